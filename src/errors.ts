@@ -1,0 +1,33 @@
+/** Every code a caller may meet; stable, never reused. */
+export type ErrorCode =
+  | 'usage'
+  | 'parse'
+  | 'limit'
+  | 'corrupt'
+  | 'io'
+  | 'unsolvable'
+  | 'not-found';
+
+export interface ErrorOptions {
+  /** What to do about it, one sentence, for a `hint:` line. */
+  readonly hint?: string;
+  /** Plain JSON for machines. */
+  readonly details?: unknown;
+  readonly cause?: unknown;
+}
+
+/** Base of every error cygstrap raises on purpose: a stable code, a message, perhaps a hint.
+ *  Anything else that reaches the command line is a bug of ours. */
+export class CygstrapError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: unknown;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'CygstrapError';
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details;
+  }
+}
