@@ -4,7 +4,7 @@ import type { Archive, Dependency } from '../setup-ini/records.ts';
 export interface ResolveRequest {
   /** Package names, or `name=version` to pin one version. Case-sensitive. */
   readonly packages: readonly string[];
-  /** Categories, compared without regard to case; `All` is every package. */
+  /** Categories, spelled as the index spells them; `All` is every package. */
   readonly categories: readonly string[];
   /** Packages whose build dependencies are asked for too. */
   readonly buildDepends: readonly string[];
@@ -68,6 +68,8 @@ export interface Plan {
   /** Install order: dependencies before dependants, members of a cycle side by side; deterministic. */
   readonly packages: readonly PlannedPackage[];
   readonly leftOut: readonly LeftOut[];
+  /** What in the request had no effect, one sentence each: setup ignores a category that no package is in. */
+  readonly warnings: readonly string[];
   /** Installed packages that no index lists any more, by name. */
   readonly orphaned: readonly InstalledPackage[];
   /** Installed packages that the plan takes away (obsoleted or in conflict). */
@@ -83,7 +85,6 @@ export interface Plan {
 export type ConflictCode =
   | 'unknown-package'
   | 'unknown-version'
-  | 'unknown-category'
   | 'unsatisfiable'
   | 'conflicting'
   | 'broken-base';

@@ -1,0 +1,247 @@
+import type { Archive, Dependency, IndexHeader, PackageRecord, VersionRecord } from '../setup-ini/records.ts';
+import { compareVersions } from '../version/compare.ts';
+
+/** What one index contributes: its name (for messages), its header and its records in the order read. */
+export interface IndexContent {
+  readonly name: string;
+  readonly header: IndexHeader;
+  readonly records: Iterable<PackageRecord>;
+}
+
+/** One installable release of a package: a version with a binary archive. */
+export interface CatalogVersion {
+  readonly name: string;
+  readonly record: VersionRecord;
+  /** The binary archive; the same as `record.install`. */
+  readonly archive: Archive;
+  /** Number of the index it comes from, from 0. */
+  readonly index: number;
+  /** Rank in the order read, over all indexes; unique. */
+  readonly rank: number;
+}
+
+export interface SourceVersion {
+  readonly name: string;
+  readonly version: string;
+  readonly archive: Archive;
+  readonly index: number;
+}
+
+/** A package as all indexes together describe it. */
+export interface CatalogPackage {
+  readonly name: string;
+  sdesc: string;
+  ldesc: string;
+  /** First spelling of each, compared without regard to case, in the order read; `Orphaned` when the index gives none. */
+  readonly categories: string[];
+  /** Every version a plan can hold, in the order read. The same version number can be there once for each release label. */
+  readonly versions: CatalogVersion[];
+}
+
+/** Everything known of several indexes, looked up by name, provided name, obsoleted name, category and source.
+ *
+ *  When records of one package meet: versions and categories are merged and the later description counts; of the same
+ *  version under the same `release:` label the later record replaces the earlier; under another label both stay, the
+ *  later one is what `name=version` means, and a free choice between the two takes the earlier.
+ *  Source: cygwin-setup package_meta.cc `add_version`, IniDBBuilderPackage.cc. */
+export class Catalog {
+  readonly headers: readonly IndexHeader[];
+  readonly indexNames: readonly string[];
+  readonly packages: ReadonlyMap<string, CatalogPackage>;
+  /** All versions a plan can hold, by rank ascending. */
+  readonly versions: readonly CatalogVersion[];
+  readonly #sources: ReadonlyMap<string, SourceVersion[]>;
+  #provided: Map<string, CatalogVersion[]> | undefined;
+  #obsoleted: Map<string, CatalogVersion[]> | undefined;
+  #categories: Map<string, { readonly name: string; readonly members: CatalogPackage[] }> | undefined;
+
+  /** Merges indexes in the order given; linear in their size. */
+  static build(indexes: readonly IndexContent[]): Catalog {
+    const builder = new CatalogBuilder();
+    for (const index of indexes) {
+      for (const record of index.records) builder.add(record, index.header.release);
+      builder.endIndex(index.name, index.header);
+    }
+    return builder.finish();
+  }
+
+  /** Use {@link Catalog.build} or {@link CatalogBuilder}. */
+  constructor(parts: {
+    headers: readonly IndexHeader[];
+    indexNames: readonly string[];
+    packages: ReadonlyMap<string, CatalogPackage>;
+    versions: readonly CatalogVersion[];
+    sources: ReadonlyMap<string, SourceVersion[]>;
+  }) {
+    this.headers = parts.headers;
+    this.indexNames = parts.indexNames;
+    this.packages = parts.packages;
+    this.versions = parts.versions;
+    this.#sources = parts.sources;
+  }
+
+  /** Versions that provide `name` by a `provides:` line or by obsoleting it, by rank; not the package of that name itself. */
+  providersOf(name: string): readonly CatalogVersion[] {
+    this.#provided ??= this.#invert((version) => version.record.provides);
+    return this.#provided.get(name) ?? [];
+  }
+
+  /** Versions that obsolete a package name, whatever the version criterion, by rank. */
+  obsoletersOf(name: string): readonly CatalogVersion[] {
+    this.#obsoleted ??= this.#invert((version) => version.record.obsoletes);
+    return this.#obsoleted.get(name) ?? [];
+  }
+
+  #invert(listOf: (version: CatalogVersion) => readonly Dependency[]): Map<string, CatalogVersion[]> {
+    const map = new Map<string, CatalogVersion[]>();
+    for (const version of this.versions) {
+      for (const { name } of listOf(version)) {
+        const entry = map.get(name);
+        if (entry === undefined) map.set(name, [version]);
+        else if (entry.at(-1) !== version) entry.push(version);
+      }
+    }
+    return map;
+  }
+
+  /** Category names in their first spelling, in byte order; `All`, which holds every package, is not among them. */
+  categories(): string[] {
+    return [...this.#byCategory().values()].map((category) => category.name).sort();
+  }
+
+  /** Members of a category in the order read; without regard to case, `All` means every package. */
+  category(name: string): readonly CatalogPackage[] {
+    const key = name.toLowerCase();
+    if (key === 'all') return [...this.packages.values()];
+    return this.#byCategory().get(key)?.members ?? [];
+  }
+
+  #byCategory(): Map<string, { readonly name: string; readonly members: CatalogPackage[] }> {
+    if (this.#categories !== undefined) return this.#categories;
+    const map = new Map<string, { readonly name: string; readonly members: CatalogPackage[] }>();
+    for (const pkg of this.packages.values()) {
+      for (const name of pkg.categories) {
+        const key = name.toLowerCase();
+        const entry = map.get(key);
+        if (entry === undefined) map.set(key, { name, members: [pkg] });
+        else entry.members.push(pkg);
+      }
+    }
+    this.#categories = map;
+    return map;
+  }
+
+  /** The source package version, when an index lists it. */
+  source(name: string, version: string): SourceVersion | undefined {
+    return this.#sources.get(name)?.findLast((source) => source.version === version);
+  }
+
+  /** The source of a binary version: the archive of its own `source:` line, else that of the package its `Source:` line
+   *  names in the same version. */
+  sourceOf(version: CatalogVersion): SourceVersion | undefined {
+    const { source, sourceName, version: number } = version.record;
+    if (source !== undefined) return this.source(source.packageName, source.version);
+    return sourceName === undefined ? undefined : this.source(sourceName, number);
+  }
+
+  /** What the user means by `name=version`. */
+  find(name: string, version: string): CatalogVersion | undefined {
+    // Setup keeps a package's versions as a set ordered by version: 1.05 does not get in when 1.5 is there already, and
+    // of the same text under two release labels the later takes the earlier's place.
+    const listed: CatalogVersion[] = [];
+    for (const candidate of this.packages.get(name)?.versions ?? []) {
+      const same = listed.findIndex(({ record }) => record.version === candidate.record.version);
+      if (same >= 0) listed[same] = candidate;
+      else if (!listed.some(({ record }) => compareVersions(record.version, candidate.record.version) === 0)) listed.push(candidate);
+    }
+    return listed.find(({ record }) => record.version === version);
+  }
+
+  /** The highest version of stability curr, else the highest of all that are not test, else the highest. */
+  current(pkg: CatalogPackage): CatalogVersion | undefined {
+    return (
+      highest(pkg.versions.filter(({ record }) => record.stability === 'curr')) ??
+      highest(pkg.versions.filter(({ record }) => record.stability !== 'test')) ??
+      highest(pkg.versions)
+    );
+  }
+}
+
+function highest(versions: readonly CatalogVersion[]): CatalogVersion | undefined {
+  let best: CatalogVersion | undefined;
+  for (const candidate of versions) {
+    if (best === undefined || compareVersions(candidate.record.version, best.record.version) >= 0) best = candidate;
+  }
+  return best;
+}
+
+/** Takes records as they are parsed, so that no list of them need be held; see {@link Catalog} for the rules. */
+export class CatalogBuilder {
+  readonly #headers: IndexHeader[] = [];
+  readonly #indexNames: string[] = [];
+  readonly #packages = new Map<string, CatalogPackage>();
+  readonly #sources = new Map<string, SourceVersion[]>();
+  readonly #versions: CatalogVersion[] = [];
+  /** Ranks whose version was replaced by a later record of the same index label. */
+  readonly #replaced = new Set<number>();
+  /** Release label in force for each index, learnt from its header only at its end. */
+  readonly #releases: string[] = [];
+
+  /** Adds a record of the current index. `release` is the index's `release:` label, empty without one. */
+  add(record: PackageRecord, release = ''): void {
+    const index = this.#headers.length;
+    this.#releases[index] = release;
+    for (const version of record.versions) {
+      if (version.source !== undefined) this.#addSource(version.source.packageName, version.source.version, version.source.archive, index);
+    }
+    if (!record.versions.some((version) => version.install !== undefined)) return;
+    let pkg = this.#packages.get(record.name);
+    if (pkg === undefined) {
+      pkg = { name: record.name, sdesc: '', ldesc: '', categories: [], versions: [] };
+      this.#packages.set(record.name, pkg);
+    }
+    pkg.sdesc = record.sdesc || pkg.sdesc;
+    pkg.ldesc = record.ldesc || pkg.ldesc;
+    for (const category of record.categories) {
+      if (!pkg.categories.some((known) => known.toLowerCase() === category.toLowerCase())) pkg.categories.push(category);
+    }
+    for (const version of record.versions) if (version.install !== undefined) this.#addVersion(pkg, version, version.install, index);
+  }
+
+  #addVersion(pkg: CatalogPackage, record: VersionRecord, archive: Archive, index: number): void {
+    const added: CatalogVersion = { name: pkg.name, record, archive, index, rank: this.#versions.length };
+    const same = pkg.versions.findLastIndex((earlier) => earlier.record.version === record.version);
+    const earlier = pkg.versions[same];
+    if (earlier !== undefined && this.#releases[earlier.index] === this.#releases[index]) {
+      this.#replaced.add(earlier.rank);
+      pkg.versions.splice(same, 1);
+    }
+    this.#versions.push(added);
+    pkg.versions.push(added);
+  }
+
+  #addSource(name: string, version: string, archive: Archive, index: number): void {
+    const source: SourceVersion = { name, version, archive, index };
+    const known = this.#sources.get(name);
+    if (known === undefined) this.#sources.set(name, [source]);
+    else known.push(source);
+  }
+
+  /** Closes the current index. */
+  endIndex(name: string, header: IndexHeader): void {
+    this.#headers.push(header);
+    this.#indexNames.push(name);
+  }
+
+  finish(): Catalog {
+    for (const pkg of this.#packages.values()) if (pkg.categories.length === 0) pkg.categories.push('Orphaned');
+    const versions = this.#replaced.size === 0 ? this.#versions : this.#versions.filter(({ rank }) => !this.#replaced.has(rank));
+    return new Catalog({
+      headers: this.#headers,
+      indexNames: this.#indexNames,
+      packages: this.#packages,
+      versions,
+      sources: this.#sources,
+    });
+  }
+}

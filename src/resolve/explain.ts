@@ -1,0 +1,208 @@
+import type { Dependency } from '../setup-ini/records.ts';
+import { minimalCore } from '../solver/core.ts';
+import type { Problem } from '../solver/engine.ts';
+import { reasonsOf } from '../solver/package-rules.ts';
+import type { RuleReason } from '../solver/package-rules.ts';
+import type { Pool, Solvable } from '../solver/pool.ts';
+import type { Solution } from '../solver/solver.ts';
+import type { Conflict, ConflictStep } from './plan.ts';
+import { didYouMean } from './suggest.ts';
+import type { Wish } from './wishes.ts';
+
+/** Prints a dependency as the index writes it: `name (>= 1.2)`. */
+export function dependencyText({ name, op, version }: Dependency): string {
+  return op === undefined || version === undefined ? name : `${name} (${op} ${version})`;
+}
+
+/** Makes of a problem of the solver the shortest chain from the user's words to the facts that clash.
+ *  @param wishes the wishes behind the solution's jobs, in the same order */
+export function conflictOf(pool: Pool, solution: Solution, problem: Problem, wishes: readonly Wish[]): Conflict {
+  return new Explainer(pool, solution, wishes).explain(problem);
+}
+
+/** The chain alone, as {@link conflictOf} gives it. */
+export function chainOf(pool: Pool, solution: Solution, problem: Problem, wishes: readonly Wish[]): ConflictStep[] {
+  return new Explainer(pool, solution, wishes).chain(problem).steps;
+}
+
+/** The conflict as text for people: what cannot be had, the chain one step a line, then what would work. */
+export function conflictText(conflict: Conflict): string {
+  const lines = [conflict.message];
+  for (const step of conflict.steps) lines.push(`  - ${step.text}`);
+  return lines.join('\n');
+}
+
+class Explainer {
+  readonly #pool: Pool;
+  readonly #solution: Solution;
+  readonly #wishes: readonly Wish[];
+
+  constructor(pool: Pool, solution: Solution, wishes: readonly Wish[]) {
+    this.#pool = pool;
+    this.#solution = solution;
+    this.#wishes = wishes;
+  }
+
+  chain(problem: Problem): { proof: number[]; steps: ConflictStep[] } {
+    const clauses = problem.proof.map((rule) => this.#solution.rules.literalsOf(rule));
+    const proof = minimalCore(clauses).map((i) => problem.proof[i] ?? 0);
+    return { proof, steps: this.#steps(this.#inOrder(proof)) };
+  }
+
+  explain(problem: Problem): Conflict {
+    const { proof, steps } = this.chain(problem);
+    const asked = this.#wishesIn(proof).filter((wish) => wish.kind !== 'base');
+    const requested = [...new Set(asked.flatMap((wish) => wish.by))].sort();
+    const isBaseAlone = requested.length === 0;
+    const subject = asked.length === 0 ? 'category Base' : asked.map((wish) => (wish.exact ? `\`${wish.name}=${wish.exact.record.version}\`` : `\`${wish.name}\``)).join(' and ');
+    const withBase = !isBaseAlone && (proof.some((rule) => this.#isBaseRule(rule)) || this.#wishesIn(proof).some((wish) => wish.kind === 'base'));
+    return {
+      code: isBaseAlone ? 'broken-base' : asked.length > 1 || withBase ? 'conflicting' : 'unsatisfiable',
+      message: isBaseAlone
+        ? 'the packages of category Base cannot be installed together'
+        : `${subject} cannot be installed${asked.length > 1 ? ' together' : ''}${withBase ? ' with the packages of category Base' : ''}`,
+      requested,
+      steps,
+      suggestions: this.#suggestions(proof, isBaseAlone || withBase),
+    };
+  }
+
+  #wishesIn(proof: readonly number[]): Wish[] {
+    const { kinds, jobOfRule } = this.#solution;
+    return proof
+      .filter((rule) => rule >= kinds.job && rule < kinds.choice)
+      .map((rule) => this.#wishes[jobOfRule[rule - kinds.job] ?? -1])
+      .filter((wish) => wish !== undefined);
+  }
+
+  /** Whether a rule is what setup's invented `base` package requires. */
+  #isBaseRule(rule: number): boolean {
+    const { kinds, rules } = this.#solution;
+    return rule < kinds.feature && rules.p[rule] === -this.#pool.firstInstalled && this.#pool.name(this.#pool.firstInstalled) === 'base';
+  }
+
+  /** Rules from the user's words on: each after one that makes it matter. */
+  #inOrder(proof: readonly number[]): number[] {
+    const { rules, kinds } = this.#solution;
+    const left = [...proof];
+    const ordered: number[] = [];
+    const reached = new Set<Solvable>();
+    const take = (rule: number): void => {
+      ordered.push(rule);
+      left.splice(left.indexOf(rule), 1);
+      for (const literal of rules.literalsOf(rule)) if (literal > 0) reached.add(literal);
+    };
+    for (const rule of proof) if (rule >= kinds.feature) take(rule);
+    while (left.length > 0) {
+      const next = left.find((rule) => rules.literalsOf(rule).every((literal) => literal > 0 || reached.has(-literal)));
+      take(next ?? left[0] ?? 0);
+    }
+    return ordered;
+  }
+
+  #steps(proof: readonly number[]): ConflictStep[] {
+    const steps = new Map<string, ConflictStep>();
+    for (const rule of proof) for (const step of this.#stepsOf(rule)) if (!steps.has(step.text)) steps.set(step.text, step);
+    return [...steps.values()];
+  }
+
+  #stepsOf(rule: number): ConflictStep[] {
+    const { kinds, rules, jobOfRule } = this.#solution;
+    if (rule >= kinds.job && rule < kinds.choice) {
+      const wish = this.#wishes[jobOfRule[rule - kinds.job] ?? -1];
+      return wish === undefined ? [] : [wishStep(wish)];
+    }
+    if (rule >= kinds.feature) {
+      const s = rules.p[rule] ?? 0;
+      if (this.#isInvented(s)) return [];
+      return [{ kind: 'not-available', subject: this.#label(s), text: `${this.#label(s)} is installed and to be kept` }];
+    }
+    const reasons = reasonsOf(this.#pool, rules.literalsOf(rule));
+    const first = reasons[0];
+    return first === undefined ? [] : [this.#reasonStep(first)];
+  }
+
+  #isInvented(s: Solvable): boolean {
+    const name = this.#pool.name(s);
+    return this.#pool.isInstalled(s) && (name === 'base' || name === '_windows');
+  }
+
+  #label(s: Solvable): string {
+    return `\`${this.#pool.name(s)}\` ${this.#pool.version(s)}`;
+  }
+
+  #reasonStep({ kind, s, other, dependency }: RuleReason): ConflictStep {
+    const subject = this.#label(s);
+    const object = other === undefined ? {} : { object: this.#label(other) };
+    const wanted = dependency === undefined ? '' : `\`${dependencyText(dependency)}\``;
+    const common = { kind, subject, ...object, ...(dependency === undefined ? {} : { dependency }) };
+    switch (kind) {
+      case 'requires': {
+        if (this.#isInvented(s)) return { ...common, kind: 'base', text: `${wanted} is of category Base and always installed` };
+        return { ...common, text: `${subject} requires ${wanted}${this.#providersText(dependency)}` };
+      }
+      case 'nothing-provides': {
+        if (this.#isInvented(s)) return { ...common, text: `${wanted} is of category Base and nothing provides it` };
+        return { ...common, text: `${subject} requires ${wanted}, which nothing provides${this.#whatThereIs(dependency)}` };
+      }
+      case 'conflicts':
+        return { ...common, text: `${subject} conflicts with ${wanted}, which is ${object.object}` };
+      case 'obsoletes':
+        return { ...common, text: `${subject} obsoletes ${wanted} and so replaces ${object.object}` };
+      case 'one-version':
+        return { ...common, text: `only one version of \`${this.#pool.name(s)}\` can be installed, not both ${this.#pool.version(s)} and ${this.#pool.version(other ?? s)}` };
+    }
+  }
+
+  #providersText(dependency: Dependency | undefined): string {
+    if (dependency === undefined) return '';
+    const providers = this.#pool.providers(dependency);
+    const plain = providers.every((provider) => this.#pool.name(provider) === dependency.name);
+    if (plain && dependency.op === undefined) return '';
+    const labels = providers.slice(0, 4).map((provider) => this.#label(provider));
+    return `, that is ${labels.join(' or ')}${providers.length > 4 ? ` or ${providers.length - 4} more` : ''}`;
+  }
+
+  #whatThereIs(dependency: Dependency | undefined): string {
+    if (dependency?.op === undefined) return '';
+    const versions = this.#pool.providersOfName(dependency.name).map((provider) => this.#label(provider));
+    return versions.length === 0 ? '' : `; there is ${versions.slice(0, 6).join(', ')}`;
+  }
+
+  #suggestions(proof: readonly number[], isBaseInvolved: boolean): string[] {
+    const suggestions = new Set<string>();
+    for (const rule of proof) {
+      if (rule >= this.#solution.kinds.feature) continue;
+      for (const { kind, dependency, s } of reasonsOf(this.#pool, this.#solution.rules.literalsOf(rule))) {
+        if (kind !== 'nothing-provides' || dependency === undefined) continue;
+        if (dependency.name === '_windows') suggestions.add('name the Windows to install on with --windows');
+        const known = this.#pool.providersOfName(dependency.name).length > 0;
+        const near = known ? [] : didYouMean(dependency.name, this.#pool.catalog.packages.keys(), 1);
+        if (near[0] !== undefined) suggestions.add(`\`${this.#pool.name(s)}\` may mean \`${near[0]}\`: add an index that has \`${dependency.name}\``);
+      }
+    }
+    for (const wish of this.#wishesIn(proof)) {
+      if (wish.exact === undefined) continue;
+      const others = this.#pool.catalog.packages.get(wish.name)?.versions.filter((version) => version !== wish.exact) ?? [];
+      if (others.length > 0) suggestions.add(`other versions of \`${wish.name}\` are ${others.map(({ record }) => record.version).join(', ')}`);
+    }
+    const wishes = this.#wishesIn(proof).filter((wish) => wish.kind === 'package');
+    if (wishes.length > 1) suggestions.add(`leave out ${wishes.map((wish) => `\`${wish.name}\``).join(' or ')}`);
+    if (isBaseInvolved) suggestions.add('leave out the packages of category Base with --no-base');
+    return [...suggestions];
+  }
+}
+
+function wishStep(wish: Wish): ConflictStep {
+  const words = wish.by.map((by) => `\`${by}\``).join(', ');
+  switch (wish.kind) {
+    case 'base':
+      return { kind: 'base', subject: wish.name, text: `\`${wish.name}\` is of category Base and always installed` };
+    case 'category':
+      return { kind: 'category', subject: wish.name, text: `you asked for ${words}, which has \`${wish.name}\`` };
+    case 'build-depends':
+      return { kind: 'request', subject: wish.name, text: `\`${wish.name}\` is a ${wish.by[0] ?? ''}` };
+    case 'package':
+      return { kind: 'request', subject: wish.name, text: `you asked for ${words}` };
+  }
+}

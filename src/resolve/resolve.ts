@@ -1,0 +1,235 @@
+import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
+import type { Problem } from '../solver/engine.ts';
+import { Pool } from '../solver/pool.ts';
+import type { Solvable } from '../solver/pool.ts';
+import { solve } from '../solver/solver.ts';
+import type { Job, Solution } from '../solver/solver.ts';
+import { compareVersions } from '../version/compare.ts';
+import { chainOf, conflictOf, conflictText } from './explain.ts';
+import { dependencyOrder } from './order.ts';
+import type { Conflict, LeftOut, Plan, PlanAction, PlannedPackage, PlanReason, ResolveRequest, ResolveResult } from './plan.ts';
+import { wishesOf } from './wishes.ts';
+import type { Wish } from './wishes.ts';
+
+/** Windows 10 22H2, on which the answers of setup that we compare with were made. */
+export const DEFAULT_WINDOWS = '10.0.19045';
+
+/** A request for nothing but Base, to be spread under what is really asked. */
+export const EMPTY_REQUEST: ResolveRequest = {
+  packages: [],
+  categories: [],
+  buildDepends: [],
+  base: true,
+  test: false,
+  source: false,
+  windows: DEFAULT_WINDOWS,
+  installed: [],
+};
+
+/** What a package that installs to nothing provides: its requirements are installed, it itself is not.
+ *  Source: cygwin-setup (renamed to libsolv's `libsolv-self-destruct-pkg()`), libsolv src/transaction.c. */
+const SELF_DESTRUCT = '_self-destruct';
+
+/** Works out what Cygwin's setup would install, or why it could not install all that was asked for. Where setup drops a
+ *  request or goes on with a broken Base, this is a conflict; members of a category that cannot be installed are left out
+ *  as setup leaves them out, and listed. The same catalog and request always give the same answer.
+ *  Source: cygwin-setup libsolv.cc, prereq.cc; every rule in fixtures/resolve. */
+export function resolve(catalog: Catalog, request: ResolveRequest): ResolveResult {
+  const { wishes, conflicts, passedOver, warnings } = wishesOf(catalog, request);
+  const base = request.base ? catalog.category('Base').map(({ name }) => name) : undefined;
+  const pool = new Pool(catalog, { base, windows: request.windows, test: request.test, installed: request.installed });
+  const jobs = wishes.map(({ name, exact }): Job => (exact === undefined ? { kind: 'any', name } : { kind: 'exact', solvable: pool.solvable(exact) }));
+  // Setup brings the installed packages up to date when nothing in particular is asked for.
+  const updateAll = request.installed.length > 0 || (request.packages.length === 0 && request.categories.length === 0);
+  const first = solve(pool, jobs, { updateAll });
+  let chosen = first.chosen;
+  let second: Solution | undefined;
+  if (first.problems.length > 0) {
+    // Setup takes what is left for its new request, so that Base comes back where a problem had pushed it out.
+    const kept = transaction(pool, chosen).sort((a, b) => (pool.name(a) < pool.name(b) ? -1 : 1));
+    second = solve(pool, kept.map((solvable) => ({ kind: 'exact', solvable })), { updateAll: false });
+    chosen = second.chosen;
+  }
+  const present = new Set([...transaction(pool, chosen), ...chosen.filter((s) => pool.isInstalled(s))]);
+  const unmet = wishes.filter((wish) => !isMet(pool, present, wish));
+  const refused = unmet.filter(({ kind }) => kind === 'package' || kind === 'build-depends');
+  if (conflicts.length > 0 || refused.length > 0 || (second !== undefined && second.problems.length > 0)) {
+    return { kind: 'conflict', conflicts: [...conflicts, ...explainAll(pool, wishes, refused, first, second)] };
+  }
+  return { kind: 'plan', plan: planOf({ pool, request, wishes, chosen, leftOut: [...passedOver, ...unmet.map((wish) => leftOut(pool, wish, first, wishes))], warnings }) };
+}
+
+/** What of the chosen is really installed. */
+function transaction(pool: Pool, chosen: readonly Solvable[]): Solvable[] {
+  return chosen.filter((s) => !pool.isInstalled(s) && !pool.provides(s).some(({ name }) => name === SELF_DESTRUCT));
+}
+
+function isMet(pool: Pool, present: ReadonlySet<Solvable>, wish: Wish): boolean {
+  if (wish.exact !== undefined) {
+    const { name, record } = wish.exact;
+    return pool.providersOfName(name).some((s) => present.has(s) && pool.name(s) === name && pool.version(s) === record.version);
+  }
+  return pool.providersOfName(wish.name).some((s) => present.has(s));
+}
+
+function jobNumbers(problem: Problem): number[] {
+  return problem.culprits.filter((culprit) => culprit < 0).map((culprit) => -culprit - 1);
+}
+
+function explainAll(
+  pool: Pool,
+  wishes: readonly Wish[],
+  refused: readonly Wish[],
+  first: Solution,
+  second: Solution | undefined,
+): Conflict[] {
+  const conflicts: Conflict[] = [];
+  const problems = new Set<Problem>();
+  for (const wish of refused) {
+    const job = wishes.indexOf(wish);
+    const problem = first.problems.find((each) => jobNumbers(each).includes(job));
+    if (problem !== undefined) problems.add(problem);
+    else if (isSelfDestructing(pool, wish)) conflicts.push(selfDestruct(pool, wish));
+  }
+  for (const problem of problems) conflicts.push(conflictOf(pool, first, problem, wishes));
+  if (second === undefined || second.problems.length === 0) return conflicts;
+  const isBase = (job: number): boolean => wishes[job]?.kind === 'base';
+  for (const problem of first.problems) {
+    if (problems.has(problem) || !(jobNumbers(problem).some(isBase) || problem.culprits.some((culprit) => culprit > 0))) continue;
+    const conflict = conflictOf(pool, first, problem, wishes);
+    if (!conflicts.some((known) => conflictText(known) === conflictText(conflict))) conflicts.push(conflict);
+  }
+  return conflicts;
+}
+
+function isSelfDestructing(pool: Pool, wish: Wish): boolean {
+  return pool.providersOfName(wish.name).some((s) => pool.name(s) === wish.name && pool.provides(s).some(({ name }) => name === SELF_DESTRUCT));
+}
+
+function selfDestruct(pool: Pool, wish: Wish): Conflict {
+  const s = pool.providersOfName(wish.name)[0] ?? 0;
+  const needs = pool.requires(s).map(({ name }) => `\`${name}\``);
+  return {
+    code: 'unsatisfiable',
+    message: `\`${wish.name}\` cannot be installed`,
+    requested: wish.by,
+    steps: [
+      { kind: 'request', subject: wish.name, text: `you asked for \`${wish.name}\`` },
+      { kind: 'not-available', subject: wish.name, text: `\`${wish.name}\` ${pool.version(s)} provides \`${SELF_DESTRUCT}\`: setup installs what it requires and never the package itself` },
+    ],
+    suggestions: needs.length === 0 ? [] : [`ask for ${needs.join(', ')}, which it requires`],
+  };
+}
+
+function leftOut(pool: Pool, wish: Wish, first: Solution, wishes: readonly Wish[]): LeftOut {
+  const job = wishes.indexOf(wish);
+  const problem = first.problems.find((each) => jobNumbers(each).includes(job));
+  if (problem === undefined) return { name: wish.name, why: selfDestruct(pool, wish).steps.at(-1)?.text ?? '' };
+  return { name: wish.name, why: chainOf(pool, first, problem, wishes).map(({ text }) => text).join('; ') };
+}
+
+interface PlanParts {
+  readonly pool: Pool;
+  readonly request: ResolveRequest;
+  readonly wishes: readonly Wish[];
+  readonly chosen: readonly Solvable[];
+  readonly leftOut: readonly LeftOut[];
+  readonly warnings: readonly string[];
+}
+
+function planOf({ pool, request, wishes, chosen, leftOut, warnings }: PlanParts): Plan {
+  const members = transaction(pool, chosen).sort((a, b) => (pool.name(a) < pool.name(b) ? -1 : pool.name(a) > pool.name(b) ? 1 : a - b));
+  const at = new Map(members.map((s, i) => [s, i]));
+  const needs = members.map((s) => needsOf(pool, s, at));
+  const neededBy = members.map((): number[] => []);
+  needs.forEach((targets, i) => {
+    for (const target of targets) if (target !== i) neededBy[target]?.push(i);
+  });
+  const reasons = reasonsOfMembers(pool, at, wishes);
+  const present = new Map(request.installed.map((pkg) => [pkg.name, pkg]));
+  const packages: PlannedPackage[] = [];
+  for (const i of dependencyOrder(members.length, (node) => needs[node] ?? [])) {
+    const s = members[i] ?? 0;
+    const version = pool.catalogVersion(s);
+    if (version === undefined) continue;
+    packages.push({
+      ...describe(pool, version, request.source),
+      reason: reasons[i] ?? 'dependency',
+      requiredBy: [...new Set((neededBy[i] ?? []).map((by) => pool.name(members[by] ?? 0)))].sort(),
+      ...actionOf(version, present.get(version.name)?.version),
+    });
+  }
+  const planned = new Set(packages.map(({ name }) => name));
+  const kept = new Set(chosen.filter((s) => pool.isInstalled(s)).map((s) => pool.name(s)));
+  return {
+    request,
+    packages,
+    leftOut,
+    warnings,
+    orphaned: request.installed.filter(({ name }) => !pool.catalog.packages.has(name)),
+    removed: request.installed.filter(({ name }) => !kept.has(name) && !planned.has(name)),
+    totals: { packages: packages.length, downloadBytes: downloadBytes(packages) },
+  };
+}
+
+/** Members that meet some requirement of one, by position, each once. */
+function needsOf(pool: Pool, s: Solvable, at: ReadonlyMap<Solvable, number>): number[] {
+  const needs = new Set<number>();
+  for (const dependency of pool.requires(s)) {
+    for (const provider of pool.providers(dependency)) {
+      const i = at.get(provider);
+      if (i !== undefined) needs.add(i);
+    }
+  }
+  return [...needs];
+}
+
+/** A member is there because it, or a name it provides, was wished for; else because another needs it. */
+function reasonsOfMembers(pool: Pool, at: ReadonlyMap<Solvable, number>, wishes: readonly Wish[]): PlanReason[] {
+  const byName = new Map(wishes.map((wish) => [wish.name, wish]));
+  const members = [...at.keys()];
+  const names = new Set(members.map((s) => pool.name(s)));
+  const reasons = members.map((s): PlanReason => reasonOf(byName.get(pool.name(s))));
+  for (const wish of wishes) {
+    if (names.has(wish.name)) continue;
+    for (const provider of pool.providersOfName(wish.name)) {
+      const i = at.get(provider);
+      if (i !== undefined && reasons[i] !== 'requested') reasons[i] = reasonOf(wish);
+    }
+  }
+  return reasons;
+}
+
+function reasonOf(wish: Wish | undefined): PlanReason {
+  return wish === undefined ? 'dependency' : wish.kind === 'base' ? 'base' : 'requested';
+}
+
+function describe(pool: Pool, version: CatalogVersion, withSource: boolean): Pick<PlannedPackage, 'name' | 'version' | 'section' | 'archive' | 'index' | 'source'> {
+  const { name, record, archive, index } = version;
+  const source = withSource ? pool.catalog.sourceOf(version) : undefined;
+  return {
+    name,
+    version: record.version,
+    section: record.section,
+    archive,
+    index,
+    ...(source === undefined ? {} : { source: { name: source.name, version: source.version, archive: source.archive } }),
+  };
+}
+
+function actionOf({ record }: CatalogVersion, present: string | undefined): { action: PlanAction; replaces?: string } {
+  if (present === undefined) return { action: 'install' };
+  const order = compareVersions(record.version, present);
+  return { action: order > 0 ? 'upgrade' : order < 0 ? 'downgrade' : 'reinstall', replaces: present };
+}
+
+function downloadBytes(packages: readonly PlannedPackage[]): number {
+  const sources = new Map<string, number>();
+  let sum = 0;
+  for (const { archive, source } of packages) {
+    sum += archive.sizeBytes;
+    if (source !== undefined) sources.set(`${source.name} ${source.version}`, source.archive.sizeBytes);
+  }
+  for (const size of sources.values()) sum += size;
+  return sum;
+}

@@ -1,0 +1,151 @@
+import type { Catalog, CatalogPackage, CatalogVersion } from '../catalog/catalog.ts';
+import type { Conflict, LeftOut, ResolveRequest } from './plan.ts';
+import { didYouMean } from './suggest.ts';
+
+/** One package to install, and on whose behalf. */
+export interface Wish {
+  readonly name: string;
+  /** Set when one version was pinned. */
+  readonly exact?: CatalogVersion;
+  /** The user's own words: a package, `category X`, `build dependency of X`; `Base` for what setup adds. */
+  readonly by: readonly string[];
+  readonly kind: 'package' | 'category' | 'build-depends' | 'base';
+}
+
+/** Turns a request into one wish a package, in byte order of names as setup goes through them, or tells what in it names
+ *  nothing that exists. A name asked for outranks its categories, and these outrank Base.
+ *  Source: cygwin-setup choose.cc, choose_cli.cc `isManuallyWanted`. */
+export function wishesOf(catalog: Catalog, request: ResolveRequest): { wishes: Wish[]; conflicts: Conflict[]; passedOver: LeftOut[]; warnings: string[] } {
+  const warnings: string[] = [];
+  const wishes = new Map<string, Wish>();
+  const conflicts: Conflict[] = [];
+  for (const item of request.packages) addPackage(catalog, item, wishes, conflicts);
+  for (const name of request.buildDepends) addBuildDepends(catalog, name, wishes, conflicts);
+  for (const category of request.categories) addCategory(catalog, category, wishes, warnings);
+  if (request.base) {
+    for (const { name } of catalog.category('Base')) {
+      if (!wishes.has(name)) wishes.set(name, { name, by: ['Base'], kind: 'base' });
+    }
+  }
+  const present = new Set(request.installed.map(({ name }) => name));
+  const passedOver: LeftOut[] = [];
+  for (const wish of wishes.values()) {
+    if (wish.exact !== undefined || present.has(wish.name) || hasDefault(catalog, wish.name)) continue;
+    wishes.delete(wish.name);
+    if (wish.kind === 'category') passedOver.push({ name: wish.name, why: NO_DEFAULT });
+    else if (wish.kind !== 'base') conflicts.push(noDefault(catalog, wish));
+  }
+  return { wishes: [...wishes.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), conflicts, passedOver, warnings };
+}
+
+const NO_DEFAULT = 'it has neither a current nor a test version, and setup takes older ones only when they are pinned or required';
+
+/** Setup asks for a package by the version it would show first, which only a current or a test version can be.
+ *  Source: cygwin-setup package_meta.h `trustp`; seen in the answers on the index of 2009. */
+function hasDefault(catalog: Catalog, name: string): boolean {
+  const pkg = catalog.packages.get(name);
+  return pkg === undefined || pkg.versions.some(({ record }) => record.stability === 'curr' || record.stability === 'test');
+}
+
+function noDefault(catalog: Catalog, { name, by }: Wish): Conflict {
+  return {
+    code: 'unsatisfiable',
+    message: `\`${name}\` cannot be installed by its name alone`,
+    requested: by,
+    steps: [
+      ...by.map((item) => ({ kind: 'request' as const, subject: item, text: `you asked for \`${item}\`` })),
+      { kind: 'not-available', subject: name, text: NO_DEFAULT },
+    ],
+    suggestions: (catalog.packages.get(name)?.versions ?? []).map(({ record }) => `pin it: \`${name}=${record.version}\``),
+  };
+}
+
+function addPackage(catalog: Catalog, item: string, wishes: Map<string, Wish>, conflicts: Conflict[]): void {
+  const at = item.indexOf('=');
+  const name = at < 0 ? item : item.slice(0, at);
+  const pkg = catalog.packages.get(name);
+  if (pkg === undefined) {
+    conflicts.push(unknownPackage(catalog, name, item));
+    return;
+  }
+  const known = wishes.get(name);
+  if (at < 0) {
+    wishes.set(name, known === undefined ? { name, by: [item], kind: 'package' } : { ...known, by: [...new Set([...known.by, item])] });
+    return;
+  }
+  const exact = catalog.find(name, item.slice(at + 1));
+  if (exact === undefined) {
+    conflicts.push(unknownVersion(pkg, item));
+    return;
+  }
+  if (known?.exact !== undefined && known.exact !== exact) {
+    conflicts.push({
+      code: 'conflicting',
+      message: `\`${name}\` is pinned to two versions`,
+      requested: [...known.by, item].sort(),
+      steps: [...known.by, item].map((by) => ({ kind: 'request', subject: by, text: `you asked for \`${by}\`` })),
+      suggestions: ['pin it to one of them'],
+    });
+    return;
+  }
+  wishes.set(name, { name, exact, by: [...(known?.by ?? []), item], kind: 'package' });
+}
+
+function unknownPackage(catalog: Catalog, name: string, item: string): Conflict {
+  const providers = [...new Set([...catalog.providersOf(name), ...catalog.obsoletersOf(name)].map((version) => version.name))].sort();
+  const suggestions =
+    providers.length > 0
+      ? [`ask for ${list(providers)} instead, which ${providers.length === 1 ? 'provides' : 'provide'} it`]
+      : didYouMean(name, catalog.packages.keys()).map((each) => `did you mean \`${each}\`?`);
+  return {
+    code: 'unknown-package',
+    message: `no package is named \`${name}\``,
+    requested: [item],
+    steps: [{ kind: 'request', subject: item, text: `you asked for \`${item}\`` }],
+    suggestions,
+  };
+}
+
+function unknownVersion(pkg: CatalogPackage, item: string): Conflict {
+  const versions = pkg.versions.map(({ record }) => `${record.version}${record.section === 'curr' ? '' : ` [${record.section}]`}`);
+  return {
+    code: 'unknown-version',
+    message: `\`${pkg.name}\` has no version \`${item.slice(item.indexOf('=') + 1)}\``,
+    requested: [item],
+    steps: [{ kind: 'request', subject: item, text: `you asked for \`${item}\`` }],
+    suggestions: [`the versions of \`${pkg.name}\` are ${versions.join(', ')}`],
+  };
+}
+
+function addBuildDepends(catalog: Catalog, name: string, wishes: Map<string, Wish>, conflicts: Conflict[]): void {
+  const pkg = catalog.packages.get(name);
+  if (pkg === undefined) {
+    conflicts.push(unknownPackage(catalog, name, name));
+    return;
+  }
+  for (const dependency of catalog.current(pkg)?.record.buildDepends ?? []) {
+    const by = `build dependency of ${name}`;
+    if (wishes.has(dependency.name)) continue;
+    if (!catalog.packages.has(dependency.name) && catalog.providersOf(dependency.name).length === 0) {
+      conflicts.push({ ...unknownPackage(catalog, dependency.name, dependency.name), requested: [by] });
+      continue;
+    }
+    wishes.set(dependency.name, { name: dependency.name, by: [by], kind: 'build-depends' });
+  }
+}
+
+function addCategory(catalog: Catalog, category: string, wishes: Map<string, Wish>, warnings: string[]): void {
+  const members = catalog.category(category).filter((pkg) => category === 'All' || pkg.categories.includes(category));
+  if (members.length === 0) {
+    const names = ['All', ...new Set([...catalog.packages.values()].flatMap((pkg) => pkg.categories))];
+    const near = didYouMean(category, names).map((name) => `\`${name}\``);
+    warnings.push(`no package is in a category \`${category}\`${near.length > 0 ? `: did you mean ${near.join(' or ')}?` : ''}`);
+  }
+  for (const { name } of members) {
+    if (!wishes.has(name)) wishes.set(name, { name, by: [`category ${category}`], kind: 'category' });
+  }
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(' or ');
+}

@@ -1,0 +1,202 @@
+import type { Dependency } from '../setup-ini/records.ts';
+import type { Pool, Solvable } from './pool.ts';
+import { RuleSet } from './rules.ts';
+
+const SHIFT = 2 ** 17;
+
+/** Adds what the packages themselves say, for every solvable that can come into play from the `roots`:
+ *
+ *  - A requires b: (-A | provider | provider...), or (-A) when nothing provides b
+ *  - A conflicts with b: (-A | -B) for every provider B of b
+ *  - A obsoletes b: (-A | -B) for every B of that name
+ *  - two of one name: (-A | -B)
+ *
+ *  and puts the rules into the order that libsolv's `solver_unifyrules` gives them, without repetition: decisions are
+ *  made in the order of rules, so the order is part of the answer.
+ *  Source: libsolv src/rules.c `solver_addpkgrulesforsolvable`. */
+export function packageRules(pool: Pool, roots: Iterable<Solvable>): RuleSet {
+  const collector = new Collector(pool);
+  for (const root of roots) collector.visitFrom(root);
+  return collector.sorted();
+}
+
+class Collector {
+  readonly #pool: Pool;
+  readonly #seen: Uint8Array;
+  /** One entry a rule: its first literal, and either the offset of a list (positive) or a second literal (zero or negative). */
+  readonly #first: number[] = [];
+  readonly #rest: number[] = [];
+  readonly #literals = new RuleSet();
+  readonly #stored = new Map<readonly Solvable[], number>();
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+    this.#seen = new Uint8Array(pool.end);
+  }
+
+  visitFrom(root: Solvable): void {
+    const work = [root];
+    for (let s = work.pop(); s !== undefined; s = work.pop()) {
+      if (this.#seen[s] === 1) continue;
+      this.#seen[s] = 1;
+      this.#requires(s, work);
+      this.#conflicts(s);
+      this.#obsoletes(s);
+      this.#sameName(s);
+    }
+  }
+
+  #requires(s: Solvable, work: Solvable[]): void {
+    for (const dependency of this.#pool.requires(s)) {
+      const providers = this.#pool.providers(dependency);
+      if (providers.length === 0) this.#add(-s, 0);
+      else if (!providers.includes(s)) {
+        this.#add(-s, this.#list(providers));
+        for (const provider of providers) if (this.#seen[provider] === 0) work.push(provider);
+      }
+    }
+  }
+
+  #list(providers: readonly Solvable[]): number {
+    let offset = this.#stored.get(providers);
+    if (offset === undefined) {
+      offset = this.#literals.store(providers);
+      this.#stored.set(providers, offset);
+    }
+    return offset;
+  }
+
+  #conflicts(s: Solvable): void {
+    // A package that conflicts with itself means the others.
+    for (const dependency of this.#pool.conflicts(s)) this.#exclude(s, this.#pool.providers(dependency));
+  }
+
+  #obsoletes(s: Solvable): void {
+    for (const dependency of this.#pool.obsoletes(s)) this.#exclude(s, this.#pool.obsoletedBy(dependency));
+  }
+
+  #sameName(s: Solvable): void {
+    const name = this.#pool.name(s);
+    const isInstalled = this.#pool.isInstalled(s);
+    for (const other of this.#pool.providersOfName(name)) {
+      if (other === s || this.#pool.name(other) !== name) continue;
+      if (isInstalled && !this.#pool.isInstalled(other)) continue;
+      if (this.#seen[other] === 1 && !this.#pool.isInstalled(other)) continue; // added when the other was visited
+      this.#add(-Math.max(s, other), -Math.min(s, other));
+    }
+  }
+
+  #exclude(s: Solvable, others: readonly Solvable[]): void {
+    for (const other of others) if (other !== s) this.#add(-Math.max(s, other), -Math.min(s, other));
+  }
+
+  #add(first: number, rest: number): void {
+    this.#first.push(first);
+    this.#rest.push(rest);
+  }
+
+  /** Second literal, as it takes part in the order. */
+  #second(i: number): number {
+    const rest = this.#rest[i] ?? 0;
+    return rest > 0 ? (this.#literals.literals[rest] ?? 0) : rest;
+  }
+
+  sorted(): RuleSet {
+    const order = this.#order();
+    const result = this.#literals;
+    result.reserve(order.length);
+    let last = -1;
+    for (const i of order) {
+      if (last >= 0 && this.#compare(last, i) === 0) continue;
+      last = i;
+      const first = this.#first[i] ?? 0;
+      const rest = this.#rest[i] ?? 0;
+      if (rest > 0 && result.literals[rest + 1] !== 0) result.addStored(first, rest);
+      else result.addBinary(first, this.#second(i));
+    }
+    return result;
+  }
+
+  /** Numbers of the collected rules, sorted. */
+  #order(): Int32Array {
+    const count = this.#first.length;
+    const order = new Int32Array(count);
+    // The two first literals and the number itself fit into the 53 bits that a double holds exactly, and sorting plain
+    // numbers is several times faster than calling back; a larger pool than any index of today takes the slow way.
+    if (this.#pool.end < SHIFT / 2 && count < SHIFT) {
+      const keys = new Float64Array(count);
+      for (let i = 0; i < count; i++) {
+        keys[i] = ((this.#first[i] ?? 0) + SHIFT / 2) * SHIFT * SHIFT + (this.#second(i) + SHIFT / 2) * SHIFT + i;
+      }
+      keys.sort();
+      for (let i = 0; i < count; i++) order[i] = (keys[i] ?? 0) % SHIFT;
+      this.#sortTies(order);
+      return order;
+    }
+    for (let i = 0; i < count; i++) order[i] = i;
+    return order.sort((a, b) => this.#compare(a, b));
+  }
+
+  /** Sorts the runs that agree in both first literals by the rest of their lists. */
+  #sortTies(order: Int32Array): void {
+    for (let start = 0; start < order.length; ) {
+      const head = order[start] ?? 0;
+      let end = start + 1;
+      while (end < order.length && this.#first[order[end] ?? 0] === this.#first[head] && this.#second(order[end] ?? 0) === this.#second(head)) end++;
+      if (end - start > 1) order.subarray(start, end).sort((a, b) => this.#compare(a, b));
+      start = end;
+    }
+  }
+
+  /** Source: libsolv src/rules.c `unifyrules_sortcmp`. */
+  #compare(a: number, b: number): number {
+    const byFirst = (this.#first[a] ?? 0) - (this.#first[b] ?? 0);
+    if (byFirst !== 0) return byFirst;
+    const bySecond = this.#second(a) - this.#second(b);
+    if (bySecond !== 0) return bySecond;
+    let i = this.#rest[a] ?? 0;
+    let j = this.#rest[b] ?? 0;
+    if (i === j) return 0;
+    const { literals } = this.#literals;
+    while (literals[j] !== 0) {
+      const d = (literals[i++] ?? 0) - (literals[j++] ?? 0);
+      if (d !== 0) return d;
+    }
+    return literals[i] ?? 0;
+  }
+}
+
+/** What a package rule between two solvables or about one can come from, to explain it: the dependencies of `s` that
+ *  make the rule with the given literals. */
+export function reasonsOf(pool: Pool, literals: readonly number[]): RuleReason[] {
+  const reasons: RuleReason[] = [];
+  const negatives = literals.filter((literal) => literal < 0).map((literal) => -literal);
+  const positives = literals.filter((literal) => literal > 0);
+  for (const s of negatives) {
+    if (negatives.length === 1) {
+      for (const dependency of pool.requires(s)) {
+        const providers = pool.providers(dependency);
+        if (providers.length === positives.length && providers.every((provider, i) => provider === positives[i])) {
+          reasons.push({ kind: providers.length === 0 ? 'nothing-provides' : 'requires', s, dependency });
+        }
+      }
+      continue;
+    }
+    const other = negatives.find((each) => each !== s) ?? s;
+    for (const dependency of pool.conflicts(s)) {
+      if (pool.providers(dependency).includes(other)) reasons.push({ kind: 'conflicts', s, other, dependency });
+    }
+    for (const dependency of pool.obsoletes(s)) {
+      if (pool.obsoletedBy(dependency).includes(other)) reasons.push({ kind: 'obsoletes', s, other, dependency });
+    }
+    if (pool.name(s) === pool.name(other) && s < other) reasons.push({ kind: 'one-version', s, other });
+  }
+  return reasons;
+}
+
+export interface RuleReason {
+  readonly kind: 'requires' | 'nothing-provides' | 'conflicts' | 'obsoletes' | 'one-version';
+  readonly s: Solvable;
+  readonly other?: Solvable;
+  readonly dependency?: Dependency;
+}
