@@ -1,3 +1,4 @@
+import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../setup-ini/parser/pool.ts';
 import type { Dependency } from '../setup-ini/records.ts';
 import { minimalCore } from '../solver/core.ts';
 import type { Problem } from '../solver/engine.ts';
@@ -11,7 +12,8 @@ import type { Wish } from './wishes.ts';
 
 /** Prints a dependency as the index writes it: `name (>= 1.2)`. */
 export function dependencyText({ name, op, version }: Dependency): string {
-  return op === undefined || version === undefined ? name : `${name} (${op} ${version})`;
+  const written = name === SELF_DESTRUCT_READ ? SELF_DESTRUCT_WRITTEN : name;
+  return op === undefined || version === undefined ? written : `${written} (${op} ${version})`;
 }
 
 /** Makes of a problem of the solver the shortest chain from the user's words to the facts that clash.
@@ -72,7 +74,8 @@ class Explainer {
     return proof
       .filter((rule) => rule >= kinds.job && rule < kinds.choice)
       .map((rule) => this.#wishes[jobOfRule[rule - kinds.job] ?? -1])
-      .filter((wish) => wish !== undefined);
+      .filter((wish) => wish !== undefined)
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** Whether a rule is what setup's invented `base` package requires. */
@@ -92,7 +95,7 @@ class Explainer {
       left.splice(left.indexOf(rule), 1);
       for (const literal of rules.literalsOf(rule)) if (literal > 0) reached.add(literal);
     };
-    for (const rule of proof) if (rule >= kinds.feature) take(rule);
+    for (const rule of proof.filter((each) => each >= kinds.feature).sort((a, b) => a - b)) take(rule);
     while (left.length > 0) {
       const next = left.find((rule) => rules.literalsOf(rule).every((literal) => literal > 0 || reached.has(-literal)));
       take(next ?? left[0] ?? 0);

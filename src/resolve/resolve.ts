@@ -1,5 +1,6 @@
 import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
 import type { Problem } from '../solver/engine.ts';
+import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../setup-ini/parser/pool.ts';
 import { Pool } from '../solver/pool.ts';
 import type { Solvable } from '../solver/pool.ts';
 import { solve } from '../solver/solver.ts';
@@ -25,10 +26,6 @@ export const EMPTY_REQUEST: ResolveRequest = {
   windows: DEFAULT_WINDOWS,
   installed: [],
 };
-
-/** What a package that installs to nothing provides: its requirements are installed, it itself is not.
- *  Source: cygwin-setup (renamed to libsolv's `libsolv-self-destruct-pkg()`), libsolv src/transaction.c. */
-const SELF_DESTRUCT = '_self-destruct';
 
 /** Works out what Cygwin's setup would install, or why it could not install all that was asked for. Where setup drops a
  *  request or goes on with a broken Base, this is a conflict; members of a category that cannot be installed are left out
@@ -59,9 +56,10 @@ export function resolve(catalog: Catalog, request: ResolveRequest): ResolveResul
   return { kind: 'plan', plan: planOf({ pool, request, wishes, chosen, leftOut: [...passedOver, ...unmet.map((wish) => leftOut(pool, wish, first, wishes))], warnings }) };
 }
 
-/** What of the chosen is really installed. */
+/** What of the chosen is really installed: a package that provides `_self-destruct` only brings in what it requires.
+ *  Source: libsolv src/transaction.c; seen in the answers on the index of 2025. */
 function transaction(pool: Pool, chosen: readonly Solvable[]): Solvable[] {
-  return chosen.filter((s) => !pool.isInstalled(s) && !pool.provides(s).some(({ name }) => name === SELF_DESTRUCT));
+  return chosen.filter((s) => !pool.isInstalled(s) && !pool.provides(s).some(({ name }) => name === SELF_DESTRUCT_READ));
 }
 
 function isMet(pool: Pool, present: ReadonlySet<Solvable>, wish: Wish): boolean {
@@ -103,7 +101,7 @@ function explainAll(
 }
 
 function isSelfDestructing(pool: Pool, wish: Wish): boolean {
-  return pool.providersOfName(wish.name).some((s) => pool.name(s) === wish.name && pool.provides(s).some(({ name }) => name === SELF_DESTRUCT));
+  return pool.providersOfName(wish.name).some((s) => pool.name(s) === wish.name && pool.provides(s).some(({ name }) => name === SELF_DESTRUCT_READ));
 }
 
 function selfDestruct(pool: Pool, wish: Wish): Conflict {
@@ -115,7 +113,7 @@ function selfDestruct(pool: Pool, wish: Wish): Conflict {
     requested: wish.by,
     steps: [
       { kind: 'request', subject: wish.name, text: `you asked for \`${wish.name}\`` },
-      { kind: 'not-available', subject: wish.name, text: `\`${wish.name}\` ${pool.version(s)} provides \`${SELF_DESTRUCT}\`: setup installs what it requires and never the package itself` },
+      { kind: 'not-available', subject: wish.name, text: `\`${wish.name}\` ${pool.version(s)} provides \`${SELF_DESTRUCT_WRITTEN}\`: setup installs what it requires and never the package itself` },
     ],
     suggestions: needs.length === 0 ? [] : [`ask for ${needs.join(', ')}, which it requires`],
   };
@@ -164,7 +162,7 @@ function planOf({ pool, request, wishes, chosen, leftOut, warnings }: PlanParts)
   return {
     request,
     packages,
-    leftOut,
+    leftOut: leftOut.filter(({ name }) => !planned.has(name)),
     warnings,
     orphaned: request.installed.filter(({ name }) => !pool.catalog.packages.has(name)),
     removed: request.installed.filter(({ name }) => !kept.has(name) && !planned.has(name)),
