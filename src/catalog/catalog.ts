@@ -50,7 +50,8 @@ export class Catalog {
   readonly packages: ReadonlyMap<string, CatalogPackage>;
   /** All versions a plan can hold, by rank ascending. */
   readonly versions: readonly CatalogVersion[];
-  readonly #sources: ReadonlyMap<string, SourceVersion[]>;
+  readonly #sourceList: readonly SourceVersion[];
+  #sources: Map<string, SourceVersion[]> | undefined;
   #provided: Map<string, CatalogVersion[]> | undefined;
   #obsoleted: Map<string, CatalogVersion[]> | undefined;
   #categories: Map<string, { readonly name: string; readonly members: CatalogPackage[] }> | undefined;
@@ -71,13 +72,13 @@ export class Catalog {
     indexNames: readonly string[];
     packages: ReadonlyMap<string, CatalogPackage>;
     versions: readonly CatalogVersion[];
-    sources: ReadonlyMap<string, SourceVersion[]>;
+    sources: readonly SourceVersion[];
   }) {
     this.headers = parts.headers;
     this.indexNames = parts.indexNames;
     this.packages = parts.packages;
     this.versions = parts.versions;
-    this.#sources = parts.sources;
+    this.#sourceList = parts.sources;
   }
 
   /** Versions that provide `name` by a `provides:` line or by obsoleting it, by rank; not the package of that name itself. */
@@ -133,7 +134,15 @@ export class Catalog {
 
   /** The source package version, when an index lists it. */
   source(name: string, version: string): SourceVersion | undefined {
-    return this.#sources.get(name)?.findLast((source) => source.version === version);
+    if (this.#sources === undefined) {
+      this.#sources = new Map();
+      for (const each of this.#sourceList) {
+        const known = this.#sources.get(each.name);
+        if (known === undefined) this.#sources.set(each.name, [each]);
+        else known.push(each);
+      }
+    }
+    return this.#sources.get(name)?.findLast((each) => each.version === version);
   }
 
   /** The source of a binary version: the archive of its own `source:` line, else that of the package its `Source:` line
@@ -180,7 +189,7 @@ export class CatalogBuilder {
   readonly #headers: IndexHeader[] = [];
   readonly #indexNames: string[] = [];
   readonly #packages = new Map<string, CatalogPackage>();
-  readonly #sources = new Map<string, SourceVersion[]>();
+  readonly #sources: SourceVersion[] = [];
   readonly #versions: CatalogVersion[] = [];
   /** Ranks whose version was replaced by a later record of the same index label. */
   readonly #replaced = new Set<number>();
@@ -191,10 +200,17 @@ export class CatalogBuilder {
   add(record: PackageRecord, release = ''): void {
     const index = this.#headers.length;
     this.#releases[index] = release;
+    let pkg: CatalogPackage | undefined;
     for (const version of record.versions) {
-      if (version.source !== undefined) this.#addSource(version.source.packageName, version.source.version, version.source.archive, index);
+      const { source, install } = version;
+      if (source !== undefined) this.#sources.push({ name: source.packageName, version: source.version, archive: source.archive, index });
+      if (install === undefined) continue;
+      pkg ??= this.#package(record);
+      this.#addVersion(pkg, version, install, index);
     }
-    if (!record.versions.some((version) => version.install !== undefined)) return;
+  }
+
+  #package(record: PackageRecord): CatalogPackage {
     let pkg = this.#packages.get(record.name);
     if (pkg === undefined) {
       pkg = { name: record.name, sdesc: '', ldesc: '', categories: [], versions: [] };
@@ -203,28 +219,24 @@ export class CatalogBuilder {
     pkg.sdesc = record.sdesc || pkg.sdesc;
     pkg.ldesc = record.ldesc || pkg.ldesc;
     for (const category of record.categories) {
-      if (!pkg.categories.some((known) => known.toLowerCase() === category.toLowerCase())) pkg.categories.push(category);
+      if (pkg.categories.length === 0 || !pkg.categories.some((known) => known.toLowerCase() === category.toLowerCase())) pkg.categories.push(category);
     }
-    for (const version of record.versions) if (version.install !== undefined) this.#addVersion(pkg, version, version.install, index);
+    return pkg;
   }
 
   #addVersion(pkg: CatalogPackage, record: VersionRecord, archive: Archive, index: number): void {
-    const added: CatalogVersion = { name: pkg.name, record, archive, index, rank: this.#versions.length };
-    const same = pkg.versions.findLastIndex((earlier) => earlier.record.version === record.version);
-    const earlier = pkg.versions[same];
-    if (earlier !== undefined && this.#releases[earlier.index] === this.#releases[index]) {
-      this.#replaced.add(earlier.rank);
-      pkg.versions.splice(same, 1);
+    for (let i = pkg.versions.length - 1; i >= 0; i--) {
+      const earlier = pkg.versions[i];
+      if (earlier === undefined || earlier.record.version !== record.version) continue;
+      if (this.#releases[earlier.index] === this.#releases[index]) {
+        this.#replaced.add(earlier.rank);
+        pkg.versions.splice(i, 1);
+      }
+      break;
     }
+    const added: CatalogVersion = { name: pkg.name, record, archive, index, rank: this.#versions.length };
     this.#versions.push(added);
     pkg.versions.push(added);
-  }
-
-  #addSource(name: string, version: string, archive: Archive, index: number): void {
-    const source: SourceVersion = { name, version, archive, index };
-    const known = this.#sources.get(name);
-    if (known === undefined) this.#sources.set(name, [source]);
-    else known.push(source);
   }
 
   /** Closes the current index. */

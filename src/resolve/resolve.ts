@@ -43,7 +43,7 @@ export function resolve(catalog: Catalog, request: ResolveRequest): ResolveResul
   let second: Solution | undefined;
   if (first.problems.length > 0) {
     // Setup takes what is left for its new request, so that Base comes back where a problem had pushed it out.
-    const kept = transaction(pool, chosen).sort((a, b) => (pool.name(a) < pool.name(b) ? -1 : 1));
+    const kept = byName(pool, transaction(pool, chosen));
     second = solve(pool, kept.map((solvable) => ({ kind: 'exact', solvable })), { updateAll: false });
     chosen = second.chosen;
   }
@@ -60,6 +60,13 @@ export function resolve(catalog: Catalog, request: ResolveRequest): ResolveResul
  *  Source: libsolv src/transaction.c; seen in the answers on the index of 2025. */
 function transaction(pool: Pool, chosen: readonly Solvable[]): Solvable[] {
   return chosen.filter((s) => !pool.isInstalled(s) && !pool.provides(s).some(({ name }) => name === SELF_DESTRUCT_READ));
+}
+
+function byName(pool: Pool, solvables: readonly Solvable[]): Solvable[] {
+  return solvables
+    .map((s) => ({ s, name: pool.name(s) }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.s - b.s))
+    .map(({ s }) => s);
 }
 
 function isMet(pool: Pool, present: ReadonlySet<Solvable>, wish: Wish): boolean {
@@ -136,7 +143,7 @@ interface PlanParts {
 }
 
 function planOf({ pool, request, wishes, chosen, leftOut, warnings }: PlanParts): Plan {
-  const members = transaction(pool, chosen).sort((a, b) => (pool.name(a) < pool.name(b) ? -1 : pool.name(a) > pool.name(b) ? 1 : a - b));
+  const members = byName(pool, transaction(pool, chosen));
   const at = new Map(members.map((s, i) => [s, i]));
   const needs = members.map((s) => needsOf(pool, s, at));
   const neededBy = members.map((): number[] => []);
@@ -153,7 +160,7 @@ function planOf({ pool, request, wishes, chosen, leftOut, warnings }: PlanParts)
     packages.push({
       ...describe(pool, version, request.source),
       reason: reasons[i] ?? 'dependency',
-      requiredBy: [...new Set((neededBy[i] ?? []).map((by) => pool.name(members[by] ?? 0)))].sort(),
+      requiredBy: (neededBy[i] ?? []).map((by) => pool.name(members[by] ?? 0)),
       ...actionOf(version, present.get(version.name)?.version),
     });
   }

@@ -41,7 +41,7 @@ export class Pool {
   readonly #testPriority: number;
   readonly #ids: Map<CatalogVersion, Solvable> = new Map();
   readonly #byName = new Map<string, readonly Solvable[]>();
-  readonly #byDependency = new Map<string, readonly Solvable[]>();
+  readonly #byDependency = new Map<Dependency, readonly Solvable[]>();
   #idsReady = false;
 
   constructor(catalog: Catalog, options: { base: readonly string[] | undefined; windows: string; test: boolean; installed: readonly Present[] }) {
@@ -143,15 +143,15 @@ export class Pool {
     return list.length === 0 ? NONE : list;
   }
 
-  /** What meets a dependency, ascending. */
+  /** What meets a dependency, ascending. The parser makes one object of equal dependencies as far as it can, and looking
+   *  an object up is cheaper than a text; requirements of a whole index are a few hundred thousand. */
   providers(dependency: Dependency): readonly Solvable[] {
-    const { name, op, version } = dependency;
-    if (op === undefined || version === undefined) return this.providersOfName(name);
-    const key = `${name} ${op} ${version}`;
-    let list = this.#byDependency.get(key);
+    let list = this.#byDependency.get(dependency);
     if (list === undefined) {
-      list = this.providersOfName(name).filter((s) => this.#provides(s, name, { op, version }));
-      this.#byDependency.set(key, list);
+      const { name, op, version } = dependency;
+      list = this.providersOfName(name);
+      if (op !== undefined && version !== undefined) list = list.filter((s) => this.#provides(s, name, { op, version }));
+      this.#byDependency.set(dependency, list);
     }
     return list;
   }
