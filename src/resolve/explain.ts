@@ -1,4 +1,4 @@
-import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../setup-ini/parser/pool.ts';
+import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../setup-ini/records.ts';
 import type { Dependency } from '../setup-ini/records.ts';
 import { minimalCore } from '../solver/core.ts';
 import type { Problem } from '../solver/engine.ts';

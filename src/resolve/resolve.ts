@@ -1,6 +1,6 @@
 import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
 import type { Problem } from '../solver/engine.ts';
-import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../setup-ini/parser/pool.ts';
+import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../setup-ini/records.ts';
 import { Pool } from '../solver/pool.ts';
 import type { Solvable } from '../solver/pool.ts';
 import { solve } from '../solver/solver.ts';

@@ -1,7 +1,8 @@
 /** Comparison in a version criterion; `<<` and `>>` of the text are `<` and `>` here. */
 export type Operator = '=' | '<' | '>' | '<=' | '>=';
 
-/** One entry of a dependency list: a package name, perhaps with a criterion on its version. */
+/** One entry of a dependency list: a package name, perhaps with a criterion on its version. The name `_self-destruct` is
+ *  read as `libsolv-self-destruct-pkg()`, which setup makes of it so that nothing can have it. */
 export interface Dependency {
   readonly name: string;
   /** Both or neither of `op` and `version` are there. */
@@ -42,8 +43,10 @@ export interface VersionRecord {
   /** Absent: the index lists no binary archive, and setup does not see this version (only its source). */
   readonly install?: Archive;
   readonly source?: SourceArchive;
-  /** The package a `Source:` line names; its source is the one with the same version. */
+  /** The source package a `Source:` line names, unless a `source:` line follows it. It wins over `source`: the sources are
+   *  those of that package with this same version. */
   readonly sourceName?: string;
+  /** This list and those below hold each entry once; equal lists may be the same array. */
   readonly depends: readonly Dependency[];
   readonly obsoletes: readonly Dependency[];
   /** What the version provides besides its own name, with the implied ones: without any `provides:` line in the
@@ -58,8 +61,10 @@ export interface VersionRecord {
 /** One `@` block. A package may have several in one index; the catalog merges them. */
 export interface PackageRecord {
   readonly name: string;
+  /** The last one of the block; empty when there is none, like `ldesc`. */
   readonly sdesc: string;
   readonly ldesc: string;
+  /** In the order of the index, each once without regard to case. */
   readonly categories: readonly string[];
   readonly message?: { readonly id: string; readonly text: string };
   readonly replaceVersions: readonly string[];
@@ -77,3 +82,10 @@ export interface IndexHeader {
   readonly setupVersion?: string;
   readonly setupMinimumVersion?: string;
 }
+
+/** What an index writes in a `provides:` list to say that the package installs to nothing but its requirements. */
+export const SELF_DESTRUCT_WRITTEN = '_self-destruct';
+
+/** What setup makes of that name in any dependency list: a name nothing can be called.
+ *  Source: cygwin-setup IniDBBuilderPackage.cc `buildPackageListNode`. */
+export const SELF_DESTRUCT_READ = 'libsolv-self-destruct-pkg()';

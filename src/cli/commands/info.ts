@@ -1,0 +1,80 @@
+import type { Argv } from 'yargs';
+import type { PackageInfo, VersionInfo } from '../../commands/info.ts';
+import { columns, countText, printable, sizeText } from '../../report/text.ts';
+import { EXIT_DONE, EXIT_NO, reportFailure } from '../failure.ts';
+import { withIndexOptions } from '../options.ts';
+import { openCatalog } from '../session.ts';
+import type { Choose, ReadingArguments, Session } from '../session.ts';
+
+interface InfoArguments extends ReadingArguments {
+  readonly package: string;
+  readonly json?: boolean | undefined;
+}
+
+/** Adds `cygstrap info`. */
+export function addInfo(yargs: Argv, choose: Choose): Argv {
+  return yargs.command(
+    'info <package>',
+    'Print what an index knows of one package',
+    (y) => {
+      const named = y.positional('package', { type: 'string', demandOption: true, describe: 'Name of the package' });
+      return withIndexOptions(named)
+        .example('$0 info openssh --index setup.xz', 'description, versions, dependencies');
+    },
+    (args) => choose((session) => info(session, args)),
+  );
+}
+
+async function info(session: Session, args: InfoArguments): Promise<number> {
+  const { catalog, indexes } = await openCatalog(session, args);
+  const { packageInfo, unknownPackage } = await import('../../commands/info.ts');
+  const found = packageInfo(catalog, args.package);
+  if (found === undefined) {
+    await reportFailure(unknownPackage(catalog, args.package), session.output, args.json === true ? 'json' : 'text');
+    return EXIT_NO;
+  }
+  if (args.json === true) {
+    const { archiveJson, envelope } = await import('../../report/json.ts');
+    const versions = found.versions.map(({ archive, source, ...version }) => ({
+      ...version,
+      archive: archiveJson(archive),
+      ...(source === undefined ? {} : { source: { ...source, archive: archiveJson(source.archive) } }),
+    }));
+    await session.output.json({ ...envelope(indexes), package: { ...found, versions } });
+  } else await session.output.data(printable(await infoText(found)));
+  return EXIT_DONE;
+}
+
+async function infoText(found: PackageInfo): Promise<string> {
+  const { dependencyText } = await import('../../resolve/explain.ts');
+  const head = columns([
+    ['package:', found.name],
+    ['summary:', found.sdesc],
+    ['categories:', found.categories.join(', ')],
+    ['required by:', countText(found.requiredBy.length, 'package')],
+    ...(found.providedBy.length === 0 ? [] : [['provided by:', found.providedBy.join(', ')]]),
+  ]);
+  const versions = found.versions.map((version) => versionText(version, dependencyText));
+  const description = found.ldesc === '' ? '' : `\n${found.ldesc}\n`;
+  return `${head}${description}\n${versions.join('\n')}`;
+}
+
+function versionText(version: VersionInfo, dependencyText: (dependency: VersionInfo['depends'][number]) => string): string {
+  const lists = (['depends', 'obsoletes', 'provides', 'conflicts', 'buildDepends'] as const).flatMap((name) =>
+    version[name].length === 0 ? [] : [[`  ${LABELS[name]}`, version[name].map(dependencyText).join(', ')]],
+  );
+  const title = `${version.version} [${version.section}]${version.isCurrent ? ' current' : ''}\n`;
+  return title + columns([
+    ['  archive:', `${version.archive.path} (${sizeText(version.archive.sizeBytes)})`],
+    ...(version.source === undefined ? [] : [['  source:', `${version.source.archive.path} (${sizeText(version.source.archive.sizeBytes)})`]]),
+    ...lists,
+  ]);
+}
+
+const LABELS = {
+  depends: 'requires:',
+  obsoletes: 'obsoletes:',
+  provides: 'provides:',
+  conflicts: 'conflicts:',
+  buildDepends: 'build-depends:',
+} as const;

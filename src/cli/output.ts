@@ -1,0 +1,61 @@
+import type { Readable, Writable } from 'node:stream';
+import { CygstrapError } from '../errors.ts';
+
+/** What of a process the command line uses; tests hand in their own. */
+export interface Host {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Writes data to stdout and everything else to stderr. A reader that goes away (EPIPE, as in `| head`) is no error:
+ *  `isClosed` tells, and what is written after that is dropped. */
+export class Output {
+  readonly #host: Host;
+  readonly #usesColour: boolean;
+  #isClosed = false;
+  #failure: Error | undefined;
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#usesColour = host.stderr.isTTY === true && !host.env['NO_COLOR'] && host.env['TERM'] !== 'dumb';
+    host.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      this.#isClosed = true;
+      if (error.code !== 'EPIPE') this.#failure = error;
+    });
+    // Without a stderr there is nobody left to tell.
+    host.stderr.on('error', () => {});
+  }
+
+  /** Whether nobody reads stdout any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Writes to stdout and waits until it is taken. Throws `io` for whatever the stream reports, except EPIPE. */
+  async data(text: string): Promise<void> {
+    if (this.#isClosed || text === '') return;
+    await new Promise<void>((resolve) => {
+      this.#host.stdout.write(text, () => resolve());
+    });
+    if (this.#failure !== undefined) throw new CygstrapError('io', 'cannot write to stdout', { cause: this.#failure });
+  }
+
+  /** Writes one JSON value to stdout, indented or on one line. */
+  async json(value: unknown, layout: 'indented' | 'line' = 'indented'): Promise<void> {
+    await this.data(`${JSON.stringify(value, undefined, layout === 'indented' ? 2 : undefined)}\n`);
+  }
+
+  /** Writes a line to stderr; the label before it is coloured on a terminal. */
+  note(label: 'error' | 'warning' | 'hint' | 'note', text: string): void {
+    const codes = { error: 31, warning: 33, hint: 36, note: 2 } as const;
+    const shown = this.#usesColour ? `\u001b[${codes[label]}m${label}:\u001b[0m` : `${label}:`;
+    this.#host.stderr.write(`${shown} ${text}\n`);
+  }
+
+  /** Writes text without a label to stderr. */
+  plain(text: string): void {
+    this.#host.stderr.write(`${text}\n`);
+  }
+}

@@ -1,0 +1,18 @@
+import type { Conflict } from '../resolve/plan.ts';
+import { EXIT_NO } from './failure.ts';
+import type { Output } from './output.ts';
+
+/** Tells why there is no plan. Returns the exit code. */
+export async function refuse(output: Output, conflicts: readonly Conflict[], format: 'text' | 'json'): Promise<number> {
+  if (format === 'json') {
+    const { refusalJson } = await import('../report/json.ts');
+    await output.json(refusalJson(conflicts));
+    return EXIT_NO;
+  }
+  const [{ conflictText }, { printable }] = await Promise.all([import('../resolve/explain.ts'), import('../report/text.ts')]);
+  for (const conflict of conflicts) {
+    output.note('error', printable(conflictText(conflict)));
+    for (const suggestion of conflict.suggestions) output.note('hint', printable(suggestion));
+  }
+  return EXIT_NO;
+}

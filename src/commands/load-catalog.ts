@@ -1,0 +1,80 @@
+import { homedir, platform } from 'node:os';
+import { CatalogBuilder } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Report } from '../events.ts';
+import { openIndex } from '../input/open-index.ts';
+import { indexCacheDir } from '../input/text-cache.ts';
+import type { IndexSummary } from '../report/json.ts';
+import { SetupIniParser } from '../setup-ini/parse.ts';
+import type { PackageRecord } from '../setup-ini/records.ts';
+
+export interface LoadOptions {
+  /** What `-` reads; by default the standard input of this process. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Whether what setup would refuse is left out with a warning, instead of refusing the index. */
+  readonly lenient?: boolean;
+  /** Whether unpacked indexes are kept for the next time, below the cache directory that `env` names. */
+  readonly cache?: boolean;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly report?: Report;
+}
+
+/** A catalog and the indexes it was made from, in the order given. */
+export interface LoadedCatalog {
+  readonly catalog: Catalog;
+  readonly indexes: readonly IndexSummary[];
+}
+
+/** Reads indexes (paths, or `-` for stdin) one after another and merges them, parsing while the next bytes are decompressed.
+ *  Throws InputError for bytes that cannot be had and ParseError for a text that setup would refuse. */
+export async function loadCatalog(names: readonly string[], options: LoadOptions = {}): Promise<LoadedCatalog> {
+  const builder = new CatalogBuilder();
+  const indexes: IndexSummary[] = [];
+  for (const name of names) {
+    const summary = await readIndex(name, options, (records, release) => {
+      for (const record of records) builder.add(record, release);
+    });
+    for (const { file, line, column, message } of summary.diagnostics) {
+      options.report?.({ kind: 'warning', message: `${file}:${line}:${column}: ${message}` });
+    }
+    builder.endIndex(name, summary.header);
+    indexes.push(summary.index);
+  }
+  return { catalog: builder.finish(), indexes };
+}
+
+/** Reads one index and hands its records out as they come, each time with the `release:` label; returns its headers, what
+ *  there is to say about its text, and a summary. Throws like {@link loadCatalog}. */
+export async function readIndex(name: string, options: LoadOptions, take: (records: readonly PackageRecord[], release: string | undefined) => void) {
+  const start = performance.now();
+  const report = options.report ?? (() => {});
+  const env = options.env ?? {};
+  const input = openIndex(name, {
+    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
+    ...(options.cache === true ? { cacheDir: indexCacheDir(env, platform(), homedir()) } : {}),
+    note: (message) => report({ kind: 'note', message }),
+  });
+  const parser = new SetupIniParser({ file: name, lenient: options.lenient === true });
+  let packages = 0;
+  const pass = (records: readonly PackageRecord[]): void => {
+    packages += records.length;
+    take(records, parser.header.release);
+  };
+  for await (const chunk of input.chunks) pass(parser.push(chunk));
+  pass(parser.end());
+  const { sha512, sizeBytes, isFromCache } = input.facts();
+  report({ kind: 'index-read', name, sizeBytes, packages, isFromCache, durationMs: performance.now() - start });
+  const { header, diagnostics } = parser;
+  return { header, diagnostics, index: summaryOf(name, header, sha512) };
+}
+
+function summaryOf(name: string, header: SetupIniParser['header'], sha512: string): IndexSummary {
+  return {
+    name,
+    release: header.release ?? null,
+    arch: header.arch ?? null,
+    timestamp: header.setupTimestamp ?? null,
+    setupVersion: header.setupVersion ?? null,
+    sha512,
+  };
+}

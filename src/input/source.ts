@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { open, readdir, type FileHandle } from 'node:fs/promises';
+import { dirname, join, parse } from 'node:path';
+import { hasCode, InputError } from './input-error.ts';
+
+const READ_BYTES = 512 * 1024;
+
+/** Reads a file, with one read ahead of the caller. Stopping early closes the file.
+ *  Throws `InputError`: `not-found`, or `io` for a directory and for what cannot be read. */
+export async function* readFileChunks(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const file = await openFile(path);
+  let next: Promise<Uint8Array> | undefined;
+  try {
+    next = readChunk(file);
+    for (;;) {
+      const chunk = await next;
+      if (chunk.length === 0) return;
+      next = readChunk(file);
+      yield chunk;
+    }
+  } catch (error) {
+    throw cannotRead(path, error);
+  } finally {
+    await next?.catch(() => undefined);
+    await file.close();
+  }
+}
+
+/** Reads a standard input (or another foreign stream): its failures become `io`. */
+export async function* readStdin(stdin: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* stdin;
+  } catch (error) {
+    throw cannotRead('-', error);
+  }
+}
+
+/** Passes chunks on until the signal is aborted, then throws its reason at once, even while the source stays silent. */
+export async function* untilAborted(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (signal === undefined) {
+    yield* source;
+    return;
+  }
+  signal.throwIfAborted();
+  const iterator = source[Symbol.asyncIterator]();
+  const ended = new AbortController();
+  const aborted = once(signal, 'abort', { signal: ended.signal }).then((): never => {
+    throw signal.reason;
+  });
+  aborted.catch(() => undefined);
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([iterator.next(), aborted]);
+      if (done === true) return;
+      yield value;
+      signal.throwIfAborted();
+    }
+  } finally {
+    ended.abort();
+    const closing = iterator.return?.();
+    // A source that hears nothing closes only after its next chunk, which may never come.
+    if (signal.aborted) closing?.catch(() => undefined);
+    else await closing;
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw cannotRead(path, error);
+    throw new InputError('not-found', `no such index file: \`${path}\``, {
+      hint: await hintAtSiblings(path),
+      details: { index: path },
+      cause: error,
+    });
+  }
+}
+
+async function readChunk(file: FileHandle): Promise<Uint8Array> {
+  const buffer = new Uint8Array(READ_BYTES);
+  const { bytesRead } = await file.read(buffer, 0, READ_BYTES, null);
+  return buffer.subarray(0, bytesRead);
+}
+
+function cannotRead(path: string, error: unknown): InputError {
+  const isDirectory = hasCode(error, 'EISDIR');
+  return new InputError('io', isDirectory ? `an index is a file, not a directory: \`${path}\`` : `cannot read the index: \`${path}\``, {
+    ...(isDirectory && { hint: `name the file in it, such as \`${join(path, 'x86_64', 'setup.xz')}\`` }),
+    details: { index: path },
+    cause: error,
+  });
+}
+
+/** Names files beside the missing one that differ from it only in what follows the last dot. */
+async function hintAtSiblings(path: string): Promise<string> {
+  const names = await readdir(dirname(path)).catch(() => []);
+  const siblings = names.filter((name) => parse(name).name === parse(path).name).toSorted();
+  if (siblings.length > 0) return `did you mean ${siblings.map((name) => `\`${join(dirname(path), name)}\``).join(' or ')}?`;
+  return "an index is Cygwin's setup.ini, plain or compressed as .zst, .xz, .bz2 or .gz; `-` reads it from standard input";
+}

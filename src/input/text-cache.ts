@@ -1,0 +1,171 @@
+import { createHash, randomBytes, type Hash } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, join, posix, win32 } from 'node:path';
+import { hasCode } from './input-error.ts';
+
+/** How many decoded indexes a cache directory keeps: the newest ones. */
+export const MAX_CACHED_TEXTS = 8;
+
+/** The file of one decoded index: `<sha512 of the compressed bytes>.text1`. It holds the text, and after it the seal: the SHA-512
+ *  of that digest in hex and of the text, as 64 bytes. The number changes whenever the text or this layout could. */
+const ENTRY = /^[0-9a-f]{128}\.text1$/u;
+
+/** A file being written: `<entry>.<random>.tmp`. A killed process leaves one behind. */
+const DRAFT = /^[0-9a-f]{128}\.text1\.[0-9a-f]{16}\.tmp$/u;
+
+const SEAL_BYTES = 64;
+const OLD_DRAFT_MS = 60 * 60 * 1000;
+
+/** Where decoded texts are kept, and how to tell a user who wants to know that the cache could not help. */
+export interface TextCache {
+  readonly dir: string;
+  readonly note: (message: string) => void;
+}
+
+/** Returns the directory that a user's cached indexes belong in: `cygstrap/index` under `XDG_CACHE_HOME` or `~/.cache`; on Windows
+ *  under `LOCALAPPDATA` or `~/AppData/Local`. Variables that hold no absolute path are ignored.
+ *  Source: XDG Base Directory Specification 0.8. */
+export function indexCacheDir(env: Readonly<Record<string, string | undefined>>, platform: string, homeDir: string): string {
+  const isWindows = platform === 'win32';
+  const path = isWindows ? win32 : posix;
+  const base = isWindows ? env['LOCALAPPDATA'] : env['XDG_CACHE_HOME'];
+  const fallback = isWindows ? path.join(homeDir, 'AppData', 'Local') : path.join(homeDir, '.cache');
+  return path.join(base !== undefined && path.isAbsolute(base) ? base : fallback, 'cygstrap', 'index');
+}
+
+/** Returns the text kept for these compressed bytes, after its seal was checked; undefined if there is none, if it is damaged, or
+ *  if it is larger than allowed. Never throws. */
+export async function readCachedText(cache: TextCache, sha512: string, maxTextBytes: number): Promise<Uint8Array | undefined> {
+  const path = entryPath(cache, sha512);
+  try {
+    const { size } = await stat(path);
+    if (size > maxTextBytes + SEAL_BYTES) return undefined;
+    const bytes = await readFile(path);
+    const text = bytes.subarray(0, Math.max(0, bytes.length - SEAL_BYTES));
+    if (sealOf(sha512).update(text).digest().equals(bytes.subarray(text.length))) return text;
+    cache.note(`the cached text is damaged and will be made anew: \`${path}\``);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) cache.note(`the cached text cannot be read: ${messageOf(error)}`);
+  }
+  return undefined;
+}
+
+/** Passes text on and keeps a copy, which is published only when the text has ended well. Trouble with the copy is a note,
+ *  never an error; stopping early leaves nothing behind. Several processes may do the same at once. */
+export async function* keepText(
+  cache: TextCache,
+  sha512: string,
+  text: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const draft = await openDraft(cache, sha512);
+  let writing: Promise<void> | undefined;
+  try {
+    for await (const chunk of text) {
+      await writing;
+      writing = draft.write(chunk);
+      yield chunk;
+    }
+    await writing;
+    await draft.publish();
+  } finally {
+    await writing;
+    await draft.discard();
+  }
+}
+
+/** A file that does not exist for others until it is published. After a failure, which becomes a note, nothing more happens. */
+interface Draft {
+  write(chunk: Uint8Array): Promise<void>;
+  publish(): Promise<void>;
+  /** Removes what was not published. */
+  discard(): Promise<void>;
+}
+
+async function openDraft(cache: TextCache, sha512: string): Promise<Draft> {
+  const target = entryPath(cache, sha512);
+  const path = `${target}.${randomBytes(8).toString('hex')}.tmp`;
+  const seal = sealOf(sha512);
+  let file: FileHandle | undefined;
+
+  const discard = async (): Promise<void> => {
+    if (file === undefined) return;
+    const closing = file;
+    file = undefined;
+    await closing.close().catch(() => undefined);
+    await rm(path, { force: true }).catch(() => undefined);
+  };
+  const attempt = async (step: () => Promise<void>): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      cache.note(`the decoded index is not cached: ${messageOf(error)}`);
+      await discard();
+    }
+  };
+
+  await attempt(async () => {
+    await makeDir(cache.dir);
+    file = await open(path, 'wx', 0o600);
+  });
+  return {
+    discard,
+    write: async (chunk) => {
+      seal.update(chunk);
+      await attempt(async () => file?.writeFile(chunk));
+    },
+    publish: async () => {
+      await attempt(async () => {
+        if (file === undefined) return;
+        await file.writeFile(seal.digest());
+        await file.close();
+        await rename(path, target);
+        file = undefined;
+        await prune(cache.dir);
+      });
+    },
+  };
+}
+
+/** Makes a directory and what is missing above it. Not `mkdir` with `recursive`, which goes round for ever where a file system
+ *  says ENOENT to every new directory, as /proc does (Node.js 20). */
+async function makeDir(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { mode: 0o700 });
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return;
+    if (!hasCode(error, 'ENOENT') || dirname(dir) === dir) throw error;
+    await makeDir(dirname(dir));
+    await mkdir(dir, { mode: 0o700 }).catch((again: unknown) => {
+      if (!hasCode(again, 'EEXIST')) throw again;
+    });
+  }
+}
+
+/** Removes all but the newest entries, and what killed processes left. Touches no other file. */
+async function prune(dir: string): Promise<void> {
+  const entries: { readonly path: string; readonly mtimeMs: number }[] = [];
+  const now = Date.now();
+  for (const name of await readdir(dir)) {
+    if (!ENTRY.test(name) && !DRAFT.test(name)) continue;
+    const path = join(dir, name);
+    // Another process may have removed it.
+    const status = await stat(path).catch(() => undefined);
+    if (status === undefined) continue;
+    if (ENTRY.test(name)) entries.push({ path, mtimeMs: status.mtimeMs });
+    else if (now - status.mtimeMs > OLD_DRAFT_MS) await rm(path, { force: true });
+  }
+  const old = entries.toSorted((a, b) => b.mtimeMs - a.mtimeMs).slice(MAX_CACHED_TEXTS);
+  for (const { path } of old) await rm(path, { force: true });
+}
+
+function entryPath(cache: TextCache, sha512: string): string {
+  return join(cache.dir, `${sha512}.text1`);
+}
+
+function sealOf(sha512: string): Hash {
+  return createHash('sha512').update(sha512);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,23 @@
+import type { Plan } from '../resolve/plan.ts';
+
+/** Renders a plan as a Graphviz digraph: a node for each package, an arrow from each to what it needs; requested
+ *  packages are drawn double, Base packages filled. */
+export function dotText(plan: Plan): string {
+  const style = { requested: ' peripheries=2', base: ' style=filled', dependency: '' } as const;
+  const nodes = plan.packages.map(
+    ({ name, version, reason }) => `  ${dotId(name)} [label="${dotEscape(name)}\\n${dotEscape(version)}"${style[reason]}];\n`,
+  );
+  const arrows = plan.packages.flatMap(({ name, requiredBy }) =>
+    requiredBy.map((dependant) => `  ${dotId(dependant)} -> ${dotId(name)};\n`),
+  );
+  return `digraph plan {\n  rankdir=LR;\n  node [shape=box];\n${nodes.join('')}${arrows.join('')}}\n`;
+}
+
+function dotEscape(text: string): string {
+  return text.replace(/[\\"]/g, '\\$&');
+}
+
+/** Quotes a name as a Graphviz identifier. */
+function dotId(text: string): string {
+  return `"${dotEscape(text)}"`;
+}

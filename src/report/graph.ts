@@ -1,0 +1,11 @@
+import type { Plan, PlannedPackage } from '../resolve/plan.ts';
+
+/** What each planned package needs of the others, by name; the inverse of `requiredBy`. Lists are in install order. */
+export function dependencyMap(plan: Plan): Map<string, PlannedPackage[]> {
+  const needs = new Map<string, PlannedPackage[]>();
+  for (const pkg of plan.packages) needs.set(pkg.name, []);
+  for (const pkg of plan.packages) {
+    for (const dependant of pkg.requiredBy) needs.get(dependant)?.push(pkg);
+  }
+  return needs;
+}

@@ -1,0 +1,78 @@
+import type { CygstrapError } from '../errors.ts';
+import type { Conflict, Plan, PlannedPackage } from '../resolve/plan.ts';
+import type { Archive } from '../setup-ini/records.ts';
+
+/** Number of the JSON layout; grows when a field changes its meaning or goes. Fields may be added under the same number. */
+export const SCHEMA = 1;
+
+/** Which index an answer rests on. */
+export interface IndexSummary {
+  /** As the user named it: a path, or `-`. */
+  readonly name: string;
+  readonly release: string | null;
+  readonly arch: string | null;
+  /** Seconds since 1970, when the index was made. */
+  readonly timestamp: number | null;
+  readonly setupVersion: string | null;
+  /** Of the bytes read, still compressed when they were. */
+  readonly sha512: string;
+}
+
+/** Lays a plan out for machines; README's section on JSON documents every field. `indexes` must not be empty. */
+export function planJson(plan: Plan, indexes: readonly IndexSummary[]) {
+  const { installed, ...request } = plan.request;
+  return {
+    ...envelope(indexes),
+    request: { ...request, installed: installed.length },
+    packages: plan.packages.map(packageJson),
+    warnings: plan.warnings,
+    leftOut: plan.leftOut,
+    removed: plan.removed,
+    orphaned: plan.orphaned,
+    totals: plan.totals,
+  };
+}
+
+/** What every answer from an index starts with: the first index as `index`, and all of them as `indexes`. */
+export function envelope(indexes: readonly IndexSummary[]) {
+  return { schema: SCHEMA, index: indexes[0] ?? null, indexes };
+}
+
+function packageJson(pkg: PlannedPackage) {
+  const { name, version, section, archive, source, reason, requiredBy, action, replaces, index } = pkg;
+  return {
+    name,
+    version,
+    section,
+    archive: archiveJson(archive),
+    ...(source === undefined ? {} : { source: { name: source.name, version: source.version, archive: archiveJson(source.archive) } }),
+    reason,
+    requiredBy,
+    action,
+    ...(replaces === undefined ? {} : { replaces }),
+    index,
+  };
+}
+
+/** Lays an archive out for machines; its size is called `size`. */
+export function archiveJson({ path, sizeBytes, sha512, md5 }: Archive) {
+  return { path, size: sizeBytes, ...(sha512 === undefined ? {} : { sha512 }), ...(md5 === undefined ? {} : { md5 }) };
+}
+
+/** Lays a refusal out for machines. `conflict` is the first of `conflicts`. */
+export function refusalJson(conflicts: readonly Conflict[]) {
+  return {
+    schema: SCHEMA,
+    error: {
+      code: 'unsolvable',
+      message: conflicts.map(({ message }) => message).join('; '),
+      conflict: conflicts[0] ?? null,
+      conflicts,
+    },
+  };
+}
+
+/** Lays any other failure out for machines. */
+export function failureJson({ code, message, hint, details }: CygstrapError) {
+  return { schema: SCHEMA, error: { code, message, ...(hint === undefined ? {} : { hint }), ...(details === undefined ? {} : { details }) } };
+}

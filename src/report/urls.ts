@@ -1,0 +1,9 @@
+import type { Plan } from '../resolve/plan.ts';
+import { archiveUrl, plannedArchives } from './archives.ts';
+
+/** Renders a plan as one URL a line (one path a line without a site), in install order, each once. */
+export function urlsText(plan: Plan, site?: string): string {
+  return plannedArchives(plan)
+    .map(({ path }) => `${archiveUrl(path, site)}\n`)
+    .join('');
+}

@@ -1,0 +1,97 @@
+// From an index to plans: `npm run build && node test/bench/resolve.mjs INDEX`, where INDEX is a setup.ini compressed with xz.
+// Caveats: wall times of a quiet machine; the commands are whole processes, start of Node.js included; the first plan in a
+// process is slower than the median, because nothing is compiled yet.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CatalogBuilder } from '../../dist/catalog/catalog.js';
+import { EMPTY_REQUEST, resolve } from '../../dist/resolve/resolve.js';
+import { SetupIniParser } from '../../dist/setup-ini/parse.js';
+
+const RUNS = 5;
+const CHUNK_BYTES = 1 << 20;
+const COMMAND = fileURLToPath(new URL('../../bin/cygstrap.js', import.meta.url));
+const REPORT_MEMORY = 'data:text/javascript,process.on("exit",()=>process.stderr.write(`maxrss=${process.resourceUsage().maxRSS}\\n`))';
+
+/** @param {string} path */
+function load(path) {
+  const file = openSync(path, 'r');
+  const parser = new SetupIniParser({ file: path });
+  const builder = new CatalogBuilder();
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const bytes = readSync(file, chunk, 0, CHUNK_BYTES, null);
+    if (bytes === 0) break;
+    for (const record of parser.push(chunk.subarray(0, bytes))) builder.add(record, parser.header.release);
+  }
+  for (const record of parser.end()) builder.add(record, parser.header.release);
+  closeSync(file);
+  builder.endIndex(path, parser.header);
+  return builder.finish();
+}
+
+/** @param {number[]} times */
+function shown(times) {
+  const sorted = times.toSorted((a, b) => a - b);
+  const ms = (/** @type {number | undefined} */ value) => `${(value ?? 0).toFixed(value !== undefined && value < 10 ? 1 : 0)} ms`;
+  return `${ms(sorted[sorted.length >> 1])} (${ms(sorted[0])} to ${ms(sorted.at(-1))})`;
+}
+
+/** @template T @param {() => T} work @returns {{ times: number[], result: T }} */
+function timed(work) {
+  const times = [];
+  let result = work();
+  for (let run = 0; run < RUNS; run++) {
+    const started = performance.now();
+    result = work();
+    times.push(performance.now() - started);
+  }
+  return { times, result };
+}
+
+/** @param {string} label @param {string[]} args @param {Record<string, string>} env @param {() => void} [before] */
+function command(label, args, env, before = () => {}) {
+  const times = [];
+  let peak = 0;
+  for (let run = 0; run < RUNS; run++) {
+    before();
+    const started = performance.now();
+    const { status, stderr, stdout } = spawnSync(process.execPath, ['--import', REPORT_MEMORY, COMMAND, ...args], { env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 1 << 28 });
+    times.push(performance.now() - started);
+    if (status !== 0 || !stdout.includes('to download')) throw new Error(`${label}: exit ${status}\n${stderr}`);
+    peak = Math.max(peak, Number(/maxrss=(\d+)/.exec(stderr)?.[1] ?? 0) / 1024);
+  }
+  console.log(`${label.padEnd(58)} ${shown(times)}, peak ${peak.toFixed(0)} MiB`);
+}
+
+const [index] = process.argv.slice(2);
+if (index === undefined) throw new Error('usage: node test/bench/resolve.mjs INDEX.xz');
+const folder = mkdtempSync(join(tmpdir(), 'cygstrap-bench-'));
+try {
+  const plain = join(folder, 'setup.ini');
+  writeFileSync(plain, execFileSync('xz', ['-dc', index], { maxBuffer: 2 ** 30 }));
+  console.log(`Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model}; ${(readFileSync(plain).length / 1e6).toFixed(1)} MB of index; median of ${RUNS} (least to most)`);
+
+  const { times: loading, result: catalog } = timed(() => load(plain));
+  console.log(`${'plain file to catalog'.padEnd(58)} ${shown(loading)}`);
+  for (const [label, request] of /** @type {const} */ ([
+    ['closure of gcc-core, vim and git', { packages: ['gcc-core', 'vim', 'git'] }],
+    ['closure of --category All', { categories: ['All'] }],
+  ])) {
+    const { times, result } = timed(() => resolve(catalog, { ...EMPTY_REQUEST, ...request }));
+    if (result.kind !== 'plan') throw new Error(`${label}: refused`);
+    console.log(`${label.padEnd(58)} ${shown(times)}, ${result.plan.packages.length} packages`);
+  }
+
+  const cache = join(folder, 'cache');
+  const words = ['resolve', 'gcc-core', 'vim', 'git', '--index'];
+  const forget = () => rmSync(cache, { recursive: true, force: true });
+  command('cygstrap resolve gcc-core vim git, plain text', [...words, plain], { XDG_CACHE_HOME: cache });
+  command('cygstrap resolve gcc-core vim git, .xz, first time', [...words, index], { XDG_CACHE_HOME: cache }, forget);
+  command('cygstrap resolve gcc-core vim git, .xz, again', [...words, index], { XDG_CACHE_HOME: cache });
+  command('cygstrap resolve --category All, plain text', ['resolve', '--category', 'All', '--index', plain], { XDG_CACHE_HOME: cache });
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

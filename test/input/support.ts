@@ -1,0 +1,79 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { onTestFinished } from 'vitest';
+import type { Compression } from '../../src/input/sniff.ts';
+
+/** The text of every fixture in fixtures/input: 135 kB, two blocks of zstd and of `bzip2 -1`. */
+export const TEXT = Buffer.from(
+  ['release: cygwin', 'arch: x86_64', 'setup-timestamp: 1754100000', 'setup-version: 2.934']
+    .concat(Array.from({ length: 900 }, (_, at) => recordOf(at)))
+    .join('\n'),
+);
+
+function recordOf(at: number): string {
+  const digest = Buffer.from(`${at * 7919}`).toString('hex').padEnd(64, `${at}`);
+  return `\n@ package${at}\nsdesc: "Package number ${at}"\nversion: ${at % 9}.${at % 11}-1\ninstall: p/${at}.tar.xz ${at * 31} ${digest}`;
+}
+
+/** TEXT as the reference tools make it: `zstd -19`, `xz`, `bzip2 -1`; gzip's is made here. */
+export const FIXTURES: readonly { readonly compression: Compression; readonly bytes: Buffer }[] = [
+  { compression: 'zst', bytes: fixture('records.zst') },
+  { compression: 'xz', bytes: fixture('records.xz') },
+  { compression: 'bz2', bytes: fixture('records.bz2') },
+  { compression: 'gz', bytes: gzipSync(TEXT) },
+];
+
+export function fixture(name: string): Buffer {
+  return readFileSync(fileURLToPath(new URL(`../../fixtures/input/${name}`, import.meta.url)));
+}
+
+/** A directory that is removed when the test ends. */
+export function tempDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'cygstrap-input-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}
+
+/** Chunks of the given size, as a source. */
+export async function* cut(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** What a promise is rejected with; undefined if it is not. */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+/** Compresses with a tool of this host. */
+export function compressWith(tool: string, args: readonly string[], text: Uint8Array): Buffer {
+  const { stdout, status, stderr } = spawnSync(tool, args, { input: text, maxBuffer: 2 ** 28 });
+  if (status !== 0) throw new Error(`${tool} fails: ${String(stderr)}`);
+  return stdout;
+}
+
+/** True if the host has the tool. */
+export function hasTool(tool: string): boolean {
+  return spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+/** Bits of a crafted file, most significant first. */
+export function packBits(fields: readonly (readonly [value: number | bigint, bits: number])[]): Uint8Array {
+  const text = fields.map(([value, bits]) => BigInt(value).toString(2).padStart(bits, '0')).join('');
+  const padded = text.padEnd(Math.ceil(text.length / 8) * 8, '0');
+  return Uint8Array.from({ length: padded.length / 8 }, (_, at) => Number.parseInt(padded.slice(at * 8, at * 8 + 8), 2));
+}

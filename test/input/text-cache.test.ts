@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { openIndex, type IndexFacts, type OpenIndexOptions } from '../../src/input/open-index.ts';
+import { indexCacheDir, MAX_CACHED_TEXTS } from '../../src/input/text-cache.ts';
+import { collect, cut, failureOf, fixture, FIXTURES, tempDir, TEXT } from './support.ts';
+
+const XZ = fixture('records.xz');
+const ENTRY = `${sha512(XZ)}.text1`;
+
+interface Read extends IndexFacts {
+  readonly text: Buffer;
+  readonly notes: readonly string[];
+}
+
+async function read(bytes: Uint8Array, cacheDir: string, options: OpenIndexOptions = {}): Promise<Read> {
+  const notes: string[] = [];
+  const input = openIndex(cut(bytes, 4096), { ...options, cacheDir, note: (message) => notes.push(message) });
+  const text = await collect(input.chunks);
+  return { ...input.facts(), text, notes };
+}
+
+function sha512(bytes: Uint8Array): string {
+  return createHash('sha512').update(bytes).digest('hex');
+}
+
+describe.each(FIXTURES)('$compression', ({ bytes }) => {
+  test('the second time the text comes from the cache, and all else is the same', async () => {
+    const dir = join(tempDir(), 'not', 'yet', 'there');
+    const first = await read(bytes, dir);
+    const second = await read(bytes, dir);
+    expect(first).toMatchObject({ isFromCache: false, notes: [] });
+    expect(first.text.equals(TEXT)).toBe(true);
+    expect(second).toEqual({ ...first, isFromCache: true });
+    expect(readdirSync(dir)).toEqual([`${sha512(bytes)}.text1`]);
+  });
+});
+
+test('plain text is not cached', async () => {
+  const dir = tempDir();
+  await read(TEXT, dir);
+  expect(await read(TEXT, dir)).toMatchObject({ isFromCache: false });
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+/** Flips a bit of one byte. */
+function flip(at: number): (entry: Buffer) => Buffer {
+  return (entry) => {
+    entry[at] = (entry[at] as number) ^ 1;
+    return entry;
+  };
+}
+
+describe('an entry that is not as it was made is made anew', () => {
+  test.each<[string, (entry: Buffer) => Uint8Array]>([
+    ['its first byte', flip(0)],
+    ['a byte in the middle', flip(60_000)],
+    ['its last byte of text', flip(TEXT.length - 1)],
+    ['the seal', flip(TEXT.length)],
+    ["the seal's last byte", flip(TEXT.length + 63)],
+    ['empty', () => Buffer.alloc(0)],
+    ['shorter than a seal', (entry) => entry.subarray(0, 63)],
+    ['a seal and no text', (entry) => entry.subarray(-64)],
+    ['cut short', (entry) => entry.subarray(0, -1)],
+    ['longer', (entry) => Buffer.concat([entry, Buffer.from('\n')])],
+    ['full of zeros', (entry) => entry.fill(0)],
+  ])('%s', async (_, damage) => {
+    const dir = tempDir();
+    await read(XZ, dir);
+    const path = join(dir, ENTRY);
+    writeFileSync(path, damage(readFileSync(path)));
+    const again = await read(XZ, dir);
+    expect(again.text.equals(TEXT)).toBe(true);
+    expect(again).toMatchObject({ isFromCache: false, notes: [`the cached text is damaged and will be made anew: \`${path}\``] });
+    expect(await read(XZ, dir)).toMatchObject({ isFromCache: true, notes: [] });
+  });
+
+  test("another index's entry under this name", async () => {
+    const dir = tempDir();
+    const other = gzipSync('release: other');
+    await read(other, dir);
+    renameSync(join(dir, `${sha512(other)}.text1`), join(dir, ENTRY));
+    const again = await read(XZ, dir);
+    expect(again.text.equals(TEXT)).toBe(true);
+    expect(again.isFromCache).toBe(false);
+  });
+
+  test('an entry larger than the limit is not even read', async () => {
+    const dir = tempDir();
+    await read(XZ, dir);
+    const limits = { maxTextBytes: TEXT.length - 1 };
+    expect(await failureOf(read(XZ, dir, { limits }))).toMatchObject({ code: 'limit' });
+  });
+});
+
+describe('a cache that cannot be used is a note, never an error', () => {
+  test.each<[string, (dir: string) => string]>([
+    ['a file in place of the directory', (dir) => {
+      writeFileSync(join(dir, 'file'), '');
+      return join(dir, 'file');
+    }],
+    ['a file above it', (dir) => {
+      writeFileSync(join(dir, 'file'), '');
+      return join(dir, 'file', 'cache');
+    }],
+    ['a directory in place of the entry', (dir) => {
+      mkdirSync(join(dir, ENTRY));
+      return dir;
+    }],
+  ])('%s', async (_, prepare) => {
+    const dir = prepare(tempDir());
+    for (let time = 0; time < 2; time += 1) {
+      const { text, notes, isFromCache } = await read(XZ, dir);
+      expect(text.equals(TEXT)).toBe(true);
+      expect(isFromCache).toBe(false);
+      expect(notes.length).toBeGreaterThan(0);
+      expect(notes.at(-1)).toMatch(/^the decoded index is not cached: E/);
+    }
+  });
+
+  test.skipIf(!existsSync('/proc/self'))('a file system that takes no files (skipped where there is no /proc)', async () => {
+    expect((await read(XZ, '/proc/self/cygstrap')).text.equals(TEXT)).toBe(true);
+  });
+});
+
+describe('only what ended well is kept', () => {
+  test('not what was stopped early', async () => {
+    const dir = tempDir();
+    for await (const chunk of openIndex(cut(XZ, 4096), { cacheDir: dir }).chunks) if (chunk.length > 0) break;
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test.each(FIXTURES)('not damaged $compression', async ({ bytes }) => {
+    const dir = tempDir();
+    expect(await failureOf(read(bytes.subarray(0, -1), dir))).toMatchObject({ code: 'corrupt' });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test('not what a limit or a signal ended', async () => {
+    const dir = tempDir();
+    expect(await failureOf(read(XZ, dir, { limits: { maxTextBytes: 100_000 } }))).toMatchObject({ code: 'limit' });
+    const stop = new AbortController();
+    const reading = async (): Promise<void> => {
+      for await (const chunk of openIndex(cut(Buffer.concat([XZ, XZ]), 4096), { cacheDir: dir, signal: stop.signal }).chunks) {
+        if (chunk.length > 0) stop.abort(new Error('enough'));
+      }
+    };
+    expect(await failureOf(reading())).toMatchObject({ message: 'enough' });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+});
+
+test('many at once share one directory', async () => {
+  const dir = tempDir();
+  const reads = await Promise.all(Array.from({ length: 12 }, async () => read(XZ, dir)));
+  expect(reads.map(({ text, notes }) => [text.equals(TEXT), notes])).toEqual(reads.map(() => [true, []]));
+  expect(readdirSync(dir)).toEqual([ENTRY]);
+});
+
+test('the newest entries stay; files that are not ours are never touched', async () => {
+  const dir = tempDir();
+  const foreign = ['notes.txt', `${'0'.repeat(128)}.text`, `${'g'.repeat(128)}.text1`, `${ENTRY}.tmp`];
+  for (const name of foreign) writeFileSync(join(dir, name), 'x');
+  const fresh = `${ENTRY}.${'0'.repeat(16)}.tmp`;
+  const left = `${ENTRY}.${'1'.repeat(16)}.tmp`;
+  for (const name of [fresh, left]) writeFileSync(join(dir, name), 'x');
+  utimesSync(join(dir, left), 1000, 1000);
+  const names: string[] = [];
+  for (let index = 0; index < MAX_CACHED_TEXTS + 3; index += 1) {
+    const bytes = gzipSync(`release: ${index}`);
+    const name = `${sha512(bytes)}.text1`;
+    await read(bytes, dir);
+    // The order must not hang on how fine the clock of the file system is.
+    utimesSync(join(dir, name), 1_000_000 + index, 1_000_000 + index);
+    names.push(name);
+  }
+  expect(readdirSync(dir).toSorted()).toEqual([...foreign, fresh, ...names.slice(-MAX_CACHED_TEXTS)].toSorted());
+});
+
+test('where the cache belongs', () => {
+  expect(indexCacheDir({}, 'linux', '/home/me')).toBe('/home/me/.cache/cygstrap/index');
+  expect(indexCacheDir({ XDG_CACHE_HOME: '/var/cache/me' }, 'darwin', '/home/me')).toBe('/var/cache/me/cygstrap/index');
+  expect(indexCacheDir({ XDG_CACHE_HOME: '' }, 'linux', '/home/me')).toBe('/home/me/.cache/cygstrap/index');
+  expect(indexCacheDir({ XDG_CACHE_HOME: 'relative' }, 'linux', '/home/me')).toBe('/home/me/.cache/cygstrap/index');
+  expect(indexCacheDir({ LOCALAPPDATA: String.raw`D:\local`, XDG_CACHE_HOME: '/x' }, 'win32', String.raw`C:\Users\me`)).toBe(String.raw`D:\local\cygstrap\index`);
+  expect(indexCacheDir({}, 'win32', String.raw`C:\Users\me`)).toBe(String.raw`C:\Users\me\AppData\Local\cygstrap\index`);
+  expect(indexCacheDir(process.env, process.platform, homedir())).toContain('cygstrap');
+});

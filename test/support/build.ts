@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Builds `dist` once, before all tests, unless it is newer than all sources: the command line is tested as it is shipped. */
+export async function setup(): Promise<void> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
+  if (newest(join(root, 'dist')) > Math.max(newest(join(root, 'src')), statSync(join(root, 'tsconfig.json')).mtimeMs)) return;
+  try {
+    await run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
+  } catch (cause) {
+    const { stdout } = cause as { stdout?: string };
+    throw new Error(`the build fails:\n${stdout ?? ''}`, { cause });
+  }
+}
+
+/** When the newest file below a folder was written; 0 without the folder. */
+function newest(folder: string): number {
+  try {
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return Math.max(0, ...files.map(({ parentPath, name }) => statSync(join(parentPath, name)).mtimeMs));
+  } catch {
+    return 0;
+  }
+}
