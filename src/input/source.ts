@@ -3,7 +3,8 @@ import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import { hasCode, InputError } from './input-error.ts';
 
-const READ_BYTES = 512 * 1024;
+/** A little over 1 MB: V8 keeps longer decoded texts outside its heap, which is faster to make and nothing to collect. */
+const READ_BYTES = 1024 * 1024;
 
 /** Reads a file, with one read ahead of the caller. Stopping early closes the file.
  *  Throws `InputError`: `not-found`, or `io` for a directory and for what cannot be read. */
@@ -81,7 +82,7 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 async function readChunk(file: FileHandle): Promise<Uint8Array> {
-  const buffer = new Uint8Array(READ_BYTES);
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   const { bytesRead } = await file.read(buffer, 0, READ_BYTES, null);
   return buffer.subarray(0, bytesRead);
 }

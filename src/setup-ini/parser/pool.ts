@@ -6,11 +6,23 @@ export const NO_DEPENDENCIES: readonly Dependency[] = [];
 /** Leaves each dependency of a list in once, where it stands first, as setup's solver keeps them.
  *  Source: libsolv `solvable_add_deparray`; the 2014 index has such lists. */
 export function distinct(list: readonly Dependency[]): readonly Dependency[] {
-  if (list.length < 2) return list;
+  if (list.length < 2 || isShortAndDistinct(list)) return list;
   const seen = new Set<string>();
   for (const one of list) seen.add(keyOf(one));
   if (seen.size === list.length) return list;
   return list.filter((one) => seen.delete(keyOf(one)));
+}
+
+/** Whether no two entries are the same object, of a short list without criteria: {@link DependencyPool.named} makes one object
+ *  of equal names, and comparing a few objects is cheaper than a set of texts. */
+function isShortAndDistinct(list: readonly Dependency[]): boolean {
+  if (list.length > 12) return false;
+  for (let i = 0; i < list.length; i++) {
+    const one = list[i];
+    if (one?.op !== undefined) return false;
+    for (let j = 0; j < i; j++) if (list[j] === one || list[j]?.name === one?.name) return false;
+  }
+  return true;
 }
 
 function keyOf({ name, op, version }: Dependency): string {
