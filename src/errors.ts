@@ -6,7 +6,19 @@ export type ErrorCode =
   | 'corrupt'
   | 'io'
   | 'unsolvable'
-  | 'not-found';
+  | 'not-found'
+  /** A site did not deliver: network, HTTP status, time. A retry may help. */
+  | 'fetch'
+  /** Bytes are not what size and digest promise. */
+  | 'verify'
+  /** No trusted key signed these bytes. */
+  | 'signature'
+  /** A local repo is not what it must be: foreign directory, hostile or clashing path, damage found. */
+  | 'repo'
+  /** A lock or project file does not fit: unreadable, or made for another request. */
+  | 'lock'
+  /** Stopped by the user; the same command goes on from there. */
+  | 'interrupted';
 
 export interface ErrorOptions {
   /** What to do about it, one sentence, for a `hint:` line. */

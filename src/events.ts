@@ -13,7 +13,19 @@ export type Event =
       readonly isFromCache: boolean;
       readonly durationMs: number;
     }
-  | { readonly kind: 'resolved'; readonly packages: number; readonly durationMs: number };
+  | { readonly kind: 'resolved'; readonly packages: number; readonly durationMs: number }
+  /** Before the first download: what there is to do, and how much of it is there already. */
+  | { readonly kind: 'fetch-start'; readonly files: number; readonly sizeBytes: number; readonly presentFiles: number; readonly presentBytes: number }
+  /** One attempt to get one file begins. */
+  | { readonly kind: 'transfer-start'; readonly path: string; readonly site: string; readonly sizeBytes: number | undefined; readonly fromByte: number }
+  /** Bytes of a transfer that came in since the last such event; at most a few a second for each transfer. */
+  | { readonly kind: 'transfer-bytes'; readonly path: string; readonly receivedBytes: number }
+  /** The file is verified and in place. */
+  | { readonly kind: 'transfer-done'; readonly path: string; readonly sizeBytes: number; readonly durationMs: number }
+  /** An attempt failed; another follows after the delay, perhaps from another site. */
+  | { readonly kind: 'transfer-failed'; readonly path: string; readonly site: string; readonly attempt: number; readonly why: string; readonly retryInMs: number | undefined }
+  /** A site is tried last from now on, until it has delivered again. */
+  | { readonly kind: 'site-demoted'; readonly site: string; readonly why: string };
 
 /** Receives events in the order they happen. Must not throw. */
 export type Report = (event: Event) => void;

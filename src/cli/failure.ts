@@ -9,6 +9,7 @@ export const EXIT_NO = 1;
 export const EXIT_USAGE = 2;
 export const EXIT_WORLD = 3;
 export const EXIT_BUG = 4;
+export const EXIT_INTERRUPTED = 130;
 
 const EXIT_CODES: Record<ErrorCode, number> = {
   usage: EXIT_USAGE,
@@ -18,6 +19,12 @@ const EXIT_CODES: Record<ErrorCode, number> = {
   unsolvable: EXIT_NO,
   'not-found': EXIT_WORLD,
   io: EXIT_WORLD,
+  fetch: EXIT_WORLD,
+  verify: EXIT_NO,
+  signature: EXIT_NO,
+  repo: EXIT_NO,
+  lock: EXIT_NO,
+  interrupted: EXIT_INTERRUPTED,
 };
 
 /** Raised for a command line that makes no sense. Without a hint of its own it gets one that points to the help. */

@@ -25,11 +25,11 @@ export function reporter(output: Output, { quiet, verbose }: Loudness): Report {
   return (event) => {
     if (event.kind === 'warning') {
       if (quiet !== true) output.note('warning', printable(event.message));
-    } else if (verbose === true) output.note('note', printable(eventText(event)));
+    } else if (verbose === true && event.kind !== 'transfer-bytes') output.note('note', printable(eventText(event)));
   };
 }
 
-function eventText(event: Exclude<Event, { kind: 'warning' }>): string {
+function eventText(event: Exclude<Event, { kind: 'warning' | 'transfer-bytes' }>): string {
   switch (event.kind) {
     case 'note':
       return event.message;
@@ -37,6 +37,18 @@ function eventText(event: Exclude<Event, { kind: 'warning' }>): string {
       const { name, sizeBytes, packages, isFromCache, durationMs } = event;
       return `read \`${name}\`: ${sizeText(sizeBytes)}${isFromCache ? ' (unpacked text from the cache)' : ''}, ${countText(packages, 'package')}, ${durationText(durationMs)}`;
     }
+    case 'fetch-start': {
+      const { files, sizeBytes, presentFiles, presentBytes } = event;
+      return `${countText(files, 'file')}, ${sizeText(sizeBytes)}; ${presentFiles} of them (${sizeText(presentBytes)}) are there already`;
+    }
+    case 'transfer-start':
+      return `\`${event.path}\` from ${event.site}${event.fromByte > 0 ? `, going on at byte ${event.fromByte}` : ''}`;
+    case 'transfer-done':
+      return `\`${event.path}\`: ${sizeText(event.sizeBytes)}, ${durationText(event.durationMs)}`;
+    case 'transfer-failed':
+      return `\`${event.path}\` from ${event.site}: ${event.why}${event.retryInMs === undefined ? '' : `; trying again in ${durationText(event.retryInMs)}`}`;
+    case 'site-demoted':
+      return `${event.site} is tried last from now on: ${event.why}`;
     case 'resolved':
       return `resolved: ${countText(event.packages, 'package')}, ${durationText(event.durationMs)}`;
     default:
