@@ -7,7 +7,6 @@ import type { RuleReason } from '../solver/package-rules.ts';
 import type { Pool, Solvable } from '../solver/pool.ts';
 import type { Solution } from '../solver/solver.ts';
 import type { Conflict, ConflictStep } from './plan.ts';
-import { didYouMean } from './suggest.ts';
 import type { Wish } from './wishes.ts';
 
 /** Prints a dependency as the index writes it: `name (>= 1.2)`. */
@@ -105,24 +104,47 @@ class Explainer {
 
   #steps(proof: readonly number[]): ConflictStep[] {
     const steps = new Map<string, ConflictStep>();
-    for (const rule of proof) for (const step of this.#stepsOf(rule)) if (!steps.has(step.text)) steps.set(step.text, step);
-    return [...steps.values()];
+    const merged = new Map<string, RuleReason[]>();
+    for (const rule of proof) {
+      const reason = this.#reasonOf(rule);
+      if (reason === undefined) {
+        for (const step of this.#wordsOf(rule)) steps.set(step.text, step);
+        continue;
+      }
+      // What all versions of a package have in common is told once, where the first of them is met.
+      const key = this.#keyOf(reason);
+      const alike = merged.get(key);
+      if (alike === undefined) {
+        merged.set(key, [reason]);
+        steps.set(key, { kind: reason.kind, subject: '', text: '' });
+      } else alike.push(reason);
+    }
+    return [...steps].map(([key, step]) => {
+      const reasons = merged.get(key);
+      return reasons === undefined ? step : this.#reasonStep(reasons);
+    });
   }
 
-  #stepsOf(rule: number): ConflictStep[] {
+  #keyOf({ kind, s, other, dependency }: RuleReason): string {
+    const wanted = dependency === undefined ? '' : dependencyText(dependency);
+    const version = kind === 'one-version' ? this.#pool.version(s) : '';
+    return [kind, this.#pool.name(s), version, wanted, other === undefined ? '' : this.#pool.name(other)].join('\n');
+  }
+
+  /** The dependency a package rule comes from; none for the rules of jobs and of what is installed. */
+  #reasonOf(rule: number): RuleReason | undefined {
+    return rule < this.#solution.kinds.feature ? reasonsOf(this.#pool, this.#solution.rules.literalsOf(rule))[0] : undefined;
+  }
+
+  #wordsOf(rule: number): ConflictStep[] {
     const { kinds, rules, jobOfRule } = this.#solution;
     if (rule >= kinds.job && rule < kinds.choice) {
       const wish = this.#wishes[jobOfRule[rule - kinds.job] ?? -1];
       return wish === undefined ? [] : [wishStep(wish)];
     }
-    if (rule >= kinds.feature) {
-      const s = rules.p[rule] ?? 0;
-      if (this.#isInvented(s)) return [];
-      return [{ kind: 'not-available', subject: this.#label(s), text: `${this.#label(s)} is installed and to be kept` }];
-    }
-    const reasons = reasonsOf(this.#pool, rules.literalsOf(rule));
-    const first = reasons[0];
-    return first === undefined ? [] : [this.#reasonStep(first)];
+    const s = rules.p[rule] ?? 0;
+    if (rule < kinds.feature || this.#isInvented(s)) return [];
+    return [{ kind: 'not-available', subject: this.#label(s), text: `${this.#label(s)} is installed and to be kept` }];
   }
 
   #isInvented(s: Solvable): boolean {
@@ -134,27 +156,41 @@ class Explainer {
     return `\`${this.#pool.name(s)}\` ${this.#pool.version(s)}`;
   }
 
-  #reasonStep({ kind, s, other, dependency }: RuleReason): ConflictStep {
-    const subject = this.#label(s);
-    const object = other === undefined ? {} : { object: this.#label(other) };
+  /** Says once what the given reasons, alike but for versions, have in common. */
+  #reasonStep(reasons: readonly RuleReason[]): ConflictStep {
+    const [{ kind, s, other, dependency } = { kind: 'one-version' as const, s: 0 }] = reasons;
+    const subject = this.#labels(reasons.map((each) => each.s));
+    const object = this.#labels(reasons.map((each) => each.other).filter((each) => each !== undefined));
     const wanted = dependency === undefined ? '' : `\`${dependencyText(dependency)}\``;
-    const common = { kind, subject, ...object, ...(dependency === undefined ? {} : { dependency }) };
+    const common = { kind, subject, ...(other === undefined ? {} : { object }), ...(dependency === undefined ? {} : { dependency }) };
+    const isOne = new Set(reasons.map((each) => each.s)).size === 1;
+    const requires = isOne ? 'requires' : 'require';
     switch (kind) {
       case 'requires': {
         if (this.#isInvented(s)) return { ...common, kind: 'base', text: `${wanted} is of category Base and always installed` };
-        return { ...common, text: `${subject} requires ${wanted}${this.#providersText(dependency)}` };
+        return { ...common, text: `${subject} ${requires} ${wanted}${this.#providersText(dependency)}` };
       }
       case 'nothing-provides': {
         if (this.#isInvented(s)) return { ...common, text: `${wanted} is of category Base and nothing provides it` };
-        return { ...common, text: `${subject} requires ${wanted}, which nothing provides${this.#whatThereIs(dependency)}` };
+        return { ...common, text: `${subject} ${requires} ${wanted}, which nothing provides${this.#whatThereIs(dependency)}` };
       }
       case 'conflicts':
-        return { ...common, text: `${subject} conflicts with ${wanted}, which is ${object.object}` };
+        return { ...common, text: `${subject} ${isOne ? 'conflicts' : 'conflict'} with ${wanted}, which is ${object}` };
       case 'obsoletes':
-        return { ...common, text: `${subject} obsoletes ${wanted} and so replaces ${object.object}` };
+        return { ...common, text: `${subject} ${isOne ? 'obsoletes' : 'obsolete'} ${wanted} and so ${isOne ? 'replaces' : 'replace'} ${object}` };
       case 'one-version':
         return { ...common, text: `only one version of \`${this.#pool.name(s)}\` can be installed, not both ${this.#pool.version(s)} and ${this.#pool.version(other ?? s)}` };
     }
+  }
+
+  /** Versions of one package: `NAME` with up to three of them and how many more there are. */
+  #labels(solvables: readonly Solvable[]): string {
+    const [first] = solvables;
+    if (first === undefined) return '';
+    const versions = [...new Set(solvables)].map((each) => this.#pool.version(each));
+    const shown = versions.length > 4 ? [...versions.slice(0, 3), `${versions.length - 3} more`] : versions;
+    const last = shown.length > 1 ? ` and ${shown.at(-1)}` : '';
+    return `\`${this.#pool.name(first)}\` ${(shown.length > 1 ? shown.slice(0, -1) : shown).join(', ')}${last}`;
   }
 
   #providersText(dependency: Dependency | undefined): string {
@@ -176,12 +212,10 @@ class Explainer {
     const suggestions = new Set<string>();
     for (const rule of proof) {
       if (rule >= this.#solution.kinds.feature) continue;
-      for (const { kind, dependency, s } of reasonsOf(this.#pool, this.#solution.rules.literalsOf(rule))) {
+      for (const { kind, dependency } of reasonsOf(this.#pool, this.#solution.rules.literalsOf(rule))) {
         if (kind !== 'nothing-provides' || dependency === undefined) continue;
         if (dependency.name === '_windows') suggestions.add('name the Windows to install on with --windows');
-        const known = this.#pool.providersOfName(dependency.name).length > 0;
-        const near = known ? [] : didYouMean(dependency.name, this.#pool.catalog.packages.keys(), 1);
-        if (near[0] !== undefined) suggestions.add(`\`${this.#pool.name(s)}\` may mean \`${near[0]}\`: add an index that has \`${dependency.name}\``);
+        else if (this.#pool.providersOfName(dependency.name).length === 0) suggestions.add(`add an index that has \`${dependencyText(dependency)}\``);
       }
     }
     for (const wish of this.#wishesIn(proof)) {

@@ -6,7 +6,7 @@ import type { Solvable } from '../solver/pool.ts';
 import { solve } from '../solver/solver.ts';
 import type { Job, Solution } from '../solver/solver.ts';
 import { compareVersions } from '../version/compare.ts';
-import { chainOf, conflictOf, conflictText } from './explain.ts';
+import { chainOf, conflictOf } from './explain.ts';
 import { dependencyOrder } from './order.ts';
 import type { Conflict, LeftOut, Plan, PlanAction, PlannedPackage, PlanReason, ResolveRequest, ResolveResult } from './plan.ts';
 import { wishesOf } from './wishes.ts';
@@ -102,9 +102,18 @@ function explainAll(
   for (const problem of first.problems) {
     if (problems.has(problem) || !(jobNumbers(problem).some(isBase) || problem.culprits.some((culprit) => culprit > 0))) continue;
     const conflict = conflictOf(pool, first, problem, wishes);
-    if (!conflicts.some((known) => conflictText(known) === conflictText(conflict))) conflicts.push(conflict);
+    if (!isToldAlready(conflict, conflicts)) conflicts.push(conflict);
   }
   return conflicts;
+}
+
+/** Whether the facts a conflict ends in are among those of another: every package of Base that needs the same missing thing
+ *  is a problem of its own to the solver, but not to the reader. */
+function isToldAlready(conflict: Conflict, conflicts: readonly Conflict[]): boolean {
+  const facts = ({ steps }: Conflict): string[] => steps.filter(({ kind }) => kind !== 'requires' && kind !== 'request' && kind !== 'base').map(({ text }) => text);
+  const told = new Set(conflicts.flatMap(facts));
+  const own = facts(conflict);
+  return own.length > 0 && own.every((text) => told.has(text));
 }
 
 function isSelfDestructing(pool: Pool, wish: Wish): boolean {
