@@ -73,7 +73,8 @@ function prefixed(key: string, content: string, always = false): string[] {
 export async function runCommand(command: string, stdin = ''): Promise<Outcome> {
   const script = `cygstrap() { "${process.execPath}" "${join(PROJECT, 'bin/cygstrap.js')}" "$@"; }\n${command}`;
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'], LC_ALL: 'C' };
-  const child = spawn('bash', ['-c', script], { cwd: PROJECT, stdio: ['pipe', 'pipe', 'pipe'], env });
+  // Node's pipes are sockets, and bash takes a shell at a socket for a remote one that wants its ~/.bashrc.
+  const child = spawn('bash', ['--norc', '-c', script], { cwd: PROJECT, stdio: ['pipe', 'pipe', 'pipe'], env });
   child.stdin.on('error', () => {});
   child.stdin.end(stdin);
   const [stdout, stderr, exit] = await Promise.all([
