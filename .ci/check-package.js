@@ -1,5 +1,5 @@
 // Compares what `npm pack` would publish with fixtures/package-files.txt; `--update` writes that file anew.
-// Sources and their builds come and go, so of those only the rule is checked: each source is built, and nothing else is in dist.
+// Sources and their builds come and go, so of those only the rule is checked: each source is built, and nothing else is in dist but the bundle.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -21,11 +21,12 @@ const paths = (packed?.files ?? []).map(({ path }) => path).sort();
 const faults = [];
 
 const sources = paths.filter((path) => /^src\/.*\.ts$/.test(path) && !path.endsWith('.d.ts'));
-const builds = new Set(paths.filter((path) => path.startsWith('dist/')));
+const builds = new Set(paths.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/bundle/')));
 for (const source of sources) {
   const stem = source.replace(/^src\//, 'dist/').replace(/\.ts$/, '');
   for (const built of [`${stem}.js`, `${stem}.d.ts`]) if (!builds.delete(built)) faults.push(`missing: ${built}`);
 }
+for (const needed of ['dist/bundle/main.js', 'dist/bundle/LICENSES.txt']) if (!paths.includes(needed)) faults.push(`missing: ${needed}`);
 for (const stale of builds) faults.push(`without a source: ${stale}`);
 
 const others = paths.filter((path) => !path.startsWith('dist/') && !sources.includes(path)).map((path) => `${path}\n`).join('');

@@ -13,6 +13,7 @@ export async function setup(): Promise<void> {
   if (newest(join(root, 'dist')) > Math.max(newest(join(root, 'src')), statSync(join(root, 'tsconfig.json')).mtimeMs)) return;
   try {
     await run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
+    await run(process.execPath, ['.ci/bundle.js'], { cwd: root });
   } catch (cause) {
     const { stdout } = cause as { stdout?: string };
     throw new Error(`the build fails:\n${stdout ?? ''}`, { cause });
