@@ -160,7 +160,7 @@ async function textOf(
   return { chunks: piecesOf(cached), isFromCache: true };
 }
 
-const PIECE_BYTES = 512 * 1024;
+const PIECE_BYTES = 1024 * 1024;
 
 function* piecesOf(text: Uint8Array): Generator<Uint8Array, void, undefined> {
   for (let at = 0; at < text.length; at += PIECE_BYTES) yield text.subarray(at, at + PIECE_BYTES);

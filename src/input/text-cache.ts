@@ -1,19 +1,22 @@
-import { createHash, randomBytes, type Hash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, posix, win32 } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { hasCode } from './input-error.ts';
 
 /** How many decoded indexes a cache directory keeps: the newest ones. */
 export const MAX_CACHED_TEXTS = 8;
 
-/** The file of one decoded index: `<sha512 of the compressed bytes>.text1`. It holds the text, and after it the seal: the SHA-512
- *  of that digest in hex and of the text, as 64 bytes. The number changes whenever the text or this layout could. */
-const ENTRY = /^[0-9a-f]{128}\.text1$/u;
+/** The file of one decoded index: `<sha512 of the compressed bytes>.text2`. It holds the text, and after it the seal: the number
+ *  of its bytes, and the CRC-32 of that digest in hex and of the text. The seal is against damage: whoever can write here for
+ *  ill can do worse, and a stronger digest costs a tenth of a whole command. The number changes whenever the text or this
+ *  layout could. */
+const ENTRY = /^[0-9a-f]{128}\.text2$/u;
 
 /** A file being written: `<entry>.<random>.tmp`. A killed process leaves one behind. */
-const DRAFT = /^[0-9a-f]{128}\.text1\.[0-9a-f]{16}\.tmp$/u;
+const DRAFT = /^[0-9a-f]{128}\.text2\.[0-9a-f]{16}\.tmp$/u;
 
-const SEAL_BYTES = 64;
+const SEAL_BYTES = 12;
 const OLD_DRAFT_MS = 60 * 60 * 1000;
 
 /** Where decoded texts are kept, and how to tell a user who wants to know that the cache could not help. */
@@ -42,7 +45,7 @@ export async function readCachedText(cache: TextCache, sha512: string, maxTextBy
     if (size > maxTextBytes + SEAL_BYTES) return undefined;
     const bytes = await readFile(path);
     const text = bytes.subarray(0, Math.max(0, bytes.length - SEAL_BYTES));
-    if (sealOf(sha512).update(text).digest().equals(bytes.subarray(text.length))) return text;
+    if (new Seal(sha512).add(text).bytes().equals(bytes.subarray(text.length))) return text;
     cache.note(`the cached text is damaged and will be made anew: \`${path}\``);
   } catch (error) {
     if (!hasCode(error, 'ENOENT', 'ENOTDIR')) cache.note(`the cached text cannot be read: ${messageOf(error)}`);
@@ -84,7 +87,7 @@ interface Draft {
 async function openDraft(cache: TextCache, sha512: string): Promise<Draft> {
   const target = entryPath(cache, sha512);
   const path = `${target}.${randomBytes(8).toString('hex')}.tmp`;
-  const seal = sealOf(sha512);
+  const seal = new Seal(sha512);
   let file: FileHandle | undefined;
 
   const discard = async (): Promise<void> => {
@@ -110,13 +113,13 @@ async function openDraft(cache: TextCache, sha512: string): Promise<Draft> {
   return {
     discard,
     write: async (chunk) => {
-      seal.update(chunk);
+      seal.add(chunk);
       await attempt(async () => file?.writeFile(chunk));
     },
     publish: async () => {
       await attempt(async () => {
         if (file === undefined) return;
-        await file.writeFile(seal.digest());
+        await file.writeFile(seal.bytes());
         await file.close();
         await rename(path, target);
         file = undefined;
@@ -159,11 +162,29 @@ async function prune(dir: string): Promise<void> {
 }
 
 function entryPath(cache: TextCache, sha512: string): string {
-  return join(cache.dir, `${sha512}.text1`);
+  return join(cache.dir, `${sha512}.text2`);
 }
 
-function sealOf(sha512: string): Hash {
-  return createHash('sha512').update(sha512);
+class Seal {
+  #textBytes = 0;
+  #crc: number;
+
+  constructor(sha512: string) {
+    this.#crc = crc32(sha512);
+  }
+
+  add(text: Uint8Array): this {
+    this.#textBytes += text.length;
+    this.#crc = crc32(text, this.#crc);
+    return this;
+  }
+
+  bytes(): Buffer {
+    const seal = Buffer.alloc(SEAL_BYTES);
+    seal.writeDoubleLE(this.#textBytes);
+    seal.writeUInt32LE(this.#crc, 8);
+    return seal;
+  }
 }
 
 function messageOf(error: unknown): string {
