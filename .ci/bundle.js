@@ -16,6 +16,7 @@ const bundle = await rolldown({
 });
 const { output } = await bundle.write({ dir, format: 'esm', chunkFileNames: '[name]-[hash].js' });
 
+/** @type {Set<string>} */
 const packages = new Set();
 for (const chunk of output) {
   if (chunk.type !== 'chunk') continue;
