@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { PROJECT, runCommand } from './support/transcript.ts';
 
 interface Example {
@@ -23,11 +24,17 @@ function examples(): Example[] {
   );
 }
 
+// One after the other, in a directory where they may write.
+const directory = mkdtempSync(join(tmpdir(), 'cygstrap-readme-'));
+process.env['XDG_CACHE_HOME'] = join(directory, 'cache');
+symlinkSync(join(PROJECT, 'fixtures'), join(directory, 'fixtures'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
 test('README has examples', () => {
   expect(examples().length).toBeGreaterThanOrEqual(8);
 });
 
 test.each(examples().map((example) => [example.command, example.output] as const))('README: %s', async (command, output) => {
-  const { stdout, stderr } = await runCommand(command);
+  const { stdout, stderr } = await runCommand(command, '', directory);
   expect((stdout + stderr).replace(/\n$/, '')).toBe(output);
 });

@@ -1,20 +1,27 @@
-import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { CygstrapError } from '../errors.ts';
+import { addBundle } from './commands/bundle.ts';
 import { addDiff } from './commands/diff.ts';
+import { addFetch } from './commands/fetch.ts';
 import { addInfo } from './commands/info.ts';
 import { addLint } from './commands/lint.ts';
+import { addLock } from './commands/lock.ts';
+import { addPrune } from './commands/prune.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addSearch } from './commands/search.ts';
+import { addServe } from './commands/serve.ts';
+import { addSites } from './commands/sites.ts';
+import { addVerify } from './commands/verify.ts';
 import { addWhy } from './commands/why.ts';
 import { EXIT_DONE, EXIT_WORLD, UsageError, reportFailure } from './failure.ts';
 import { asksForJson, protectDashes, rejectFlagValues, restoreDashes } from './options.ts';
 import { Output } from './output.ts';
 import type { Host } from './output.ts';
 import type { Task } from './session.ts';
+import { packageVersion } from './version.ts';
 
-const EPILOGUE = `Exit codes: 0 done, 1 the answer is no, 2 usage, 3 a file or the network failed, 4 a bug in cygstrap.`;
+const EPILOGUE = `Exit codes: 0 done, 1 the answer is no, 2 usage, 3 a file or the network failed, 4 a bug in cygstrap, 130 interrupted.`;
 
 /** Runs one command line (without the node and script words) and returns its exit code; never throws, never exits. */
 export async function main(argv: readonly string[], host: Host): Promise<number> {
@@ -37,7 +44,7 @@ async function tell(error: unknown, output: Output, argv: readonly string[]): Pr
   }
 }
 
-const COMMANDS = ['resolve', 'why', 'info', 'search', 'diff', 'lint'];
+const COMMANDS = ['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock', 'fetch', 'verify', 'prune', 'bundle', 'serve', 'sites'];
 
 /** Points a usage error that has no better hint to the help of the command at hand. */
 function withHelpHint(error: unknown, argv: readonly string[]): unknown {
@@ -53,7 +60,7 @@ async function understand(argv: readonly string[], output: Output): Promise<Task
   const choose = (chosen: Task): void => {
     task = chosen;
   };
-  const parser = [addResolve, addWhy, addInfo, addSearch, addDiff, addLint]
+  const parser = [addResolve, addWhy, addInfo, addSearch, addDiff, addLint, addLock, addFetch, addVerify, addPrune, addBundle, addServe, addSites]
     .reduce((y, add) => add(y, choose), basics())
     .completion('completion', 'Print a script that completes commands and options in bash or zsh');
   await parser.parseAsync(protectDashes(argv), {}, (_error: unknown, _args: unknown, printed: string) => {
@@ -66,7 +73,7 @@ async function understand(argv: readonly string[], output: Output): Promise<Task
 function basics(): Argv {
   return yargs()
     .scriptName('cygstrap')
-    .usage("$0 COMMAND\n\nWorks out what Cygwin's setup would install, without Cygwin and without Windows.")
+    .usage("$0 COMMAND\n\nWorks out what Cygwin's setup would install, and makes repos that it installs from.")
     .epilogue(EPILOGUE)
     .parserConfiguration({
       'boolean-negation': false,
@@ -87,9 +94,4 @@ function basics(): Argv {
       if (error instanceof CygstrapError) throw error;
       throw new UsageError(restoreDashes(message || error.message));
     });
-}
-
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  return version;
 }

@@ -8,6 +8,12 @@ import type { IndexSummary } from '../report/json.ts';
 import { SetupIniParser } from '../setup-ini/parse.ts';
 import type { PackageRecord } from '../setup-ini/records.ts';
 
+/** An index to read: a path, `-` for stdin, or bytes that are there already, with a name for messages. */
+export type IndexSource = string | { readonly name: string; readonly bytes: Uint8Array };
+
+/** Takes the records of an index as they come; `index` counts from 0. */
+export type TakeRecords = (records: readonly PackageRecord[], index: number) => void;
+
 export interface LoadOptions {
   /** What `-` reads; by default the standard input of this process. */
   readonly stdin?: AsyncIterable<Uint8Array>;
@@ -25,19 +31,20 @@ export interface LoadedCatalog {
   readonly indexes: readonly IndexSummary[];
 }
 
-/** Reads indexes (paths, or `-` for stdin) one after another and merges them, parsing while the next bytes are decompressed.
+/** Reads indexes one after another and merges them, parsing while the next bytes are decompressed. `take` gets the records too.
  *  Throws InputError for bytes that cannot be had and ParseError for a text that setup would refuse. */
-export async function loadCatalog(names: readonly string[], options: LoadOptions = {}): Promise<LoadedCatalog> {
+export async function loadCatalog(sources: readonly IndexSource[], options: LoadOptions = {}, take: TakeRecords = () => {}): Promise<LoadedCatalog> {
   const builder = new CatalogBuilder();
   const indexes: IndexSummary[] = [];
-  for (const name of names) {
-    const summary = await readIndex(name, options, (records, release) => {
+  for (const [i, source] of sources.entries()) {
+    const summary = await readIndex(source, options, (records, release) => {
+      take(records, i);
       for (const record of records) builder.add(record, release);
     });
     for (const { file, line, column, message } of summary.diagnostics) {
       options.report?.({ kind: 'warning', message: `${file}:${line}:${column}: ${message}` });
     }
-    builder.endIndex(name, summary.header);
+    builder.endIndex(summary.index.name, summary.header);
     indexes.push(summary.index);
   }
   return { catalog: builder.finish(), indexes };
@@ -45,11 +52,13 @@ export async function loadCatalog(names: readonly string[], options: LoadOptions
 
 /** Reads one index and hands its records out as they come, each time with the `release:` label; returns its headers, what
  *  there is to say about its text, and a summary. Throws like {@link loadCatalog}. */
-export async function readIndex(name: string, options: LoadOptions, take: (records: readonly PackageRecord[], release: string | undefined) => void) {
+export async function readIndex(source: IndexSource, options: LoadOptions, take: (records: readonly PackageRecord[], release: string | undefined) => void) {
   const start = performance.now();
   const report = options.report ?? (() => {});
   const env = options.env ?? {};
-  const input = openIndex(name, {
+  const name = typeof source === 'string' ? source : source.name;
+  const input = openIndex(typeof source === 'string' ? source : chunksOf(source.bytes), {
+    name,
     ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
     ...(options.cache === true ? { cacheDir: indexCacheDir(env, platform(), homedir()) } : {}),
     note: (message) => report({ kind: 'note', message }),
@@ -66,6 +75,10 @@ export async function readIndex(name: string, options: LoadOptions, take: (recor
   report({ kind: 'index-read', name, sizeBytes, packages, isFromCache, durationMs: performance.now() - start });
   const { header, diagnostics } = parser;
   return { header, diagnostics, index: summaryOf(name, header, sha512) };
+}
+
+async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
 }
 
 function summaryOf(name: string, header: SetupIniParser['header'], sha512: string): IndexSummary {

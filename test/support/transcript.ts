@@ -69,12 +69,12 @@ function prefixed(key: string, content: string, always = false): string[] {
   return content.replace(/\n$/, '').split('\n').map((line) => `${key} ${line}`.trimEnd());
 }
 
-/** Runs `cygstrap ...` of the built command line in the project's folder, by a shell (pipes and redirections work). */
-export async function runCommand(command: string, stdin = ''): Promise<Outcome> {
+/** Runs `cygstrap ...` of the built command line, by default in the project's folder, by a shell (pipes and redirections work). */
+export async function runCommand(command: string, stdin = '', cwd = PROJECT): Promise<Outcome> {
   const script = `cygstrap() { "${process.execPath}" "${join(PROJECT, 'bin/cygstrap.js')}" "$@"; }\n${command}`;
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'], LC_ALL: 'C' };
   // Node's pipes are sockets, and bash takes a shell at a socket for a remote one that wants its ~/.bashrc.
-  const child = spawn('bash', ['--norc', '-c', script], { cwd: PROJECT, stdio: ['pipe', 'pipe', 'pipe'], env });
+  const child = spawn('bash', ['--norc', '-c', script], { cwd, stdio: ['pipe', 'pipe', 'pipe'], env });
   child.stdin.on('error', () => {});
   child.stdin.end(stdin);
   const [stdout, stderr, exit] = await Promise.all([

@@ -1,0 +1,69 @@
+import type { Event, Report } from '../events.ts';
+import { countText, sizeText } from '../report/text.ts';
+import type { Host, Output } from './output.ts';
+import { Progress, redraw } from './progress.ts';
+import { reporter } from './session.ts';
+import type { Loudness } from './session.ts';
+
+const REDRAW_MS = 100;
+const PLAIN_LINE_MS = 10_000;
+
+/** Shows how a fetch is getting on: redrawn lines on a terminal, one line now and then otherwise, nothing when quiet. Call `end` before anything
+ *  else is written. */
+export class ProgressView {
+  readonly #host: Host;
+  readonly #output: Output;
+  readonly #report: Report;
+  readonly #progress = new Progress();
+  readonly #isTerminal: boolean;
+  readonly #isQuiet: boolean;
+  #timer: NodeJS.Timeout | undefined;
+  #startMs = 0;
+  #drawnLines = 0;
+
+  constructor({ host, output }: { readonly host: Host; readonly output: Output }, loudness: Loudness) {
+    this.#host = host;
+    this.#output = output;
+    this.#report = reporter(output, loudness);
+    this.#isQuiet = loudness.quiet === true;
+    this.#isTerminal = host.stderr.isTTY === true && host.env['TERM'] !== 'dumb';
+  }
+
+  /** Takes in one event. */
+  add(event: Event): void {
+    if (this.#isQuiet) return;
+    this.#progress.add(event);
+    if (event.kind === 'transfer-bytes') return;
+    this.#erase();
+    if (event.kind === 'fetch-start') this.#begin(event);
+    else this.#report(event);
+  }
+
+  /** Stops drawing; what was drawn is gone. */
+  end(): void {
+    clearInterval(this.#timer);
+    this.#erase();
+  }
+
+  #begin({ files, sizeBytes, presentFiles, presentBytes }: Extract<Event, { kind: 'fetch-start' }>): void {
+    const missing = `${countText(files - presentFiles, 'file')} to fetch (${sizeText(sizeBytes - presentBytes)})`;
+    this.#output.note('note', `${countText(files, 'file')}, ${sizeText(sizeBytes)}: ${presentFiles} there already (${sizeText(presentBytes)}), ${missing}`);
+    if (files === presentFiles) return;
+    this.#startMs = performance.now();
+    this.#timer = setInterval(() => this.#draw(), this.#isTerminal ? REDRAW_MS : PLAIN_LINE_MS);
+    this.#timer.unref();
+  }
+
+  #draw(): void {
+    const lines = this.#progress.lines(performance.now() - this.#startMs);
+    if (this.#isTerminal) {
+      this.#host.stderr.write(redraw(this.#drawnLines, lines));
+      this.#drawnLines = lines.length;
+    } else this.#output.plain(lines.at(-1) ?? '');
+  }
+
+  #erase(): void {
+    if (this.#drawnLines > 0) this.#host.stderr.write(redraw(this.#drawnLines, []));
+    this.#drawnLines = 0;
+  }
+}

@@ -1,0 +1,116 @@
+import type { Report } from '../events.ts';
+import { findIndex } from '../site/index-discovery.ts';
+import type { IndexForm } from '../site/index-layout.ts';
+import { openSite } from '../site/open-site.ts';
+import type { SiteOptions } from '../site/open-site.ts';
+import { SiteSet } from '../site/site-set.ts';
+import { joinKeyrings, readKeyring, shippedKeyring } from '../trust/keyring.ts';
+import type { Keyring } from '../trust/keyring.ts';
+import { verifyDetached } from '../trust/verify.ts';
+import type { KeptIndexes } from './kept-index.ts';
+import { loadCatalog } from './load-catalog.ts';
+import type { LoadedCatalog, LoadOptions, TakeRecords } from './load-catalog.ts';
+
+/** An index as a site has it, verified unless the user wanted none of that. */
+export interface OriginalIndex {
+  /** The site's `name`. */
+  readonly site: string;
+  /** Relative to the site. */
+  readonly path: string;
+  readonly form: IndexForm;
+  readonly bytes: Uint8Array;
+  /** Undefined if unsigned. */
+  readonly signature: Uint8Array | undefined;
+  /** Fingerprint of the key, or `unsigned`. */
+  readonly signer: string;
+  /** Tells this state of the index from another, where the site has that. */
+  readonly validator: string | undefined;
+}
+
+export interface IndexOptions {
+  readonly arch: string;
+  readonly keyring: Keyring;
+  readonly unsigned: boolean;
+  readonly report: Report;
+  /** Indexes of an earlier time: not sent again when they did not change. */
+  readonly kept?: KeptIndexes | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How the indexes of sites are had when no repo is at hand. */
+export interface FromSites {
+  readonly siteOptions: SiteOptions;
+  readonly arch: string;
+  /** Files of keys to trust besides the shipped ones. */
+  readonly keyring: readonly string[];
+  readonly unsigned: boolean;
+  readonly load: LoadOptions;
+  readonly report: Report;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Finds, verifies and reads the index of each group of sites. Throws what finding and reading throw. */
+export async function loadFromSites(addresses: readonly (readonly string[])[], { siteOptions, arch, keyring, unsigned, load, report, signal }: FromSites): Promise<SignedCatalog> {
+  const groups: SiteSet[] = [];
+  try {
+    for (const group of addresses) groups.push(openGroup(group, siteOptions, report));
+    return await loadOriginals(await findIndexes(groups, { arch, keyring: await trustedKeys(keyring), unsigned, report, signal }), load);
+  } finally {
+    await Promise.all(groups.map((sites) => sites.close()));
+  }
+}
+
+/** Opens sites with the same content. Throws `usage` for what is no address. */
+export function openGroup(addresses: readonly string[], options: SiteOptions, report: Report): SiteSet {
+  return new SiteSet(addresses.map((address) => openSite(address, options)), { report });
+}
+
+/** The keys that come with cygstrap and those in files. */
+export async function trustedKeys(files: readonly string[]): Promise<Keyring> {
+  return joinKeyrings(await shippedKeyring(), await readKeyring(files));
+}
+
+/** Finds the index of each group of sites, in their order. Throws what `findIndex` throws. */
+export async function findIndexes(groups: readonly SiteSet[], options: IndexOptions): Promise<OriginalIndex[]> {
+  const indexes: OriginalIndex[] = [];
+  for (const [i, sites] of groups.entries()) indexes.push(await findOne(sites, i, options));
+  return indexes;
+}
+
+async function findOne(sites: SiteSet, group: number, { arch, keyring, unsigned, report, kept, signal }: IndexOptions): Promise<OriginalIndex> {
+  const before = await kept?.read(arch, group);
+  const known = before !== undefined && before.validator !== undefined && (await isStillGood(before, keyring, unsigned)) ? { ...before, validator: before.validator } : undefined;
+  const found = await findIndex(sites, {
+    arch,
+    unsigned,
+    verify: (bytes, signature) => verifyDetached(bytes, signature, keyring),
+    ...(known === undefined ? {} : { known }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  for (const message of found.warnings) report({ kind: 'warning', message });
+  if (found.kind === 'found') return { ...found, site: found.site.name };
+  if (known === undefined) throw new Error('a site calls an index unchanged that was not asked for so');
+  return known;
+}
+
+/** Whether what is kept would be taken today: a signed index of a key that is trusted now, or an unsigned one when that is asked for. */
+export async function isStillGood({ bytes, signature }: OriginalIndex, keyring: Keyring, unsigned: boolean): Promise<boolean> {
+  if (unsigned) return signature === undefined;
+  return signature !== undefined && (await verifyDetached(bytes, signature, keyring)).kind === 'verified';
+}
+
+/** A catalog with who vouches for each of its indexes. */
+export interface SignedCatalog {
+  readonly loaded: LoadedCatalog;
+  readonly signers: readonly string[];
+}
+
+/** Reads indexes that were found. Throws as `loadCatalog`. */
+export async function loadOriginals(indexes: readonly OriginalIndex[], options: LoadOptions, take?: TakeRecords): Promise<SignedCatalog> {
+  const sources = indexes.map(({ site, path, bytes }) => ({ name: addressOf(site, path), bytes }));
+  return { loaded: await loadCatalog(sources, options, take), signers: indexes.map(({ signer }) => signer) };
+}
+
+function addressOf(site: string, path: string): string {
+  return `${site.endsWith('/') ? site : `${site}/`}${path}`;
+}

@@ -1,0 +1,38 @@
+import type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './lock.ts';
+import { byteOrder } from './order.ts';
+
+/** Writes a lock as the text of its file: JSON in two blanks, keys in a fixed order, packages by name, every line ending in LF.
+ *  Equal locks give equal texts, and a package is a few lines of its own, so that a diff can be read. */
+export function printLock({ schema, resolver, request, indexes, packages }: Lock): string {
+  const lock = {
+    schema,
+    resolver,
+    request: requestFields(request),
+    indexes: indexes.map(indexFields),
+    packages: [...packages].sort((a, b) => byteOrder(a.name, b.name)).map(packageFields),
+  };
+  return `${JSON.stringify(lock, undefined, 2)}\n`;
+}
+
+function requestFields({ packages, categories, buildDepends, base, test, source, windows, arch }: LockRequest): LockRequest {
+  return { packages, categories, buildDepends, base, test, source, windows, arch };
+}
+
+function indexFields({ release, arch, timestamp, sha512, signer }: LockedIndex): LockedIndex {
+  return { release, arch, timestamp, sha512, signer };
+}
+
+function packageFields(pkg: LockedPackage) {
+  const { name, version, index, source } = pkg;
+  return {
+    name,
+    version,
+    index,
+    ...fileFields(pkg),
+    ...(source === undefined ? {} : { source: { name: source.name, version: source.version, ...fileFields(source) } }),
+  };
+}
+
+function fileFields({ path, size, sha512, md5 }: LockedFile): LockedFile {
+  return { path, size, ...(sha512 === undefined ? {} : { sha512 }), ...(md5 === undefined ? {} : { md5 }) };
+}

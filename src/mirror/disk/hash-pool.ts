@@ -1,0 +1,143 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { hashWorker } from './hash-worker.ts';
+import type { FileHash, HashReply, HashRequest, HashTask } from './hash-worker.ts';
+
+type WithoutId<Request> = Request extends unknown ? Omit<Request, 'id'> : never;
+
+/** How much one message asks of a worker: small enough to share the work out evenly, large enough to make few messages. */
+const BATCH_BYTES = 8 << 20;
+const BATCH_FILES = 64;
+
+/** A file to hash, and how much work that will be. */
+export interface SizedTask extends HashTask {
+  readonly sizeBytes: number;
+}
+
+/** A stream of bytes being hashed beside the main thread. */
+export interface HashStream {
+  /** Hashes the next bytes, which lie in shared memory; done when that memory may be written to again. */
+  update(bytes: Uint8Array): Promise<void>;
+  /** Ends the stream; in lower-case hexadecimal. */
+  digest(): Promise<string>;
+  /** Gives the stream up. */
+  forget(): void;
+}
+
+/** Threads that hash, started when there is work; idle ones do not keep the process alive. Lifetime: until `close`. */
+export class HashPool {
+  readonly #threads: Thread[] = [];
+  readonly #size: number;
+  #streams = 0;
+
+  constructor(jobs: number = availableParallelism()) {
+    this.#size = Math.max(1, Math.min(jobs, 8));
+  }
+
+  /** Begins a stream on the thread with the least to do. */
+  stream(algorithm: 'sha512' | 'md5'): HashStream {
+    const thread = this.#idlest();
+    const stream = this.#streams++;
+    thread.streams++;
+    return {
+      update: async (bytes) => {
+        await thread.ask({ kind: 'update', stream, algorithm, bytes });
+      },
+      digest: async () => {
+        thread.streams--;
+        const { hex } = await thread.ask({ kind: 'digest', stream, algorithm });
+        return hex ?? '';
+      },
+      forget: () => {
+        thread.streams--;
+        thread.ask({ kind: 'forget', stream }).catch(() => undefined);
+      },
+    };
+  }
+
+  /** Reads and hashes files, the largest first, and hands results out as they come, in no order. Throws the signal's reason;
+   *  at most one batch for each thread is then still being read. */
+  async hashFiles(tasks: readonly SizedTask[], take: (results: readonly FileHash[]) => void, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const batches = batchesOf(tasks);
+    const left = batches.values();
+    const work = async (thread: Thread): Promise<void> => {
+      for (const tasks of left) {
+        const { files } = await thread.ask({ kind: 'files', tasks });
+        signal?.throwIfAborted();
+        take(files ?? []);
+      }
+    };
+    // A second batch waits at each thread while the first is read.
+    const threads = Array.from({ length: Math.min(this.#size, batches.length) }, (_, i) => (this.#threads[i] ??= new Thread()));
+    await Promise.all([...threads, ...threads].map(work));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.stop()));
+  }
+
+  #idlest(): Thread {
+    const idlest = this.#threads.reduce<Thread | undefined>((best, one) => (best === undefined || one.streams < best.streams ? one : best), undefined);
+    if (idlest !== undefined && (idlest.streams === 0 || this.#threads.length >= this.#size)) return idlest;
+    const thread = new Thread();
+    this.#threads.push(thread);
+    return thread;
+  }
+}
+
+function batchesOf(tasks: readonly SizedTask[]): HashTask[][] {
+  const batches: HashTask[][] = [];
+  let batch: HashTask[] = [];
+  let sizeBytes = 0;
+  for (const task of tasks.toSorted((a, b) => b.sizeBytes - a.sizeBytes)) {
+    batch.push({ location: task.location, sha512: task.sha512, md5: task.md5 });
+    sizeBytes += task.sizeBytes;
+    if (batch.length < BATCH_FILES && sizeBytes < BATCH_BYTES) continue;
+    batches.push(batch);
+    batch = [];
+    sizeBytes = 0;
+  }
+  if (batch.length > 0) batches.push(batch);
+  return batches;
+}
+
+/** One worker and the questions it has not answered yet. */
+class Thread {
+  streams = 0;
+  readonly #worker = new Worker(`(${hashWorker.toString()})(require)`, { eval: true, execArgv: [] });
+  readonly #waiting = new Map<number, { readonly resolve: (reply: HashReply) => void; readonly reject: (error: unknown) => void }>();
+  #ids = 0;
+  #failure: Error | undefined;
+
+  constructor() {
+    this.#worker.unref();
+    this.#worker.on('message', (reply: HashReply) => {
+      this.#waiting.get(reply.id)?.resolve(reply);
+      this.#waiting.delete(reply.id);
+      if (this.#waiting.size === 0) this.#worker.unref();
+    });
+    this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('exit', () => this.#fail(new Error('a hashing thread has ended')));
+  }
+
+  async ask(question: WithoutId<HashRequest>): Promise<HashReply> {
+    if (this.#failure !== undefined) throw this.#failure;
+    return new Promise((resolve, reject) => {
+      const id = this.#ids++;
+      if (this.#waiting.size === 0) this.#worker.ref();
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ ...question, id }, []);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#failure);
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,97 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { select } from './conditions.ts';
+import { find, list, piecesOf } from './files.ts';
+import type { Found } from './files.ts';
+import { listingHtml } from './listing.ts';
+import { encodeName, parseTarget } from './path.ts';
+import type { Target } from './path.ts';
+import { contentType } from './types.ts';
+
+/** Answers one request from below `root`, a real path. Throws when the reader goes away or the file fails: then the connection is
+ *  to be cut, so that nobody takes a part for the whole. */
+export async function answer(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  // Whoever keeps a copy must ask whether it still holds: an index and its signature change together.
+  response.setHeader('Cache-Control', 'no-cache');
+  const { method } = request;
+  if (method !== 'GET' && method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD');
+    response.setHeader('Connection', 'close');
+    return plain(response, 405);
+  }
+  const target = parseTarget(request.url ?? '');
+  if (target.kind === 'refused') return plain(response, target.status);
+  const found = await find(root, target.names);
+  if (found.kind === 'refused') return plain(response, found.status);
+  if (found.kind === 'directory') return directory(root, found.path, target, response);
+  try {
+    return target.isDirectory ? plain(response, 404) : await file(found, target, request, response);
+  } finally {
+    await found.handle.close();
+  }
+}
+
+type PathTarget = Extract<Target, { kind: 'path' }>;
+
+async function directory(root: string, path: string, { names, isDirectory, query }: PathTarget, response: ServerResponse): Promise<void> {
+  if (isDirectory) return text(response, 200, { type: 'text/html; charset=utf-8', body: listingHtml(names, await list(root, path)) });
+  response.setHeader('Location', `/${names.map((name) => `${encodeName(name)}/`).join('')}${query}`);
+  return plain(response, 301);
+}
+
+/** Up to here a file is read whole and sent with its head. */
+const SMALL_BYTES = 128 * 1024;
+
+async function file({ handle, state }: Extract<Found, { kind: 'file' }>, { names }: PathTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const method = request.method === 'HEAD' ? 'HEAD' : 'GET';
+  const selection = select(method, request.headers, state, Date.now());
+  response.setHeader('ETag', state.etag);
+  response.setHeader('Last-Modified', new Date(state.modifiedMs).toUTCString());
+  response.setHeader('Accept-Ranges', 'bytes');
+  if (selection.status === 416) response.setHeader('Content-Range', `bytes */${state.sizeBytes}`);
+  if (selection.status === 304) {
+    response.writeHead(304).end();
+    return;
+  }
+  if (!('start' in selection)) return plain(response, selection.status);
+  const { status, start, end } = selection;
+  const lengthBytes = end - start + 1;
+  if (status === 206) response.setHeader('Content-Range', `bytes ${start}-${end}/${state.sizeBytes}`);
+  response.setHeader('Content-Type', contentType(names.at(-1) ?? ''));
+  response.setHeader('Content-Length', lengthBytes);
+  response.statusCode = status;
+  if (method === 'HEAD') response.end();
+  else await body(handle, { start, lengthBytes }, response);
+}
+
+async function body(handle: FileHandle, { start, lengthBytes }: { start: number; lengthBytes: number }, response: ServerResponse): Promise<void> {
+  if (lengthBytes > SMALL_BYTES) await pipeline(piecesOf(handle, start, lengthBytes), response);
+  else {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of piecesOf(handle, start, lengthBytes)) pieces.push(piece);
+    response.end(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
+  }
+}
+
+const REASONS = {
+  301: 'moved permanently',
+  400: 'bad request',
+  403: 'forbidden',
+  404: 'not found',
+  405: 'method not allowed',
+  412: 'precondition failed',
+  416: 'range not satisfiable',
+  500: 'internal server error',
+} as const;
+
+/** Answers with a status and a line that says it. */
+export function plain(response: ServerResponse, status: keyof typeof REASONS): void {
+  text(response, status, { type: 'text/plain; charset=utf-8', body: `${status} ${REASONS[status]}\n` });
+}
+
+function text(response: ServerResponse, status: number, { type, body }: { type: string; body: string }): void {
+  const bytes = Buffer.from(body);
+  response.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length }).end(bytes);
+}

@@ -1,0 +1,97 @@
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { FileState } from './conditions.ts';
+import type { ListedEntry } from './listing.ts';
+import { isHidden } from './path.ts';
+
+/** What a path of the repo leads to. */
+export type Found =
+  /** The caller closes the handle. */
+  | { readonly kind: 'file'; readonly handle: FileHandle; readonly state: FileState }
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 'refused'; readonly status: 403 | 404 };
+
+/** Opens what lies below a root, which is a real path. Nothing outside of it is found, whichever links lead there, and of what
+ *  is inside only files and directories. Throws what the system reports when it is neither absence nor permission. */
+export async function find(root: string, names: readonly string[]): Promise<Found> {
+  try {
+    const path = await realpath(join(root, ...names));
+    if (!isServed(root, path)) return { kind: 'refused', status: 404 };
+    const status = await stat(path);
+    if (status.isDirectory()) return { kind: 'directory', path };
+    // To open a pipe would wait for its writer.
+    if (!status.isFile()) return { kind: 'refused', status: 404 };
+    const handle = await open(path, 'r');
+    return { kind: 'file', handle, state: await stateOf(handle) };
+  } catch (error) {
+    const status = STATUS[codeOf(error)];
+    if (status === undefined) throw error;
+    return { kind: 'refused', status };
+  }
+}
+
+const STATUS: Readonly<Record<string, 403 | 404>> = { ENOENT: 404, ENOTDIR: 404, ELOOP: 404, ENAMETOOLONG: 404, EINVAL: 404, EACCES: 403, EPERM: 403 };
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** Whether a real path is the root or below it, with no hidden name on the way. */
+function isServed(root: string, path: string): boolean {
+  if (path === root) return true;
+  const below = relative(root, path);
+  return below !== '' && !below.startsWith(`..${sep}`) && below.split(sep).every((name) => !isHidden(name));
+}
+
+/** The tag is of size, file number and time of the last change of any kind, to the nanosecond, which nobody can set back: files
+ *  of a repo change by being replaced, so that two states never share a tag. A link more costs a reader one request more. It is
+ *  no digest: what an index promises is not known to be so until the file is hashed, and hashing is the reader's to do. */
+async function stateOf(handle: FileHandle): Promise<FileState> {
+  try {
+    const { size, mtimeNs, ctimeNs, ino } = await handle.stat({ bigint: true });
+    const etag = `"${size.toString(36)}-${ctimeNs.toString(36)}-${ino.toString(36)}"`;
+    return { sizeBytes: Number(size), etag, modifiedMs: Number(mtimeNs / 1_000_000n) };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+const STATS_AT_ONCE = 64;
+
+/** What a directory shows; in no order. Leaves out what {@link find} would not find. */
+export async function list(root: string, directory: string): Promise<ListedEntry[]> {
+  const names = (await readdir(directory)).filter((name) => !isHidden(name));
+  const entries: (ListedEntry | undefined)[] = [];
+  for (let i = 0; i < names.length; i += STATS_AT_ONCE) {
+    entries.push(...(await Promise.all(names.slice(i, i + STATS_AT_ONCE).map((name) => entryOf(root, join(directory, name), name)))));
+  }
+  return entries.filter((entry) => entry !== undefined);
+}
+
+async function entryOf(root: string, path: string, name: string): Promise<ListedEntry | undefined> {
+  try {
+    if (!isServed(root, await realpath(path))) return undefined;
+    const status = await stat(path);
+    if (!status.isFile() && !status.isDirectory()) return undefined;
+    return { name, sizeBytes: status.isFile() ? status.size : undefined, modifiedMs: status.mtimeMs };
+  } catch {
+    // Gone meanwhile, or a link to nowhere.
+    return undefined;
+  }
+}
+
+/** Larger pieces are no faster and cost memory for each reader. */
+const PIECE_BYTES = 512 * 1024;
+
+/** Reads a part of a file. Throws when the file has become shorter than that. */
+export async function* piecesOf(handle: FileHandle, start: number, lengthBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let done = 0; done < lengthBytes; ) {
+    const wanted = Math.min(PIECE_BYTES, lengthBytes - done);
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, start + done);
+    if (bytesRead === 0) throw new Error('the file has become shorter');
+    done += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}

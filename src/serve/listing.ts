@@ -1,0 +1,40 @@
+import { encodeName } from './path.ts';
+
+export interface ListedEntry {
+  readonly name: string;
+  /** Undefined for a directory. */
+  readonly sizeBytes: number | undefined;
+  readonly modifiedMs: number;
+}
+
+/** Renders a directory as a page: directories first, each by name, with relative links. `names` lead from the root to it. */
+export function listingHtml(names: readonly string[], entries: readonly ListedEntry[]): string {
+  const title = escapeHtml(`/${names.map((name) => `${name}/`).join('')}`);
+  const up = names.length === 0 ? '' : '<tr><td><a href="../">../</a></td><td></td><td></td></tr>\n';
+  const rows = [...entries].sort(directoriesFirst).map(rowHtml).join('');
+  return `<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>${title}</title>
+<style>body{font-family:sans-serif}td{padding:0 1em 0 0;font-variant-numeric:tabular-nums}td+td{text-align:right}</style></head>
+<body><h1>${title}</h1>
+<table>
+${up}${rows}</table>
+</body></html>
+`;
+}
+
+function directoriesFirst(a: ListedEntry, b: ListedEntry): number {
+  const [left, right] = [a.sizeBytes === undefined, b.sizeBytes === undefined];
+  if (left !== right) return left ? -1 : 1;
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+function rowHtml({ name, sizeBytes, modifiedMs }: ListedEntry): string {
+  const slash = sizeBytes === undefined ? '/' : '';
+  const modified = new Date(modifiedMs).toISOString().slice(0, 16).replace('T', ' ');
+  return `<tr><td><a href="./${escapeHtml(encodeName(name))}${slash}">${escapeHtml(name)}${slash}</a></td><td>${modified}</td><td>${sizeBytes ?? ''}</td></tr>\n`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+}

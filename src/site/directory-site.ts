@@ -1,0 +1,85 @@
+import { constants } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { refusePath } from './address.ts';
+import { FetchError } from './fetch-error.ts';
+import type { Download, OpenOptions, Site } from './site.ts';
+
+const READ_BYTES = 1024 * 1024;
+
+/** A directory that serves as a mirror. A file is opened when its chunks are asked for, so that nothing is left open. */
+export class DirectorySite implements Site {
+  /** The absolute path. */
+  readonly name: string;
+
+  constructor(path: string) {
+    this.name = resolve(path);
+  }
+
+  async open(path: string, options: OpenOptions = {}): Promise<Download> {
+    const { fromByte = 0, validator: had, unlessIs, signal } = options;
+    signal?.throwIfAborted();
+    refusePath(this.name, path);
+    const file = join(this.name, path);
+    const facts = await stat(file, { bigint: true }).catch(async (error: unknown) => {
+      throw await this.#failure(file, error);
+    });
+    signal?.throwIfAborted();
+    if (!facts.isFile()) throw new FetchError('missing', file, 'not a file');
+    const totalBytes = Number(facts.size);
+    const validator = validatorOf(facts);
+    if (unlessIs === validator) return { kind: 'unchanged', startByte: 0, totalBytes: undefined, validator, chunks: nothing() };
+    const isRest = fromByte > 0 && (had === undefined || had === validator);
+    if (isRest && fromByte > totalBytes) throw new FetchError('range', file, `asked for the bytes from ${fromByte} on, but it has ${totalBytes}`);
+    const startByte = isRest ? fromByte : 0;
+    return { kind: isRest ? 'rest' : 'whole', startByte, totalBytes, validator, chunks: this.#chunks(file, startByte, validator, signal) };
+  }
+
+  async close(): Promise<void> {}
+
+  async *#chunks(file: string, startByte: number, validator: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+    // A pipe put in the place of the file would block the opening.
+    const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(async (error: unknown) => {
+      throw await this.#failure(file, error);
+    });
+    try {
+      const facts = await handle.stat({ bigint: true });
+      if (validatorOf(facts) !== validator) throw new FetchError('range', file, 'the file has changed since the download began');
+      const endByte = Number(facts.size);
+      for (let at = startByte; at < endByte; ) {
+        signal?.throwIfAborted();
+        const wantedBytes = Math.min(READ_BYTES, endByte - at);
+        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(wantedBytes), 0, wantedBytes, at);
+        signal?.throwIfAborted();
+        if (bytesRead === 0) throw new FetchError('short', file, `${at} of ${endByte} bytes`);
+        at += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } catch (error) {
+      throw signal?.aborted === true || error instanceof FetchError ? error : await this.#failure(file, error);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** A missing file is a matter of that file; a missing directory one of the site. */
+  async #failure(file: string, cause: unknown): Promise<FetchError> {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    if (code === 'EACCES' || code === 'EPERM') return new FetchError('refused', file, 'no permission to read it', { cause });
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return new FetchError('reset', file, `it cannot be read (${code})`, { cause });
+    const isThere = await stat(this.name).then(
+      (facts) => facts.isDirectory(),
+      () => false,
+    );
+    if (!isThere) return new FetchError('connect', file, `no such directory: \`${this.name}\``, { cause });
+    return new FetchError('missing', file, 'no such file', { cause });
+  }
+}
+
+/** In the form of a strong ETag; says more than a time of modification, which a copy may keep. */
+function validatorOf({ dev, ino, size, mtimeNs }: BigIntStats): string {
+  return `"${[dev, ino, size, mtimeNs].map((part) => part.toString(36)).join('-')}"`;
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}

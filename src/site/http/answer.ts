@@ -1,0 +1,171 @@
+import { FetchError } from '../fetch-error.ts';
+import type { Download, OpenOptions } from '../site.ts';
+import type { Head, Headers } from './exchange.ts';
+
+/** What an answer promises; its body is still to come. */
+export interface Promised {
+  readonly kind: Download['kind'];
+  readonly startByte: number;
+  readonly totalBytes: number | undefined;
+  readonly validator: string | undefined;
+  /** Length of the body, where the site tells. */
+  readonly bodyBytes: number | undefined;
+}
+
+/** Whether the answer sends us elsewhere. */
+export function isRedirect({ status }: Head): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+/** Where a redirect leads. Throws FetchError `redirect` for no or a bad address, and from https to anything else. */
+export function redirectTarget(from: URL, { status, headers }: Head): URL {
+  const location = valueOf(headers, 'location');
+  if (location === undefined || !URL.canParse(location, from.href)) throw new FetchError('redirect', from.href, 'redirected to nowhere', { status });
+  const to = new URL(location, from);
+  // Credentials of our own go by a header; those a site invents are not ours to send.
+  to.username = '';
+  to.password = '';
+  to.hash = '';
+  if (to.protocol !== 'https:' && (to.protocol !== 'http:' || from.protocol === 'https:')) {
+    throw new FetchError('redirect', from.href, `redirected from ${from.protocol.slice(0, -1)} to ${to.protocol.slice(0, -1)}, which is refused`, { status });
+  }
+  return to;
+}
+
+/** Judges the head of a final answer by what was asked. Throws FetchError for everything that is not the file, the rest of it,
+ *  or the word that it did not change. */
+export function judge(url: URL, asked: OpenOptions, head: Head, nowMs: number): Promised {
+  const { status, headers } = head;
+  const fromByte = asked.fromByte ?? 0;
+  const validator = validatorOf(headers);
+  if (status === 304 && asked.unlessIs !== undefined) {
+    return { kind: 'unchanged', startByte: 0, totalBytes: undefined, validator: validator ?? asked.unlessIs, bodyBytes: 0 };
+  }
+  if (status === 416 && fromByte > 0) return judgeUnsatisfied(url, asked, head);
+  if (status === 206 && fromByte > 0) return judgeRest(url, asked, head);
+  if (status !== 200) throw statusError(url, head, nowMs);
+  refuseDisguise(url, headers);
+  const bodyBytes = lengthOf(headers);
+  return { kind: 'whole', startByte: 0, totalBytes: bodyBytes, validator, bodyBytes };
+}
+
+/** Source: RFC 9110 section 14.4: "Content-Range: bytes 42-1233/1234", the total may be `*`. */
+function judgeRest(url: URL, asked: OpenOptions, { headers }: Head): Promised {
+  refuseDisguise(url, headers);
+  refuseChange(url, asked, headers);
+  const fromByte = asked.fromByte ?? 0;
+  const range = valueOf(headers, 'content-range') ?? '';
+  const [, first, last, total] = /^bytes +(\d+)-(\d+)\/(\d+|\*)$/i.exec(range) ?? [];
+  const endByte = Number(last) + 1;
+  const isRest = Number(first) === fromByte && endByte > fromByte && (total === '*' || Number(total) === endByte);
+  if (!isRest) throw new FetchError('range', url.href, `asked for the bytes from ${fromByte} on, got \`${range}\``, { status: 206 });
+  const bodyBytes = endByte - fromByte;
+  const announced = lengthOf(headers) ?? bodyBytes;
+  if (announced !== bodyBytes) {
+    throw new FetchError(announced < bodyBytes ? 'short' : 'long', url.href, `${announced} bytes announced for \`${range}\``, { status: 206 });
+  }
+  return { kind: 'rest', startByte: fromByte, totalBytes: total === '*' ? undefined : endByte, validator: validatorOf(headers), bodyBytes };
+}
+
+/** Nothing is left after what we have: we have it all, or the file became shorter.
+ *  Source: RFC 9110 section 15.5.17: Content-Range tells "the current length of the selected representation". */
+function judgeUnsatisfied(url: URL, asked: OpenOptions, { headers }: Head): Promised {
+  refuseChange(url, asked, headers);
+  const totalBytes = Number(/^bytes +\*\/(\d+)$/i.exec(valueOf(headers, 'content-range') ?? '')?.[1]);
+  const fromByte = asked.fromByte ?? 0;
+  if (totalBytes === fromByte) return { kind: 'rest', startByte: fromByte, totalBytes, validator: validatorOf(headers) ?? asked.validator, bodyBytes: 0 };
+  const has = Number.isNaN(totalBytes) ? 'fewer' : String(totalBytes);
+  throw new FetchError('range', url.href, `asked for the bytes from ${fromByte} on, but it has ${has}`, { status: 416 });
+}
+
+/** A site that does not heed If-Range may send the rest of another file. */
+function refuseChange(url: URL, { validator }: OpenOptions, headers: Headers): void {
+  if (validator === undefined) return;
+  const now = validator.startsWith('"') ? valueOf(headers, 'etag') : valueOf(headers, 'last-modified');
+  if (now !== undefined && now !== validator) throw new FetchError('range', url.href, 'the file has changed since the download began');
+}
+
+/** Encodings that say only what the file is anyway, as some servers have them for archives. */
+const OWN_ENCODINGS: readonly (readonly [encoding: RegExp, path: RegExp])[] = [
+  [/^(?:x-)?gzip$/i, /\.(?:t?gz)$/i],
+  [/^(?:x-)?bzip2$/i, /\.(?:bz2|tbz2?)$/i],
+  [/^(?:x-)?(?:xz|lzma)$/i, /\.(?:xz|txz|lzma)$/i],
+  [/^(?:x-)?zstd$/i, /\.(?:zst|tzst)$/i],
+];
+
+function refuseDisguise(url: URL, headers: Headers): void {
+  const encoding = valueOf(headers, 'content-encoding')?.trim() ?? '';
+  const isOwn = OWN_ENCODINGS.some(([name, path]) => name.test(encoding) && path.test(url.pathname));
+  if (encoding !== '' && encoding.toLowerCase() !== 'identity' && !isOwn) {
+    throw new FetchError('encoded', url.href, `the site packed the file once more (Content-Encoding: ${encoding}), although asked not to`);
+  }
+  const type = valueOf(headers, 'content-type') ?? '';
+  if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !isWebPage(url)) throw htmlError(url);
+}
+
+/** A web page is no surprise under such a name. */
+export function isWebPage(url: URL): boolean {
+  return /(?:\.html?|\/)$/i.test(url.pathname);
+}
+
+/** The error for a page in place of a file. */
+export function htmlError(url: URL): FetchError {
+  return new FetchError('html', url.href, 'the site sent a web page in place of the file', {
+    hint: 'a portal, a proxy or an error page answers for the site; look at the address in a browser',
+  });
+}
+
+/** The mark of UTF-8, a character a byte. */
+const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
+
+/** Whether a body begins as a web page does; undefined while that cannot be told yet. `head` has one character a byte. */
+export function beginsAsHtml(head: string): boolean | undefined {
+  if (BYTE_ORDER_MARK.startsWith(head)) return undefined;
+  const text = (head.startsWith(BYTE_ORDER_MARK) ? head.slice(BYTE_ORDER_MARK.length) : head).trimStart().toLowerCase();
+  const openings = ['<!doctype html', '<html'];
+  if (openings.some((opening) => text.startsWith(opening))) return true;
+  return openings.some((opening) => opening.startsWith(text)) ? undefined : false;
+}
+
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 407, 451]);
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: 'the site wants a user name and a password: `https://NAME:PASSWORD@HOST/`',
+  407: 'the proxy wants a user name and a password: `HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT`',
+};
+
+function statusError(url: URL, { status, headers }: Head, nowMs: number): FetchError {
+  const retryAfterMs = retryAfterOf(valueOf(headers, 'retry-after'), nowMs);
+  const hint = HINTS[status];
+  const kind = status === 404 || status === 410 ? 'missing' : REFUSALS.has(status) ? 'refused' : 'status';
+  const wait = retryAfterMs === undefined ? '' : `, to be asked again in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return new FetchError(kind, url.href, `the site answers ${status}${wait}`, {
+    status,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(hint !== undefined && { hint }),
+  });
+}
+
+/** Reads Retry-After, seconds or a date. Undefined for anything else; a date gone by is 0. */
+export function retryAfterOf(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\s*\d{1,9}\s*$/.test(value)) return Number(value) * 1000;
+  // Date.parse makes a date of a bare number too.
+  const atMs = /[a-z]/i.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
+}
+
+function validatorOf(headers: Headers): string | undefined {
+  const etag = valueOf(headers, 'etag');
+  return etag?.startsWith('"') === true ? etag : valueOf(headers, 'last-modified');
+}
+
+function lengthOf(headers: Headers): number | undefined {
+  const value = valueOf(headers, 'content-length');
+  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+function valueOf(headers: Headers, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : value?.[0];
+}

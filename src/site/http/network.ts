@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { rootCertificates } from 'node:tls';
+import { Agent, buildConnector, Client } from 'undici';
+import type { Dispatcher } from 'undici';
+import { CygstrapError } from '../../errors.ts';
+import { Exchange } from './exchange.ts';
+import { proxyFor } from './proxy.ts';
+import type { Proxy } from './proxy.ts';
+import type { Timeouts } from './timeouts.ts';
+
+export interface NetworkOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly connections: number;
+  readonly allowHttp2: boolean;
+  readonly caFiles: readonly string[];
+  readonly timeouts: Timeouts;
+}
+
+/** A proxy did not let us through to the site. */
+export class ProxyFault extends Error {
+  /** What it answered, if it did. */
+  readonly status: number | undefined;
+
+  constructor(proxy: Proxy, status: number | undefined, cause?: unknown) {
+    super(`the proxy ${proxy.origin} ${status === undefined ? 'cannot be reached' : `answers ${status}`}`, { cause });
+    this.name = 'ProxyFault';
+    this.status = status;
+  }
+}
+
+/** Pools of kept connections, one for each host; those of https behind a proxy go through tunnels. */
+export class Network {
+  readonly #options: NetworkOptions;
+  readonly #tls: buildConnector.BuildOptions;
+  readonly #direct: Agent;
+  readonly #tunnels = new Map<string, { readonly agent: Agent; readonly client: Client }>();
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    this.#tls = { timeout: options.timeouts.connectMs, allowH2: options.allowHttp2, ...authorities(options) };
+    this.#direct = this.#agent(this.#tls);
+  }
+
+  /** The proxy that a URL goes through. */
+  proxyOf(url: URL): Proxy | undefined {
+    return proxyFor(url, this.#options.env);
+  }
+
+  /** Sends a GET. The exchange tells what comes of it. */
+  send(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): Exchange {
+    const exchange = new Exchange(this.#options.timeouts, signal);
+    const proxy = this.proxyOf(url);
+    const path = `${url.pathname}${url.search}`;
+    if (proxy === undefined) this.#direct.dispatch({ origin: url.origin, path, method: 'GET', headers }, exchange);
+    else if (url.protocol === 'https:') this.#tunnel(proxy).dispatch({ origin: url.origin, path, method: 'GET', headers }, exchange);
+    else {
+      const proxied = { ...headers, host: url.host, ...(proxy.authorization !== undefined && { 'proxy-authorization': proxy.authorization }) };
+      this.#direct.dispatch({ origin: proxy.origin, path: `${url.origin}${path}`, method: 'GET', headers: proxied }, exchange);
+    }
+    return exchange;
+  }
+
+  /** Closes every connection; what is still under way fails. */
+  async close(): Promise<void> {
+    const tunnels = [...this.#tunnels.values()].flatMap(({ agent, client }) => [agent, client]);
+    await Promise.all([this.#direct, ...tunnels].map((dispatcher) => dispatcher.destroy()));
+  }
+
+  #agent(connect: Agent.Options['connect']): Agent {
+    const { connections, allowHttp2 } = this.#options;
+    // The limits of time are the exchange's: undici's are kept to a second only.
+    return new Agent({ connections, pipelining: 1, allowH2: allowHttp2, headersTimeout: 0, bodyTimeout: 0, ...(connect !== undefined && { connect }) });
+  }
+
+  #tunnel(proxy: Proxy): Dispatcher {
+    const key = `${proxy.origin} ${proxy.authorization ?? ''}`;
+    const known = this.#tunnels.get(key);
+    if (known !== undefined) return known.agent;
+    const client = new Client(proxy.origin, { connect: { ...this.#tls, allowH2: false }, headersTimeout: this.#options.timeouts.headersMs });
+    const secure = buildConnector(this.#tls);
+    const connect = async (to: buildConnector.Options, callback: buildConnector.Callback): Promise<void> => {
+      const httpSocket = await openTunnel(client, proxy, to);
+      if (httpSocket instanceof ProxyFault) callback(httpSocket, null);
+      else secure({ ...to, httpSocket }, callback);
+    };
+    const agent = this.#agent((to, callback) => void connect(to, callback));
+    this.#tunnels.set(key, { agent, client });
+    return agent;
+  }
+}
+
+/** Asks a proxy for a connection to a host. Every failure is a ProxyFault: undici would try for ever after some of its own. */
+async function openTunnel(client: Client, proxy: Proxy, to: buildConnector.Options): Promise<Socket | ProxyFault> {
+  const target = `${to.hostname}:${to.port === '' ? '443' : to.port}`;
+  const headers = { host: target, ...(proxy.authorization !== undefined && { 'proxy-authorization': proxy.authorization }) };
+  try {
+    const { socket, statusCode } = await client.connect({ path: target, headers });
+    if (statusCode === 200) return socket as Socket;
+    socket.on('error', () => {}).destroy();
+    return new ProxyFault(proxy, statusCode);
+  } catch (error) {
+    return new ProxyFault(proxy, undefined, error);
+  }
+}
+
+/** Own authorities replace Node's list, so that it has to be given again, with what NODE_EXTRA_CA_CERTS adds to it. */
+function authorities({ caFiles, env }: NetworkOptions): { ca?: string[] } {
+  if (caFiles.length === 0) return {};
+  const extra = env['NODE_EXTRA_CA_CERTS'];
+  return { ca: [...rootCertificates, ...[...caFiles, ...(extra === undefined || extra === '' ? [] : [extra])].map(readAuthority)] };
+}
+
+function readAuthority(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new CygstrapError('io', `cannot read the CA file: \`${path}\``, { cause });
+  }
+}
+

@@ -1,0 +1,58 @@
+import { BlockList, isIP } from 'node:net';
+import { CygstrapError } from '../../errors.ts';
+import { basicAuthorization } from '../address.ts';
+import { redactAddress } from '../fetch-error.ts';
+
+/** A proxy to ask in place of the site. */
+export interface Proxy {
+  readonly origin: string;
+  readonly authorization: string | undefined;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Finds the proxy for a URL: `https_proxy`, `HTTPS_PROXY` for https, `http_proxy`, `HTTP_PROXY` for http, unless `no_proxy` or
+ *  `NO_PROXY` names the host. An empty value is none. Throws code `usage` for a value that is no http or https URL. */
+export function proxyFor(url: URL, env: Env): Proxy | undefined {
+  const name = `${url.protocol.slice(0, -1)}_proxy`;
+  const value = env[name] ?? env[name.toUpperCase()] ?? '';
+  if (value === '' || isExempt(url, env['no_proxy'] ?? env['NO_PROXY'] ?? '')) return undefined;
+  const address = value.includes('://') ? value : `http://${value}`;
+  const proxy = URL.canParse(address) ? new URL(address) : undefined;
+  if (proxy === undefined || !/^https?:$/.test(proxy.protocol)) {
+    throw new CygstrapError('usage', `not an http or https proxy: \`${name.toUpperCase()}=${redactAddress(address)}\``, {
+      hint: `correct or unset the environment variable \`${name.toUpperCase()}\``,
+    });
+  }
+  return { origin: proxy.origin, authorization: basicAuthorization(proxy) };
+}
+
+/** Whether a list such as `localhost, .example.org:8080, 10.0.0.0/8, *` names the host of a URL. A name counts for what is
+ *  below it too. */
+export function isExempt(url: URL, list: string): boolean {
+  const host = bareHost(url.hostname);
+  const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
+  return list.split(/[\s,]+/).some((entry) => {
+    if (entry === '' || entry === '*') return entry === '*';
+    if (entry.includes('/')) return isInSubnet(host, entry);
+    // The last colon of a bare IPv6 address begins no port.
+    const [, name = entry, wanted] = isIP(entry) === 6 ? [] : (/^(.*):(\d+)$/.exec(entry) ?? []);
+    if (wanted !== undefined && wanted !== port) return false;
+    const bare = bareHost(name.toLowerCase()).replace(/^\*?\./, '');
+    return host === bare || (isIP(host) === 0 && host.endsWith(`.${bare}`));
+  });
+}
+
+function bareHost(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+}
+
+function isInSubnet(host: string, entry: string): boolean {
+  const [net = '', bits = ''] = entry.split('/');
+  const family = isIP(net);
+  if (family === 0 || family !== isIP(host) || !/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128)) return false;
+  const type = family === 4 ? 'ipv4' : 'ipv6';
+  const subnet = new BlockList();
+  subnet.addSubnet(net, Number(bits), type);
+  return subnet.check(host, type);
+}

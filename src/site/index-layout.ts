@@ -1,0 +1,19 @@
+/** The forms an index comes in, in the order in which setup asks for them. */
+export const INDEX_FORMS = ['zst', 'xz', 'bz2', 'ini'] as const;
+
+export type IndexForm = (typeof INDEX_FORMS)[number];
+
+export interface IndexPath {
+  /** Relative to the site. */
+  readonly path: string;
+  readonly form: IndexForm;
+}
+
+/** Says where a site may keep its index: in the directory of the architecture, else (before 2013, when x86 was the only one) at
+ *  the top. A later place counts only when the earlier ones have nothing. Source: cygwin-setup ini.cc:do_remote_ini; the index
+ *  at the top is how mirrors were until 2013. */
+export function indexPlaces(arch: string, basename: string): readonly (readonly IndexPath[])[] {
+  const place = (directory: string, forms: readonly IndexForm[]): IndexPath[] => forms.map((form) => ({ path: `${directory}${basename}.${form}`, form }));
+  const own = place(`${arch}/`, INDEX_FORMS);
+  return arch === 'x86' ? [own, place('', ['bz2', 'ini'])] : [own];
+}

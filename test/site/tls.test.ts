@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openSite } from '../../src/site/open-site.ts';
+import { fault } from '../support/faults.ts';
+import { hasOpenssl, makeCertificates } from './certificates.ts';
+import type { Certificates } from './certificates.ts';
+import { startProxy } from './proxy-server.ts';
+import { BYTES, fetchError, read, site, startServer, USER_AGENT } from './support.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'cygstrap-tls-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+// Skipped where there is no openssl to make certificates with.
+describe.skipIf(!hasOpenssl)('https', () => {
+  let tls: Certificates;
+  beforeAll(() => {
+    tls = makeCertificates(dir, 'IP:127.0.0.1');
+  });
+
+  test('an authority of our own is trusted when named, besides the usual ones', async () => {
+    const server = await startServer({ '/a': fault.serve(BYTES) }, { tls });
+    expect(await read(site(server.url, { caFiles: [tls.caFile] }), 'a')).toEqual(BYTES);
+    expect(server.log[0]?.httpVersion).toBe('1.1');
+  });
+
+  test('what NODE_EXTRA_CA_CERTS names still counts beside it', async () => {
+    const server = await startServer({ '/a': fault.serve(BYTES) }, { tls });
+    const other = mkdtempSync(join(dir, 'other-'));
+    const caFiles = [makeCertificates(other, 'IP:127.0.0.2').caFile];
+    expect((await fetchError(site(server.url, { caFiles }).open('a'))).kind).toBe('tls');
+    expect(await read(site(server.url, { caFiles, env: { NODE_EXTRA_CA_CERTS: tls.caFile } }), 'a')).toEqual(BYTES);
+  });
+
+  test('is not trusted otherwise, and no retry mends that', async () => {
+    const server = await startServer({ '/a': fault.serve(BYTES) }, { tls });
+    const error = await fetchError(site(server.url).open('a'));
+    expect(error).toMatchObject({ kind: 'tls', mayPass: false });
+    expect(error.hint).toContain('NODE_EXTRA_CA_CERTS');
+    expect(server.count()).toBe(0);
+  });
+
+  test('a certificate of another host is refused', async () => {
+    const server = await startServer({ '/a': fault.serve(BYTES) }, { tls });
+    const from = site(server.url.replace('127.0.0.1', 'localhost'), { caFiles: [tls.caFile] });
+    expect(await fetchError(from.open('a'))).toMatchObject({ kind: 'tls', why: expect.stringContaining('ALTNAME') });
+  });
+
+  test('a CA file that is not there is told at once', () => {
+    expect(() => openSite('https://example.org/', { userAgent: USER_AGENT, caFiles: [join(dir, 'nothing.pem')] })).toThrow('cannot read the CA file');
+  });
+
+  test('a redirect from https to http is refused, from http to https followed', async () => {
+    const plain = await startServer({ '/b': fault.serve(BYTES) });
+    const secure = await startServer({ '/a': fault.redirect(`${plain.url}/b`), '/c': fault.serve(BYTES) }, { tls });
+    plain.set('/a', fault.redirect(`${secure.url}/c`));
+    const caFiles = [tls.caFile];
+    expect((await fetchError(site(secure.url, { caFiles }).open('a'))).why).toBe('redirected from https to http, which is refused');
+    expect(plain.count()).toBe(0);
+    expect(await read(site(plain.url, { caFiles }), 'a')).toEqual(BYTES);
+  });
+
+  test('HTTP/2 is spoken when it is asked for, and only then', async () => {
+    const server = await startServer({ '/a': fault.serve(BYTES, { etag: '"one"' }), '/b': fault.status(404) }, { tls, http2: true });
+    const caFiles = [tls.caFile];
+    const from = site(server.url, { caFiles, allowHttp2: true });
+    const all = await Promise.all(Array.from({ length: 5 }, () => read(from, 'a')));
+    expect(all.every((bytes) => bytes.equals(BYTES))).toBe(true);
+    expect((await from.open('a', { fromByte: 10, validator: '"one"' })).kind).toBe('rest');
+    expect((await fetchError(from.open('b'))).kind).toBe('missing');
+    await read(site(server.url, { caFiles }), 'a');
+    expect(server.log.map(({ httpVersion }) => httpVersion)).toEqual([...Array.from({ length: 7 }, () => '2.0'), '1.1']);
+    await from.close();
+  });
+
+  describe('through a proxy', () => {
+    test('by a tunnel, for which the proxy gets the credentials and the site does not', async () => {
+      const server = await startServer({ '/a': fault.serve(BYTES) }, { tls });
+      const proxy = await startProxy({ credentials: 'me:p@ss' });
+      const from = site(server.url, { caFiles: [tls.caFile], env: { HTTPS_PROXY: proxy.url.replace('//', '//me:p%40ss@') } });
+      expect(await read(from, 'a')).toEqual(BYTES);
+      expect(await read(from, 'a')).toEqual(BYTES);
+      expect(new Set(proxy.log)).toEqual(new Set([`CONNECT ${server.url.slice('https://'.length)}`]));
+      expect(server.log[0]?.headers).not.toHaveProperty('proxy-authorization');
+      await from.close();
+      await server.drained();
+      expect(proxy.openConnections()).toBe(0);
+    });
+
+    test.each([
+      ['407', { credentials: 'me:secret' }, { kind: 'refused', status: 407, mayPass: false }],
+      ['403', { treatment: 403 }, { kind: 'refused', status: 403, mayPass: false }],
+      ['502', { treatment: 502 }, { kind: 'connect', status: 502, mayPass: true }],
+      ['a closed connection', { treatment: 'close' }, { kind: 'connect', status: undefined, mayPass: true }],
+    ] as const)('%s from the proxy', async (_name, options, expected) => {
+      const proxy = await startProxy(options);
+      const from = site('https://mirror.invalid/', { env: { https_proxy: proxy.url } });
+      expect(await fetchError(from.open('a'))).toMatchObject(expected);
+      expect(proxy.log).toEqual(['CONNECT mirror.invalid:443']);
+    });
+  });
+});
+
+test('a site that takes the connection and says nothing more is given up', async () => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const from = site(`https://127.0.0.1:${(server.address() as AddressInfo).port}`, { timeouts: { connectMs: 50 } });
+  expect(await fetchError(from.open('a'))).toMatchObject({ kind: 'timeout', why: 'no connection in time' });
+});
