@@ -1,13 +1,24 @@
 export { Catalog, CatalogBuilder } from './catalog/catalog.ts';
 export type { CatalogPackage, CatalogVersion, IndexContent, SourceVersion } from './catalog/catalog.ts';
+export { fetchRepo } from './commands/fetch.ts';
+export type { FetchContext, FetchRequest, FetchResult, FetchSummary } from './commands/fetch.ts';
 export { loadCatalog } from './commands/load-catalog.ts';
-export type { LoadedCatalog, LoadOptions } from './commands/load-catalog.ts';
+export type { IndexSource, LoadedCatalog, LoadOptions, TakeRecords } from './commands/load-catalog.ts';
+export { makeLock, updateLock } from './commands/lock.ts';
+export type { LockOptions, LockResult, LockSource } from './commands/lock.ts';
+export { pruneRepo } from './commands/prune.ts';
+export type { PruneContext, PruneRequest, PruneResult } from './commands/prune.ts';
+export { verifyRepo } from './commands/verify.ts';
+export type { VerifyContext, VerifyRequest, VerifyResult } from './commands/verify.ts';
 export { CygstrapError } from './errors.ts';
 export type { ErrorCode, ErrorOptions } from './errors.ts';
 export type { Event, Report } from './events.ts';
 export { InputError } from './input/input-error.ts';
 export { openIndex } from './input/open-index.ts';
 export type { IndexFacts, IndexInput, InputLimits, OpenIndexOptions } from './input/open-index.ts';
+export type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './lock/lock.ts';
+export { parseLock } from './lock/parse.ts';
+export { printLock } from './lock/print.ts';
 export { dotText } from './report/dot.ts';
 export { planJson, refusalJson } from './report/json.ts';
 export type { IndexSummary } from './report/json.ts';
@@ -32,6 +43,7 @@ export type {
   ResolveResult,
 } from './resolve/plan.ts';
 export { DEFAULT_WINDOWS, EMPTY_REQUEST, resolve } from './resolve/resolve.ts';
+export { serveRepo } from './serve/serve.ts';
 export { ParseError } from './setup-ini/diagnostics.ts';
 export type { Diagnostic, DiagnosticCode } from './setup-ini/diagnostics.ts';
 export { DEFAULT_LIMITS } from './setup-ini/limits.ts';

@@ -45,7 +45,7 @@ export async function reportFailure(error: unknown, output: Output, format: 'tex
   }
   if (format === 'json') {
     const { failureJson } = await import('../report/json.ts');
-    await output.json(failureJson(error));
+    await output.json(failureJson(error), 'line');
   } else {
     const { messages, hint } = await tellingOf(error);
     for (const message of messages) output.note('error', printable(message));

@@ -39,7 +39,8 @@ export interface FetchedFiles {
 /** Bytes of a transfer are told of after so many, not after each chunk. */
 const TOLD_BYTES = 256 * 1024;
 
-/** Files that fail one after the other, without any success between, until the rest is not tried. */
+/** Files that fail one after the other at the same sites, without any success between, until the rest is not tried. Those that the
+ *  sites do not have do not count. */
 const HOPELESS_FILES = 24;
 
 /** Fetches files into the store, several at a time, each from the first of its sites that delivers it. Everything that came is synced
@@ -51,23 +52,24 @@ export async function fetchFiles(store: Store, wanted: readonly WantedFile[], { 
   const fetched: VerifiedFile[] = [];
   const failed: FailedFile[] = [];
   const untried: RepoFile[] = [];
-  let failuresInRow = 0;
+  const failuresInRow = new Map<SiteSet, number>();
   let fatal: unknown;
   let isFatal = false;
 
   const fetchOne = async (one: WantedFile): Promise<void> => {
-    if (either.aborted) {
+    const failures = failuresInRow.get(one.sites) ?? 0;
+    if (either.aborted || failures >= HOPELESS_FILES) {
       untried.push(one.file);
       return;
     }
     try {
       fetched.push(await transfer(store, one, report, either));
-      failuresInRow = 0;
+      failuresInRow.set(one.sites, 0);
     } catch (error) {
       if (either.aborted) untried.push(one.file);
       else if (error instanceof FetchError) {
         failed.push({ path: one.file.path, why: error.message, sites: error.sites ?? [] });
-        if (++failuresInRow >= HOPELESS_FILES) stop.abort(error);
+        if (error.kind !== 'missing') failuresInRow.set(one.sites, (failuresInRow.get(one.sites) ?? 0) + 1);
       } else {
         isFatal = true;
         fatal = error;

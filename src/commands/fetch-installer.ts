@@ -1,7 +1,9 @@
+import { relative } from 'node:path';
 import { fromData } from 'ssri';
 import { CygstrapError } from '../errors.ts';
 import { parseRepoPath } from '../mirror/path.ts';
 import type { Store } from '../mirror/store.ts';
+import type { VerifiedFile } from '../mirror/verified.ts';
 import type { Site } from '../site/site.ts';
 import type { SiteSet } from '../site/site-set.ts';
 import type { Keyring } from '../trust/keyring.ts';
@@ -16,7 +18,7 @@ export interface InstallerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Fetches `setup-ARCH.exe` and its signature into the root of the repo, and returns its name. It is verified against the keyring
+/** Fetches `setup-ARCH.exe` and its signature where paths of the index start, and returns its path in the repo. It is verified against the keyring
  *  whether or not the index is. Throws `fetch`, and `signature` when no trusted key signed it. */
 export async function fetchInstaller(store: Store, sites: SiteSet, { arch, keyring, signal }: InstallerOptions): Promise<string> {
   const name = `setup-${arch}.exe`;
@@ -27,8 +29,8 @@ export async function fetchInstaller(store: Store, sites: SiteSet, { arch, keyri
   }
   // The signature first: a program without one is never there.
   await putBytes(store, `${name}.sig`, signature);
-  await putBytes(store, name, bytes);
-  return name;
+  const { location } = await putBytes(store, name, bytes);
+  return relative(store.places.root, location);
 }
 
 async function readAll(site: Site, path: string, signal: AbortSignal): Promise<Uint8Array> {
@@ -42,10 +44,10 @@ async function readAll(site: Site, path: string, signal: AbortSignal): Promise<U
   return Buffer.concat(chunks);
 }
 
-async function putBytes(store: Store, name: string, bytes: Uint8Array): Promise<void> {
+async function putBytes(store: Store, name: string, bytes: Uint8Array): Promise<VerifiedFile> {
   const hex = fromData(Buffer.from(bytes), { algorithms: ['sha512'] }).hexDigest();
   const file = { path: parseRepoPath(name), sizeBytes: bytes.length, digest: { algorithm: 'sha512', hex } } as const;
-  await store.put(file, async ({ fromByte }) => ({ startByte: fromByte, validator: undefined, chunks: chunksOf(bytes.subarray(fromByte)) }));
+  return store.put(file, async ({ fromByte }) => ({ startByte: fromByte, validator: undefined, chunks: chunksOf(bytes.subarray(fromByte)) }));
 }
 
 async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

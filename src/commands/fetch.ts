@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import { DEFAULT_ARCH } from '../lock/lock.ts';
-import type { Lock } from '../lock/lock.ts';
+import type { Lock, LockedFile } from '../lock/lock.ts';
 import { lockRequestOf } from '../lock/make.ts';
 import { distinctFiles, longPaths } from '../mirror/clashes.ts';
 import type { RepoFile } from '../mirror/file.ts';
@@ -14,6 +16,7 @@ import { Store } from '../mirror/store.ts';
 import type { Presence } from '../mirror/store.ts';
 import { subsetIndex } from '../mirror/subset.ts';
 import type { VerifiedFile } from '../mirror/verified.ts';
+import { refuseUnverifiable } from '../mirror/verify-error.ts';
 import type { Conflict, ResolveRequest } from '../resolve/plan.ts';
 import type { PackageRecord } from '../setup-ini/records.ts';
 import type { SiteOptions } from '../site/open-site.ts';
@@ -28,7 +31,7 @@ import { makeLock } from './lock.ts';
 import { readLock, requireAnswer, writeLock } from './lock-file.ts';
 import { filesOfCatalog, filesOfLock, previousFiles } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
-import { findIndexes, isStillGood, loadOriginals, openGroup, trustedKeys } from './site-index.ts';
+import { findIndexes, loadOriginals, openGroup, trustedKeys, verifiedAgain } from './site-index.ts';
 import type { OriginalIndex, SignedCatalog } from './site-index.ts';
 
 export interface FetchRequest {
@@ -144,8 +147,10 @@ class Fetch {
     const selection = await this.#select();
     if ('conflicts' in selection) return { kind: 'conflict', conflicts: selection.conflicts };
     const files = distinctFiles(selection.files);
-    const { lock, layout, dryRun } = this.#request;
+    const { lock, layout, dryRun, allowUndigested } = this.#request;
+    for (const file of files) refuseUnverifiable(file, allowUndigested);
     this.#warnOfLongPaths(files);
+    const wasOurs = existsSync(ownFile(this.#root, ''));
     if (dryRun && inspectRepo(this.#root).kind === 'free') return this.#planned(selection, files, { present: [], absent: files, damaged: [] });
     const store = await this.#openStore(layout);
     try {
@@ -160,6 +165,8 @@ class Fetch {
       return { ...planned, kind: 'fetched', index, installer };
     } finally {
       await store.close();
+      // A look at a download directory of setup leaves nothing there.
+      if (dryRun && !wasOurs) await rm(ownFile(this.#root, ''), { recursive: true, force: true });
     }
   }
 
@@ -234,8 +241,10 @@ class Fetch {
     const found: OriginalIndex[] = [];
     for (const [group, { sha512, signer }] of indexes.entries()) {
       const kept = await this.#kept.read(arch, group);
-      if (kept === undefined || kept.sha512 !== sha512 || !(await isStillGood(kept, keyring, signer === 'unsigned'))) return undefined;
-      found.push(kept);
+      if (kept === undefined || kept.sha512 !== sha512) return undefined;
+      const verified = await verifiedAgain(kept, keyring, signer === 'unsigned');
+      if (verified === undefined) return undefined;
+      found.push(verified);
     }
     return found;
   }
@@ -292,6 +301,7 @@ class Fetch {
   async #publish(store: Store, { content, arch, lock }: Selection, files: readonly VerifiedFile[]): Promise<FetchSummary['index']> {
     if (content === undefined) return null;
     const { fullIndex, signKey, passphrase } = this.#request;
+    if (lock !== undefined) this.#warnOfUnlisted(lock, content);
     const [original] = content.originals;
     if (fullIndex && original !== undefined) {
       await publishFull(store, arch, original);
@@ -299,7 +309,6 @@ class Fetch {
     }
     const { headers } = content.catalog.loaded.catalog;
     const index = subsetIndex({ header: headers[0] ?? {}, records: content.records, files });
-    if (lock !== undefined) this.#warnOfUnlisted(lock, content);
     const sign = signKey === undefined ? undefined : async (bytes: Uint8Array): Promise<Uint8Array> => this.#sign(bytes, signKey, passphrase);
     const { isSigned } = await publishSubset(store, arch, index, sign);
     return { packages: index.packages, isSigned };
@@ -323,12 +332,17 @@ class Fetch {
     return signature;
   }
 
-  #warnOfUnlisted({ packages }: Lock, { records }: IndexContent): void {
-    const listed = new Set(records.flatMap(({ versions }) => versions.map(({ install }) => install?.path)));
-    const unlisted = packages.filter(({ path }) => !listed.has(path)).map(({ name, version }) => `\`${name} ${version}\``);
-    if (unlisted.length === 0) return;
-    const message = `the index of today no longer lists ${unlisted.join(', ')}: the repo has the archives, but setup will not see them; \`cygstrap lock --update\` moves the lock on`;
-    this.#context.report({ kind: 'warning', message });
+  #warnOfUnlisted({ packages, indexes }: Lock, { records, catalog }: IndexContent): void {
+    const listed = new Set(records.flatMap(({ versions }) => versions.flatMap(({ install }) => (install === undefined ? [] : contentsOf({ ...install, size: install.sizeBytes })))));
+    const unlisted = packages.filter((pkg) => !contentsOf(pkg).some((content) => listed.has(content))).map(({ name, version }) => `\`${name} ${version}\``);
+    if (unlisted.length > 0) {
+      const message = `the index of today does not list ${unlisted.join(', ')} as locked: the repo has the archives, but setup will not see them; \`cygstrap lock --update\` moves the lock on`;
+      this.#context.report({ kind: 'warning', message });
+    }
+    const isOther = indexes.some(({ sha512 }, i) => sha512 !== catalog.loaded.indexes[i]?.sha512);
+    if (this.#request.fullIndex && isOther) {
+      this.#context.report({ kind: 'warning', message: 'the index of the site is another one than that of the lock: setup may choose versions that the repo does not have' });
+    }
   }
 
   #warnOfLongPaths(files: readonly RepoFile[]): void {
@@ -336,6 +350,12 @@ class Fetch {
     if (long === undefined) return;
     this.#context.report({ kind: 'warning', message: `${long.count} paths are too long for a Windows without long paths, such as \`${long.longest}\`` });
   }
+}
+
+/** A file as text, once for each of its digests; equal texts are equal promises. */
+function contentsOf({ path, size, sha512, md5 }: LockedFile): string[] {
+  const digests = [sha512, md5].filter((digest) => digest !== undefined);
+  return (digests.length === 0 ? [''] : digests).map((digest) => `${path} ${size} ${digest}`);
 }
 
 function sum(files: readonly RepoFile[]): number {

@@ -72,6 +72,6 @@ function digestOf(bytes: Uint8Array): string {
 function factsOf(text: string): Facts | undefined {
   const { site, path, form, signer, validator, sha512 } = JSON.parse(text) as Partial<Record<keyof Facts, unknown>>;
   const knownForm = INDEX_FORMS.find((one) => one === form);
-  if (typeof site !== 'string' || typeof path !== 'string' || typeof signer !== 'string' || typeof sha512 !== 'string' || knownForm === undefined) return undefined;
+  if (typeof site !== 'string' || typeof path !== 'string' || typeof signer !== 'string' || typeof sha512 !== 'string' || knownForm === undefined || !path.endsWith(`.${knownForm}`)) return undefined;
   return { site, path, form: knownForm, signer, sha512, validator: typeof validator === 'string' ? validator : undefined };
 }

@@ -79,7 +79,8 @@ export async function findIndexes(groups: readonly SiteSet[], options: IndexOpti
 
 async function findOne(sites: SiteSet, group: number, { arch, keyring, unsigned, report, kept, signal }: IndexOptions): Promise<OriginalIndex> {
   const before = await kept?.read(arch, group);
-  const known = before !== undefined && before.validator !== undefined && (await isStillGood(before, keyring, unsigned)) ? { ...before, validator: before.validator } : undefined;
+  const verified = before === undefined ? undefined : await verifiedAgain(before, keyring, unsigned);
+  const known = verified?.validator === undefined ? undefined : { ...verified, validator: verified.validator };
   const found = await findIndex(sites, {
     arch,
     unsigned,
@@ -93,10 +94,14 @@ async function findOne(sites: SiteSet, group: number, { arch, keyring, unsigned,
   return known;
 }
 
-/** Whether what is kept would be taken today: a signed index of a key that is trusted now, or an unsigned one when that is asked for. */
-export async function isStillGood({ bytes, signature }: OriginalIndex, keyring: Keyring, unsigned: boolean): Promise<boolean> {
-  if (unsigned) return signature === undefined;
-  return signature !== undefined && (await verifyDetached(bytes, signature, keyring)).kind === 'verified';
+/** Gives what is kept with the signer it has today: of a key that is trusted now, or unsigned when that is asked for. Undefined when
+ *  it would not be taken. */
+export async function verifiedAgain(index: OriginalIndex, keyring: Keyring, unsigned: boolean): Promise<OriginalIndex | undefined> {
+  const { bytes, signature } = index;
+  if (unsigned) return signature === undefined ? { ...index, signer: 'unsigned' } : undefined;
+  if (signature === undefined) return undefined;
+  const answer = await verifyDetached(bytes, signature, keyring);
+  return answer.kind === 'verified' ? { ...index, signer: answer.fingerprint } : undefined;
 }
 
 /** A catalog with who vouches for each of its indexes. */

@@ -23,7 +23,7 @@ export interface SubsetRequest {
 }
 
 /** Writes the index of those versions whose archive is among the verified files, with the digest that the index promises; the
- *  source of a version stays when its file is there too. Records and headers are otherwise as they were; the same input gives the
+ *  source of a version stays when its file is there too, and a version that has nothing else goes by its source. Records and headers are otherwise as they were; the same input gives the
  *  same text. Throws `repo` for a chosen version that cannot be listed. */
 export function subsetIndex({ header, records, chosen, files }: SubsetRequest): SubsetIndex {
   const verified = new Map<string, VerifiedFile>(files.map((file) => [file.path, file]));
@@ -34,7 +34,7 @@ export function subsetIndex({ header, records, chosen, files }: SubsetRequest): 
     const wanted = chosen?.get(record.name);
     if (chosen !== undefined && wanted === undefined) continue;
     const versions = record.versions
-      .filter(({ version, install }) => (wanted === undefined || wanted.has(version)) && isThere(install, verified))
+      .filter(({ version, install, source }) => (wanted === undefined || wanted.has(version)) && isThere(install ?? source?.archive, verified))
       .map((version) => withoutAbsentSource(version, verified));
     for (const { version } of versions) missing.get(record.name)?.delete(version);
     if (versions.length === 0) continue;
@@ -58,7 +58,8 @@ export function digestOf({ sha512, md5 }: Pick<Archive, 'sha512' | 'md5'>): Dige
 function isThere(archive: Archive | undefined, verified: ReadonlyMap<string, VerifiedFile>): boolean {
   const file = archive === undefined ? undefined : verified.get(archive.path);
   if (archive === undefined || file === undefined || file.sizeBytes !== archive.sizeBytes) return false;
-  return file.digest !== undefined && archive[file.digest.algorithm] === file.digest.hex;
+  const { digest } = file;
+  return digest === undefined ? digestOf(archive) === undefined : archive[digest.algorithm] === digest.hex;
 }
 
 function withoutAbsentSource(version: VersionRecord, verified: ReadonlyMap<string, VerifiedFile>): VersionRecord {

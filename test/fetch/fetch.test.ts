@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -112,6 +113,13 @@ describe('a fetch', () => {
     expect(exit).toBe(0);
     expect(stdout).toContain('0 there already, 5 to fetch');
     expect(readdirSync(dir).filter((name) => name !== 'cache')).toEqual([]);
+  });
+
+  test('with --dry-run leaves a download directory of setup as it was', async () => {
+    cpSync(RELEASE, join(dir, 'repo'), { recursive: true });
+    const before = filesBelow(join(dir, 'repo'));
+    expect((await fetch('openssh', '--site', RELEASE, '--dry-run')).stdout).toContain('5 there already, 0 to fetch');
+    expect(filesBelow(join(dir, 'repo'))).toEqual(before);
   });
 
   test('with --json gives events and a summary, one a line', async () => {
@@ -254,6 +262,24 @@ describe('trust', () => {
     expect(repoFiles().filter((path) => path.includes('setup.'))).toEqual(['x86_64/setup.ini']);
   });
 
+  test('--full-index that is not that of the lock is warned of', async () => {
+    await fetch('bash', '--site', RELEASE);
+    const lock = join(dir, 'lock.json');
+    writeFileSync(lock, readFileSync(lock, 'utf8').replace(/("indexes": .*?"sha512": ")[0-9a-f]{128}/s, `$1${'0'.repeat(128)}`));
+    expect((await fetch('bash', '--full-index', '--site', RELEASE)).stderr).toContain('is another one than that of the lock');
+  });
+
+  test('a locked archive that the index has with another digest is warned of', async () => {
+    await fetch('bash', '--site', RELEASE);
+    const site = join(dir, 'site');
+    cpSync(RELEASE, site, { recursive: true });
+    for (const form of ['zst', 'xz', 'bz2']) rmSync(join(site, `x86_64/setup.${form}`));
+    const text = readFileSync(join(site, 'x86_64/setup.ini'), 'utf8');
+    writeFileSync(join(site, 'x86_64/setup.ini'), text.replace(/(bash-5\.2\.21-1-x86_64\.tar\.xz \d+ )[0-9a-f]{128}/, `$1${'0'.repeat(128)}`));
+    rmSync(join(dir, 'repo'), { recursive: true });
+    expect((await fetch('bash', '--unsigned', '--site', site)).stderr).toContain('does not list `bash 5.2.21-1` as locked');
+  });
+
   test('--sign-key signs the index', async () => {
     const key = await generateKey({ type: 'rsa', rsaBits: 2048, userIDs: [{ name: 'me' }], subkeys: [], format: 'object' });
     writeFileSync(join(dir, 'secret.gpg'), key.privateKey.write());
@@ -306,6 +332,22 @@ describe('what goes wrong', () => {
     expect(stderr).toContain('..');
     expect(existsSync(join(dir, 'repo'))).toBe(false);
     expect(existsSync(join(dir, 'evil.tar.xz'))).toBe(false);
+  });
+
+  test('a source package of its own is listed when its source is fetched', async () => {
+    const hex = (text: string): string => createHash('sha512').update(text).digest('hex');
+    mkdirSync(join(dir, 'site/x86_64/release'), { recursive: true });
+    writeFileSync(join(dir, 'site/x86_64/release/lib.tar.xz'), 'lib');
+    writeFileSync(join(dir, 'site/x86_64/release/all-src.tar.xz'), 'src');
+    const text = [
+      'release: x\narch: x86_64\nsetup-timestamp: 1\n',
+      `@ all-src\nsdesc: "all"\ncategory: Libs\nversion: 1-1\nsource: x86_64/release/all-src.tar.xz 3 ${hex('src')}\n`,
+      `@ lib\nsdesc: "lib"\ncategory: Base\nversion: 1-1\ninstall: x86_64/release/lib.tar.xz 3 ${hex('lib')}\nSource: all-src\n`,
+    ];
+    writeFileSync(join(dir, 'site/x86_64/setup.ini'), text.join('\n'));
+    expect((await fetch('lib', '--source', '--unsigned', '--site', join(dir, 'site'))).stdout).toContain('2 files');
+    expect(published()).toContain('all-src.tar.xz');
+    expect((await run('verify', join(dir, 'repo'))).stdout).toContain('intact');
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -76,12 +76,6 @@ export function writeTree(root: string, files: Readonly<Record<string, Uint8Arra
 export function recordsOf(text: string | Uint8Array): readonly PackageRecord[] {
   const parser = new SetupIniParser({ file: 'setup.ini' });
   return [...parser.push(typeof text === 'string' ? Buffer.from(text) : text), ...parser.end()];
-}
-
-/** The files that an index lists and the repo does not have. */
-export function absentFiles(root: string, index: Uint8Array): string[] {
-  const paths = recordsOf(index).flatMap(({ versions }) => versions.flatMap(({ install, source }) => [install?.path, source?.archive.path]));
-  return paths.filter((path) => path !== undefined && !existsSync(join(root, path))) as string[];
 }
 
 /** The text of an index of packages with one version each. */

@@ -94,8 +94,11 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
   // Lines are written one after the other; the last is waited for before the summary.
   let written: Promise<void> = Promise.resolve();
   const report = (event: Event): void => {
-    if (args.json === true) written = written.then(() => output.json(event, 'line'));
-    else view.add(event);
+    if (args.json === true) {
+      written = written.then(() => output.json(event, 'line'));
+      // The wait at the end tells of it.
+      written.catch(() => {});
+    } else view.add(event);
   };
   const { fetchRepo } = await import('../../commands/fetch.ts');
   try {
@@ -108,7 +111,7 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
     return EXIT_DONE;
   } finally {
     view.end();
-    await written;
+    await written.catch(() => {});
   }
 }
 
@@ -118,6 +121,7 @@ function requestOf({ host }: Session, args: FetchArguments, { request, config, a
   if (args.all === true && (request.packages.length > 0 || request.categories.length > 0)) throw new UsageError('--all is everything there is: packages and categories do not go with it');
   if (args.fullIndex === true && args.signKey !== undefined) throw new UsageError("--full-index keeps the site's signature: --sign-key does not go with it");
   if (args.frozen === true && args.prev !== undefined) throw new UsageError('--prev needs an index, and --frozen asks for none');
+  if (args.installer !== true && args.installerSite !== undefined) throw new UsageError('--installer-site goes with --installer');
   const sites = sitesOf(args, config);
   const layout = args.layout ?? config.layout ?? 'flat';
   if (sites.length > 1 && (args.fullIndex === true || layout === 'site')) throw new UsageError('--add-site makes one index of several: neither --full-index nor --layout site goes with it');

@@ -30,15 +30,19 @@ export interface GuardOptions {
  *  signal's reason at once, even while the source stays silent. Ends the source in every case. */
 export async function* guarded(source: Source, file: RepoFile, maxBytes: number, { signal, onBytes }: GuardOptions): AsyncGenerator<Uint8Array, void, undefined> {
   const iterator = source.chunks[Symbol.asyncIterator]();
-  let stopListening: (() => void) | undefined;
   let receivedBytes = 0;
+  let giveUp: Listener | undefined;
+  const stopListening = signal === undefined ? undefined : onAbort(signal, (reason) => giveUp?.(reason));
+  // No race with one promise of the abort: it would keep every chunk for as long as it is open.
+  const next = (): Promise<IteratorResult<Uint8Array>> =>
+    new Promise((resolve, reject) => {
+      giveUp = reject;
+      iterator.next().then(resolve, reject);
+    });
   try {
     signal?.throwIfAborted();
-    const aborted = signal && new Promise<never>((_, reject) => (stopListening = onAbort(signal, reject)));
-    aborted?.catch(() => undefined);
     for (;;) {
-      const next = iterator.next();
-      const { done, value } = await (aborted === undefined ? next : Promise.race([next, aborted]));
+      const { done, value } = await next();
       if (done === true) return;
       receivedBytes += value.length;
       if (receivedBytes > maxBytes) throw wrongSize(file, file.sizeBytes + 1);
