@@ -214,6 +214,23 @@ describe('the lock', () => {
   });
 });
 
+test('--add-site: each package comes from the site whose index has it, into one index', async () => {
+  const other = join(dir, 'other');
+  mkdirSync(join(other, 'x86_64/release/mine'), { recursive: true });
+  writeFileSync(join(other, 'x86_64/release/mine/mine-1-1.tar.xz'), 'mine');
+  const hex = createHash('sha512').update('mine').digest('hex');
+  const text = `release: other\narch: x86_64\nsetup-timestamp: 1\n\n@ mine\nsdesc: "mine"\ncategory: Utils\nrequires: bash\nversion: 1-1\ninstall: x86_64/release/mine/mine-1-1.tar.xz 4 ${hex}\n`;
+  writeFileSync(join(other, 'x86_64/setup.ini'), text);
+  await using main = await FaultServer.start(releaseScript());
+  await using third = await FaultServer.start(Object.fromEntries(filesBelow(other).map((path) => [`/${path}`, fault.serve(readFileSync(join(other, path)))])));
+  expect((await fetch('mine', '--unsigned', '--site', main.url, '--add-site', third.url)).exit).toBe(0);
+  expect(third.log.filter(({ path }) => path.includes('/release/')).map(({ path }) => path)).toEqual(['/x86_64/release/mine/mine-1-1.tar.xz']);
+  expect(main.log.some(({ path }) => path.includes('mine'))).toBe(false);
+  const { records } = parseText(published(), { file: 'setup.ini' });
+  expect(records.map(({ name }) => name)).toEqual(expect.arrayContaining(['bash', 'mine']));
+  expect((await run('verify', join(dir, 'repo'), '--lock', join(dir, 'lock.json'))).exit).toBe(0);
+});
+
 describe('Ctrl-C', () => {
   test('stops in order, says what is kept, and the same command goes on from there', async () => {
     const slow = '/x86_64/release/cygwin/cygwin-3.5.4-1-x86_64.tar.xz';

@@ -1,0 +1,67 @@
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { Output } from '../../src/cli/output.ts';
+import { Progress, redraw } from '../../src/cli/progress.ts';
+import { ProgressView } from '../../src/cli/progress-view.ts';
+import type { Event } from '../../src/events.ts';
+
+const START: Event = { kind: 'fetch-start', files: 12, sizeBytes: 12_000_000, presentFiles: 2, presentBytes: 2_000_000 };
+
+const start = (path: string, fromByte = 0): Event => ({ kind: 'transfer-start', path, site: 's', sizeBytes: 1_000_000, fromByte });
+const bytes = (path: string, receivedBytes: number): Event => ({ kind: 'transfer-bytes', path, receivedBytes });
+
+function progressOf(...events: readonly Event[]): Progress {
+  const progress = new Progress();
+  for (const event of events) progress.add(event);
+  return progress;
+}
+
+test('one line for each transfer, and the total with rate and time left', () => {
+  const lines = progressOf(START, start('x86_64/release/a.tar.xz'), bytes('x86_64/release/a.tar.xz', 250_000), start('b', 500_000)).lines(1000);
+  expect(lines).toHaveLength(3);
+  expect(lines[0]).toMatch(/^ {2}a\.tar\.xz .* 25%$/);
+  expect(lines[1]).toMatch(/^ {2}b .* 50%$/);
+  expect(lines[2]).toBe('0 of 10 files, 732.4 KiB of 9.5 MiB, 732.4 KiB/s, 13 s left');
+});
+
+test('a transfer that is done or failed leaves the list; what failed does not count', () => {
+  const done: Event = { kind: 'transfer-done', path: 'a', sizeBytes: 1_000_000, durationMs: 1 };
+  const failed: Event = { kind: 'transfer-failed', path: 'b', site: 's', attempt: 1, why: 'x', retryInMs: 0 };
+  const lines = progressOf(START, start('a'), bytes('a', 1_000_000), done, start('b'), bytes('b', 700_000), failed).lines(1000);
+  expect(lines).toEqual(['1 of 10 files, 976.6 KiB of 9.5 MiB, 976.6 KiB/s, 9 s left']);
+});
+
+test('at most eight transfers are listed', () => {
+  const lines = progressOf(START, ...Array.from({ length: 11 }, (_, i) => start(`p${i}`))).lines(1000);
+  expect(lines).toHaveLength(10);
+  expect(lines[8]).toBe('  and 3 more');
+});
+
+test('names from outside cannot steer the terminal, and long ones are cut', () => {
+  const [line = ''] = progressOf(start(`\u001b[2J${'x'.repeat(100)}`)).lines(0);
+  expect(line).not.toContain('\u001b');
+  expect(line.length).toBeLessThanOrEqual(78);
+});
+
+test('redrawing goes up over what was drawn', () => {
+  expect(redraw(0, ['a'])).toBe('\r\u001b[Ja\n');
+  expect(redraw(3, [])).toBe('\u001b[3A\r\u001b[J');
+});
+
+test.each([
+  ['a terminal', true, false],
+  ['a file', false, false],
+  ['nobody, when quiet', true, true],
+])('events for %s', async (_name, isTTY, quiet) => {
+  const stderr = Object.assign(new PassThrough(), { isTTY });
+  const host = { stdin: Readable.from([]), stdout: new PassThrough(), stderr, env: {} };
+  const view = new ProgressView({ host, output: new Output(host) }, { quiet });
+  for (const event of [START, start('a'), bytes('a', 10)]) view.add(event);
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  view.end();
+  stderr.end();
+  const written = await text(stderr);
+  expect(written.includes('12 files')).toBe(!quiet);
+  expect(written.includes('0 of 10 files')).toBe(isTTY && !quiet);
+});
