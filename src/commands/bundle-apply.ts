@@ -7,7 +7,7 @@ import type { Report } from '../events.ts';
 import type { Lock } from '../lock/lock.ts';
 import { parseLock } from '../lock/parse.ts';
 import type { RepoFile } from '../mirror/file.ts';
-import { INDEX_FORMS } from '../mirror/layout.ts';
+import { INDEX_FORMS } from '../setup-ini/forms.ts';
 import { publishFull } from '../mirror/publish.ts';
 import { Store } from '../mirror/store.ts';
 import type { BundleOptions } from './bundle.ts';

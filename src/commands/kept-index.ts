@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromData } from 'ssri';
 import { CygstrapError } from '../errors.ts';
-import { INDEX_FORMS } from '../site/index-layout.ts';
+import { INDEX_FORMS } from '../setup-ini/forms.ts';
 import type { OriginalIndex } from './site-index.ts';
 
 /** An index that was kept, and the SHA-512 of its bytes. */

@@ -1,7 +1,8 @@
 import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
 import type { Lock, LockedFile } from '../lock/lock.ts';
-import type { Digest, RepoFile } from '../mirror/file.ts';
+import type { RepoFile } from '../mirror/file.ts';
 import { parseRepoPath } from '../mirror/path.ts';
+import { digestOf } from '../mirror/subset.ts';
 import type { Archive } from '../setup-ini/records.ts';
 import { compareVersions } from '../version/compare.ts';
 
@@ -17,8 +18,8 @@ export function filesOfLock({ packages }: Pick<Lock, 'packages'>): IndexedFile[]
 }
 
 /** Takes a locked file as one of a repo. */
-export function repoFileOf({ path, size, sha512, md5 }: LockedFile): RepoFile {
-  return { path: parseRepoPath(path), sizeBytes: size, digest: digestOf(sha512, md5) };
+export function repoFileOf(file: LockedFile): RepoFile {
+  return { path: parseRepoPath(file.path), sizeBytes: file.size, digest: digestOf(file) };
 }
 
 /** Which versions of an index a mirror has. */
@@ -59,11 +60,6 @@ function filesOfVersion(catalog: Catalog, version: CatalogVersion, withSource: b
   return source === undefined ? [own] : [own, { ...fileOf(source.archive), index: source.index }];
 }
 
-function fileOf({ path, sizeBytes, sha512, md5 }: Archive): RepoFile {
-  return { path: parseRepoPath(path), sizeBytes, digest: digestOf(sha512, md5) };
-}
-
-function digestOf(sha512: string | undefined, md5: string | undefined): Digest | undefined {
-  if (sha512 !== undefined) return { algorithm: 'sha512', hex: sha512 };
-  return md5 === undefined ? undefined : { algorithm: 'md5', hex: md5 };
+function fileOf(archive: Archive): RepoFile {
+  return { path: parseRepoPath(archive.path), sizeBytes: archive.sizeBytes, digest: digestOf(archive) };
 }

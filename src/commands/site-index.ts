@@ -1,6 +1,6 @@
 import type { Report } from '../events.ts';
 import { findIndex } from '../site/index-discovery.ts';
-import type { IndexForm } from '../site/index-layout.ts';
+import type { IndexForm } from '../setup-ini/forms.ts';
 import { openSite } from '../site/open-site.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import { SiteSet } from '../site/site-set.ts';

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { INDEX_FORMS } from '../setup-ini/forms.ts';
+import type { IndexForm } from '../setup-ini/forms.ts';
 import { diskFault, hasCode } from './disk/fault.ts';
-import { INDEX_FORMS, INDEX_NAME, SUBSET_MARK } from './layout.ts';
-import type { IndexForm } from './layout.ts';
+import { INDEX_NAME, SUBSET_MARK } from './layout.ts';
 
 /** One file of an index: the index in one form, or its signature. */
 export interface IndexFile {

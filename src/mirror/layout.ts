@@ -32,12 +32,6 @@ export const TEMP_SUFFIX = '.tmp';
 /** What the names of unfinished files end in. */
 export const OWN_SUFFIXES: readonly string[] = [PART_SUFFIX, PART_FACTS_SUFFIX, PART_CACHED_SUFFIX, TEMP_SUFFIX];
 
-/** The forms of an index in the order in which setup looks for them; the first that exists hides the others.
- *  Source: cygwin-setup ini.cc, fromcwd.cc @ 09e4f16. */
-export const INDEX_FORMS = ['zst', 'xz', 'bz2', 'ini'] as const;
-
-export type IndexForm = (typeof INDEX_FORMS)[number];
-
 /** An index or its signature, by its name in lower case; group 1 is the form, group 2 there for a signature. */
 export const INDEX_NAME = /^setup\.(zst|xz|bz2|ini)(\.sig)?$/;
 

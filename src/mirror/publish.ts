@@ -2,13 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { INDEX_FORMS } from '../setup-ini/forms.ts';
+import type { IndexForm } from '../setup-ini/forms.ts';
 import { makeDirectory } from './disk/directories.ts';
 import { makeNamesDurable } from './disk/durable.ts';
 import { diskFault } from './disk/fault.ts';
 import { indexFiles } from './index-files.ts';
 import type { IndexFile } from './index-files.ts';
-import { INDEX_FORMS, TEMP_SUFFIX, archDirectory } from './layout.ts';
-import type { IndexForm } from './layout.ts';
+import { TEMP_SUFFIX, archDirectory } from './layout.ts';
 import type { Store } from './store.ts';
 import type { SubsetIndex } from './subset.ts';
 

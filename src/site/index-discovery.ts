@@ -1,6 +1,7 @@
 import { CygstrapError } from '../errors.ts';
+import type { IndexForm } from '../setup-ini/forms.ts';
 import { FetchError, type FetchErrorKind } from './fetch-error.ts';
-import { indexPlaces, type IndexForm, type IndexPath } from './index-layout.ts';
+import { indexPlaces, type IndexPath } from './index-layout.ts';
 import type { SiteSet } from './site-set.ts';
 import type { Download, Site } from './site.ts';
 

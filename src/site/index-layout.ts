@@ -1,7 +1,5 @@
-/** The forms an index comes in, in the order in which setup asks for them. */
-export const INDEX_FORMS = ['zst', 'xz', 'bz2', 'ini'] as const;
-
-export type IndexForm = (typeof INDEX_FORMS)[number];
+import { INDEX_FORMS } from '../setup-ini/forms.ts';
+import type { IndexForm } from '../setup-ini/forms.ts';
 
 export interface IndexPath {
   /** Relative to the site. */

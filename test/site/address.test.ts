@@ -21,7 +21,7 @@ describe('addresses', () => {
     expect(parseAddress(address)).toEqual({ kind: 'directory', path });
   });
 
-  test.skipIf(process.platform === 'win32')('file URL', () => {
+  test.skipIf(process.platform === 'win32')('file URL (skipped on Windows, where it has a drive)', () => {
     expect(parseAddress('file:///srv/a%20b/')).toEqual({ kind: 'directory', path: '/srv/a b/' });
   });
 

@@ -95,13 +95,13 @@ describe('what is not there', () => {
   });
 
   // Root may read everything, and Windows knows no such modes.
-  test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)('a file we may not read', async () => {
+  test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)('a file we may not read (skipped for root, who may, and on Windows)', async () => {
     const dir = mirror();
     chmodSync(join(dir, PATH), 0);
     expect((await fetchError(read(site(dir), PATH))).kind).toBe('refused');
   });
 
-  test.skipIf(process.platform === 'win32')('a pipe is no file and blocks nothing', async () => {
+  test.skipIf(process.platform === 'win32')('a pipe is no file and blocks nothing (skipped on Windows, which has none)', async () => {
     const dir = mirror();
     execFileSync('mkfifo', [join(dir, 'pipe')]);
     expect((await fetchError(site(dir).open('pipe'))).kind).toBe('missing');

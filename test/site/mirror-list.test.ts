@@ -37,7 +37,7 @@ describe('mirrors.lst', () => {
 
   const real = fileURLToPath(new URL('../../../shared/data/mirrors/mirrors.lst', import.meta.url));
   // Real data is not part of the project.
-  test.skipIf(!existsSync(real))('the real list of 2013', () => {
+  test.skipIf(!existsSync(real))('the real list of 2013 (skipped without data)', () => {
     const { mirrors, faults } = parseMirrorList(readFileSync(real, 'utf8'));
     expect(faults).toEqual([]);
     expect(mirrors).toHaveLength(81);

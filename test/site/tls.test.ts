@@ -16,7 +16,7 @@ const dir = mkdtempSync(join(tmpdir(), 'cygstrap-tls-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 // Skipped where there is no openssl to make certificates with.
-describe.skipIf(!hasOpenssl)('https', () => {
+describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the certificates)', () => {
   let tls: Certificates;
   beforeAll(() => {
     tls = makeCertificates(dir, 'IP:127.0.0.1');
