@@ -11,7 +11,7 @@ const FORMS = ['ini', 'bz2', 'xz', 'zst'];
 describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
   const read = (name: string): Uint8Array => readFileSync(`${DATA}signed/${name}`);
   // When a test asks: the body of a skipped group runs too.
-  const trusted = () => readKeyring([`${DATA}signed/pubring.gpg`]);
+  const signersKeys = () => readKeyring([`${DATA}signed/pubring.gpg`]);
 
   test("Cygwin's keys, as published and as shipped", async () => {
     const { keys } = await readKeyring([`${DATA}keys`]);
@@ -25,7 +25,7 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
   });
 
   test.each(FORMS)('setup.%s verifies; its expired key is mentioned', async (form) => {
-    const answer = await verifyDetached(read(`setup.${form}`), read(`setup.${form}.sig`), await trusted(), { now: new Date('2026-01-01') });
+    const answer = await verifyDetached(read(`setup.${form}`), read(`setup.${form}.sig`), await signersKeys(), { now: new Date('2026-01-01') });
     expect(answer).toMatchObject({
       kind: 'verified',
       fingerprint: 'A6BABFCBB252CFCBDCA96A991F889D841884DD7D',
@@ -34,13 +34,13 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
   });
 
   test('before its key expired there is nothing to mention', async () => {
-    expect(await verifyDetached(read('setup.xz'), read('setup.xz.sig'), await trusted(), { now: new Date('2025-01-01') })).toMatchObject({ warnings: [] });
+    expect(await verifyDetached(read('setup.xz'), read('setup.xz.sig'), await signersKeys(), { now: new Date('2025-01-01') })).toMatchObject({ warnings: [] });
   });
 
   test.each(FORMS)('setup.%s: every kind of damage has a message of its own', async (form) => {
     const bytes = read(`setup.${form}`);
     const signature = read(`setup.${form}.sig`);
-    const trusted = await trusted();
+    const trusted = await signersKeys();
     const changed = Buffer.from(bytes);
     changed[1000] = (changed[1000] ?? 0) ^ 1;
     const damaged = Buffer.from(signature);
@@ -81,6 +81,6 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
   });
 
   test('another form of the same index is another file', async () => {
-    expect(await verifyDetached(read('setup.xz'), read('setup.zst.sig'), await trusted())).toMatchObject({ reason: 'file-differs' });
+    expect(await verifyDetached(read('setup.xz'), read('setup.zst.sig'), await signersKeys())).toMatchObject({ reason: 'file-differs' });
   });
 });
