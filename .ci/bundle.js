@@ -1,6 +1,7 @@
 // Puts the command line into few files, with yargs in them: Node.js spends most of a short command's time on finding and
 // compiling modules one by one. What is loaded only when needed stays outside. The licences of what is put in go beside.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -9,12 +10,51 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dir = join(root, 'dist/program');
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-const bundle = await rolldown({
-  input: join(root, 'dist/cli/main.js'),
+const external = Object.keys(dependencies).filter((name) => name !== 'yargs');
+// Names stay as they are, for the traces in bug reports.
+const minify = { compress: true, mangle: false, codegen: { removeWhitespace: true } };
+
+// What yargs loads at once and needs only to lay out help (tables of character widths) or to report a bug of its own (node:assert)
+// is put aside and loaded when it is called: a fifth of the start.
+const HELP = 'help-layout.cjs';
+const late = {
+  cliui: `import { createRequire } from 'node:module';
+    const require = createRequire(import.meta.url);
+    export default (options) => require('./${HELP}').cliui(options);`,
+  'string-width': `import { createRequire } from 'node:module';
+    const require = createRequire(import.meta.url);
+    export default (text) => require('./${HELP}').stringWidth(text);`,
+  assert: `import { createRequire } from 'node:module';
+    const require = createRequire(import.meta.url);
+    export const strictEqual = (...args) => require('node:assert').strictEqual(...args);
+    export const notStrictEqual = (...args) => require('node:assert').notStrictEqual(...args);`,
+};
+const putAside = {
+  name: 'put-aside',
+  resolveId: (/** @type {string} */ id, /** @type {string | undefined} */ importer) =>
+    importer !== undefined && /\/yargs\/lib\/platform-shims\//.test(importer.replaceAll('\\', '/')) && Object.hasOwn(late, id) ? `late:${id}` : null,
+  load: (/** @type {string} */ id) => (id.startsWith('late:') ? late[/** @type {keyof typeof late} */ (id.slice(5))] : null),
+};
+
+const bundle = await rolldown({ input: join(root, 'dist/cli/main.js'), platform: 'node', external, plugins: [putAside] });
+const { output: program } = await bundle.write({ dir, format: 'esm', chunkFileNames: '[name]-[hash].js', minify });
+
+const fromYargs = createRequire(createRequire(import.meta.url).resolve('yargs'));
+const help = await rolldown({
+  input: 'help-layout',
   platform: 'node',
-  external: Object.keys(dependencies).filter((name) => name !== 'yargs'),
+  plugins: [{
+    name: 'help-layout',
+    resolveId: (id) => (id === 'help-layout' ? id : null),
+    load: (id) => (id === 'help-layout' ? ['cliui', 'string-width'].map((name, i) => `export { default as ${['cliui', 'stringWidth'][i]} } from ${JSON.stringify(fromYargs.resolve(name))};`).join('\n') : null),
+  }],
 });
-const { output } = await bundle.write({ dir, format: 'esm', chunkFileNames: '[name]-[hash].js' });
+const { output: helpLayout } = await help.write({ dir, format: 'cjs', entryFileNames: HELP, minify });
+const output = [...program, ...helpLayout];
+for (const name of Object.keys(late)) {
+  const isUsed = program.some((chunk) => chunk.type === 'chunk' && Object.hasOwn(chunk.modules, `late:${name}`));
+  if (!isUsed) throw new Error(`yargs no longer loads ${name}: take it off the list`);
+}
 
 /** @type {Set<string>} */
 const packages = new Set();

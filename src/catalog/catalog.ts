@@ -1,4 +1,4 @@
-import type { Archive, Dependency, IndexHeader, PackageRecord, VersionRecord } from '../setup-ini/records.ts';
+import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive, VersionRecord } from '../setup-ini/records.ts';
 import { compareVersions } from '../version/compare.ts';
 
 /** What one index contributes: its name (for messages), its header and its records in the order read. */
@@ -50,7 +50,8 @@ export class Catalog {
   readonly packages: ReadonlyMap<string, CatalogPackage>;
   /** All versions a plan can hold, by rank ascending. */
   readonly versions: readonly CatalogVersion[];
-  readonly #sourceList: readonly SourceVersion[];
+  /** What the `source:` lines of each index say, in the order read. */
+  readonly #sourceLists: readonly (readonly SourceArchive[])[];
   #sources: Map<string, SourceVersion[]> | undefined;
   #provided: Map<string, CatalogVersion[]> | undefined;
   #obsoleted: Map<string, CatalogVersion[]> | undefined;
@@ -72,13 +73,13 @@ export class Catalog {
     indexNames: readonly string[];
     packages: ReadonlyMap<string, CatalogPackage>;
     versions: readonly CatalogVersion[];
-    sources: readonly SourceVersion[];
+    sources: readonly (readonly SourceArchive[])[];
   }) {
     this.headers = parts.headers;
     this.indexNames = parts.indexNames;
     this.packages = parts.packages;
     this.versions = parts.versions;
-    this.#sourceList = parts.sources;
+    this.#sourceLists = parts.sources;
   }
 
   /** Versions that provide `name` by a `provides:` line or by obsoleting it, by rank; not the package of that name itself. */
@@ -96,7 +97,9 @@ export class Catalog {
   #invert(listOf: (version: CatalogVersion) => readonly Dependency[]): Map<string, CatalogVersion[]> {
     const map = new Map<string, CatalogVersion[]>();
     for (const version of this.versions) {
-      for (const { name } of listOf(version)) {
+      const list = listOf(version);
+      if (list.length === 0) continue;
+      for (const { name } of list) {
         const entry = map.get(name);
         if (entry === undefined) map.set(name, [version]);
         else if (entry.at(-1) !== version) entry.push(version);
@@ -120,12 +123,17 @@ export class Catalog {
   #byCategory(): Map<string, { readonly name: string; readonly members: CatalogPackage[] }> {
     if (this.#categories !== undefined) return this.#categories;
     const map = new Map<string, { readonly name: string; readonly members: CatalogPackage[] }>();
+    const bySpelling = new Map<string, CatalogPackage[]>();
     for (const pkg of this.packages.values()) {
       for (const name of pkg.categories) {
-        const key = name.toLowerCase();
-        const entry = map.get(key);
-        if (entry === undefined) map.set(key, { name, members: [pkg] });
-        else entry.members.push(pkg);
+        let members = bySpelling.get(name);
+        if (members === undefined) {
+          const key = name.toLowerCase();
+          members = map.get(key)?.members ?? [];
+          if (members.length === 0) map.set(key, { name, members });
+          bySpelling.set(name, members);
+        }
+        members.push(pkg);
       }
     }
     this.#categories = map;
@@ -136,10 +144,13 @@ export class Catalog {
   source(name: string, version: string): SourceVersion | undefined {
     if (this.#sources === undefined) {
       this.#sources = new Map();
-      for (const each of this.#sourceList) {
-        const known = this.#sources.get(each.name);
-        if (known === undefined) this.#sources.set(each.name, [each]);
-        else known.push(each);
+      for (const [index, list] of this.#sourceLists.entries()) {
+        for (const { packageName, version: number, archive } of list) {
+          const each: SourceVersion = { name: packageName, version: number, archive, index };
+          const known = this.#sources.get(packageName);
+          if (known === undefined) this.#sources.set(packageName, [each]);
+          else known.push(each);
+        }
       }
     }
     return this.#sources.get(name)?.findLast((each) => each.version === version);
@@ -189,7 +200,7 @@ export class CatalogBuilder {
   readonly #headers: IndexHeader[] = [];
   readonly #indexNames: string[] = [];
   readonly #packages = new Map<string, CatalogPackage>();
-  readonly #sources: SourceVersion[] = [];
+  readonly #sources: SourceArchive[][] = [];
   readonly #versions: CatalogVersion[] = [];
   /** Ranks whose version was replaced by a later record of the same index label. */
   readonly #replaced = new Set<number>();
@@ -200,10 +211,11 @@ export class CatalogBuilder {
   add(record: PackageRecord, release = ''): void {
     const index = this.#headers.length;
     this.#releases[index] = release;
+    const sources = (this.#sources[index] ??= []);
     let pkg: CatalogPackage | undefined;
     for (const version of record.versions) {
       const { source, install } = version;
-      if (source !== undefined) this.#sources.push({ name: source.packageName, version: source.version, archive: source.archive, index });
+      if (source !== undefined) sources.push(source);
       if (install === undefined) continue;
       pkg ??= this.#package(record);
       this.#addVersion(pkg, version, install, index);
@@ -241,6 +253,7 @@ export class CatalogBuilder {
 
   /** Closes the current index. */
   endIndex(name: string, header: IndexHeader): void {
+    this.#sources[this.#headers.length] ??= [];
     this.#headers.push(header);
     this.#indexNames.push(name);
   }

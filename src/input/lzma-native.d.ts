@@ -14,7 +14,7 @@ declare module 'lzma-native' {
       inputsDone: number | undefined,
       error: LzmaError | null | undefined,
     ) => void;
-    streamDecoder(options: { readonly memlimit: number; readonly flags: number }): void;
+    streamDecoder_(memoryLimitBytes: number, flags: number): void;
     setBufsize(sizeBytes: number): void;
     /** Copies the input and queues it; null says that no more will come. */
     code(input: Uint8Array | null, onAnotherThread: boolean): void;
@@ -22,12 +22,13 @@ declare module 'lzma-native' {
     resetUnderlying(): void;
   }
 
-  const lzma: {
+  export interface Lzma {
     readonly Stream: new () => LzmaStream;
     readonly CONCATENATED: number;
     readonly TELL_UNSUPPORTED_CHECK: number;
     /** Only the tests compress. */
     readonly compress: (input: Uint8Array, options: { readonly preset: number }) => Promise<Uint8Array>;
-  };
+  }
+  const lzma: Lzma;
   export default lzma;
 }

@@ -1,4 +1,6 @@
-import type { LzmaError, LzmaStream } from 'lzma-native';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import type { Lzma, LzmaError, LzmaStream } from 'lzma-native';
 import { DecodeFault, InputError } from './input-error.ts';
 
 /** Memory the decoder may take: twice what `xz -9` asks for. */
@@ -17,9 +19,9 @@ const OUTPUT_BYTES = 256 * 1024;
  *  kind is refused. Works on another thread: while the caller uses one piece, the next is being decoded.
  *  Throws `DecodeFault` for damage, for data cut short, and for bytes left over. */
 export async function* decodeXz(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  const { default: lzma } = await loadLzma();
+  const lzma = loadLzma();
   const stream = new lzma.Stream();
-  stream.streamDecoder({ memlimit: MAX_DECODER_BYTES, flags: lzma.CONCATENATED | lzma.TELL_UNSUPPORTED_CHECK });
+  stream.streamDecoder_(MAX_DECODER_BYTES, lzma.CONCATENATED | lzma.TELL_UNSUPPORTED_CHECK);
   stream.setBufsize(OUTPUT_BYTES);
   let working: Promise<readonly Uint8Array[]> = Promise.resolve([]);
   let sliceBytes = 0;
@@ -41,10 +43,11 @@ export async function* decodeXz(bytes: Uint8Array): AsyncGenerator<Uint8Array, v
   }
 }
 
-/** Loads the decoder on first use. */
-async function loadLzma(): Promise<typeof import('lzma-native')> {
+/** Loads the decoder on first use: the package's binding without the streams around it, which take 10 ms to load. */
+function loadLzma(): Lzma {
   try {
-    return await import('lzma-native');
+    const require = createRequire(import.meta.url);
+    return (require('node-gyp-build') as (dir: string) => Lzma)(dirname(require.resolve('lzma-native/package.json')));
   } catch (error) {
     throw new InputError('io', 'the xz decoder cannot be loaded on this system', {
       hint: 'decode it first and pipe the text in, as in `xz -dc setup.xz | cygstrap ... --index -`',
