@@ -21,6 +21,7 @@ const OUTPUT_BYTES = 256 * 1024;
 export async function* decodeXz(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   const lzma = loadLzma();
   const stream = new lzma.Stream();
+  // oxlint-disable-next-line no-underscore-dangle -- the binding's name for it
   stream.streamDecoder_(MAX_DECODER_BYTES, lzma.CONCATENATED | lzma.TELL_UNSUPPORTED_CHECK);
   stream.setBufsize(OUTPUT_BYTES);
   let working: Promise<readonly Uint8Array[]> = Promise.resolve([]);

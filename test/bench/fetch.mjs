@@ -32,6 +32,11 @@ try {
       ['sha512sum', '--quiet', '-c', join(root, 'sums')],
     ],
   };
+  // What the machine can do without any network: the same bytes hashed and written, one pipe for each core.
+  if (files <= 100) {
+    const both = 'mkdir -p "$(dirname "$1")" && tee "$1" < "$0/$1" | sha512sum > /dev/null';
+    runs['hash + write alone'] = [['sh', '-c', `cut -c131- '${join(root, 'sums')}' | xargs -P${cpus().length} -I{} sh -c '${both}' '${site}' {}; sync -f .`]];
+  }
   const times = Object.fromEntries(Object.keys(runs).map((name) => [name, []]));
   let peak = 0;
   for (let round = 0; round < rounds; round++) {
