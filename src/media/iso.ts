@@ -67,8 +67,8 @@ export async function writeIso({ entries, label, out, dateSeconds, signal }: Iso
 export function isoArgs({ label, dateSeconds, list, image }: Pick<IsoOptions, 'label' | 'dateSeconds'> & { readonly list: string; readonly image: string }): string[] {
   const date = isoDate(dateSeconds);
   const lasting = ['-no_rc', '-report_about', 'WARNING', '-local_charset', 'UTF-8', '-as', 'mkisofs', '-quiet'];
-  // Level 3 for files past 4 GiB; no directory is moved, however deep.
-  const form = ['-iso-level', '3', '-D', '-r', '-J', '-joliet-long'];
+  // Level 3 for files past 4 GiB; no directory is moved, however deep; a link to a file is that file.
+  const form = ['-iso-level', '3', '-D', '-f', '-r', '-J', '-joliet-long'];
   const names = ['-V', label, '-A', '', '-publisher', '', '-p', ''];
   // Who made a file, when, and with which rights says nothing about what it is.
   const facts = [`--modification-date=${date}`, '--set_all_file_dates', date, '-uid', '0', '-gid', '0', '-file-mode', '0555', '-dir-mode', '0555'];

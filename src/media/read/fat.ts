@@ -2,7 +2,7 @@ import { MediaError } from '../media-error.ts';
 
 /** A file of a floppy. */
 export interface FloppyFile {
-  /** The long name where there is one, else the short one in upper case. */
+  /** The long name where there is one, else the short one. */
   readonly name: string;
   readonly bytes: Buffer;
 }
@@ -16,6 +16,10 @@ const MOST_BYTES = 5_898_240;
 const ATTRIBUTE_VOLUME = 0x08;
 const ATTRIBUTE_DIRECTORY = 0x10;
 const ATTRIBUTE_LONG_NAME = 0x0f;
+
+/** Windows NT and Linux show a short name's stem and extension in lower case when these say so. */
+const CASE_LOWER_STEM = 0x08;
+const CASE_LOWER_EXTENSION = 0x10;
 
 /** From here on FAT12 means the end of a chain. */
 const END_OF_CHAIN = 0xff8;
@@ -123,8 +127,13 @@ function finished(long: LongName | undefined, entry: Buffer): string | undefined
 }
 
 function shortName(entry: Buffer): string {
-  const stem = entry.toString('latin1', 0, 8).trimEnd();
-  const extension = entry.toString('latin1', 8, 11).trimEnd();
+  const cases = entry.readUInt8(12);
+  const part = (start: number, end: number, lower: number): string => {
+    const text = entry.toString('latin1', start, end).trimEnd();
+    return (cases & lower) === 0 ? text : text.toLowerCase();
+  };
+  const stem = part(0, 8, CASE_LOWER_STEM);
+  const extension = part(8, 11, CASE_LOWER_EXTENSION);
   return extension === '' ? stem : `${stem}.${extension}`;
 }
 
