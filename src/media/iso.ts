@@ -66,13 +66,14 @@ export async function writeIso({ entries, label, out, dateSeconds, signal }: Iso
 /** The words after `xorriso` that write an image of what a graft list names. Pure. */
 export function isoArgs({ label, dateSeconds, list, image }: Pick<IsoOptions, 'label' | 'dateSeconds'> & { readonly list: string; readonly image: string }): string[] {
   const date = isoDate(dateSeconds);
-  const lasting = ['-no_rc', '-report_about', 'WARNING', '-local_charset', 'UTF-8', '-as', 'mkisofs', '-quiet'];
+  // Without flushing as it goes (we do that once, at the end) it takes a quarter of the time.
+  const settings = ['-no_rc', '-report_about', 'WARNING', '-local_charset', 'UTF-8', '-stdio_sync', 'off', '-as', 'mkisofs', '-quiet'];
   // Level 3 for files past 4 GiB; no directory is moved, however deep; a link to a file is that file.
   const form = ['-iso-level', '3', '-D', '-f', '-r', '-J', '-joliet-long'];
   const names = ['-V', label, '-A', '', '-publisher', '', '-p', ''];
   // Who made a file, when, and with which rights says nothing about what it is.
   const facts = [`--modification-date=${date}`, '--set_all_file_dates', date, '-uid', '0', '-gid', '0', '-file-mode', '0555', '-dir-mode', '0555'];
-  return [...lasting, ...form, ...names, ...facts, '-graft-points', '-path-list', list, '-o', image];
+  return [...settings, ...form, ...names, ...facts, '-graft-points', '-path-list', list, '-o', image];
 }
 
 /** A list of files for `-path-list`, one a line: `PATH=LOCATION`, by path. Pure. Throws `bad-name` for a location that no line can hold. */
