@@ -17,6 +17,10 @@ export type ErrorCode =
   | 'repo'
   /** A lock or project file does not fit: unreadable, or made for another request. */
   | 'lock'
+  /** A program of the system that is needed is missing, or failed. */
+  | 'tool'
+  /** What runs inside a machine did not do what it was asked to. */
+  | 'guest'
   /** Stopped by the user; the same command goes on from there. */
   | 'interrupted';
 
