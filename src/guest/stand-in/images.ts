@@ -27,8 +27,10 @@ export interface StandInOptions {
 
 const DISK_MODULES = ['crc32c_generic?', 'ata_piix', 'sd_mod', 'ext4'];
 const INSTALLER_MODULES = [...DISK_MODULES, 'sr_mod', 'isofs', 'nls_cp437', 'nls_iso8859_1', 'nls_ascii?', 'nls_utf8?', 'vfat', 'floppy'];
-/** The network first: it is up while the rest is loaded. */
-const SYSTEM_MODULES = ['e1000', 'button', 'evdev', 'cifs'];
+const NETWORK_MODULES = ['e1000'];
+/** Ciphers that cifs asks for by names that are no modules', so that their modules do not list them. */
+const CIFS_CIPHERS = ['aes_generic?', 'cmac?', 'hmac?', 'md5?', 'sha256_generic?', 'sha512_generic?', 'ecb?', 'ctr?', 'ccm?', 'gcm?', 'ghash_generic?'];
+const SYSTEM_MODULES = ['button', 'evdev', ...CIFS_CIPHERS, 'cifs'];
 
 /** Makes, or finds in the cache, kernel and file systems of the stand-in from programs of this host. Needs no root. Throws GuestError
  *  `tool` for what the host lacks, `io`. */
@@ -62,8 +64,8 @@ function script(path: string, content: string): TreeEntry {
 }
 
 /** Numbered, so that a glob gives the order to load them in. */
-function modulesTree(modules: readonly KernelModule[]): TreeEntry[] {
-  return modules.map(({ name, content }, index) => ({ kind: 'file', path: `lib/modules/${String(index).padStart(2, '0')}-${name}.ko`, content }));
+function modulesTree(modules: readonly KernelModule[], directory = 'lib/modules'): TreeEntry[] {
+  return modules.map(({ name, content }, index) => ({ kind: 'file', path: `${directory}/${String(index).padStart(2, '0')}-${name}.ko`, content }));
 }
 
 async function busyboxTree(): Promise<TreeEntry[]> {
@@ -87,12 +89,13 @@ const SSHD_HELPERS = ['sshd-session', 'sshd-auth'].flatMap((name) => ['/usr/lib/
 
 /** What the disk of an installed stand-in has, except what is made at install: keys and packages. */
 async function systemTree(kernel: Kernel): Promise<TreeEntry[]> {
-  const [bash, sshd, keygen, busybox, helpers, modules] = await Promise.all([
+  const [bash, sshd, keygen, busybox, helpers, network, modules] = await Promise.all([
     requireProgram({ anyOf: ['bash'], debianPackage: 'bash' }),
     requireProgram({ anyOf: ['sshd'], debianPackage: 'openssh-server' }),
     requireProgram({ anyOf: ['ssh-keygen'], debianPackage: 'openssh-client' }),
     busyboxTree(),
     Promise.all(SSHD_HELPERS.map(findProgram)),
+    moduleClosure(kernel.modulesDir, NETWORK_MODULES),
     moduleClosure(kernel.modulesDir, SYSTEM_MODULES),
   ]);
   const programs = await programsWithLibraries([bash, sshd, keygen, ...helpers.filter((path) => path !== undefined)]);
@@ -105,6 +108,7 @@ async function systemTree(kernel: Kernel): Promise<TreeEntry[]> {
     ...busybox,
     ...programs,
     ...links,
+    ...modulesTree(network, 'lib/modules/network'),
     ...modulesTree(modules),
     { kind: 'symlink', path: 'sbin/init', target: '/bin/busybox' },
     script('sbin/power-button', POWER_BUTTON),

@@ -152,11 +152,13 @@ mount -t devpts -o mode=620 devpts /dev/pts
 mount -t tmpfs -o mode=755 run /run
 mount -t tmpfs -o mode=1777 tmp /tmp
 mkdir -p -m 755 /run/sshd /run/cygstrap
-${LOAD_MODULES}
-hostname stand-in
+# The card needs two seconds to see its link: time to load the rest.
+insmod /lib/modules/network/*.ko
 ip link set lo up
 ip addr add 192.168.0.1/24 dev eth0
 ip link set eth0 up
+${LOAD_MODULES}
+hostname stand-in
 SSHD -f /etc/ssh/sshd_config
 echo '@cygstrap ready' >/dev/console
 `;
