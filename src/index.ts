@@ -6,6 +6,8 @@ export { loadCatalog } from './commands/load-catalog.ts';
 export type { IndexSource, LoadedCatalog, LoadOptions, TakeRecords } from './commands/load-catalog.ts';
 export { makeLock, updateLock } from './commands/lock.ts';
 export type { LockOptions, LockResult, LockSource } from './commands/lock.ts';
+export { makeMedia } from './commands/media.ts';
+export type { Answers, MediaContext, MediaRequest, MediaResult } from './commands/media.ts';
 export { pruneRepo } from './commands/prune.ts';
 export type { PruneContext, PruneRequest, PruneResult } from './commands/prune.ts';
 export { verifyRepo } from './commands/verify.ts';
@@ -19,6 +21,7 @@ export type { IndexFacts, IndexInput, InputLimits, OpenIndexOptions } from './in
 export type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './lock/lock.ts';
 export { parseLock } from './lock/parse.ts';
 export { printLock } from './lock/print.ts';
+export type { WrittenImage } from './media/written.ts';
 export { dotText } from './report/dot.ts';
 export { planJson, refusalJson } from './report/json.ts';
 export type { IndexSummary } from './report/json.ts';

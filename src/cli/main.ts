@@ -7,6 +7,7 @@ import { addFetch } from './commands/fetch.ts';
 import { addInfo } from './commands/info.ts';
 import { addLint } from './commands/lint.ts';
 import { addLock } from './commands/lock.ts';
+import { addMedia } from './commands/media.ts';
 import { addPrune } from './commands/prune.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addSearch } from './commands/search.ts';
@@ -44,7 +45,7 @@ async function tell(error: unknown, output: Output, argv: readonly string[]): Pr
   }
 }
 
-const COMMANDS = ['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock', 'fetch', 'verify', 'prune', 'bundle', 'serve', 'sites'];
+const COMMANDS = ['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock', 'fetch', 'verify', 'prune', 'bundle', 'media', 'serve', 'sites'];
 
 /** Points a usage error that has no better hint to the help of the command at hand. */
 function withHelpHint(error: unknown, argv: readonly string[]): unknown {
@@ -60,7 +61,7 @@ async function understand(argv: readonly string[], output: Output): Promise<Task
   const choose = (chosen: Task): void => {
     task = chosen;
   };
-  const parser = [addResolve, addWhy, addInfo, addSearch, addDiff, addLint, addLock, addFetch, addVerify, addPrune, addBundle, addServe, addSites]
+  const parser = [addResolve, addWhy, addInfo, addSearch, addDiff, addLint, addLock, addFetch, addVerify, addPrune, addBundle, addMedia, addServe, addSites]
     .reduce((y, add) => add(y, choose), basics())
     .completion('completion', 'Print a script that completes commands and options in bash or zsh');
   await parser.parseAsync(protectDashes(argv), {}, (_error: unknown, _args: unknown, printed: string) => {

@@ -42,6 +42,6 @@ export function layoutOf(root: string): RepoLayout {
   const { bases } = inspectRepo(root);
   const [base = '', ...others] = bases;
   const site = siteOfDirectory(base);
-  if (others.length > 0) throw new CygstrapError('repo', `\`${root}\` has archives of several sites, and a bundle is of one`);
+  if (others.length > 0) throw new CygstrapError('repo', `\`${root}\` has archives of several sites, and only those of one can be taken`);
   return site === undefined ? { kind: 'flat' } : { kind: 'site', site };
 }

@@ -10,7 +10,7 @@ import type { Keyring } from '../trust/keyring.ts';
 import { verifyDetached } from '../trust/verify.ts';
 
 /** Most bytes of a setup program; that of 2025 has 1.5 MB. */
-const MAX_BYTES = 64 * 1024 * 1024;
+export const MOST_INSTALLER_BYTES = 64 * 1024 * 1024;
 
 export interface InstallerOptions {
   readonly arch: string;
@@ -21,7 +21,7 @@ export interface InstallerOptions {
 /** Fetches `setup-ARCH.exe` and its signature where paths of the index start, and returns its path in the repo. It is verified against the keyring
  *  whether or not the index is. Throws `fetch`, and `signature` when no trusted key signed it. */
 export async function fetchInstaller(store: Store, sites: SiteSet, { arch, keyring, signal }: InstallerOptions): Promise<string> {
-  const name = `setup-${arch}.exe`;
+  const name = installerName(arch);
   const [bytes, signature] = await sites.attempt(name, async (site) => [await readAll(site, name, signal), await readAll(site, `${name}.sig`, signal)] as const, { signal });
   const answer = await verifyDetached(bytes, signature, keyring);
   if (answer.kind === 'refused') {
@@ -33,12 +33,17 @@ export async function fetchInstaller(store: Store, sites: SiteSet, { arch, keyri
   return relative(store.places.root, location);
 }
 
+/** The file name of the setup program, where paths of the index start. */
+export function installerName(arch: string): string {
+  return `setup-${arch}.exe`;
+}
+
 async function readAll(site: Site, path: string, signal: AbortSignal): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of (await site.open(path, { signal })).chunks) {
     sizeBytes += chunk.length;
-    if (sizeBytes > MAX_BYTES) throw new CygstrapError('limit', `\`${path}\` from ${site.name} has more than ${MAX_BYTES} bytes`);
+    if (sizeBytes > MOST_INSTALLER_BYTES) throw new CygstrapError('limit', `\`${path}\` from ${site.name} has more than ${MOST_INSTALLER_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

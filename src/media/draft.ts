@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { MediaError } from './media-error.ts';
+
+/** Ends the name of the directory in which an image comes to be, beside its target: `.repo.iso.HOST.PID.RANDOM.tmp`. */
+const DRAFT_SUFFIX = '.tmp';
+
+/** What stands in {@link withDraft}'s directory for the image. */
+const IMAGE_NAME = 'image';
+
+/** Makes a file in a directory of its own and gives it its name when the work is done, durable; before, whoever looks sees the old
+ *  file or none. `work` gets the path to write to and the directory, and its answer is returned. Nothing is left of a failure;
+ *  what a killed process of this computer left is removed the next time. Throws `io`, and what `work` throws. */
+export async function withDraft<T>(out: string, work: (image: string, directory: string) => Promise<T>): Promise<T> {
+  const parent = dirname(out);
+  const prefix = `.${basename(out)}.${hostname().replaceAll(/[^A-Za-z0-9-]/g, '_')}.`;
+  const directory = join(parent, `${prefix}${process.pid}.${randomBytes(6).toString('hex')}${DRAFT_SUFFIX}`);
+  try {
+    await mkdir(parent, { recursive: true });
+    await removeAbandoned(parent, prefix);
+    await mkdir(directory);
+    const image = join(directory, IMAGE_NAME);
+    const result = await work(image, directory);
+    await flush(image);
+    await rename(image, out);
+    return result;
+  } catch (error) {
+    if (error instanceof MediaError || !(error instanceof Error && 'syscall' in error)) throw error;
+    throw new MediaError('io', `cannot write \`${out}\``, { details: { path: out }, cause: error });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function removeAbandoned(parent: string, prefix: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(prefix) || !name.endsWith(DRAFT_SUFFIX)) continue;
+    const pid = Number(/^\d+/.exec(name.slice(prefix.length))?.[0]);
+    if (pid > 0 && !isAlive(pid)) await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process may not be signalled, but is there.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

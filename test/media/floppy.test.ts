@@ -1,0 +1,138 @@
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { compareFloppy, copyArgs, formatArgs, requireRoom, writeFloppy } from '../../src/media/floppy.ts';
+import { readFloppy } from '../../src/media/read/fat.ts';
+import { SEED } from '../support/seed.ts';
+import { DATE_SECONDS, describeWith, run, sha512, temporaryDirectory } from './support.ts';
+
+const options = { label: 'ANSWERS', dateSeconds: DATE_SECONDS };
+const filesOf = (files: Readonly<Record<string, string | Buffer>>): Map<string, Buffer> => new Map(Object.entries(files).map(([name, content]) => [name, Buffer.from(content)]));
+
+const FILES = filesOf({
+  'autounattend.xml': '<unattend/>\r\n',
+  'ID.PUB': 'ssh-ed25519 AAAA',
+  'id.pub2': 'x'.repeat(513),
+  'winnt.sif': '[Data]\n',
+  'Mixed.Cmd': 'exit',
+  empty: '',
+  'no_ext': 'a',
+  'a very long name, with blanks & [signs] that goes on.first-logon.cmd': Buffer.alloc(100_000, 7),
+  '.hidden': 'dots',
+  'abcdefghijklm': 'thirteen characters',
+  'abcdefghijklmnopqrstuvwxyz': 'twice thirteen',
+});
+
+test('the words for mtools have a fixed serial number', () => {
+  expect(formatArgs('ANSWERS', '/d/image').join(' ')).toBe('-C -f 1440 -N 0 -v ANSWERS -i /d/image ::');
+  expect(copyArgs(['/d/a', '/d/b'], '/d/image').join(' ')).toBe('-m -i /d/image /d/a /d/b ::');
+});
+
+describe.each<[string, Map<string, Buffer>, string]>([
+  ['more bytes than fit', filesOf({ a: Buffer.alloc(1_457_665) }), 'do not fit on a floppy: 1458176 bytes, and a floppy has room for 1457664'],
+  ['more files than fit', new Map(Array.from({ length: 112 }, (_, i) => [`file ${i}`, Buffer.alloc(1)])), '112 files with such names'],
+  ['a directory', filesOf({ 'a/b': '' }), 'floppies are made without directories'],
+  ['a name beyond ASCII', filesOf({ '\u00fc': '' }), 'with names of ASCII only'],
+  ['a name of 256 characters', filesOf({ ['n'.repeat(256)]: '' }), 'it has 256 characters, and FAT has room for 255'],
+  ['a name FAT cannot have', filesOf({ 'a?': '' }), 'a character that a medium for Windows cannot have'],
+  ['a blank at the end', filesOf({ 'a ': '' }), 'which Windows drops'],
+  ['names that differ in case', filesOf({ a: '', A: '' }), 'differ in case only'],
+])('%s', (_name, files, message) => {
+  test('is refused, and nothing is written', async () => {
+    const dir = temporaryDirectory();
+    await expect(writeFloppy({ ...options, files, out: join(dir, 'x.img') })).rejects.toMatchObject({ code: 'media', message: expect.stringContaining(message) });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+});
+
+describeWith(['mformat', 'mcopy'], 'a floppy', () => {
+  test('is seen by others as it went in', async () => {
+    const dir = temporaryDirectory();
+    const out = join(dir, 'x.img');
+    const { sha512: hex, ...facts } = await writeFloppy({ ...options, files: FILES, out });
+    expect(facts).toEqual({ path: out, sizeBytes: 1_474_560, files: FILES.size });
+    expect(hex).toBe(sha512(readFileSync(out)));
+    mkdirSync(join(dir, 'back'));
+    run('mcopy', '-i', out, '::*', join(dir, 'back'));
+    expect(new Map(readdirSync(join(dir, 'back')).map((name) => [name, readFileSync(join(dir, 'back', name))]))).toEqual(new Map([...FILES].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+    expect(readdirSync(dir).sort()).toEqual(['back', 'x.img']);
+  });
+
+  test('has the same bytes for the same input, and others for another date', async () => {
+    const dir = temporaryDirectory();
+    const write = async (name: string, files: ReadonlyMap<string, Buffer>, dateSeconds = DATE_SECONDS): Promise<string> => (await writeFloppy({ ...options, dateSeconds, files, out: join(dir, name) })).sha512;
+    const first = await write('1.img', FILES);
+    await new Promise((resolve) => setTimeout(resolve, 2100));
+    expect(await write('2.img', new Map([...FILES].toReversed()))).toBe(first);
+    expect(await write('3.img', FILES, DATE_SECONDS + 2)).not.toBe(first);
+  });
+
+  test('holds as much as it has room for, and nothing', async () => {
+    const dir = temporaryDirectory();
+    const full = filesOf({ full: Buffer.alloc(1_457_664, 1) });
+    expect(await writeFloppy({ ...options, files: full, out: join(dir, 'x.img') })).toMatchObject({ files: 1 });
+    const many = new Map(Array.from({ length: 111 }, (_, i) => [`file ${i}`, Buffer.from(`${i}`)]));
+    expect(await writeFloppy({ ...options, files: many, out: join(dir, 'x.img') })).toMatchObject({ files: 111 });
+    expect(await writeFloppy({ ...options, files: new Map(), out: join(dir, 'x.img') })).toMatchObject({ files: 0 });
+  });
+
+  test('of one that is there already takes its place', async () => {
+    const dir = temporaryDirectory();
+    writeFileSync(join(dir, 'x.img'), 'old');
+    await writeFloppy({ ...options, files: FILES, out: join(dir, 'x.img') });
+    expect(compareFloppy(readFileSync(join(dir, 'x.img')), FILES)).toEqual([]);
+  });
+
+  test('with any change to a file is told from a whole one', async () => {
+    const out = join(temporaryDirectory(), 'x.img');
+    await writeFloppy({ ...options, files: FILES, out });
+    const image = readFileSync(out);
+    const other = new Map(FILES).set('ID.PUB', Buffer.from('ssh-ed25519 BBBB')).set('empty', Buffer.from('x')).set('more', Buffer.alloc(0));
+    other.delete('no_ext');
+    expect(compareFloppy(image, other).map(({ kind, path }) => `${kind} ${path}`)).toEqual(['wrong-content ID.PUB', 'wrong-size empty', 'missing more', 'unexpected no_ext']);
+  });
+
+  test('that is damaged gives an error of ours, differences, or the same content, and always ends', async () => {
+    const out = join(temporaryDirectory(), 'x.img');
+    await writeFloppy({ ...options, files: FILES, out });
+    const image = readFileSync(out);
+    // Boot sector, both FATs and the root directory.
+    const flips = fc.array(fc.tuple(fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 512, max: 1100 }), fc.integer({ min: 9728, max: 10_700 })), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 });
+    let refused = 0;
+    fc.assert(
+      fc.property(flips, fc.option(fc.integer({ min: 0, max: image.length - 1 }), { freq: 20 }), (changes, length) => {
+        const changed = Buffer.from(image.subarray(0, length ?? image.length));
+        for (const [at, flip] of changes) if (at < changed.length) changed.writeUInt8(changed.readUInt8(at) ^ flip, at);
+        try {
+          if (compareFloppy(changed, FILES).length > 0) refused++;
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'corrupt' });
+          refused++;
+        }
+      }),
+      { seed: SEED, numRuns: 1500 },
+    );
+    expect(refused).toBeGreaterThan(500);
+  });
+});
+
+test('without mtools, what installs them is told', async () => {
+  const dir = temporaryDirectory();
+  const before = process.env['PATH'];
+  process.env['PATH'] = dir;
+  try {
+    await expect(writeFloppy({ ...options, files: FILES, out: join(dir, 'x.img') })).rejects.toMatchObject({ code: 'tool', message: '`mformat` is not installed', hint: expect.stringContaining('apt install mtools') });
+  } finally {
+    process.env['PATH'] = before;
+  }
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+test('anything is no floppy', () => {
+  for (const image of [Buffer.alloc(0), Buffer.alloc(1_474_560), Buffer.alloc(1_474_560, 0xff), Buffer.alloc(7_000_000)]) expect(() => readFloppy(image)).toThrow('the floppy image is damaged');
+});
+
+test('an empty set of files has room', () => {
+  expect(() => requireRoom(new Map())).not.toThrow();
+});
