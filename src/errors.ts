@@ -17,6 +17,8 @@ export type ErrorCode =
   | 'repo'
   /** A lock or project file does not fit: unreadable, or made for another request. */
   | 'lock'
+  /** A machine, its disk or its network cannot be had, or ended against our will. */
+  | 'vm'
   /** Stopped by the user; the same command goes on from there. */
   | 'interrupted';
 
