@@ -5,7 +5,8 @@ import { slotOf } from './argv/slots.ts';
 import { optionValue } from './argv/words.ts';
 import { isAtLeast } from './host.ts';
 import type { Qemu } from './host.ts';
-import { filesOf, socketPath } from './layout.ts';
+import { socketPath } from './layout.ts';
+import type { MachineFiles } from './layout.ts';
 import type { MachineSpec, MemorySpec } from './spec.ts';
 import { VmError } from './vm-error.ts';
 
@@ -14,12 +15,11 @@ const READ_ONLY_RAM_SINCE = '8.2';
 
 const MACHINE_TYPES = { pc: /^pc-i440fx-\d+\.\d+$/, q35: /^pc-q35-\d+\.\d+$/ } as const;
 
-/** The command line, program first, of a machine that runs in a directory. Pure: the same values give the same words. Every device
+/** The command line, program first, of a machine with these files (`filesOf`). Pure: the same values give the same words. Every device
  *  has an id and a place, there is no human monitor, and the words of the user come last. Throws VmError for a machine that cannot
  *  be, and for what this QEMU does not have. */
-export function argvOf(spec: MachineSpec, qemu: Qemu, directory: string): string[] {
+export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): string[] {
   checkSpec(spec);
-  const files = filesOf(spec.name, directory);
   return [
     qemu.binary,
     ...['-name', optionValue('', [['guest', spec.name]])],
@@ -41,7 +41,7 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, directory: string): string
     ...(spec.hasPanicDevice ? ['-device', optionValue('pvpanic', [['id', 'panic0']])] : []),
     ...graphicsArguments(spec),
     ...pointerArguments(spec),
-    ...driveArguments(spec, directory),
+    ...driveArguments(spec, files),
     ...nicArguments(spec),
     ...shareArguments(spec),
     ...spec.extraArguments,

@@ -8,6 +8,9 @@ import type { VmDetails } from './vm-error.ts';
 const KEPT_LINES = 20;
 const LONGEST_KEPT_LINE = 500;
 
+/** How long output may still come after the end of a child. */
+const OUTPUT_GRACE_MS = 500;
+
 /** How a child ended: by an exit code or by a signal. */
 export interface ChildExit {
   readonly code: number | null;
@@ -22,7 +25,7 @@ export interface Child extends AsyncDisposable {
   readonly stdin: Writable;
   /** Must be read: a child whose output nobody takes stands still. */
   readonly stdout: Readable;
-  /** Resolves once, when the process is gone and its output was read; never rejects. */
+  /** Resolves once, when the process is gone and its output was read, or half a second later; never rejects. */
   readonly exited: Promise<ChildExit>;
   /** The last lines of stderr so far. */
   stderrTail(): readonly string[];
@@ -73,7 +76,11 @@ export async function startChild(argv: readonly string[], options: ChildOptions)
   child.stderr.on('data', (chunk: Buffer) => tail.push(chunk));
   // Whoever writes to a child that is gone learns it from `exited`.
   child.stdin.on('error', () => {});
-  const exited = new Promise<ChildExit>((resolve) => child.on('close', (code, signal) => resolve({ code, signal })));
+  const exited = new Promise<ChildExit>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal }));
+    // A grandchild may hold its output open for ever.
+    child.on('exit', (code, signal) => setTimeout(() => resolve({ code, signal }), OUTPUT_GRACE_MS).unref());
+  });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) => reject(new VmError(`cannot start \`${argv[0] ?? ''}\``, { cause, details: { argv, command: shellLine(argv) } })));

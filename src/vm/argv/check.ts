@@ -18,6 +18,7 @@ export function checkSpec(spec: MachineSpec): void {
     if (!/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(mac)) refuse(`not the address of one network card: \`${mac}\` (\`${id}\`)`);
     if (link.kind === 'direct' && link.smbdCommand.length === 0) refuse(`network card \`${id}\` has no command for its shares`);
   }
+  if (spec.nics.filter(({ link }) => link.kind === 'direct').length > 1) refuse('one network card alone can have link `direct`');
   for (const path of pathsOf(spec)) {
     if (!path.startsWith('/') || path.includes('\0')) refuse(`not an absolute path: \`${path}\``);
   }

@@ -1,4 +1,5 @@
 import { emptyDiskPath } from '../layout.ts';
+import type { MachineFiles } from '../layout.ts';
 import type { DiskSpec, MachineSpec, MediumSpec } from '../spec.ts';
 import { slotOf } from './slots.ts';
 import { optionValue } from './words.ts';
@@ -10,14 +11,14 @@ interface Place {
 }
 
 /** Hard disks, CDs and floppies with the controllers they need. */
-export function driveArguments(spec: MachineSpec, directory: string): string[] {
+export function driveArguments(spec: MachineSpec, files: MachineFiles): string[] {
   const places = seats(spec);
   const isFirstBooted = spec.boot.kind === 'disk';
   return [
     ...controllers(spec),
     ...spec.disks.flatMap((disk, i) => {
       const virtioIndex = spec.disks.slice(0, i).filter(({ bus }) => bus === 'virtio').length;
-      return [...diskDrive(disk, spec.name, directory), '-device', diskDevice(disk, { place: places.get(disk.id), virtioIndex, family: spec.family, bootIndex: isFirstBooted && i === 0 ? 0 : undefined })];
+      return [...diskDrive(disk, files), '-device', diskDevice(disk, { place: places.get(disk.id), virtioIndex, family: spec.family, bootIndex: isFirstBooted && i === 0 ? 0 : undefined })];
     }),
     ...spec.cdroms.flatMap((cd) => [...mediumDrive(cd), '-device', seated('ide-cd', cd.id, places.get(cd.id), [])]),
     ...spec.floppies.flatMap((floppy, unit) => [
@@ -55,8 +56,8 @@ function drive(id: string, file: string, properties: readonly Property[]): strin
   return ['-drive', optionValue('', [['if', 'none'], ['id', driveOf(id)], ['file.driver', 'file'], ['file.filename', file], ...properties])];
 }
 
-function diskDrive({ id, source }: DiskSpec, name: string, directory: string): string[] {
-  if (source.kind === 'empty') return drive(id, emptyDiskPath(name, id, directory), [['format', 'raw'], ['cache', 'unsafe'], ['discard', 'unmap']]);
+function diskDrive({ id, source }: DiskSpec, files: MachineFiles): string[] {
+  if (source.kind === 'empty') return drive(id, emptyDiskPath(files, id), [['format', 'raw'], ['cache', 'unsafe'], ['discard', 'unmap']]);
   const { path, format, writes } = source;
   return drive(id, path, [
     ['format', format],

@@ -1,8 +1,8 @@
 import { createConnection } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Feed } from '../feed.ts';
 import { VmError } from '../vm-error.ts';
-import { EventQueue } from './event-queue.ts';
 
 /** A line of QMP is one message; the longest of QEMU (its schema) has some hundred kilobytes. */
 const LONGEST_LINE_BYTES = 16 * 1024 * 1024;
@@ -37,7 +37,7 @@ export class QmpSession implements AsyncDisposable {
   readonly closed: Promise<VmError | undefined>;
   readonly #stream: Duplex;
   readonly #pending = new Map<number, Pending>();
-  readonly #queues = new Set<EventQueue>();
+  readonly #feed = new Feed<QmpEvent>({ mostWaiting: 1000, replay: 0 });
   #greeting: Pending | undefined;
   #chunks: Buffer[] = [];
   #heldBytes = 0;
@@ -96,26 +96,23 @@ export class QmpSession implements AsyncDisposable {
     }
   }
 
-  /** Every event from this call on, until the session ends. */
+  /** Every event from this call on, until the session ends. A reader that takes none loses the oldest of a thousand. */
   events(): AsyncIterableIterator<QmpEvent> & AsyncDisposable {
-    const queue = new EventQueue(() => this.#queues.delete(queue));
-    this.#queues.add(queue);
-    if (this.#isOver) queue.close();
-    return queue;
+    return this.#feed.read();
   }
 
   /** The first event of one of these names after this call. Throws VmError when the session ends first, or none comes in time. */
   async waitForEvent(names: readonly string[], options: WaitOptions = {}): Promise<QmpEvent> {
-    const queue = this.events();
+    const events = this.events();
     try {
       return await this.#wait(names.join(' or '), { timeoutMs: Infinity, ...options }, (pending) => {
         void (async () => {
-          for await (const event of queue) if (names.includes(event.name)) return pending.resolve(event);
+          for await (const event of events) if (names.includes(event.name)) return pending.resolve(event);
           pending.reject(new VmError(`QEMU ended before it told of ${names.join(' or ')}`));
         })();
       }) as QmpEvent;
     } finally {
-      await queue[Symbol.asyncDispose]();
+      await events[Symbol.asyncDispose]();
     }
   }
 
@@ -167,7 +164,7 @@ export class QmpSession implements AsyncDisposable {
     if ('QMP' in message) this.#greeting?.resolve(message['QMP']);
     else if (typeof message['event'] === 'string') {
       const data = message['data'];
-      for (const queue of this.#queues) queue.push({ name: message['event'], data: isObject(data) ? data : {} });
+      this.#feed.push({ name: message['event'], data: isObject(data) ? data : {} });
     } else if (typeof message['id'] === 'number') this.#answer(message['id'], message);
     else if ('error' in message) this.#end(new VmError(`QEMU did not understand us: ${descriptionOf(message['error'])}`));
   }
@@ -186,7 +183,7 @@ export class QmpSession implements AsyncDisposable {
     this.#stream.destroy();
     for (const pending of [...this.#pending.values(), ...(this.#greeting === undefined ? [] : [this.#greeting])]) pending.reject(error ?? ended(pending.command));
     this.#pending.clear();
-    for (const queue of this.#queues) queue.close();
+    this.#feed.close();
     this.#settle(error);
   }
 }
