@@ -1,4 +1,4 @@
-import { chmod, rename, rm } from 'node:fs/promises';
+import { chmod, open, rename, rm } from 'node:fs/promises';
 import type { Host } from './host.ts';
 import { runTool } from './process.ts';
 import { fieldOf } from './qmp/commands.ts';
@@ -26,7 +26,7 @@ export interface DiskOptions {
 
 /** Makes an empty disk image; nothing may be there. Throws VmError, as all of this file. */
 export async function createDisk(host: Host, { path, format, sizeMiB }: { readonly path: string; readonly format: DiskFormat; readonly sizeMiB: number }, options: DiskOptions = {}): Promise<void> {
-  await make(host, ['-f', format, ...(format === 'qcow2' ? ['-o', 'lazy_refcounts=off'] : []), path, `${sizeMiB}M`], { path, ...options });
+  await make(host, ['-f', format, path, `${sizeMiB}M`], { path, ...options });
 }
 
 /** Makes a layer over a disk image, which must not change any more; what is written goes to the layer. */
@@ -72,6 +72,12 @@ export async function checkDisk(host: Host, path: string, options: DiskOptions =
 }
 
 async function make(host: Host, words: readonly string[], { path, signal }: DiskOptions & { readonly path: string }): Promise<void> {
+  try {
+    // `qemu-img` would write over what is there.
+    await (await open(path, 'wx', 0o600)).close();
+  } catch (cause) {
+    throw new VmError(`cannot make the disk \`${path}\``, { cause });
+  }
   try {
     await qemuImg(host, ['create', '-q', ...words], { timeoutMs: SHORT_TIMEOUT_MS, signal });
   } catch (error) {

@@ -19,8 +19,6 @@ const POLL_INTERVAL_MS = 4;
 /** QEMU waits between pages to keep to a rate; this is none. */
 const NO_LIMIT_BYTES_PER_SECOND = 2 ** 40;
 
-const CONNECT_TIMEOUT_MS = 10_000;
-
 /** How the image lies on the disk. */
 export type ImageCompression = { readonly kind: 'none' } | { readonly kind: 'zstd'; readonly zstd: string; readonly setpriv: string | undefined };
 
