@@ -17,6 +17,8 @@ export type ErrorCode =
   | 'repo'
   /** A lock or project file does not fit: unreadable, or made for another request. */
   | 'lock'
+  /** A machine, its disk or its network cannot be had, or ended against our will. */
+  | 'vm'
   /** What is asked for cannot be put on a medium: a name or an amount it has no room for, or two files of one name. */
   | 'media'
   /** A program of the system that is needed is missing, or failed. */
