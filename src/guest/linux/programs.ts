@@ -1,15 +1,12 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, readFile, realpath } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { findProgram as findInPath } from '../../vm/probe/tools.ts';
 import { GuestError } from '../guest-error.ts';
 import type { TreeEntry } from './cpio.ts';
 
 const run = promisify(execFile);
-
-/** Where system programs are that a user's PATH may lack. */
-const SYSTEM_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin', '/run/current-system/sw/bin'];
 
 /** A program a guest needs: its name or several places where it may be, and the Debian package that has it, for the hint. */
 export interface ProgramWish {
@@ -29,17 +26,11 @@ export async function requireProgram({ anyOf, debianPackage }: ProgramWish): Pro
 
 /** Finds a program by name or absolute path, if it is there and can be run. */
 export async function findProgram(name: string): Promise<string | undefined> {
-  const directories = [...(process.env['PATH'] ?? '').split(delimiter).filter((each) => each.startsWith('/')), ...SYSTEM_DIRECTORIES];
-  const candidates = name.startsWith('/') ? [name] : directories.map((directory) => join(directory, name));
-  for (const candidate of candidates) {
-    try {
-      await access(candidate, constants.X_OK);
-      return candidate;
-    } catch {
-      // Not there; the next may be.
-    }
-  }
-  return undefined;
+  if (!name.startsWith('/')) return findInPath(name, process.env);
+  return access(name, constants.X_OK).then(
+    () => name,
+    () => undefined,
+  );
 }
 
 /** Reads programs of the host and all shared libraries they load at start, each under its own absolute path, the dynamic loader
