@@ -22,22 +22,22 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
   checkSpec(spec);
   return [
     qemu.binary,
-    ...['-name', optionValue('', [['guest', spec.name]])],
-    ...['-nodefaults', '-no-user-config'],
-    ...['-machine', optionValue(machineTypeOf(spec, qemu), [['memory-backend', 'ram0']])],
-    ...['-accel', acceleratorOf(spec, qemu)],
-    ...['-cpu', spec.cpu],
-    ...['-smp', optionValue('', [['cpus', spec.cpus], ['sockets', 1], ['cores', spec.cpus], ['threads', 1]])],
-    ...['-m', optionValue('', [['size', `${spec.memory.sizeMiB}M`]])],
-    ...['-object', memoryObject(spec.memory, qemu)],
-    ...['-rtc', optionValue('', [['base', spec.clock.base], ['clock', spec.clock.runsBy]])],
+    '-name', optionValue('', [['guest', spec.name]]),
+    '-nodefaults', '-no-user-config',
+    '-machine', optionValue(machineTypeOf(spec, qemu), [['memory-backend', 'ram0']]),
+    '-accel', acceleratorOf(spec, qemu),
+    '-cpu', spec.cpu,
+    '-smp', optionValue('', [['cpus', spec.cpus], ['sockets', 1], ['cores', spec.cpus], ['threads', 1]]),
+    '-m', optionValue('', [['size', `${spec.memory.sizeMiB}M`]]),
+    '-object', memoryObject(spec.memory, qemu),
+    '-rtc', optionValue('', [['base', spec.clock.base], ['clock', spec.clock.runsBy]]),
     ...bootArguments(spec),
     ...(spec.onReset === 'exit' ? ['-no-reboot'] : []),
     ...startArguments(spec),
-    ...['-chardev', optionValue('socket', [['id', 'qmp0'], ['path', socketPath(files.qmp)], ['server', true], ['wait', false]])],
-    ...['-mon', optionValue('', [['chardev', 'qmp0'], ['mode', 'control']])],
-    ...['-chardev', optionValue('stdio', [['id', 'serial0'], ['signal', false], ['logfile', files.consoleLog], ['logappend', true]])],
-    ...['-device', optionValue('isa-serial', [['id', 'com1'], ['index', 0], ['chardev', 'serial0']])],
+    '-chardev', optionValue('socket', [['id', 'qmp0'], ['path', socketPath(files.qmp)], ['server', true], ['wait', false]]),
+    '-mon', optionValue('', [['chardev', 'qmp0'], ['mode', 'control']]),
+    '-chardev', optionValue('stdio', [['id', 'serial0'], ['signal', false], ['logfile', files.consoleLog], ['logappend', true]]),
+    '-device', optionValue('isa-serial', [['id', 'com1'], ['index', 0], ['chardev', 'serial0']]),
     ...(spec.hasPanicDevice ? ['-device', optionValue('pvpanic', [['id', 'panic0']])] : []),
     ...graphicsArguments(spec),
     ...pointerArguments(spec),
@@ -107,7 +107,7 @@ function graphicsArguments({ family, graphics }: MachineSpec): string[] {
   const bus = family === 'pc' ? 'pci.0' : 'pcie.0';
   return [
     ...(graphics.kind === 'vnc' ? ['-vnc', `unix:${optionValue(socketPath(graphics.path), [])}`] : ['-display', 'none']),
-    ...['-device', optionValue('VGA', [['id', 'vga0'], ['bus', bus], ['addr', slotOf('vga')]])],
+    '-device', optionValue('VGA', [['id', 'vga0'], ['bus', bus], ['addr', slotOf('vga')]]),
   ];
 }
 
@@ -122,7 +122,7 @@ function pointerArguments({ family, pointer }: MachineSpec): string[] {
 
 function shareArguments({ family, shares }: MachineSpec): string[] {
   return shares.flatMap(({ id, tag, path, isReadonly }, i) => [
-    ...['-fsdev', optionValue('local', [['id', `fs-${id}`], ['path', path], ['security_model', 'none'], ['readonly', isReadonly ? true : undefined], ['multidevs', 'remap']])],
-    ...['-device', optionValue('virtio-9p-pci', [['id', id], ['bus', family === 'pc' ? 'pci.0' : 'pcie.0'], ['addr', slotOf('share', i)], ['fsdev', `fs-${id}`], ['mount_tag', tag]])],
+    '-fsdev', optionValue('local', [['id', `fs-${id}`], ['path', path], ['security_model', 'none'], ['readonly', isReadonly ? true : undefined], ['multidevs', 'remap']]),
+    '-device', optionValue('virtio-9p-pci', [['id', id], ['bus', family === 'pc' ? 'pci.0' : 'pcie.0'], ['addr', slotOf('share', i)], ['fsdev', `fs-${id}`], ['mount_tag', tag]]),
   ]);
 }

@@ -29,5 +29,5 @@ export class LineCutter {
 /** Takes out what would move a terminal's cursor or change its colours. */
 function cleaned(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters and escape sequences are what this is about
-  return text.replaceAll(/\u001b(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  return text.replaceAll(/\u001b(\[[0-?]*[ -/]*[@-~]|[ -/]*[0-Z\\-~])|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }

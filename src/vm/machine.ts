@@ -49,6 +49,7 @@ export class Machine implements AsyncDisposable {
   #isEndedByUs = false;
   #shutdown: string | undefined;
   #hasPanicked = false;
+  #isDeaf = false;
   #blockError: string | undefined;
 
   constructor({ spec, files, child, qmp, command, sshPort, report }: MachineParts) {
@@ -59,7 +60,7 @@ export class Machine implements AsyncDisposable {
     this.sshPort = sshPort;
     this.#child = child;
     this.#command = command;
-    this.#readConsole();
+    void this.#readConsole();
     const watched = this.#watch();
     this.exited = child.exited.then(async (exit) => {
       // What QEMU said last may still be on its way.
@@ -83,12 +84,17 @@ export class Machine implements AsyncDisposable {
       throw new VmError(`machine \`${this.spec.name}\` ended too early: ${exit.reason}`, { details: this.#details() });
     });
     end.catch(() => {});
-    return Promise.race([work, end]);
+    const done = work.catch(async (error: unknown) => {
+      // When QEMU dies its commands fail first; why it died is the better message.
+      if (this.#isDeaf) await end;
+      throw error;
+    });
+    return Promise.race([done, end]);
   }
 
   /** Presses the power button and waits until the guest has powered off. Throws VmError when it does not in time. */
   async powerdown({ timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<MachineExit> {
-    await this.qmp.command('system_powerdown', {}, { signal });
+    await this.unlessEnded(this.qmp.command('system_powerdown', {}, { signal }));
     let timer: NodeJS.Timeout | undefined;
     let onAbort = (): void => {};
     try {
@@ -135,14 +141,13 @@ export class Machine implements AsyncDisposable {
     this.#isEndedByUs = true;
   }
 
-  #readConsole(): void {
+  async #readConsole(): Promise<void> {
     const cutter = new LineCutter();
     const spread = (lines: readonly string[]): void => lines.forEach((line) => this.#lines.push(line));
     this.#child.stdout.on('data', (chunk: Buffer) => spread(cutter.push(chunk)));
-    void this.#child.exited.then(() => {
-      spread(cutter.end());
-      this.#lines.close();
-    });
+    await this.#child.exited;
+    spread(cutter.end());
+    this.#lines.close();
   }
 
   async #watch(): Promise<void> {
@@ -155,6 +160,7 @@ export class Machine implements AsyncDisposable {
         this.#child.kill();
       }
     }
+    this.#isDeaf = true;
     // Without QEMU's ear there is no telling what the machine does.
     if (!this.#isEndedByUs) setTimeout(() => this.#child.kill(), QUIT_TIMEOUT_MS).unref();
   }

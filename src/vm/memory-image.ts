@@ -36,6 +36,9 @@ export interface SavedImage {
   readonly durationMs: number;
 }
 
+/** Machines whose user network was taken out: saving may be tried again. */
+const unplugged = new WeakSet<Machine>();
+
 /** Stops a machine and writes its devices, and its memory unless that is a shared file, to a file, which appears whole or not at all.
  *  Links `direct` are unplugged by that: the machine is good for nothing after it but to be ended. The image goes through a socket of
  *  ours, so that a full disk is told apart from all else. Throws VmError with QEMU's own words, `io` errors of the disk as its cause. */
@@ -44,7 +47,10 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
   const { path, signal } = options;
   const startMs = performance.now();
   await qmp.command('stop', {}, { signal });
-  for (const { id, link } of spec.nics) if (link.kind === 'direct') await qmp.command('netdev_del', { id: userNetworkOf(id) }, { signal });
+  if (!unplugged.has(machine)) {
+    unplugged.add(machine);
+    for (const { id, link } of spec.nics) if (link.kind === 'direct') await qmp.command('netdev_del', { id: userNetworkOf(id) }, { signal });
+  }
   await qmp.command('migrate-set-parameters', { 'max-bandwidth': NO_LIMIT_BYTES_PER_SECOND }, { signal });
   await setCapabilities(machine, spec.memory.backing.kind === 'file' && spec.memory.backing.isShared);
   const part = `${path}.part`;

@@ -8,6 +8,9 @@ import type { VmDetails } from './vm-error.ts';
 const KEPT_LINES = 20;
 const LONGEST_KEPT_LINE = 500;
 
+/** Lines of stderr that go into a message. */
+const TOLD_LINES = 3;
+
 /** How long output may still come after the end of a child. */
 const OUTPUT_GRACE_MS = 500;
 
@@ -155,10 +158,9 @@ export function endText({ code, signal }: ChildExit): string {
   return signal === null ? `exit code ${code}` : `signal ${signal}`;
 }
 
-/** The last line of stderr, for the end of a message. */
+/** The last lines of stderr, for the end of a message: programs often say what went wrong first, and then what that spoilt. */
 export function lastWords(stderrTail: readonly string[]): string {
-  const last = stderrTail.at(-1);
-  return last === undefined ? '' : `: ${last}`;
+  return stderrTail.length === 0 ? '' : `: ${stderrTail.slice(-TOLD_LINES).join('; ')}`;
 }
 
 /** The last lines of a stream of bytes, none of them long. */

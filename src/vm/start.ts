@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, rm, stat, statfs } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../events.ts';
 import { argvOf } from './argv.ts';
 import { shellLine } from './argv/words.ts';
@@ -16,6 +17,7 @@ import type { MachineSpec } from './spec.ts';
 import { VmError } from './vm-error.ts';
 
 const START_TIMEOUT_MS = 30_000;
+const DEATH_GRACE_MS = 1000;
 const PORT_ATTEMPTS = 5;
 const MIB = 1024 * 1024;
 
@@ -76,7 +78,12 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
       throw deathOf(spec, exit, { ...child.details(exit), command, consoleLog: files.consoleLog });
     });
     died.catch(() => {});
-    const qmp = await Promise.race([QmpSession.connect(files.qmp, { timeoutMs: START_TIMEOUT_MS, signal }), died]);
+    const connected = QmpSession.connect(files.qmp, { timeoutMs: START_TIMEOUT_MS, signal }).catch(async (error: unknown) => {
+      // When QEMU dies its socket is gone first; why it died is the better message.
+      await Promise.race([died, delay(DEATH_GRACE_MS)]);
+      throw error;
+    });
+    const qmp = await Promise.race([connected, died]);
     const [sshPort] = spec.nics.flatMap(({ link }) => (link.kind === 'direct' && link.sshPort !== 'any' ? [link.sshPort] : []));
     const machine = new Machine({ spec, files, child, qmp, command, sshPort, report });
     signal?.addEventListener('abort', () => machine.expectEnd(), { once: true });

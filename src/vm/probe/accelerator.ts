@@ -27,9 +27,9 @@ export async function tryAccelerator({ binary, accelerator, cpu, setpriv, signal
   await writeFile(disk, countingBootSector(ROUNDS));
   const argv = [
     binary,
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-m', '16', '-cpu', cpu, '-accel', accelerator],
-    ...['-device', `isa-debug-exit,iobase=${EXIT_PORT},iosize=4`],
-    ...['-drive', `if=ide,format=raw,readonly=off,snapshot=on,file=${disk.replaceAll(',', ',,')}`],
+    '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-m', '16', '-cpu', cpu, '-accel', accelerator,
+    '-device', `isa-debug-exit,iobase=${EXIT_PORT},iosize=4`,
+    '-drive', `if=ide,format=raw,readonly=off,snapshot=on,file=${disk.replaceAll(',', ',,')}`,
   ];
   const startMs = performance.now();
   const verdict = (why: string | undefined): AcceleratorVerdict => ({

@@ -158,7 +158,7 @@ export class QmpSession implements AsyncDisposable {
   #understand(line: string): void {
     const message = objectOf(line);
     if (message === undefined) {
-      this.#end(new VmError(`this is not QMP: \`${line.slice(0, 80)}\``));
+      this.#end(new VmError(`this is not QMP: \`${line.trim().slice(0, 80)}\``));
       return;
     }
     if ('QMP' in message) this.#greeting?.resolve(message['QMP']);
