@@ -12,11 +12,11 @@ export interface GuestKind {
   readonly shares: { readonly store: string; readonly xchg: string };
   readonly defaults: GuestDefaults;
   /** Makes ready what an installation needs of this host, besides media with answers. May take long the first time, and asks nobody. */
-  prepare(options: PrepareOptions): Promise<InstallKit>;
+  readonly prepare: (options: PrepareOptions) => Promise<InstallKit>;
   /** The machine that an installed disk runs in, for the files that `InstallKit.bootFiles` put beside it. Pure. */
-  bootMachine(options: BootOptions): MachineTemplate;
+  readonly bootMachine: (options: BootOptions) => MachineTemplate;
   /** Reads a line of the serial console; undefined for all that is no message of ours. */
-  parseBeacon(line: string): Beacon | undefined;
+  readonly parseBeacon: (line: string) => Beacon | undefined;
   readonly commands: GuestCommands;
 }
 
@@ -38,9 +38,9 @@ export interface InstallKit {
   /** Hash of everything of the host's that goes into an installed disk: part of the key of the stage. */
   readonly key: string;
   /** Files for the answer medium, by name. Pure. */
-  answerFiles(answers: Answers): ReadonlyMap<string, Uint8Array>;
+  readonly answerFiles: (answers: Answers) => ReadonlyMap<string, Uint8Array>;
   /** The machine that installs. Pure. */
-  installMachine(options: InstallOptions): MachineTemplate;
+  readonly installMachine: (options: InstallOptions) => MachineTemplate;
   /** What an installed disk needs beside it in order to boot: copied under these names into the directory of the disk. */
   readonly bootFiles: readonly BootFile[];
 }
@@ -94,16 +94,16 @@ export interface GuestCommands {
   /** Fails unless both shares answer; connects again what broke. */
   readonly checkShares: string;
   /** Keeps a number (digits) in RAM, and nowhere on the disk. */
-  plantNumber(number: string): string;
+  readonly plantNumber: (number: string) => string;
   /** Prints that number. */
   readonly readNumber: string;
-  setClock(epochMs: number): string;
+  readonly setClock: (epochMs: number) => string;
   /** Prints the guest's clock, in seconds since 1970. */
   readonly readClock: string;
   /** Stirs fresh randomness (hex digits) into the guest's: revived machines would all draw the same numbers. */
-  renewEntropy(hex: string): string;
+  readonly renewEntropy: (hex: string) => string;
   /** Runs a program that the host put into the share `xchg`, in place of the shell. */
-  runScript(pathInXchg: string): string;
+  readonly runScript: (pathInXchg: string) => string;
   /** Powers off in order; the connection ends before that. */
   readonly shutdown: string;
 }

@@ -82,11 +82,11 @@ function standInAnswers({ nonce, authorizedKey, archives }: Answers): ReadonlyMa
 function commands(): GuestCommands {
   const mount = (share: 'store' | 'xchg', mode: 'ro' | 'rw'): string =>
     `mount -t cifs ${quoted(`//${SHARES_ADDRESS}/${share}`)} ${SHARES[share]} -o ${quoted(`ip=${SHARES_ADDRESS},username=guest,password=,vers=3.1.1,noperm,${mode}`)}`;
-  const answers = `stat ${SHARES.store}/. ${SHARES.xchg}/. >/dev/null`;
+  const answers = `[ "$(grep -c '^//${SHARES_ADDRESS}/' /proc/mounts)" = 2 ] && stat ${SHARES.store}/. ${SHARES.xchg}/. >/dev/null`;
   const connect = `${mount('store', 'ro')} && ${mount('xchg', 'rw')}`;
   return {
     connectShares: `${connect} && ${answers}`,
-    checkShares: `{ ${answers} 2>/dev/null || { umount -f -l ${SHARES.store} ${SHARES.xchg} 2>/dev/null; ${connect} && ${answers}; }; }`,
+    checkShares: `{ { ${answers} 2>/dev/null; } || { umount -f -l ${SHARES.store} ${SHARES.xchg} 2>/dev/null; ${connect} && ${answers}; }; }`,
     plantNumber: (number) => `echo ${quoted(number)} >${NUMBER_FILE}`,
     readNumber: `cat ${NUMBER_FILE}`,
     setClock: (epochMs) => `date -u -s @${Math.round(epochMs / 1000)} >/dev/null`,
