@@ -56,7 +56,7 @@ export function sshArgv({ ssh, address, port, user, privateKey, knownHosts }: Ss
   const options = {
     BatchMode: 'yes',
     StrictHostKeyChecking: 'yes',
-    UserKnownHostsFile: `"${knownHosts}"`,
+    UserKnownHostsFile: `"${literal(knownHosts)}"`,
     GlobalKnownHostsFile: '/dev/null',
     HostKeyAlias: HOST_ALIAS,
     CheckHostIP: 'no',
@@ -76,11 +76,16 @@ export function sshArgv({ ssh, address, port, user, privateKey, knownHosts }: Ss
     ssh,
     '-F', 'none',
     ...(command === undefined ? ['-t'] : ['-T']),
-    '-i', privateKey,
+    '-i', literal(privateKey),
     '-p', `${port}`,
     '-l', user,
     ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
     address,
     ...(command === undefined ? [] : ['--', command]),
   ];
+}
+
+/** ssh puts other text in for `%x` in the names of files. */
+function literal(path: string): string {
+  return path.replaceAll('%', '%%');
 }

@@ -107,7 +107,7 @@ describeWith([QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 
 
     // Each run has a directory of its own: of a file that the host wrote anew under its old name a guest may have the old content.
     test.each([
-      [['sh', '-c', 'cat; echo "$GREETING"; echo err >&2; pwd; exit 7'], 7, "it's\n/xchg/run-1\n", 'err\n'],
+      [['sh', '-c', 'cat; echo "$GREETING"; echo err >&2; pwd; exit 7'], 7, "it's\n/xchg/run-7\n", 'err\n'],
       [['sh', '-c', 'kill -KILL $$'], 137, '', expect.any(String)],
       [['no-such-program'], 127, '', expect.stringContaining('not found')],
     ])('a run of %j', async (argv, code, stdout, stderr) => {

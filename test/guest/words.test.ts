@@ -42,14 +42,14 @@ test('ldd of glibc and musl', () => {
 });
 
 test('the command line of ssh', async () => {
-  const target = { ssh: '/usr/bin/ssh', address: '127.0.0.1', port: 4022, user: 'root', privateKey: '/img/ssh.key', knownHosts: '/img/known hosts' };
+  const target = { ssh: '/usr/bin/ssh', address: '127.0.0.1', port: 4022, user: 'root', privateKey: '/img/ssh.key', knownHosts: '/100%/known hosts' };
   await expect(`${sshArgv(target, 'echo "$HOME"').join('\n')}\n`).toMatchFileSnapshot('golden/ssh-argv.txt');
   expect(sshArgv(target)).toContain('-t');
 });
 
 test('settings for Samba', async () => {
-  await expect(smbConf({ directory: '/run/x/smb', store: '/data/50% store', xchg: '/run/x/xchg', user: 'builder' })).toMatchFileSnapshot('golden/smb.conf');
-  expect(() => smbConf({ directory: '/d', store: '/a\n[evil]', xchg: '/x', user: 'u' })).toThrow(TypeError);
+  await expect(smbConf({ directory: '/run/x/smb', store: '/data/a store', xchg: '/run/x/xchg', user: 'builder' })).toMatchFileSnapshot('golden/smb.conf');
+  for (const store of ['/a\n[evil]', '/a%U', '/a ', '/a\\']) expect(() => smbConf({ directory: '/d', store, xchg: '/x', user: 'u' })).toThrow('Samba cannot share this path');
   expect(smbdCommand('/usr/sbin/smbd', { conf: '/r/smb.conf', directory: '/r/smb' })).toEqual(['/usr/sbin/smbd', '-s', '/r/smb.conf', '-l', '/r/smb']);
 });
 
