@@ -17,10 +17,14 @@ export type ErrorCode =
   | 'repo'
   /** A lock or project file does not fit: unreadable, or made for another request. */
   | 'lock'
+  /** A machine, its disk or its network cannot be had, or ended against our will. */
+  | 'vm'
   /** What is asked for cannot be put on a medium: a name or an amount it has no room for, or two files of one name. */
   | 'media'
   /** A program of the system that is needed is missing, or failed. */
   | 'tool'
+  /** What runs inside a machine did not do what it was asked to. */
+  | 'guest'
   /** Stopped by the user; the same command goes on from there. */
   | 'interrupted';
 

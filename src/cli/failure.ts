@@ -24,8 +24,10 @@ const EXIT_CODES: Record<ErrorCode, number> = {
   signature: EXIT_NO,
   repo: EXIT_NO,
   lock: EXIT_NO,
+  vm: EXIT_WORLD,
   media: EXIT_NO,
   tool: EXIT_WORLD,
+  guest: EXIT_WORLD,
   interrupted: EXIT_INTERRUPTED,
 };
 

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { cpioArchive } from './cpio.ts';
+import type { TreeEntry } from './cpio.ts';
+
+/** A file that a machine boots, in the cache under the name of its digest. */
+export interface Image {
+  readonly path: string;
+  /** sha256 of its bytes, in hex. */
+  readonly key: string;
+  readonly sizeBytes: number;
+}
+
+/** Where kernels and images of guests are kept between runs. */
+export function guestCacheDir(env: Readonly<Record<string, string | undefined>>): string {
+  const home = env['XDG_CACHE_HOME'];
+  return join(home?.startsWith('/') === true ? home : join(homedir(), '.cache'), 'cygstrap');
+}
+
+/** Makes the first file system of a Linux guest and keeps it in the cache by the digest of its bytes: the same entries are the same
+ *  file, written once. It is not compressed: unpacking costs an emulated machine more than reading. */
+export async function cachedInitramfs(cacheDir: string, entries: readonly TreeEntry[]): Promise<Image> {
+  const chunks = cpioArchive(entries);
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(chunk);
+  const key = hash.digest('hex');
+  const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const directory = join(cacheDir, 'images');
+  const path = join(directory, `${key}.cpio`);
+  const present = await stat(path).catch(() => undefined);
+  if (present?.size !== sizeBytes) {
+    await mkdir(directory, { recursive: true });
+    await publish(directory, path, async (part) => writeChunks(part, chunks));
+  }
+  return { path, key, sizeBytes };
+}
+
+async function writeChunks(part: string, chunks: readonly Uint8Array[]): Promise<void> {
+  const file = await open(part, 'w', 0o444);
+  try {
+    await file.writev(chunks);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a file or directory under a temporary name beside its place and renames it there when it is whole. Another process that was
+ *  quicker with the same one wins; both find it then. Nothing is left behind on failure. */
+export async function publish(directory: string, path: string, make: (part: string) => Promise<void>): Promise<void> {
+  const workDir = await mkdtemp(join(directory, '.part-'));
+  try {
+    const part = join(workDir, 'part');
+    await make(part);
+    await rename(part, path).catch(async (error: unknown) => {
+      if (!(await isThere(path))) throw error;
+    });
+  } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

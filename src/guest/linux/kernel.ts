@@ -1,0 +1,150 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Report } from '../../events.ts';
+import { GuestError } from '../guest-error.ts';
+import { publish } from './cache.ts';
+import { findProgram } from './programs.ts';
+
+const run = promisify(execFile);
+
+/** A kernel that can be started directly, and the modules made for it. */
+export interface Kernel {
+  readonly version: string;
+  /** The compressed image, readable by this user. */
+  readonly image: string;
+  /** `.../lib/modules/VERSION`. */
+  readonly modulesDir: string;
+}
+
+export interface KernelPlaces {
+  /** Where kernels are kept: each below `kernels/VERSION` as `boot/vmlinuz-VERSION` and `lib/modules/VERSION`. */
+  readonly cacheDir: string;
+  /** The root of the host's own system. */
+  readonly root?: string;
+  readonly report?: Report | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A module that the kernels made for rented machines lack: with it a kernel has what our guests need. */
+const TELLTALE = /^(9p|e1000)\.ko/;
+/** What is in a general kernel's package and in none of our guests: half of its size. */
+const UNUSED = ['sound', 'drivers/gpu', 'drivers/media', 'drivers/infiniband', 'drivers/net/wireless', 'drivers/staging', 'drivers/iio'];
+
+/** Finds a kernel for our Linux guests: one kept in the cache, else the host's own where its image is readable, else the kernel
+ *  package of Debian or Ubuntu, downloaded by `apt-get` and unpacked into the cache, which needs no root. Of several the newest is
+ *  taken. Throws GuestError `tool` where none of these can be. */
+export async function findKernel({ cacheDir, root = '/', report, signal }: KernelPlaces): Promise<Kernel> {
+  const kept = join(cacheDir, 'kernels');
+  const present = (await kernelsKept(kept)) ?? (await kernelOf(root));
+  if (present !== undefined) return present;
+  const [apt, dpkg] = await Promise.all([findProgram('apt-get'), findProgram('dpkg-deb')]);
+  if (apt === undefined || dpkg === undefined) {
+    throw new GuestError('tool', 'there is no kernel for a Linux guest: no readable `/boot/vmlinuz-*` with modules that fit', {
+      hint: `make the host’s kernel readable (\`chmod a+r /boot/vmlinuz-*\`), or put one into \`${kept}/VERSION\` as \`boot/vmlinuz-VERSION\` and \`lib/modules/VERSION\``,
+    });
+  }
+  report?.({ kind: 'note', message: 'fetching a kernel for Linux guests, 70 MB, once' });
+  return fetchKernel(kept, signal);
+}
+
+async function kernelsKept(kept: string): Promise<Kernel | undefined> {
+  const versions = (await readdir(kept).catch(() => [])).filter((name) => !name.startsWith('.'));
+  for (const version of newestFirst(versions)) {
+    const kernel = await kernelOf(join(kept, version));
+    if (kernel !== undefined) return kernel;
+  }
+  return undefined;
+}
+
+/** The newest usable kernel below a root. */
+async function kernelOf(root: string): Promise<Kernel | undefined> {
+  const versions = await readdir(join(root, 'lib/modules')).catch(() => []);
+  for (const version of newestFirst(versions)) {
+    const modulesDir = join(root, 'lib/modules', version);
+    // Fedora and NixOS keep the image beside the modules.
+    for (const image of [join(root, 'boot', `vmlinuz-${version}`), join(modulesDir, 'vmlinuz')]) {
+      if ((await isReadable(image)) && (await isGeneral(modulesDir))) return { version, image, modulesDir };
+    }
+  }
+  return undefined;
+}
+
+function newestFirst(versions: readonly string[]): string[] {
+  return versions.toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function isGeneral(modulesDir: string): Promise<boolean> {
+  const places = ['kernel/fs/9p', 'kernel/drivers/net/ethernet/intel/e1000'];
+  const found = await Promise.all(places.map(async (place) => (await readdir(join(modulesDir, place)).catch(() => [])).some((name) => TELLTALE.test(name))));
+  return found.every(Boolean);
+}
+
+async function fetchKernel(kept: string, signal: AbortSignal | undefined): Promise<Kernel> {
+  await mkdir(kept, { recursive: true });
+  const name = await kernelPackage(signal);
+  const version = name.replace(/^linux-image-(unsigned-)?/, '');
+  const home = join(kept, version);
+  await publish(kept, home, async (part) => {
+    const downloads = `${part}.deb`;
+    await mkdir(downloads);
+    for (const each of await packagesToFetch(name, version, signal)) await apt(['download', each], { cwd: downloads, signal });
+    for (const file of await readdir(downloads)) await run('dpkg-deb', ['-x', join(downloads, file), part], { signal });
+    await slim(part, version);
+  });
+  const kernel = await kernelOf(home);
+  if (kernel === undefined) throw new GuestError('tool', `the package \`${name}\` has no kernel that a guest of ours can use`, { details: { directory: home } });
+  return kernel;
+}
+
+/** The name of the newest general kernel: what Debian's `linux-image-amd64` or Ubuntu's `linux-image-generic` stands for. */
+async function kernelPackage(signal: AbortSignal | undefined): Promise<string> {
+  for (const meta of ['linux-image-amd64', 'linux-image-generic']) {
+    const { stdout } = await run('apt-cache', ['depends', '--important', meta], { signal }).catch(() => ({ stdout: '' }));
+    const name = /Depends: (linux-image-(?:unsigned-)?\d\S*)/.exec(stdout)?.[1];
+    if (name !== undefined) return name;
+  }
+  throw new GuestError('tool', 'apt knows no kernel package', { hint: 'run `apt-get update`' });
+}
+
+/** Ubuntu has the modules in packages of their own. */
+async function packagesToFetch(name: string, version: string, signal: AbortSignal | undefined): Promise<string[]> {
+  const modules = [`linux-modules-${version}`, `linux-modules-extra-${version}`];
+  const known = await Promise.all(
+    modules.map(async (each) => {
+      const { stdout } = await run('apt-cache', ['show', each], { signal }).catch(() => ({ stdout: '' }));
+      return stdout === '' ? [] : [each];
+    }),
+  );
+  return [name, ...known.flat()];
+}
+
+async function apt(words: readonly string[], options: { readonly cwd: string; readonly signal: AbortSignal | undefined }): Promise<void> {
+  try {
+    await run('apt-get', ['-q', ...words], options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    const { stderr = '' } = error as { stderr?: string };
+    const said = stderr.trim().split('\n').at(-1) ?? '';
+    throw new GuestError('tool', `\`apt-get ${words.join(' ')}\` failed: ${said}`, { hint: 'run `apt-get update`, or see what it says by hand', cause: error });
+  }
+}
+
+/** Puts the tree where every distribution's is expected (`lib`, not only `usr/lib`) and drops what no guest needs. */
+async function slim(tree: string, version: string): Promise<void> {
+  const usrModules = join(tree, 'usr/lib/modules');
+  if ((await stat(usrModules).catch(() => undefined)) !== undefined) {
+    await mkdir(join(tree, 'lib'), { recursive: true });
+    await rename(usrModules, join(tree, 'lib/modules'));
+  }
+  for (const each of UNUSED) await rm(join(tree, 'lib/modules', version, 'kernel', each), { recursive: true, force: true });
+}

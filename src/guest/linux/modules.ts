@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { readFile, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { GuestError } from '../guest-error.ts';
+import { modinfo } from './modinfo.ts';
+
+/** One kernel module, decompressed. */
+export interface KernelModule {
+  /** With `_`, as `lsmod` shows it. */
+  readonly name: string;
+  readonly content: Uint8Array;
+}
+
+const MODULE_FILE = /^(.+)\.ko(\.xz|\.zst|\.gz)?$/;
+
+/** Reads modules and all they depend on, in an order in which `insmod` can load them: the wishes in their order, each after what it
+ *  needs. A wish that the kernel has built in is left out; one that ends in `?` may be missing. Throws GuestError `tool` for a
+ *  module that is neither there nor built in, `io` for a file that is no module. */
+export async function moduleClosure(directory: string, wishes: readonly string[]): Promise<KernelModule[]> {
+  const [files, builtin] = await Promise.all([moduleFiles(join(directory, 'kernel')), builtinModules(directory)]);
+  const done = new Map<string, KernelModule>();
+  const visiting = new Set<string>();
+  const visit = async (name: string, isOptional: boolean): Promise<void> => {
+    if (done.has(name) || builtin.has(name) || visiting.has(name)) return;
+    const path = files.get(name);
+    if (path === undefined) {
+      if (isOptional) return;
+      throw new GuestError('tool', `the kernel module \`${name}\` is not below \`${directory}\``, { hint: 'kernels made for cloud machines lack it; install the distribution’s general kernel' });
+    }
+    visiting.add(name);
+    const content = await decompressed(path);
+    const { depends, softDepends } = modinfo(path, content);
+    for (const each of softDepends) await visit(each, true);
+    for (const each of depends) await visit(each, false);
+    done.set(name, { name, content });
+  };
+  for (const wish of wishes) await visit(moduleName(wish.replace(/\?$/, '')), wish.endsWith('?'));
+  return [...done.values()];
+}
+
+function moduleName(text: string): string {
+  return text.replaceAll('-', '_');
+}
+
+async function moduleFiles(directory: string): Promise<Map<string, string>> {
+  const entries = await readdir(directory, { recursive: true });
+  return new Map(
+    entries.flatMap((path): [string, string][] => {
+      const name = MODULE_FILE.exec(basename(path))?.[1];
+      return name === undefined ? [] : [[moduleName(name), join(directory, path)]];
+    }),
+  );
+}
+
+async function builtinModules(directory: string): Promise<Set<string>> {
+  const text = await readFile(join(directory, 'modules.builtin'), 'utf8');
+  return new Set(text.split('\n').map((path) => moduleName(basename(path).replace(/\.ko$/, ''))));
+}
+
+async function decompressed(path: string): Promise<Uint8Array> {
+  const bytes = await readFile(path);
+  if (path.endsWith('.gz')) return gunzipSync(bytes);
+  if (path.endsWith('.xz')) return filtered('xz', bytes);
+  if (path.endsWith('.zst')) return filtered('zstd', bytes);
+  return bytes;
+}
+
+async function filtered(program: 'xz' | 'zstd', bytes: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const chunks: Uint8Array[] = [];
+    child.stdout.on('data', (chunk: Uint8Array) => chunks.push(chunk));
+    child.on('error', (cause) => reject(new GuestError('tool', `\`${program}\` is not on this host; its kernel modules are compressed with it`, { cause })));
+    child.on('close', (code) => (code === 0 ? resolve(Buffer.concat(chunks)) : reject(new GuestError('io', `\`${program}\` cannot decompress a kernel module`))));
+    // A filter that gave up closes its end; its exit code says so.
+    child.stdin.on('error', () => {});
+    child.stdin.end(bytes);
+  });
+}

@@ -1,0 +1,122 @@
+import type { Report } from '../../events.ts';
+import { cachedInitramfs } from '../linux/cache.ts';
+import type { Image } from '../linux/cache.ts';
+import type { TreeEntry } from '../linux/cpio.ts';
+import { findKernel } from '../linux/kernel.ts';
+import type { Kernel } from '../linux/kernel.ts';
+import { moduleClosure } from '../linux/modules.ts';
+import type { KernelModule } from '../linux/modules.ts';
+import { findProgram, programsWithLibraries, requireProgram } from '../linux/programs.ts';
+import { BOOT_INIT, INITTAB, installerInit, POWER_BUTTON, SHUTDOWN, SSHD_CONFIG, SYSTEM_RC } from './scripts.ts';
+import type { InstallerTools } from './scripts.ts';
+
+/** The files a stand-in is installed with and boots. */
+export interface StandInImages {
+  readonly kernel: Kernel;
+  /** First file system of the installer. */
+  readonly installer: Image;
+  /** First file system of an installed stand-in. */
+  readonly boot: Image;
+}
+
+export interface StandInOptions {
+  readonly cacheDir: string;
+  readonly report?: Report | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const DISK_MODULES = ['crc32c_generic?', 'ata_piix', 'sd_mod', 'ext4'];
+const INSTALLER_MODULES = [...DISK_MODULES, 'sr_mod', 'isofs', 'nls_cp437', 'nls_iso8859_1', 'nls_ascii?', 'nls_utf8?', 'vfat', 'floppy'];
+const NETWORK_MODULES = ['e1000'];
+/** Ciphers that cifs asks for by names that are no modules', so that their modules do not list them. */
+const CIFS_CIPHERS = ['aes_generic?', 'cmac?', 'hmac?', 'md5?', 'sha256_generic?', 'sha512_generic?', 'ecb?', 'ctr?', 'ccm?', 'gcm?', 'ghash_generic?'];
+const SYSTEM_MODULES = ['button', 'evdev', ...CIFS_CIPHERS, 'cifs'];
+
+/** Makes, or finds in the cache, kernel and file systems of the stand-in from programs of this host. Needs no root. Throws GuestError
+ *  `tool` for what the host lacks, `io`. */
+export async function standInImages({ cacheDir, report, signal }: StandInOptions): Promise<StandInImages> {
+  const kernel = await findKernel({ cacheDir, report, signal });
+  const [disk, installerModules, system, busybox, tools] = await Promise.all([
+    moduleClosure(kernel.modulesDir, DISK_MODULES),
+    moduleClosure(kernel.modulesDir, INSTALLER_MODULES),
+    systemTree(kernel),
+    busyboxTree(),
+    installerTools(),
+  ]);
+  const [installer, boot] = await Promise.all([
+    cachedInitramfs(cacheDir, [
+      script('init', installerInit(tools.paths)),
+      ...mountPoints,
+      ...busybox,
+      ...tools.tree,
+      ...modulesTree(installerModules),
+      ...system.map((entry) => ({ ...entry, path: `system/${entry.path}` })),
+    ]),
+    cachedInitramfs(cacheDir, [script('init', BOOT_INIT), ...mountPoints, ...busybox, ...modulesTree(disk)]),
+  ]);
+  return { kernel, installer, boot };
+}
+
+const mountPoints: readonly TreeEntry[] = ['proc', 'sys', 'dev', 'run', 'tmp'].map((path) => ({ kind: 'directory', path }));
+
+function script(path: string, content: string): TreeEntry {
+  return { kind: 'file', path, content, mode: 0o755 };
+}
+
+/** Numbered, so that a glob gives the order to load them in. */
+function modulesTree(modules: readonly KernelModule[], directory = 'lib/modules'): TreeEntry[] {
+  return modules.map(({ name, content }, index) => ({ kind: 'file', path: `${directory}/${String(index).padStart(2, '0')}-${name}.ko`, content }));
+}
+
+async function busyboxTree(): Promise<TreeEntry[]> {
+  const path = await requireProgram({ anyOf: ['busybox'], debianPackage: 'busybox-static' });
+  const [program, ...libraries] = await programsWithLibraries([path]);
+  if (program === undefined) return [];
+  return [{ ...program, path: 'bin/busybox' }, ...libraries];
+}
+
+async function installerTools(): Promise<{ readonly paths: InstallerTools; readonly tree: readonly TreeEntry[] }> {
+  const [mke2fs, xz, zstd] = await Promise.all([
+    requireProgram({ anyOf: ['mke2fs'], debianPackage: 'e2fsprogs' }),
+    requireProgram({ anyOf: ['xz'], debianPackage: 'xz-utils' }),
+    requireProgram({ anyOf: ['zstd'], debianPackage: 'zstd' }),
+  ]);
+  return { paths: { mke2fs, xz, zstd }, tree: await programsWithLibraries([mke2fs, xz, zstd]) };
+}
+
+/** What sshd of newer releases starts for each connection, where the distributions put it. */
+const SSHD_HELPERS = ['sshd-session', 'sshd-auth'].flatMap((name) => ['/usr/lib/openssh', '/usr/libexec/openssh', '/usr/lib/ssh', '/usr/libexec'].map((place) => `${place}/${name}`));
+
+/** What the disk of an installed stand-in has, except what is made at install: keys and packages. */
+async function systemTree(kernel: Kernel): Promise<TreeEntry[]> {
+  const [bash, sshd, keygen, busybox, helpers, network, modules] = await Promise.all([
+    requireProgram({ anyOf: ['bash'], debianPackage: 'bash' }),
+    requireProgram({ anyOf: ['sshd'], debianPackage: 'openssh-server' }),
+    requireProgram({ anyOf: ['ssh-keygen'], debianPackage: 'openssh-client' }),
+    busyboxTree(),
+    Promise.all(SSHD_HELPERS.map(findProgram)),
+    moduleClosure(kernel.modulesDir, NETWORK_MODULES),
+    moduleClosure(kernel.modulesDir, SYSTEM_MODULES),
+  ]);
+  const programs = await programsWithLibraries([bash, sshd, keygen, ...helpers.filter((path) => path !== undefined)]);
+  const links: TreeEntry[] = bash === '/bin/bash' ? [] : [{ kind: 'symlink', path: 'bin/bash', target: bash }];
+  const directories = ['cygwin', 'mnt', 'store', 'xchg', 'var/empty', 'usr/share/empty.sshd', 'usr/sbin'];
+  return [
+    ...mountPoints,
+    ...directories.map((path): TreeEntry => ({ kind: 'directory', path })),
+    { kind: 'directory', path: 'root', mode: 0o700 },
+    ...busybox,
+    ...programs,
+    ...links,
+    ...modulesTree(network, 'lib/modules/network'),
+    ...modulesTree(modules),
+    { kind: 'symlink', path: 'sbin/init', target: '/bin/busybox' },
+    script('sbin/power-button', POWER_BUTTON),
+    script('sbin/shutdown-now', SHUTDOWN),
+    script('etc/rc', SYSTEM_RC.replace('SSHD', sshd)),
+    { kind: 'file', path: 'etc/inittab', content: INITTAB },
+    { kind: 'file', path: 'etc/ssh/sshd_config', content: SSHD_CONFIG },
+    { kind: 'file', path: 'etc/passwd', content: `root:*:0:0:root:/root:/bin/bash\nsshd:*:74:74:sshd:/run/sshd:/bin/false\n` },
+    { kind: 'file', path: 'etc/group', content: 'root:x:0:\nsshd:x:74:\n' },
+  ];
+}

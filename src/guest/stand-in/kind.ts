@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SHARES_ADDRESS } from '../../vm/network/addresses.ts';
+import type { DiskSource, LinkSpec } from '../../vm/spec.ts';
+import { parseBeacon } from '../beacons.ts';
+import type { Answers, BootOptions, GuestCommands, GuestKind, InstallKit, InstallOptions, MachineTemplate, PrepareOptions } from '../kind.ts';
+import { quoted } from '../shell.ts';
+import { standInImages } from './images.ts';
+
+const BOOT_FILES = { kernel: 'vmlinuz', initrd: 'boot.cpio' } as const;
+const SHARES = { store: '/store', xchg: '/xchg' } as const;
+const NUMBER_FILE = '/run/cygstrap/number';
+const APPEND = 'console=ttyS0 quiet panic=-1';
+
+/** A Linux guest that stands where Windows will: it installs itself from the same media onto a blank disk and answers over the same
+ *  wires. It is made of programs of this host, and unpacks the archives into /cygwin. */
+export const standIn: GuestKind = {
+  name: 'stand-in',
+  user: 'root',
+  shares: SHARES,
+  defaults: { memoryMiB: 512, cpus: 1, diskMiB: 8192 },
+  prepare,
+  bootMachine: ({ disk, directory, link }: BootOptions): MachineTemplate => ({
+    ...machine(disk, link),
+    cdroms: [],
+    floppies: [],
+    boot: { kind: 'kernel', kernel: join(directory, BOOT_FILES.kernel), initrd: join(directory, BOOT_FILES.initrd), append: APPEND },
+  }),
+  parseBeacon,
+  commands: commands(),
+};
+
+async function prepare(options: PrepareOptions): Promise<InstallKit> {
+  const { kernel, installer, boot } = await standInImages(options);
+  const kernelHash = createHash('sha256').update(await readFile(kernel.image)).digest('hex');
+  return {
+    key: createHash('sha256').update(`stand-in ${kernelHash} ${installer.key} ${boot.key}`).digest('hex'),
+    answerFiles: standInAnswers,
+    installMachine: ({ disk, repo, answers }: InstallOptions): MachineTemplate => ({
+      ...machine(disk, { kind: 'none' }),
+      cdroms: [{ id: 'repo', path: repo }],
+      floppies: [{ id: 'answers', path: answers }],
+      boot: { kind: 'kernel', kernel: kernel.image, initrd: installer.path, append: APPEND },
+    }),
+    bootFiles: [
+      { name: BOOT_FILES.kernel, path: kernel.image },
+      { name: BOOT_FILES.initrd, path: boot.path },
+    ],
+  };
+}
+
+/** The devices of a computer for Windows. The processor is the oldest for which all distributions' programs are made, with what an
+ *  emulated one lacks most: a source of random numbers. */
+function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdroms' | 'floppies' | 'boot'> {
+  return {
+    family: 'pc',
+    cpu: 'Nehalem,+rdrand',
+    disks: [{ id: 'disk0', bus: 'ide', source: disk }],
+    nics: [{ id: 'nic0', model: 'e1000', mac: '52:54:00:12:01:01', link }],
+    graphics: { kind: 'vga' },
+    pointer: 'ps2',
+    clock: { base: 'utc', runsBy: 'vm' },
+    hasPanicDevice: false,
+    // A revived machine learns from it that it is another one, and draws other random numbers.
+    extraArguments: ['-device', 'vmgenid,guid=auto,id=vmgenid0'],
+  };
+}
+
+/** What the installer reads from its floppy: what to say at the end, whom to let in, and which archives to unpack. */
+function standInAnswers({ nonce, authorizedKey, archives }: Answers): ReadonlyMap<string, Uint8Array> {
+  const list = archives.map(({ path, sizeBytes, digest }) => `${digest.algorithm} ${digest.hex} ${sizeBytes} ${path}\n`).join('');
+  const listDigest = createHash('sha512').update(list).digest('hex');
+  const texts = {
+    answers: `nonce=${nonce}\ndisk=/dev/sda\narchives=${listDigest}\n`,
+    archives: list,
+    authkeys: `${authorizedKey.trim()}\n`,
+  };
+  return new Map(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
+}
+
+function commands(): GuestCommands {
+  const mount = (share: 'store' | 'xchg', mode: 'ro' | 'rw'): string =>
+    `mount -t cifs ${quoted(`//${SHARES_ADDRESS}/${share}`)} ${SHARES[share]} -o ${quoted(`ip=${SHARES_ADDRESS},username=guest,password=,vers=3.1.1,noperm,${mode}`)}`;
+  const answers = `[ "$(grep -c '^//${SHARES_ADDRESS}/' /proc/mounts)" = 2 ] && stat ${SHARES.store}/. ${SHARES.xchg}/. >/dev/null`;
+  const connect = `${mount('store', 'ro')} && ${mount('xchg', 'rw')}`;
+  return {
+    connectShares: `${connect} && ${answers}`,
+    checkShares: `{ { ${answers} 2>/dev/null; } || { umount -f -l ${SHARES.store} ${SHARES.xchg} 2>/dev/null; ${connect} && ${answers}; }; }`,
+    plantNumber: (number) => `echo ${quoted(number)} >${NUMBER_FILE}`,
+    readNumber: `cat ${NUMBER_FILE}`,
+    setClock: (epochMs) => `date -u -s @${Math.round(epochMs / 1000)} >/dev/null`,
+    readClock: 'date +%s',
+    renewEntropy: (hex) => `echo ${quoted(hex)} >/dev/urandom`,
+    runScript: (path) => `exec /bin/sh ${quoted(`${SHARES.xchg}/${path}`)}`,
+    shutdown: 'setsid /sbin/shutdown-now </dev/null >/dev/null 2>&1 &',
+  };
+}

@@ -1,0 +1,94 @@
+import { emptyDiskPath } from '../layout.ts';
+import type { MachineFiles } from '../layout.ts';
+import type { DiskSpec, MachineSpec, MediumSpec } from '../spec.ts';
+import { slotOf } from './slots.ts';
+import { optionValue } from './words.ts';
+import type { Property } from './words.ts';
+
+interface Place {
+  readonly bus: string;
+  readonly unit: number;
+}
+
+/** Hard disks, CDs and floppies with the controllers they need. */
+export function driveArguments(spec: MachineSpec, files: MachineFiles): string[] {
+  const places = seats(spec);
+  const isFirstBooted = spec.boot.kind === 'disk';
+  return [
+    ...controllers(spec),
+    ...spec.disks.flatMap((disk, i) => {
+      const virtioIndex = spec.disks.slice(0, i).filter(({ bus }) => bus === 'virtio').length;
+      return [...diskDrive(disk, files), '-device', diskDevice(disk, { place: places.get(disk.id), virtioIndex, family: spec.family, bootIndex: isFirstBooted && i === 0 ? 0 : undefined })];
+    }),
+    ...spec.cdroms.flatMap((cd) => [...mediumDrive(cd), '-device', seated('ide-cd', cd.id, places.get(cd.id), [])]),
+    ...spec.floppies.flatMap((floppy, unit) => [
+      ...mediumDrive(floppy),
+      '-device',
+      optionValue('floppy', [['id', floppy.id], ['bus', spec.family === 'q35' ? 'fdc0.0' : 'floppy-bus.0'], ['unit', unit], ['drive', driveOf(floppy.id)], ['drive-type', 144]]),
+    ]),
+  ];
+}
+
+function controllers({ family, disks, floppies }: MachineSpec): string[] {
+  return [
+    ...(family === 'pc' && disks.some(({ bus }) => bus === 'ahci') ? ['-device', optionValue('ich9-ahci', [['id', 'ahci0'], ['bus', 'pci.0'], ['addr', slotOf('ahci')]])] : []),
+    ...(family === 'q35' && floppies.length > 0 ? ['-device', optionValue('isa-fdc', [['id', 'fdc0']])] : []),
+  ];
+}
+
+/** Where each disk and CD sits on IDE and AHCI: disks in order, then CDs. */
+function seats({ family, disks, cdroms }: MachineSpec): ReadonlyMap<string, Place> {
+  const seated = [
+    ...disks.map(({ id, bus }) => ({ id, bus })),
+    ...cdroms.map(({ id }) => ({ id, bus: family === 'pc' ? ('ide' as const) : ('ahci' as const) })),
+  ];
+  const places = new Map<string, Place>();
+  seated.filter(({ bus }) => bus === 'ide').forEach(({ id }, i) => places.set(id, { bus: `ide.${i >> 1}`, unit: i & 1 }));
+  seated.filter(({ bus }) => bus === 'ahci').forEach(({ id }, i) => places.set(id, { bus: `${family === 'q35' ? 'ide' : 'ahci0'}.${i}`, unit: 0 }));
+  return places;
+}
+
+function driveOf(id: string): string {
+  return `drive-${id}`;
+}
+
+function drive(id: string, file: string, properties: readonly Property[]): string[] {
+  return ['-drive', optionValue('', [['if', 'none'], ['id', driveOf(id)], ['file.driver', 'file'], ['file.filename', file], ...properties])];
+}
+
+function diskDrive({ id, source }: DiskSpec, files: MachineFiles): string[] {
+  if (source.kind === 'empty') return drive(id, emptyDiskPath(files, id), [['format', 'raw'], ['cache', 'unsafe'], ['discard', 'unmap']]);
+  const { path, format, writes } = source;
+  return drive(id, path, [
+    ['format', format],
+    ['read-only', writes === 'read-only' ? true : undefined],
+    ['snapshot', writes === 'throw-away' ? true : undefined],
+    ['discard', writes === 'persistent' ? 'unmap' : undefined],
+  ]);
+}
+
+function mediumDrive({ id, path }: MediumSpec): string[] {
+  return drive(id, path, [['format', 'raw'], ['read-only', true]]);
+}
+
+interface DiskPlace {
+  readonly place: Place | undefined;
+  readonly virtioIndex: number;
+  readonly family: MachineSpec['family'];
+  readonly bootIndex: number | undefined;
+}
+
+function diskDevice({ id, bus }: DiskSpec, { place, virtioIndex, family, bootIndex }: DiskPlace): string {
+  if (bus !== 'virtio') return seated('ide-hd', id, place, [['bootindex', bootIndex]]);
+  return optionValue('virtio-blk-pci', [
+    ['id', id],
+    ['bus', family === 'pc' ? 'pci.0' : 'pcie.0'],
+    ['addr', slotOf('virtioDisk', virtioIndex)],
+    ['drive', driveOf(id)],
+    ['bootindex', bootIndex],
+  ]);
+}
+
+function seated(device: string, id: string, place: Place | undefined, properties: readonly Property[]): string {
+  return optionValue(device, [['id', id], ['bus', place?.bus], ['unit', place?.unit], ['drive', driveOf(id)], ...properties]);
+}

@@ -1,0 +1,66 @@
+import { socketPath } from '../layout.ts';
+import { GUEST_ADDRESS, SHARES_ADDRESS, SMB_PORT, SSH_PORT } from '../network/addresses.ts';
+import type { LinkSpec, MachineSpec, NicSpec } from '../spec.ts';
+import { VmError } from '../vm-error.ts';
+import { slotOf } from './slots.ts';
+import { optionValue, shellLine } from './words.ts';
+
+/** The id of QEMU's user network behind a card of link `direct`. It is taken out before a memory image is made: it would put a
+ *  section into the image that only a machine with the same link can read. */
+export function userNetworkOf(nicId: string): string {
+  return `user-${nicId}`;
+}
+
+/** Network cards, each with what it is plugged into. */
+export function nicArguments({ family, nics }: MachineSpec): string[] {
+  return nics.flatMap((nic, i) => [
+    ...linkArguments(nic, i),
+    '-device',
+    optionValue(nic.model, [
+      ['id', nic.id],
+      ['bus', family === 'pc' ? 'pci.0' : 'pcie.0'],
+      ['addr', slotOf('nic', i)],
+      ['netdev', netdevOf(nic.id)],
+      ['mac', nic.mac.toLowerCase()],
+      // No boot from a network, and nothing of the host's firmware in a memory image.
+      ['romfile', ''],
+    ]),
+  ]);
+}
+
+function netdevOf(nicId: string): string {
+  return `net-${nicId}`;
+}
+
+function linkArguments({ id, link }: NicSpec, index: number): string[] {
+  const netdev = netdevOf(id);
+  const onHub = ['-netdev', optionValue('hubport', [['id', netdev], ['hubid', index]])];
+  switch (link.kind) {
+    case 'none':
+      return onHub;
+    case 'direct':
+      // By way of a hub, the card stays plugged in when the user network is taken out.
+      return ['-netdev', userNetwork(id, link), ...onHub, '-netdev', optionValue('hubport', [['id', `hub-${id}`], ['hubid', index], ['netdev', userNetworkOf(id)]])];
+    case 'vde':
+      return ['-netdev', optionValue('vde', [['id', netdev], ['sock', socketPath(link.directory)]])];
+    case 'stream':
+      return ['-netdev', optionValue('stream', [['id', netdev], ['server', link.isServer], ['addr.type', 'unix'], ['addr.path', socketPath(link.path)]])];
+    default:
+      return link satisfies never;
+  }
+}
+
+function userNetwork(nicId: string, { smbdCommand, sshPort }: Extract<LinkSpec, { kind: 'direct' }>): string {
+  if (sshPort === 'any') throw new VmError(`no port is chosen for ssh of network card \`${nicId}\``);
+  // The addresses that nobody uses are the gateway, the name server and the start of DHCP: the user network insists on having them.
+  return optionValue('user', [
+    ['id', userNetworkOf(nicId)],
+    ['net', '192.168.0.0/24'],
+    ['host', '192.168.0.254'],
+    ['dhcpstart', '192.168.0.50'],
+    ['dns', '192.168.0.253'],
+    ['restrict', true],
+    ['guestfwd', `tcp:${SHARES_ADDRESS}:${SMB_PORT}-cmd:${shellLine(smbdCommand)}`],
+    ['hostfwd', `tcp:127.0.0.1:${sshPort}-${GUEST_ADDRESS}:${SSH_PORT}`],
+  ]);
+}

@@ -1,0 +1,25 @@
+/** One `key=value` of a QEMU option; undefined leaves it out, `true` and `false` are `on` and `off`. */
+export type Property = readonly [key: string, value: string | number | boolean | undefined];
+
+/** Joins a QEMU option value from its parts: `first,key=value,...`. Commas in values are doubled, as QEMU's parser wants. */
+export function optionValue(first: string, properties: readonly Property[]): string {
+  const rest = properties.flatMap(([key, value]) => {
+    if (value === undefined) return [];
+    return [`${key}=${typeof value === 'boolean' ? (value ? 'on' : 'off') : escapeCommas(String(value))}`];
+  });
+  return [...(first === '' ? [] : [escapeCommas(first)]), ...rest].join(',');
+}
+
+function escapeCommas(text: string): string {
+  return text.replaceAll(',', ',,');
+}
+
+/** Quotes a word for a POSIX shell, and for those who split words as it does. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A command line that can be pasted into a shell. */
+export function shellLine(words: readonly string[]): string {
+  return words.map(shellWord).join(' ');
+}

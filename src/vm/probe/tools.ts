@@ -1,0 +1,65 @@
+import { constants } from 'node:fs';
+import { access, open } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { TOOL_NAMES } from '../host.ts';
+import type { Host, ToolName } from '../host.ts';
+
+/** Where programs for administrators are, which the PATH of others often lacks. */
+const MORE_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/lib/busybox', '/run/current-system/sw/bin'];
+
+const PROGRAMS: Readonly<Record<ToolName, readonly string[]>> = {
+  'qemu-img': ['qemu-img'],
+  smbd: ['smbd'],
+  ssh: ['ssh'],
+  'ssh-keygen': ['ssh-keygen'],
+  vde_switch: ['vde_switch'],
+  xorriso: ['xorriso'],
+  mtools: ['mcopy'],
+  // The first of these that needs no library.
+  busybox: ['busybox-static', 'busybox.static', 'busybox'],
+  zstd: ['zstd'],
+  setpriv: ['setpriv'],
+};
+
+/** Looks for each tool in the PATH of an environment, and where administrators have theirs. */
+export async function findTools(environment: Readonly<Record<string, string | undefined>>): Promise<Host['tools']> {
+  const found = await Promise.all(
+    TOOL_NAMES.map(async (name): Promise<[ToolName, string | undefined]> => {
+      for (const program of PROGRAMS[name]) {
+        const path = await findProgram(program, environment);
+        if (path !== undefined && (name !== 'busybox' || (await isStatic(path)))) return [name, path];
+      }
+      return [name, undefined];
+    }),
+  );
+  return Object.fromEntries(found) as Record<ToolName, string | undefined>;
+}
+
+/** The path of a program, or undefined. */
+export async function findProgram(name: string, environment: Readonly<Record<string, string | undefined>>): Promise<string | undefined> {
+  const directories = [...(environment['PATH'] ?? '').split(delimiter).filter((directory) => directory.startsWith('/')), ...MORE_DIRECTORIES];
+  for (const directory of directories) {
+    const path = join(directory, name);
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return undefined;
+}
+
+/** Whether an ELF program names no interpreter: it runs in a guest that has nothing else. */
+async function isStatic(path: string): Promise<boolean> {
+  await using file = await open(path, 'r');
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
+  if (bytesRead < 64 || buffer.toString('latin1', 0, 4) !== '\u007fELF' || buffer[4] !== 2 || buffer[5] !== 1) return false;
+  const tableAt = Number(buffer.readBigUInt64LE(32));
+  const [entryBytes, entries] = [buffer.readUInt16LE(54), buffer.readUInt16LE(56)];
+  for (let i = 0; i < entries; i++) {
+    const at = tableAt + i * entryBytes;
+    // 3: the path of the interpreter.
+    if (at + 4 > bytesRead || buffer.readUInt32LE(at) === 3) return false;
+  }
+  return true;
+}

@@ -1,0 +1,53 @@
+import { deflateSync } from 'node:zlib';
+import { VmError } from '../vm-error.ts';
+
+const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+
+/** A screen has at the most so many pixels: 8192 x 8192. */
+const MOST_PIXELS = 8192 * 8192;
+
+/** Turns a binary PPM with 8 bits a colour into a PNG of the same picture. Throws VmError for anything else. */
+export function pngOf(ppm: Buffer): Buffer {
+  const { width, height, pixels } = parsePpm(ppm);
+  const strideBytes = width * 3;
+  // Before each row: it is not filtered.
+  const rows = Buffer.alloc((strideBytes + 1) * height);
+  for (let y = 0; y < height; y++) pixels.copy(rows, y * (strideBytes + 1) + 1, y * strideBytes, (y + 1) * strideBytes);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2], 8);
+  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(rows, { level: 3 })), chunk('IEND', Buffer.alloc(0))]);
+}
+
+function parsePpm(ppm: Buffer): { width: number; height: number; pixels: Buffer } {
+  const [header = '', width = '', height = ''] = /^P6\s+(?:#[^\n]*\n\s*)*(\d+)\s+(\d+)\s+255\s/.exec(ppm.toString('latin1', 0, 256)) ?? [];
+  const size = { width: Number(width), height: Number(height) };
+  const pixels = ppm.subarray(header.length);
+  if (header === '' || size.width * size.height === 0 || size.width * size.height > MOST_PIXELS || pixels.length !== size.width * size.height * 3) {
+    throw new VmError('QEMU wrote no picture of the screen');
+  }
+  return { ...size, pixels };
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const out = Buffer.alloc(body.length + 8);
+  out.writeUInt32BE(data.length, 0);
+  body.copy(out, 4);
+  out.writeUInt32BE(crc32(body), body.length + 4);
+  return out;
+}
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
+  let value = n;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  return value;
+});
+
+/** Node before 22.2 has none. */
+function crc32(bytes: Buffer): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = (CRC_TABLE[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}

@@ -1,0 +1,24 @@
+import { CygstrapError } from '../errors.ts';
+
+/** What is known of a child process that failed. */
+export interface VmDetails {
+  readonly argv?: readonly string[];
+  /** Exit code, or null when a signal ended it. */
+  readonly exit?: number | null;
+  readonly signal?: string | null;
+  /** The last lines it wrote to stderr. */
+  readonly stderrTail?: readonly string[];
+  /** A command line that can be pasted into a shell. */
+  readonly command?: string;
+  readonly consoleLog?: string;
+}
+
+/** Raised when a machine, its disk or its network cannot be had, or ends against our will. */
+export class VmError extends CygstrapError {
+  declare readonly details: VmDetails;
+
+  constructor(message: string, options: { readonly hint?: string; readonly details?: VmDetails; readonly cause?: unknown } = {}) {
+    super('vm', message, { details: {}, ...options });
+    this.name = 'VmError';
+  }
+}

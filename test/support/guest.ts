@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArchiveAnswer, InstallKit } from '../../src/guest/kind.ts';
+import { pinHostKey, makeKeyPair, SSH_FILES } from '../../src/guest/ssh.ts';
+import type { SshTarget } from '../../src/guest/ssh.ts';
+import { standIn } from '../../src/guest/stand-in/kind.ts';
+import { writeFloppy } from '../../src/media/floppy.ts';
+import { writeIso } from '../../src/media/iso.ts';
+import { createDisk } from '../../src/vm/disk.ts';
+import type { MachineExit } from '../../src/vm/machine.ts';
+import type { MachineSpec } from '../../src/vm/spec.ts';
+import { startMachine } from '../../src/vm/start.ts';
+import { emulatingHost } from './qemu.ts';
+import { PROJECT } from './transcript.ts';
+
+/** What a machine has that its guest kind does not decide. */
+export const PLAIN = { accelerator: 'tcg', cpus: 1, memory: { sizeMiB: 512, backing: { kind: 'private' } }, start: 'running', onReset: 'exit', shares: [] } as const satisfies Partial<MachineSpec>;
+
+const RELEASE = join(PROJECT, 'fixtures/release');
+const MEDIUM_DATE_SECONDS = 1_700_000_000;
+
+/** The archives of the small release, with their true digests. */
+export async function archivesOfRelease(): Promise<ArchiveAnswer[]> {
+  const paths = (await readdir(RELEASE, { recursive: true })).filter((path) => /(?<!-src)\.tar\.(xz|zst)$/.test(path)).sort();
+  return Promise.all(
+    paths.map(async (path) => {
+      const bytes = await readFile(join(RELEASE, path));
+      return { path, sizeBytes: bytes.length, digest: { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') } } as const;
+    }),
+  );
+}
+
+export interface Installation {
+  readonly lines: readonly string[];
+  readonly exit: MachineExit;
+}
+
+export interface InstallWishes {
+  readonly kit: InstallKit;
+  readonly directory: string;
+  readonly nonce: string;
+  readonly archives: readonly ArchiveAnswer[];
+}
+
+/** Installs a stand-in into `disk.qcow2` of a directory, with its key pair and what it boots from beside it. */
+export async function installStandIn({ kit, directory, nonce, archives }: InstallWishes): Promise<Installation> {
+  const host = await emulatingHost();
+  await mkdir(directory, { recursive: true });
+  const { publicKey } = await makeKeyPair('ssh-keygen', directory);
+  const disk = join(directory, 'disk.qcow2');
+  const [repo, answers] = [join(directory, 'repo.iso'), join(directory, 'answers.img')];
+  const entries = archives.map(({ path }) => ({ kind: 'host', path, location: join(RELEASE, path) }) as const);
+  await writeIso({ entries, label: 'CYGSTRAP', out: repo, dateSeconds: MEDIUM_DATE_SECONDS });
+  await writeFloppy({ files: kit.answerFiles({ nonce, authorizedKey: publicKey, archives }), label: 'ANSWERS', out: answers, dateSeconds: MEDIUM_DATE_SECONDS });
+  await createDisk(host, { path: disk, format: 'qcow2', sizeMiB: 2048 });
+  for (const { name, path } of kit.bootFiles) await copyFile(path, join(directory, name));
+  const template = kit.installMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, repo, answers });
+  await using machine = await startMachine({ ...PLAIN, ...template, name: 'install' }, host, { directory });
+  const lines: string[] = [];
+  for await (const line of machine.console()) lines.push(line);
+  const exit = await machine.exited;
+  for (const beacon of lines.map(standIn.parseBeacon)) if (beacon?.kind === 'hostkey') await pinHostKey(join(directory, SSH_FILES.knownHosts), beacon.key);
+  return { lines, exit };
+}
+
+/** How to reach an installed stand-in at a port of this host. */
+export function targetOf(directory: string, port: number): SshTarget {
+  return {
+    ssh: 'ssh',
+    address: '127.0.0.1',
+    port,
+    user: standIn.user,
+    privateKey: join(directory, SSH_FILES.privateKey),
+    knownHosts: join(directory, SSH_FILES.knownHosts),
+  };
+}

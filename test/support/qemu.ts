@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, test } from 'vitest';
+import type { Host } from '../../src/vm/host.ts';
+import { askQemu } from '../../src/vm/probe/qemu.ts';
+import { findTools } from '../../src/vm/probe/tools.ts';
+
+export const QEMU = 'qemu-system-x86_64';
+
+const DIRECTORIES = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+
+function pathOf(program: string): string | undefined {
+  return DIRECTORIES.map((directory) => join(directory, program)).find((path) => existsSync(path));
+}
+
+/** Tests that need programs: without them they are skipped, and say so; where CI is set they fail instead. */
+export function describeWith(programs: readonly string[], name: string, body: () => void): void {
+  const missing = programs.filter((program) => pathOf(program) === undefined);
+  if (missing.length === 0) {
+    describe(name, body);
+    return;
+  }
+  const title = `${name} (skipped: no ${missing.join(', no ')})`;
+  if (!process.env['CI']) describe.skip(title, body);
+  else {
+    describe(title, () => {
+      test('has what it needs', () => {
+        throw new Error(`not installed: ${missing.join(', ')}`);
+      });
+    });
+  }
+}
+
+let host: Promise<Host> | undefined;
+
+/** This computer with software emulation alone, which runs everywhere and is the same everywhere. */
+export async function emulatingHost(): Promise<Host> {
+  host ??= (async (): Promise<Host> => {
+    const tools = await findTools(process.env);
+    const { accelerators, ...qemu } = await askQemu(pathOf(QEMU) ?? QEMU, { setpriv: tools.setpriv });
+    return {
+      architecture: process.arch,
+      kernelRelease: 'test',
+      qemu: { ...qemu, accelerators: accelerators.filter((name) => name === 'tcg').map((name) => ({ name, works: true, cpu: 'qemu64', durationMs: 0 })) },
+      tools,
+      memory: { totalBytes: 2 ** 32, availableBytes: 2 ** 32 },
+      disks: [],
+      distribution: { name: 'test', family: undefined },
+    };
+  })();
+  return host;
+}

@@ -1,0 +1,187 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { startMachine } from '../../src/vm/start.ts';
+import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
+import { diskOf, talkingGuest } from './guests.ts';
+import { runs, temporaryDirectory, tinyMachine, until } from './support.ts';
+
+describeWith([QEMU], 'a machine', () => {
+  test.each([
+    ['power off', 'guest-shutdown'],
+    ['reset', 'guest-reset'],
+    ['panic', 'guest-panic'],
+  ])('that does %s ends with %s, and its console is read to the end', async (ending, reason) => {
+    const directory = temporaryDirectory();
+    const disk = diskOf(directory, talkingGuest('hello\r\n\x1b[31mred\x00\xff\nrest', ending));
+    await using machine = await startMachine(tinyMachine(disk, { hasPanicDevice: true }), await emulatingHost(), { directory });
+    const lines: string[] = [];
+    for await (const line of machine.console()) lines.push(line);
+    expect(lines.slice(-3)).toEqual(['hello', 'red\ufffd', 'rest']);
+    expect(await machine.exited).toEqual({ reason });
+    expect(readFileSync(machine.files.consoleLog).includes('hello\r\n')).toBe(true);
+    // Nothing is left but the disk and the log.
+    await until(() => readdirSync(directory).length === 2);
+  });
+
+  test('goes on after a reset where it may', async () => {
+    const directory = temporaryDirectory();
+    await using machine = await startMachine(tinyMachine(diskOf(directory, talkingGuest('again\n', 'reset')), { onReset: 'reset' }), await emulatingHost(), { directory });
+    let times = 0;
+    for await (const line of machine.console()) if (line.endsWith('again') && ++times === 3) break;
+    expect(times).toBe(3);
+    expect(await machine.quit()).toEqual({ reason: 'host-quit' });
+  });
+
+  test('that is killed is told of at once, with its last words and how to run it by hand', async () => {
+    const directory = temporaryDirectory();
+    const disk = diskOf(directory, talkingGuest('up\n', 'hang'), "it's a disk.raw");
+    await using machine = await startMachine(tinyMachine(disk), await emulatingHost(), { directory });
+    const waiting = machine.unlessEnded(new Promise(() => {}));
+    const asked = machine.qmp.waitForEvent(['NEVER']);
+    asked.catch(() => {});
+    const startMs = performance.now();
+    process.kill(machine.pid, 'SIGKILL');
+    await expect(waiting).rejects.toMatchObject({ code: 'vm', message: 'QEMU of machine `tiny` died (signal SIGKILL)', details: { signal: 'SIGKILL', consoleLog: machine.files.consoleLog } });
+    expect(performance.now() - startMs).toBeLessThan(1000);
+    await expect(asked).rejects.toMatchObject({ code: 'vm' });
+    const exit = await machine.exited;
+    expect(exit).toMatchObject({ reason: 'died', error: { details: { command: expect.stringContaining("it'\\''s a disk.raw,format=raw") as string } } });
+  });
+
+  test('that QEMU does not take says why', async () => {
+    const directory = temporaryDirectory();
+    const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
+    const start = startMachine(tinyMachine(disk, { extraArguments: ['-device', 'no-such-thing'] }), await emulatingHost(), { directory });
+    await expect(start).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining("'no-such-thing' is not a valid device model name") as string, details: { exit: 1, command: expect.stringContaining('-device no-such-thing') as string } });
+  });
+
+  test('ends when its signal is aborted, while it starts and while it runs', async () => {
+    const directory = temporaryDirectory();
+    const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
+    const host = await emulatingHost();
+    const early = new AbortController();
+    const starting = startMachine(tinyMachine(disk), host, { directory, signal: early.signal });
+    setTimeout(() => early.abort(new Error('too early')), 10);
+    await expect(starting).rejects.toThrow('too early');
+
+    const late = new AbortController();
+    await using machine = await startMachine(tinyMachine(disk), host, { directory, signal: late.signal });
+    late.abort(new Error('enough'));
+    expect(await machine.exited).toEqual({ reason: 'host-quit' });
+    expect(runs(machine.pid)).toBe(false);
+    await until(() => !existsSync(machine.files.qmp));
+  });
+
+  test('is gone when it is disposed of', async () => {
+    const directory = temporaryDirectory();
+    const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
+    let pid = 0;
+    {
+      await using machine = await startMachine(tinyMachine(disk), await emulatingHost(), { directory });
+      pid = machine.pid;
+      expect(runs(pid)).toBe(true);
+    }
+    expect(runs(pid)).toBe(false);
+  });
+
+  test('is powered off by its button, or not in time', async () => {
+    const directory = temporaryDirectory();
+    const host = await emulatingHost();
+    await using good = await startMachine(tinyMachine(diskOf(directory, talkingGuest('ready\n', 'wait for the power button')), { name: 'good' }), host, { directory });
+    for await (const line of good.console()) if (line.endsWith('ready')) break;
+    expect(await good.powerdown({ timeoutMs: 5000 })).toEqual({ reason: 'guest-shutdown' });
+    await using deaf = await startMachine(tinyMachine(diskOf(directory, talkingGuest('ready\n', 'hang')), { name: 'deaf' }), host, { directory });
+    await expect(deaf.powerdown({ timeoutMs: 100 })).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('did not power off within 100 ms') as string });
+    await expect(deaf.powerdown({ timeoutMs: 10_000, signal: AbortSignal.timeout(50) })).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  test('that somebody else asked to end did not end well', async () => {
+    const directory = temporaryDirectory();
+    await using machine = await startMachine(tinyMachine(diskOf(directory, talkingGuest('up\n', 'hang'))), await emulatingHost(), { directory });
+    process.kill(machine.pid, 'SIGTERM');
+    expect(await machine.exited).toMatchObject({ reason: 'died', error: { message: 'somebody ended machine `tiny` by a signal', details: { exit: 0 } } });
+  });
+
+  test('is the only one of its name in a directory; what a dead one left is no obstacle', async () => {
+    const directory = temporaryDirectory();
+    const host = await emulatingHost();
+    const spec = tinyMachine(diskOf(directory, talkingGuest('up\n', 'hang')));
+    const stale = createServer();
+    await new Promise<void>((resolve) => stale.listen(join(directory, 'other'), resolve));
+    await new Promise<void>((resolve) => stale.close(() => resolve()));
+    writeFileSync(join(directory, 'tiny.qmp'), '');
+    await using machine = await startMachine(spec, host, { directory });
+    await expect(startMachine(spec, host, { directory })).rejects.toMatchObject({ code: 'vm', message: `a machine named \`tiny\` runs in \`${directory}\` already` });
+    expect(runs(machine.pid)).toBe(true);
+  });
+
+  test('shows its screen, where it has one', async () => {
+    const directory = temporaryDirectory();
+    const host = await emulatingHost();
+    const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
+    await using seen = await startMachine(tinyMachine(disk, { name: 'seen', graphics: { kind: 'vnc', path: join(directory, 'vnc') } }), host, { directory });
+    for await (const line of seen.console()) if (line.endsWith('up')) break;
+    expect(existsSync(join(directory, 'vnc'))).toBe(true);
+    const path = join(directory, 'screen.png');
+    await seen.screenshot(path);
+    const png = readFileSync(path);
+    expect([png.toString('latin1', 1, 4), png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual(['PNG', 720, 400]);
+    await using blind = await startMachine(tinyMachine(disk, { name: 'blind' }), host, { directory });
+    await expect(blind.screenshot(path)).rejects.toMatchObject({ code: 'vm', message: 'machine `blind` has no screen' });
+  });
+
+  test('has empty disks that go with it, and devices that QEMU takes all together', async () => {
+    const directory = temporaryDirectory();
+    const disk = diskOf(directory, talkingGuest('up\n', 'power off'));
+    const spec = tinyMachine(disk, {
+      family: 'q35',
+      disks: [
+        { id: 'disk0', bus: 'ahci', source: { kind: 'file', path: disk, format: 'raw', writes: 'throw-away' } },
+        { id: 'disk1', bus: 'virtio', source: { kind: 'empty', sizeMiB: 3 } },
+      ],
+      cdroms: [{ id: 'cd0', path: disk }],
+      floppies: [{ id: 'floppy0', path: disk }],
+      nics: [
+        { id: 'nic0', model: 'e1000e', mac: '52:54:00:12:01:01', link: { kind: 'direct', smbdCommand: ['/bin/echo', 'a, b'], sshPort: 'any' } },
+        { id: 'nic1', model: 'virtio-net-pci', mac: '52:54:00:12:01:02', link: { kind: 'none' } },
+        { id: 'nic2', model: 'e1000', mac: '52:54:00:12:01:03', link: { kind: 'stream', path: join(directory, 'net'), isServer: true } },
+      ],
+      shares: [{ id: 'share0', tag: 'store', path: directory, isReadonly: true }],
+      graphics: { kind: 'vga' },
+      pointer: 'usb-tablet',
+      start: 'paused',
+    });
+    await using machine = await startMachine(spec, await emulatingHost(), { directory });
+    expect(existsSync(join(directory, 'tiny.empty-disk1.raw'))).toBe(true);
+    expect(machine.sshPort).toBeGreaterThan(1023);
+    await machine.qmp.command('cont');
+    expect(await machine.exited).toEqual({ reason: 'guest-shutdown' });
+    await until(() => !existsSync(join(directory, 'tiny.empty-disk1.raw')));
+  });
+
+  test('whose RAM does not fit on the disk is not started', async () => {
+    const directory = temporaryDirectory();
+    const memory = { sizeMiB: 2 ** 40, backing: { kind: 'file', path: join(directory, 'ram'), isShared: true } } as const;
+    await expect(startMachine(tinyMachine('/none', { memory }), await emulatingHost(), { directory })).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('no room for the RAM') as string });
+    expect(existsSync(join(directory, 'ram'))).toBe(false);
+  });
+
+  test('goes with the process that started it, however that ends', async ({ skip }) => {
+    const host = await emulatingHost();
+    if (host.tools.setpriv === undefined) skip('there is no setpriv');
+    for (const signal of ['SIGKILL', 'SIGINT'] as const) {
+      const directory = temporaryDirectory();
+      const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
+      writeFileSync(join(directory, 'job.json'), JSON.stringify({ spec: tinyMachine(disk), host, directory }));
+      const parent = spawn(process.execPath, [fileURLToPath(new URL('child.mjs', import.meta.url)), join(directory, 'job.json')], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const pid = await new Promise<number>((resolve) => parent.stdout.on('data', (chunk: Buffer) => resolve(Number(chunk.toString()))));
+      expect(runs(pid)).toBe(true);
+      parent.kill(signal);
+      await until(() => !runs(pid));
+    }
+  });
+});

@@ -1,0 +1,55 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { MachineSpec } from '../../src/vm/spec.ts';
+
+/** A short directory that goes after the test. */
+export function temporaryDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'vm-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** A machine with one disk and nothing else. */
+export function tinyMachine(disk: string, more: Partial<MachineSpec> = {}): MachineSpec {
+  return {
+    name: 'tiny',
+    family: 'pc',
+    cpu: 'qemu64',
+    cpus: 1,
+    memory: { sizeMiB: 16, backing: { kind: 'private' } },
+    disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: disk, format: 'raw', writes: 'throw-away' } }],
+    cdroms: [],
+    floppies: [],
+    boot: { kind: 'disk' },
+    nics: [],
+    shares: [],
+    graphics: { kind: 'none' },
+    pointer: 'ps2',
+    clock: { base: 'utc', runsBy: 'vm' },
+    start: 'running',
+    onReset: 'exit',
+    hasPanicDevice: false,
+    extraArguments: [],
+    ...more,
+  };
+}
+
+/** Whether a process runs; one that ended and was not waited for does not. */
+export function runs(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until something is so. */
+export async function until(isSo: () => boolean, timeoutMs = 5000): Promise<void> {
+  const untilMs = performance.now() + timeoutMs;
+  while (!isSo()) {
+    if (performance.now() > untilMs) throw new Error('it never came to be so');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
