@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A byte, or the name of a place to jump to (one or two bytes), or to name here. */
-type Part = number | { readonly at: string } | { readonly near: string } | { readonly far: string };
+/** A byte, or the name of a place: to name here, to jump to (one or two bytes), or as an address (two bytes). */
+type Part = number | { readonly at: string } | { readonly near: string } | { readonly far: string } | { readonly address: string };
 
 const LOADED_AT = 0x7c00;
 
@@ -21,6 +21,9 @@ function assembled(parts: readonly Part[]): Buffer {
     else if ('far' in part) {
       const distance = (places.get(part.far) ?? 0) - bytes.length - 2;
       bytes.push(distance & 0xff, (distance >> 8) & 0xff);
+    } else if ('address' in part) {
+      const address = (places.get(part.address) ?? 0) + LOADED_AT;
+      bytes.push(address & 0xff, address >> 8);
     }
   }
   if (bytes.length > 510) throw new Error(`a boot sector has 510 bytes, not ${bytes.length}`);
@@ -80,6 +83,36 @@ export function countingGuest(): Buffer {
     0xeb,
     { near: 'again' },
     ...PUTC,
+  ]);
+}
+
+/** A guest that writes over its own disk from the second sector on, by way of the BIOS, until that refuses; then it says so and hangs. */
+export function writingGuest(): Buffer {
+  return assembled([
+    ...SETUP,
+    0xfb,
+    { at: 'again' },
+    // mov ah, 43h; xor al, al; mov dl, 80h; mov si, packet; int 13h; jc halt
+    0xb4, 0x43, 0x30, 0xc0, 0xb2, 0x80, 0xbe,
+    { address: 'packet' },
+    0xcd, 0x13, 0x72,
+    { near: 'refused' },
+    // add word [sector], 8; jmp again
+    0x83, 0x06,
+    { address: 'sector' },
+    0x08,
+    0xeb,
+    { near: 'again' },
+    { at: 'refused' },
+    0xb0, 0x21, 0xe8,
+    { far: 'putc' },
+    ...HALT,
+    ...PUTC,
+    // 16 bytes: 8 sectors, from where we are, to the first that is not ours.
+    { at: 'packet' },
+    16, 0, 8, 0, 0x00, 0x7c, 0, 0,
+    { at: 'sector' },
+    1, 0, 0, 0, 0, 0, 0, 0,
   ]);
 }
 
