@@ -42,6 +42,9 @@ const PUTC: Part[] = [{ at: 'putc' }, 0x52, 0x88, 0xc4, 0xba, 0xfd, 0x03, { at: 
 // hlt; jmp here
 const HALT: Part[] = [{ at: 'halt' }, 0xf4, 0xeb, { near: 'halt' }];
 
+// mov dx, 602h; mov ax, 100h; out dx, ax: from here on the power button is seen
+const ENABLE_BUTTON: Part[] = [0xba, 0x02, 0x06, 0xb8, 0x00, 0x01, 0xef];
+
 /** What each guest does after its text; words of 16 bits go to ports. */
 const ENDINGS: Readonly<Record<string, Part[]>> = {
   hang: [],
@@ -51,14 +54,14 @@ const ENDINGS: Readonly<Record<string, Part[]>> = {
   reset: [0xb0, 0xfe, 0xe6, 0x64],
   // mov dx, 505h; mov al, 1; out dx, al: pvpanic
   panic: [0xba, 0x05, 0x05, 0xb0, 0x01, 0xee],
-  // Enable the power button (602h), wait until it is pressed (600h), then S5.
-  'wait for the power button': [0xba, 0x02, 0x06, 0xb8, 0x00, 0x01, 0xef, 0xba, 0x00, 0x06, { at: 'poll' }, 0xed, 0xf6, 0xc4, 0x01, 0x74, { near: 'poll' }, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef],
+  // Wait until the power button is pressed (600h), then S5.
+  'wait for the power button': [0xba, 0x00, 0x06, { at: 'poll' }, 0xed, 0xf6, 0xc4, 0x01, 0x74, { near: 'poll' }, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef],
 };
 
 /** A guest that says something on its serial port and then does something. */
 export function talkingGuest(text: string, ending: keyof typeof ENDINGS): Buffer {
   const said = [...Buffer.from(text, 'latin1')].flatMap((byte): Part[] => [0xb0, byte, 0xe8, { far: 'putc' }]);
-  return assembled([...SETUP, ...said, ...(ENDINGS[ending] ?? []), ...HALT, ...PUTC]);
+  return assembled([...SETUP, ...ENABLE_BUTTON, ...said, ...(ENDINGS[ending] ?? []), ...HALT, ...PUTC]);
 }
 
 /** A guest that counts in its memory and says each number, as four letters from A to P. */
