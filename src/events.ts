@@ -25,7 +25,13 @@ export type Event =
   /** An attempt failed; another follows after the delay, perhaps from another site. */
   | { readonly kind: 'transfer-failed'; readonly path: string; readonly site: string; readonly attempt: number; readonly why: string; readonly retryInMs: number | undefined }
   /** A site is tried last from now on, until it has delivered again. */
-  | { readonly kind: 'site-demoted'; readonly site: string; readonly why: string };
+  | { readonly kind: 'site-demoted'; readonly site: string; readonly why: string }
+  /** A stage of a machine is made, or found made; `key` names it. */
+  | { readonly kind: 'stage-start'; readonly stage: string; readonly key: string }
+  | { readonly kind: 'stage-reused'; readonly stage: string; readonly key: string }
+  /** What the guest, or we, do in it now; perhaps the so-manieth of several like it. */
+  | { readonly kind: 'stage-step'; readonly stage: string; readonly text: string; readonly step?: { readonly number: number; readonly of: number } | undefined }
+  | { readonly kind: 'stage-done'; readonly stage: string; readonly key: string; readonly durationMs: number };
 
 /** Receives events in the order they happen. Must not throw. */
 export type Report = (event: Event) => void;

@@ -47,6 +47,10 @@ export class Progress {
       case 'note':
       case 'index-read':
       case 'resolved':
+      case 'stage-start':
+      case 'stage-reused':
+      case 'stage-step':
+      case 'stage-done':
       case 'site-demoted':
         return;
       default:

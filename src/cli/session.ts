@@ -50,6 +50,14 @@ function eventText(event: Exclude<Event, { kind: 'warning' | 'transfer-bytes' }>
       return `\`${event.path}\` from ${event.site}: ${event.why}${event.retryInMs === undefined ? '' : `; trying again in ${durationText(event.retryInMs)}`}`;
     case 'site-demoted':
       return `${event.site} is tried last from now on: ${event.why}`;
+    case 'stage-start':
+      return `${event.stage}: making ${event.key}`;
+    case 'stage-reused':
+      return `${event.stage}: ${event.key} is there already`;
+    case 'stage-step':
+      return `${event.stage}: ${event.text}${event.step === undefined ? '' : ` ${event.step.number}/${event.step.of}`}`;
+    case 'stage-done':
+      return `${event.stage}: ${event.key} is ready, ${durationText(event.durationMs)}`;
     case 'resolved':
       return `resolved: ${countText(event.packages, 'package')}, ${durationText(event.durationMs)}`;
     default:

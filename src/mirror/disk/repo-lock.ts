@@ -64,6 +64,12 @@ export async function takeRepoLock(path: string, { signal, onWait }: LockOptions
   };
 }
 
+/** Whether a living process holds the lock at `path`. Throws errors of the system. */
+export async function isHeld(path: string): Promise<boolean> {
+  const holder = await readHolder(path);
+  return holder !== 'gone' && !(await isDead(path, holder));
+}
+
 async function create(path: string, own: LockHolder): Promise<boolean> {
   const draft = `${path}.${own.token}`;
   const text = JSON.stringify(own);

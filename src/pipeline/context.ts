@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { cpus, release } from 'node:os';
+import { pipeline } from 'node:stream/promises';
+import type { Report } from '../events.ts';
+import type { GuestKind } from '../guest/kind.ts';
+import type { Host } from '../vm/host.ts';
+import { probeHost } from '../vm/probe/probe.ts';
+import { stampOf } from '../vm/probe/qemu.ts';
+import { VmError } from '../vm/vm-error.ts';
+import type { VmPlaces } from './layout.ts';
+import type { FileStamp } from './manifest.ts';
+
+/** What every stage is made with. */
+export interface StageContext {
+  readonly places: VmPlaces;
+  readonly host: Host;
+  readonly guest: GuestKind;
+  /** Of cygstrap. */
+  readonly version: string;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** The processor of this host, where its kind matters. */
+export function hostCpu(): string {
+  return cpus()[0]?.model ?? 'unknown';
+}
+
+/** What the probe found the last time, while QEMU, kernel and processor are the same; else what it finds now, which takes seconds. A
+ *  tool that was missing is looked for again. */
+export async function knownHost(places: VmPlaces, options: { readonly environment: Readonly<Record<string, string | undefined>>; readonly signal?: AbortSignal }): Promise<Host> {
+  const kept = await readHost(places.host);
+  if (kept !== undefined) return kept;
+  const host = await probeHost(options);
+  if (host.qemu === undefined) return host;
+  await mkdir(places.root, { recursive: true, mode: 0o700 });
+  const part = `${places.host}.${process.pid}`;
+  await writeFile(part, JSON.stringify({ cpu: hostCpu(), host }));
+  await rename(part, places.host);
+  return host;
+}
+
+async function readHost(path: string): Promise<Host | undefined> {
+  try {
+    const { cpu, host } = JSON.parse(await readFile(path, 'utf8')) as { cpu: string; host: Host };
+    if (cpu !== hostCpu() || host.kernelRelease !== release() || host.qemu === undefined) return undefined;
+    if (host.tools.smbd === undefined || host.tools.ssh === undefined || host.tools['qemu-img'] === undefined) return undefined;
+    const { sizeBytes, modifiedMs } = await stampOf(host.qemu.binary);
+    return sizeBytes === host.qemu.sizeBytes && modifiedMs === host.qemu.modifiedMs ? host : undefined;
+  } catch {
+    // Not there, or not what we write now.
+    return undefined;
+  }
+}
+
+/** Path of a tool that a stage cannot do without. Throws VmError. */
+export function requireTool({ tools }: Host, name: keyof Host['tools']): string {
+  const path = tools[name];
+  if (path === undefined) throw new VmError(`\`${name}\` is not installed`, { hint: '`cygstrap doctor` tells how to install it' });
+  return path;
+}
+
+/** sha256 of a file, in hex. */
+export async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}
+
+/** What a file is like now that it will not change any more. */
+export async function stampOfFile(path: string): Promise<FileStamp> {
+  const { size, mtimeMs } = await stat(path);
+  return { sizeBytes: size, mtimeMs: Math.floor(mtimeMs), sha256: await digestOf(path) };
+}

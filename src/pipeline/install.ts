@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GuestError } from '../guest/guest-error.ts';
+import type { ArchiveAnswer, InstallKit } from '../guest/kind.ts';
+import { SSH_FILES, makeKeyPair, pinHostKey } from '../guest/ssh.ts';
+import { checkDisk, createDisk, sealDisk } from '../vm/disk.ts';
+import { makeRunDirectory } from '../vm/run-directory.ts';
+import { startMachine } from '../vm/start.ts';
+import type { StageContext } from './context.ts';
+import { requireTool, stampOfFile } from './context.ts';
+import { installKey } from './keys.ts';
+import type { InstallIngredients } from './keys.ts';
+import { STAGE_FILES, logPaths, stagePath } from './layout.ts';
+import { machineSpec } from './machine-spec.ts';
+import { STAGE_SCHEMA } from './manifest.ts';
+import type { InstalledManifest } from './manifest.ts';
+import type { WatchLimits } from './watch.ts';
+import { watchInstall } from './watch.ts';
+import { findStage, openWork, publishStage, withStageLock } from './workshop.ts';
+
+/** Files of a media directory. */
+export interface InstallMedia {
+  readonly repo: string;
+  readonly answers: string;
+}
+
+export interface InstallRequest {
+  readonly kit: InstallKit;
+  readonly ingredients: Omit<InstallIngredients, 'guest' | 'kit'>;
+  /** In install order. */
+  readonly archives: readonly ArchiveAnswer[];
+  /** For people: what is installed. */
+  readonly packages: readonly string[];
+  readonly limits: WatchLimits;
+  /** Socket to show the screen on, by VNC. */
+  readonly vnc?: string | undefined;
+  /** Makes the media with these answers in a directory; called only when the stage has to be made. */
+  readonly makeMedia: (directory: string, answers: ReadonlyMap<string, Uint8Array>) => Promise<InstallMedia>;
+}
+
+/** Installs a guest onto a blank disk, unless that is there already. Published only when the guest said that it is installed, with the
+ *  number it was given, told its host key, and powered itself off. Throws GuestError, VmError and what making the media throws;
+ *  nothing is published then, but console log and last screen are kept. */
+export async function installStage(context: StageContext, request: InstallRequest): Promise<InstalledManifest> {
+  const { places, guest, report, signal } = context;
+  const key = installKey({ ...request.ingredients, guest: guest.name, kit: request.kit.key });
+  const use = { stage: 'install', key } as const;
+  const published = async (): Promise<InstalledManifest | undefined> => {
+    const found = await findStage(places, use);
+    if (found?.stage !== 'install') return undefined;
+    report({ kind: 'stage-reused', stage: 'install', key });
+    return found;
+  };
+  const onWait = (pid: number | undefined): void => report({ kind: 'warning', message: `waiting for ${pid === undefined ? 'another process' : `process ${pid}`}, which makes the same installation` });
+  return (await published()) ?? withStageLock(places, use, { signal, onWait }, async () => (await published()) ?? make(context, request, key));
+}
+
+async function make(context: StageContext, { kit, archives, ingredients, packages, limits, vnc, makeMedia }: InstallRequest, key: string): Promise<InstalledManifest> {
+  const { places, host, guest, version, report, signal } = context;
+  const startMs = performance.now();
+  const logs = logPaths(places, 'install', key);
+  report({ kind: 'stage-start', stage: 'install', key });
+  await mkdir(places.logs, { recursive: true, mode: 0o700 });
+  await Promise.all([logs.console, logs.screen].map((path) => rm(path, { force: true })));
+  await using work = await openWork(places);
+  await using run = await makeRunDirectory();
+  const nonce = randomBytes(12).toString('hex');
+  const { publicKey } = await makeKeyPair(requireTool(host, 'ssh-keygen'), work.path);
+  report({ kind: 'stage-step', stage: 'install', text: 'media' });
+  const media = await makeMedia(join(run.path, 'media'), kit.answerFiles({ nonce, authorizedKey: publicKey, archives }));
+  const disk = join(work.path, STAGE_FILES.disk);
+  await createDisk(host, { path: disk, format: 'qcow2', sizeMiB: ingredients.wishes.diskMiB }, { signal });
+  const template = kit.installMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, ...media });
+  const spec = machineSpec(template, ingredients.wishes, { name: 'install', backing: { kind: 'private' }, start: 'running', onReset: 'reset', vnc });
+  {
+    await using machine = await startMachine(spec, host, { directory: run.path, consoleLog: logs.console, signal, report });
+    const { beacons, exit } = await watchInstall(machine, { guest, limits, screen: logs.screen, report, signal });
+    if (exit.reason === 'died') throw exit.error;
+    const failed = beacons.find((beacon) => beacon.kind === 'failed');
+    if (failed !== undefined) throw refused(`the guest says: ${failed.text}`, logs.console);
+    if (exit.reason !== 'guest-shutdown') throw refused(`it ended by ${exit.reason}`, logs.console);
+    if (!beacons.some((beacon) => beacon.kind === 'installed' && beacon.nonce === nonce)) throw refused('the guest powered off without saying that it is installed', logs.console);
+    const hostKey = beacons.findLast((beacon) => beacon.kind === 'hostkey');
+    if (hostKey === undefined) throw refused('the guest did not tell its host key', logs.console);
+    await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
+  }
+  await checkDisk(host, disk, { signal });
+  for (const { name, path } of kit.bootFiles) await copyFile(path, join(work.path, name));
+  await sealDisk(disk);
+  const manifest: InstalledManifest = {
+    schema: STAGE_SCHEMA,
+    stage: 'install',
+    key,
+    guest: guest.name,
+    wishes: ingredients.wishes,
+    made: { packages, lock: ingredients.lock, version, durationMs: Math.round(performance.now() - startMs) },
+    disk: await stampOfFile(disk),
+  };
+  signal.throwIfAborted();
+  work.keep();
+  await publishStage(places, work, manifest);
+  report({ kind: 'stage-done', stage: 'install', key, durationMs: performance.now() - startMs });
+  return manifest;
+}
+
+function refused(why: string, consoleLog: string): GuestError {
+  return new GuestError('guest', `the installation failed: ${why}`, { hint: `its console is in \`${consoleLog}\``, details: { consoleLog } });
+}
+
+/** Where the files of an installed disk are. */
+export function installedPath(context: Pick<StageContext, 'places'>, key: string): string {
+  return stagePath(context.places, 'install', key);
+}

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GuestError } from '../guest/guest-error.ts';
+import { inTurn } from '../guest/kind.ts';
+import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
+import { runOverSsh, streamOverSsh } from '../guest/ssh-run.ts';
+import type { StageContext } from './context.ts';
+import type { SnapshotManifest } from './manifest.ts';
+import { revive } from './revive.ts';
+import type { Revived } from './revive.ts';
+
+/** One command to be run in a revived machine: a plain value. */
+export interface RunRequest {
+  /** The program and its arguments. */
+  readonly argv: readonly string[];
+  /** Variables for it, over those of its login. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Directory whose content the command finds in `in`, below where it starts. */
+  readonly input?: string | undefined;
+  /** Directory that gets what the command left in `out`; made when it is not there. */
+  readonly output?: string | undefined;
+  /** Directory that the guest sees read-only as its share `store`. */
+  readonly store?: string | undefined;
+  readonly timeoutMs: number;
+  /** Leaves disk layer and exchanged files where they are. */
+  readonly isKept: boolean;
+}
+
+export interface RunResult {
+  /** Of the command; 128 + N when signal N ended it. */
+  readonly code: number;
+  /** Whether the machine was booted, because its snapshot could not go on. */
+  readonly isCold: boolean;
+  /** From the call to the machine that answers, and to the end of the command. */
+  readonly revivedMs: number;
+  readonly durationMs: number;
+  /** Where everything is, if it is kept. */
+  readonly kept: string | null;
+}
+
+export interface RunHooks {
+  /** Takes the command's output as it comes. */
+  readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
+  /** Called when the exchanged directory is ready, before the machine starts; and after the command, before anything is discarded. */
+  readonly before?: ((directory: string) => Promise<void>) | undefined;
+  readonly after?: ((directory: string) => Promise<void>) | undefined;
+}
+
+/** What the command finds below where it starts: what came in, and what goes out. */
+const [INPUT, OUTPUT] = ['in', 'out'];
+
+/** Revives a snapshot, runs a command in it, brings back what it left and how it ended, and discards the rest. Throws GuestError `guest`
+ *  for a command that did not end in time or whose end is not known, VmError, and the reason of the signal. */
+export async function runStage(context: StageContext, manifest: SnapshotManifest, request: RunRequest, hooks: RunHooks): Promise<RunResult> {
+  const startMs = performance.now();
+  // Of a directory that it saw before, a guest may have another content in mind.
+  const name = `run-${randomBytes(8).toString('hex')}`;
+  const timeout = new AbortController();
+  const timer = setTimeout(() => {
+    timeout.abort(new GuestError('guest', `the command did not end within ${request.timeoutMs / 1000} s`, { hint: 'give it more with `--timeout`' }));
+  }, request.timeoutMs);
+  const signal = AbortSignal.any([context.signal, timeout.signal]);
+  try {
+    let own = '';
+    const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
+      const [store, xchg] = [request.store ?? join(work, 'store'), join(work, 'xchg')];
+      own = join(xchg, name);
+      if (request.store === undefined) await mkdir(store);
+      await mkdir(join(own, OUTPUT), { recursive: true });
+      if (request.input === undefined) await mkdir(join(own, INPUT));
+      else await cp(request.input, join(own, INPUT), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+      const directory = `${context.guest.shares.xchg}/${name}`;
+      await writeFile(join(own, RUN_FILES.environment), savedEnvironment(request.environment));
+      await writeFile(join(own, RUN_FILES.script), runScript({ directory, argv: request.argv }));
+      await hooks.before?.(own);
+      return { store, xchg };
+    };
+    await using revived = await revive({ ...context, signal }, { manifest, shares, canBootInstead: true });
+    const revivedMs = performance.now() - startMs;
+    const code = await runIn(context, revived, { name, own, signal, onOutput: hooks.onOutput });
+    await hooks.after?.(own);
+    if (request.output !== undefined) await bringBack(join(own, OUTPUT), request.output);
+    if (request.isKept) revived.work.keep();
+    return { code, isCold: revived.isCold, revivedMs, durationMs: performance.now() - startMs, kept: request.isKept ? revived.work.path : null };
+  } catch (error) {
+    // Whatever fails because time is up: that is why.
+    if (timeout.signal.aborted && !context.signal.aborted) throw timeout.signal.reason;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Run {
+  readonly name: string;
+  /** The run's directory on the host. */
+  readonly own: string;
+  readonly signal: AbortSignal;
+  readonly onOutput: RunHooks['onOutput'];
+}
+
+async function runIn({ guest }: StageContext, { machine, target, isCold }: Revived, { name, own, signal, onOutput }: Run): Promise<number> {
+  const { setClock, renewEntropy, connectShares, checkShares, runScript: start } = guest.commands;
+  const command = inTurn([
+    setClock(Date.now()),
+    renewEntropy(randomBytes(32).toString('hex')),
+    isCold ? connectShares : checkShares,
+    start(`${name}/${RUN_FILES.script}`),
+  ]);
+  let lastWords = '';
+  const code = await machine.unlessEnded(
+    streamOverSsh(target, command, {
+      signal,
+      onOutput: (stream, chunk) => {
+        if (stream === 'stderr') lastWords = Buffer.from(chunk).toString().slice(-500);
+        return onOutput(stream, chunk);
+      },
+    }),
+  );
+  const text = await readFile(join(own, RUN_FILES.exit), 'utf8').catch(() => '');
+  const end = parseRunEnd(text);
+  if (end?.kind === 'exit') return end.code;
+  if (end?.kind === 'failed') throw new GuestError('guest', `the command was not run: ${end.text}`);
+  throw new GuestError('guest', `the connection to the guest ended before the command did (ssh: ${code ?? 'killed'})${lastWords === '' ? '' : `: ${lastWords.trim()}`}`);
+}
+
+/** Moves what a command left to where the caller wants it, beside what is there. */
+async function bringBack(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  await cp(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+}
+
+/** Revives a snapshot for a person, readies it as for a run, and hands it to `use`; everything is discarded after that. */
+export async function withRevived<T>(context: StageContext, manifest: SnapshotManifest, store: string | undefined, use: (revived: Revived) => Promise<T>): Promise<T> {
+  const { guest, signal } = context;
+  const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
+    const made = { store: store ?? join(work, 'store'), xchg: join(work, 'xchg') };
+    await Promise.all([made.xchg, ...(store === undefined ? [made.store] : [])].map((path) => mkdir(path)));
+    return made;
+  };
+  await using revived = await revive(context, { manifest, shares, canBootInstead: true });
+  const { setClock, renewEntropy, connectShares, checkShares } = guest.commands;
+  const ready = inTurn([setClock(Date.now()), renewEntropy(randomBytes(32).toString('hex')), revived.isCold ? connectShares : checkShares]);
+  const { code, stderr } = await revived.machine.unlessEnded(runOverSsh(revived.target, ready, { signal }));
+  if (code !== 0) throw new GuestError('guest', `the guest cannot be readied: ${stderr.trim()}`);
+  return use(revived);
+}

@@ -1,0 +1,107 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Report } from '../events.ts';
+import type { Beacon } from '../guest/beacons.ts';
+import { GuestError } from '../guest/guest-error.ts';
+import type { GuestKind } from '../guest/kind.ts';
+import type { Machine, MachineExit } from '../vm/machine.ts';
+
+export interface WatchLimits {
+  /** The longest that one step of the guest may take. */
+  readonly stepTimeoutMs: number;
+  /** The longest without a line on the console and without anything written to a disk. */
+  readonly stallTimeoutMs: number;
+  /** How often the screen is taken. */
+  readonly screenIntervalMs: number;
+}
+
+export const WATCH_LIMITS: WatchLimits = { stepTimeoutMs: 60 * 60_000, stallTimeoutMs: 10 * 60_000, screenIntervalMs: 30_000 };
+
+export interface WatchOptions {
+  readonly guest: Pick<GuestKind, 'parseBeacon'>;
+  readonly limits: WatchLimits;
+  /** Where the picture of the screen goes, each over the one before. */
+  readonly screen: string;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** What an installing machine said until it powered off. */
+export interface Watched {
+  readonly beacons: readonly Beacon[];
+  readonly exit: MachineExit;
+}
+
+const POLL_INTERVAL_MS = 1000;
+
+/** Watches a machine that installs itself until it ends, tells of each of its steps, and takes its screen now and then. Throws
+ *  GuestError `guest` when a step takes too long, or when nothing happens at all: it says what was awaited and seen last. */
+export async function watchInstall(machine: Machine, options: WatchOptions): Promise<Watched> {
+  const { guest, limits, screen, report, signal } = options;
+  const beacons: Beacon[] = [];
+  let step = 'the first sign of life';
+  let stepSinceMs = performance.now();
+  let lastSignMs = stepSinceMs;
+  let lastLine = '';
+  const listen = async (): Promise<void> => {
+    for await (const line of machine.console()) {
+      lastSignMs = performance.now();
+      lastLine = line;
+      const beacon = guest.parseBeacon(line);
+      if (beacon === undefined) continue;
+      beacons.push(beacon);
+      if (beacon.kind !== 'stage') continue;
+      step = beacon.name;
+      stepSinceMs = lastSignMs;
+      report({ kind: 'stage-step', stage: 'install', text: beacon.name, step: beacon.step });
+    }
+  };
+  const seen = (): string => (lastLine === '' ? 'its console is empty' : `the last line of its console: ${lastLine}`);
+  const guard = async (stop: AbortSignal): Promise<never> => {
+    let writtenBytes = -1;
+    let lastScreenMs = performance.now();
+    for (;;) {
+      await delay(POLL_INTERVAL_MS, undefined, { signal: stop });
+      const bytes = await bytesWritten(machine, stop);
+      const nowMs = performance.now();
+      if (bytes !== writtenBytes) lastSignMs = nowMs;
+      writtenBytes = bytes;
+      if (nowMs - lastSignMs > limits.stallTimeoutMs) throw stalled(`nothing happened for ${seconds(limits.stallTimeoutMs)} in step \`${step}\``, seen());
+      if (nowMs - stepSinceMs > limits.stepTimeoutMs) throw stalled(`step \`${step}\` takes longer than ${seconds(limits.stepTimeoutMs)}`, seen());
+      if (nowMs - lastScreenMs > limits.screenIntervalMs) {
+        lastScreenMs = nowMs;
+        await machine.screenshot(screen).catch(() => {});
+      }
+    }
+  };
+  const ended = new AbortController();
+  const stop = AbortSignal.any([signal, ended.signal]);
+  const listening = listen();
+  try {
+    const exit = await Promise.race([machine.exited, guard(stop)]);
+    await listening;
+    signal.throwIfAborted();
+    return { beacons, exit };
+  } catch (error) {
+    signal.throwIfAborted();
+    await machine.screenshot(screen).catch(() => {});
+    throw error;
+  } finally {
+    ended.abort();
+  }
+}
+
+function stalled(what: string, seen: string): GuestError {
+  return new GuestError('guest', `the installation hangs: ${what}; ${seen}`, { hint: 'look at its console log and at the picture of its screen, or give it more time with `--stall-timeout`' });
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
+}
+
+/** All that the guest wrote to its disks so far; a machine that does not answer has written nothing new. */
+async function bytesWritten(machine: Machine, signal: AbortSignal): Promise<number> {
+  const drives = await machine.qmp.command('query-blockstats', {}, { signal }).catch(() => undefined);
+  signal.throwIfAborted();
+  if (!Array.isArray(drives)) return -1;
+  return (drives as { stats?: { wr_bytes?: number } }[]).reduce((sum, { stats }) => sum + (stats?.wr_bytes ?? 0), 0);
+}
