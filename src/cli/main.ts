@@ -3,6 +3,7 @@ import type { Argv } from 'yargs';
 import { CygstrapError } from '../errors.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addDiff } from './commands/diff.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addFetch } from './commands/fetch.ts';
 import { addInfo } from './commands/info.ts';
 import { addLint } from './commands/lint.ts';
@@ -45,7 +46,7 @@ async function tell(error: unknown, output: Output, argv: readonly string[]): Pr
   }
 }
 
-const COMMANDS = ['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock', 'fetch', 'verify', 'prune', 'bundle', 'media', 'serve', 'sites'];
+const COMMANDS = ['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock', 'fetch', 'verify', 'prune', 'bundle', 'media', 'serve', 'sites', 'doctor'];
 
 /** Points a usage error that has no better hint to the help of the command at hand. */
 function withHelpHint(error: unknown, argv: readonly string[]): unknown {
@@ -61,7 +62,7 @@ async function understand(argv: readonly string[], output: Output): Promise<Task
   const choose = (chosen: Task): void => {
     task = chosen;
   };
-  const parser = [addResolve, addWhy, addInfo, addSearch, addDiff, addLint, addLock, addFetch, addVerify, addPrune, addBundle, addMedia, addServe, addSites]
+  const parser = [addResolve, addWhy, addInfo, addSearch, addDiff, addLint, addLock, addFetch, addVerify, addPrune, addBundle, addMedia, addServe, addSites, addDoctor]
     .reduce((y, add) => add(y, choose), basics())
     .completion('completion', 'Print a script that completes commands and options in bash or zsh');
   await parser.parseAsync(protectDashes(argv), {}, (_error: unknown, _args: unknown, printed: string) => {

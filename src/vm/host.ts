@@ -52,7 +52,7 @@ export interface AcceleratorVerdict {
   readonly durationMs: number;
 }
 
-export const TOOL_NAMES = ['qemu-img', 'smbd', 'ssh', 'ssh-keygen', 'vde_switch', 'xorriso', 'mtools', 'busybox', 'zstd', 'setpriv'] as const;
+export const TOOL_NAMES = ['qemu-img', 'smbd', 'ssh', 'ssh-keygen', 'sshd', 'vde_switch', 'xorriso', 'mtools', 'busybox', 'zstd', 'setpriv'] as const;
 
 /** `mtools` stands for its `mcopy`, `busybox` for a static one. */
 export type ToolName = (typeof TOOL_NAMES)[number];
@@ -69,7 +69,10 @@ export interface Distribution {
   readonly family: DistributionFamily | undefined;
 }
 
-export type DistributionFamily = 'debian' | 'fedora' | 'arch' | 'nix';
+export const DISTRIBUTION_FAMILIES = ['debian', 'fedora', 'arch', 'nix'] as const;
+
+/** Those with the same packages: `debian` stands for Ubuntu too. */
+export type DistributionFamily = (typeof DISTRIBUTION_FAMILIES)[number];
 
 /** Orders versions by their first three numbers, and tells whether one is at least another. */
 export function isAtLeast(version: string, least: string): boolean {

@@ -77,6 +77,11 @@ export class Machine implements AsyncDisposable {
     return this.#lines.read();
   }
 
+  /** The last lines that QEMU itself wrote to stderr: warnings, and words of death. */
+  stderrTail(): readonly string[] {
+    return this.#child.stderrTail();
+  }
+
   /** Gives what a piece of work gives. Throws VmError as soon as the machine ends, however it does; the work is not stopped by that. */
   async unlessEnded<T>(work: Promise<T>): Promise<T> {
     const end = this.exited.then((exit) => {

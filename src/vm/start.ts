@@ -86,7 +86,9 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     const qmp = await Promise.race([connected, died]);
     const [sshPort] = spec.nics.flatMap(({ link }) => (link.kind === 'direct' && link.sshPort !== 'any' ? [link.sshPort] : []));
     const machine = new Machine({ spec, files, child, qmp, command, sshPort, report });
-    signal?.addEventListener('abort', () => machine.expectEnd(), { once: true });
+    const onAbort = (): void => machine.expectEnd();
+    signal?.addEventListener('abort', onAbort);
+    void machine.exited.then(() => signal?.removeEventListener('abort', onAbort));
     report({ kind: 'note', message: `machine \`${spec.name}\` runs: process ${child.pid}, console in \`${files.consoleLog}\`` });
     if (spec.start === 'running') await qmp.command('cont', {}, { signal });
     return machine;

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A byte, or the name of a place to jump to (one or two bytes), or to name here. */
-type Part = number | { readonly at: string } | { readonly near: string } | { readonly far: string };
+/** A byte, or the name of a place: to name here, to jump to (one or two bytes), or as an address (two bytes). */
+type Part = number | { readonly at: string } | { readonly near: string } | { readonly far: string } | { readonly address: string };
 
 const LOADED_AT = 0x7c00;
 
@@ -21,6 +21,9 @@ function assembled(parts: readonly Part[]): Buffer {
     else if ('far' in part) {
       const distance = (places.get(part.far) ?? 0) - bytes.length - 2;
       bytes.push(distance & 0xff, (distance >> 8) & 0xff);
+    } else if ('address' in part) {
+      const address = (places.get(part.address) ?? 0) + LOADED_AT;
+      bytes.push(address & 0xff, address >> 8);
     }
   }
   if (bytes.length > 510) throw new Error(`a boot sector has 510 bytes, not ${bytes.length}`);
@@ -39,6 +42,9 @@ const PUTC: Part[] = [{ at: 'putc' }, 0x52, 0x88, 0xc4, 0xba, 0xfd, 0x03, { at: 
 // hlt; jmp here
 const HALT: Part[] = [{ at: 'halt' }, 0xf4, 0xeb, { near: 'halt' }];
 
+// mov dx, 602h; mov ax, 100h; out dx, ax: from here on the power button is seen
+const ENABLE_BUTTON: Part[] = [0xba, 0x02, 0x06, 0xb8, 0x00, 0x01, 0xef];
+
 /** What each guest does after its text; words of 16 bits go to ports. */
 const ENDINGS: Readonly<Record<string, Part[]>> = {
   hang: [],
@@ -48,14 +54,14 @@ const ENDINGS: Readonly<Record<string, Part[]>> = {
   reset: [0xb0, 0xfe, 0xe6, 0x64],
   // mov dx, 505h; mov al, 1; out dx, al: pvpanic
   panic: [0xba, 0x05, 0x05, 0xb0, 0x01, 0xee],
-  // Enable the power button (602h), wait until it is pressed (600h), then S5.
-  'wait for the power button': [0xba, 0x02, 0x06, 0xb8, 0x00, 0x01, 0xef, 0xba, 0x00, 0x06, { at: 'poll' }, 0xed, 0xf6, 0xc4, 0x01, 0x74, { near: 'poll' }, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef],
+  // Wait until the power button is pressed (600h), then S5.
+  'wait for the power button': [0xba, 0x00, 0x06, { at: 'poll' }, 0xed, 0xf6, 0xc4, 0x01, 0x74, { near: 'poll' }, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef],
 };
 
 /** A guest that says something on its serial port and then does something. */
 export function talkingGuest(text: string, ending: keyof typeof ENDINGS): Buffer {
   const said = [...Buffer.from(text, 'latin1')].flatMap((byte): Part[] => [0xb0, byte, 0xe8, { far: 'putc' }]);
-  return assembled([...SETUP, ...said, ...(ENDINGS[ending] ?? []), ...HALT, ...PUTC]);
+  return assembled([...SETUP, ...ENABLE_BUTTON, ...said, ...(ENDINGS[ending] ?? []), ...HALT, ...PUTC]);
 }
 
 /** A guest that counts in its memory and says each number, as four letters from A to P. */
@@ -80,6 +86,36 @@ export function countingGuest(): Buffer {
     0xeb,
     { near: 'again' },
     ...PUTC,
+  ]);
+}
+
+/** A guest that writes over its own disk from the second sector on, by way of the BIOS, until that refuses; then it says so and hangs. */
+export function writingGuest(): Buffer {
+  return assembled([
+    ...SETUP,
+    0xfb,
+    { at: 'again' },
+    // mov ah, 43h; xor al, al; mov dl, 80h; mov si, packet; int 13h; jc halt
+    0xb4, 0x43, 0x30, 0xc0, 0xb2, 0x80, 0xbe,
+    { address: 'packet' },
+    0xcd, 0x13, 0x72,
+    { near: 'refused' },
+    // add word [sector], 8; jmp again
+    0x83, 0x06,
+    { address: 'sector' },
+    0x08,
+    0xeb,
+    { near: 'again' },
+    { at: 'refused' },
+    0xb0, 0x21, 0xe8,
+    { far: 'putc' },
+    ...HALT,
+    ...PUTC,
+    // 16 bytes: 8 sectors, from where we are, to the first that is not ours.
+    { at: 'packet' },
+    16, 0, 8, 0, 0x00, 0x7c, 0, 0,
+    { at: 'sector' },
+    1, 0, 0, 0, 0, 0, 0, 0,
   ]);
 }
 

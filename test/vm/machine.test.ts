@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { startMachine } from '../../src/vm/start.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
-import { diskOf, talkingGuest } from './guests.ts';
+import { diskOf, talkingGuest, writingGuest } from './guests.ts';
 import { runs, temporaryDirectory, tinyMachine, until } from './support.ts';
 
 describeWith([QEMU], 'a machine', () => {
@@ -110,10 +109,11 @@ describeWith([QEMU], 'a machine', () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     const spec = tinyMachine(diskOf(directory, talkingGuest('up\n', 'hang')));
-    const stale = createServer();
-    await new Promise<void>((resolve) => stale.listen(join(directory, 'other'), resolve));
-    await new Promise<void>((resolve) => stale.close(() => resolve()));
-    writeFileSync(join(directory, 'tiny.qmp'), '');
+    const dead = spawn(process.execPath, ['-e', `require('node:net').createServer().listen(${JSON.stringify(join(directory, 'tiny.qmp'))})`]);
+    await until(() => existsSync(join(directory, 'tiny.qmp')));
+    dead.kill('SIGKILL');
+    await until(() => dead.signalCode !== null);
+    expect(existsSync(join(directory, 'tiny.qmp'))).toBe(true);
     await using machine = await startMachine(spec, host, { directory });
     await expect(startMachine(spec, host, { directory })).rejects.toMatchObject({ code: 'vm', message: `a machine named \`tiny\` runs in \`${directory}\` already` });
     expect(runs(machine.pid)).toBe(true);
@@ -132,6 +132,40 @@ describeWith([QEMU], 'a machine', () => {
     expect([png.toString('latin1', 1, 4), png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual(['PNG', 720, 400]);
     await using blind = await startMachine(tinyMachine(disk, { name: 'blind' }), host, { directory });
     await expect(blind.screenshot(path)).rejects.toMatchObject({ code: 'vm', message: 'machine `blind` has no screen' });
+  });
+
+  test('that stands still because the disk of the host is full has died', async ({ skip }) => {
+    const directory = temporaryDirectory();
+    const small = join(directory, 'small');
+    mkdirSync(small);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small], { stdio: 'ignore' });
+    } catch {
+      skip('mounting is not allowed here');
+    }
+    onTestFinished(() => void execFileSync('umount', [small]));
+    const disk = join(small, 'disk.raw');
+    writeFileSync(disk, writingGuest());
+    truncateSync(disk, 16 * 1024 * 1024);
+    const spec = tinyMachine(disk, { disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: disk, format: 'raw', writes: 'persistent' } }] });
+    await using machine = await startMachine(spec, await emulatingHost(), { directory });
+    expect(await machine.exited).toMatchObject({ reason: 'died', error: { code: 'vm', message: 'machine `tiny` cannot write: the disk of the host is full (`drive-disk0`)', hint: 'make room for the disks of the machine' } });
+  });
+
+  test('writes to a disk that persists, and not to one that does not', async () => {
+    const directory = temporaryDirectory();
+    const host = await emulatingHost();
+    const guest = writingGuest();
+    for (const writes of ['throw-away', 'persistent'] as const) {
+      const disk = diskOf(directory, guest, writes);
+      const before = readFileSync(disk);
+      const spec = tinyMachine(disk, { name: writes, disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: disk, format: 'raw', writes } }] });
+      await using machine = await startMachine(spec, host, { directory });
+      // It says so when the disk ends.
+      await until(() => readFileSync(machine.files.consoleLog).includes('!'));
+      await machine.quit();
+      expect(readFileSync(disk).equals(before)).toBe(writes === 'throw-away');
+    }
   });
 
   test('has empty disks that go with it, and devices that QEMU takes all together', async () => {
@@ -161,6 +195,27 @@ describeWith([QEMU], 'a machine', () => {
     await machine.qmp.command('cont');
     expect(await machine.exited).toEqual({ reason: 'guest-shutdown' });
     await until(() => !existsSync(join(directory, 'tiny.empty-disk1.raw')));
+  });
+
+  test('of the other family takes all devices too', async () => {
+    const directory = temporaryDirectory();
+    const disk = diskOf(directory, talkingGuest('up\n', 'power off'));
+    const spec = tinyMachine(disk, {
+      disks: [
+        { id: 'disk0', bus: 'ide', source: { kind: 'file', path: disk, format: 'raw', writes: 'throw-away' } },
+        { id: 'disk1', bus: 'ahci', source: { kind: 'empty', sizeMiB: 3 } },
+        { id: 'disk2', bus: 'virtio', source: { kind: 'file', path: disk, format: 'raw', writes: 'read-only' } },
+      ],
+      cdroms: ['cd0', 'cd1', 'cd2'].map((id) => ({ id, path: disk })),
+      floppies: ['floppy0', 'floppy1'].map((id) => ({ id, path: disk })),
+      graphics: { kind: 'vnc', path: join(directory, 'vnc') },
+      pointer: 'usb-tablet',
+      clock: { base: '2010-01-01T00:00:00', runsBy: 'vm' },
+      hasPanicDevice: true,
+    });
+    await using machine = await startMachine(spec, await emulatingHost(), { directory });
+    expect(await machine.exited).toEqual({ reason: 'guest-shutdown' });
+    expect(machine.stderrTail()).toEqual([]);
   });
 
   test('whose RAM does not fit on the disk is not started', async () => {

@@ -126,7 +126,7 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     await expect(revived(place, { machineType: 'pc-i440fx-99.9' }, { backing: 'copy', compression: PLAIN })).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('no machine type') as string });
   });
 
-  test('that is aborted or takes too long leaves nothing', async () => {
+  test('that is aborted, or has nowhere to go, leaves nothing', async () => {
     const place = await setting();
     await using machine = await startMachine(place.spec('private'), place.host, { directory: place.directory });
     await countTo(machine, 3);

@@ -12,6 +12,7 @@ const PROGRAMS: Readonly<Record<ToolName, readonly string[]>> = {
   smbd: ['smbd'],
   ssh: ['ssh'],
   'ssh-keygen': ['ssh-keygen'],
+  sshd: ['sshd'],
   vde_switch: ['vde_switch'],
   xorriso: ['xorriso'],
   mtools: ['mcopy'],

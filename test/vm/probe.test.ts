@@ -1,0 +1,112 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { isAtLeast } from '../../src/vm/host.ts';
+import { tryAccelerator } from '../../src/vm/probe/accelerator.ts';
+import { EXIT_CODE } from '../../src/vm/probe/boot-sector.ts';
+import { findDistribution } from '../../src/vm/probe/distribution.ts';
+import { probeHost } from '../../src/vm/probe/probe.ts';
+import { askQemu, stampOf } from '../../src/vm/probe/qemu.ts';
+import { findProgram, findTools } from '../../src/vm/probe/tools.ts';
+import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
+import { temporaryDirectory } from './support.ts';
+
+function script(directory: string, name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, `#!/bin/sh\n${text}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+describeWith([QEMU], 'the probe', () => {
+  test('asks QEMU what it has', async () => {
+    const { qemu } = await emulatingHost();
+    expect(qemu?.version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(qemu).toMatchObject({ hasIgnoreShared: true, hasMultifd: true });
+    for (const type of [/^pc-i440fx-/, /^pc-q35-/]) expect(qemu?.machineTypes.some((name) => type.test(name))).toBe(true);
+    expect(qemu).toMatchObject(await stampOf(qemu?.binary ?? ''));
+  });
+
+  test('sees software emulation work, and an accelerator that is none fail', async () => {
+    const { qemu, tools } = await emulatingHost();
+    const trial = { binary: qemu?.binary ?? '', cpu: 'qemu64', setpriv: tools.setpriv };
+    expect(await tryAccelerator({ ...trial, accelerator: 'tcg' })).toMatchObject({ name: 'tcg', works: true, cpu: 'qemu64' });
+    expect(await tryAccelerator({ ...trial, accelerator: 'none' })).toMatchObject({ works: false, why: expect.stringContaining('invalid accelerator none') as string });
+    expect(await tryAccelerator({ ...trial, accelerator: 'tcg', cpu: 'no-such' })).toMatchObject({ works: false });
+    await expect(tryAccelerator({ ...trial, accelerator: 'tcg', signal: AbortSignal.timeout(20) })).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  test('gives a plain value, and has the whole in a few seconds', async () => {
+    const host = await probeHost({ environment: process.env, directories: ['/', '/nowhere'] });
+    expect(JSON.parse(JSON.stringify(host))).toEqual(JSON.parse(JSON.stringify({ ...host })));
+    expect(host.qemu?.accelerators.find(({ name }) => name === 'tcg')?.works).toBe(true);
+    expect(host.disks.map(({ path }) => path)).toContain('/');
+    expect(host.disks.map(({ path }) => path)).not.toContain('/nowhere');
+    expect(host.memory.availableBytes).toBeLessThanOrEqual(host.memory.totalBytes);
+  });
+});
+
+test.skipIf(process.platform === 'win32')('an accelerator that never comes to an end is given up (skipped on Windows)', async () => {
+  const binary = script(temporaryDirectory(), 'qemu', 'sleep 60');
+  const verdict = await tryAccelerator({ binary, accelerator: 'kvm', cpu: 'host', setpriv: undefined });
+  expect(verdict).toMatchObject({ works: false, why: expect.stringContaining('nothing within 2000 ms') as string });
+  expect(verdict.durationMs).toBeLessThan(3500);
+});
+
+test.skipIf(process.platform === 'win32')('only the right exit code is a success (skipped on Windows)', async () => {
+  const directory = temporaryDirectory();
+  const trial = { accelerator: 'kvm', cpu: 'host', setpriv: undefined };
+  expect(await tryAccelerator({ ...trial, binary: script(directory, 'a', `exit ${EXIT_CODE}`) })).toMatchObject({ works: true });
+  expect(await tryAccelerator({ ...trial, binary: script(directory, 'b', 'exit 0') })).toMatchObject({ works: false, why: 'exit code 0' });
+  expect(await tryAccelerator({ ...trial, binary: script(directory, 'c', 'echo no way >&2; exit 1') })).toMatchObject({ works: false, why: 'exit code 1: no way' });
+});
+
+test.skipIf(process.platform === 'win32')('a program that is no QEMU is as good as none (skipped on Windows)', async () => {
+  const directory = temporaryDirectory();
+  const stranger = script(directory, QEMU, 'echo hello; sleep 0.1');
+  await expect(askQemu(stranger, { setpriv: undefined })).rejects.toMatchObject({ code: 'vm', message: 'this is not QMP: `hello`' });
+  await expect(askQemu(script(directory, 'silent', 'exit 0'), { setpriv: undefined })).rejects.toMatchObject({ code: 'vm' });
+  expect((await probeHost({ environment: { PATH: directory } })).qemu).toBeUndefined();
+});
+
+test.skipIf(process.platform === 'win32')('programs are found in PATH first; a busybox must be static (skipped on Windows)', async () => {
+  const directory = temporaryDirectory();
+  const zstd = script(directory, 'zstd', '');
+  script(directory, 'busybox-static', '');
+  writeFileSync(join(directory, 'xorriso'), 'not to be run');
+  expect(await findProgram('zstd', { PATH: `relative:${directory}` })).toBe(zstd);
+  expect(await findProgram('no-such-program', { PATH: directory })).toBeUndefined();
+  const tools = await findTools({ PATH: directory });
+  expect(tools.zstd).toBe(zstd);
+  expect(tools.busybox).not.toBe(join(directory, 'busybox-static'));
+  expect(tools.xorriso).not.toBe(join(directory, 'xorriso'));
+});
+
+describe('the distribution', () => {
+  test.each([
+    ['PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n', 'Debian GNU/Linux 12 (bookworm)', 'debian'],
+    ["PRETTY_NAME='Linux Mint 22'\nID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", 'Linux Mint 22', 'debian'],
+    ['ID=rocky\nID_LIKE="rhel centos fedora"\nPRETTY_NAME=Rocky\n', 'Rocky', 'fedora'],
+    ['ID=endeavouros\nID_LIKE=arch\nPRETTY_NAME=E\n', 'E', 'arch'],
+    ['ID=nixos\nPRETTY_NAME="NixOS 25.05"\n', 'NixOS 25.05', 'nix'],
+    ['ID=alpine\nPRETTY_NAME=Alpine\n', 'Alpine', undefined],
+  ])('%j', async (text, name, family) => {
+    const path = join(temporaryDirectory(), 'os-release');
+    writeFileSync(path, text);
+    expect(await findDistribution(path)).toEqual({ name, family });
+  });
+
+  test('is the system where none is told', async () => {
+    expect(await findDistribution('/nowhere')).toEqual({ name: process.platform, family: undefined });
+  });
+});
+
+test.each([
+  ['7.2.22', '8.2', false],
+  ['8.2.0', '8.2', true],
+  ['10.0.1', '9.2.4', true],
+  ['9.2', '9.2.1', false],
+  ['pc-i440fx-10.0', 'pc-i440fx-9.2', true],
+])('version %s is at least %s: %s', (version, least, isSo) => {
+  expect(isAtLeast(version, least)).toBe(isSo);
+});
