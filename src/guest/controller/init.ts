@@ -21,8 +21,8 @@ export const JOB_FILES = {
   exit: 'exit',
 } as const;
 
-/** A value that QEMU hands to the guest, and that is read anew each time: `go` when the machine may use the host's directories. A memory
- *  image is saved while it is `wait`: with a directory in use it could not be. */
+/** A value that QEMU hands to the guest, and that is read anew each time: seconds since 1970 in ten digits when the machine may use the
+ *  host's directories, zeros until then. A memory image is saved before: with a directory in use it could not be. */
 export const GO_VALUE = 'opt/cygstrap/controller';
 const GO_FILE = `/sys/firmware/qemu_fw_cfg/by_name/${GO_VALUE}/raw`;
 
@@ -44,7 +44,13 @@ ip addr add ${SHARES_ADDRESS}/24 dev eth0
 ip link set eth0 up
 ${smbd} -D -s ${smbConf} -l ${smb} || fail 'smbd does not start'
 say waiting
-until [ "$(cat ${GO_FILE})" = go ]; do usleep 10000; done
+while :; do
+  # It has no line end, which is a failure to read.
+  read -r now <${GO_FILE}
+  [ "$now" -eq 0 ] || break
+  usleep 5000
+done
+date -u -s "@$((now))" >/dev/null
 attach() {
   mount -t 9p -o "trans=virtio,version=9p2000.L,msize=262144,$3" $1 $2 2>/tmp/log || fail "$1: $(cat /tmp/log)"
 }
