@@ -10,6 +10,8 @@ export type Beacon =
   | { readonly kind: 'failed'; readonly text: string }
   /** It has booted and its services run. */
   | { readonly kind: 'ready' }
+  /** A controller's: it may be saved. */
+  | { readonly kind: 'waiting' }
   /** A controller's: the guest is seen, and the job's command runs; or has ended. */
   | { readonly kind: 'running' }
   | { readonly kind: 'exit'; readonly code: number };
@@ -31,6 +33,7 @@ export function parseBeacon(line: string): Beacon | undefined {
     case 'failed':
       return { kind: 'failed', text: printableText(rest) };
     case 'ready':
+    case 'waiting':
     case 'running':
       return rest === '' ? { kind: word } : undefined;
     case 'exit':

@@ -2,10 +2,10 @@ import type { Report } from '../../events.ts';
 import { cachedInitramfs } from '../linux/cache.ts';
 import type { Image } from '../linux/cache.ts';
 import type { TreeEntry } from '../linux/cpio.ts';
+import { MOUNT_POINTS, busyboxTree, modulesTree, script } from '../linux/image-parts.ts';
 import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { moduleClosure } from '../linux/modules.ts';
-import type { KernelModule } from '../linux/modules.ts';
 import { findProgram, programsWithLibraries, requireProgram } from '../linux/programs.ts';
 import { BOOT_INIT, INITTAB, installerInit, POWER_BUTTON, SHUTDOWN, SSHD_CONFIG, SYSTEM_RC } from './scripts.ts';
 import type { InstallerTools } from './scripts.ts';
@@ -46,33 +46,15 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
   const [installer, boot] = await Promise.all([
     cachedInitramfs(cacheDir, [
       script('init', installerInit(tools.paths)),
-      ...mountPoints,
+      ...MOUNT_POINTS,
       ...busybox,
       ...tools.tree,
       ...modulesTree(installerModules),
       ...system.map((entry) => ({ ...entry, path: `system/${entry.path}` })),
     ]),
-    cachedInitramfs(cacheDir, [script('init', BOOT_INIT), ...mountPoints, ...busybox, ...modulesTree(disk)]),
+    cachedInitramfs(cacheDir, [script('init', BOOT_INIT), ...MOUNT_POINTS, ...busybox, ...modulesTree(disk)]),
   ]);
   return { kernel, installer, boot };
-}
-
-const mountPoints: readonly TreeEntry[] = ['proc', 'sys', 'dev', 'run', 'tmp'].map((path) => ({ kind: 'directory', path }));
-
-function script(path: string, content: string): TreeEntry {
-  return { kind: 'file', path, content, mode: 0o755 };
-}
-
-/** Numbered, so that a glob gives the order to load them in. */
-function modulesTree(modules: readonly KernelModule[], directory = 'lib/modules'): TreeEntry[] {
-  return modules.map(({ name, content }, index) => ({ kind: 'file', path: `${directory}/${String(index).padStart(2, '0')}-${name}.ko`, content }));
-}
-
-async function busyboxTree(): Promise<TreeEntry[]> {
-  const path = await requireProgram({ anyOf: ['busybox'], debianPackage: 'busybox-static' });
-  const [program, ...libraries] = await programsWithLibraries([path]);
-  if (program === undefined) return [];
-  return [{ ...program, path: 'bin/busybox' }, ...libraries];
 }
 
 async function installerTools(): Promise<{ readonly paths: InstallerTools; readonly tree: readonly TreeEntry[] }> {
@@ -102,7 +84,7 @@ async function systemTree(kernel: Kernel): Promise<TreeEntry[]> {
   const links: TreeEntry[] = bash === '/bin/bash' ? [] : [{ kind: 'symlink', path: 'bin/bash', target: bash }];
   const directories = ['cygwin', 'mnt', 'store', 'xchg', 'var/empty', 'usr/share/empty.sshd', 'usr/sbin'];
   return [
-    ...mountPoints,
+    ...MOUNT_POINTS,
     ...directories.map((path): TreeEntry => ({ kind: 'directory', path })),
     { kind: 'directory', path: 'root', mode: 0o700 },
     ...busybox,

@@ -1,18 +1,4 @@
-/** Starts every script of the stand-in: what it says goes to the console, and nothing waits for a person. */
-const HEAD = `#!/bin/busybox sh
-export PATH=/sbin:/usr/sbin:/bin:/usr/bin
-`;
-
-/** Loads the modules that are below /lib/modules, in the order of their names. */
-const LOAD_MODULES = `for module in /lib/modules/*.ko; do
-  insmod "$module" 2>/tmp/insmod || echo "insmod $module: $(cat /tmp/insmod)"
-done
-`;
-
-const MOUNT_KERNEL = `mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev 2>/dev/null
-`;
+import { INIT_HEAD, LOAD_MODULES, SCRIPT_HEAD } from '../linux/image-parts.ts';
 
 /** Absolute paths in the installer of programs that busybox has too, but not good enough; its shell would prefer its own. */
 export interface InstallerTools {
@@ -22,9 +8,7 @@ export interface InstallerTools {
 }
 
 /** /init of the installer: installs from the floppy's answers and the CD onto the first disk, reports on the console, powers off. */
-export const installerInit = ({ mke2fs, xz, zstd }: InstallerTools): string => `${HEAD}
-/bin/busybox --install -s /bin
-${MOUNT_KERNEL}
+export const installerInit = ({ mke2fs, xz, zstd }: InstallerTools): string => `${INIT_HEAD}
 say() { echo "@cygstrap $*" >/dev/console; }
 # The host hears why; without these words a machine that is off has failed as well.
 fail() {
@@ -46,7 +30,7 @@ waitfor() {
 set -o pipefail
 
 say stage boot
-mkdir -p /tmp /answers /target
+mkdir -p /answers /target
 ${LOAD_MODULES}
 say stage media
 waitfor /dev/fd0 'answer floppy'
@@ -125,10 +109,8 @@ poweroff -f
 `;
 
 /** /init of the installed system's first file system: finds the disk and hands over to it. */
-export const BOOT_INIT = `${HEAD}
-/bin/busybox --install -s /bin
-${MOUNT_KERNEL}
-mkdir -p /tmp /root
+export const BOOT_INIT = `${INIT_HEAD}
+mkdir -p /root
 ${LOAD_MODULES}
 tries=0
 until mount -t ext4 -o noatime,noinit_itable /dev/sda1 /root 2>/tmp/log; do
@@ -143,7 +125,7 @@ exec switch_root /root /sbin/init
 `;
 
 /** /etc/rc of the installed system: network and sshd first, what else a run needs after that. */
-export const SYSTEM_RC = `${HEAD}
+export const SYSTEM_RC = `${SCRIPT_HEAD}
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev 2>/dev/null
@@ -164,7 +146,7 @@ echo '@cygstrap ready' >/dev/console
 `;
 
 /** Waits for the ACPI power button and powers off. */
-export const POWER_BUTTON = `${HEAD}
+export const POWER_BUTTON = `${SCRIPT_HEAD}
 for input in /sys/class/input/event*; do
   if [ "$(cat $input/device/name)" = 'Power Button' ]; then
     mknod -m 600 /run/power-button c $(tr : ' ' <$input/dev) 2>/dev/null
@@ -176,7 +158,7 @@ sleep 5
 `;
 
 /** Ends all programs, writes everything to the disk and powers off, also when started over ssh. */
-export const SHUTDOWN = `${HEAD}
+export const SHUTDOWN = `${SCRIPT_HEAD}
 trap '' TERM HUP PIPE
 # What started this gets its answer before its connection is closed.
 usleep 100000

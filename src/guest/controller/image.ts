@@ -1,0 +1,50 @@
+import { cachedInitramfs } from '../linux/cache.ts';
+import type { Image } from '../linux/cache.ts';
+import { MOUNT_POINTS, busyboxTree, modulesTree, script } from '../linux/image-parts.ts';
+import { findKernel } from '../linux/kernel.ts';
+import type { Kernel } from '../linux/kernel.ts';
+import { moduleClosure } from '../linux/modules.ts';
+import { findProgram, programsWithLibraries, requireProgram } from '../linux/programs.ts';
+import type { PrepareOptions } from '../kind.ts';
+import { smbConf } from '../shares.ts';
+import { CONTROLLER_PLACES, controllerInit } from './init.ts';
+
+/** What a controller boots. */
+export interface ControllerImage {
+  readonly kernel: Kernel;
+  readonly initramfs: Image;
+  /** Path of ssh in it. */
+  readonly ssh: string;
+}
+
+const MODULES = ['virtio_pci', 'virtio_net', '9pnet_virtio', '9p', 'qemu_fw_cfg'];
+
+/** Services that smbd starts when a client asks for them, where the distributions put them: Windows asks which shares there are. */
+const SMBD_HELPERS = ['samba-dcerpcd', 'rpcd_classic'].flatMap((name) => ['/usr/libexec/samba', '/usr/lib/samba', '/usr/lib/samba/samba', '/usr/lib64/samba'].map((place) => `${place}/${name}`));
+
+/** Makes, or finds in the cache, kernel and file system of the controller from programs of this host. Needs no root. Throws GuestError
+ *  `tool` for what the host lacks, `io`. */
+export async function controllerImage({ cacheDir, report, signal }: PrepareOptions): Promise<ControllerImage> {
+  const kernel = await findKernel({ cacheDir, report, signal });
+  const [smbd, ssh, busybox, modules, helpers] = await Promise.all([
+    requireProgram({ anyOf: ['smbd'], debianPackage: 'samba' }),
+    requireProgram({ anyOf: ['ssh'], debianPackage: 'openssh-client' }),
+    busyboxTree(),
+    moduleClosure(kernel.modulesDir, MODULES),
+    Promise.all(SMBD_HELPERS.map(findProgram)),
+  ]);
+  const programs = await programsWithLibraries([smbd, ssh, ...helpers.filter((path) => path !== undefined)]);
+  const { smb, smbConf: conf, store, xchg } = CONTROLLER_PLACES;
+  const initramfs = await cachedInitramfs(cacheDir, [
+    script('init', controllerInit({ smbd })),
+    ...MOUNT_POINTS,
+    { kind: 'directory', path: 'root', mode: 0o700 },
+    ...busybox,
+    ...programs,
+    ...modulesTree(modules),
+    { kind: 'file', path: conf.slice(1), content: smbConf({ directory: smb, store, xchg, user: 'root' }) },
+    { kind: 'file', path: 'etc/passwd', content: 'root:*:0:0:root:/root:/bin/sh\nnobody:*:65534:65534:nobody:/:/bin/false\n' },
+    { kind: 'file', path: 'etc/group', content: 'root:x:0:\nnogroup:x:65534:\n' },
+  ]);
+  return { kernel, initramfs, ssh };
+}

@@ -1,0 +1,79 @@
+import { GUEST_ADDRESS, SHARES_ADDRESS, SSH_PORT } from '../../vm/network/addresses.ts';
+import { INIT_HEAD, LOAD_MODULES } from '../linux/image-parts.ts';
+import { SMBD_DIRECTORIES } from '../shares.ts';
+
+/** Where things are in a controller. */
+export const CONTROLLER_PLACES = { smb: '/run/smb', smbConf: '/etc/smb.conf', jobs: '/job', store: '/store', xchg: '/xchg', key: '/run/ssh.key' } as const;
+
+/** Tags of the host's directories, and of the one with the jobs, which is no share. */
+export const CONTROLLER_TAGS = { store: 'store', xchg: 'xchg', jobs: 'job' } as const;
+
+/** Names of the files of one job, below a directory named by its number: 1, 2, ... */
+export const JOB_FILES = {
+  /** Taken out of the job as soon as it is read. */
+  key: 'ssh.key',
+  knownHosts: 'known_hosts',
+  /** Shell text that runs the command over ssh; its appearance starts the job, so it is put there last and whole. */
+  script: 'run',
+  stdout: 'stdout',
+  stderr: 'stderr',
+  /** The code that ssh ended with; written last, whole. */
+  exit: 'exit',
+} as const;
+
+/** A value that QEMU hands to the guest, and that is read anew each time: seconds since 1970 in ten digits when the machine may use the
+ *  host's directories, zeros until then. A memory image is saved before: with a directory in use it could not be. */
+export const GO_VALUE = 'opt/cygstrap/controller';
+const GO_FILE = `/sys/firmware/qemu_fw_cfg/by_name/${GO_VALUE}/raw`;
+
+/** /init of a controller: network and smbd, then the host's directories, then jobs one after the other. Everything before the
+ *  directories may be in a saved memory image. */
+export function controllerInit({ smbd }: { readonly smbd: string }): string {
+  const { smb, smbConf, jobs, key, store, xchg } = CONTROLLER_PLACES;
+  return `${INIT_HEAD}
+say() { echo "@cygstrap $*" >/dev/console; }
+fail() {
+  say "failed $*"
+  poweroff -f
+}
+${LOAD_MODULES}
+mkdir -p ${SMBD_DIRECTORIES.map((name) => `${smb}/${name}`).join(' ')} ${store} ${xchg} ${jobs}
+hostname controller
+ip link set lo up
+ip addr add ${SHARES_ADDRESS}/24 dev eth0
+ip link set eth0 up
+${smbd} -D -s ${smbConf} -l ${smb} || fail 'smbd does not start'
+say waiting
+while :; do
+  # It has no line end, which is a failure to read.
+  read -r now <${GO_FILE}
+  [ "$now" -eq 0 ] || break
+  usleep 5000
+done
+date -u -s "@$((now))" >/dev/null
+attach() {
+  mount -t 9p -o "trans=virtio,version=9p2000.L,msize=262144,$3" $1 $2 2>/tmp/log || fail "$1: $(cat /tmp/log)"
+}
+attach ${CONTROLLER_TAGS.store} ${store} ro,cache=loose
+attach ${CONTROLLER_TAGS.xchg} ${xchg} cache=none
+attach ${CONTROLLER_TAGS.jobs} ${jobs} cache=none
+say ready
+
+number=1
+while :; do
+  job=${jobs}/$number
+  until [ -e $job/${JOB_FILES.script} ]; do usleep 20000; done
+  rm -f ${key}
+  (umask 077; cat $job/${JOB_FILES.key} >${key})
+  rm -f $job/${JOB_FILES.key}
+  until [ "$(timeout 1 nc ${GUEST_ADDRESS} ${SSH_PORT} </dev/null 2>/dev/null | dd bs=4 count=1 2>/dev/null)" = SSH- ]; do usleep 20000; done
+  say running
+  sh $job/${JOB_FILES.script} </dev/null >$job/${JOB_FILES.stdout} 2>$job/${JOB_FILES.stderr}
+  code=$?
+  echo $code >$job/${JOB_FILES.exit}.part
+  mv $job/${JOB_FILES.exit}.part $job/${JOB_FILES.exit}
+  say "exit $code"
+  number=$((number + 1))
+done
+`;
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Report } from '../../events.ts';
+import { acceleratorOf, machineTypeOf } from '../../vm/argv.ts';
+import type { Host } from '../../vm/host.ts';
+import { saveMemory } from '../../vm/memory-image.ts';
+import { makeRunDirectory } from '../../vm/run-directory.ts';
+import { startMachine } from '../../vm/start.ts';
+import { VmError } from '../../vm/vm-error.ts';
+import { untilBeacon } from '../console.ts';
+import { publish } from '../linux/cache.ts';
+import type { ControllerImage } from './image.ts';
+import { controllerMachine } from './machine.ts';
+
+/** A controller that has booted and waits for orders, as files: reviving it takes a fraction of a boot. */
+export interface SavedController {
+  readonly memory: string;
+  readonly state: string;
+}
+
+const FILES = { memory: 'ram', state: 'state' } as const;
+const BOOT_TIMEOUT_MS = 120_000;
+const SAVE_TIMEOUT_MS = 60_000;
+
+export interface SaveOptions {
+  readonly image: ControllerImage;
+  readonly cacheDir: string;
+  readonly report?: Report | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Finds a saved controller for this image and this host's QEMU in the cache, or boots one and saves it there. Throws VmError,
+ *  GuestError `guest`, and the reason of the signal. */
+export async function savedController(host: Host, options: SaveOptions): Promise<SavedController> {
+  const { image, cacheDir, report, signal } = options;
+  const parent = join(cacheDir, 'controllers');
+  const home = join(parent, await keyOf(host, image));
+  const saved = filesOf(home);
+  if (await isThere(saved)) return saved;
+  report?.({ kind: 'note', message: 'booting a controller once, to be revived from now on' });
+  await mkdir(parent, { recursive: true });
+  await publish(parent, home, async (part) => {
+    await mkdir(part);
+    await bootAndSave(host, filesOf(part), { image, signal, report });
+  });
+  return saved;
+}
+
+/** Forgets a saved controller that cannot be revived. */
+export async function forgetController({ memory }: SavedController): Promise<void> {
+  const home = join(memory, '..');
+  const gone = `${home}.gone-${process.pid}`;
+  await rename(home, gone).catch(() => {});
+  await rm(gone, { recursive: true, force: true });
+}
+
+async function bootAndSave(host: Host, saved: SavedController, { image, signal, report }: Omit<SaveOptions, 'cacheDir'>): Promise<void> {
+  await using run = await makeRunDirectory();
+  // Any will do: what is shown through a device that nobody uses yet is no part of its state.
+  const empty = join(run.path, 'empty');
+  await mkdir(empty);
+  const spec = controllerMachine({
+    image,
+    directories: { store: empty, xchg: empty, jobs: empty },
+    link: { kind: 'none' },
+    orders: { kind: 'wait' },
+    memory: { kind: 'file', path: saved.memory, isShared: true },
+    start: 'running',
+  });
+  await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
+  await untilBeacon(machine, 'waiting', { timeoutMs: BOOT_TIMEOUT_MS, signal });
+  await saveMemory(machine, { path: saved.state, compression: { kind: 'none' }, timeoutMs: SAVE_TIMEOUT_MS, signal });
+  await machine.quit();
+}
+
+/** Everything that a memory image depends on. */
+async function keyOf(host: Host, image: ControllerImage): Promise<string> {
+  const { qemu } = host;
+  if (qemu === undefined) throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  const { cpu, memory, boot, extraArguments } = controllerMachine({
+    image,
+    directories: { store: '', xchg: '', jobs: '' },
+    link: { kind: 'none' },
+    orders: { kind: 'wait' },
+    memory: { kind: 'private' },
+    start: 'running',
+  });
+  const kernel = createHash('sha256').update(await readFile(image.kernel.image)).digest('hex');
+  const { binary, version, sizeBytes, modifiedMs } = qemu;
+  const parts = [kernel, image.initramfs.key, { binary, version, sizeBytes, modifiedMs }, machineTypeOf({ family: 'pc' }, qemu), acceleratorOf({}, qemu), cpu, memory, boot.kind === 'kernel' ? boot.append : '', extraArguments];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+}
+
+function filesOf(home: string): SavedController {
+  return { memory: join(home, FILES.memory), state: join(home, FILES.state) };
+}
+
+async function isThere({ memory, state }: SavedController): Promise<boolean> {
+  const found = await Promise.all([memory, state].map((path) => stat(path).catch(() => undefined)));
+  return found.every((file) => file !== undefined && file.size > 0);
+}

@@ -1,0 +1,43 @@
+import type { TreeEntry } from './cpio.ts';
+import type { KernelModule } from './modules.ts';
+import { programsWithLibraries, requireProgram } from './programs.ts';
+
+/** Directories that every first file system begins with. */
+export const MOUNT_POINTS: readonly TreeEntry[] = ['proc', 'sys', 'dev', 'run', 'tmp'].map((path) => ({ kind: 'directory', path }));
+
+/** A program made of text. */
+export function script(path: string, content: string): TreeEntry {
+  return { kind: 'file', path, content, mode: 0o755 };
+}
+
+/** Modules under numbers, so that a glob gives the order to load them in. */
+export function modulesTree(modules: readonly KernelModule[], directory = 'lib/modules'): TreeEntry[] {
+  return modules.map(({ name, content }, index) => ({ kind: 'file', path: `${directory}/${String(index).padStart(2, '0')}-${name}.ko`, content }));
+}
+
+/** The busybox of the host as `bin/busybox`, with its libraries if it has any. Throws GuestError `tool`. */
+export async function busyboxTree(): Promise<TreeEntry[]> {
+  const path = await requireProgram({ anyOf: ['busybox-static', 'busybox.static', 'busybox'], debianPackage: 'busybox-static' });
+  const [program, ...libraries] = await programsWithLibraries([path]);
+  return program === undefined ? [] : [{ ...program, path: 'bin/busybox' }, ...libraries];
+}
+
+/** How the scripts of our guests begin. */
+export const SCRIPT_HEAD = `#!/bin/busybox sh
+export PATH=/sbin:/usr/sbin:/bin:/usr/bin
+`;
+
+/** How an /init begins: commands, kernel file systems, and the modules below /lib/modules in the order of their names. */
+export const INIT_HEAD = `${SCRIPT_HEAD}
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+mkdir -p /tmp
+`;
+
+/** Loads the modules that are below /lib/modules. */
+export const LOAD_MODULES = `for module in /lib/modules/*.ko; do
+  insmod "$module" 2>/tmp/insmod || echo "insmod $module: $(cat /tmp/insmod)"
+done
+`;
