@@ -16,6 +16,7 @@ import { addServe } from './commands/serve.ts';
 import { addSites } from './commands/sites.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVm } from './commands/vm.ts';
+import { addBuild } from './commands/vm-run.ts';
 import { addWhy } from './commands/why.ts';
 import { EXIT_DONE, EXIT_WORLD, UsageError, reportFailure } from './failure.ts';
 import { asksForJson, protectDashes, rejectFlagValues, restoreDashes } from './options.ts';
@@ -47,7 +48,7 @@ async function tell(error: unknown, output: Output, argv: readonly string[]): Pr
   }
 }
 
-const COMMANDS = ['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock', 'fetch', 'verify', 'prune', 'bundle', 'media', 'serve', 'sites', 'doctor', 'vm'];
+const COMMANDS = ['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock', 'fetch', 'verify', 'prune', 'bundle', 'media', 'serve', 'sites', 'doctor', 'vm', 'build'];
 
 /** Points a usage error that has no better hint to the help of the command at hand. */
 function withHelpHint(error: unknown, argv: readonly string[]): unknown {
@@ -63,7 +64,7 @@ async function understand(argv: readonly string[], output: Output): Promise<Task
   const choose = (chosen: Task): void => {
     task = chosen;
   };
-  const parser = [addResolve, addWhy, addInfo, addSearch, addDiff, addLint, addLock, addFetch, addVerify, addPrune, addBundle, addMedia, addServe, addSites, addDoctor, addVm]
+  const parser = [addResolve, addWhy, addInfo, addSearch, addDiff, addLint, addLock, addFetch, addVerify, addPrune, addBundle, addMedia, addServe, addSites, addDoctor, addVm, addBuild]
     .reduce((y, add) => add(y, choose), basics())
     .completion('completion', 'Print a script that completes commands and options in bash or zsh');
   await parser.parseAsync(protectDashes(argv), {}, (_error: unknown, _args: unknown, printed: string) => {

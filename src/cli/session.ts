@@ -51,18 +51,24 @@ function eventText(event: Exclude<Event, { kind: 'warning' | 'transfer-bytes' }>
     case 'site-demoted':
       return `${event.site} is tried last from now on: ${event.why}`;
     case 'stage-start':
-      return `${event.stage}: making ${event.key}`;
     case 'stage-reused':
-      return `${event.stage}: ${event.key} is there already`;
     case 'stage-step':
-      return `${event.stage}: ${event.text}${event.step === undefined ? '' : ` ${event.step.number}/${event.step.of}`}`;
     case 'stage-done':
-      return `${event.stage}: ${event.key} is ready, ${durationText(event.durationMs)}`;
+      return stageText(event) ?? '';
     case 'resolved':
       return `resolved: ${countText(event.packages, 'package')}, ${durationText(event.durationMs)}`;
     default:
       return event satisfies never;
   }
+}
+
+/** Says how the stages of a machine go; undefined for all other events. */
+export function stageText(event: Event): string | undefined {
+  if (event.kind === 'stage-start') return `${event.stage} ${event.key.slice(0, 12)}: making it`;
+  if (event.kind === 'stage-reused') return `${event.stage} ${event.key.slice(0, 12)}: is there already`;
+  if (event.kind === 'stage-step') return `${event.stage}: ${event.text}${event.step === undefined ? '' : ` ${event.step.number}/${event.step.of}`}`;
+  if (event.kind === 'stage-done') return `${event.stage} ${event.key.slice(0, 12)}: ready after ${(event.durationMs / 1000).toFixed(1)} s`;
+  return undefined;
 }
 
 function durationText(durationMs: number): string {

@@ -132,3 +132,13 @@ export async function streamOverSsh(target: SshTarget, command: string, { signal
     signal?.removeEventListener('abort', onAbort);
   }
 }
+
+/** Gives the user's terminal to a shell in the guest until that ends; gives its exit code, or null when ssh was killed. */
+export async function shellOverSsh(target: SshTarget): Promise<number | null> {
+  const [program = '', ...words] = sshArgv(target);
+  const child = spawn(program, words, { stdio: 'inherit' });
+  return new Promise((resolve, reject) => {
+    child.on('error', (cause) => reject(new GuestError('tool', `cannot start \`${program}\``, { cause })));
+    child.on('close', resolve);
+  });
+}

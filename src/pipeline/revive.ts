@@ -47,7 +47,7 @@ const BOOT_TIMEOUT_MS = 10 * 60_000;
 export async function revive(context: StageContext, request: ReviveRequest): Promise<Revived> {
   const owned: AsyncDisposable[] = [];
   const end = async (): Promise<void> => {
-    for (const each of owned.splice(0).reverse()) await each[Symbol.asyncDispose]();
+    for (const each of owned.splice(0).toReversed()) await each[Symbol.asyncDispose]();
   };
   try {
     return { ...(await start(context, request, owned)), [Symbol.asyncDispose]: end };

@@ -1,0 +1,82 @@
+import type { Argv } from 'yargs';
+import type { StageContext } from '../../pipeline/context.ts';
+import type { InstalledManifest, SnapshotManifest } from '../../pipeline/manifest.ts';
+import { LOCK_NAME } from '../../lock/lock.ts';
+import { EXIT_DONE, UsageError } from '../failure.ts';
+import { interruptible } from '../interrupt.ts';
+import type { Choose, Session } from '../session.ts';
+import { durationMs } from '../units.ts';
+import { openVm, stageReporter, wishesOf, withInstallOptions, withVmOptions } from './vm-options.ts';
+import type { InstallArguments, VmArguments } from './vm-options.ts';
+
+/** How a snapshot is wanted. */
+export interface SnapshotArguments extends VmArguments {
+  readonly portable?: boolean | undefined;
+  readonly bootTimeout?: number | undefined;
+}
+
+/** Adds `vm install` and `vm snapshot`. */
+export function addVmMake(yargs: Argv, choose: Choose): Argv {
+  return yargs
+    .command(
+      'install',
+      'Install what a lock names onto the blank disk of a new machine',
+      (y) => withInstallOptions(withVmOptions(y)).example('$0 vm install --repo ./repo --disk 16G', 'as little as it takes'),
+      (args) => choose((session) => install(session, args)),
+    )
+    .command(
+      'snapshot [install]',
+      'Boot an installed disk, connect its shares and freeze it',
+      (y) => withSnapshotOptions(withVmOptions(y)).positional('install', { type: 'string', describe: 'Beginning of the key of the installed disk [default: the last made]' }),
+      (args) => choose((session) => snapshot(session, args)),
+    );
+}
+
+export function withSnapshotOptions<T>(yargs: Argv<T>) {
+  return yargs
+    .option('portable', { type: 'boolean', describe: 'Memory as one compressed stream, to be copied to other computers; revives slower' })
+    .option('boot-timeout', { type: 'string', requiresArg: true, coerce: durationMs('boot-timeout'), describe: 'How long the guest may take to boot [default: 10m]' });
+}
+
+async function install(session: Session, args: InstallArguments): Promise<number> {
+  const { key } = await interruptible(async (signal) => installed(session, await openVm(session, args, signal), args));
+  return printed(session, args, { stage: 'install', key });
+}
+
+async function snapshot(session: Session, args: SnapshotArguments & { readonly install?: string | undefined }): Promise<number> {
+  const { key } = await interruptible(async (signal) => {
+    const context = await openVm(session, args, signal);
+    const { publishedStages, stageByPrefix } = await import('../../commands/vm-context.ts');
+    const { newestStage } = await import('../../commands/vm-run.ts');
+    const stages = await publishedStages(context.places, ['install']);
+    const found = args.install === undefined ? await newestStage(context, stages) : stageByPrefix(stages, args.install);
+    if (found?.stage !== 'install') throw new UsageError('nothing is installed yet', 'make it with `cygstrap vm install`, or all at once with `cygstrap build`');
+    return frozen(context, args, found);
+  });
+  return printed(session, args, { stage: 'snapshot', key });
+}
+
+async function printed({ output }: Session, args: VmArguments, made: { readonly stage: string; readonly key: string }): Promise<number> {
+  if (args.json === true) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...made });
+  else await output.data(`${made.key}\n`);
+  return EXIT_DONE;
+}
+
+/** Makes the installed disk that the arguments describe, or finds it made. */
+export async function installed(session: Session, context: StageContext, args: InstallArguments): Promise<InstalledManifest> {
+  const { installVm } = await import('../../commands/vm-install.ts');
+  const { guestCacheOf } = await import('../../commands/vm-context.ts');
+  const { WATCH_LIMITS } = await import('../../pipeline/watch.ts');
+  const { repo, lock = LOCK_NAME, add = [], keyring = [], vnc } = args;
+  const limits = { ...WATCH_LIMITS, stepTimeoutMs: args.stepTimeout ?? WATCH_LIMITS.stepTimeoutMs, stallTimeoutMs: args.stallTimeout ?? WATCH_LIMITS.stallTimeoutMs };
+  const { env } = session.host;
+  return installVm(context, { repo, lock, add, keyring, wishes: wishesOf(args), limits, vnc }, { load: { env, report: stageReporter(session, args) }, cacheDir: guestCacheOf({ environment: env }) });
+}
+
+const BOOT_TIMEOUT_MS = 10 * 60_000;
+
+/** Makes the snapshot of an installed disk, or finds it made. */
+export async function frozen(context: StageContext, args: SnapshotArguments, disk: InstalledManifest): Promise<SnapshotManifest> {
+  const { snapshotStage } = await import('../../pipeline/snapshot.ts');
+  return snapshotStage(context, { installed: disk, isPortable: args.portable === true, bootTimeoutMs: args.bootTimeout ?? BOOT_TIMEOUT_MS });
+}

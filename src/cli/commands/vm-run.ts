@@ -1,0 +1,242 @@
+import type { Argv } from 'yargs';
+import { CygstrapError } from '../../errors.ts';
+import type { StageContext } from '../../pipeline/context.ts';
+import type { SnapshotManifest } from '../../pipeline/manifest.ts';
+import type { RunRequest, RunResult } from '../../pipeline/run.ts';
+import { EXIT_DONE, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, UsageError, reportFailure } from '../failure.ts';
+import { interruptible } from '../interrupt.ts';
+import { once, restoreDashes } from '../options.ts';
+import type { Choose, Session } from '../session.ts';
+import { durationMs, positive } from '../units.ts';
+import { frozen, installed, withSnapshotOptions } from './vm-make.ts';
+import { openVm, withInstallOptions, withVmOptions } from './vm-options.ts';
+import type { VmArguments } from './vm-options.ts';
+
+/** A machine failed, or we did: no code of a command in a guest is passed on that is as high. */
+export const EXIT_MACHINE = 126;
+
+/** The highest code of a command in a guest that becomes ours. */
+const HIGHEST_PASSED_CODE = 125;
+
+const RUN_TIMEOUT_MS = 60 * 60_000;
+
+interface RunArguments extends VmArguments {
+  readonly command?: readonly string[] | undefined;
+  readonly snapshot?: string | undefined;
+  readonly timeout?: number | undefined;
+  readonly env?: readonly string[] | undefined;
+  readonly allEnv?: boolean | undefined;
+  readonly in?: string | undefined;
+  readonly out?: string | undefined;
+  readonly store?: string | undefined;
+  readonly keep?: boolean | undefined;
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+  readonly each?: string | undefined;
+  readonly jobs?: number | undefined;
+}
+
+/** Adds `vm run` and `vm shell`. */
+export function addVmRun(yargs: Argv, choose: Choose): Argv {
+  return yargs
+    .command(
+      'run [command..]',
+      'Run a command in a machine revived from a snapshot; its output, files and exit code come back',
+      (y) =>
+        withSnapshotChoice(withRunOptions(withVmOptions(y)))
+          .example('$0 vm run --in src --out dist -- make -C in', 'files in, files out')
+          .example('$0 vm run --each commands.txt --jobs 2 --out results', 'a machine for each line'),
+      (args) => choose((session) => run(session, args, async (context) => (await import('../../commands/vm-run.ts')).findSnapshot(context, args.snapshot))),
+    )
+    .command(
+      'shell',
+      'Open a shell in a revived machine; all is discarded when it ends',
+      (y) => withSnapshotChoice(withVmOptions(y)).option('store', { type: 'string', requiresArg: true, coerce: once('store'), describe: 'Directory that the guest sees read-only as its share `store`' }),
+      (args) => choose((session) => shell(session, args)),
+    );
+}
+
+/** Adds `build`. */
+export function addBuild(yargs: Argv, choose: Choose): Argv {
+  return yargs.command(
+    'build [command..]',
+    'Install, snapshot and run, doing again only what changed',
+    (y) =>
+      withSnapshotOptions(withRunOptions(withInstallOptions(withVmOptions(y))))
+        .example('$0 build --repo ./repo -- gcc --version', 'a second time this takes about a second'),
+    (args) =>
+      choose((session) =>
+        run(session, args, async (context) => frozen(context, args, await installed(session, context, args))),
+      ),
+  );
+}
+
+function withSnapshotChoice<T>(yargs: Argv<T>) {
+  return yargs.option('snapshot', { type: 'string', requiresArg: true, coerce: once('snapshot'), describe: 'Beginning of the key of the snapshot [default: the last made]' });
+}
+
+function withRunOptions<T>(yargs: Argv<T>) {
+  const word = { type: 'string', requiresArg: true } as const;
+  return yargs
+    .positional('command', { type: 'string', array: true, describe: 'Program and arguments, after `--`' })
+    .option('timeout', { ...word, coerce: durationMs('timeout'), describe: 'The longest for the command [default: 60m]' })
+    .option('env', { ...word, array: true, describe: 'A variable for the command: NAME=VALUE, or NAME with the value it has here; repeat for several' })
+    .option('all-env', { type: 'boolean', describe: 'Every variable there is here, except those that name places of this computer' })
+    .option('in', { ...word, coerce: once('in'), describe: 'Directory whose content the command finds in `in`' })
+    .option('out', { ...word, coerce: once('out'), describe: 'Directory for what the command leaves in `out`' })
+    .option('store', { ...word, coerce: once('store'), describe: 'Directory that the guest sees read-only as its share `store`' })
+    .option('keep', { type: 'boolean', describe: "Keep the machine's disk layer and exchanged files, and say where" })
+    .option('before', { ...word, coerce: once('before'), describe: 'Command line of this computer to run before; CYGSTRAP_RUN is the directory exchanged' })
+    .option('after', { ...word, coerce: once('after'), describe: 'The same after the command' })
+    .option('each', { ...word, coerce: once('each'), describe: 'File of command lines for the shell of the guest, each in a machine of its own' })
+    .option('jobs', { ...word, coerce: positive('jobs'), describe: 'Machines at a time, with --each [default: 1]' });
+}
+
+async function run(session: Session, args: RunArguments, find: (context: StageContext) => Promise<SnapshotManifest>): Promise<number> {
+  const argv = (args.command ?? []).map(restoreDashes);
+  if ((argv.length === 0) === (args.each === undefined)) {
+    throw new UsageError(argv.length === 0 ? 'no command is given' : 'a command is given, and --each', 'write the command after `--`, as in `-- uname -a`');
+  }
+  const environment = environmentOf(session, args);
+  return ownFailures(session, args, () =>
+    interruptible(async (signal) => {
+      const context = await openVm(session, args, signal);
+      const snapshot = await find(context);
+      const request = requestOf(args, environment);
+      return args.each === undefined ? one(session, args, { context, snapshot, request: { ...request, argv } }) : many(session, args, { context, snapshot, request, each: args.each });
+    }),
+  );
+}
+
+/** Gives failures that are not the command's a code that no command's is. */
+async function ownFailures(session: Session, args: VmArguments, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = await reportFailure(error, session.output, args.json === true ? 'json' : 'text');
+    return code === EXIT_INTERRUPTED || code === EXIT_USAGE ? code : EXIT_MACHINE;
+  }
+}
+
+function requestOf(args: RunArguments, environment: Readonly<Record<string, string>>): Omit<RunRequest, 'argv'> {
+  return { environment, input: args.in, output: args.out, store: args.store, timeoutMs: args.timeout ?? RUN_TIMEOUT_MS, isKept: args.keep === true };
+}
+
+interface Work {
+  readonly context: StageContext;
+  readonly snapshot: SnapshotManifest;
+}
+
+async function one(session: Session, args: RunArguments, { context, snapshot, request }: Work & { readonly request: RunRequest }): Promise<number> {
+  const { runVm } = await import('../../commands/vm-run.ts');
+  const { output, host } = session;
+  const result = await runVm(context, snapshot, request, {
+    before: args.before,
+    after: args.after,
+    // Where stdout is JSON, all that the command says goes to stderr.
+    onOutput: (stream, chunk) => written(stream === 'stdout' && args.json !== true ? host.stdout : host.stderr, chunk),
+  });
+  if (args.json === true) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, snapshot: snapshot.key, ...result }, 'line');
+  else if (result.kept !== null) output.note('note', `kept: \`${result.kept}\``);
+  return exitOf(session, result);
+}
+
+async function many(session: Session, args: RunArguments, { context, snapshot, request, each }: Work & { readonly request: Omit<RunRequest, 'argv'>; readonly each: string }): Promise<number> {
+  const { runMany, runVm } = await import('../../commands/vm-run.ts');
+  const { commandLines } = await import('../../commands/vm-install.ts');
+  const { output, host } = session;
+  const lines = await commandLines(each);
+  const requests = lines.map((line, i): RunRequest => ({ ...request, argv: ['/bin/sh', '-c', line], ...(request.output !== undefined && { output: `${request.output}/${i + 1}` }) }));
+  const outcomes = await runMany(requests, args.jobs ?? 1, async (each, number) => {
+    const prefixed = { stdout: new Prefixed(`[${number}] `), stderr: new Prefixed(`[${number}] `) };
+    const result = await runVm(context, snapshot, each, {
+      before: args.before,
+      after: args.after,
+      onOutput: (stream, chunk) => written(stream === 'stdout' && args.json !== true ? host.stdout : host.stderr, prefixed[stream].push(chunk)),
+    });
+    for (const stream of ['stdout', 'stderr'] as const) await written(args.json === true || stream === 'stderr' ? host.stderr : host.stdout, prefixed[stream].end());
+    return result;
+  });
+  context.signal.throwIfAborted();
+  const { SCHEMA, failureJson } = await import('../../report/json.ts');
+  let exit: number = EXIT_DONE;
+  for (const outcome of outcomes) {
+    const line = lines[outcome.number - 1] ?? '';
+    if ('error' in outcome) {
+      const { error } = outcome;
+      if (!(error instanceof CygstrapError)) throw error;
+      exit = EXIT_MACHINE;
+      if (args.json === true) await output.json({ ...failureJson(error), number: outcome.number, line }, 'line');
+      else output.note('error', `[${outcome.number}] ${error.message}`);
+    } else {
+      if (outcome.result.code !== 0 && exit === EXIT_DONE) exit = EXIT_NO;
+      if (args.json === true) await output.json({ schema: SCHEMA, number: outcome.number, line, snapshot: snapshot.key, ...outcome.result }, 'line');
+      else output.note('note', `[${outcome.number}] exit code ${outcome.result.code}: ${line}`);
+    }
+  }
+  return exit;
+}
+
+/** Puts a word before each line of a stream. */
+class Prefixed {
+  readonly #prefix: string;
+  #open = '';
+  readonly #decoder = new TextDecoder();
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  push(chunk: Uint8Array): string {
+    const lines = (this.#open + this.#decoder.decode(chunk, { stream: true })).split('\n');
+    this.#open = lines.pop() ?? '';
+    return lines.map((line) => `${this.#prefix}${line}\n`).join('');
+  }
+
+  end(): string {
+    return this.#open === '' ? '' : `${this.#prefix}${this.#open}\n`;
+  }
+}
+
+async function written(to: NodeJS.WritableStream, chunk: Uint8Array | string): Promise<void> {
+  if (chunk.length === 0) return;
+  await new Promise<void>((resolve) => {
+    to.write(chunk, () => resolve());
+  });
+}
+
+function exitOf({ output }: Session, { code }: RunResult): number {
+  if (code <= HIGHEST_PASSED_CODE) return code;
+  output.note('warning', code > 128 ? `the command was ended by signal ${code - 128}` : `the command ended with exit code ${code}`);
+  return EXIT_NO;
+}
+
+/** Names of places and of the session on this computer, which mean nothing in a guest. */
+const OF_THIS_COMPUTER = /^(?:PATH|HOME|PWD|OLDPWD|SHELL|SHLVL|_|TMPDIR|TMP|TEMP|USER|LOGNAME|HOSTNAME|TERM|DISPLAY|MAIL|LD_.*|XDG_.*|SSH_.*|DBUS_.*)$/;
+
+function environmentOf({ host }: Session, { env = [], allEnv }: RunArguments): Record<string, string> {
+  const variables: Record<string, string> = {};
+  if (allEnv === true) for (const [name, value] of Object.entries(host.env)) if (value !== undefined && !OF_THIS_COMPUTER.test(name)) variables[name] = value;
+  for (const word of env) {
+    const [, name, value] = /^([A-Za-z_]\w*)(?:=([^]*))?$/.exec(word) ?? [];
+    if (name === undefined) throw new UsageError(`--env is no variable: \`${word}\``, 'write NAME=VALUE, or NAME');
+    const taken = value ?? host.env[name];
+    if (taken === undefined) throw new UsageError(`there is no variable \`${name}\` here`, 'write NAME=VALUE');
+    variables[name] = taken;
+  }
+  return variables;
+}
+
+async function shell(session: Session, args: VmArguments & { readonly snapshot?: string | undefined; readonly store?: string | undefined }): Promise<number> {
+  return ownFailures(session, args, () =>
+    interruptible(async (signal) => {
+      const context = await openVm(session, args, signal);
+      const { findSnapshot } = await import('../../commands/vm-run.ts');
+      const { withRevived } = await import('../../pipeline/run.ts');
+      const { shellOverSsh } = await import('../../guest/ssh-run.ts');
+      const snapshot = await findSnapshot(context, args.snapshot);
+      const code = await withRevived(context, snapshot, args.store, async ({ target }) => shellOverSsh(target));
+      return code === null || code > HIGHEST_PASSED_CODE ? EXIT_NO : code;
+    }),
+  );
+}

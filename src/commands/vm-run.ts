@@ -1,0 +1,64 @@
+import { stat } from 'node:fs/promises';
+import pLimit from 'p-limit';
+import { CygstrapError } from '../errors.ts';
+import type { StageContext } from '../pipeline/context.ts';
+import { stagePath } from '../pipeline/layout.ts';
+import type { Manifest, SnapshotManifest } from '../pipeline/manifest.ts';
+import { runStage } from '../pipeline/run.ts';
+import type { RunHooks, RunRequest, RunResult } from '../pipeline/run.ts';
+import { runTool } from '../vm/process.ts';
+import { publishedStages, stageByPrefix } from './vm-context.ts';
+
+const HOOK_TIMEOUT_MS = 60 * 60_000;
+
+/** A program of the host that is run before or after a command in a guest. */
+export interface HookLines {
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+}
+
+/** The stage of this kind of guest that was made last; undefined when there is none. */
+export async function newestStage({ places, guest }: StageContext, stages: readonly Manifest[]): Promise<Manifest | undefined> {
+  const times = await Promise.all(stages.map(async (manifest) => ({ manifest, madeMs: (await stat(stagePath(places, manifest.stage, manifest.key))).mtimeMs })));
+  return times.filter(({ manifest }) => manifest.guest === guest.name).sort((a, b) => b.madeMs - a.madeMs)[0]?.manifest;
+}
+
+/** The snapshot whose key begins so, or the one that was made last. Throws `usage` when there is none. */
+export async function findSnapshot(context: StageContext, prefix: string | undefined): Promise<SnapshotManifest> {
+  const stages = await publishedStages(context.places, ['snapshot']);
+  const found = prefix === undefined ? await newestStage(context, stages) : stageByPrefix(stages, prefix);
+  if (found?.stage === 'snapshot') return found;
+  throw new CygstrapError('usage', 'there is no snapshot yet', { hint: 'make one with `cygstrap build`, or with `cygstrap vm install` and `cygstrap vm snapshot`' });
+}
+
+/** Runs one command in a revived snapshot. Throws what running throws, and VmError for a hook that fails. */
+export async function runVm(context: StageContext, snapshot: SnapshotManifest, request: RunRequest, options: HookLines & Pick<RunHooks, 'onOutput'>): Promise<RunResult> {
+  const { host, signal } = context;
+  const hook = (line: string | undefined) =>
+    line === undefined
+      ? undefined
+      : async (directory: string): Promise<void> => {
+          await runTool(['/bin/sh', '-c', line], { setpriv: host.tools.setpriv, timeoutMs: HOOK_TIMEOUT_MS, signal, environment: { CYGSTRAP_RUN: directory } });
+        };
+  return runStage(context, snapshot, request, { onOutput: options.onOutput, before: hook(options.before), after: hook(options.after) });
+}
+
+/** How one of many runs ended. */
+export type RunOutcome = { readonly number: number; readonly result: RunResult } | { readonly number: number; readonly error: unknown };
+
+/** Runs many commands, `jobs` at a time, each in a machine of its own; hands out each outcome as it comes. One that fails does not stop the
+ *  others; an aborted signal stops all. */
+export async function runMany(requests: readonly RunRequest[], jobs: number, run: (request: RunRequest, number: number) => Promise<RunResult>): Promise<RunOutcome[]> {
+  const limit = pLimit(jobs);
+  return Promise.all(
+    requests.map((request, i) =>
+      limit(async (): Promise<RunOutcome> => {
+        try {
+          return { number: i + 1, result: await run(request, i + 1) };
+        } catch (error) {
+          return { number: i + 1, error };
+        }
+      }),
+    ),
+  );
+}

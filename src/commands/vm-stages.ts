@@ -1,0 +1,106 @@
+import { rename, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { CygstrapError } from '../errors.ts';
+import { STAGES, logPaths, stagePath } from '../pipeline/layout.ts';
+import type { StageName, VmPlaces } from '../pipeline/layout.ts';
+import type { Manifest } from '../pipeline/manifest.ts';
+import { listWork, namesIn, stagesInUse, withStageLock } from '../pipeline/workshop.ts';
+import { publishedStages, stageByPrefix } from './vm-context.ts';
+
+/** A stage as `vm ls` shows it. */
+export interface StageListing {
+  readonly stage: StageName;
+  readonly key: string;
+  readonly guest: string;
+  /** What its files take of the disk. */
+  readonly usedBytes: number;
+  /** Milliseconds since 1970. */
+  readonly madeMs: number;
+  readonly isInUse: boolean;
+  /** Why it exists: what it was made of. */
+  readonly madeOf: string;
+}
+
+/** Lists every stage, installed disks first. Throws `io`. */
+export async function listStages(places: VmPlaces): Promise<StageListing[]> {
+  const uses = await stagesInUse(places);
+  const listed = await Promise.all((await publishedStages(places)).map(async (manifest) => listingOf(places, manifest, uses.some(({ key }) => key === manifest.key))));
+  return listed.sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.madeMs - b.madeMs);
+}
+
+async function listingOf(places: VmPlaces, manifest: Manifest, isInUse: boolean): Promise<StageListing> {
+  const { stage, key, guest } = manifest;
+  const path = stagePath(places, stage, key);
+  const sizes = await Promise.all((await namesIn(path)).map(async (name) => (await stat(join(path, name))).blocks * 512));
+  return {
+    stage,
+    key,
+    guest,
+    usedBytes: sizes.reduce((sum, size) => sum + size, 0),
+    madeMs: Math.floor((await stat(path)).mtimeMs),
+    isInUse,
+    madeOf: manifest.stage === 'install' ? `lock ${manifest.made.lock.slice(0, 12)}: ${manifest.made.packages.join(' ') || 'Base'}` : `install ${manifest.install.slice(0, 12)}, QEMU ${manifest.machine.qemu} (${manifest.machine.accelerator})`,
+  };
+}
+
+/** Removes stages by the beginnings of their keys. Throws `usage` for one that is in use, that others stand on, or that is not there;
+ *  nothing is removed then. */
+export async function removeStages(places: VmPlaces, prefixes: readonly string[], signal: AbortSignal): Promise<Manifest[]> {
+  const stages = await publishedStages(places);
+  const chosen = [...new Set(prefixes.map((prefix) => stageByPrefix(stages, prefix)))];
+  const uses = await stagesInUse(places);
+  for (const { stage, key } of chosen) {
+    if (uses.some((use) => use.key === key)) throw new CygstrapError('usage', `${stage} ${key} is in use`, { hint: 'wait for the runs that use it' });
+    const above = stages.find((each) => each.stage === 'snapshot' && each.install === key && !chosen.includes(each));
+    if (above !== undefined) throw new CygstrapError('usage', `snapshot ${above.key} stands on install ${key}`, { hint: 'remove that too' });
+  }
+  // What stands on others goes first.
+  for (const manifest of chosen.sort((a, b) => STAGES.indexOf(b.stage) - STAGES.indexOf(a.stage))) await removeStage(places, manifest, signal);
+  return chosen;
+}
+
+async function removeStage(places: VmPlaces, { stage, key }: Manifest, signal: AbortSignal): Promise<void> {
+  await withStageLock(places, { stage, key }, { signal }, async () => {
+    const path = stagePath(places, stage, key);
+    const aside = join(places.root, stage, `.${key}.${randomBytes(4).toString('hex')}`);
+    await rename(path, aside);
+    // Who began to use it in this moment keeps it.
+    if ((await stagesInUse(places)).some((use) => use.key === key)) {
+      await rename(aside, path);
+      throw new CygstrapError('usage', `${stage} ${key} is in use`);
+    }
+    await rm(aside, { recursive: true, force: true });
+    const logs = logPaths(places, stage, key);
+    await Promise.all(Object.values(logs).map((each) => rm(each, { force: true })));
+  });
+}
+
+export interface Collected {
+  /** Directories that killed processes left. */
+  readonly leftovers: readonly string[];
+  readonly stages: readonly Manifest[];
+}
+
+/** Removes what interrupted work left, and stages that were made longer ago than `olderThanMs`, when that is given; nothing that is in
+ *  use, and no installed disk that a snapshot stands on. */
+export async function collectStages(places: VmPlaces, { olderThanMs, nowMs, signal }: { readonly olderThanMs?: number | undefined; readonly nowMs: number; readonly signal: AbortSignal }): Promise<Collected> {
+  const leftovers: string[] = [];
+  for (const { path, isAlive } of await listWork(places)) if (!isAlive) leftovers.push(path);
+  for (const stage of STAGES) for (const name of await namesIn(join(places.root, stage))) if (name.startsWith('.')) leftovers.push(join(places.root, stage, name));
+  for (const path of leftovers) await rm(path, { recursive: true, force: true });
+  const stages: Manifest[] = [];
+  if (olderThanMs !== undefined) {
+    const uses = await stagesInUse(places);
+    for (const stage of STAGES.toReversed()) {
+      for (const manifest of await publishedStages(places, [stage])) {
+        const { mtimeMs } = await stat(stagePath(places, stage, manifest.key));
+        const isBelow = stage === 'install' && (await publishedStages(places, ['snapshot'])).some((each) => each.stage === 'snapshot' && each.install === manifest.key);
+        if (nowMs - mtimeMs < olderThanMs || isBelow || uses.some(({ key }) => key === manifest.key)) continue;
+        await removeStage(places, manifest, signal);
+        stages.push(manifest);
+      }
+    }
+  }
+  return { leftovers, stages };
+}
