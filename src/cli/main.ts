@@ -32,8 +32,9 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
   const output = new Output(host);
   try {
     rejectFlagValues(argv);
-    const task = await understand(argv, output);
-    return task === undefined ? EXIT_DONE : await task({ host, output });
+    const { words, command } = split(argv);
+    const task = await understand(words, output);
+    return task === undefined ? EXIT_DONE : await task({ host, output, command });
   } catch (error) {
     return tell(withHelpHint(error, argv), output, argv);
   }
@@ -49,6 +50,12 @@ async function tell(error: unknown, output: Output, argv: readonly string[]): Pr
 }
 
 const COMMANDS = ['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock', 'fetch', 'verify', 'prune', 'bundle', 'media', 'serve', 'sites', 'doctor', 'vm', 'build'];
+
+/** Takes the command that a guest is to run, which is none of ours to understand, off the words before `--`. */
+function split(argv: readonly string[]): { readonly words: readonly string[]; readonly command: readonly string[] } {
+  const at = argv[0] === 'vm' || argv[0] === 'build' ? argv.indexOf('--') : -1;
+  return at < 0 ? { words: argv, command: [] } : { words: argv.slice(0, at), command: argv.slice(at + 1) };
+}
 
 /** Points a usage error that has no better hint to the help of the command at hand. */
 function withHelpHint(error: unknown, argv: readonly string[]): unknown {

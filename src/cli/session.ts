@@ -13,6 +13,8 @@ export type Choose = (task: Task) => void;
 export interface Session {
   readonly host: Host;
   readonly output: Output;
+  /** The words after `--`, for commands that run another one. */
+  readonly command: readonly string[];
 }
 
 /** How much is said on stderr. */

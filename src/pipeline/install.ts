@@ -67,7 +67,7 @@ async function make(context: StageContext, { kit, archives, ingredients, package
   await using run = await makeRunDirectory();
   const nonce = randomBytes(12).toString('hex');
   const { publicKey } = await makeKeyPair(requireTool(host, 'ssh-keygen'), work.path);
-  report({ kind: 'stage-step', stage: 'install', text: 'media' });
+  report({ kind: 'stage-step', stage: 'install', text: 'write the media' });
   const media = await makeMedia(join(run.path, 'media'), kit.answerFiles({ nonce, authorizedKey: publicKey, archives }));
   const disk = join(work.path, STAGE_FILES.disk);
   await createDisk(host, { path: disk, format: 'qcow2', sizeMiB: ingredients.wishes.diskMiB }, { signal });

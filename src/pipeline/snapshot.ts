@@ -109,7 +109,7 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
       await machine.screenshot(logs.screen).catch(() => {});
       throw error;
     }
-    argv = argvOf(spec, requireQemu(host.qemu), machine.files);
+    argv = argvOf(machine.spec, requireQemu(host.qemu), machine.files);
     await machine.quit();
   }
   await sealDisk(disk);

@@ -27,7 +27,7 @@ async function run(...argv: string[]): Promise<{ exit: number; stdout: string; s
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const host = { stdin: Readable.from([]), stdout, stderr, env: {} };
-  const exit = await task({ host, output: new Output(host) });
+  const exit = await task({ host, output: new Output(host), command: [] });
   stdout.end();
   stderr.end();
   return { exit, stdout: (await text(stdout)).replaceAll(base, ''), stderr: await text(stderr) };

@@ -29,7 +29,7 @@ async function cygstrap(...argv: string[]): Promise<{ exit: number; stdout: stri
   const parser = yargs().parserConfiguration({ 'boolean-negation': false, 'greedy-arrays': false }).strict().exitProcess(false).scriptName('cygstrap');
   await addPrune(addVerify(parser, choose), choose).parseAsync(argv);
   const host = { stdin: Readable.from([]), stdout: new PassThrough(), stderr: new PassThrough(), env: { XDG_CACHE_HOME: temporaryDirectory() } };
-  const exit = (await task?.({ host, output: new Output(host) })) ?? -1;
+  const exit = (await task?.({ host, output: new Output(host), command: [] })) ?? -1;
   host.stdout.end();
   host.stderr.end();
   return { exit, stdout: await text(host.stdout), stderr: await text(host.stderr) };

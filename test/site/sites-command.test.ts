@@ -38,7 +38,7 @@ async function run(...argv: readonly string[]): Promise<{ exit: number; stdout: 
   const host = { stdin: Readable.from([]), stdout: into('stdout'), stderr: into('stderr'), env: {} };
   let task: Task | undefined;
   await addSites(yargs(), (chosen) => (task = chosen)).exitProcess(false).strict().parseAsync(['sites', ...argv]);
-  const exit = await task?.({ host, output: new Output(host) });
+  const exit = await task?.({ host, output: new Output(host), command: [] });
   return { exit: exit ?? -1, ...written };
 }
 

@@ -5,7 +5,7 @@ import type { SnapshotManifest } from '../../pipeline/manifest.ts';
 import type { RunRequest, RunResult } from '../../pipeline/run.ts';
 import { EXIT_DONE, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, UsageError, reportFailure } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
-import { once, restoreDashes } from '../options.ts';
+import { once } from '../options.ts';
 import type { Choose, Session } from '../session.ts';
 import { durationMs, positive } from '../units.ts';
 import { frozen, installed, withSnapshotOptions } from './vm-make.ts';
@@ -21,7 +21,6 @@ const HIGHEST_PASSED_CODE = 125;
 const RUN_TIMEOUT_MS = 60 * 60_000;
 
 interface RunArguments extends VmArguments {
-  readonly command?: readonly string[] | undefined;
   readonly snapshot?: string | undefined;
   readonly timeout?: number | undefined;
   readonly env?: readonly string[] | undefined;
@@ -40,8 +39,8 @@ interface RunArguments extends VmArguments {
 export function addVmRun(yargs: Argv, choose: Choose): Argv {
   return yargs
     .command(
-      'run [command..]',
-      'Run a command in a machine revived from a snapshot; its output, files and exit code come back',
+      'run',
+      'Run the command after -- in a machine revived from a snapshot; its output, files and exit code come back',
       (y) =>
         withSnapshotChoice(withRunOptions(withVmOptions(y)))
           .example('$0 vm run --in src --out dist -- make -C in', 'files in, files out')
@@ -59,8 +58,8 @@ export function addVmRun(yargs: Argv, choose: Choose): Argv {
 /** Adds `build`. */
 export function addBuild(yargs: Argv, choose: Choose): Argv {
   return yargs.command(
-    'build [command..]',
-    'Install, snapshot and run, doing again only what changed',
+    'build',
+    'Install, snapshot and run the command after --, doing again only what changed',
     (y) =>
       withSnapshotOptions(withRunOptions(withInstallOptions(withVmOptions(y))))
         .example('$0 build --repo ./repo -- gcc --version', 'a second time this takes about a second'),
@@ -78,7 +77,6 @@ function withSnapshotChoice<T>(yargs: Argv<T>) {
 function withRunOptions<T>(yargs: Argv<T>) {
   const word = { type: 'string', requiresArg: true } as const;
   return yargs
-    .positional('command', { type: 'string', array: true, describe: 'Program and arguments, after `--`' })
     .option('timeout', { ...word, coerce: durationMs('timeout'), describe: 'The longest for the command [default: 60m]' })
     .option('env', { ...word, array: true, describe: 'A variable for the command: NAME=VALUE, or NAME with the value it has here; repeat for several' })
     .option('all-env', { type: 'boolean', describe: 'Every variable there is here, except those that name places of this computer' })
@@ -93,7 +91,7 @@ function withRunOptions<T>(yargs: Argv<T>) {
 }
 
 async function run(session: Session, args: RunArguments, find: (context: StageContext) => Promise<SnapshotManifest>): Promise<number> {
-  const argv = (args.command ?? []).map(restoreDashes);
+  const argv = session.command;
   if ((argv.length === 0) === (args.each === undefined)) {
     throw new UsageError(argv.length === 0 ? 'no command is given' : 'a command is given, and --each', 'write the command after `--`, as in `-- uname -a`');
   }
