@@ -6,8 +6,10 @@ import { GuestError } from './guest-error.ts';
 import { sshArgv } from './ssh.ts';
 import type { SshTarget } from './ssh.ts';
 
-/** Longer than a guest needs that is awake, shorter than the retries of a network that lost the first packet. */
+/** Longer than a guest needs that is awake, shorter than the retries of a network that lost the first packet. Each try is twice as long as
+ *  the one before, up to the longest: a guest that has just booted needs seconds for its first, and would spend them on those it missed. */
 const BANNER_TIMEOUT_MS = 400;
+const LONGEST_BANNER_TIMEOUT_MS = 5000;
 const RETRY_INTERVAL_MS = 20;
 const LOGIN_RETRY_INTERVAL_MS = 100;
 /** What ssh itself ends with when it cannot connect, or the connection broke. */
@@ -40,19 +42,19 @@ export async function waitForSsh(target: SshTarget, options: WaitOptions): Promi
  *  heard for seconds. Throws GuestError `guest`, and the reason of the signal. */
 export async function waitForBanner({ address, port }: Pick<SshTarget, 'address' | 'port'>, { timeoutMs, signal }: WaitOptions): Promise<void> {
   const untilMs = performance.now() + timeoutMs;
-  for (;;) {
+  for (let tryMs = BANNER_TIMEOUT_MS; ; tryMs = Math.min(2 * tryMs, LONGEST_BANNER_TIMEOUT_MS)) {
     signal?.throwIfAborted();
-    if (await saysBanner(address, port)) return;
+    if (await saysBanner({ host: address, port, timeoutMs: tryMs })) return;
     if (performance.now() > untilMs) throw new GuestError('guest', `ssh of the guest did not answer within ${timeoutMs} ms`, { hint: 'its console log may tell why' });
     await delay(RETRY_INTERVAL_MS, undefined, { signal });
   }
 }
 
-async function saysBanner(host: string, port: number): Promise<boolean> {
+async function saysBanner({ host, port, timeoutMs }: { readonly host: string; readonly port: number; readonly timeoutMs: number }): Promise<boolean> {
   const socket = createConnection({ host, port });
   try {
     return await new Promise<boolean>((resolve) => {
-      socket.setTimeout(BANNER_TIMEOUT_MS, () => resolve(false));
+      socket.setTimeout(timeoutMs, () => resolve(false));
       socket.on('data', (chunk: Buffer) => resolve(chunk.toString('latin1').startsWith('SSH-')));
       socket.on('error', () => resolve(false));
       socket.on('end', () => resolve(false));
