@@ -49,6 +49,8 @@ export async function publishedStages(places: VmPlaces, stages: readonly StageNa
   const found: Manifest[] = [];
   for (const stage of stages) {
     for (const key of await namesIn(join(places.root, stage))) {
+      // One that is being removed.
+      if (key.startsWith('.')) continue;
       const manifest = await findStage(places, { stage, key });
       if (manifest !== undefined) found.push(manifest);
     }

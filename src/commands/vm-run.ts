@@ -60,19 +60,26 @@ async function runHook(line: string, { when, setpriv, directory, signal, onOutpu
 /** How one of many runs ended. */
 export type RunOutcome = { readonly number: number; readonly result: RunResult } | { readonly number: number; readonly error: unknown };
 
-/** Runs many commands, `jobs` at a time, each in a machine of its own; hands out each outcome as it comes. One that fails does not stop the
- *  others; an aborted signal stops all. */
-export async function runMany(requests: readonly RunRequest[], jobs: number, run: (request: RunRequest, number: number) => Promise<RunResult>): Promise<RunOutcome[]> {
+export interface ManyOptions {
+  /** Machines at a time. */
+  readonly jobs: number;
+  /** Runs one; numbers begin with 1. */
+  readonly run: (request: RunRequest, number: number) => Promise<RunResult>;
+  /** Takes each outcome when it is there. */
+  readonly onOutcome: (outcome: RunOutcome) => Promise<void>;
+}
+
+/** Runs many commands, each in a machine of its own. One that fails does not stop the others. Throws what `onOutcome` throws, when all
+ *  have ended. */
+export async function runMany(requests: readonly RunRequest[], { jobs, run, onOutcome }: ManyOptions): Promise<void> {
   const limit = pLimit(jobs);
-  return Promise.all(
-    requests.map((request, i) =>
-      limit(async (): Promise<RunOutcome> => {
-        try {
-          return { number: i + 1, result: await run(request, i + 1) };
-        } catch (error) {
-          return { number: i + 1, error };
-        }
-      }),
-    ),
-  );
+  const outcomeOf = async (request: RunRequest, number: number): Promise<RunOutcome> => {
+    try {
+      return { number, result: await run(request, number) };
+    } catch (error) {
+      return { number, error };
+    }
+  };
+  const settled = await Promise.allSettled(requests.map((request, i) => limit(async () => onOutcome(await outcomeOf(request, i + 1)))));
+  for (const each of settled) if (each.status === 'rejected') throw each.reason;
 }

@@ -5,7 +5,7 @@ import { CygstrapError } from '../errors.ts';
 import { STAGES, logPaths, stagePath } from '../pipeline/layout.ts';
 import type { StageName, VmPlaces } from '../pipeline/layout.ts';
 import type { Manifest } from '../pipeline/manifest.ts';
-import { listWork, namesIn, stagesInUse, withStageLock } from '../pipeline/workshop.ts';
+import { listLeftovers, namesIn, removeLeftover, stagesInUse, withStageLock } from '../pipeline/workshop.ts';
 import { publishedStages, stageByPrefix } from './vm-context.ts';
 
 /** A stage as `vm ls` shows it. */
@@ -85,10 +85,8 @@ export interface Collected {
 /** Removes what interrupted work left, and stages that were made longer ago than `olderThanMs`, when that is given; nothing that is in
  *  use, and no installed disk that a snapshot stands on. */
 export async function collectStages(places: VmPlaces, { olderThanMs, nowMs, signal }: { readonly olderThanMs?: number | undefined; readonly nowMs: number; readonly signal: AbortSignal }): Promise<Collected> {
-  const leftovers: string[] = [];
-  for (const { path, isAlive } of await listWork(places)) if (!isAlive) leftovers.push(path);
-  for (const stage of STAGES) for (const name of await namesIn(join(places.root, stage))) if (name.startsWith('.')) leftovers.push(join(places.root, stage, name));
-  for (const path of leftovers) await rm(path, { recursive: true, force: true });
+  const leftovers = await listLeftovers(places);
+  for (const path of leftovers) await removeLeftover(places, path);
   const stages: Manifest[] = [];
   if (olderThanMs !== undefined) {
     const uses = await stagesInUse(places);

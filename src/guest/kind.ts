@@ -41,6 +41,8 @@ export interface InstallKit {
   readonly answerFiles: (answers: Answers) => ReadonlyMap<string, Uint8Array>;
   /** The machine that installs. Pure. */
   readonly installMachine: (options: InstallOptions) => MachineTemplate;
+  /** Whether the guest starts again on its own while it installs; otherwise that is a failure. */
+  readonly restarts: boolean;
   /** What an installed disk needs beside it in order to boot: copied under these names into the directory of the disk. */
   readonly bootFiles: readonly BootFile[];
 }

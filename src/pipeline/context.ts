@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import type { Report } from '../events.ts';
@@ -47,6 +47,7 @@ async function readHost(path: string): Promise<Host | undefined> {
     const { cpu, host } = JSON.parse(await readFile(path, 'utf8')) as { cpu: string; host: Host };
     if (cpu !== hostCpu() || host.kernelRelease !== release() || host.qemu === undefined) return undefined;
     if (host.tools.smbd === undefined || host.tools.ssh === undefined || host.tools['qemu-img'] === undefined) return undefined;
+    for (const path of Object.values(host.tools)) if (path !== undefined) await access(path);
     const { sizeBytes, modifiedMs } = await stampOf(host.qemu.binary);
     return sizeBytes === host.qemu.sizeBytes && modifiedMs === host.qemu.modifiedMs ? host : undefined;
   } catch {

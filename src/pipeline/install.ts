@@ -5,13 +5,13 @@ import { GuestError } from '../guest/guest-error.ts';
 import type { ArchiveAnswer, InstallKit } from '../guest/kind.ts';
 import { SSH_FILES, makeKeyPair, pinHostKey } from '../guest/ssh.ts';
 import { checkDisk, createDisk, sealDisk } from '../vm/disk.ts';
-import { makeRunDirectory } from '../vm/run-directory.ts';
+import { MACHINE_ENDS } from '../vm/machine.ts';
 import { startMachine } from '../vm/start.ts';
 import type { StageContext } from './context.ts';
 import { requireTool, stampOfFile } from './context.ts';
 import { installKey } from './keys.ts';
 import type { InstallIngredients } from './keys.ts';
-import { STAGE_FILES, logPaths, stagePath } from './layout.ts';
+import { STAGE_FILES, logPaths } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { InstalledManifest } from './manifest.ts';
@@ -39,6 +39,9 @@ export interface InstallRequest {
   readonly makeMedia: (directory: string, answers: ReadonlyMap<string, Uint8Array>) => Promise<InstallMedia>;
 }
 
+/** Where the media are while a guest is installed from them: they may be large, and a temporary directory is often in RAM. */
+const MEDIA = 'media';
+
 /** Installs a guest onto a blank disk, unless that is there already. Published only when the guest said that it is installed, with the
  *  number it was given, told its host key, and powered itself off. Throws GuestError, VmError and what making the media throws;
  *  nothing is published then, but console log and last screen are kept. */
@@ -64,27 +67,27 @@ async function make(context: StageContext, { kit, archives, ingredients, package
   await mkdir(places.logs, { recursive: true, mode: 0o700 });
   await Promise.all([logs.console, logs.screen].map((path) => rm(path, { force: true })));
   await using work = await openWork(places);
-  await using run = await makeRunDirectory();
   const nonce = randomBytes(12).toString('hex');
   const { publicKey } = await makeKeyPair(requireTool(host, 'ssh-keygen'), work.path);
   report({ kind: 'stage-step', stage: 'install', text: 'write the media' });
-  const media = await makeMedia(join(run.path, 'media'), kit.answerFiles({ nonce, authorizedKey: publicKey, archives }));
+  const media = await makeMedia(join(work.path, MEDIA), kit.answerFiles({ nonce, authorizedKey: publicKey, archives }));
   const disk = join(work.path, STAGE_FILES.disk);
   await createDisk(host, { path: disk, format: 'qcow2', sizeMiB: ingredients.wishes.diskMiB }, { signal });
   const template = kit.installMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, ...media });
-  const spec = machineSpec(template, ingredients.wishes, { name: 'install', backing: { kind: 'private' }, start: 'running', onReset: 'reset', vnc });
+  const spec = machineSpec(template, ingredients.wishes, { name: 'install', backing: { kind: 'private' }, start: 'running', onReset: kit.restarts ? 'reset' : 'exit', vnc });
   {
-    await using machine = await startMachine(spec, host, { directory: run.path, consoleLog: logs.console, signal, report });
-    const { beacons, exit } = await watchInstall(machine, { guest, limits, screen: logs.screen, report, signal });
+    await using machine = await startMachine(spec, host, { directory: work.run, consoleLog: logs.console, signal, report });
+    const { beacons, exit, lastLine } = await watchInstall(machine, { guest, limits, screen: logs.screen, report, signal });
     if (exit.reason === 'died') throw exit.error;
     const failed = beacons.find((beacon) => beacon.kind === 'failed');
     if (failed !== undefined) throw refused(`the guest says: ${failed.text}`, logs.console);
-    if (exit.reason !== 'guest-shutdown') throw refused(`it ended by ${exit.reason}`, logs.console);
+    if (exit.reason !== 'guest-shutdown') throw refused(`${MACHINE_ENDS[exit.reason]}; the last line of its console: ${lastLine}`, logs.console);
     if (!beacons.some((beacon) => beacon.kind === 'installed' && beacon.nonce === nonce)) throw refused('the guest powered off without saying that it is installed', logs.console);
     const hostKey = beacons.findLast((beacon) => beacon.kind === 'hostkey');
     if (hostKey === undefined) throw refused('the guest did not tell its host key', logs.console);
     await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
   }
+  await rm(join(work.path, MEDIA), { recursive: true, force: true });
   await checkDisk(host, disk, { signal });
   for (const { name, path } of kit.bootFiles) await copyFile(path, join(work.path, name));
   await sealDisk(disk);
@@ -98,7 +101,6 @@ async function make(context: StageContext, { kit, archives, ingredients, package
     disk: await stampOfFile(disk),
   };
   signal.throwIfAborted();
-  work.keep();
   await publishStage(places, work, manifest);
   report({ kind: 'stage-done', stage: 'install', key, durationMs: performance.now() - startMs });
   return manifest;
@@ -106,9 +108,4 @@ async function make(context: StageContext, { kit, archives, ingredients, package
 
 function refused(why: string, consoleLog: string): GuestError {
   return new GuestError('guest', `the installation failed: ${why}`, { hint: `its console is in \`${consoleLog}\``, details: { consoleLog } });
-}
-
-/** Where the files of an installed disk are. */
-export function installedPath(context: Pick<StageContext, 'places'>, key: string): string {
-  return stagePath(context.places, 'install', key);
 }

@@ -17,11 +17,11 @@ export const STAGE_FILES = {
   state: 'state',
 } as const;
 
-/** Who works in a directory below `work`: a lock file. */
-export const OWNER_FILE = 'owner';
-
-/** Which stages the owner uses, a line each: `STAGE KEY`. */
+/** In a directory below `work`: which stages its owner uses, a line each: `STAGE KEY`. Who owns it is in `locks`. */
 export const USES_FILE = 'uses';
+
+/** In a directory below `work`: link to the directory of sockets and passing files that goes with it. */
+export const RUN_LINK = 'run';
 
 /** Directories below the one that all stages of a user are in. */
 export interface VmPlaces {
@@ -29,7 +29,7 @@ export interface VmPlaces {
   /** One directory for each stage being made and each run. */
   readonly work: string;
   readonly locks: string;
-  /** Console and last screen of each stage, of failed ones too: `STAGE-KEY.console.log`, `.png`. */
+  /** Console and last screen of each stage, of failed ones too: `STAGE-KEY.console.log`, `.png`; consoles of failed runs. */
   readonly logs: string;
   /** What the probe of this host found. */
   readonly host: string;
@@ -49,4 +49,9 @@ export function stagePath({ root }: VmPlaces, stage: StageName, key: string): st
 export function logPaths({ logs }: VmPlaces, stage: StageName, key: string): { readonly console: string; readonly screen: string } {
   const stem = join(logs, `${stage}-${key}`);
   return { console: `${stem}.console.log`, screen: `${stem}.png` };
+}
+
+/** Where the console log of a revived machine goes, by the name of its directory below `work`. Of a machine that did not fail it goes. */
+export function runLogPath({ logs }: VmPlaces, name: string): string {
+  return join(logs, `run-${name}.console.log`);
 }

@@ -1,21 +1,23 @@
-import { join } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { waitForBanner, waitForSsh } from '../guest/ssh-run.ts';
 import type { SshTarget } from '../guest/ssh.ts';
 import { createOverlay } from '../vm/disk.ts';
 import { loadMemory } from '../vm/memory-image.ts';
 import type { Machine } from '../vm/machine.ts';
-import { makeRunDirectory } from '../vm/run-directory.ts';
 import { startMachine } from '../vm/start.ts';
 import { VmError } from '../vm/vm-error.ts';
-import { digestOf, hostCpu } from './context.ts';
+import { hostCpu } from './context.ts';
 import type { StageContext } from './context.ts';
 import { directLink, directTarget } from './direct.ts';
 import type { SharedDirectories } from './direct.ts';
-import { STAGE_FILES, stagePath } from './layout.ts';
+import { STAGE_FILES, runLogPath, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
-import { changeOf } from './manifest.ts';
 import type { SnapshotManifest } from './manifest.ts';
+import { requireUnchanged } from './unchanged.ts';
+import { whileItRuns } from './while-it-runs.ts';
 import { openWork } from './workshop.ts';
+import type { WorkDirectory } from './workshop.ts';
 
 export interface ReviveRequest {
   readonly manifest: SnapshotManifest;
@@ -24,7 +26,6 @@ export interface ReviveRequest {
   readonly shares: SharedDirectories | ((work: string) => Promise<SharedDirectories>);
   /** Whether a machine that cannot go on here is booted instead, with a warning. */
   readonly canBootInstead: boolean;
-  readonly consoleLog?: string;
 }
 
 /** A machine that went on where its snapshot stood; disposing of it ends it and discards what it wrote. */
@@ -33,7 +34,7 @@ export interface Revived extends AsyncDisposable {
   readonly target: SshTarget;
   readonly shares: SharedDirectories;
   /** Its directory, which goes with it unless kept. */
-  readonly work: { readonly path: string; keep(): void };
+  readonly work: Pick<WorkDirectory, 'path' | 'keep'>;
   /** It was booted, and its shares are not connected. */
   readonly isCold: boolean;
 }
@@ -59,49 +60,99 @@ export async function revive(context: StageContext, request: ReviveRequest): Pro
 
 /** Starts the machine; what has to be ended in the end is added to `owned` as it begins. */
 async function start(context: StageContext, request: ReviveRequest, owned: AsyncDisposable[]): Promise<Omit<Revived, typeof Symbol.asyncDispose>> {
-  const { places, guest, host, report, signal } = context;
+  const { places, report, signal } = context;
   const { manifest, canBootInstead } = request;
   const directory = request.directory ?? stagePath(places, 'snapshot', manifest.key);
-  const own = await openWork(places, [
+  const work = await openWork(places, [
     { stage: 'install', key: manifest.install },
     { stage: 'snapshot', key: manifest.key },
   ]);
-  owned.push(own);
-  const run = await makeRunDirectory();
-  owned.push(run);
-  const [shares] = await Promise.all([typeof request.shares === 'function' ? request.shares(own.path) : request.shares, requireUnchanged(manifest, directory)]);
+  owned.push(work);
+  await mkdir(places.logs, { recursive: true, mode: 0o700 });
+  const consoleLog = runLogPath(places, basename(work.path));
+  await requireUnchanged(places, manifest, { directory, everyByte: false });
+  const shares = typeof request.shares === 'function' ? await request.shares(work.path) : request.shares;
+  const place: Place = { directory, work, shares, consoleLog, owned };
+  let refusal = differenceOf(context, manifest);
+  if (refusal === undefined) {
+    const gone = await goOn(context, manifest, place);
+    if (typeof gone !== 'string') return { ...gone, shares, work, isCold: false };
+    refusal = gone;
+  }
+  if (!canBootInstead) throw new VmError(`the snapshot cannot go on here: ${refusal}`);
+  report({ kind: 'warning', message: `the snapshot cannot go on here, so its disk is booted instead, which takes longer: ${refusal}` });
+  const booted = await launch(context, manifest, { ...place, isCold: true });
+  await whileItRuns(booted.machine, signal, (ours) => waitForSsh(booted.target, { timeoutMs: BOOT_TIMEOUT_MS, signal: ours }));
+  return { ...booted, shares, work, isCold: true };
+}
+
+/** What a machine that is revived has on this host. */
+interface Place {
+  readonly directory: string;
+  readonly work: WorkDirectory;
+  readonly shares: SharedDirectories;
+  readonly consoleLog: string;
+  readonly owned: AsyncDisposable[];
+}
+
+/** Lets a machine go on where it stood; or tells why QEMU does not take it. Throws VmError for a snapshot that is damaged. */
+async function goOn(context: StageContext, manifest: SnapshotManifest, place: Place): Promise<Launched | string> {
+  const { host, places, signal } = context;
+  const { zstd, setpriv } = host.tools;
+  if (manifest.ram === null && zstd === undefined) throw new VmError('`zstd` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  const compression = manifest.ram === null ? ({ kind: 'zstd', zstd: zstd ?? '', setpriv } as const) : ({ kind: 'none' } as const);
+  let launched: Launched | undefined;
+  let isLoaded = false;
+  try {
+    launched = await launch(context, manifest, { ...place, isCold: false });
+    const { machine, target } = launched;
+    await loadMemory(machine, { path: join(place.directory, STAGE_FILES.state), compression, timeoutMs: LOAD_TIMEOUT_MS, signal });
+    isLoaded = true;
+    await machine.qmp.command('cont', {}, { signal });
+    await whileItRuns(machine, signal, (ours) => waitForBanner(target, { timeoutMs: BANNER_TIMEOUT_MS, signal: ours }));
+    return launched;
+  } catch (error) {
+    signal.throwIfAborted();
+    // Size and time of a file say little when its machine does not go on.
+    await requireUnchanged(places, manifest, { directory: place.directory, everyByte: true });
+    // Who killed it does not want another.
+    if (isLoaded || !(error instanceof VmError) || typeof error.details.signal === 'string') throw error;
+    await launched?.machine[Symbol.asyncDispose]();
+    return error.message;
+  }
+}
+
+interface Launched {
+  readonly machine: Machine;
+  readonly target: SshTarget;
+}
+
+/** Starts QEMU over a fresh layer of the disk: of the snapshot's, to be filled from its image; or of the one below, to be booted. */
+async function launch(context: StageContext, manifest: SnapshotManifest, { directory, work, shares, consoleLog, owned, isCold }: Place & { readonly isCold: boolean }): Promise<Launched> {
+  const { places, guest, host, report, signal } = context;
   const below = stagePath(places, 'install', manifest.install);
-  const differs = differenceOf(context, manifest);
-  if (differs !== undefined && !canBootInstead) throw new VmError(`the snapshot cannot go on here: ${differs}`);
-  if (differs !== undefined) report({ kind: 'warning', message: `the snapshot cannot go on here, so its disk is booted instead, which takes longer: ${differs}` });
-  const isCold = differs !== undefined;
-  const disk = join(own.path, STAGE_FILES.disk);
-  const [link] = await Promise.all([
-    directLink(host, run.path, shares),
-    // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
-    createOverlay(host, { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal }),
-  ]);
+  const disk = join(work.path, STAGE_FILES.disk);
+  await rm(disk, { force: true });
+  const link = await directLink(host, work.run, shares);
+  // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
+  await createOverlay(host, { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
   const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link });
-  const isMapped = manifest.ram !== null && !isCold;
   const spec = machineSpec(template, manifest.wishes, {
     name: 'guest',
-    backing: isMapped ? { kind: 'file', path: join(directory, STAGE_FILES.ram), isShared: false } : { kind: 'private' },
+    backing: manifest.ram !== null && !isCold ? { kind: 'file', path: join(directory, STAGE_FILES.ram), isShared: false } : { kind: 'private' },
     start: isCold ? 'running' : 'incoming',
     onReset: 'exit',
     ...(!isCold && { machineType: manifest.machine.machineType, accelerator: manifest.machine.accelerator }),
   });
-  const machine = await startMachine(spec, host, { directory: run.path, signal, report, consoleLog: request.consoleLog });
-  owned.push(machine);
-  if (!isCold) {
-    const { zstd, setpriv } = host.tools;
-    if (manifest.ram === null && zstd === undefined) throw new VmError('`zstd` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
-    const compression = manifest.ram === null ? ({ kind: 'zstd', zstd: zstd ?? '', setpriv } as const) : ({ kind: 'none' } as const);
-    await loadMemory(machine, { path: join(directory, STAGE_FILES.state), compression, timeoutMs: LOAD_TIMEOUT_MS, signal });
-    await machine.qmp.command('cont', {}, { signal });
-  }
-  const target = directTarget(host, { installed: below, user: guest.user, port: machine.sshPort ?? 0 });
-  await machine.unlessEnded(isCold ? waitForSsh(target, { timeoutMs: BOOT_TIMEOUT_MS, signal }) : waitForBanner(target, { timeoutMs: BANNER_TIMEOUT_MS, signal }));
-  return { machine, target, shares, work: own, isCold };
+  const machine = await startMachine(spec, host, { directory: work.run, signal, report, consoleLog });
+  owned.push({
+    [Symbol.asyncDispose]: async () => {
+      await machine[Symbol.asyncDispose]();
+      // Of one that ended on its own, somebody wants to know why.
+      if ((await machine.exited).reason === 'host-quit') await rm(consoleLog, { force: true });
+    },
+  });
+  return { machine, target: directTarget(host, { installed: below, user: guest.user, port: machine.sshPort ?? 0 }) };
 }
 
 /** Why a snapshot cannot go on on this host; undefined when it can, as far as is known. */
@@ -111,12 +162,4 @@ function differenceOf({ host }: StageContext, { machine }: SnapshotManifest): st
   if (!host.qemu.accelerators.some(({ name, works }) => name === machine.accelerator && works)) return `it was made with the accelerator \`${machine.accelerator}\`, which does not work here`;
   if (machine.hostCpu !== null && machine.hostCpu !== hostCpu()) return `it was made on another processor: ${machine.hostCpu}`;
   return undefined;
-}
-
-/** Throws VmError when a file of a snapshot is not as it was published. */
-async function requireUnchanged({ key, disk, state, ram }: SnapshotManifest, directory: string): Promise<void> {
-  const stamps = { [STAGE_FILES.disk]: disk, [STAGE_FILES.state]: state, ...(ram !== null && { [STAGE_FILES.ram]: ram }) };
-  const changes = await Promise.all(Object.entries(stamps).map(([name, stamp]) => changeOf(join(directory, name), stamp, digestOf)));
-  const changed = changes.find((change) => change !== undefined);
-  if (changed !== undefined) throw new VmError(`the snapshot is not what it was: ${changed}`, { hint: `remove it with \`cygstrap vm rm ${key}\`, and it is made anew` });
 }

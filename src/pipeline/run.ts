@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CygstrapError } from '../errors.ts';
 import { GuestError } from '../guest/guest-error.ts';
 import { inTurn } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
@@ -9,6 +11,7 @@ import type { StageContext } from './context.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { revive } from './revive.ts';
 import type { Revived } from './revive.ts';
+import { whileItRuns } from './while-it-runs.ts';
 
 /** One command to be run in a revived machine: a plain value. */
 export interface RunRequest {
@@ -49,6 +52,8 @@ export interface RunHooks {
   readonly after?: RunHook | undefined;
 }
 
+const DEATH_GRACE_MS = 1000;
+
 /** What the command finds below where it starts: what came in, and what goes out. */
 const [INPUT, OUTPUT] = ['in', 'out'];
 
@@ -70,8 +75,9 @@ export async function runStage(context: StageContext, manifest: SnapshotManifest
       own = join(xchg, name);
       if (request.store === undefined) await mkdir(store);
       await mkdir(join(own, OUTPUT), { recursive: true });
+      if (request.store !== undefined) await requireDirectory(request.store);
       if (request.input === undefined) await mkdir(join(own, INPUT));
-      else await cp(request.input, join(own, INPUT), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+      else await copyDirectory(request.input, join(own, INPUT));
       const directory = `${context.guest.shares.xchg}/${name}`;
       await writeFile(join(own, RUN_FILES.environment), savedEnvironment(request.environment));
       await writeFile(join(own, RUN_FILES.script), runScript({ directory, argv: request.argv }));
@@ -80,11 +86,17 @@ export async function runStage(context: StageContext, manifest: SnapshotManifest
     };
     await using revived = await revive({ ...context, signal }, { manifest, shares, canBootInstead: true });
     const revivedMs = performance.now() - startMs;
-    const code = await runIn(context, revived, { name, own, signal, onOutput: hooks.onOutput });
-    await hooks.after?.(own, signal);
-    if (request.output !== undefined) await bringBack(join(own, OUTPUT), request.output);
-    if (request.isKept) revived.work.keep();
-    return { code, isCold: revived.isCold, revivedMs, durationMs: performance.now() - startMs, kept: request.isKept ? revived.work.path : null };
+    try {
+      const code = await runIn(context, revived, { name, own, signal, onOutput: hooks.onOutput });
+      await hooks.after?.(own, signal);
+      if (request.output !== undefined) await copyDirectory(join(own, OUTPUT), request.output);
+      return { code, isCold: revived.isCold, revivedMs, durationMs: performance.now() - startMs, kept: request.isKept ? revived.work.path : null };
+    } catch (error) {
+      if (request.isKept) context.report({ kind: 'warning', message: `the run failed; kept: \`${revived.work.path}\`` });
+      throw error;
+    } finally {
+      if (request.isKept) revived.work.keep();
+    }
   } catch (error) {
     // Whatever fails because time is up: that is why.
     if (timeout.signal.aborted && !context.signal.aborted) throw timeout.signal.reason;
@@ -111,9 +123,9 @@ async function runIn({ guest }: StageContext, { machine, target, isCold }: Reviv
     start(`${name}/${RUN_FILES.script}`),
   ]);
   let lastWords = '';
-  const code = await machine.unlessEnded(
+  const code = await whileItRuns(machine, signal, (ours) =>
     streamOverSsh(target, command, {
-      signal,
+      signal: ours,
       onOutput: (stream, chunk) => {
         if (stream === 'stderr') lastWords = Buffer.from(chunk).toString().slice(-500);
         return onOutput(stream, chunk);
@@ -124,19 +136,35 @@ async function runIn({ guest }: StageContext, { machine, target, isCold }: Reviv
   const end = parseRunEnd(text);
   if (end?.kind === 'exit') return end.code;
   if (end?.kind === 'failed') throw new GuestError('guest', `the command was not run: ${end.text}`);
+  // When the machine dies the connection goes first.
+  await machine.unlessEnded(delay(DEATH_GRACE_MS, undefined, { signal }));
   throw new GuestError('guest', `the connection to the guest ended before the command did (ssh: ${code ?? 'killed'})${lastWords === '' ? '' : `: ${lastWords.trim()}`}`);
 }
 
-/** Moves what a command left to where the caller wants it, beside what is there. */
-async function bringBack(from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true });
-  await cp(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+/** Copies what is in a directory to where it is wanted, beside what is there. Throws `io`. */
+async function copyDirectory(from: string, to: string): Promise<void> {
+  await requireDirectory(from);
+  try {
+    await mkdir(to, { recursive: true });
+    await cp(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  } catch (cause) {
+    throw new CygstrapError('io', `cannot copy \`${from}\` to \`${to}\``, { cause });
+  }
+}
+
+async function requireDirectory(path: string): Promise<void> {
+  const isDirectory = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isDirectory) throw new CygstrapError('io', `not a directory: \`${path}\``);
 }
 
 /** Revives a snapshot for a person, readies it as for a run, and hands it to `use`; everything is discarded after that. */
 export async function withRevived<T>(context: StageContext, manifest: SnapshotManifest, store: string | undefined, use: (revived: Revived) => Promise<T>): Promise<T> {
   const { guest, signal } = context;
   const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
+    if (store !== undefined) await requireDirectory(store);
     const made = { store: store ?? join(work, 'store'), xchg: join(work, 'xchg') };
     await Promise.all([made.xchg, ...(store === undefined ? [made.store] : [])].map((path) => mkdir(path)));
     return made;
@@ -144,7 +172,7 @@ export async function withRevived<T>(context: StageContext, manifest: SnapshotMa
   await using revived = await revive(context, { manifest, shares, canBootInstead: true });
   const { setClock, renewEntropy, connectShares, checkShares } = guest.commands;
   const ready = inTurn([setClock(Date.now()), renewEntropy(randomBytes(32).toString('hex')), revived.isCold ? connectShares : checkShares]);
-  const { code, stderr } = await revived.machine.unlessEnded(runOverSsh(revived.target, ready, { signal }));
+  const { code, stderr } = await whileItRuns(revived.machine, signal, (ours) => runOverSsh(revived.target, ready, { signal: ours }));
   if (code !== 0) throw new GuestError('guest', `the guest cannot be readied: ${stderr.trim()}`);
   // Without the wait it would be gone before it is used.
   return await use(revived);

@@ -8,7 +8,6 @@ import { acceleratorOf, argvOf, machineTypeOf } from '../vm/argv.ts';
 import { createOverlay, sealDisk } from '../vm/disk.ts';
 import type { Qemu } from '../vm/host.ts';
 import { saveMemory } from '../vm/memory-image.ts';
-import { makeRunDirectory } from '../vm/run-directory.ts';
 import { startMachine } from '../vm/start.ts';
 import { VmError } from '../vm/vm-error.ts';
 import { hostCpu, stampOfFile } from './context.ts';
@@ -20,6 +19,9 @@ import { machineSpec } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { FrozenMachine, InstalledManifest, SnapshotManifest } from './manifest.ts';
 import { revive } from './revive.ts';
+import { requireInstalled } from './unchanged.ts';
+import { lastScreen } from './watch.ts';
+import { whileItRuns } from './while-it-runs.ts';
 import { findStage, openWork, publishStage, withStageLock } from './workshop.ts';
 
 export interface SnapshotRequest {
@@ -79,6 +81,7 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
   await mkdir(places.logs, { recursive: true, mode: 0o700 });
   await Promise.all([logs.console, logs.screen].map((path) => rm(path, { force: true })));
   await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
+  await requireInstalled(places, installed.key, false);
   const [disk, ram, state] = [STAGE_FILES.disk, STAGE_FILES.ram, STAGE_FILES.state].map((name) => join(work.path, name)) as [string, string, string];
   const below = stagePath(places, 'install', installed.key);
   // Relative, so that the directory of all stages can be moved.
@@ -89,24 +92,23 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
   let stoppedMs: number;
   let argv: readonly string[];
   {
-    await using run = await makeRunDirectory();
-    const link = await directLink(host, run.path, shares);
+    const link = await directLink(host, work.run, shares);
     const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link });
     const spec = machineSpec(template, installed.wishes, { ...like, name: 'guest', backing: isPortable ? { kind: 'private' } : { kind: 'file', path: ram, isShared: true }, start: 'running', onReset: 'exit' });
-    await using machine = await startMachine(spec, host, { directory: run.path, consoleLog: logs.console, signal, report });
+    await using machine = await startMachine(spec, host, { directory: work.run, consoleLog: logs.console, signal, report });
     try {
       const target = directTarget(host, { installed: below, user: guest.user, port: machine.sshPort ?? 0 });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'boot' });
-      await machine.unlessEnded(waitForSsh(target, { timeoutMs: bootTimeoutMs, signal }));
+      await whileItRuns(machine, signal, (ours) => waitForSsh(target, { timeoutMs: bootTimeoutMs, signal: ours }));
       report({ kind: 'stage-step', stage: 'snapshot', text: 'connect the shares' });
       const { connectShares, plantNumber } = guest.commands;
-      await machine.unlessEnded(requireOverSsh(target, inTurn([connectShares, plantNumber(number)]), { signal }));
+      await whileItRuns(machine, signal, (ours) => requireOverSsh(target, inTurn([connectShares, plantNumber(number)]), { signal: ours }));
       report({ kind: 'stage-step', stage: 'snapshot', text: 'freeze' });
       const compression = isPortable ? ({ kind: 'zstd', zstd: requireZstd(host.tools.zstd), setpriv: host.tools.setpriv } as const) : ({ kind: 'none' } as const);
       ({ durationMs: stoppedMs } = await saveMemory(machine, { path: state, compression, timeoutMs: SAVE_TIMEOUT_MS, signal }));
     } catch (error) {
       signal.throwIfAborted();
-      await machine.screenshot(logs.screen).catch(() => {});
+      await lastScreen(machine, logs.screen);
       throw error;
     }
     argv = argvOf(machine.spec, requireQemu(host.qemu), machine.files);
@@ -130,7 +132,6 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
   await testRevive(context, { manifest, directory: work.path, number, shares });
   await Promise.all(Object.values(shares).map((path) => rm(path, { recursive: true, force: true })));
   signal.throwIfAborted();
-  work.keep();
   const made = { ...manifest, made: { ...manifest.made, durationMs: Math.round(performance.now() - startMs) } };
   await publishStage(places, work, made);
   report({ kind: 'stage-done', stage: 'snapshot', key, durationMs: performance.now() - startMs });
@@ -155,6 +156,6 @@ async function testRevive(context: StageContext, { manifest, directory, number, 
   report({ kind: 'stage-step', stage: 'snapshot', text: 'revive it once' });
   await using revived = await revive(context, { manifest, directory, shares, canBootInstead: false });
   const { readNumber, checkShares } = guest.commands;
-  const said = await revived.machine.unlessEnded(requireOverSsh(revived.target, inTurn([checkShares, readNumber]), { signal }));
+  const said = await whileItRuns(revived.machine, signal, (ours) => requireOverSsh(revived.target, inTurn([checkShares, readNumber]), { signal: ours }));
   if (said.trim() !== number) throw new GuestError('guest', `the revived machine does not know the number in its RAM: it says ${JSON.stringify(said.trim())}`);
 }

@@ -29,9 +29,13 @@ export interface WatchOptions {
 export interface Watched {
   readonly beacons: readonly Beacon[];
   readonly exit: MachineExit;
+  /** Of its console; the one that tells of a panic, if one does. */
+  readonly lastLine: string;
 }
 
 const POLL_INTERVAL_MS = 1000;
+const ANSWER_TIMEOUT_MS = 1000;
+const LAST_SCREEN_TIMEOUT_MS = 2000;
 
 /** Watches a machine that installs itself until it ends, tells of each of its steps, and takes its screen now and then. Throws
  *  GuestError `guest` when a step takes too long, or when nothing happens at all: it says what was awaited and seen last. */
@@ -42,10 +46,12 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
   let stepSinceMs = performance.now();
   let lastSignMs = stepSinceMs;
   let lastLine = '';
+  let panicLine: string | undefined;
   const listen = async (): Promise<void> => {
     for await (const line of machine.console()) {
       lastSignMs = performance.now();
       lastLine = line;
+      if (/kernel panic/i.test(line)) panicLine ??= line;
       const beacon = guest.parseBeacon(line);
       if (beacon === undefined) continue;
       beacons.push(beacon);
@@ -63,8 +69,8 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
       await delay(POLL_INTERVAL_MS, undefined, { signal: stop });
       const bytes = await bytesWritten(machine, stop);
       const nowMs = performance.now();
-      if (bytes !== writtenBytes) lastSignMs = nowMs;
-      writtenBytes = bytes;
+      if (bytes > writtenBytes) lastSignMs = nowMs;
+      writtenBytes = Math.max(bytes, writtenBytes);
       if (nowMs - lastSignMs > limits.stallTimeoutMs) throw stalled(`nothing happened for ${seconds(limits.stallTimeoutMs)} in step \`${step}\``, seen());
       if (nowMs - stepSinceMs > limits.stepTimeoutMs) throw stalled(`step \`${step}\` takes longer than ${seconds(limits.stepTimeoutMs)}`, seen());
       if (nowMs - lastScreenMs > limits.screenIntervalMs) {
@@ -80,10 +86,10 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
     const exit = await Promise.race([machine.exited, guard(stop)]);
     await listening;
     signal.throwIfAborted();
-    return { beacons, exit };
+    return { beacons, exit, lastLine: panicLine ?? lastLine };
   } catch (error) {
     signal.throwIfAborted();
-    await machine.screenshot(screen).catch(() => {});
+    await lastScreen(machine, screen);
     throw error;
   } finally {
     ended.abort();
@@ -98,9 +104,14 @@ function seconds(ms: number): string {
   return `${Math.round(ms / 1000)} s`;
 }
 
+/** Takes the screen of a machine that failed, unless even that hangs. */
+export async function lastScreen(machine: Machine, path: string): Promise<void> {
+  await Promise.race([machine.screenshot(path).catch(() => {}), delay(LAST_SCREEN_TIMEOUT_MS)]);
+}
+
 /** All that the guest wrote to its disks so far; a machine that does not answer has written nothing new. */
 async function bytesWritten(machine: Machine, signal: AbortSignal): Promise<number> {
-  const drives = await machine.qmp.command('query-blockstats', {}, { signal }).catch(() => undefined);
+  const drives = await machine.qmp.command('query-blockstats', {}, { timeoutMs: ANSWER_TIMEOUT_MS, signal }).catch(() => undefined);
   signal.throwIfAborted();
   if (!Array.isArray(drives)) return -1;
   return (drives as { stats?: { wr_bytes?: number } }[]).reduce((sum, { stats }) => sum + (stats?.wr_bytes ?? 0), 0);

@@ -21,6 +21,14 @@ export type MachineExit =
   | { readonly reason: 'guest-shutdown' | 'guest-reset' | 'guest-panic' | 'host-quit' }
   | { readonly reason: 'died'; readonly error: VmError };
 
+/** Each way to end that says enough, in words. */
+export const MACHINE_ENDS: Readonly<Record<Exclude<MachineExit['reason'], 'died'>, string>> = {
+  'guest-shutdown': 'the guest powered off',
+  'guest-reset': 'the guest restarted, as after a panic',
+  'guest-panic': "the guest's kernel panicked",
+  'host-quit': 'we ended it',
+};
+
 /** What a machine is made from, once QEMU answers. */
 export interface MachineParts {
   readonly spec: MachineSpec;
@@ -86,11 +94,12 @@ export class Machine implements AsyncDisposable {
   async unlessEnded<T>(work: Promise<T>): Promise<T> {
     const end = this.exited.then((exit) => {
       if (exit.reason === 'died') throw exit.error;
-      throw new VmError(`machine \`${this.spec.name}\` ended too early: ${exit.reason}`, { details: this.#details() });
+      throw new VmError(`machine \`${this.spec.name}\` ended too early: ${MACHINE_ENDS[exit.reason]}`, { hint: `its console is in \`${this.files.consoleLog}\``, details: this.#details() });
     });
     end.catch(() => {});
     const done = work.catch(async (error: unknown) => {
-      // When QEMU dies its commands fail first; why it died is the better message.
+      // When QEMU dies its commands fail first, a moment before we hear of it; why it died is the better message.
+      await new Promise(setImmediate);
       if (this.#isDeaf) await end;
       throw error;
     });

@@ -92,6 +92,8 @@ export async function loadMemory(machine: Machine, options: ImageOptions): Promi
   await setCapabilities(machine, spec.memory.backing.kind === 'file');
   await qmp.command('migrate-incoming', { uri: `unix:${socketPath(files.migration)}` }, { signal });
   const socket = createConnection(files.migration);
+  // QEMU may hang up when all is sent and nobody listens any more.
+  socket.on('error', () => {});
   try {
     const sent = readImage(path, socket, options).catch((error: unknown) => {
       // QEMU hangs up on an image that it refuses, and what it says of that is the better message.

@@ -90,7 +90,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     signal?.addEventListener('abort', onAbort);
     void machine.exited.then(() => signal?.removeEventListener('abort', onAbort));
     report({ kind: 'note', message: `machine \`${spec.name}\` runs: process ${child.pid}, console in \`${files.consoleLog}\`` });
-    if (spec.start === 'running') await qmp.command('cont', {}, { signal });
+    if (spec.start === 'running') await machine.unlessEnded(qmp.command('cont', {}, { signal }));
     return machine;
   } catch (error) {
     await child[Symbol.asyncDispose]();

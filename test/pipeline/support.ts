@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, inject } from 'vitest';
+import { expect } from 'vitest';
 import { QEMU } from '../support/qemu.ts';
 import { PROJECT } from '../support/transcript.ts';
 
@@ -35,20 +35,22 @@ export interface CommandOptions {
   readonly stdin?: string;
 }
 
-/** A directory that goes, with repo, lock, a directory for temporary files of its own, and the word for the machines that all share. */
+/** A directory with repo, lock, machines and a place for temporary files of its own. */
 export class Bench {
   readonly path: string;
   readonly temporary: string;
   readonly repo: string;
   readonly lock: string;
-  /** Of all stages: shared with the other test files unless it is set. */
-  vmDir = join(inject('sharedPlace'), 'vm, dir');
+  /** Of all stages. */
+  vmDir: string;
 
   private constructor(path: string) {
     this.path = path;
     this.temporary = join(path, 't');
     this.repo = join(path, 'repo');
     this.lock = join(path, 'cygstrap.lock.json');
+    // QEMU gives commas a meaning.
+    this.vmDir = join(path, 'vm, dir');
   }
 
   static async make(): Promise<Bench> {

@@ -3,6 +3,8 @@ import { CygstrapError } from '../../errors.ts';
 import type { StageContext } from '../../pipeline/context.ts';
 import type { SnapshotManifest } from '../../pipeline/manifest.ts';
 import type { RunRequest, RunResult } from '../../pipeline/run.ts';
+import type { RunOutcome } from '../../commands/vm-run.ts';
+import { printable } from '../../report/text.ts';
 import { EXIT_DONE, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, UsageError, reportFailure } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { once } from '../options.ts';
@@ -145,33 +147,37 @@ async function many(session: Session, args: RunArguments, { context, snapshot, r
   const { output, host } = session;
   const lines = await commandLines(each);
   const requests = lines.map((line, i): RunRequest => ({ ...request, argv: ['/bin/sh', '-c', line], ...(request.output !== undefined && { output: `${request.output}/${i + 1}` }) }));
-  const outcomes = await runMany(requests, args.jobs ?? 1, async (each, number) => {
-    const prefixed = { stdout: new Prefixed(`[${number}] `), stderr: new Prefixed(`[${number}] `) };
-    const result = await runVm(context, snapshot, each, {
-      before: args.before,
-      after: args.after,
-      onOutput: (stream, chunk) => written(stream === 'stdout' && args.json !== true ? host.stdout : host.stderr, prefixed[stream].push(chunk)),
-    });
-    for (const stream of ['stdout', 'stderr'] as const) await written(args.json === true || stream === 'stderr' ? host.stderr : host.stdout, prefixed[stream].end());
-    return result;
-  });
-  context.signal.throwIfAborted();
   const { SCHEMA, failureJson } = await import('../../report/json.ts');
   let exit: number = EXIT_DONE;
-  for (const outcome of outcomes) {
-    const line = lines[outcome.number - 1] ?? '';
+  const run = async (each: RunRequest, number: number): Promise<RunResult> => {
+    const prefixed = { stdout: new Prefixed(`[${number}] `), stderr: new Prefixed(`[${number}] `) };
+    const streams = { stdout: args.json === true ? host.stderr : host.stdout, stderr: host.stderr };
+    try {
+      return await runVm(context, snapshot, each, { before: args.before, after: args.after, onOutput: (stream, chunk) => written(streams[stream], prefixed[stream].push(chunk)) });
+    } finally {
+      for (const stream of ['stdout', 'stderr'] as const) await written(streams[stream], prefixed[stream].end());
+    }
+  };
+  const onOutcome = async (outcome: RunOutcome): Promise<void> => {
+    // Who is interrupted says so once.
+    if (context.signal.aborted) return;
+    const { number } = outcome;
+    const line = lines[number - 1] ?? '';
     if ('error' in outcome) {
       const { error } = outcome;
       if (!(error instanceof CygstrapError)) throw error;
       exit = EXIT_MACHINE;
-      if (args.json === true) await output.json({ ...failureJson(error), number: outcome.number, line }, 'line');
-      else output.note('error', `[${outcome.number}] ${error.message}`);
+      if (args.json === true) await output.json({ ...failureJson(error), number, line }, 'line');
+      else output.note('error', printable(`[${number}] ${error.message}`));
     } else {
-      if (outcome.result.code !== 0 && exit === EXIT_DONE) exit = EXIT_NO;
-      if (args.json === true) await output.json({ schema: SCHEMA, number: outcome.number, line, snapshot: snapshot.key, ...outcome.result }, 'line');
-      else output.note('note', `[${outcome.number}] exit code ${outcome.result.code}: ${line}`);
+      const { code } = outcome.result;
+      if (code !== 0 && exit === EXIT_DONE) exit = EXIT_NO;
+      if (args.json === true) await output.json({ schema: SCHEMA, number, line, snapshot: snapshot.key, ...outcome.result }, 'line');
+      else output.note('note', printable(`[${number}] exit code ${code}: ${line}`));
     }
-  }
+  };
+  await runMany(requests, { jobs: args.jobs ?? 1, run, onOutcome });
+  context.signal.throwIfAborted();
   return exit;
 }
 
@@ -234,6 +240,7 @@ async function shell(session: Session, args: VmArguments & { readonly snapshot?:
       const { shellOverSsh } = await import('../../guest/ssh-run.ts');
       const snapshot = await findSnapshot(context, args.snapshot);
       const code = await withRevived(context, snapshot, args.store, async ({ target }) => shellOverSsh(target));
+      signal.throwIfAborted();
       return code === null || code > HIGHEST_PASSED_CODE ? EXIT_NO : code;
     }),
   );

@@ -43,6 +43,7 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
       floppies: [{ id: 'answers', path: answers }],
       boot: { kind: 'kernel', kernel: kernel.image, initrd: installer.path, append: APPEND },
     }),
+    restarts: false,
     bootFiles: [
       { name: BOOT_FILES.kernel, path: kernel.image },
       { name: BOOT_FILES.initrd, path: boot.path },
