@@ -54,6 +54,9 @@ export interface RunHooks {
 
 const DEATH_GRACE_MS = 1000;
 
+/** What ssh itself ends with. */
+const SSH_FAILED = 255;
+
 /** What the command finds below where it starts: what came in, and what goes out. */
 const [INPUT, OUTPUT] = ['in', 'out'];
 
@@ -138,7 +141,8 @@ async function runIn({ guest }: StageContext, { machine, target, isCold }: Reviv
   if (end?.kind === 'failed') throw new GuestError('guest', `the command was not run: ${end.text}`);
   // When the machine dies the connection goes first.
   await machine.unlessEnded(delay(DEATH_GRACE_MS, undefined, { signal }));
-  throw new GuestError('guest', `the connection to the guest ended before the command did (ssh: ${code ?? 'killed'})${lastWords === '' ? '' : `: ${lastWords.trim()}`}`);
+  const what = code === null || code === SSH_FAILED ? 'the connection to the guest ended before the command did' : `the guest cannot run the command (exit code ${code})`;
+  throw new GuestError('guest', `${what}${lastWords === '' ? '' : `: ${lastWords.trim()}`}`);
 }
 
 /** Copies what is in a directory to where it is wanted, beside what is there. Throws `io`. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../events.ts';
 import { LineCutter } from './console.ts';
 import { Feed } from './feed.ts';
@@ -99,7 +100,7 @@ export class Machine implements AsyncDisposable {
     end.catch(() => {});
     const done = work.catch(async (error: unknown) => {
       // When QEMU dies its commands fail first, a moment before we hear of it; why it died is the better message.
-      await new Promise(setImmediate);
+      await delay(0);
       if (this.#isDeaf) await end;
       throw error;
     });
