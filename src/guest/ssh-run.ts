@@ -6,8 +6,10 @@ import { GuestError } from './guest-error.ts';
 import { sshArgv } from './ssh.ts';
 import type { SshTarget } from './ssh.ts';
 
-/** Longer than a guest needs that is awake, shorter than the retries of a network that lost the first packet. */
-const BANNER_TIMEOUT_MS = 400;
+/** How long one try may take, at first and at most. A guest that is awake answers sooner. One that is not gets a connection for each
+ *  try when it wakes, all at once, so that there must not be many. */
+const BANNER_TIMEOUT_MS = { first: 500, most: 3000 } as const;
+const MORE_PATIENCE = 1.5;
 const RETRY_INTERVAL_MS = 20;
 const LOGIN_RETRY_INTERVAL_MS = 100;
 /** What ssh itself ends with when it cannot connect, or the connection broke. */
@@ -36,23 +38,23 @@ export async function waitForSsh(target: SshTarget, options: WaitOptions): Promi
   }
 }
 
-/** Waits until something at an address and port says `SSH-`. Each try is short: of a connection that was begun too early nothing is
- *  heard for seconds. Throws GuestError `guest`, and the reason of the signal. */
+/** Waits until something at an address and port says `SSH-`. A try is given up soon: of a connection that was begun too early nothing
+ *  is heard for many seconds. Throws GuestError `guest`, and the reason of the signal. */
 export async function waitForBanner({ address, port }: Pick<SshTarget, 'address' | 'port'>, { timeoutMs, signal }: WaitOptions): Promise<void> {
   const untilMs = performance.now() + timeoutMs;
-  for (;;) {
+  for (let patienceMs: number = BANNER_TIMEOUT_MS.first; ; patienceMs = Math.min(patienceMs * MORE_PATIENCE, BANNER_TIMEOUT_MS.most)) {
     signal?.throwIfAborted();
-    if (await saysBanner(address, port)) return;
+    if (await saysBanner({ host: address, port }, patienceMs)) return;
     if (performance.now() > untilMs) throw new GuestError('guest', `ssh of the guest did not answer within ${timeoutMs} ms`, { hint: 'its console log may tell why' });
     await delay(RETRY_INTERVAL_MS, undefined, { signal });
   }
 }
 
-async function saysBanner(host: string, port: number): Promise<boolean> {
-  const socket = createConnection({ host, port });
+async function saysBanner(place: { readonly host: string; readonly port: number }, timeoutMs: number): Promise<boolean> {
+  const socket = createConnection(place);
   try {
     return await new Promise<boolean>((resolve) => {
-      socket.setTimeout(BANNER_TIMEOUT_MS, () => resolve(false));
+      socket.setTimeout(timeoutMs, () => resolve(false));
       socket.on('data', (chunk: Buffer) => resolve(chunk.toString('latin1').startsWith('SSH-')));
       socket.on('error', () => resolve(false));
       socket.on('end', () => resolve(false));
