@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { waitForBanner, waitForSsh } from '../guest/ssh-run.ts';
+import { waitForSsh } from '../guest/ssh-run.ts';
 import type { SshTarget } from '../guest/ssh.ts';
 import { createOverlay } from '../vm/disk.ts';
 import { loadMemory } from '../vm/memory-image.ts';
@@ -39,10 +39,9 @@ export interface Revived extends AsyncDisposable {
 }
 
 const LOAD_TIMEOUT_MS = 30 * 60_000;
-const BANNER_TIMEOUT_MS = 60_000;
 const BOOT_TIMEOUT_MS = 10 * 60_000;
 
-/** Revives a snapshot over a throw-away layer of its disk; what it writes to RAM is its own. Ready when its ssh answers. Throws VmError,
+/** Revives a snapshot over a throw-away layer of its disk; what it writes to RAM is its own. Its ssh answers the first call. Throws VmError,
  *  also for a snapshot whose files are not as they were published. */
 export async function revive(context: StageContext, request: ReviveRequest): Promise<Revived> {
   const owned: AsyncDisposable[] = [];
@@ -100,7 +99,8 @@ async function start(context: StageContext, request: ReviveRequest, owned: Async
     await machine.qmp.command('cont', {}, { signal });
   }
   const target = directTarget(host, { installed: below, user: guest.user, port: machine.sshPort ?? 0 });
-  await machine.unlessEnded(isCold ? waitForSsh(target, { timeoutMs: BOOT_TIMEOUT_MS, signal }) : waitForBanner(target, { timeoutMs: BANNER_TIMEOUT_MS, signal }));
+  // A revived guest answers the first call; asking whether it does would cost as much as the call.
+  if (isCold) await machine.unlessEnded(waitForSsh(target, { timeoutMs: BOOT_TIMEOUT_MS, signal }));
   return { machine, target, shares, work: own, isCold };
 }
 
