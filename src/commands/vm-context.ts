@@ -2,8 +2,6 @@ import { homedir, platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
-import type { GuestKind } from '../guest/kind.ts';
-import { standIn } from '../guest/stand-in/kind.ts';
 import { indexCacheDir } from '../input/text-cache.ts';
 import { knownHost } from '../pipeline/context.ts';
 import type { StageContext } from '../pipeline/context.ts';
@@ -11,9 +9,7 @@ import { STAGES, vmPlaces } from '../pipeline/layout.ts';
 import type { StageName, VmPlaces } from '../pipeline/layout.ts';
 import type { Manifest } from '../pipeline/manifest.ts';
 import { findStage, namesIn } from '../pipeline/workshop.ts';
-
-/** Every kind of guest, by name. */
-export const GUEST_KINDS: readonly GuestKind[] = [standIn];
+import { guestKind } from './guest-kinds.ts';
 
 /** What all commands about machines are told. */
 export interface VmOptions {
@@ -38,8 +34,7 @@ export function guestCacheOf({ environment }: Pick<VmOptions, 'environment'>): s
 /** Makes ready what every stage needs; looks at this computer when that was not done before. Throws `usage` for an unknown kind of guest. */
 export async function vmContext(guest: string, options: VmOptions): Promise<StageContext> {
   const { environment, version, report, signal } = options;
-  const kind = GUEST_KINDS.find(({ name }) => name === guest);
-  if (kind === undefined) throw new CygstrapError('usage', `no kind of guest is named \`${guest}\``, { hint: `there is ${GUEST_KINDS.map(({ name }) => `\`${name}\``).join(', ')}` });
+  const kind = guestKind(guest);
   const places = placesOfVm(options);
   return { places, host: await knownHost(places, { environment, signal }), guest: kind, version, report, signal };
 }

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveAnswer } from '../guest/kind.ts';
 import { printLock } from '../lock/print.ts';
-import type { LockedPackage } from '../lock/lock.ts';
 import { digestOf } from '../pipeline/context.ts';
 import type { StageContext } from '../pipeline/context.ts';
 import { installStage } from '../pipeline/install.ts';
@@ -12,6 +10,7 @@ import type { WatchLimits } from '../pipeline/watch.ts';
 import type { LoadOptions } from './load-catalog.ts';
 import { readLock } from './lock-file.ts';
 import { makeMedia } from './media.ts';
+import { archivesOf } from './media-answers.ts';
 import { additionsOf } from './media-additions.ts';
 
 export interface VmInstallRequest {
@@ -40,7 +39,7 @@ export async function installVm(context: StageContext, request: VmInstallRequest
       additions: await Promise.all(additions.map(async ({ path, location }) => ({ path, sha256: await digestOf(location) }))),
       wishes: { ...guest.defaults, ...sizes, emptyDisksMiB, qemuArguments },
     },
-    archives: lock.packages.map(archiveOf),
+    archives: archivesOf(lock),
     packages: lock.request.packages,
     limits: request.limits,
     vnc: request.vnc,
@@ -49,10 +48,6 @@ export async function installVm(context: StageContext, request: VmInstallRequest
       return { repo: image.path, answers: answers?.path ?? join(out, 'answers.img') };
     },
   });
-}
-
-function archiveOf({ path, size, sha512, md5 }: LockedPackage): ArchiveAnswer {
-  return { path, sizeBytes: size, digest: sha512 === undefined ? { algorithm: 'md5', hex: md5 ?? '' } : { algorithm: 'sha512', hex: sha512 } };
 }
 
 /** Reads the command lines of a file, one a line; empty lines and those that begin with `#` are left out. */
