@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
 import type { StageContext } from '../pipeline/context.ts';
 import { stagePath } from '../pipeline/layout.ts';
-import type { Manifest, SnapshotManifest } from '../pipeline/manifest.ts';
+import type { InstalledManifest, Manifest, SnapshotManifest } from '../pipeline/manifest.ts';
 import { runStage } from '../pipeline/run.ts';
 import type { RunHooks, RunRequest, RunResult } from '../pipeline/run.ts';
 import { runTool } from '../vm/process.ts';
@@ -18,9 +18,17 @@ export interface HookLines {
 }
 
 /** The stage of this kind of guest that was made last; undefined when there is none. */
-export async function newestStage({ places, guest }: StageContext, stages: readonly Manifest[]): Promise<Manifest | undefined> {
+async function newestStage({ places, guest }: StageContext, stages: readonly Manifest[]): Promise<Manifest | undefined> {
   const times = await Promise.all(stages.map(async (manifest) => ({ manifest, madeMs: (await stat(stagePath(places, manifest.stage, manifest.key))).mtimeMs })));
   return times.filter(({ manifest }) => manifest.guest === guest.name).sort((a, b) => b.madeMs - a.madeMs)[0]?.manifest;
+}
+
+/** The installed disk whose key begins so, or the one that was made last. Throws `usage` when there is none. */
+export async function findInstalled(context: StageContext, prefix: string | undefined): Promise<InstalledManifest> {
+  const stages = await publishedStages(context.places, ['install']);
+  const found = prefix === undefined ? await newestStage(context, stages) : stageByPrefix(stages, prefix);
+  if (found?.stage === 'install') return found;
+  throw new CygstrapError('usage', 'nothing is installed yet', { hint: 'make it with `cygstrap vm install`, or all at once with `cygstrap build`' });
 }
 
 /** The snapshot whose key begins so, or the one that was made last. Throws `usage` when there is none. */
