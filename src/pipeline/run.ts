@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { GuestError } from '../guest/guest-error.ts';
 import { inTurn } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
-import { runOverSsh, streamOverSsh } from '../guest/ssh-run.ts';
+import { requireDone } from '../guest/ssh-run.ts';
 import type { StageContext } from './context.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { revive } from './revive.ts';
@@ -100,7 +100,7 @@ interface Run {
   readonly onOutput: RunHooks['onOutput'];
 }
 
-async function runIn({ guest }: StageContext, { machine, target, isCold }: Revived, { name, own, signal, onOutput }: Run): Promise<number> {
+async function runIn({ guest }: StageContext, { line, isCold }: Revived, { name, own, signal, onOutput }: Run): Promise<number> {
   const { setClock, renewEntropy, connectShares, checkShares, runScript: start } = guest.commands;
   const command = inTurn([
     setClock(Date.now()),
@@ -109,15 +109,13 @@ async function runIn({ guest }: StageContext, { machine, target, isCold }: Reviv
     start(`${name}/${RUN_FILES.script}`),
   ]);
   let lastWords = '';
-  const code = await machine.unlessEnded(
-    streamOverSsh(target, command, {
-      signal,
-      onOutput: (stream, chunk) => {
-        if (stream === 'stderr') lastWords = Buffer.from(chunk).toString().slice(-500);
-        return onOutput(stream, chunk);
-      },
-    }),
-  );
+  const code = await line.run(command, {
+    signal,
+    onOutput: (stream, chunk) => {
+      if (stream === 'stderr') lastWords = Buffer.from(chunk).toString().slice(-500);
+      return onOutput(stream, chunk);
+    },
+  });
   const text = await readFile(join(own, RUN_FILES.exit), 'utf8').catch(() => '');
   const end = parseRunEnd(text);
   if (end?.kind === 'exit') return end.code;
@@ -142,7 +140,6 @@ export async function withRevived<T>(context: StageContext, manifest: SnapshotMa
   await using revived = await revive(context, { manifest, shares, canBootInstead: true });
   const { setClock, renewEntropy, connectShares, checkShares } = guest.commands;
   const ready = inTurn([setClock(Date.now()), renewEntropy(randomBytes(32).toString('hex')), revived.isCold ? connectShares : checkShares]);
-  const { code, stderr } = await revived.machine.unlessEnded(runOverSsh(revived.target, ready, { signal }));
-  if (code !== 0) throw new GuestError('guest', `the guest cannot be readied: ${stderr.trim()}`);
+  await requireDone(revived.line.run, ready, { signal });
   return use(revived);
 }
