@@ -39,12 +39,14 @@ export interface RunResult {
   readonly kept: string | null;
 }
 
+type RunHook = (directory: string, signal: AbortSignal) => Promise<void>;
+
 export interface RunHooks {
   /** Takes the command's output as it comes. */
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
   /** Called when the exchanged directory is ready, before the machine starts; and after the command, before anything is discarded. */
-  readonly before?: ((directory: string) => Promise<void>) | undefined;
-  readonly after?: ((directory: string) => Promise<void>) | undefined;
+  readonly before?: RunHook | undefined;
+  readonly after?: RunHook | undefined;
 }
 
 /** What the command finds below where it starts: what came in, and what goes out. */
@@ -73,13 +75,13 @@ export async function runStage(context: StageContext, manifest: SnapshotManifest
       const directory = `${context.guest.shares.xchg}/${name}`;
       await writeFile(join(own, RUN_FILES.environment), savedEnvironment(request.environment));
       await writeFile(join(own, RUN_FILES.script), runScript({ directory, argv: request.argv }));
-      await hooks.before?.(own);
+      await hooks.before?.(own, signal);
       return { store, xchg };
     };
     await using revived = await revive({ ...context, signal }, { manifest, shares, canBootInstead: true });
     const revivedMs = performance.now() - startMs;
     const code = await runIn(context, revived, { name, own, signal, onOutput: hooks.onOutput });
-    await hooks.after?.(own);
+    await hooks.after?.(own, signal);
     if (request.output !== undefined) await bringBack(join(own, OUTPUT), request.output);
     if (request.isKept) revived.work.keep();
     return { code, isCold: revived.isCold, revivedMs, durationMs: performance.now() - startMs, kept: request.isKept ? revived.work.path : null };
@@ -141,5 +143,6 @@ export async function withRevived<T>(context: StageContext, manifest: SnapshotMa
   const { setClock, renewEntropy, connectShares, checkShares } = guest.commands;
   const ready = inTurn([setClock(Date.now()), renewEntropy(randomBytes(32).toString('hex')), revived.isCold ? connectShares : checkShares]);
   await requireDone(revived.line.run, ready, { signal });
-  return use(revived);
+  // Without the wait it would be gone before it is used.
+  return await use(revived);
 }
