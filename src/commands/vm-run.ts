@@ -6,10 +6,9 @@ import { stagePath } from '../pipeline/layout.ts';
 import type { InstalledManifest, Manifest, SnapshotManifest } from '../pipeline/manifest.ts';
 import { runStage } from '../pipeline/run.ts';
 import type { RunHooks, RunRequest, RunResult } from '../pipeline/run.ts';
-import { runTool } from '../vm/process.ts';
+import { endText, startChild } from '../vm/process.ts';
+import { VmError } from '../vm/vm-error.ts';
 import { publishedStages, stageByPrefix } from './vm-context.ts';
-
-const HOOK_TIMEOUT_MS = 60 * 60_000;
 
 /** A program of the host that is run before or after a command in a guest. */
 export interface HookLines {
@@ -41,14 +40,29 @@ export async function findSnapshot(context: StageContext, prefix: string | undef
 
 /** Runs one command in a revived snapshot. Throws what running throws, and VmError for a hook that fails. */
 export async function runVm(context: StageContext, snapshot: SnapshotManifest, request: RunRequest, options: HookLines & Pick<RunHooks, 'onOutput'>): Promise<RunResult> {
-  const { host, signal } = context;
-  const hook = (line: string | undefined) =>
-    line === undefined
-      ? undefined
-      : async (directory: string): Promise<void> => {
-          await runTool(['/bin/sh', '-c', line], { setpriv: host.tools.setpriv, timeoutMs: HOOK_TIMEOUT_MS, signal, environment: { CYGSTRAP_RUN: directory } });
-        };
-  return runStage(context, snapshot, request, { onOutput: options.onOutput, before: hook(options.before), after: hook(options.after) });
+  const { onOutput } = options;
+  const hook = (when: 'before' | 'after') => {
+    const line = options[when];
+    return line === undefined ? undefined : (directory: string, signal: AbortSignal) => runHook(line, { when, setpriv: context.host.tools.setpriv, directory, signal, onOutput });
+  };
+  return runStage(context, snapshot, request, { onOutput, before: hook('before'), after: hook('after') });
+}
+
+interface Hook extends Pick<RunHooks, 'onOutput'> {
+  readonly when: 'before' | 'after';
+  readonly setpriv: string | undefined;
+  readonly directory: string;
+  readonly signal: AbortSignal;
+}
+
+/** Runs a line of shell on this computer; all that it says goes where stderr of the command in the guest goes. */
+async function runHook(line: string, { when, setpriv, directory, signal, onOutput }: Hook): Promise<void> {
+  await using child = await startChild(['/bin/sh', '-c', `exec 2>&1\n${line}`], { setpriv, signal, environment: { CYGSTRAP_RUN: directory } });
+  child.stdin.end();
+  for await (const chunk of child.stdout as AsyncIterable<Uint8Array>) await onOutput('stderr', chunk);
+  const exit = await child.exited;
+  signal.throwIfAborted();
+  if (exit.code !== 0) throw new VmError(`the command ${when} the run failed (${endText(exit)}): \`${line}\``, { details: child.details(exit) });
 }
 
 /** How one of many runs ended. */

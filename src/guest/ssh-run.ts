@@ -73,6 +73,9 @@ export interface StreamOptions extends RunOptions {
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
 }
 
+/** Runs a command line in a guest, hands on what it writes, and gives its exit code as `streamOverSsh` does. */
+export type RunCommand = (command: string, options: StreamOptions) => Promise<number | null>;
+
 export interface RunResult {
   /** The command's code, or 255 where ssh itself failed; null when it was killed. */
   readonly code: number | null;
@@ -83,10 +86,15 @@ export interface RunResult {
 
 /** Runs a command line in the guest and gives what it wrote. Does not throw for an exit code. Throws GuestError `tool` when there is no
  *  ssh, and the reason of the signal. */
-export async function runOverSsh(target: SshTarget, command: string, { signal }: RunOptions = {}): Promise<RunResult> {
+export async function runOverSsh(target: SshTarget, command: string, options: RunOptions = {}): Promise<RunResult> {
+  return runCollected((line, streamOptions) => streamOverSsh(target, line, streamOptions), command, options);
+}
+
+/** The same by another way than ssh of this host. */
+async function runCollected(run: RunCommand, command: string, { signal }: RunOptions): Promise<RunResult> {
   const kept = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   const sizes = { stdout: 0, stderr: 0 };
-  const code = await streamOverSsh(target, command, {
+  const code = await run(command, {
     signal,
     onOutput: (stream, chunk) => {
       if (sizes[stream] < KEPT_OUTPUT_BYTES) kept[stream].push(chunk);
@@ -98,7 +106,13 @@ export async function runOverSsh(target: SshTarget, command: string, { signal }:
 
 /** The same for a command that has to succeed: gives its stdout. Throws GuestError `guest` when it does not. */
 export async function requireOverSsh(target: SshTarget, command: string, options: RunOptions = {}): Promise<string> {
-  const { code, stdout, stderr } = await runOverSsh(target, command, options);
+  return requireDone((line, streamOptions) => streamOverSsh(target, line, streamOptions), command, options);
+}
+
+/** Runs a command that has to succeed, whatever way leads to the guest: gives its stdout. Throws GuestError `guest` when it does not, and
+ *  what running throws. */
+export async function requireDone(run: RunCommand, command: string, options: RunOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await runCollected(run, command, options);
   if (code === 0) return stdout;
   const why = stderr.trim().split('\n').at(-1) ?? '';
   const what = code === SSH_FAILED ? 'the connection to the guest failed' : `a command in the guest failed with exit code ${code}`;

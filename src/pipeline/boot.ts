@@ -7,7 +7,7 @@ import { makeRunDirectory } from '../vm/run-directory.ts';
 import type { NicSpec, ShareSpec } from '../vm/spec.ts';
 import { startMachine } from '../vm/start.ts';
 import type { StageContext } from './context.ts';
-import { directLink, directTarget } from './direct.ts';
+import { directTarget, wireDirectly } from './direct.ts';
 import { STAGE_FILES, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import type { InstalledManifest, MachineWishes } from './manifest.ts';
@@ -53,7 +53,8 @@ export async function bootMachine(context: StageContext, request: BootRequest, {
   if (!(await isThere(disk))) await createOverlay(host, { path: disk, base: join(below, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
   const shared = { store: resolve(request.store ?? join(work.path, 'store')), xchg: resolve(request.xchg ?? join(work.path, 'xchg')) };
   await Promise.all(Object.values(shared).map((path) => mkdir(path, { recursive: true })));
-  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: await directLink(host, run.path, shared) });
+  await using wiring = await wireDirectly(context, { shares: shared, directory: run.path, installed: below });
+  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link });
   const model = template.nics[0]?.model ?? 'e1000';
   const cards = request.switches.map((directory, i): NicSpec => ({ id: `nic${i + 1}`, model, mac: macOf(i + 1), link: { kind: 'vde', directory: resolve(directory) } }));
   const spec = {
@@ -61,7 +62,7 @@ export async function bootMachine(context: StageContext, request: BootRequest, {
     shares: request.shares.map((share, i): ShareSpec => ({ ...share, id: `share${i}`, path: resolve(share.path) })),
   };
   await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
-  onSsh(sshArgv(directTarget(host, { installed: below, user: guest.user, port: machine.sshPort ?? 0 })));
+  onSsh(sshArgv(directTarget(context, below, machine)));
   const onPowerOff = (): void => {
     // Its end is awaited below; one that does not hear the button is ended.
     machine.powerdown({ timeoutMs: POWER_OFF_TIMEOUT_MS, signal }).catch(() => machine.quit());

@@ -11,12 +11,17 @@ import { stampOf } from '../vm/probe/qemu.ts';
 import { VmError } from '../vm/vm-error.ts';
 import type { VmPlaces } from './layout.ts';
 import type { FileStamp } from './manifest.ts';
+import type { TopologyName } from './topology.ts';
 
 /** What every stage is made with. */
 export interface StageContext {
   readonly places: VmPlaces;
   readonly host: Host;
   readonly guest: GuestKind;
+  /** How guests are plugged in; it makes no difference to what is made. */
+  readonly topology: TopologyName;
+  /** Where kernels, images and saved controllers are kept. */
+  readonly cacheDir: string;
   /** Of cygstrap. */
   readonly version: string;
   readonly report: Report;

@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { waitForSsh } from '../guest/ssh-run.ts';
-import type { SshTarget } from '../guest/ssh.ts';
 import { createOverlay } from '../vm/disk.ts';
 import { loadMemory } from '../vm/memory-image.ts';
 import type { Machine } from '../vm/machine.ts';
@@ -9,12 +7,12 @@ import { startMachine } from '../vm/start.ts';
 import { VmError } from '../vm/vm-error.ts';
 import { digestOf, hostCpu } from './context.ts';
 import type { StageContext } from './context.ts';
-import { directLink, directTarget } from './direct.ts';
-import type { SharedDirectories } from './direct.ts';
 import { STAGE_FILES, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import { changeOf } from './manifest.ts';
 import type { SnapshotManifest } from './manifest.ts';
+import type { Line, SharedDirectories } from './topology.ts';
+import { wire } from './wire.ts';
 import { openWork } from './workshop.ts';
 
 export interface ReviveRequest {
@@ -30,7 +28,7 @@ export interface ReviveRequest {
 /** A machine that went on where its snapshot stood; disposing of it ends it and discards what it wrote. */
 export interface Revived extends AsyncDisposable {
   readonly machine: Machine;
-  readonly target: SshTarget;
+  readonly line: Line;
   readonly shares: SharedDirectories;
   /** Its directory, which goes with it unless kept. */
   readonly work: { readonly path: string; keep(): void };
@@ -39,6 +37,7 @@ export interface Revived extends AsyncDisposable {
 }
 
 const LOAD_TIMEOUT_MS = 30 * 60_000;
+const ANSWER_TIMEOUT_MS = 60_000;
 const BOOT_TIMEOUT_MS = 10 * 60_000;
 
 /** Revives a snapshot over a throw-away layer of its disk; what it writes to RAM is its own. Its ssh answers the first call. Throws VmError,
@@ -75,12 +74,13 @@ async function start(context: StageContext, request: ReviveRequest, owned: Async
   if (differs !== undefined) report({ kind: 'warning', message: `the snapshot cannot go on here, so its disk is booted instead, which takes longer: ${differs}` });
   const isCold = differs !== undefined;
   const disk = join(own.path, STAGE_FILES.disk);
-  const [link] = await Promise.all([
-    directLink(host, run.path, shares),
-    // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
-    createOverlay(host, { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal }),
-  ]);
-  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link });
+  // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
+  const overlay = createOverlay(host, { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
+  overlay.catch(() => {});
+  const wiring = await wire(context, { shares, directory: run.path, installed: below });
+  owned.push(wiring);
+  await overlay;
+  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link });
   const isMapped = manifest.ram !== null && !isCold;
   const spec = machineSpec(template, manifest.wishes, {
     name: 'guest',
@@ -98,10 +98,9 @@ async function start(context: StageContext, request: ReviveRequest, owned: Async
     await loadMemory(machine, { path: join(directory, STAGE_FILES.state), compression, timeoutMs: LOAD_TIMEOUT_MS, signal });
     await machine.qmp.command('cont', {}, { signal });
   }
-  const target = directTarget(host, { installed: below, user: guest.user, port: machine.sshPort ?? 0 });
-  // A revived guest answers the first call; asking whether it does would cost as much as the call.
-  if (isCold) await machine.unlessEnded(waitForSsh(target, { timeoutMs: BOOT_TIMEOUT_MS, signal }));
-  return { machine, target, shares, work: own, isCold };
+  const line = wiring.lineTo(machine);
+  await line.untilAnswers({ isBooting: isCold, timeoutMs: isCold ? BOOT_TIMEOUT_MS : ANSWER_TIMEOUT_MS, signal });
+  return { machine, line, shares, work: own, isCold };
 }
 
 /** Why a snapshot cannot go on on this host; undefined when it can, as far as is known. */

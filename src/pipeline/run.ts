@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { GuestError } from '../guest/guest-error.ts';
 import { inTurn } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
-import { runOverSsh, streamOverSsh } from '../guest/ssh-run.ts';
+import { requireDone } from '../guest/ssh-run.ts';
 import type { StageContext } from './context.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { revive } from './revive.ts';
@@ -39,12 +39,14 @@ export interface RunResult {
   readonly kept: string | null;
 }
 
+type RunHook = (directory: string, signal: AbortSignal) => Promise<void>;
+
 export interface RunHooks {
   /** Takes the command's output as it comes. */
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
   /** Called when the exchanged directory is ready, before the machine starts; and after the command, before anything is discarded. */
-  readonly before?: ((directory: string) => Promise<void>) | undefined;
-  readonly after?: ((directory: string) => Promise<void>) | undefined;
+  readonly before?: RunHook | undefined;
+  readonly after?: RunHook | undefined;
 }
 
 /** What the command finds below where it starts: what came in, and what goes out. */
@@ -73,13 +75,13 @@ export async function runStage(context: StageContext, manifest: SnapshotManifest
       const directory = `${context.guest.shares.xchg}/${name}`;
       await writeFile(join(own, RUN_FILES.environment), savedEnvironment(request.environment));
       await writeFile(join(own, RUN_FILES.script), runScript({ directory, argv: request.argv }));
-      await hooks.before?.(own);
+      await hooks.before?.(own, signal);
       return { store, xchg };
     };
     await using revived = await revive({ ...context, signal }, { manifest, shares, canBootInstead: true });
     const revivedMs = performance.now() - startMs;
     const code = await runIn(context, revived, { name, own, signal, onOutput: hooks.onOutput });
-    await hooks.after?.(own);
+    await hooks.after?.(own, signal);
     if (request.output !== undefined) await bringBack(join(own, OUTPUT), request.output);
     if (request.isKept) revived.work.keep();
     return { code, isCold: revived.isCold, revivedMs, durationMs: performance.now() - startMs, kept: request.isKept ? revived.work.path : null };
@@ -100,7 +102,7 @@ interface Run {
   readonly onOutput: RunHooks['onOutput'];
 }
 
-async function runIn({ guest }: StageContext, { machine, target, isCold }: Revived, { name, own, signal, onOutput }: Run): Promise<number> {
+async function runIn({ guest }: StageContext, { line, isCold }: Revived, { name, own, signal, onOutput }: Run): Promise<number> {
   const { setClock, renewEntropy, connectShares, checkShares, runScript: start } = guest.commands;
   const command = inTurn([
     setClock(Date.now()),
@@ -109,15 +111,13 @@ async function runIn({ guest }: StageContext, { machine, target, isCold }: Reviv
     start(`${name}/${RUN_FILES.script}`),
   ]);
   let lastWords = '';
-  const code = await machine.unlessEnded(
-    streamOverSsh(target, command, {
-      signal,
-      onOutput: (stream, chunk) => {
-        if (stream === 'stderr') lastWords = Buffer.from(chunk).toString().slice(-500);
-        return onOutput(stream, chunk);
-      },
-    }),
-  );
+  const code = await line.run(command, {
+    signal,
+    onOutput: (stream, chunk) => {
+      if (stream === 'stderr') lastWords = Buffer.from(chunk).toString().slice(-500);
+      return onOutput(stream, chunk);
+    },
+  });
   const text = await readFile(join(own, RUN_FILES.exit), 'utf8').catch(() => '');
   const end = parseRunEnd(text);
   if (end?.kind === 'exit') return end.code;
@@ -142,7 +142,7 @@ export async function withRevived<T>(context: StageContext, manifest: SnapshotMa
   await using revived = await revive(context, { manifest, shares, canBootInstead: true });
   const { setClock, renewEntropy, connectShares, checkShares } = guest.commands;
   const ready = inTurn([setClock(Date.now()), renewEntropy(randomBytes(32).toString('hex')), revived.isCold ? connectShares : checkShares]);
-  const { code, stderr } = await revived.machine.unlessEnded(runOverSsh(revived.target, ready, { signal }));
-  if (code !== 0) throw new GuestError('guest', `the guest cannot be readied: ${stderr.trim()}`);
-  return use(revived);
+  await requireDone(revived.line.run, ready, { signal });
+  // Without the wait it would be gone before it is used.
+  return await use(revived);
 }

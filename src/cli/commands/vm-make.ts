@@ -6,7 +6,7 @@ import { EXIT_DONE } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import type { Choose, Session } from '../session.ts';
 import { durationMs } from '../units.ts';
-import { openVm, stageReporter, wishesOf, withInstallOptions, withVmOptions } from './vm-options.ts';
+import { openVm, stageReporter, wishesOf, withInstallOptions, withTopology, withVmOptions } from './vm-options.ts';
 import type { InstallArguments, VmArguments } from './vm-options.ts';
 
 /** How a snapshot is wanted. */
@@ -27,7 +27,7 @@ export function addVmMake(yargs: Argv, choose: Choose): Argv {
     .command(
       'snapshot [install]',
       'Boot an installed disk, connect its shares and freeze it',
-      (y) => withSnapshotOptions(withVmOptions(y)).positional('install', { type: 'string', describe: 'Beginning of the key of the installed disk [default: the last made]' }),
+      (y) => withSnapshotOptions(withTopology(withVmOptions(y))).positional('install', { type: 'string', describe: 'Beginning of the key of the installed disk [default: the last made]' }),
       (args) => choose((session) => snapshot(session, args)),
     );
 }

@@ -78,7 +78,7 @@ async function bootAndSave(host: Host, saved: SavedController, { image, signal, 
 async function keyOf(host: Host, image: ControllerImage): Promise<string> {
   const { qemu } = host;
   if (qemu === undefined) throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
-  const { cpu, memory, boot, extraArguments } = controllerMachine({
+  const { cpu, memory, boot, nics, extraArguments } = controllerMachine({
     image,
     directories: { store: '', xchg: '', jobs: '' },
     link: { kind: 'none' },
@@ -88,7 +88,7 @@ async function keyOf(host: Host, image: ControllerImage): Promise<string> {
   });
   const kernel = createHash('sha256').update(await readFile(image.kernel.image)).digest('hex');
   const { binary, version, sizeBytes, modifiedMs } = qemu;
-  const parts = [kernel, image.initramfs.key, { binary, version, sizeBytes, modifiedMs }, machineTypeOf({ family: 'pc' }, qemu), acceleratorOf({}, qemu), cpu, memory, boot.kind === 'kernel' ? boot.append : '', extraArguments];
+  const parts = [kernel, image.initramfs.key, { binary, version, sizeBytes, modifiedMs }, machineTypeOf({ family: 'pc' }, qemu), acceleratorOf({}, qemu), cpu, memory, boot.kind === 'kernel' ? boot.append : '', nics, extraArguments];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 

@@ -1,0 +1,184 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeWith } from '../support/qemu.ts';
+import { Bench, PROGRAMS } from './support.ts';
+import type { Outcome } from './support.ts';
+
+const MIB = 1024 * 1024;
+
+describeWith(PROGRAMS, 'build and vm run', () => {
+  let bench: Bench;
+  let first: Outcome;
+
+  /** In the shell of a revived machine. */
+  const sh = async (script: string, options: readonly string[] = [], env: Record<string, string> = {}): Promise<Outcome> => bench.vm(['vm', 'run', ...options, '--', 'sh', '-c', script], { env });
+  const out = (): string => join(bench.path, `out-${randomBytes(4).toString('hex')}`);
+
+  beforeAll(async () => {
+    bench = await Bench.make();
+    first = await bench.startMaking(['build', '--verbose', '--', 'sh', '-c', 'echo hello; exit 7']).ended;
+  }, 180_000);
+  afterAll(() => bench.remove());
+
+  test('build goes all the way: what the command says and its exit code are ours', () => {
+    expect(first).toMatchObject({ exit: 7, stdout: 'hello\n' });
+    expect(bench.stages()).toEqual({ install: [expect.stringMatching(/^[0-9a-f]{32}$/)], snapshot: [expect.stringMatching(/^[0-9a-f]{32}$/)] });
+  });
+
+  test('a second build makes nothing again', async () => {
+    const { exit, stdout, stderr } = await bench.startMaking(['build', '--verbose', '--', 'cat', '/cygwin/usr/share/doc/openssh/README']).ended;
+    const { install, snapshot } = bench.stages();
+    const [a = '', b = ''] = [...install, ...snapshot].map((key) => key.slice(0, 12));
+    expect(stderr).toContain(`note: install ${a}: is there already\nnote: snapshot ${b}: is there already\n`);
+    expect(stderr).not.toContain('making it');
+    expect({ exit, stdout }).toMatchObject({ exit: 0, stdout: expect.stringContaining('openssh') as string });
+  });
+
+  test('a command that is killed: exit code 1 and a warning; in JSON all there is to know', async () => {
+    const killed = await sh('kill -KILL $$');
+    expect(killed).toMatchObject({ exit: 1, stdout: '' });
+    expect(killed.stderr).toContain('warning: the command was ended by signal 9\n');
+    const { exit, stdout, stderr } = await sh('echo out; echo err >&2; kill -KILL $$', ['--json']);
+    expect(exit).toBe(1);
+    expect(stderr).toContain('out\n');
+    expect(stderr).toContain('err\n');
+    expect(JSON.parse(stdout)).toEqual({
+      schema: expect.any(Number) as number,
+      snapshot: bench.stages().snapshot[0],
+      code: 137,
+      isCold: false,
+      revivedMs: expect.any(Number) as number,
+      durationMs: expect.any(Number) as number,
+      kept: null,
+    });
+  });
+
+  test('50 MB in and out, whole; what was in the directory that takes them stays', async () => {
+    const [from, to] = [join(bench.path, 'from'), out()];
+    mkdirSync(join(from, 'sub dir'), { recursive: true });
+    mkdirSync(to);
+    const bytes = randomBytes(50 * MIB);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    writeFileSync(join(from, 'sub dir', 'big'), bytes);
+    writeFileSync(join(to, 'before'), 'stays');
+    const { exit, stdout } = await sh('sha256sum "in/sub dir/big" && mkdir out/there && cp "in/sub dir/big" out/there/', ['--in', from, '--out', to]);
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: `${digest}  in/sub dir/big\n` });
+    expect(createHash('sha256').update(readFileSync(join(to, 'there/big'))).digest('hex')).toBe(digest);
+    expect(readFileSync(join(to, 'before'), 'utf8')).toBe('stays');
+  });
+
+  test('variables: given, taken, all; whatever is in them', async () => {
+    const strange = 'it\'s "so"\n$(false) `x` \\ ü';
+    const named = await sh('printf "%s|%s|%s" "$A" "$B" "${CC-unset}"', ['--env', `A=${strange}`, '--env', 'B'], { B: ' two  blanks ', CC: 'no' });
+    expect(named).toMatchObject({ exit: 0, stdout: `${strange}| two  blanks |unset` });
+    const all = await sh('printf "%s|%s|%s" "$B" "$CC" "$HOME"', ['--all-env', '--env', 'B=mine'], { B: 'theirs', CC: 'yes', 'BASH_FUNC_x%%': '() { :; }' });
+    expect(all).toMatchObject({ exit: 0, stdout: 'mine|yes|/root' });
+    expect(await sh('true', ['--env', '1=2'])).toMatchObject({ exit: 2, stderr: expect.stringContaining('error: --env is no variable: `1=2`\n') as string });
+    expect(await sh('true', ['--env', 'NOT_THERE'])).toMatchObject({ exit: 2, stderr: expect.stringContaining('error: there is no variable `NOT_THERE` here\n') as string });
+  });
+
+  test('output comes while the command runs', async () => {
+    const seen: [string, number][] = [];
+    const command = bench.startVm(['vm', 'run', '--', 'sh', '-c', 'echo one; sleep 2; echo two']);
+    command.child.stdout?.on('data', (chunk: Buffer) => seen.push([chunk.toString(), performance.now()]));
+    expect(await command.ended).toMatchObject({ exit: 0, stdout: 'one\ntwo\n' });
+    const [[one, oneMs], [two, twoMs]] = seen as [[string, number], [string, number]];
+    expect([one, two]).toEqual(['one\n', 'two\n']);
+    expect(twoMs - oneMs).toBeGreaterThan(1000);
+  });
+
+  test('a command that takes too long is ended with its machine, and that is no code of a command', async () => {
+    const { exit, stdout, stderr } = await sh('echo begun; sleep 1000', ['--timeout', '4s']);
+    expect({ exit, stdout }).toEqual({ exit: 126, stdout: 'begun\n' });
+    expect(stderr).toBe('error: the command did not end within 4 s\nhint: give it more with `--timeout`\n');
+    await bench.expectNoTraces();
+  });
+
+  test('the clock is right, randomness is new, and nothing of another machine is seen: two at once, one more later', async () => {
+    const script = `date +%s; head -c 16 /dev/urandom | od -An -tx1; cat /root/mine /tmp/mine /run/cygstrap/mine in/mine 2>/dev/null
+      for place in /root /tmp /run/cygstrap in out; do echo mine >$place/mine || exit 9; done; sync; sleep 2; cat /root/mine /tmp/mine`;
+    const results = await Promise.all([sh(script), sh(script)]);
+    results.push(await sh(script));
+    const endedMs = Date.now();
+    const lines = results.map(({ exit, stdout }) => {
+      expect(exit).toBe(0);
+      return stdout.split('\n');
+    });
+    for (const [clock, , ...rest] of lines) {
+      expect(Math.abs(Number(clock) * 1000 - endedMs)).toBeLessThan(30_000);
+      expect(rest).toEqual(['mine', 'mine', '']);
+    }
+    expect(new Set(lines.map(([, random]) => random)).size).toBe(3);
+  });
+
+  test('the clock of the guest is ours within two seconds', async () => {
+    const command = bench.startVm(['vm', 'run', '--', 'date', '+=%s=']);
+    const [, seconds] = await command.says(/=(\d+)=/);
+    expect(Math.abs(Number(seconds) * 1000 + 500 - Date.now())).toBeLessThan(2000);
+    await command.ended;
+  });
+
+  test('hooks run here before and after the command, with what is exchanged', async () => {
+    const to = out();
+    const { exit, stdout, stderr } = await sh('cat in/question; echo 42 >out/answer; exit 3', [
+      '--before', 'echo before hook; echo why >"$CYGSTRAP_RUN/in/question"',
+      '--after', 'mv "$CYGSTRAP_RUN/out/answer" "$CYGSTRAP_RUN/out/moved"; echo after >&2',
+      '--out', to,
+    ]);
+    expect({ exit, stdout }).toEqual({ exit: 3, stdout: 'why\n' });
+    expect(stderr).toBe('before hook\nafter\n');
+    expect(readdirSync(to)).toEqual(['moved']);
+    const failed = await sh('echo never', ['--before', 'echo no such thing >&2; exit 4']);
+    expect(failed).toMatchObject({ exit: 126, stdout: '' });
+    expect(failed.stderr).toBe('no such thing\nerror: the command before the run failed (exit code 4): `echo no such thing >&2; exit 4`\n');
+  });
+
+  test('a machine for each line of a file, two at a time', async () => {
+    const [list, to] = [join(bench.path, 'lines'), out()];
+    writeFileSync(list, '# a comment\necho one; echo 1 >out/file\n\necho two >&2; exit 5\nprintf three; cat /tmp/x; touch /tmp/x\nkill -9 $$\n');
+    const many = await bench.vm(['vm', 'run', '--each', list, '--jobs', '2', '--out', to]);
+    expect(many.exit).toBe(1);
+    expect(many.stdout.split('\n').sort()).toEqual(['', '[1] one', '[3] three']);
+    for (const line of ['[2] two', 'note: [1] exit code 0: echo one; echo 1 >out/file', 'note: [2] exit code 5: echo two >&2; exit 5', 'note: [4] exit code 137: kill -9 $$']) expect(many.stderr.split('\n')).toContain(line);
+    expect(readdirSync(to).sort()).toEqual(['1', '2', '3', '4']);
+    expect(readFileSync(join(to, '1/file'), 'utf8')).toBe('1\n');
+  });
+
+  test('what is kept says where', async () => {
+    const kept = await sh('echo x >out/file', ['--keep']);
+    expect(kept.exit).toBe(0);
+    const [, path = ''] = /^note: kept: `(.*)`$/m.exec(kept.stderr) ?? [];
+    expect(readdirSync(path).sort()).toEqual(expect.arrayContaining(['disk.qcow2', 'xchg']));
+    rmSync(path, { recursive: true });
+  });
+
+  test('a directory of this computer as the share `store`, to read only', async () => {
+    const store = join(bench.path, 'my store');
+    mkdirSync(store);
+    writeFileSync(join(store, 'file'), 'of the host\n');
+    expect(await sh('cat /store/file; echo x >/store/new || exit 6', ['--store', store])).toMatchObject({ exit: 6, stdout: 'of the host\n' });
+    expect(existsSync(join(store, 'new'))).toBe(false);
+  });
+
+  test('a shell with stdin from a pipe', async () => {
+    const { exit, stdout } = await bench.vm(['vm', 'shell'], { stdin: 'hostname\nexit 3\n' });
+    expect(exit).toBe(3);
+    expect(stdout).toContain('stand-in');
+  });
+
+  test('a portable snapshot revives too, also of a copied directory', async () => {
+    const { exit, stdout } = await bench.vm(['vm', 'snapshot', '--portable', '--json']);
+    expect(exit).toBe(0);
+    const { key } = JSON.parse(stdout) as { key: string };
+    expect(readdirSync(join(bench.vmDir, 'snapshot', key)).sort()).toEqual(['disk.qcow2', 'stage.json', 'state']);
+    const shared = bench.vmDir;
+    bench.vmDir = join(bench.path, 'copied');
+    for (const part of ['install', join('snapshot', key)]) cpSync(join(shared, part), join(bench.vmDir, part), { recursive: true });
+    expect(await bench.vm(['vm', 'run', '--snapshot', key.slice(0, 8), '--json', '--', 'true'])).toMatchObject({ exit: 0, stdout: expect.stringContaining('"isCold":false') as string });
+    bench.vmDir = shared;
+  });
+
+  test('nothing is left of all that', () => bench.expectNoTraces());
+});
