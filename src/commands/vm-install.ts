@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CygstrapError } from '../errors.ts';
 import { printLock } from '../lock/print.ts';
 import { digestOf } from '../pipeline/context.ts';
 import type { StageContext } from '../pipeline/context.ts';
@@ -50,8 +51,10 @@ export async function installVm(context: StageContext, request: VmInstallRequest
   });
 }
 
-/** Reads the command lines of a file, one a line; empty lines and those that begin with `#` are left out. */
+/** Reads the command lines of a file, one a line; empty lines and those that begin with `#` are left out. Throws `usage` for a file that cannot be read. */
 export async function commandLines(path: string): Promise<string[]> {
-  const text = await readFile(path, 'utf8');
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CygstrapError('usage', `cannot read the command lines in \`${path}\``, { cause });
+  });
   return text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
 }

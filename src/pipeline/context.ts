@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import type { Report } from '../events.ts';
@@ -74,8 +74,14 @@ export async function digestOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** What a file is like now that it will not change any more. */
+/** What a file is like now that it will not change any more; it survives a loss of power from here on. */
 export async function stampOfFile(path: string): Promise<FileStamp> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   const { size, mtimeMs } = await stat(path);
   return { sizeBytes: size, mtimeMs: Math.floor(mtimeMs), sha256: await digestOf(path) };
 }
