@@ -38,8 +38,11 @@ export async function findSnapshot(context: StageContext, prefix: string | undef
   throw new CygstrapError('usage', 'there is no snapshot yet', { hint: 'make one with `cygstrap build`, or with `cygstrap vm install` and `cygstrap vm snapshot`' });
 }
 
-/** Runs one command in a revived snapshot. Throws what running throws, and VmError for a hook that fails. */
+/** Runs one command in a revived snapshot. Throws what running throws, `usage` for directories that are not there, and VmError for a hook that fails. */
 export async function runVm(context: StageContext, snapshot: SnapshotManifest, request: RunRequest, options: HookLines & Pick<RunHooks, 'onOutput'>): Promise<RunResult> {
+  for (const [option, path] of [['--in', request.input], ['--store', request.store]] as const) {
+    if (path !== undefined) await requireDirectory(option, path);
+  }
   const { onOutput } = options;
   const hook = (when: 'before' | 'after') => {
     const line = options[when];
@@ -63,6 +66,11 @@ async function runHook(line: string, { when, setpriv, directory, signal, onOutpu
   const exit = await child.exited;
   signal.throwIfAborted();
   if (exit.code !== 0) throw new VmError(`the command ${when} the run failed (${endText(exit)}): \`${line}\``, { details: child.details(exit) });
+}
+
+async function requireDirectory(option: string, path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) throw new CygstrapError('usage', `${option} is ${found === undefined ? 'not there' : 'no directory'}: \`${path}\``);
 }
 
 /** How one of many runs ended. */

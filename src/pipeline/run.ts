@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { GuestError } from '../guest/guest-error.ts';
 import { inTurn } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
@@ -66,7 +66,7 @@ export async function runStage(context: StageContext, manifest: SnapshotManifest
   try {
     let own = '';
     const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
-      const [store, xchg] = [request.store ?? join(work, 'store'), join(work, 'xchg')];
+      const [store, xchg] = [request.store === undefined ? join(work, 'store') : resolve(request.store), join(work, 'xchg')];
       own = join(xchg, name);
       if (request.store === undefined) await mkdir(store);
       await mkdir(join(own, OUTPUT), { recursive: true });
@@ -135,7 +135,7 @@ async function bringBack(from: string, to: string): Promise<void> {
 export async function withRevived<T>(context: StageContext, manifest: SnapshotManifest, store: string | undefined, use: (revived: Revived) => Promise<T>): Promise<T> {
   const { guest, signal } = context;
   const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
-    const made = { store: store ?? join(work, 'store'), xchg: join(work, 'xchg') };
+    const made = { store: store === undefined ? join(work, 'store') : resolve(store), xchg: join(work, 'xchg') };
     await Promise.all([made.xchg, ...(store === undefined ? [made.store] : [])].map((path) => mkdir(path)));
     return made;
   };
