@@ -44,7 +44,7 @@ export async function vmContext(guest: string, options: VmOptions): Promise<Stag
   const kind = GUEST_KINDS.find(({ name }) => name === guest);
   if (kind === undefined) throw new CygstrapError('usage', `no kind of guest is named \`${guest}\``, { hint: `there is ${GUEST_KINDS.map(({ name }) => `\`${name}\``).join(', ')}` });
   const places = placesOfVm(options);
-  return { places, host: await knownHost(places, { environment, signal }), guest: kind, topology, cacheDir: guestCacheOf(options), version, report, signal };
+  return { places, host: await knownHost(places, { environment, tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])], signal }), guest: kind, topology, cacheDir: guestCacheOf(options), version, report, signal };
 }
 
 /** Every published stage of one or all names, the newest last. Throws `io`. */

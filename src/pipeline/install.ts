@@ -11,7 +11,7 @@ import type { StageContext } from './context.ts';
 import { requireTool, stampOfFile } from './context.ts';
 import { installKey } from './keys.ts';
 import type { InstallIngredients } from './keys.ts';
-import { STAGE_FILES, logPaths, stagePath } from './layout.ts';
+import { STAGE_FILES, logPaths } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { InstalledManifest } from './manifest.ts';
@@ -106,9 +106,4 @@ async function make(context: StageContext, { kit, archives, ingredients, package
 
 function refused(why: string, consoleLog: string): GuestError {
   return new GuestError('guest', `the installation failed: ${why}`, { hint: `its console is in \`${consoleLog}\``, details: { consoleLog } });
-}
-
-/** Where the files of an installed disk are. */
-export function installedPath(context: Pick<StageContext, 'places'>, key: string): string {
-  return stagePath(context.places, 'install', key);
 }
