@@ -39,7 +39,7 @@ export async function vmContext(guest: string, options: VmOptions): Promise<Stag
   const { topology = 'direct', environment, version, report, signal } = options;
   const kind = guestKind(guest);
   const places = placesOfVm(options);
-  return { places, host: await knownHost(places, { environment, signal }), guest: kind, topology, cacheDir: guestCacheOf(options), version, report, signal };
+  return { places, host: await knownHost(places, { environment, tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])], signal }), guest: kind, topology, cacheDir: guestCacheOf(options), version, report, signal };
 }
 
 /** Every published stage of one or all names, the newest last. Throws `io`. */

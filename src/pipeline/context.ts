@@ -33,10 +33,16 @@ export function hostCpu(): string {
   return cpus()[0]?.model ?? 'unknown';
 }
 
-/** What the probe found the last time, while QEMU, kernel and processor are the same; else what it finds now, which takes seconds. A
- *  tool that was missing is looked for again. */
-export async function knownHost(places: VmPlaces, options: { readonly environment: Readonly<Record<string, string | undefined>>; readonly signal?: AbortSignal }): Promise<Host> {
-  const kept = await readHost(places.host);
+export interface KnownHostOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What is needed: of these, one that was missing is looked for again. */
+  readonly tools: readonly (keyof Host['tools'])[];
+  readonly signal?: AbortSignal;
+}
+
+/** What the probe found the last time, while QEMU, kernel and processor are the same; else what it finds now, which takes seconds. */
+export async function knownHost(places: VmPlaces, options: KnownHostOptions): Promise<Host> {
+  const kept = await readHost(places.host, options.tools);
   if (kept !== undefined) return kept;
   const host = await probeHost(options);
   if (host.qemu === undefined) return host;
@@ -47,11 +53,11 @@ export async function knownHost(places: VmPlaces, options: { readonly environmen
   return host;
 }
 
-async function readHost(path: string): Promise<Host | undefined> {
+async function readHost(path: string, tools: KnownHostOptions['tools']): Promise<Host | undefined> {
   try {
     const { cpu, host } = JSON.parse(await readFile(path, 'utf8')) as { cpu: string; host: Host };
     if (cpu !== hostCpu() || host.kernelRelease !== release() || host.qemu === undefined) return undefined;
-    if (host.tools.smbd === undefined || host.tools.ssh === undefined || host.tools['qemu-img'] === undefined) return undefined;
+    if (tools.some((name) => host.tools[name] === undefined)) return undefined;
     const { sizeBytes, modifiedMs } = await stampOf(host.qemu.binary);
     return sizeBytes === host.qemu.sizeBytes && modifiedMs === host.qemu.modifiedMs ? host : undefined;
   } catch {

@@ -23,7 +23,8 @@ export interface WiringOptions {
   readonly installed: string;
 }
 
-/** What a guest is plugged into, made before its machine. Disposing of it ends all that it started. */
+/** What a guest is plugged into, made before its machine, for that one alone. Disposing of it ends all that it started; then another may be made
+ *  in its directory. */
 export interface Wiring extends AsyncDisposable {
   /** For the guest's card. */
   readonly link: LinkSpec;

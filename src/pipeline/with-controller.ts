@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { untilBeacon } from '../guest/console.ts';
 import { startController } from '../guest/controller/controller.ts';
@@ -49,6 +49,8 @@ export async function wireWithController(context: StageContext, kind: 'vde' | 's
     [Symbol.asyncDispose]: async () => {
       await controller[Symbol.asyncDispose]();
       await vdeSwitch?.[Symbol.asyncDispose]();
+      // The next in this directory begins with none.
+      await rm(jobs, { recursive: true, force: true });
     },
   };
 }
@@ -56,8 +58,7 @@ export async function wireWithController(context: StageContext, kind: 'vde' | 's
 async function deathOf({ machine }: Controller): Promise<never> {
   const exit = await machine.exited;
   if (exit.reason !== 'died') throw new VmError(`the controller ended: ${exit.reason}`, { details: { consoleLog: machine.files.consoleLog } });
-  const { cause, details, hint } = exit.error;
-  throw new VmError('the controller died', { cause: cause ?? exit.error, details, ...(hint !== undefined && { hint }) });
+  throw new VmError('the controller died', { cause: exit.error, details: exit.error.details });
 }
 
 interface Ends {

@@ -9,7 +9,7 @@ import { makeRunDirectory } from '../../vm/run-directory.ts';
 import { startMachine } from '../../vm/start.ts';
 import { VmError } from '../../vm/vm-error.ts';
 import { untilBeacon } from '../console.ts';
-import { publish } from '../linux/cache.ts';
+import { markUsed, publish } from '../linux/cache.ts';
 import type { ControllerImage } from './image.ts';
 import { controllerMachine } from './machine.ts';
 
@@ -37,7 +37,10 @@ export async function savedController(host: Host, options: SaveOptions): Promise
   const parent = join(cacheDir, 'controllers');
   const home = join(parent, await keyOf(host, image));
   const saved = filesOf(home);
-  if (await isThere(saved)) return saved;
+  if (await isThere(saved)) {
+    await markUsed(home);
+    return saved;
+  }
   report?.({ kind: 'note', message: 'booting a controller once, to be revived from now on' });
   await mkdir(parent, { recursive: true });
   await publish(parent, home, async (part) => {
