@@ -6,5 +6,7 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     setupFiles: ['test/support/warnings.ts'],
     testTimeout: 60_000,
+    // Installing, booting and freezing a machine.
+    hookTimeout: 240_000,
   },
 });

@@ -2,7 +2,7 @@ import type { Argv } from 'yargs';
 import { UsageError } from './failure.ts';
 
 /** Every option that is a bare flag: yargs takes `--test=maybe` for false without a word, `rejectFlagValues` does not. */
-const FLAGS = ['json', 'quiet', 'verbose', 'lenient', 'no-cache', 'no-base', 'test', 'source', 'regexp', 'help', 'version', 'check', 'update', 'allow-undigested', 'unsigned', 'frozen', 'all', 'full-index', 'installer', 'dry-run', 'benchmark', 'quick', 'repair', 'yes', 'fix', 'portable', 'all-env', 'keep'];
+const FLAGS = ['json', 'quiet', 'verbose', 'lenient', 'no-cache', 'no-base', 'test', 'source', 'regexp', 'help', 'version', 'check', 'update', 'allow-undigested', 'unsigned', 'frozen', 'all', 'full-index', 'installer', 'dry-run', 'benchmark', 'quick', 'repair', 'yes', 'fix', 'portable', 'all-env', 'keep', 'http2'];
 
 /** Throws for a flag that is given a value, as in `--json=yes`. */
 export function rejectFlagValues(argv: readonly string[]): void {

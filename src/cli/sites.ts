@@ -16,6 +16,7 @@ export interface SiteArguments {
   readonly keyring?: readonly string[] | undefined;
   readonly unsigned?: boolean | undefined;
   readonly caFile?: readonly string[] | undefined;
+  readonly http2?: boolean | undefined;
 }
 
 /** Options of every command that asks sites for their index. */
@@ -26,7 +27,8 @@ export function withSiteOptions<T>(yargs: Argv<T>) {
     .option('add-site', { ...list, describe: 'A site with packages of its own, beside the mirrors; repeat for more' })
     .option('keyring', { ...list, describe: "Trust these OpenPGP keys besides Cygwin's own: a file or directory" })
     .option('unsigned', { type: 'boolean', group: SITES, describe: 'Take an index that nobody vouches for' })
-    .option('ca-file', { ...list, describe: 'Trust these certificate authorities too (PEM)' });
+    .option('ca-file', { ...list, describe: 'Trust these certificate authorities too (PEM)' })
+    .option('http2', { type: 'boolean', group: SITES, describe: 'Speak HTTP/2 with https sites that offer it' });
 }
 
 /** Groups the sites: the mirrors of one content first, then each added site alone. Throws `usage` when there are none. */
@@ -44,6 +46,6 @@ export function keyringOf({ keyring }: SiteArguments, config: Config): readonly 
 }
 
 /** How sites are spoken to. */
-export function siteOptionsOf({ caFile }: SiteArguments, env: Readonly<Record<string, string | undefined>>, connections?: number): SiteOptions {
-  return { userAgent: `cygstrap/${packageVersion()}`, env, caFiles: caFile ?? [], ...(connections === undefined ? {} : { connections }) };
+export function siteOptionsOf({ caFile, http2 }: SiteArguments, env: Readonly<Record<string, string | undefined>>, connections?: number): SiteOptions {
+  return { userAgent: `cygstrap/${packageVersion()}`, env, caFiles: caFile ?? [], allowHttp2: http2 === true, ...(connections === undefined ? {} : { connections }) };
 }

@@ -2,23 +2,22 @@ import { homedir, platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
-import type { GuestKind } from '../guest/kind.ts';
-import { standIn } from '../guest/stand-in/kind.ts';
 import { indexCacheDir } from '../input/text-cache.ts';
 import { knownHost } from '../pipeline/context.ts';
 import type { StageContext } from '../pipeline/context.ts';
+import type { TopologyName } from '../pipeline/topology.ts';
 import { STAGES, vmPlaces } from '../pipeline/layout.ts';
 import type { StageName, VmPlaces } from '../pipeline/layout.ts';
 import type { Manifest } from '../pipeline/manifest.ts';
 import { findStage, namesIn } from '../pipeline/workshop.ts';
-
-/** Every kind of guest, by name. */
-export const GUEST_KINDS: readonly GuestKind[] = [standIn];
+import { guestKind } from './guest-kinds.ts';
 
 /** What all commands about machines are told. */
 export interface VmOptions {
   /** Directory of all stages; by default `cygstrap/vm` in the user's cache. */
   readonly directory?: string | undefined;
+  /** By default `direct`. */
+  readonly topology?: TopologyName | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly report: Report;
@@ -37,11 +36,10 @@ export function guestCacheOf({ environment }: Pick<VmOptions, 'environment'>): s
 
 /** Makes ready what every stage needs; looks at this computer when that was not done before. Throws `usage` for an unknown kind of guest. */
 export async function vmContext(guest: string, options: VmOptions): Promise<StageContext> {
-  const { environment, version, report, signal } = options;
-  const kind = GUEST_KINDS.find(({ name }) => name === guest);
-  if (kind === undefined) throw new CygstrapError('usage', `no kind of guest is named \`${guest}\``, { hint: `there is ${GUEST_KINDS.map(({ name }) => `\`${name}\``).join(', ')}` });
+  const { topology = 'direct', environment, version, report, signal } = options;
+  const kind = guestKind(guest);
   const places = placesOfVm(options);
-  return { places, host: await knownHost(places, { environment, signal }), guest: kind, version, report, signal };
+  return { places, host: await knownHost(places, { environment, tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])], signal }), guest: kind, topology, cacheDir: guestCacheOf(options), version, report, signal };
 }
 
 /** Every published stage of one or all names, the newest last. Throws `io`. */

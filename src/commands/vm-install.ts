@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveAnswer } from '../guest/kind.ts';
+import { CygstrapError } from '../errors.ts';
 import { printLock } from '../lock/print.ts';
-import type { LockedPackage } from '../lock/lock.ts';
 import { digestOf } from '../pipeline/context.ts';
 import type { StageContext } from '../pipeline/context.ts';
 import { installStage } from '../pipeline/install.ts';
@@ -12,6 +11,7 @@ import type { WatchLimits } from '../pipeline/watch.ts';
 import type { LoadOptions } from './load-catalog.ts';
 import { readLock } from './lock-file.ts';
 import { makeMedia } from './media.ts';
+import { archivesOf } from './media-answers.ts';
 import { additionsOf } from './media-additions.ts';
 
 export interface VmInstallRequest {
@@ -40,7 +40,7 @@ export async function installVm(context: StageContext, request: VmInstallRequest
       additions: await Promise.all(additions.map(async ({ path, location }) => ({ path, sha256: await digestOf(location) }))),
       wishes: { ...guest.defaults, ...sizes, emptyDisksMiB, qemuArguments },
     },
-    archives: lock.packages.map(archiveOf),
+    archives: archivesOf(lock),
     packages: lock.request.packages,
     limits: request.limits,
     vnc: request.vnc,
@@ -51,12 +51,10 @@ export async function installVm(context: StageContext, request: VmInstallRequest
   });
 }
 
-function archiveOf({ path, size, sha512, md5 }: LockedPackage): ArchiveAnswer {
-  return { path, sizeBytes: size, digest: sha512 === undefined ? { algorithm: 'md5', hex: md5 ?? '' } : { algorithm: 'sha512', hex: sha512 } };
-}
-
-/** Reads the command lines of a file, one a line; empty lines and those that begin with `#` are left out. */
+/** Reads the command lines of a file, one a line; empty lines and those that begin with `#` are left out. Throws `usage` for a file that cannot be read. */
 export async function commandLines(path: string): Promise<string[]> {
-  const text = await readFile(path, 'utf8');
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CygstrapError('usage', `cannot read the command lines in \`${path}\``, { cause });
+  });
   return text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
 }

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
 import type { StageContext } from '../pipeline/context.ts';
 import { stagePath } from '../pipeline/layout.ts';
-import type { Manifest, SnapshotManifest } from '../pipeline/manifest.ts';
+import type { InstalledManifest, Manifest, SnapshotManifest } from '../pipeline/manifest.ts';
 import { runStage } from '../pipeline/run.ts';
 import type { RunHooks, RunRequest, RunResult } from '../pipeline/run.ts';
 import { endText, startChild } from '../vm/process.ts';
@@ -17,9 +17,17 @@ export interface HookLines {
 }
 
 /** The stage of this kind of guest that was made last; undefined when there is none. */
-export async function newestStage({ places, guest }: StageContext, stages: readonly Manifest[]): Promise<Manifest | undefined> {
+async function newestStage({ places, guest }: StageContext, stages: readonly Manifest[]): Promise<Manifest | undefined> {
   const times = await Promise.all(stages.map(async (manifest) => ({ manifest, madeMs: (await stat(stagePath(places, manifest.stage, manifest.key))).mtimeMs })));
   return times.filter(({ manifest }) => manifest.guest === guest.name).sort((a, b) => b.madeMs - a.madeMs)[0]?.manifest;
+}
+
+/** The installed disk whose key begins so, or the one that was made last. Throws `usage` when there is none. */
+export async function findInstalled(context: StageContext, prefix: string | undefined): Promise<InstalledManifest> {
+  const stages = await publishedStages(context.places, ['install']);
+  const found = prefix === undefined ? await newestStage(context, stages) : stageByPrefix(stages, prefix);
+  if (found?.stage === 'install') return found;
+  throw new CygstrapError('usage', 'nothing is installed yet', { hint: 'make it with `cygstrap vm install`, or all at once with `cygstrap build`' });
 }
 
 /** The snapshot whose key begins so, or the one that was made last. Throws `usage` when there is none. */
@@ -30,8 +38,11 @@ export async function findSnapshot(context: StageContext, prefix: string | undef
   throw new CygstrapError('usage', 'there is no snapshot yet', { hint: 'make one with `cygstrap build`, or with `cygstrap vm install` and `cygstrap vm snapshot`' });
 }
 
-/** Runs one command in a revived snapshot. Throws what running throws, and VmError for a hook that fails. */
+/** Runs one command in a revived snapshot. Throws what running throws, `usage` for directories that are not there, and VmError for a hook that fails. */
 export async function runVm(context: StageContext, snapshot: SnapshotManifest, request: RunRequest, options: HookLines & Pick<RunHooks, 'onOutput'>): Promise<RunResult> {
+  for (const [option, path] of [['--in', request.input], ['--store', request.store]] as const) {
+    if (path !== undefined) await requireDirectory(option, path);
+  }
   const { onOutput } = options;
   const hook = (when: 'before' | 'after') => {
     const line = options[when];
@@ -55,6 +66,11 @@ async function runHook(line: string, { when, setpriv, directory, signal, onOutpu
   const exit = await child.exited;
   signal.throwIfAborted();
   if (exit.code !== 0) throw new VmError(`the command ${when} the run failed (${endText(exit)}): \`${line}\``, { details: child.details(exit) });
+}
+
+async function requireDirectory(option: string, path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) throw new CygstrapError('usage', `${option} is ${found === undefined ? 'not there' : 'no directory'}: \`${path}\``);
 }
 
 /** How one of many runs ended. */

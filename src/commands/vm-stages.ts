@@ -2,6 +2,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
+import { removeUnused } from '../guest/linux/cache.ts';
 import { STAGES, logPaths, stagePath } from '../pipeline/layout.ts';
 import type { StageName, VmPlaces } from '../pipeline/layout.ts';
 import type { Manifest } from '../pipeline/manifest.ts';
@@ -80,11 +81,24 @@ export interface Collected {
   /** Directories that killed processes left. */
   readonly leftovers: readonly string[];
   readonly stages: readonly Manifest[];
+  /** Images and saved controllers that nobody wanted for long. */
+  readonly images: readonly string[];
 }
 
+export interface CollectOptions {
+  readonly olderThanMs?: number | undefined;
+  /** Where images and saved controllers are kept. */
+  readonly cacheDir: string;
+  readonly nowMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** How long what is made again at need is kept unused. */
+const UNUSED_MS = 30 * 24 * 60 * 60_000;
+
 /** Removes what interrupted work left, and stages that were made longer ago than `olderThanMs`, when that is given; nothing that is in
- *  use, and no installed disk that a snapshot stands on. */
-export async function collectStages(places: VmPlaces, { olderThanMs, nowMs, signal }: { readonly olderThanMs?: number | undefined; readonly nowMs: number; readonly signal: AbortSignal }): Promise<Collected> {
+ *  use, and no installed disk that a snapshot stands on. Images and saved controllers go that were not used for that time, or for 30 days. */
+export async function collectStages(places: VmPlaces, { olderThanMs, cacheDir, nowMs, signal }: CollectOptions): Promise<Collected> {
   const leftovers = await listLeftovers(places);
   for (const path of leftovers) await removeLeftover(places, path);
   const stages: Manifest[] = [];
@@ -100,5 +114,5 @@ export async function collectStages(places: VmPlaces, { olderThanMs, nowMs, sign
       }
     }
   }
-  return { leftovers, stages };
+  return { leftovers, stages, images: await removeUnused(cacheDir, { unusedMs: olderThanMs ?? UNUSED_MS, nowMs }) };
 }

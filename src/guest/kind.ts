@@ -10,6 +10,9 @@ export interface GuestKind {
   readonly user: string;
   /** Where the shares are in the guest, as its shell writes it. */
   readonly shares: { readonly store: string; readonly xchg: string };
+  /** Whether a guest that has booted says `ready` on its console. Of one that does, ssh is not worth a try before: each try that comes
+   *  too early is work for it when it wakes. */
+  readonly tellsReady: boolean;
   readonly defaults: GuestDefaults;
   /** Makes ready what an installation needs of this host, besides media with answers. May take long the first time, and asks nobody. */
   readonly prepare: (options: PrepareOptions) => Promise<InstallKit>;
@@ -93,7 +96,8 @@ export type MachineTemplate = Omit<MachineSpec, 'name' | 'machineType' | 'accele
 export interface GuestCommands {
   /** Makes both shares reachable at `shares`, for good. */
   readonly connectShares: string;
-  /** Fails unless both shares answer; connects again what broke. */
+  /** Makes sure that both shares answer and show what they have now: in a revived machine their connection is dead, and what was
+   *  cached is another run's. */
   readonly checkShares: string;
   /** Keeps a number (digits) in RAM, and nowhere on the disk. */
   readonly plantNumber: (number: string) => string;

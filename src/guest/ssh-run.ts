@@ -6,10 +6,10 @@ import { GuestError } from './guest-error.ts';
 import { sshArgv } from './ssh.ts';
 import type { SshTarget } from './ssh.ts';
 
-/** Longer than a guest needs that is awake, shorter than the retries of a network that lost the first packet. Each try is twice as long as
- *  the one before, up to the longest: a guest that has just booted needs seconds for its first, and would spend them on those it missed. */
-const BANNER_TIMEOUT_MS = 400;
-const LONGEST_BANNER_TIMEOUT_MS = 5000;
+/** How long one try may take, at first and at most. A guest that is awake answers sooner. One that is not gets a connection for each
+ *  try when it wakes, all at once, so that there must not be many. */
+const BANNER_TIMEOUT_MS = { first: 500, most: 3000 } as const;
+const MORE_PATIENCE = 1.5;
 const RETRY_INTERVAL_MS = 20;
 const LOGIN_RETRY_INTERVAL_MS = 100;
 /** What ssh itself ends with when it cannot connect, or the connection broke. */
@@ -38,20 +38,20 @@ export async function waitForSsh(target: SshTarget, options: WaitOptions): Promi
   }
 }
 
-/** Waits until something at an address and port says `SSH-`. Each try is short: of a connection that was begun too early nothing is
- *  heard for seconds. Throws GuestError `guest`, and the reason of the signal. */
+/** Waits until something at an address and port says `SSH-`. A try is given up soon: of a connection that was begun too early nothing
+ *  is heard for many seconds. Throws GuestError `guest`, and the reason of the signal. */
 export async function waitForBanner({ address, port }: Pick<SshTarget, 'address' | 'port'>, { timeoutMs, signal }: WaitOptions): Promise<void> {
   const untilMs = performance.now() + timeoutMs;
-  for (let tryMs = BANNER_TIMEOUT_MS; ; tryMs = Math.min(2 * tryMs, LONGEST_BANNER_TIMEOUT_MS)) {
+  for (let patienceMs: number = BANNER_TIMEOUT_MS.first; ; patienceMs = Math.min(patienceMs * MORE_PATIENCE, BANNER_TIMEOUT_MS.most)) {
     signal?.throwIfAborted();
-    if (await saysBanner({ host: address, port, timeoutMs: tryMs })) return;
+    if (await saysBanner({ host: address, port }, patienceMs)) return;
     if (performance.now() > untilMs) throw new GuestError('guest', `ssh of the guest did not answer within ${timeoutMs} ms`, { hint: 'its console log may tell why' });
     await delay(RETRY_INTERVAL_MS, undefined, { signal });
   }
 }
 
-async function saysBanner({ host, port, timeoutMs }: { readonly host: string; readonly port: number; readonly timeoutMs: number }): Promise<boolean> {
-  const socket = createConnection({ host, port });
+async function saysBanner(place: { readonly host: string; readonly port: number }, timeoutMs: number): Promise<boolean> {
+  const socket = createConnection(place);
   try {
     return await new Promise<boolean>((resolve) => {
       socket.setTimeout(timeoutMs, () => resolve(false));
@@ -73,6 +73,9 @@ export interface StreamOptions extends RunOptions {
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
 }
 
+/** Runs a command line in a guest, hands on what it writes, and gives its exit code as `streamOverSsh` does. */
+export type RunCommand = (command: string, options: StreamOptions) => Promise<number | null>;
+
 export interface RunResult {
   /** The command's code, or 255 where ssh itself failed; null when it was killed. */
   readonly code: number | null;
@@ -83,10 +86,15 @@ export interface RunResult {
 
 /** Runs a command line in the guest and gives what it wrote. Does not throw for an exit code. Throws GuestError `tool` when there is no
  *  ssh, and the reason of the signal. */
-export async function runOverSsh(target: SshTarget, command: string, { signal }: RunOptions = {}): Promise<RunResult> {
+export async function runOverSsh(target: SshTarget, command: string, options: RunOptions = {}): Promise<RunResult> {
+  return runCollected((line, streamOptions) => streamOverSsh(target, line, streamOptions), command, options);
+}
+
+/** The same by another way than ssh of this host. */
+async function runCollected(run: RunCommand, command: string, { signal }: RunOptions): Promise<RunResult> {
   const kept = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   const sizes = { stdout: 0, stderr: 0 };
-  const code = await streamOverSsh(target, command, {
+  const code = await run(command, {
     signal,
     onOutput: (stream, chunk) => {
       if (sizes[stream] < KEPT_OUTPUT_BYTES) kept[stream].push(chunk);
@@ -98,7 +106,13 @@ export async function runOverSsh(target: SshTarget, command: string, { signal }:
 
 /** The same for a command that has to succeed: gives its stdout. Throws GuestError `guest` when it does not. */
 export async function requireOverSsh(target: SshTarget, command: string, options: RunOptions = {}): Promise<string> {
-  const { code, stdout, stderr } = await runOverSsh(target, command, options);
+  return requireDone((line, streamOptions) => streamOverSsh(target, line, streamOptions), command, options);
+}
+
+/** Runs a command that has to succeed, whatever way leads to the guest: gives its stdout. Throws GuestError `guest` when it does not, and
+ *  what running throws. */
+export async function requireDone(run: RunCommand, command: string, options: RunOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await runCollected(run, command, options);
   if (code === 0) return stdout;
   const why = stderr.trim().split('\n').at(-1) ?? '';
   const what = code === SSH_FAILED ? 'the connection to the guest failed' : `a command in the guest failed with exit code ${code}`;

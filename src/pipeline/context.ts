@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import type { Report } from '../events.ts';
@@ -11,12 +11,17 @@ import { stampOf } from '../vm/probe/qemu.ts';
 import { VmError } from '../vm/vm-error.ts';
 import type { VmPlaces } from './layout.ts';
 import type { FileStamp } from './manifest.ts';
+import type { TopologyName } from './topology.ts';
 
 /** What every stage is made with. */
 export interface StageContext {
   readonly places: VmPlaces;
   readonly host: Host;
   readonly guest: GuestKind;
+  /** How guests are plugged in; it makes no difference to what is made. */
+  readonly topology: TopologyName;
+  /** Where kernels, images and saved controllers are kept. */
+  readonly cacheDir: string;
   /** Of cygstrap. */
   readonly version: string;
   readonly report: Report;
@@ -28,10 +33,16 @@ export function hostCpu(): string {
   return cpus()[0]?.model ?? 'unknown';
 }
 
-/** What the probe found the last time, while QEMU, kernel and processor are the same; else what it finds now, which takes seconds. A
- *  tool that was missing is looked for again. */
-export async function knownHost(places: VmPlaces, options: { readonly environment: Readonly<Record<string, string | undefined>>; readonly signal?: AbortSignal }): Promise<Host> {
-  const kept = await readHost(places.host);
+export interface KnownHostOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What is needed: of these, one that was missing is looked for again. */
+  readonly tools: readonly (keyof Host['tools'])[];
+  readonly signal?: AbortSignal;
+}
+
+/** What the probe found the last time, while QEMU, kernel and processor are the same; else what it finds now, which takes seconds. */
+export async function knownHost(places: VmPlaces, options: KnownHostOptions): Promise<Host> {
+  const kept = await readHost(places.host, options.tools);
   if (kept !== undefined) return kept;
   const host = await probeHost(options);
   if (host.qemu === undefined) return host;
@@ -42,11 +53,11 @@ export async function knownHost(places: VmPlaces, options: { readonly environmen
   return host;
 }
 
-async function readHost(path: string): Promise<Host | undefined> {
+async function readHost(path: string, tools: KnownHostOptions['tools']): Promise<Host | undefined> {
   try {
     const { cpu, host } = JSON.parse(await readFile(path, 'utf8')) as { cpu: string; host: Host };
     if (cpu !== hostCpu() || host.kernelRelease !== release() || host.qemu === undefined) return undefined;
-    if (host.tools.smbd === undefined || host.tools.ssh === undefined || host.tools['qemu-img'] === undefined) return undefined;
+    if (tools.some((name) => host.tools[name] === undefined)) return undefined;
     for (const path of Object.values(host.tools)) if (path !== undefined) await access(path);
     const { sizeBytes, modifiedMs } = await stampOf(host.qemu.binary);
     return sizeBytes === host.qemu.sizeBytes && modifiedMs === host.qemu.modifiedMs ? host : undefined;
@@ -70,8 +81,14 @@ export async function digestOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** What a file is like now that it will not change any more. */
+/** What a file is like now that it will not change any more; it survives a loss of power from here on. */
 export async function stampOfFile(path: string): Promise<FileStamp> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   const { size, mtimeMs } = await stat(path);
   return { sizeBytes: size, mtimeMs: Math.floor(mtimeMs), sha256: await digestOf(path) };
 }

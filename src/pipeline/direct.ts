@@ -1,38 +1,64 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { untilBeacon } from '../guest/console.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../guest/shares.ts';
-import type { SshTarget } from '../guest/ssh.ts';
+import { shellOverSsh, streamOverSsh, waitForSsh } from '../guest/ssh-run.ts';
 import { SSH_FILES } from '../guest/ssh.ts';
-import type { Host } from '../vm/host.ts';
-import type { LinkSpec } from '../vm/spec.ts';
+import type { SshTarget } from '../guest/ssh.ts';
+import type { Machine } from '../vm/machine.ts';
 import { requireTool } from './context.ts';
+import type { StageContext } from './context.ts';
+import type { Wiring, WiringOptions } from './topology.ts';
+import { whileItRuns } from './while-it-runs.ts';
 
-/** Directories of the host that a guest sees. */
-export interface SharedDirectories {
-  /** Read-only. */
-  readonly store: string;
-  readonly xchg: string;
-}
+/** What ssh itself ends with. */
+const SSH_FAILED = 255;
+
+const DEATH_GRACE_MS = 1000;
 
 /** Makes the link of topology `direct`: each connection of the guest to its shares is served by an smbd of this host, whose settings and
- *  state are in `directory`. */
-export async function directLink(host: Host, directory: string, { store, xchg }: SharedDirectories): Promise<LinkSpec> {
-  const smbd = requireTool(host, 'smbd');
+ *  state are in the run's directory; a loopback port leads to its ssh. */
+export async function wireDirectly(context: StageContext, { shares, directory, installed }: WiringOptions): Promise<Wiring> {
+  const smbd = requireTool(context.host, 'smbd');
   const state = join(directory, 'smb');
   const conf = join(directory, 'smb.conf');
   await Promise.all(SMBD_DIRECTORIES.map((name) => mkdir(join(state, name), { recursive: true, mode: 0o755 })));
-  await writeFile(conf, smbConf({ directory: state, store, xchg, user: userInfo().username }));
-  return { kind: 'direct', smbdCommand: smbdCommand(smbd, { conf, directory: state }), sshPort: 'any' };
+  await writeFile(conf, smbConf({ directory: state, ...shares, user: userInfo().username }));
+  return {
+    link: { kind: 'direct', smbdCommand: smbdCommand(smbd, { conf, directory: state }), sshPort: 'any' },
+    lineTo: (machine) => {
+      const target = directTarget(context, installed, machine);
+      return {
+        untilAnswers: async ({ isBooting, ...options }) => {
+          // A revived guest answers the first call; asking whether it does would cost as much as the call.
+          if (!isBooting) return;
+          if (context.guest.tellsReady) await untilBeacon(machine, 'ready', options);
+          await whileItRuns(machine, options.signal, (signal) => waitForSsh(target, { ...options, signal }));
+        },
+        run: (command, options) =>
+          whileItRuns(machine, options.signal, async (signal) => {
+            const code = await streamOverSsh(target, command, { ...options, signal });
+            // When the machine dies the connection goes first.
+            if (code === null || code === SSH_FAILED) await delay(DEATH_GRACE_MS, undefined, { signal });
+            return code;
+          }),
+        shell: () => machine.unlessEnded(shellOverSsh(target)),
+      };
+    },
+    // The machine ends all of it.
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }
 
 /** How ssh reaches a guest of topology `direct`, with the keys that lie beside its installed disk. */
-export function directTarget(host: Host, { installed, user, port }: { readonly installed: string; readonly user: string; readonly port: number }): SshTarget {
+export function directTarget({ host, guest }: StageContext, installed: string, { sshPort }: Machine): SshTarget {
   return {
     ssh: requireTool(host, 'ssh'),
     address: '127.0.0.1',
-    port,
-    user,
+    port: sshPort ?? 0,
+    user: guest.user,
     privateKey: join(installed, SSH_FILES.privateKey),
     knownHosts: join(installed, SSH_FILES.knownHosts),
   };

@@ -1,7 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { waitForBanner, waitForSsh } from '../guest/ssh-run.ts';
-import type { SshTarget } from '../guest/ssh.ts';
 import { createOverlay } from '../vm/disk.ts';
 import { loadMemory } from '../vm/memory-image.ts';
 import type { Machine } from '../vm/machine.ts';
@@ -9,13 +7,12 @@ import { startMachine } from '../vm/start.ts';
 import { VmError } from '../vm/vm-error.ts';
 import { hostCpu } from './context.ts';
 import type { StageContext } from './context.ts';
-import { directLink, directTarget } from './direct.ts';
-import type { SharedDirectories } from './direct.ts';
 import { STAGE_FILES, runLogPath, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import type { SnapshotManifest } from './manifest.ts';
+import type { Line, SharedDirectories } from './topology.ts';
 import { requireUnchanged } from './unchanged.ts';
-import { whileItRuns } from './while-it-runs.ts';
+import { wire } from './wire.ts';
 import { openWork } from './workshop.ts';
 import type { WorkDirectory } from './workshop.ts';
 
@@ -31,7 +28,7 @@ export interface ReviveRequest {
 /** A machine that went on where its snapshot stood; disposing of it ends it and discards what it wrote. */
 export interface Revived extends AsyncDisposable {
   readonly machine: Machine;
-  readonly target: SshTarget;
+  readonly line: Line;
   readonly shares: SharedDirectories;
   /** Its directory, which goes with it unless kept. */
   readonly work: Pick<WorkDirectory, 'path' | 'keep'>;
@@ -40,10 +37,10 @@ export interface Revived extends AsyncDisposable {
 }
 
 const LOAD_TIMEOUT_MS = 30 * 60_000;
-const BANNER_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 60_000;
 const BOOT_TIMEOUT_MS = 10 * 60_000;
 
-/** Revives a snapshot over a throw-away layer of its disk; what it writes to RAM is its own. Ready when its ssh answers. Throws VmError,
+/** Revives a snapshot over a throw-away layer of its disk; what it writes to RAM is its own. Its ssh answers the first call. Throws VmError,
  *  also for a snapshot whose files are not as they were published. */
 export async function revive(context: StageContext, request: ReviveRequest): Promise<Revived> {
   const owned: AsyncDisposable[] = [];
@@ -82,7 +79,7 @@ async function start(context: StageContext, request: ReviveRequest, owned: Async
   if (!canBootInstead) throw new VmError(`the snapshot cannot go on here: ${refusal}`);
   report({ kind: 'warning', message: `the snapshot cannot go on here, so its disk is booted instead, which takes longer: ${refusal}` });
   const booted = await launch(context, manifest, { ...place, isCold: true });
-  await whileItRuns(booted.machine, signal, (ours) => waitForSsh(booted.target, { timeoutMs: BOOT_TIMEOUT_MS, signal: ours }));
+  await booted.line.untilAnswers({ isBooting: true, timeoutMs: BOOT_TIMEOUT_MS, signal });
   return { ...booted, shares, work, isCold: true };
 }
 
@@ -105,11 +102,11 @@ async function goOn(context: StageContext, manifest: SnapshotManifest, place: Pl
   let isLoaded = false;
   try {
     launched = await launch(context, manifest, { ...place, isCold: false });
-    const { machine, target } = launched;
+    const { machine, line } = launched;
     await loadMemory(machine, { path: join(place.directory, STAGE_FILES.state), compression, timeoutMs: LOAD_TIMEOUT_MS, signal });
     isLoaded = true;
     await machine.qmp.command('cont', {}, { signal });
-    await whileItRuns(machine, signal, (ours) => waitForBanner(target, { timeoutMs: BANNER_TIMEOUT_MS, signal: ours }));
+    await line.untilAnswers({ isBooting: false, timeoutMs: ANSWER_TIMEOUT_MS, signal });
     return launched;
   } catch (error) {
     signal.throwIfAborted();
@@ -117,14 +114,15 @@ async function goOn(context: StageContext, manifest: SnapshotManifest, place: Pl
     await requireUnchanged(places, manifest, { directory: place.directory, everyByte: true });
     // Who killed it does not want another.
     if (isLoaded || !(error instanceof VmError) || typeof error.details.signal === 'string') throw error;
-    await launched?.machine[Symbol.asyncDispose]();
+    // All but the work directory.
+    for (const each of place.owned.splice(1).toReversed()) await each[Symbol.asyncDispose]();
     return error.message;
   }
 }
 
 interface Launched {
   readonly machine: Machine;
-  readonly target: SshTarget;
+  readonly line: Line;
 }
 
 /** Starts QEMU over a fresh layer of the disk: of the snapshot's, to be filled from its image; or of the one below, to be booted. */
@@ -133,10 +131,17 @@ async function launch(context: StageContext, manifest: SnapshotManifest, { direc
   const below = stagePath(places, 'install', manifest.install);
   const disk = join(work.path, STAGE_FILES.disk);
   await rm(disk, { force: true });
-  const link = await directLink(host, work.run, shares);
-  // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
-  await createOverlay(host, { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
-  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link });
+  // Both end before either failure is told: nothing may be written any more into what is removed then.
+  const [wired, layered] = await Promise.allSettled([
+    wire(context, { shares, directory: work.run, installed: below }),
+    // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
+    createOverlay(host, { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal }),
+  ]);
+  if (wired.status === 'rejected') throw wired.reason;
+  const wiring = wired.value;
+  owned.push(wiring);
+  if (layered.status === 'rejected') throw layered.reason;
+  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link });
   const spec = machineSpec(template, manifest.wishes, {
     name: 'guest',
     backing: manifest.ram !== null && !isCold ? { kind: 'file', path: join(directory, STAGE_FILES.ram), isShared: false } : { kind: 'private' },
@@ -152,7 +157,7 @@ async function launch(context: StageContext, manifest: SnapshotManifest, { direc
       if ((await machine.exited).reason === 'host-quit') await rm(consoleLog, { force: true });
     },
   });
-  return { machine, target: directTarget(host, { installed: below, user: guest.user, port: machine.sshPort ?? 0 }) };
+  return { machine, line: wiring.lineTo(machine) };
 }
 
 /** Why a snapshot cannot go on on this host; undefined when it can, as far as is known. */

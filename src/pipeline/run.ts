@@ -1,17 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { GuestError } from '../guest/guest-error.ts';
 import { inTurn } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
-import { runOverSsh, streamOverSsh } from '../guest/ssh-run.ts';
+import { requireDone } from '../guest/ssh-run.ts';
 import type { StageContext } from './context.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { revive } from './revive.ts';
 import type { Revived } from './revive.ts';
-import { whileItRuns } from './while-it-runs.ts';
 
 /** One command to be run in a revived machine: a plain value. */
 export interface RunRequest {
@@ -52,8 +50,6 @@ export interface RunHooks {
   readonly after?: RunHook | undefined;
 }
 
-const DEATH_GRACE_MS = 1000;
-
 /** What ssh itself ends with. */
 const SSH_FAILED = 255;
 
@@ -74,7 +70,7 @@ export async function runStage(context: StageContext, manifest: SnapshotManifest
   try {
     let own = '';
     const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
-      const [store, xchg] = [request.store ?? join(work, 'store'), join(work, 'xchg')];
+      const [store, xchg] = [request.store === undefined ? join(work, 'store') : resolve(request.store), join(work, 'xchg')];
       own = join(xchg, name);
       if (request.store === undefined) await mkdir(store);
       await mkdir(join(own, OUTPUT), { recursive: true });
@@ -117,7 +113,7 @@ interface Run {
   readonly onOutput: RunHooks['onOutput'];
 }
 
-async function runIn({ guest }: StageContext, { machine, target, isCold }: Revived, { name, own, signal, onOutput }: Run): Promise<number> {
+async function runIn({ guest }: StageContext, { line, isCold }: Revived, { name, own, signal, onOutput }: Run): Promise<number> {
   const { setClock, renewEntropy, connectShares, checkShares, runScript: start } = guest.commands;
   const command = inTurn([
     setClock(Date.now()),
@@ -126,21 +122,17 @@ async function runIn({ guest }: StageContext, { machine, target, isCold }: Reviv
     start(`${name}/${RUN_FILES.script}`),
   ]);
   let lastWords = '';
-  const code = await whileItRuns(machine, signal, (ours) =>
-    streamOverSsh(target, command, {
-      signal: ours,
-      onOutput: (stream, chunk) => {
-        if (stream === 'stderr') lastWords = Buffer.from(chunk).toString().slice(-500);
-        return onOutput(stream, chunk);
-      },
-    }),
-  );
+  const code = await line.run(command, {
+    signal,
+    onOutput: (stream, chunk) => {
+      if (stream === 'stderr') lastWords = Buffer.from(chunk).toString().slice(-500);
+      return onOutput(stream, chunk);
+    },
+  });
   const text = await readFile(join(own, RUN_FILES.exit), 'utf8').catch(() => '');
   const end = parseRunEnd(text);
   if (end?.kind === 'exit') return end.code;
   if (end?.kind === 'failed') throw new GuestError('guest', `the command was not run: ${end.text}`);
-  // When the machine dies the connection goes first.
-  await machine.unlessEnded(delay(DEATH_GRACE_MS, undefined, { signal }));
   const what = code === null || code === SSH_FAILED ? 'the connection to the guest ended before the command did' : `the guest cannot run the command (exit code ${code})`;
   throw new GuestError('guest', `${what}${lastWords === '' ? '' : `: ${lastWords.trim()}`}`);
 }
@@ -169,15 +161,14 @@ export async function withRevived<T>(context: StageContext, manifest: SnapshotMa
   const { guest, signal } = context;
   const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
     if (store !== undefined) await requireDirectory(store);
-    const made = { store: store ?? join(work, 'store'), xchg: join(work, 'xchg') };
+    const made = { store: store === undefined ? join(work, 'store') : resolve(store), xchg: join(work, 'xchg') };
     await Promise.all([made.xchg, ...(store === undefined ? [made.store] : [])].map((path) => mkdir(path)));
     return made;
   };
   await using revived = await revive(context, { manifest, shares, canBootInstead: true });
   const { setClock, renewEntropy, connectShares, checkShares } = guest.commands;
   const ready = inTurn([setClock(Date.now()), renewEntropy(randomBytes(32).toString('hex')), revived.isCold ? connectShares : checkShares]);
-  const { code, stderr } = await whileItRuns(revived.machine, signal, (ours) => runOverSsh(revived.target, ready, { signal: ours }));
-  if (code !== 0) throw new GuestError('guest', `the guest cannot be readied: ${stderr.trim()}`);
+  await requireDone(revived.line.run, ready, { signal });
   // Without the wait it would be gone before it is used.
   return await use(revived);
 }

@@ -3,7 +3,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GuestError } from '../guest/guest-error.ts';
 import { inTurn } from '../guest/kind.ts';
-import { requireOverSsh, waitForSsh } from '../guest/ssh-run.ts';
+import { requireDone } from '../guest/ssh-run.ts';
 import { acceleratorOf, argvOf, machineTypeOf } from '../vm/argv.ts';
 import { createOverlay, sealDisk } from '../vm/disk.ts';
 import type { Qemu } from '../vm/host.ts';
@@ -12,7 +12,6 @@ import { startMachine } from '../vm/start.ts';
 import { VmError } from '../vm/vm-error.ts';
 import { hostCpu, stampOfFile } from './context.ts';
 import type { StageContext } from './context.ts';
-import { directLink, directTarget } from './direct.ts';
 import { snapshotKey } from './keys.ts';
 import { STAGE_FILES, logPaths, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
@@ -21,7 +20,7 @@ import type { FrozenMachine, InstalledManifest, SnapshotManifest } from './manif
 import { revive } from './revive.ts';
 import { requireInstalled } from './unchanged.ts';
 import { lastScreen } from './watch.ts';
-import { whileItRuns } from './while-it-runs.ts';
+import { wire } from './wire.ts';
 import { findStage, openWork, publishStage, withStageLock } from './workshop.ts';
 
 export interface SnapshotRequest {
@@ -92,17 +91,17 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
   let stoppedMs: number;
   let argv: readonly string[];
   {
-    const link = await directLink(host, work.run, shares);
-    const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link });
+    await using wiring = await wire(context, { shares, directory: work.run, installed: below });
+    const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link });
     const spec = machineSpec(template, installed.wishes, { ...like, name: 'guest', backing: isPortable ? { kind: 'private' } : { kind: 'file', path: ram, isShared: true }, start: 'running', onReset: 'exit' });
     await using machine = await startMachine(spec, host, { directory: work.run, consoleLog: logs.console, signal, report });
     try {
-      const target = directTarget(host, { installed: below, user: guest.user, port: machine.sshPort ?? 0 });
+      const line = wiring.lineTo(machine);
       report({ kind: 'stage-step', stage: 'snapshot', text: 'boot' });
-      await whileItRuns(machine, signal, (ours) => waitForSsh(target, { timeoutMs: bootTimeoutMs, signal: ours }));
+      await line.untilAnswers({ isBooting: true, timeoutMs: bootTimeoutMs, signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'connect the shares' });
       const { connectShares, plantNumber } = guest.commands;
-      await whileItRuns(machine, signal, (ours) => requireOverSsh(target, inTurn([connectShares, plantNumber(number)]), { signal: ours }));
+      await requireDone(line.run, inTurn([connectShares, plantNumber(number)]), { signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'freeze' });
       const compression = isPortable ? ({ kind: 'zstd', zstd: requireZstd(host.tools.zstd), setpriv: host.tools.setpriv } as const) : ({ kind: 'none' } as const);
       ({ durationMs: stoppedMs } = await saveMemory(machine, { path: state, compression, timeoutMs: SAVE_TIMEOUT_MS, signal }));
@@ -156,6 +155,6 @@ async function testRevive(context: StageContext, { manifest, directory, number, 
   report({ kind: 'stage-step', stage: 'snapshot', text: 'revive it once' });
   await using revived = await revive(context, { manifest, directory, shares, canBootInstead: false });
   const { readNumber, checkShares } = guest.commands;
-  const said = await whileItRuns(revived.machine, signal, (ours) => requireOverSsh(revived.target, inTurn([checkShares, readNumber]), { signal: ours }));
+  const said = await requireDone(revived.line.run, inTurn([checkShares, readNumber]), { signal });
   if (said.trim() !== number) throw new GuestError('guest', `the revived machine does not know the number in its RAM: it says ${JSON.stringify(said.trim())}`);
 }

@@ -10,6 +10,7 @@ import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../../src/g
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import type { SshTarget } from '../../src/guest/ssh.ts';
 import { pinHostKey } from '../../src/guest/ssh.ts';
+import { untilBeacon } from '../../src/guest/console.ts';
 import { requireOverSsh, runOverSsh, streamOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { findProgram } from '../../src/guest/linux/programs.ts';
@@ -74,6 +75,7 @@ describeWith([QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 
       });
       machine = await startMachine({ ...PLAIN, ...template, name: 'guest' }, await emulatingHost(), { directory });
       target = targetOf(directory, machine.sshPort ?? 0);
+      await untilBeacon(machine, 'ready', { timeoutMs: 60_000 });
       await machine.unlessEnded(waitForSsh(target, { timeoutMs: 60_000 }));
     });
     afterAll(() => machine[Symbol.asyncDispose]());
@@ -95,7 +97,7 @@ describeWith([QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 
       expect((await runOverSsh(target, 'echo no >/store/new')).code).not.toBe(0);
       await requireOverSsh(target, 'echo from the guest >/xchg/new && mv /xchg/new /xchg/newer');
       expect(await readFile(join(xchg, 'newer'), 'utf8')).toBe('from the guest\n');
-      await requireOverSsh(target, `umount -f -l /store && ${checkShares} && cat /store/from-host`);
+      await requireOverSsh(target, `umount -l /store && ${checkShares} && cat /store/from-host`);
     });
 
     test('a number in RAM, the clock, randomness', async () => {

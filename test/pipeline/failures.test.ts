@@ -15,7 +15,7 @@ import { runStage } from '../../src/pipeline/run.ts';
 import { WATCH_LIMITS } from '../../src/pipeline/watch.ts';
 import { describeWith } from '../support/qemu.ts';
 import { Bench, PROGRAMS, machinePid, namesIn, processesOf } from './support.ts';
-import type { RunningCommand } from './support.ts';
+import type { Outcome, RunningCommand } from './support.ts';
 
 const SMALL_MIB = 340;
 
@@ -31,6 +31,8 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
     ...(await vmContext(standIn.name, { directory: bench.vmDir, environment: process.env, version: 'test', report: () => {}, signal: new AbortController().signal })),
     guest,
   });
+  /** With a cache of its own: images of others are none of its business. */
+  const gc = async (...words: string[]): Promise<Outcome> => bench.vm(['vm', 'gc', ...words], { env: { XDG_CACHE_HOME: join(bench.path, 'cache') } });
   const interrupt = (command: RunningCommand): boolean => command.child.kill('SIGINT');
   const INTERRUPTED = 'error: interrupted\nhint: the same command goes on from here\n';
 
@@ -112,7 +114,7 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
       const { exit, stdout, stderr } = await install().ended;
       expect(exit, stderr).toBe(0);
       expect(bench.stages().install).toEqual([stdout.trim()]);
-      expect(await bench.vm(['vm', 'gc'])).toMatchObject({ exit: 0, stdout: 'removed: 1 leftover, 0 stages\n' });
+      expect(await gc()).toMatchObject({ exit: 0, stdout: 'removed: 1 leftover, 0 stages\n' });
       await bench.expectNoTraces();
     });
   });
@@ -144,7 +146,7 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
     test('the guest does not boot in time', async () => {
       const { exit, stderr } = await snapshot('--boot-timeout', '1s').ended;
       expect(exit).toBe(3);
-      expect(stderr).toMatch(/^error: ssh of the guest did not answer within 1000 ms\nhint: its console log may tell why$/m);
+      expect(stderr).toMatch(/^error: machine `guest` did not say `ready` within 1000 ms\nhint: its console is in `.*`$/m);
       expect(bench.stages().snapshot).toEqual([]);
       await bench.expectNoTraces();
     });
@@ -231,7 +233,7 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
       const [, path = ''] = /^error: machine `guest` ended too early: the guest restarted, as after a panic\nhint: its console is in `(.*)`$/m.exec(stderr) ?? [];
       expect(readFileSync(path, 'latin1')).toMatch(/Kernel panic/);
       await bench.expectNoTraces();
-      expect(await bench.vm(['vm', 'gc'])).toMatchObject({ exit: 0, stdout: 'removed: 2 leftovers, 0 stages\n' });
+      expect(await gc()).toMatchObject({ exit: 0, stdout: 'removed: 2 leftovers, 0 stages\n' });
       expect(namesIn(join(bench.vmDir, 'logs')).filter((name) => name.startsWith('run-'))).toEqual([]);
     });
 
@@ -255,7 +257,7 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
       const request = { argv: ['true'], environment: {}, timeoutMs: 60_000, isKept: false };
       const hooks = { onOutput: () => {} };
       await expect(runStage(servedBy(undefined), snapshot, request, hooks)).rejects.toThrow('`smbd` is not installed');
-      await expect(runStage(servedBy('/bin/false'), snapshot, request, hooks)).rejects.toThrow(/^the guest cannot run the command \(exit code \d+\): .*(Host is down|mount: )/s);
+      await expect(runStage(servedBy('/bin/false'), snapshot, request, hooks)).rejects.toThrow(/: .*Host is down$/s);
     });
 
     test.each([
@@ -303,7 +305,7 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
 
     test('stages: listed; never removed while they are used or stood on', async () => {
       const { install: [install = ''], snapshot: [snapshot = ''] } = bench.stages();
-      await bench.vm(['vm', 'gc']);
+      await gc();
       const command = run('echo begun; sleep 100');
       onTestFinished(() => void command.child.kill());
       await command.says(/begun/);
@@ -313,7 +315,7 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
         { stage: 'snapshot', key: snapshot, isInUse: true, madeOf: expect.stringContaining(`install ${install.slice(0, 12)}, QEMU `) as string },
       ]);
       expect(await bench.vm(['vm', 'rm', snapshot])).toMatchObject({ exit: 2, stderr: `error: snapshot ${snapshot} is in use\nhint: wait for the runs that use it\n` });
-      expect(await bench.vm(['vm', 'gc', '--older-than', '1s'])).toMatchObject({ exit: 0, stdout: 'removed: 0 leftovers, 0 stages\n' });
+      expect(await gc('--older-than', '1s')).toMatchObject({ exit: 0, stdout: 'removed: 0 leftovers, 0 stages\n' });
       interrupt(command);
       await command.ended;
       expect(await bench.vm(['vm', 'rm', install.slice(0, 6)])).toMatchObject({ exit: 2, stderr: `error: snapshot ${snapshot} stands on install ${install}\nhint: remove that too\n` });

@@ -31,6 +31,13 @@ export function describeWith(programs: readonly string[], name: string, body: ()
   }
 }
 
+/** Whether programs are there, for a part of a test that needs them; where CI is set they have to be. */
+export function whenThere(programs: readonly string[]): boolean {
+  const missing = programs.filter((program) => pathOf(program) === undefined);
+  if (missing.length > 0 && process.env['CI']) throw new Error(`not installed: ${missing.join(', ')}`);
+  return missing.length === 0;
+}
+
 let host: Promise<Host> | undefined;
 
 /** This computer with software emulation alone, which runs everywhere and is the same everywhere. */

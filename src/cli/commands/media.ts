@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
-import type { MediaResult } from '../../commands/media.ts';
+import type { Report } from '../../events.ts';
+import type { Answers, MediaResult } from '../../commands/media.ts';
 import { LOCK_NAME } from '../../lock/lock.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE } from '../failure.ts';
@@ -14,6 +15,8 @@ interface MediaArguments extends Loudness {
   readonly out: string;
   readonly add?: readonly string[] | undefined;
   readonly keyring?: readonly string[] | undefined;
+  readonly guest?: string | undefined;
+  readonly authorizedKey?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
@@ -31,6 +34,8 @@ export function addMedia(yargs: Argv, choose: Choose): Argv {
         .option('out', { ...word, demandOption: true, coerce: (value: string | readonly string[]) => once('out')(value) ?? '', describe: 'Directory for repo.iso' })
         .option('add', { ...list, describe: 'A file or directory to put on the image too, as FILE or FILE=PATH; repeat for several' })
         .option('keyring', { ...list, describe: 'Trust the keys in this file too, for the setup program of the repo' })
+        .option('guest', { ...word, coerce: once('guest'), implies: 'authorized-key', describe: 'Also write answers.img, the floppy with which this kind of guest installs itself' })
+        .option('authorized-key', { ...word, coerce: once('authorized-key'), implies: 'guest', describe: 'File with the public key of who may log in over ssh then' })
         .option('json', { type: 'boolean', group: 'Output:', describe: 'Print JSON; README tells its fields' })
         .option('quiet', { type: 'boolean', group: 'Output:', describe: 'Say nothing on stderr but errors' })
         .option('verbose', { type: 'boolean', group: 'Output:', describe: 'Tell on stderr what is done' })
@@ -40,19 +45,31 @@ export function addMedia(yargs: Argv, choose: Choose): Argv {
   );
 }
 
-async function media({ output, host }: Session, args: MediaArguments): Promise<number> {
+async function media(session: Session, args: MediaArguments): Promise<number> {
+  const { output, host } = session;
   const { makeMedia } = await import('../../commands/media.ts');
   const { repo, lock, out, add = [], keyring = [] } = args;
   const report = reporter(output, args);
   const load = { env: host.env, report };
-  const result = await interruptible((signal) => makeMedia({ repo, lock, out, add, keyring }, { load, report, signal }));
+  const result = await interruptible(async (signal) => {
+    const answers = await answersFor(session, args, { report, signal });
+    return makeMedia({ repo, lock, out, add, keyring, ...(answers !== undefined && { answers }) }, { load, report, signal });
+  });
   if (args.json === true) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result });
   else await output.data(printable(mediaText(result)));
   return EXIT_DONE;
 }
 
-function mediaText({ image, archives, sizeBytes, packages, installer, added }: MediaResult): string {
+async function answersFor({ host }: Session, { guest, authorizedKey, lock }: MediaArguments, options: { readonly report: Report; readonly signal: AbortSignal }): Promise<Answers | undefined> {
+  if (guest === undefined || authorizedKey === undefined) return undefined;
+  const { answersOf } = await import('../../commands/media-answers.ts');
+  const { guestCacheOf } = await import('../../commands/vm-context.ts');
+  const { readLock } = await import('../../commands/lock-file.ts');
+  return answersOf({ guest, authorizedKey }, await readLock(lock), { cacheDir: guestCacheOf({ environment: host.env }), ...options });
+}
+
+function mediaText({ image, answers, archives, sizeBytes, packages, installer, added }: MediaResult): string {
   const setup = installer === null ? '' : `, \`${installer}\``;
   const others = added.length === 0 ? '' : `, ${countText(added.length, 'file')} added`;
-  return `\`${image.path}\`: ${countText(archives, 'archive')}, ${sizeText(sizeBytes)}; index of ${countText(packages, 'package')}${setup}${others}; read back: the same\n`;
+  return `\`${image.path}\`: ${countText(archives, 'archive')}, ${sizeText(sizeBytes)}; index of ${countText(packages, 'package')}${setup}${others}; read back: the same\n${answers === null ? '' : `\`${answers.path}\`: ${countText(answers.files, 'file')} of answers; read back: the same\n`}`;
 }

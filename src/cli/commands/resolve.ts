@@ -45,8 +45,8 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
   const format = formatOf(args);
   if (args.site !== undefined && format !== 'urls' && format !== 'nix') throw new UsageError('--site goes with --format urls or nix');
   const request = await requestOf(args.packages, args);
-  const loaded = await openCatalog(session, args);
-  const { answerRequest } = await import('../../commands/answer.ts');
+  // What answers is loaded while the index is read.
+  const [loaded, { answerRequest }] = await Promise.all([openCatalog(session, args), import('../../commands/answer.ts')]);
   const answer = answerRequest(loaded, request, reporter(session.output, args));
   if (answer.kind === 'conflict') return refuse(session.output, answer.conflicts, format === 'json' ? 'json' : 'text');
   if (format === 'json') await session.output.json(await answerJson(answer));

@@ -2,11 +2,11 @@ import type { Argv } from 'yargs';
 import type { StageContext } from '../../pipeline/context.ts';
 import type { InstalledManifest, SnapshotManifest } from '../../pipeline/manifest.ts';
 import { LOCK_NAME } from '../../lock/lock.ts';
-import { EXIT_DONE, UsageError } from '../failure.ts';
+import { EXIT_DONE } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import type { Choose, Session } from '../session.ts';
 import { durationMs } from '../units.ts';
-import { openVm, stageReporter, wishesOf, withInstallOptions, withVmOptions } from './vm-options.ts';
+import { openVm, stageReporter, wishesOf, withInstallOptions, withTopology, withVmOptions } from './vm-options.ts';
 import type { InstallArguments, VmArguments } from './vm-options.ts';
 
 /** How a snapshot is wanted. */
@@ -27,7 +27,7 @@ export function addVmMake(yargs: Argv, choose: Choose): Argv {
     .command(
       'snapshot [install]',
       'Boot an installed disk, connect its shares and freeze it',
-      (y) => withSnapshotOptions(withVmOptions(y)).positional('install', { type: 'string', describe: 'Beginning of the key of the installed disk [default: the last made]' }),
+      (y) => withSnapshotOptions(withTopology(withVmOptions(y))).positional('install', { type: 'string', describe: 'Beginning of the key of the installed disk [default: the last made]' }),
       (args) => choose((session) => snapshot(session, args)),
     );
 }
@@ -46,12 +46,8 @@ async function install(session: Session, args: InstallArguments): Promise<number
 async function snapshot(session: Session, args: SnapshotArguments & { readonly install?: string | undefined }): Promise<number> {
   const { key } = await interruptible(async (signal) => {
     const context = await openVm(session, args, signal);
-    const { publishedStages, stageByPrefix } = await import('../../commands/vm-context.ts');
-    const { newestStage } = await import('../../commands/vm-run.ts');
-    const stages = await publishedStages(context.places, ['install']);
-    const found = args.install === undefined ? await newestStage(context, stages) : stageByPrefix(stages, args.install);
-    if (found?.stage !== 'install') throw new UsageError('nothing is installed yet', 'make it with `cygstrap vm install`, or all at once with `cygstrap build`');
-    return frozen(context, args, found);
+    const { findInstalled } = await import('../../commands/vm-run.ts');
+    return frozen(context, args, await findInstalled(context, args.install));
   });
   return printed(session, args, { stage: 'snapshot', key });
 }

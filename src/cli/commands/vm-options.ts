@@ -1,6 +1,8 @@
 import type { Argv } from 'yargs';
 import type { StageContext } from '../../pipeline/context.ts';
 import type { MachineWishes } from '../../pipeline/manifest.ts';
+import { TOPOLOGIES } from '../../pipeline/topology.ts';
+import type { TopologyName } from '../../pipeline/topology.ts';
 import type { Event, Report } from '../../events.ts';
 import { printable } from '../../report/text.ts';
 import { once } from '../options.ts';
@@ -15,6 +17,7 @@ const word = { type: 'string', requiresArg: true } as const;
 export interface VmArguments extends Loudness {
   readonly vmDir?: string | undefined;
   readonly guest?: string | undefined;
+  readonly topology?: TopologyName | undefined;
   readonly json?: boolean | undefined;
 }
 
@@ -41,6 +44,11 @@ export function withVmOptions<T>(yargs: Argv<T>) {
     .option('json', { type: 'boolean', group: 'Output:', describe: 'Print JSON; README tells its fields' })
     .option('quiet', { type: 'boolean', group: 'Output:', describe: 'Say nothing on stderr but errors' })
     .option('verbose', { type: 'boolean', group: 'Output:', describe: 'Tell on stderr what is done' });
+}
+
+/** For commands whose machines have a network. */
+export function withTopology<T>(yargs: Argv<T>) {
+  return yargs.option('topology', { ...word, choices: TOPOLOGIES, default: 'direct' as const satisfies TopologyName, describe: 'What the guest is plugged into: QEMU itself, or a machine that serves its shares, by a switch or a socket' });
 }
 
 export function withInstallOptions<T>(yargs: Argv<T>) {
@@ -73,7 +81,7 @@ export function wishesOf({ memory, cpus, disk, emptyDisk, qemuArg }: InstallArgu
 /** Opens what the stages need; `signal` ends all of it. */
 export async function openVm(session: Session, args: VmArguments, signal: AbortSignal): Promise<StageContext> {
   const { vmContext } = await import('../../commands/vm-context.ts');
-  return vmContext(args.guest ?? 'stand-in', { directory: args.vmDir, environment: session.host.env, version: packageVersion(), report: stageReporter(session, args), signal });
+  return vmContext(args.guest ?? 'stand-in', { directory: args.vmDir, topology: args.topology, environment: session.host.env, version: packageVersion(), report: stageReporter(session, args), signal });
 }
 
 /** Tells of stages as they go, unless quiet; what takes minutes is not silent. */

@@ -11,7 +11,7 @@ import { once } from '../options.ts';
 import type { Choose, Session } from '../session.ts';
 import { durationMs, positive } from '../units.ts';
 import { frozen, installed, withSnapshotOptions } from './vm-make.ts';
-import { openVm, withInstallOptions, withVmOptions } from './vm-options.ts';
+import { openVm, withInstallOptions, withTopology, withVmOptions } from './vm-options.ts';
 import type { VmArguments } from './vm-options.ts';
 
 /** A machine failed, or we did: no code of a command in a guest is passed on that is as high. */
@@ -44,7 +44,7 @@ export function addVmRun(yargs: Argv, choose: Choose): Argv {
       'run',
       'Run the command after -- in a machine revived from a snapshot; its output, files and exit code come back',
       (y) =>
-        withSnapshotChoice(withRunOptions(withVmOptions(y)))
+        withSnapshotChoice(withRunOptions(withTopology(withVmOptions(y))))
           .example('$0 vm run --in src --out dist -- make -C in', 'files in, files out')
           .example('$0 vm run --each commands.txt --jobs 2 --out results', 'a machine for each line'),
       (args) => choose((session) => run(session, args, async (context) => (await import('../../commands/vm-run.ts')).findSnapshot(context, args.snapshot))),
@@ -52,7 +52,7 @@ export function addVmRun(yargs: Argv, choose: Choose): Argv {
     .command(
       'shell',
       'Open a shell in a revived machine; all is discarded when it ends',
-      (y) => withSnapshotChoice(withVmOptions(y)).option('store', { type: 'string', requiresArg: true, coerce: once('store'), describe: 'Directory that the guest sees read-only as its share `store`' }),
+      (y) => withSnapshotChoice(withTopology(withVmOptions(y))).option('store', { type: 'string', requiresArg: true, coerce: once('store'), describe: 'Directory that the guest sees read-only as its share `store`' }),
       (args) => choose((session) => shell(session, args)),
     );
 }
@@ -63,7 +63,7 @@ export function addBuild(yargs: Argv, choose: Choose): Argv {
     'build',
     'Install, snapshot and run the command after --, doing again only what changed',
     (y) =>
-      withSnapshotOptions(withRunOptions(withInstallOptions(withVmOptions(y))))
+      withSnapshotOptions(withRunOptions(withInstallOptions(withTopology(withVmOptions(y)))))
         .example('$0 build --repo ./repo -- gcc --version', 'a second time this takes about a second'),
     (args) =>
       choose((session) =>
@@ -232,14 +232,16 @@ function environmentOf({ host }: Session, { env = [], allEnv }: RunArguments): R
 }
 
 async function shell(session: Session, args: VmArguments & { readonly snapshot?: string | undefined; readonly store?: string | undefined }): Promise<number> {
+  if (args.topology !== undefined && args.topology !== 'direct') {
+    throw new UsageError(`a terminal reaches no guest of topology \`${args.topology}\``, 'use `--topology direct`; every snapshot goes on in it');
+  }
   return ownFailures(session, args, () =>
     interruptible(async (signal) => {
       const context = await openVm(session, args, signal);
       const { findSnapshot } = await import('../../commands/vm-run.ts');
       const { withRevived } = await import('../../pipeline/run.ts');
-      const { shellOverSsh } = await import('../../guest/ssh-run.ts');
       const snapshot = await findSnapshot(context, args.snapshot);
-      const code = await withRevived(context, snapshot, args.store, async ({ target }) => shellOverSsh(target));
+      const code = await withRevived(context, snapshot, args.store, async ({ line }) => (await line.shell?.()) ?? null);
       signal.throwIfAborted();
       return code === null || code > HIGHEST_PASSED_CODE ? EXIT_NO : code;
     }),

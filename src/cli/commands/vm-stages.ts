@@ -20,8 +20,8 @@ export function addVmStages(yargs: Argv, choose: Choose): Argv {
     )
     .command(
       'gc',
-      'Remove what interrupted work left, and old stages',
-      (y) => withVmOptions(y).option('older-than', { type: 'string', requiresArg: true, coerce: durationMs('older-than'), describe: 'Also stages made longer ago than this, such as 30d, that are not in use' }),
+      'Remove what interrupted work left, images unused for 30 days, and old stages',
+      (y) => withVmOptions(y).option('older-than', { type: 'string', requiresArg: true, coerce: durationMs('older-than'), describe: 'Also stages made longer ago than this, such as 30d, that are not in use, and images unused for as long' }),
       (args) => choose((session) => collect(session, args)),
     );
 }
@@ -59,8 +59,10 @@ async function remove(session: Session, args: VmArguments & { readonly key: read
 
 async function collect(session: Session, args: VmArguments & { readonly olderThan?: number | undefined }): Promise<number> {
   const { collectStages } = await import('../../commands/vm-stages.ts');
-  const { leftovers, stages } = await interruptible(async (signal) => collectStages(await placesOf(session, args), { olderThanMs: args.olderThan, nowMs: Date.now(), signal }));
-  if (args.json === true) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, leftovers, removed: stages.map(({ stage, key }) => ({ stage, key })) });
-  else await session.output.data(`removed: ${countText(leftovers.length, 'leftover')}, ${countText(stages.length, 'stage')}\n`);
+  const { guestCacheOf } = await import('../../commands/vm-context.ts');
+  const cacheDir = guestCacheOf({ environment: session.host.env });
+  const { leftovers, stages, images } = await interruptible(async (signal) => collectStages(await placesOf(session, args), { cacheDir, olderThanMs: args.olderThan, nowMs: Date.now(), signal }));
+  if (args.json === true) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, leftovers, removed: stages.map(({ stage, key }) => ({ stage, key })), images });
+  else await session.output.data(`removed: ${countText(leftovers.length, 'leftover')}, ${countText(stages.length, 'stage')}${images.length === 0 ? '' : `, ${countText(images.length, 'unused image')}`}\n`);
   return EXIT_DONE;
 }

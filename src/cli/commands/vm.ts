@@ -4,6 +4,7 @@ import { EXIT_DONE } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { reporter } from '../session.ts';
 import type { Choose, Session } from '../session.ts';
+import { addVmBoot } from './vm-boot.ts';
 import { addVmMake } from './vm-make.ts';
 import { addVmRun } from './vm-run.ts';
 import { addVmStages } from './vm-stages.ts';
@@ -16,7 +17,7 @@ interface ControllerBuildArguments {
 
 /** Adds `cygstrap vm` and the commands below it. */
 export function addVm(yargs: Argv, choose: Choose): Argv {
-  return yargs.command('vm', 'Make and run machines, stage by stage', (y) => addController(addVmStages(addVmRun(addVmMake(y, choose), choose), choose), choose).demandCommand(1, 'no stage is given'));
+  return yargs.command('vm', 'Make and run machines, stage by stage', (y) => addController(addVmStages(addVmBoot(addVmRun(addVmMake(y, choose), choose), choose), choose), choose).demandCommand(1, 'no stage is given'));
 }
 
 function addController(yargs: Argv, choose: Choose): Argv {

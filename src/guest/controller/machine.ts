@@ -1,5 +1,6 @@
 import type { LinkSpec, MachineSpec, MemoryBacking } from '../../vm/spec.ts';
 import type { ControllerImage } from './image.ts';
+import { SHARES_MAC } from '../../vm/network/addresses.ts';
 import { CONTROLLER_TAGS, GO_VALUE } from './init.ts';
 
 /** Its first file system, twice while it is unpacked, and what smbd and a large file in transfer need. */
@@ -40,7 +41,7 @@ export function controllerMachine({ image, directories, link, orders, memory, st
     floppies: [],
     // A file system in RAM that has no limit of its own: the usual one takes half of RAM, and is cut short without a word.
     boot: { kind: 'kernel', kernel: image.kernel.image, initrd: image.initramfs.path, append: 'console=ttyS0 quiet panic=-1 rootfstype=ramfs' },
-    nics: [{ id: 'nic0', model: 'virtio-net-pci', mac: '52:54:00:12:01:02', link }],
+    nics: [{ id: 'nic0', model: 'virtio-net-pci', mac: SHARES_MAC, link }],
     shares: [
       { id: 'store', tag: CONTROLLER_TAGS.store, path: directories.store, isReadonly: true },
       { id: 'xchg', tag: CONTROLLER_TAGS.xchg, path: directories.xchg, isReadonly: false },

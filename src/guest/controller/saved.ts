@@ -9,7 +9,7 @@ import { makeRunDirectory } from '../../vm/run-directory.ts';
 import { startMachine } from '../../vm/start.ts';
 import { VmError } from '../../vm/vm-error.ts';
 import { untilBeacon } from '../console.ts';
-import { publish } from '../linux/cache.ts';
+import { markUsed, publish } from '../linux/cache.ts';
 import type { ControllerImage } from './image.ts';
 import { controllerMachine } from './machine.ts';
 
@@ -37,7 +37,10 @@ export async function savedController(host: Host, options: SaveOptions): Promise
   const parent = join(cacheDir, 'controllers');
   const home = join(parent, await keyOf(host, image));
   const saved = filesOf(home);
-  if (await isThere(saved)) return saved;
+  if (await isThere(saved)) {
+    await markUsed(home);
+    return saved;
+  }
   report?.({ kind: 'note', message: 'booting a controller once, to be revived from now on' });
   await mkdir(parent, { recursive: true });
   await publish(parent, home, async (part) => {
@@ -78,7 +81,7 @@ async function bootAndSave(host: Host, saved: SavedController, { image, signal, 
 async function keyOf(host: Host, image: ControllerImage): Promise<string> {
   const { qemu } = host;
   if (qemu === undefined) throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
-  const { cpu, memory, boot, extraArguments } = controllerMachine({
+  const { cpu, memory, boot, nics, extraArguments } = controllerMachine({
     image,
     directories: { store: '', xchg: '', jobs: '' },
     link: { kind: 'none' },
@@ -88,7 +91,7 @@ async function keyOf(host: Host, image: ControllerImage): Promise<string> {
   });
   const kernel = createHash('sha256').update(await readFile(image.kernel.image)).digest('hex');
   const { binary, version, sizeBytes, modifiedMs } = qemu;
-  const parts = [kernel, image.initramfs.key, { binary, version, sizeBytes, modifiedMs }, machineTypeOf({ family: 'pc' }, qemu), acceleratorOf({}, qemu), cpu, memory, boot.kind === 'kernel' ? boot.append : '', extraArguments];
+  const parts = [kernel, image.initramfs.key, { binary, version, sizeBytes, modifiedMs }, machineTypeOf({ family: 'pc' }, qemu), acceleratorOf({}, qemu), cpu, memory, boot.kind === 'kernel' ? boot.append : '', nics, extraArguments];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { cpioArchive } from './cpio.ts';
@@ -30,7 +30,8 @@ export async function cachedInitramfs(cacheDir: string, entries: readonly TreeEn
   const directory = join(cacheDir, 'images');
   const path = join(directory, `${key}.cpio`);
   const present = await stat(path).catch(() => undefined);
-  if (present?.size !== sizeBytes) {
+  if (present?.size === sizeBytes) await markUsed(path);
+  else {
     await mkdir(directory, { recursive: true });
     await publish(directory, path, async (part) => writeChunks(part, chunks));
   }
@@ -60,6 +61,42 @@ export async function publish(directory: string, path: string, make: (part: stri
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }
+}
+
+/** Writes down, as its time of change, that something in the cache is used now. */
+export async function markUsed(path: string): Promise<void> {
+  const now = new Date();
+  // A cache that only others may write is of use as well.
+  await utimes(path, now, now).catch(() => {});
+}
+
+/** What was used a moment ago may be about to be opened. */
+const LEAST_AGE_MS = 60 * 60_000;
+
+/** Removes images and saved controllers that were not used for so long, and what was left half-made as long ago; they are made again when
+ *  they are wanted. Nothing that was used within the last hour goes, and a machine that runs keeps its open files. Gives the paths. */
+export async function removeUnused(cacheDir: string, { unusedMs, nowMs }: { readonly unusedMs: number; readonly nowMs: number }): Promise<string[]> {
+  const lastMs = nowMs - Math.max(unusedMs, LEAST_AGE_MS);
+  const removed: string[] = [];
+  for (const directory of ['images', 'controllers'].map((name) => join(cacheDir, name))) {
+    for (const name of await readdir(directory).catch(() => [])) {
+      const path = join(directory, name);
+      if (!(await isOlder(path, lastMs))) continue;
+      const aside = await mkdtemp(join(directory, '.gone-'));
+      const there = join(aside, name);
+      await rename(path, there).catch(() => {});
+      // Who began to use it in this moment keeps it.
+      if (await isOlder(there, lastMs)) removed.push(path);
+      else await rename(there, path).catch(() => {});
+      await rm(aside, { recursive: true, force: true });
+    }
+  }
+  return removed;
+}
+
+async function isOlder(path: string, timeMs: number): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && found.mtimeMs < timeMs;
 }
 
 async function isThere(path: string): Promise<boolean> {

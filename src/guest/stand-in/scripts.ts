@@ -142,6 +142,12 @@ ip link set eth0 up
 ${LOAD_MODULES}
 hostname stand-in
 SSHD -f /etc/ssh/sshd_config
+tries=0
+until [ "$(cat /sys/class/net/eth0/carrier)" = 1 ]; do
+  tries=$((tries + 1))
+  [ $tries -le 400 ] || break
+  usleep 25000
+done
 echo '@cygstrap ready' >/dev/console
 `;
 
@@ -165,7 +171,6 @@ usleep 100000
 kill -TERM -1
 usleep 200000
 kill -KILL -1
-umount -f -l /store /xchg 2>/dev/null
 sync
 mount -o remount,ro /
 poweroff -f

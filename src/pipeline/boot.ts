@@ -1,0 +1,89 @@
+import { access, mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { sshArgv } from '../guest/ssh.ts';
+import { createOverlay } from '../vm/disk.ts';
+import type { MachineExit } from '../vm/machine.ts';
+import { makeRunDirectory } from '../vm/run-directory.ts';
+import type { NicSpec, ShareSpec } from '../vm/spec.ts';
+import { startMachine } from '../vm/start.ts';
+import type { StageContext } from './context.ts';
+import { directTarget, wireDirectly } from './direct.ts';
+import { STAGE_FILES, stagePath } from './layout.ts';
+import { machineSpec } from './machine-spec.ts';
+import type { InstalledManifest, MachineWishes } from './manifest.ts';
+import { openWork } from './workshop.ts';
+
+export interface BootRequest {
+  readonly installed: InstalledManifest;
+  /** What differs from the machine that was installed. */
+  readonly wishes: Partial<Omit<MachineWishes, 'diskMiB'>>;
+  /** File for what the guest writes to its disk: used again the next time. Without it all that is discarded. */
+  readonly diskFile?: string | undefined;
+  /** Directories that the guest sees as its shares `store` (read-only) and `xchg`; empty ones by default. */
+  readonly store?: string | undefined;
+  readonly xchg?: string | undefined;
+  /** Further directories, over 9p. */
+  readonly shares: readonly Omit<ShareSpec, 'id'>[];
+  /** Directories of vde switches that run already: a further network card for each. */
+  readonly switches: readonly string[];
+  /** Socket to show the screen on, by VNC. */
+  readonly vnc?: string | undefined;
+}
+
+export interface BootHooks {
+  /** Takes the lines of the guest's console. */
+  readonly onLine: (line: string) => Promise<void>;
+  /** Told once how ssh reaches the guest: a command line, program first. */
+  readonly onSsh: (argv: readonly string[]) => void;
+  /** Aborted when the guest is to power off; the signal of the context ends it at once. */
+  readonly powerOff: AbortSignal;
+}
+
+const POWER_OFF_TIMEOUT_MS = 120_000;
+
+/** Boots an installed disk for a person, with any hardware, until the guest powers off. The installed disk itself stays as it is. Throws
+ *  VmError. */
+export async function bootMachine(context: StageContext, request: BootRequest, { onLine, onSsh, powerOff }: BootHooks): Promise<MachineExit> {
+  const { places, host, guest, report, signal } = context;
+  const { installed, wishes, vnc } = request;
+  const below = stagePath(places, 'install', installed.key);
+  await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
+  await using run = await makeRunDirectory();
+  const disk = request.diskFile === undefined ? join(work.path, STAGE_FILES.disk) : resolve(request.diskFile);
+  if (!(await isThere(disk))) await createOverlay(host, { path: disk, base: join(below, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
+  const shared = { store: resolve(request.store ?? join(work.path, 'store')), xchg: resolve(request.xchg ?? join(work.path, 'xchg')) };
+  await Promise.all(Object.values(shared).map((path) => mkdir(path, { recursive: true })));
+  await using wiring = await wireDirectly(context, { shares: shared, directory: run.path, installed: below });
+  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link });
+  const model = template.nics[0]?.model ?? 'e1000';
+  const cards = request.switches.map((directory, i): NicSpec => ({ id: `nic${i + 1}`, model, mac: macOf(i + 1), link: { kind: 'vde', directory: resolve(directory) } }));
+  const spec = {
+    ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, { ...installed.wishes, ...wishes }, { name: 'guest', backing: { kind: 'private' }, start: 'running', onReset: 'reset', vnc }),
+    shares: request.shares.map((share, i): ShareSpec => ({ ...share, id: `share${i}`, path: resolve(share.path) })),
+  };
+  await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
+  onSsh(sshArgv(directTarget(context, below, machine)));
+  const onPowerOff = (): void => {
+    // Its end is awaited below; one that does not hear the button is ended.
+    machine.powerdown({ timeoutMs: POWER_OFF_TIMEOUT_MS, signal }).catch(() => machine.quit());
+  };
+  powerOff.addEventListener('abort', onPowerOff, { once: true });
+  if (powerOff.aborted) onPowerOff();
+  for await (const line of machine.console()) await onLine(line);
+  const exit = await machine.exited;
+  signal.throwIfAborted();
+  if (exit.reason === 'died') throw exit.error;
+  return exit;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The first card is 52:54:00:12:01:01. */
+function macOf(number: number): string {
+  return `52:54:00:12:01:${(number + 0x10).toString(16).padStart(2, '0')}`;
+}

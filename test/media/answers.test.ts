@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { answersOf } from '../../src/commands/media-answers.ts';
+import { guestCacheDir } from '../../src/guest/linux/cache.ts';
+import type { Lock } from '../../src/lock/lock.ts';
+import { QEMU, describeWith } from '../support/qemu.ts';
+
+const LOCK: Lock = {
+  schema: 1,
+  resolver: 'cygstrap 0.1.0',
+  request: { packages: ['a'], categories: [], buildDepends: [], base: true, test: false, source: false, windows: '10.0.19045', arch: 'x86_64' },
+  indexes: [],
+  packages: [{ name: 'a', version: '1-1', index: 0, path: 'x86_64/release/a/a-1-1.tar.xz', size: 12, sha512: 'ab'.repeat(64) }],
+};
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGumuqDlNl4PRsllgMRG3DuqVkqJC5kjy6rGj9uimIJK someone';
+
+describeWith([QEMU, 'busybox', 'sshd', 'mke2fs'], 'answers for an installation by hand', () => {
+  let directory: string;
+  let key: string;
+  const options = { cacheDir: guestCacheDir(process.env), report: () => {} };
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'cygstrap-answers-'));
+    key = join(directory, 'key.pub');
+    await writeFile(key, `${KEY}\n`);
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  test('the same lock and key give the same files; another lock another number', async () => {
+    const first = await answersOf({ guest: 'stand-in', authorizedKey: key }, LOCK, options);
+    expect(await answersOf({ guest: 'stand-in', authorizedKey: key }, LOCK, options)).toEqual(first);
+    const other = await answersOf({ guest: 'stand-in', authorizedKey: key }, { ...LOCK, resolver: 'cygstrap 0.2.0' }, options);
+    expect(other.files.get('answers')).not.toEqual(first.files.get('answers'));
+    expect(Buffer.from(first.files.get('authkeys') ?? '').toString()).toBe(`${KEY}\n`);
+    const archives = `sha512 ${'ab'.repeat(64)} 12 x86_64/release/a/a-1-1.tar.xz\n`;
+    expect(Buffer.from(first.files.get('archives') ?? '').toString()).toBe(archives);
+    expect(Buffer.from(first.files.get('answers') ?? '').toString()).toContain(`archives=${createHash('sha512').update(archives).digest('hex')}\n`);
+  });
+
+  test('an unknown kind, a missing key, a private key and two keys are refused', async () => {
+    await expect(answersOf({ guest: 'dos', authorizedKey: key }, LOCK, options)).rejects.toThrow('no kind of guest is named `dos`');
+    await expect(answersOf({ guest: 'stand-in', authorizedKey: join(directory, 'none') }, LOCK, options)).rejects.toThrow(/^cannot read the public key/);
+    for (const text of ['-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n', `${KEY}\n${KEY}\n`, '']) {
+      const path = join(directory, 'other');
+      await writeFile(path, text);
+      await expect(answersOf({ guest: 'stand-in', authorizedKey: path }, LOCK, options)).rejects.toThrow(`no OpenSSH public key is in \`${path}\``);
+    }
+    expect(await readFile(key, 'utf8')).toBe(`${KEY}\n`);
+  });
+});
