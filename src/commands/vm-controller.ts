@@ -1,6 +1,6 @@
 import type { Report } from '../events.ts';
 import { controllerImage } from '../guest/controller/image.ts';
-import { guestCacheDir } from '../guest/linux/cache.ts';
+import { guestCacheOf } from './vm-context.ts';
 
 export interface ControllerBuildContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -17,7 +17,7 @@ export interface ControllerBuildResult {
 /** Makes the controller's kernel and file system from programs of this host, or finds them made. Throws GuestError `tool` for what the
  *  host lacks, `io`, and the reason of the signal. */
 export async function buildController({ environment, report, signal }: ControllerBuildContext): Promise<ControllerBuildResult> {
-  const { kernel, initramfs } = await controllerImage({ cacheDir: guestCacheDir(environment), report, signal });
+  const { kernel, initramfs } = await controllerImage({ cacheDir: guestCacheOf({ environment }), report, signal });
   return {
     kernel: { version: kernel.version, path: kernel.image },
     initramfs: { path: initramfs.path, sizeBytes: initramfs.sizeBytes, sha256: initramfs.key },

@@ -8,7 +8,7 @@ import type { ControllerImage } from '../../src/guest/controller/image.ts';
 import { savedController } from '../../src/guest/controller/saved.ts';
 import type { SavedController } from '../../src/guest/controller/saved.ts';
 import { inTurn } from '../../src/guest/kind.ts';
-import { guestCacheDir } from '../../src/guest/linux/cache.ts';
+import { guestCacheOf } from '../../src/commands/vm-context.ts';
 import { SSH_FILES } from '../../src/guest/ssh.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { startVdeSwitch } from '../../src/vm/network/vde.ts';
@@ -24,7 +24,7 @@ describeWith([QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'cyg-'));
-    const cacheDir = guestCacheDir(process.env);
+    const cacheDir = guestCacheOf({ environment: process.env });
     image = await controllerImage({ cacheDir });
     saved = await savedController(await emulatingHost(), { image, cacheDir: directory });
     await installStandIn({ kit: await standIn.prepare({ cacheDir }), directory: join(directory, 'image'), nonce: 'n', archives: [] });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { untilBeacon } from '../../src/guest/console.ts';
 import { inTurn } from '../../src/guest/kind.ts';
-import { guestCacheDir } from '../../src/guest/linux/cache.ts';
+import { guestCacheOf } from '../../src/commands/vm-context.ts';
 import { findProgram } from '../../src/guest/linux/programs.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import { requireOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';
@@ -40,7 +40,7 @@ describeWith([QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'cyg-'));
     image = join(directory, 'image');
-    await installStandIn({ kit: await standIn.prepare({ cacheDir: guestCacheDir(process.env) }), directory: image, nonce: 'n', archives: [] });
+    await installStandIn({ kit: await standIn.prepare({ cacheDir: guestCacheOf({ environment: process.env }) }), directory: image, nonce: 'n', archives: [] });
     await using machine = await start('first', false);
     await untilBeacon(machine, 'ready', { timeoutMs: 60_000 });
     const target = targetOf(image, machine.sshPort ?? 0);

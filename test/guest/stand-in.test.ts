@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstallKit } from '../../src/guest/kind.ts';
 import { inTurn } from '../../src/guest/kind.ts';
-import { guestCacheDir } from '../../src/guest/linux/cache.ts';
+import { guestCacheOf } from '../../src/commands/vm-context.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../../src/guest/run-script.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import type { SshTarget } from '../../src/guest/ssh.ts';
@@ -29,13 +29,13 @@ describeWith([QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'cyg-'));
-    kit = await standIn.prepare({ cacheDir: guestCacheDir(process.env) });
+    kit = await standIn.prepare({ cacheDir: guestCacheOf({ environment: process.env }) });
     installed = await installStandIn({ kit, directory, nonce: NONCE, archives: await archivesOfRelease() });
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
   test('is the same file each time it is made', async () => {
-    expect((await standIn.prepare({ cacheDir: guestCacheDir(process.env) })).key).toBe(kit.key);
+    expect((await standIn.prepare({ cacheDir: guestCacheOf({ environment: process.env }) })).key).toBe(kit.key);
   });
 
   test('installs itself, tells of each step and powers off', () => {

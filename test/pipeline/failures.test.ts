@@ -7,7 +7,7 @@ import { vmContext } from '../../src/commands/vm-context.ts';
 import { installVm } from '../../src/commands/vm-install.ts';
 import { findSnapshot } from '../../src/commands/vm-run.ts';
 import type { Answers, GuestKind, InstallKit } from '../../src/guest/kind.ts';
-import { guestCacheDir } from '../../src/guest/linux/cache.ts';
+import { guestCacheOf } from '../../src/commands/vm-context.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import type { StageContext } from '../../src/pipeline/context.ts';
 import { revive } from '../../src/pipeline/revive.ts';
@@ -52,7 +52,7 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
     });
     const installed = async (guest: GuestKind): Promise<unknown> => {
       const request = { repo: bench.repo, lock: bench.lock, add: [], keyring: [], wishes: { memoryMiB: 256, diskMiB: 2048 }, limits: WATCH_LIMITS };
-      return installVm(await contextWith(guest), request, { load: { env: process.env, report: () => {} }, cacheDir: guestCacheDir(process.env) });
+      return installVm(await contextWith(guest), request, { load: { env: process.env, report: () => {} }, cacheDir: guestCacheOf({ environment: process.env }) });
     };
     const answering = (change: (answers: Answers) => Answers): GuestKind => kitOf((kit) => ({ answerFiles: (answers) => kit.answerFiles(change(answers)) }));
 

@@ -7,8 +7,7 @@ import { EXIT_DONE, EXIT_WORLD, UsageError } from '../failure.ts';
 import { untilStopped } from '../interrupt.ts';
 import { once } from '../options.ts';
 import type { Choose, Session } from '../session.ts';
-import { positive, sizeMiB } from '../units.ts';
-import { openVm, withVmOptions } from './vm-options.ts';
+import { openVm, withMachineOptions, withVmOptions, wishesOf } from './vm-options.ts';
 import type { VmArguments } from './vm-options.ts';
 
 interface BootArguments extends VmArguments {
@@ -32,17 +31,13 @@ export function addVmBoot(yargs: Argv, choose: Choose): Argv {
     'boot [install]',
     'Boot an installed disk and show its console until it powers off, which Ctrl-C asks it to',
     (y) =>
-      withVmOptions(y)
+      withMachineOptions(withVmOptions(y))
         .positional('install', { type: 'string', describe: 'Beginning of the key of the installed disk [default: the last made]' })
         .option('disk-file', { ...word, coerce: once('disk-file'), describe: 'Keep what the guest writes to its disk in this file, and go on with it the next time [default: discarded]' })
         .option('store', { ...word, coerce: once('store'), describe: 'Directory that the guest sees read-only as its share `store`' })
         .option('xchg', { ...word, coerce: once('xchg'), describe: 'Directory that the guest sees as its share `xchg`' })
         .option('share', { ...word, array: true, describe: 'A further directory over 9p, as TAG=DIR or TAG=DIR:ro; repeat for several' })
         .option('switch', { ...word, array: true, describe: 'Directory of a running vde_switch: a further network card in it; repeat for several' })
-        .option('memory', { ...word, group: 'Machine:', coerce: sizeMiB('memory'), describe: 'RAM, such as 2G [default: as installed]' })
-        .option('cpus', { ...word, group: 'Machine:', coerce: positive('cpus'), describe: 'Processors [default: as installed]' })
-        .option('empty-disk', { ...word, array: true, group: 'Machine:', coerce: (values: readonly string[]) => values.map(sizeMiB('empty-disk')), describe: 'A further disk of this size, empty; repeat for several' })
-        .option('qemu-arg', { ...word, array: true, group: 'Machine:', describe: 'A word for QEMU, as it is; repeat for several' })
         .option('vnc', { ...word, group: 'Machine:', coerce: once('vnc'), describe: 'Show the screen by VNC on this unix socket' })
         .example('$0 vm boot --disk-file mine.qcow2 --share src=./src', 'a machine that keeps what it writes'),
     (args) => choose((session) => boot(session, args)),
@@ -59,16 +54,10 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
   const { findInstalled } = await import('../../commands/vm-run.ts');
   const { bootMachine } = await import('../../pipeline/boot.ts');
   const installed = await findInstalled(context, args.install);
-  const wishes = {
-    ...(args.memory !== undefined && { memoryMiB: args.memory }),
-    ...(args.cpus !== undefined && { cpus: args.cpus }),
-    ...(args.emptyDisk !== undefined && { emptyDisksMiB: args.emptyDisk }),
-    ...(args.qemuArg !== undefined && { qemuArguments: args.qemuArg }),
-  };
   const { diskFile, store, xchg, vnc, switch: switches = [] } = args;
   const exit = await bootMachine(
     context,
-    { installed, wishes, diskFile, store, xchg, shares, switches, vnc },
+    { installed, wishes: wishesOf(args), diskFile, store, xchg, shares, switches, vnc },
     {
       onLine: (line) => output.data(`${printable(line)}\n`),
       onSsh: (argv) => {

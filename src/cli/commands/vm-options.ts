@@ -51,24 +51,29 @@ export function withTopology<T>(yargs: Argv<T>) {
   return yargs.option('topology', { ...word, choices: TOPOLOGIES, default: 'direct' as const satisfies TopologyName, describe: 'What the guest is plugged into: QEMU itself, or a machine that serves its shares, by a switch or a socket' });
 }
 
-export function withInstallOptions<T>(yargs: Argv<T>) {
+/** What the machine is, installed or booted. */
+export function withMachineOptions<T>(yargs: Argv<T>) {
   return yargs
+    .option('memory', { ...word, group: 'Machine:', coerce: sizeMiB('memory'), describe: 'RAM, such as 2G' })
+    .option('cpus', { ...word, group: 'Machine:', coerce: positive('cpus'), describe: 'Processors' })
+    .option('empty-disk', { ...word, array: true, group: 'Machine:', coerce: (values: readonly string[]) => values.map(sizeMiB('empty-disk')), describe: 'A further disk of this size, empty at each start; repeat for several' })
+    .option('qemu-arg', { ...word, array: true, group: 'Machine:', describe: 'A word for QEMU, as it is; repeat for several, as in --qemu-arg=-device --qemu-arg=usb-ehci' });
+}
+
+export function withInstallOptions<T>(yargs: Argv<T>) {
+  return withMachineOptions(yargs)
     .option('repo', { ...word, demandOption: true, coerce: (value: string | readonly string[]) => once('repo')(value) ?? '', describe: 'Directory of the repo' })
     .option('lock', { ...word, coerce: once('lock'), describe: 'The lock to install [default: cygstrap.lock.json]' })
     .option('add', { ...word, array: true, describe: 'A file or directory to put on the medium too, as FILE or FILE=PATH; repeat for several' })
     .option('keyring', { ...word, array: true, describe: 'Trust the keys in this file too, for the setup program of the repo' })
-    .option('memory', { ...word, group: 'Machine:', coerce: sizeMiB('memory'), describe: 'RAM, such as 2G' })
-    .option('cpus', { ...word, group: 'Machine:', coerce: positive('cpus'), describe: 'Processors' })
     .option('disk', { ...word, group: 'Machine:', coerce: sizeMiB('disk'), describe: 'Size of the disk, such as 16G' })
-    .option('empty-disk', { ...word, array: true, group: 'Machine:', coerce: (values: readonly string[]) => values.map(sizeMiB('empty-disk')), describe: 'A further disk of this size, empty at each start; repeat for several' })
-    .option('qemu-arg', { ...word, array: true, group: 'Machine:', describe: 'A word for QEMU, as it is; repeat for several, as in --qemu-arg=-device --qemu-arg=usb-ehci' })
     .option('vnc', { ...word, group: 'Machine:', coerce: once('vnc'), describe: 'Show the screen of the installation by VNC on this unix socket' })
     .option('step-timeout', { ...word, coerce: durationMs('step-timeout'), describe: 'The longest for one step of the installation [default: 60m]' })
     .option('stall-timeout', { ...word, coerce: durationMs('stall-timeout'), describe: 'The longest without any sign of it [default: 10m]' });
 }
 
 /** What the user wishes of the machine. */
-export function wishesOf({ memory, cpus, disk, emptyDisk, qemuArg }: InstallArguments): Partial<MachineWishes> {
+export function wishesOf({ memory, cpus, disk, emptyDisk, qemuArg }: Pick<InstallArguments, 'memory' | 'cpus' | 'disk' | 'emptyDisk' | 'qemuArg'>): Partial<MachineWishes> {
   return {
     ...(memory !== undefined && { memoryMiB: memory }),
     ...(cpus !== undefined && { cpus }),

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { cpioArchive } from './cpio.ts';
 import type { TreeEntry } from './cpio.ts';
@@ -11,12 +10,6 @@ export interface Image {
   /** sha256 of its bytes, in hex. */
   readonly key: string;
   readonly sizeBytes: number;
-}
-
-/** Where kernels and images of guests are kept between runs. */
-export function guestCacheDir(env: Readonly<Record<string, string | undefined>>): string {
-  const home = env['XDG_CACHE_HOME'];
-  return join(home?.startsWith('/') === true ? home : join(homedir(), '.cache'), 'cygstrap');
 }
 
 /** Makes the first file system of a Linux guest and keeps it in the cache by the digest of its bytes: the same entries are the same
