@@ -26,9 +26,21 @@ const late = {
     export default (text) => require('./${HELP}').stringWidth(text);`,
   assert: `import { createRequire } from 'node:module';
     const require = createRequire(import.meta.url);
-    export const strictEqual = (...args) => require('node:assert').strictEqual(...args);
-    export const notStrictEqual = (...args) => require('node:assert').notStrictEqual(...args);`,
+    export const strictEqual = (...args) => Object.is(args[0], args[1]) || require('node:assert').strictEqual(...args);
+    export const notStrictEqual = (...args) => !Object.is(args[0], args[1]) || require('node:assert').notStrictEqual(...args);`,
 };
+// yargs lays out the help text before each command runs, for a caller that might still ask for it; ours never does.
+const HELP_AHEAD = 'yargs.getInternalMethods().getUsageInstance().cacheHelpMessage();';
+let isHelpAheadOut = false;
+const withoutHelpAhead = {
+  name: 'without-help-ahead',
+  transform(/** @type {string} */ code, /** @type {string} */ id) {
+    if (!/\/yargs\/build\/lib\/command\.js$/.test(id.replaceAll('\\', '/'))) return null;
+    isHelpAheadOut = code.includes(HELP_AHEAD);
+    return code.replace(HELP_AHEAD, '');
+  },
+};
+
 const putAside = {
   name: 'put-aside',
   resolveId: (/** @type {string} */ id, /** @type {string | undefined} */ importer) =>
@@ -36,8 +48,9 @@ const putAside = {
   load: (/** @type {string} */ id) => (id.startsWith('late:') ? late[/** @type {keyof typeof late} */ (id.slice(5))] : null),
 };
 
-const bundle = await rolldown({ input: join(root, 'dist/cli/main.js'), platform: 'node', external, plugins: [putAside] });
+const bundle = await rolldown({ input: join(root, 'dist/cli/main.js'), platform: 'node', external, plugins: [putAside, withoutHelpAhead] });
 const { output: program } = await bundle.write({ dir, format: 'esm', chunkFileNames: '[name]-[hash].js', minify });
+if (!isHelpAheadOut) throw new Error('yargs no longer lays out the help ahead: take this off');
 
 const fromYargs = createRequire(createRequire(import.meta.url).resolve('yargs'));
 const help = await rolldown({

@@ -33,7 +33,7 @@ export interface CatalogPackage {
   sdesc: string;
   ldesc: string;
   /** First spelling of each, compared without regard to case, in the order read; `Orphaned` when the index gives none. */
-  readonly categories: string[];
+  categories: readonly string[];
   /** Every version a plan can hold, in the order read. The same version number can be there once for each release label. */
   readonly versions: CatalogVersion[];
 }
@@ -53,9 +53,11 @@ export class Catalog {
   /** What the `source:` lines of each index say, in the order read. */
   readonly #sourceLists: readonly (readonly SourceArchive[])[];
   #sources: Map<string, SourceVersion[]> | undefined;
+  /** The few versions that provide or obsolete anything. */
+  readonly #offering: readonly CatalogVersion[];
   #provided: Map<string, CatalogVersion[]> | undefined;
   #obsoleted: Map<string, CatalogVersion[]> | undefined;
-  #categories: Map<string, { readonly name: string; readonly members: CatalogPackage[] }> | undefined;
+  readonly #members = new Map<string, readonly CatalogPackage[]>();
 
   /** Merges indexes in the order given; linear in their size. */
   static build(indexes: readonly IndexContent[]): Catalog {
@@ -74,12 +76,14 @@ export class Catalog {
     packages: ReadonlyMap<string, CatalogPackage>;
     versions: readonly CatalogVersion[];
     sources: readonly (readonly SourceArchive[])[];
+    offering: readonly CatalogVersion[];
   }) {
     this.headers = parts.headers;
     this.indexNames = parts.indexNames;
     this.packages = parts.packages;
     this.versions = parts.versions;
     this.#sourceLists = parts.sources;
+    this.#offering = parts.offering;
   }
 
   /** Versions that provide `name` by a `provides:` line or by obsoleting it, by rank; not the package of that name itself. */
@@ -96,10 +100,8 @@ export class Catalog {
 
   #invert(listOf: (version: CatalogVersion) => readonly Dependency[]): Map<string, CatalogVersion[]> {
     const map = new Map<string, CatalogVersion[]>();
-    for (const version of this.versions) {
-      const list = listOf(version);
-      if (list.length === 0) continue;
-      for (const { name } of list) {
+    for (const version of this.#offering) {
+      for (const { name } of listOf(version)) {
         const entry = map.get(name);
         if (entry === undefined) map.set(name, [version]);
         else if (entry.at(-1) !== version) entry.push(version);
@@ -110,34 +112,26 @@ export class Catalog {
 
   /** Category names in their first spelling, in byte order; `All`, which holds every package, is not among them. */
   categories(): string[] {
-    return [...this.#byCategory().values()].map((category) => category.name).sort();
+    const names = new Map<string, string>();
+    for (const pkg of this.packages.values()) {
+      for (const name of pkg.categories) {
+        const key = name.toLowerCase();
+        if (!names.has(key)) names.set(key, name);
+      }
+    }
+    return [...names.values()].sort();
   }
 
   /** Members of a category in the order read; without regard to case, `All` means every package. */
   category(name: string): readonly CatalogPackage[] {
     const key = name.toLowerCase();
-    if (key === 'all') return [...this.packages.values()];
-    return this.#byCategory().get(key)?.members ?? [];
-  }
-
-  #byCategory(): Map<string, { readonly name: string; readonly members: CatalogPackage[] }> {
-    if (this.#categories !== undefined) return this.#categories;
-    const map = new Map<string, { readonly name: string; readonly members: CatalogPackage[] }>();
-    const bySpelling = new Map<string, CatalogPackage[]>();
-    for (const pkg of this.packages.values()) {
-      for (const name of pkg.categories) {
-        let members = bySpelling.get(name);
-        if (members === undefined) {
-          const key = name.toLowerCase();
-          members = map.get(key)?.members ?? [];
-          if (members.length === 0) map.set(key, { name, members });
-          bySpelling.set(name, members);
-        }
-        members.push(pkg);
-      }
+    let members = this.#members.get(key);
+    if (members === undefined) {
+      members = [...this.packages.values()];
+      if (key !== 'all') members = members.filter((pkg) => holdsCategory(pkg.categories, key));
+      this.#members.set(key, members);
     }
-    this.#categories = map;
-    return map;
+    return members;
   }
 
   /** The source package version, when an index lists it. */
@@ -195,6 +189,14 @@ function highest(versions: readonly CatalogVersion[]): CatalogVersion | undefine
   return best;
 }
 
+/** `key` is in lower case. */
+function holdsCategory(categories: readonly string[], key: string): boolean {
+  for (const each of categories) if (each.length === key.length && each.toLowerCase() === key) return true;
+  return false;
+}
+
+const NO_CATEGORY: readonly string[] = ['Orphaned'];
+
 /** Takes records as they are parsed, so that no list of them need be held; see {@link Catalog} for the rules. */
 export class CatalogBuilder {
   readonly #headers: IndexHeader[] = [];
@@ -202,53 +204,49 @@ export class CatalogBuilder {
   readonly #packages = new Map<string, CatalogPackage>();
   readonly #sources: SourceArchive[][] = [];
   readonly #versions: CatalogVersion[] = [];
+  readonly #offering: CatalogVersion[] = [];
   /** Ranks whose version was replaced by a later record of the same index label. */
   readonly #replaced = new Set<number>();
   /** Release label in force for each index, learnt from its header only at its end. */
   readonly #releases: string[] = [];
+  /** Where the versions of a new package gather, so that what is kept has its exact size. */
+  readonly #scratch: CatalogVersion[] = [];
 
   /** Adds a record of the current index. `release` is the index's `release:` label, empty without one. */
   add(record: PackageRecord, release = ''): void {
     const index = this.#headers.length;
     this.#releases[index] = release;
     const sources = (this.#sources[index] ??= []);
-    let pkg: CatalogPackage | undefined;
+    const known = this.#packages.get(record.name);
+    const name = known?.name ?? record.name;
+    const versions = known?.versions ?? this.#scratch;
+    if (known === undefined) versions.length = 0;
+    let isInstallable = false;
     for (const version of record.versions) {
       const { source, install } = version;
       if (source !== undefined) sources.push(source);
       if (install === undefined) continue;
-      pkg ??= this.#package(record);
-      this.#addVersion(pkg, version, install, index);
+      isInstallable = true;
+      this.#addVersion(versions, { name, record: version, archive: install, index, rank: this.#versions.length });
     }
+    if (!isInstallable) return;
+    if (known === undefined) this.#packages.set(name, { name, sdesc: record.sdesc, ldesc: record.ldesc, categories: record.categories, versions: versions.slice() });
+    else describe(known, record);
   }
 
-  #package(record: PackageRecord): CatalogPackage {
-    let pkg = this.#packages.get(record.name);
-    if (pkg === undefined) {
-      pkg = { name: record.name, sdesc: '', ldesc: '', categories: [], versions: [] };
-      this.#packages.set(record.name, pkg);
-    }
-    pkg.sdesc = record.sdesc || pkg.sdesc;
-    pkg.ldesc = record.ldesc || pkg.ldesc;
-    for (const category of record.categories) {
-      if (pkg.categories.length === 0 || !pkg.categories.some((known) => known.toLowerCase() === category.toLowerCase())) pkg.categories.push(category);
-    }
-    return pkg;
-  }
-
-  #addVersion(pkg: CatalogPackage, record: VersionRecord, archive: Archive, index: number): void {
-    for (let i = pkg.versions.length - 1; i >= 0; i--) {
-      const earlier = pkg.versions[i];
-      if (earlier === undefined || earlier.record.version !== record.version) continue;
-      if (this.#releases[earlier.index] === this.#releases[index]) {
+  #addVersion(versions: CatalogVersion[], added: CatalogVersion): void {
+    for (let i = versions.length - 1; i >= 0; i--) {
+      const earlier = versions[i];
+      if (earlier === undefined || earlier.record.version !== added.record.version) continue;
+      if (this.#releases[earlier.index] === this.#releases[added.index]) {
         this.#replaced.add(earlier.rank);
-        pkg.versions.splice(i, 1);
+        versions.splice(i, 1);
       }
       break;
     }
-    const added: CatalogVersion = { name: pkg.name, record, archive, index, rank: this.#versions.length };
     this.#versions.push(added);
-    pkg.versions.push(added);
+    versions.push(added);
+    if (added.record.provides.length > 0 || added.record.obsoletes.length > 0) this.#offering.push(added);
   }
 
   /** Closes the current index. */
@@ -259,14 +257,24 @@ export class CatalogBuilder {
   }
 
   finish(): Catalog {
-    for (const pkg of this.#packages.values()) if (pkg.categories.length === 0) pkg.categories.push('Orphaned');
-    const versions = this.#replaced.size === 0 ? this.#versions : this.#versions.filter(({ rank }) => !this.#replaced.has(rank));
+    for (const pkg of this.#packages.values()) if (pkg.categories.length === 0) pkg.categories = NO_CATEGORY;
+    const kept = (versions: CatalogVersion[]): CatalogVersion[] =>
+      this.#replaced.size === 0 ? versions : versions.filter(({ rank }) => !this.#replaced.has(rank));
     return new Catalog({
       headers: this.#headers,
       indexNames: this.#indexNames,
       packages: this.#packages,
-      versions,
+      versions: kept(this.#versions),
       sources: this.#sources,
+      offering: kept(this.#offering),
     });
   }
+}
+
+/** Merges what a later record says of a package. */
+function describe(pkg: CatalogPackage, record: PackageRecord): void {
+  pkg.sdesc = record.sdesc || pkg.sdesc;
+  pkg.ldesc = record.ldesc || pkg.ldesc;
+  const fresh = record.categories.filter((category) => !holdsCategory(pkg.categories, category.toLowerCase()));
+  if (fresh.length > 0) pkg.categories = [...pkg.categories, ...fresh];
 }

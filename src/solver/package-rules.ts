@@ -4,6 +4,9 @@ import { RuleSet } from './rules.ts';
 
 const SHIFT = 2 ** 17;
 
+/** Runs up to this length are sorted in place, without a view and a callback for each. */
+const SHORT_RUN = 16;
+
 /** Adds what the packages themselves say, for every solvable that can come into play from the `roots`:
  *
  *  - A requires b: (-A | provider | provider...), or (-A) when nothing provides b
@@ -143,8 +146,18 @@ class Collector {
       const head = order[start] ?? 0;
       let end = start + 1;
       while (end < order.length && this.#first[order[end] ?? 0] === this.#first[head] && this.#second(order[end] ?? 0) === this.#second(head)) end++;
-      if (end - start > 1) order.subarray(start, end).sort((a, b) => this.#compare(a, b));
+      if (end - start > SHORT_RUN) order.subarray(start, end).sort((a, b) => this.#compare(a, b));
+      else this.#insertionSort(order, start, end);
       start = end;
+    }
+  }
+
+  #insertionSort(order: Int32Array, start: number, end: number): void {
+    for (let i = start + 1; i < end; i++) {
+      const moved = order[i] ?? 0;
+      let at = i;
+      for (; at > start && this.#compare(order[at - 1] ?? 0, moved) > 0; at--) order[at] = order[at - 1] ?? 0;
+      order[at] = moved;
     }
   }
 

@@ -1,16 +1,19 @@
 // From an index to plans: `npm run build && node test/bench/resolve.mjs INDEX`, where INDEX is a setup.ini compressed with xz.
 // Caveats: wall times of a quiet machine; the commands are whole processes, start of Node.js included; the first plan in a
-// process is slower than the median, because nothing is compiled yet.
+// process is slower than the median, because nothing is compiled yet: it is named beside it.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CatalogBuilder } from '../../dist/catalog/catalog.js';
+import { setYoungHeap } from '../../dist/cli/heap.js';
 import { EMPTY_REQUEST, resolve } from '../../dist/resolve/resolve.js';
 import { SetupIniParser } from '../../dist/setup-ini/parse.js';
 
 const RUNS = 5;
+/** More, since V8 needs some twenty to compile what one uses. */
+const CLOSURE_RUNS = 51;
 const CHUNK_BYTES = 1 << 20;
 const COMMAND = fileURLToPath(new URL('../../bin/cygstrap.js', import.meta.url));
 const REPORT_MEMORY = 'data:text/javascript,process.on("exit",()=>process.stderr.write(`maxrss=${process.resourceUsage().maxRSS}\\n`))';
@@ -39,33 +42,39 @@ function shown(times) {
   return `${ms(sorted[sorted.length >> 1])} (${ms(sorted[0])} to ${ms(sorted.at(-1))})`;
 }
 
-/** @template T @param {() => T} work @returns {{ times: number[], result: T }} */
-function timed(work) {
-  const times = [];
+/** @template T @param {() => T} work @param {number} runs @returns {{ first: number, times: number[], result: T }} */
+function timed(work, runs = RUNS) {
+  const started = performance.now();
   let result = work();
-  for (let run = 0; run < RUNS; run++) {
-    const started = performance.now();
+  const first = performance.now() - started;
+  const times = [];
+  for (let run = 0; run < runs; run++) {
+    const again = performance.now();
     result = work();
-    times.push(performance.now() - started);
+    times.push(performance.now() - again);
   }
-  return { times, result };
+  return { first, times, result };
 }
 
-/** @param {string} label @param {string[]} args @param {Record<string, string>} env @param {() => void} [before] */
+/** What of this environment a command gets: not NODE_EXTRA_CA_CERTS, for one, with which Node.js itself starts 35 ms later. */
+const ENVIRONMENT = Object.fromEntries(['PATH', 'HOME'].map((name) => [name, process.env[name]]));
+
+/** Times a command as users run it; its peak memory is read in one more run, since asking for it takes time of its own.
+ *  @param {string} label @param {string[]} args @param {Record<string, string>} env @param {() => void} [before] */
 function command(label, args, env, before = () => {}) {
-  const times = [];
-  let peak = 0;
-  for (let run = 0; run < RUNS; run++) {
+  const run = (/** @type {string[]} */ ...options) => {
     before();
     const started = performance.now();
-    const { status, stderr, stdout } = spawnSync(process.execPath, ['--import', REPORT_MEMORY, COMMAND, ...args], { env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 1 << 28 });
-    times.push(performance.now() - started);
+    const { status, stderr, stdout } = spawnSync(process.execPath, [...options, COMMAND, ...args], { env: { ...ENVIRONMENT, ...env }, encoding: 'utf8', maxBuffer: 1 << 28 });
     if (status !== 0 || !stdout.includes('to download')) throw new Error(`${label}: exit ${status}\n${stderr}`);
-    peak = Math.max(peak, Number(/maxrss=(\d+)/.exec(stderr)?.[1] ?? 0) / 1024);
-  }
+    return { ms: performance.now() - started, stderr };
+  };
+  const times = Array.from({ length: RUNS }, () => run().ms);
+  const peak = Number(/maxrss=(\d+)/.exec(run('--import', REPORT_MEMORY).stderr)?.[1] ?? 0) / 1024;
   console.log(`${label.padEnd(58)} ${shown(times)}, peak ${peak.toFixed(0)} MiB`);
 }
 
+setYoungHeap('large'); // as every command that reads an index
 const [index] = process.argv.slice(2);
 if (index === undefined) throw new Error('usage: node test/bench/resolve.mjs INDEX.xz');
 const folder = mkdtempSync(join(tmpdir(), 'cygstrap-bench-'));
@@ -76,13 +85,13 @@ try {
 
   const { times: loading, result: catalog } = timed(() => load(plain));
   console.log(`${'plain file to catalog'.padEnd(58)} ${shown(loading)}`);
-  for (const [label, request] of /** @type {const} */ ([
-    ['closure of gcc-core, vim and git', { packages: ['gcc-core', 'vim', 'git'] }],
-    ['closure of --category All', { categories: ['All'] }],
+  for (const [label, request, runs] of /** @type {const} */ ([
+    ['closure of gcc-core, vim and git', { packages: ['gcc-core', 'vim', 'git'] }, CLOSURE_RUNS],
+    ['closure of --category All', { categories: ['All'] }, RUNS],
   ])) {
-    const { times, result } = timed(() => resolve(catalog, { ...EMPTY_REQUEST, ...request }));
+    const { first, times, result } = timed(() => resolve(catalog, { ...EMPTY_REQUEST, ...request }), runs);
     if (result.kind !== 'plan') throw new Error(`${label}: refused`);
-    console.log(`${label.padEnd(58)} ${shown(times)}, ${result.plan.packages.length} packages`);
+    console.log(`${label.padEnd(58)} ${shown(times)}, the first ${first.toFixed(0)} ms; ${result.plan.packages.length} packages`);
   }
 
   const cache = join(folder, 'cache');

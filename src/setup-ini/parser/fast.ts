@@ -44,7 +44,7 @@ const AT = 64;
 /** Digits of a size that certainly fit in 31 bits. */
 const SAFE_SIZE_DIGITS = 9;
 
-/** Longer lines are not worth a place in a cache; and the hash of a text beyond some 16,000 characters is its length. */
+/** Longer lines are not worth a place in a cache. */
 const LONGEST_CACHED = 4096;
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
@@ -264,12 +264,12 @@ export class FastPath {
   #category(start: number): number {
     const end = this.#text.indexOf('\n', start);
     if (end - start > LONGEST_CACHED) return OTHER_FORM;
-    const raw = this.#text.slice(start, end);
-    let words = this.#pool.wordLists.get(raw);
+    const { wordLists } = this.#pool;
+    let words = wordLists.find(this.#bytes, start, end);
     if (words === undefined) {
       if (!this.#isWordLine(start, end)) return OTHER_FORM;
-      words = distinctCategories(raw.split(' '));
-      this.#pool.wordLists.set(raw, words);
+      words = distinctCategories(this.#text.slice(start, end).split(' '));
+      wordLists.add(this.#bytes, start, end, words);
     }
     this.#builder.categories(words);
     return end + 1;
@@ -278,15 +278,27 @@ export class FastPath {
   #blankList(start: number, line: number): number {
     const end = this.#text.indexOf('\n', start);
     if (end - start > LONGEST_CACHED) return OTHER_FORM;
-    const raw = this.#text.slice(start, end);
-    let list = this.#pool.blankLists.get(raw);
+    const { blankLists } = this.#pool;
+    let list = blankLists.find(this.#bytes, start, end);
     if (list === undefined) {
       if (!this.#isWordLine(start, end)) return OTHER_FORM;
-      list = distinct(raw.split(' ').map((name) => this.#pool.named(name)));
-      this.#pool.blankLists.set(raw, list);
+      list = this.#named(start, end);
+      blankLists.add(this.#bytes, start, end, list);
     }
     this.#builder.list('depends', list, line);
     return end + 1;
+  }
+
+  /** The dependencies of a line of words. */
+  #named(start: number, end: number): readonly Dependency[] {
+    const list = this.#scratch;
+    list.length = 0;
+    for (let at = start; at < end; ) {
+      const wordEnd = this.#wordEnd(at);
+      list.push(this.#pool.named(this.#bytes, this.#text, at, wordEnd));
+      at = wordEnd + 1;
+    }
+    return distinct(list.slice());
   }
 
   /** Words with single blanks between, and at least one. */
@@ -303,12 +315,12 @@ export class FastPath {
     const start = at + keyBytes.length;
     const end = this.#text.indexOf('\n', start);
     if (end - start > LONGEST_CACHED) return OTHER_FORM;
-    const raw = this.#text.slice(start, end);
-    let list = this.#pool.commaLists.get(raw);
+    const { commaLists } = this.#pool;
+    let list = commaLists.find(this.#bytes, start, end);
     if (list === undefined) {
       list = this.#dependencies(start, end);
       if (list === undefined) return OTHER_FORM;
-      this.#pool.commaLists.set(raw, list);
+      commaLists.add(this.#bytes, start, end, list);
     }
     this.#builder.list(key, list, line);
     return end + 1;
@@ -323,7 +335,7 @@ export class FastPath {
     for (;;) {
       const nameEnd = this.#wordEnd(next);
       if (nameEnd === OTHER_FORM) return undefined;
-      const plain = this.#pool.named(this.#text.slice(next, nameEnd));
+      const plain = this.#pool.named(bytes, this.#text, next, nameEnd);
       next = nameEnd;
       if (bytes[next] === SPACE && bytes[next + 1] === OPEN) {
         const operatorAt = next + 2;

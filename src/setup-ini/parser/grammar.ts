@@ -283,9 +283,9 @@ export class Grammar implements TokenSink {
   /** One entry that begins with `token`; leaves the token after it in `#ahead`. */
   *#entry(token: Token): Steps<Dependency | undefined> {
     if (token.kind !== 'word') return this.#unexpected(token, 'a package name');
-    const { name } = this.#context.pool.named(token.text);
+    const plain = this.#context.pool.namedBy(token.text);
     this.#ahead = yield;
-    if (!isMark(this.#ahead, '(')) return this.#context.pool.named(token.text);
+    if (!isMark(this.#ahead, '(')) return plain;
     const comparison: Token = yield;
     const op = comparison.kind === 'operator' ? OPERATORS.get(comparison.text) : undefined;
     if (op === undefined) return this.#unexpected(comparison, 'an operator');
@@ -294,7 +294,7 @@ export class Grammar implements TokenSink {
     const close: Token = yield;
     if (!isMark(close, ')')) return this.#unexpected(close, '`)`');
     this.#ahead = yield;
-    return { name, op, version };
+    return { name: plain.name, op, version };
   }
 
   *#word(expected: string): Steps<string | undefined> {

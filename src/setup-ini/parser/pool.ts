@@ -1,5 +1,7 @@
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../records.ts';
 import type { Dependency } from '../records.ts';
+import { ByteTable } from './byte-table.ts';
+import { bytesOf } from './text.ts';
 
 export const NO_DEPENDENCIES: readonly Dependency[] = [];
 
@@ -32,25 +34,32 @@ function keyOf({ name, op, version }: Dependency): string {
 /** Entries kept in each cache before it starts afresh. */
 const MOST_ENTRIES = 1 << 17;
 const LONGEST_SHARED_NAME = 1024;
-/** Input after which the caches start afresh: their keys may be slices that keep whole chunks alive. */
+/** Input after which the caches start afresh: their values may hold slices that keep whole chunks alive. */
 const CACHED_BYTES = 48 * 1024 * 1024;
 
 /** Shares equal dependencies and equal lists within one parse, in bounded memory. */
 export class DependencyPool {
-  /** Lists by the text they were read from. */
-  readonly commaLists = new Map<string, readonly Dependency[]>();
-  readonly blankLists = new Map<string, readonly Dependency[]>();
-  readonly wordLists = new Map<string, readonly string[]>();
-  readonly #byName = new Map<string, Dependency>();
+  /** Lists by the bytes they were read from. */
+  readonly commaLists = new ByteTable<readonly Dependency[]>();
+  readonly blankLists = new ByteTable<readonly Dependency[]>();
+  readonly wordLists = new ByteTable<readonly string[]>();
+  readonly #byName = new ByteTable<Dependency>();
   #forgetAt = CACHED_BYTES;
 
-  /** The dependency on any version of `name`; shared unless the name is absurdly long. */
-  named(name: string): Dependency {
-    const known = this.#byName.get(name);
+  /** The dependency on any version of the name that stands in `bytes` from `start` to `end`, and in `text`, which is
+   *  `latin1(bytes)`. Usually one object for one name; never for one absurdly long. */
+  named(bytes: Uint8Array, text: string, start: number, end: number): Dependency {
+    const known = this.#byName.find(bytes, start, end);
     if (known !== undefined) return known;
+    const name = text.slice(start, end);
     const made: Dependency = { name: name === SELF_DESTRUCT_WRITTEN ? SELF_DESTRUCT_READ : name };
-    if (name.length <= LONGEST_SHARED_NAME) this.#byName.set(name, made);
+    if (end - start <= LONGEST_SHARED_NAME) this.#byName.add(bytes, start, end, made);
     return made;
+  }
+
+  /** The same for a word of the grammar. */
+  namedBy(word: string): Dependency {
+    return this.named(bytesOf(word), word, 0, word.length);
   }
 
   /** Called between chunks with the bytes read so far. */
