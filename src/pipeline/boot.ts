@@ -1,5 +1,7 @@
 import { access, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { CygstrapError } from '../errors.ts';
+import type { GuestMount } from '../guest/kind.ts';
 import { sshArgv } from '../guest/ssh.ts';
 import { createOverlay } from '../vm/disk.ts';
 import type { MachineExit } from '../vm/machine.ts';
@@ -23,11 +25,15 @@ export interface BootRequest {
   readonly store?: string | undefined;
   readonly xchg?: string | undefined;
   /** Further directories, over 9p. */
-  readonly shares: readonly Omit<ShareSpec, 'id'>[];
+  readonly shares: readonly BootShare[];
   /** Directories of vde switches that run already: a further network card for each. */
   readonly switches: readonly string[];
   /** Socket to show the screen on, by VNC. */
   readonly vnc?: string | undefined;
+}
+
+export interface BootShare extends GuestMount {
+  readonly path: string;
 }
 
 export interface BootHooks {
@@ -42,10 +48,13 @@ export interface BootHooks {
 const POWER_OFF_TIMEOUT_MS = 120_000;
 
 /** Boots an installed disk for a person, with any hardware, until the guest powers off. The installed disk itself stays as it is. Throws
- *  VmError. */
+ *  VmError, and `usage` for an overlay that this kind of guest does not know. */
 export async function bootMachine(context: StageContext, request: BootRequest, { onLine, onSsh, powerOff }: BootHooks): Promise<MachineExit> {
   const { places, host, guest, report, signal } = context;
-  const { installed, wishes, vnc } = request;
+  const { installed, wishes, shares, vnc } = request;
+  if (!guest.mountsShares && shares.some(({ access }) => access === 'overlay')) {
+    throw new CygstrapError('usage', `a guest of kind \`${guest.name}\` knows no overlay`, { hint: 'share the directory `ro`, or a copy of it' });
+  }
   const below = stagePath(places, 'install', installed.key);
   await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
   await using run = await makeRunDirectory();
@@ -54,12 +63,12 @@ export async function bootMachine(context: StageContext, request: BootRequest, {
   const shared = { store: resolve(request.store ?? join(work.path, 'store')), xchg: resolve(request.xchg ?? join(work.path, 'xchg')) };
   await Promise.all(Object.values(shared).map((path) => mkdir(path, { recursive: true })));
   await using wiring = await wireDirectly(context, { shares: shared, directory: run.path, installed: below });
-  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link });
+  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link, mounts: shares });
   const model = template.nics[0]?.model ?? 'e1000';
   const cards = request.switches.map((directory, i): NicSpec => ({ id: `nic${i + 1}`, model, mac: macOf(i + 1), link: { kind: 'vde', directory: resolve(directory) } }));
   const spec = {
     ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, { ...installed.wishes, ...wishes }, { name: 'guest', backing: { kind: 'private' }, start: 'running', onReset: 'reset', vnc }),
-    shares: request.shares.map((share, i): ShareSpec => ({ ...share, id: `share${i}`, path: resolve(share.path) })),
+    shares: shares.map(({ tag, path, access }, i): ShareSpec => ({ id: `share${i}`, tag, path: resolve(path), isReadonly: access !== 'rw' })),
   };
   await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
   onSsh(sshArgv(directTarget(context, below, machine)));
