@@ -9,7 +9,7 @@ import { makeRunDirectory } from '../vm/run-directory.ts';
 import type { NicSpec, ShareSpec } from '../vm/spec.ts';
 import { startMachine } from '../vm/start.ts';
 import type { StageContext } from './context.ts';
-import { directTarget, wireDirectly } from './direct.ts';
+import { wireDirectly } from './direct.ts';
 import { STAGE_FILES, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import type { InstalledManifest, MachineWishes } from './manifest.ts';
@@ -62,16 +62,17 @@ export async function bootMachine(context: StageContext, request: BootRequest, {
   if (!(await isThere(disk))) await createOverlay(host, { path: disk, base: join(below, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
   const shared = { store: resolve(request.store ?? join(work.path, 'store')), xchg: resolve(request.xchg ?? join(work.path, 'xchg')) };
   await Promise.all(Object.values(shared).map((path) => mkdir(path, { recursive: true })));
-  await using wiring = await wireDirectly(context, { shares: shared, directory: run.path, installed: below });
+  const machineWishes = { ...installed.wishes, ...wishes };
+  await using wiring = await wireDirectly(context, { shares: shared, directory: run.path, installed: below, qemuArguments: machineWishes.qemuArguments });
   const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link, mounts: shares });
   const model = template.nics[0]?.model ?? 'e1000';
   const cards = request.switches.map((directory, i): NicSpec => ({ id: `nic${i + 1}`, model, mac: macOf(i + 1), link: { kind: 'vde', directory: resolve(directory) } }));
   const spec = {
-    ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, { ...installed.wishes, ...wishes }, { name: 'guest', backing: { kind: 'private' }, start: 'running', onReset: 'reset', vnc }),
+    ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, machineWishes, { name: 'guest', backing: { kind: 'private' }, start: 'running', onReset: 'reset', vnc }),
     shares: shares.map(({ tag, path, access }, i): ShareSpec => ({ id: `share${i}`, tag, path: resolve(path), isReadonly: access !== 'rw' })),
   };
   await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
-  onSsh(sshArgv(directTarget(context, below, machine)));
+  onSsh(sshArgv(wiring.targetIn(machine)));
   const onPowerOff = (): void => {
     // Its end is awaited below; one that does not hear the button is ended.
     machine.powerdown({ timeoutMs: POWER_OFF_TIMEOUT_MS, signal }).catch(() => machine.quit());
