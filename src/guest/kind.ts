@@ -13,6 +13,8 @@ export interface GuestKind {
   /** Whether a guest that has booted says `ready` on its console. Of one that does, ssh is not worth a try before: each try that comes
    *  too early is work for it when it wakes. */
   readonly tellsReady: boolean;
+  /** Whether a guest mounts `BootOptions.mounts`. One that does not still sees their devices. */
+  readonly mountsShares: boolean;
   readonly defaults: GuestDefaults;
   /** Makes ready what an installation needs of this host, besides media with answers. May take long the first time, and asks nobody. */
   readonly prepare: (options: PrepareOptions) => Promise<InstallKit>;
@@ -86,7 +88,19 @@ export interface BootOptions {
   /** Where the boot files are. */
   readonly directory: string;
   readonly link: LinkSpec;
+  /** Shares over 9p that the guest mounts each time it boots. */
+  readonly mounts?: readonly GuestMount[];
 }
+
+/** A share over 9p that a guest mounts. */
+export interface GuestMount {
+  /** Letters, digits, `-`, `_`. */
+  readonly tag: string;
+  readonly access: MountAccess;
+}
+
+/** `overlay`: the guest sees what it may only read as if it could write; what it writes is in its memory, and ends with it. */
+export type MountAccess = 'rw' | 'ro' | 'overlay';
 
 /** The part of a machine that a guest kind decides; name, memory, CPUs, how it starts, what hardware runs it and what the user adds come
  *  from the pipeline. */
@@ -99,6 +113,8 @@ export interface GuestCommands {
   /** Makes sure that both shares answer and show what they have now: in a revived machine their connection is dead, and what was
    *  cached is another run's. */
   readonly checkShares: string;
+  /** Lets the guest write to its connected share `store`, as `overlay` does. Absent: this kind cannot. */
+  readonly overlayStore?: string;
   /** Keeps a number (digits) in RAM, and nowhere on the disk. */
   readonly plantNumber: (number: string) => string;
   /** Prints that number. */

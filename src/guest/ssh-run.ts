@@ -25,7 +25,8 @@ export interface WaitOptions {
  *  was seen last, and the reason of the signal. */
 export async function waitForSsh(target: SshTarget, options: WaitOptions): Promise<void> {
   const untilMs = performance.now() + options.timeoutMs;
-  await waitForBanner(target, options);
+  // Where only ssh can be put it waits on its own, for longer at a time.
+  if (target.within === undefined) await waitForBanner(target, options);
   for (;;) {
     const { code, stderr } = await runOverSsh(target, 'exit 0', options);
     if (code === 0) return;

@@ -40,6 +40,8 @@ export async function pinHostKey(path: string, key: string): Promise<void> {
 
 /** How to reach a guest. */
 export interface SshTarget {
+  /** Words before the command line, where address and port are in a network that ssh has to be put into. */
+  readonly within?: readonly string[] | undefined;
   /** Path of the program. */
   readonly ssh: string;
   readonly address: string;
@@ -52,7 +54,7 @@ export interface SshTarget {
 /** The command line, program first, that logs in and hands a command line to the user's shell, or gives a terminal without one. Pure.
  *  Nothing of the caller's settings is read, nobody is asked, only the pinned host key is taken, and a guest that does not answer is
  *  noticed after eight seconds. */
-export function sshArgv({ ssh, address, port, user, privateKey, knownHosts }: SshTarget, command?: string): string[] {
+export function sshArgv({ within = [], ssh, address, port, user, privateKey, knownHosts }: SshTarget, command?: string): string[] {
   const options = {
     BatchMode: 'yes',
     StrictHostKeyChecking: 'yes',
@@ -73,6 +75,7 @@ export function sshArgv({ ssh, address, port, user, privateKey, knownHosts }: Ss
     LogLevel: 'ERROR',
   };
   return [
+    ...within,
     ssh,
     '-F', 'none',
     ...(command === undefined ? ['-t'] : ['-T']),

@@ -1,5 +1,7 @@
 import { access, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { CygstrapError } from '../errors.ts';
+import type { GuestMount } from '../guest/kind.ts';
 import { sshArgv } from '../guest/ssh.ts';
 import { createOverlay } from '../vm/disk.ts';
 import type { MachineExit } from '../vm/machine.ts';
@@ -7,7 +9,7 @@ import { makeRunDirectory } from '../vm/run-directory.ts';
 import type { NicSpec, ShareSpec } from '../vm/spec.ts';
 import { startMachine } from '../vm/start.ts';
 import type { StageContext } from './context.ts';
-import { directTarget, wireDirectly } from './direct.ts';
+import { wireDirectly } from './direct.ts';
 import { STAGE_FILES, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import type { InstalledManifest, MachineWishes } from './manifest.ts';
@@ -23,11 +25,15 @@ export interface BootRequest {
   readonly store?: string | undefined;
   readonly xchg?: string | undefined;
   /** Further directories, over 9p. */
-  readonly shares: readonly Omit<ShareSpec, 'id'>[];
+  readonly shares: readonly BootShare[];
   /** Directories of vde switches that run already: a further network card for each. */
   readonly switches: readonly string[];
   /** Socket to show the screen on, by VNC. */
   readonly vnc?: string | undefined;
+}
+
+export interface BootShare extends GuestMount {
+  readonly path: string;
 }
 
 export interface BootHooks {
@@ -42,10 +48,13 @@ export interface BootHooks {
 const POWER_OFF_TIMEOUT_MS = 120_000;
 
 /** Boots an installed disk for a person, with any hardware, until the guest powers off. The installed disk itself stays as it is. Throws
- *  VmError. */
+ *  VmError, and `usage` for an overlay that this kind of guest does not know. */
 export async function bootMachine(context: StageContext, request: BootRequest, { onLine, onSsh, powerOff }: BootHooks): Promise<MachineExit> {
   const { places, host, guest, report, signal } = context;
-  const { installed, wishes, vnc } = request;
+  const { installed, wishes, shares, vnc } = request;
+  if (!guest.mountsShares && shares.some(({ access }) => access === 'overlay')) {
+    throw new CygstrapError('usage', `a guest of kind \`${guest.name}\` knows no overlay`, { hint: 'share the directory `ro`, or a copy of it' });
+  }
   const below = stagePath(places, 'install', installed.key);
   await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
   await using run = await makeRunDirectory();
@@ -53,16 +62,17 @@ export async function bootMachine(context: StageContext, request: BootRequest, {
   if (!(await isThere(disk))) await createOverlay(host, { path: disk, base: join(below, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
   const shared = { store: resolve(request.store ?? join(work.path, 'store')), xchg: resolve(request.xchg ?? join(work.path, 'xchg')) };
   await Promise.all(Object.values(shared).map((path) => mkdir(path, { recursive: true })));
-  await using wiring = await wireDirectly(context, { shares: shared, directory: run.path, installed: below });
-  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link });
+  const machineWishes = { ...installed.wishes, ...wishes };
+  await using wiring = await wireDirectly(context, { shares: shared, directory: run.path, installed: below, qemuArguments: machineWishes.qemuArguments });
+  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link, mounts: shares });
   const model = template.nics[0]?.model ?? 'e1000';
   const cards = request.switches.map((directory, i): NicSpec => ({ id: `nic${i + 1}`, model, mac: macOf(i + 1), link: { kind: 'vde', directory: resolve(directory) } }));
   const spec = {
-    ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, { ...installed.wishes, ...wishes }, { name: 'guest', backing: { kind: 'private' }, start: 'running', onReset: 'reset', vnc }),
-    shares: request.shares.map((share, i): ShareSpec => ({ ...share, id: `share${i}`, path: resolve(share.path) })),
+    ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, machineWishes, { name: 'guest', backing: { kind: 'private' }, start: 'running', onReset: 'reset', vnc }),
+    shares: shares.map(({ tag, path, access }, i): ShareSpec => ({ id: `share${i}`, tag, path: resolve(path), isReadonly: access !== 'rw' })),
   };
   await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
-  onSsh(sshArgv(directTarget(context, below, machine)));
+  onSsh(sshArgv(wiring.targetIn(machine)));
   const onPowerOff = (): void => {
     // Its end is awaited below; one that does not hear the button is ended.
     machine.powerdown({ timeoutMs: POWER_OFF_TIMEOUT_MS, signal }).catch(() => machine.quit());

@@ -8,6 +8,7 @@ import { shellOverSsh, streamOverSsh, waitForSsh } from '../guest/ssh-run.ts';
 import { SSH_FILES } from '../guest/ssh.ts';
 import type { SshTarget } from '../guest/ssh.ts';
 import type { Machine } from '../vm/machine.ts';
+import { findOwnNetwork } from '../vm/network/own-network.ts';
 import { requireTool } from './context.ts';
 import type { StageContext } from './context.ts';
 import type { Wiring, WiringOptions } from './topology.ts';
@@ -18,18 +19,36 @@ const SSH_FAILED = 255;
 
 const DEATH_GRACE_MS = 1000;
 
+/** A wiring whose guest ssh of this host reaches. */
+export interface DirectWiring extends Wiring {
+  /** How, in the machine that was started with its link; the keys lie beside its installed disk. */
+  readonly targetIn: (machine: Machine) => SshTarget;
+}
+
 /** Makes the link of topology `direct`: each connection of the guest to its shares is served by an smbd of this host, whose settings and
- *  state are in the run's directory; a loopback port leads to its ssh. */
-export async function wireDirectly(context: StageContext, { shares, directory, installed }: WiringOptions): Promise<Wiring> {
+ *  state are in the run's directory; a loopback port leads to its ssh, in a network of its own where we may have one, else reached by every user of this
+ *  computer, though not entered without the key. */
+export async function wireDirectly(context: StageContext, { shares, directory, installed, qemuArguments }: WiringOptions): Promise<DirectWiring> {
   const smbd = requireTool(context.host, 'smbd');
   const state = join(directory, 'smb');
   const conf = join(directory, 'smb.conf');
   await Promise.all(SMBD_DIRECTORIES.map((name) => mkdir(join(state, name), { recursive: true, mode: 0o755 })));
   await writeFile(conf, smbConf({ directory: state, ...shares, user: userInfo().username }));
+  const network = qemuArguments.length === 0 ? await findOwnNetwork(process.env, context.signal) : undefined;
+  const targetIn = ({ pid, sshPort }: Machine): SshTarget => ({
+    within: network?.join(pid),
+    ssh: requireTool(context.host, 'ssh'),
+    address: '127.0.0.1',
+    port: sshPort ?? 0,
+    user: context.guest.user,
+    privateKey: join(installed, SSH_FILES.privateKey),
+    knownHosts: join(installed, SSH_FILES.knownHosts),
+  });
   return {
-    link: { kind: 'direct', smbdCommand: smbdCommand(smbd, { conf, directory: state }), sshPort: 'any' },
+    link: { kind: 'direct', smbdCommand: smbdCommand(smbd, { conf, directory: state }), sshPort: 'any', ...(network !== undefined && { within: network.begin }) },
+    targetIn,
     lineTo: (machine) => {
-      const target = directTarget(context, installed, machine);
+      const target = targetIn(machine);
       return {
         untilAnswers: async ({ isBooting, ...options }) => {
           // A revived guest answers the first call; asking whether it does would cost as much as the call.
@@ -49,17 +68,5 @@ export async function wireDirectly(context: StageContext, { shares, directory, i
     },
     // The machine ends all of it.
     [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
-}
-
-/** How ssh reaches a guest of topology `direct`, with the keys that lie beside its installed disk. */
-export function directTarget({ host, guest }: StageContext, installed: string, { sshPort }: Machine): SshTarget {
-  return {
-    ssh: requireTool(host, 'ssh'),
-    address: '127.0.0.1',
-    port: sshPort ?? 0,
-    user: guest.user,
-    privateKey: join(installed, SSH_FILES.privateKey),
-    knownHosts: join(installed, SSH_FILES.knownHosts),
   };
 }

@@ -133,7 +133,7 @@ async function launch(context: StageContext, manifest: SnapshotManifest, { direc
   await rm(disk, { force: true });
   // Both end before either failure is told: nothing may be written any more into what is removed then.
   const [wired, layered] = await Promise.allSettled([
-    wire(context, { shares, directory: work.run, installed: below }),
+    wire(context, { shares, directory: work.run, installed: below, qemuArguments: manifest.wishes.qemuArguments }),
     // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
     createOverlay(host, { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal }),
   ]);

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { GuestError } from '../guest/guest-error.ts';
 import { inTurn } from '../guest/kind.ts';
+import type { GuestKind } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
 import { requireDone } from '../guest/ssh-run.ts';
 import type { StageContext } from './context.ts';
@@ -23,6 +24,8 @@ export interface RunRequest {
   readonly output?: string | undefined;
   /** Directory that the guest sees read-only as its share `store`. */
   readonly store?: string | undefined;
+  /** Whether the guest may write there: it sees what it wrote, and nobody else does. */
+  readonly isStoreWritable?: boolean | undefined;
   readonly timeoutMs: number;
   /** Leaves disk layer and exchanged files where they are. */
   readonly isKept: boolean;
@@ -60,6 +63,7 @@ const [INPUT, OUTPUT] = ['in', 'out'];
  *  for a command that did not end in time or whose end is not known, VmError, and the reason of the signal. */
 export async function runStage(context: StageContext, manifest: SnapshotManifest, request: RunRequest, hooks: RunHooks): Promise<RunResult> {
   const startMs = performance.now();
+  requireWritable(context.guest, request);
   // Of a directory that it saw before, a guest may have another content in mind.
   const name = `run-${randomBytes(8).toString('hex')}`;
   const timeout = new AbortController();
@@ -86,7 +90,7 @@ export async function runStage(context: StageContext, manifest: SnapshotManifest
     await using revived = await revive({ ...context, signal }, { manifest, shares, canBootInstead: true });
     const revivedMs = performance.now() - startMs;
     try {
-      const code = await runIn(context, revived, { name, own, signal, onOutput: hooks.onOutput });
+      const code = await runIn(context, revived, { name, own, isStoreWritable: request.isStoreWritable, signal, onOutput: hooks.onOutput });
       await hooks.after?.(own, signal);
       if (request.output !== undefined) await copyDirectory(join(own, OUTPUT), request.output);
       return { code, isCold: revived.isCold, revivedMs, durationMs: performance.now() - startMs, kept: request.isKept ? revived.work.path : null };
@@ -109,18 +113,13 @@ interface Run {
   readonly name: string;
   /** The run's directory on the host. */
   readonly own: string;
+  readonly isStoreWritable: boolean | undefined;
   readonly signal: AbortSignal;
   readonly onOutput: RunHooks['onOutput'];
 }
 
-async function runIn({ guest }: StageContext, { line, isCold }: Revived, { name, own, signal, onOutput }: Run): Promise<number> {
-  const { setClock, renewEntropy, connectShares, checkShares, runScript: start } = guest.commands;
-  const command = inTurn([
-    setClock(Date.now()),
-    renewEntropy(randomBytes(32).toString('hex')),
-    isCold ? connectShares : checkShares,
-    start(`${name}/${RUN_FILES.script}`),
-  ]);
+async function runIn({ guest }: StageContext, { line, isCold }: Revived, { name, own, isStoreWritable, signal, onOutput }: Run): Promise<number> {
+  const command = inTurn([...readied(guest, { isCold, isStoreWritable }), guest.commands.runScript(`${name}/${RUN_FILES.script}`)]);
   let lastWords = '';
   const code = await line.run(command, {
     signal,
@@ -135,6 +134,23 @@ async function runIn({ guest }: StageContext, { line, isCold }: Revived, { name,
   if (end?.kind === 'failed') throw new GuestError('guest', `the command was not run: ${end.text}`);
   const what = code === null || code === SSH_FAILED ? 'the connection to the guest ended before the command did' : `the guest cannot run the command (exit code ${code})`;
   throw new GuestError('guest', `${what}${lastWords === '' ? '' : `: ${lastWords.trim()}`}`);
+}
+
+/** Command lines that make a machine which went on, or was booted instead, fit for use. */
+function readied({ commands }: GuestKind, { isCold, isStoreWritable }: Pick<Revived, 'isCold'> & Pick<RunRequest, 'isStoreWritable'>): string[] {
+  const { setClock, renewEntropy, connectShares, checkShares, overlayStore } = commands;
+  return [
+    setClock(Date.now()),
+    renewEntropy(randomBytes(32).toString('hex')),
+    isCold ? connectShares : checkShares,
+    ...(isStoreWritable === true && overlayStore !== undefined ? [overlayStore] : []),
+  ];
+}
+
+/** Throws `usage` for a share that is to be writable in a guest that cannot do it. */
+function requireWritable({ name, commands }: GuestKind, { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>): void {
+  if (isStoreWritable !== true || commands.overlayStore !== undefined) return;
+  throw new CygstrapError('usage', `a guest of kind \`${name}\` cannot write to its share \`store\``, { hint: 'what is given by `--in` it may change' });
 }
 
 /** Copies what is in a directory to where it is wanted, beside what is there. Throws `io`. */
@@ -157,8 +173,9 @@ async function requireDirectory(path: string): Promise<void> {
 }
 
 /** Revives a snapshot for a person, readies it as for a run, and hands it to `use`; everything is discarded after that. */
-export async function withRevived<T>(context: StageContext, manifest: SnapshotManifest, store: string | undefined, use: (revived: Revived) => Promise<T>): Promise<T> {
+export async function withRevived<T>(context: StageContext, manifest: SnapshotManifest, { store, isStoreWritable }: Pick<RunRequest, 'store' | 'isStoreWritable'>, use: (revived: Revived) => Promise<T>): Promise<T> {
   const { guest, signal } = context;
+  requireWritable(guest, { isStoreWritable });
   const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
     if (store !== undefined) await requireDirectory(store);
     const made = { store: store === undefined ? join(work, 'store') : resolve(store), xchg: join(work, 'xchg') };
@@ -166,9 +183,7 @@ export async function withRevived<T>(context: StageContext, manifest: SnapshotMa
     return made;
   };
   await using revived = await revive(context, { manifest, shares, canBootInstead: true });
-  const { setClock, renewEntropy, connectShares, checkShares } = guest.commands;
-  const ready = inTurn([setClock(Date.now()), renewEntropy(randomBytes(32).toString('hex')), revived.isCold ? connectShares : checkShares]);
-  await requireDone(revived.line.run, ready, { signal });
+  await requireDone(revived.line.run, inTurn(readied(guest, { isCold: revived.isCold, isStoreWritable })), { signal });
   // Without the wait it would be gone before it is used.
   return await use(revived);
 }

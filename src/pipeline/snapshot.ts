@@ -91,7 +91,7 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
   let stoppedMs: number;
   let argv: readonly string[];
   {
-    await using wiring = await wire(context, { shares, directory: work.run, installed: below });
+    await using wiring = await wire(context, { shares, directory: work.run, installed: below, qemuArguments: installed.wishes.qemuArguments });
     const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link });
     const spec = machineSpec(template, installed.wishes, { ...like, name: 'guest', backing: isPortable ? { kind: 'private' } : { kind: 'file', path: ram, isShared: true }, start: 'running', onReset: 'exit' });
     await using machine = await startMachine(spec, host, { directory: work.run, consoleLog: logs.console, signal, report });

@@ -21,6 +21,8 @@ export interface WiringOptions {
   readonly directory: string;
   /** Directory of the installed disk, which the keys lie beside. */
   readonly installed: string;
+  /** The user's words for QEMU. They may mean the network of this computer: with any, a machine gets none of its own. */
+  readonly qemuArguments: readonly string[];
 }
 
 /** What a guest is plugged into, made before its machine, for that one alone. Disposing of it ends all that it started; then another may be made

@@ -10,6 +10,8 @@ export interface Host {
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
   /** Free space where temporary files and sockets of machines go, and where the user asked for. */
   readonly disks: readonly DiskSpace[];
+  /** Whether a machine may have a network of its own, when that was tried. */
+  readonly hasOwnNetworks: boolean;
   readonly distribution: Distribution;
 }
 

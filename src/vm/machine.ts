@@ -48,7 +48,7 @@ export class Machine implements AsyncDisposable {
   readonly files: MachineFiles;
   readonly qmp: QmpSession;
   readonly pid: number;
-  /** Where ssh of the guest is on 127.0.0.1, for a card of link `direct`. */
+  /** Where ssh of the guest is on 127.0.0.1, for a card of link `direct`; in the network of QEMU where that has its own. */
   readonly sshPort: number | undefined;
   /** Resolves once, when QEMU is gone; never rejects. */
   readonly exited: Promise<MachineExit>;

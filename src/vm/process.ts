@@ -44,6 +44,8 @@ export interface ChildOptions {
   /** When aborted, the child is killed. */
   readonly signal?: AbortSignal | undefined;
   readonly directory?: string;
+  /** Words before the command line, of programs that become what it names; they are no part of it in messages. */
+  readonly within?: readonly string[] | undefined;
   /** Put over our own environment. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -68,7 +70,8 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
  *  the signal when that is aborted already. */
 export async function startChild(argv: readonly string[], options: ChildOptions): Promise<Child> {
   options.signal?.throwIfAborted();
-  const [program = '', ...words] = options.setpriv === undefined ? argv : [options.setpriv, '--pdeathsig', 'KILL', '--', ...argv];
+  const whole = [...(options.within ?? []), ...argv];
+  const [program = '', ...words] = options.setpriv === undefined ? whole : [options.setpriv, '--pdeathsig', 'KILL', '--', ...whole];
   const child = spawn(program, words, {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,

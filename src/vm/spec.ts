@@ -102,8 +102,9 @@ export type LinkSpec =
   /** Nothing answers. */
   | { readonly kind: 'none' }
   /** QEMU's own user network, restricted: connections to 192.168.0.2:445 each run `smbdCommand` with the connection as its stdin and
-   *  stdout; a loopback port of the host leads to ssh of the guest (192.168.0.1:22). `any`: startMachine picks a free one. */
-  | { readonly kind: 'direct'; readonly smbdCommand: readonly string[]; readonly sshPort: number | 'any' }
+   *  stdout; a loopback port of the host leads to ssh of the guest (192.168.0.1:22). `any`: startMachine picks a free one. `within`: words before QEMU's command line that put it
+   *  into a network of its own (`OwnNetwork`), with that port in it. */
+  | { readonly kind: 'direct'; readonly smbdCommand: readonly string[]; readonly sshPort: number | 'any'; readonly within?: readonly string[] }
   /** A vde_switch, by its directory. */
   | { readonly kind: 'vde'; readonly directory: string }
   /** A unix socket to one other machine. The server's machine has to be started first. */

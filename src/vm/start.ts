@@ -69,7 +69,8 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
   const paused = argvOf(spec.start === 'running' ? { ...spec, start: 'paused' } : spec, qemu, files);
   // What the guest writes is nobody else's to read, and QEMU would make it for all.
   await (await open(files.consoleLog, 'a', 0o600)).close();
-  const child = await startChild(paused, { setpriv: host.tools.setpriv, signal, environment: { TMPDIR: dirname(files.qmp) } });
+  const [within] = spec.nics.flatMap(({ link }) => (link.kind === 'direct' && link.within !== undefined ? [link.within] : []));
+  const child = await startChild(paused, { setpriv: host.tools.setpriv, within, signal, environment: { TMPDIR: dirname(files.qmp) } });
   const command = shellLine(argv);
   void child.exited.then(() => Promise.all(scratch.map((path) => rm(path, { force: true }))).catch(() => {}));
   try {

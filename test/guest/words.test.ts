@@ -10,7 +10,7 @@ import { smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import { quoted } from '../../src/guest/shell.ts';
 import { sshArgv } from '../../src/guest/ssh.ts';
 import { parseLdd } from '../../src/guest/linux/programs.ts';
-import { BOOT_INIT, POWER_BUTTON, SHUTDOWN, SYSTEM_RC, installerInit } from '../../src/guest/stand-in/scripts.ts';
+import { BOOT_INIT, OVERLAY, POWER_BUTTON, SHUTDOWN, SYSTEM_RC, installerInit } from '../../src/guest/stand-in/scripts.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 
 describe('beacons', () => {
@@ -55,7 +55,7 @@ test('settings for Samba', async () => {
 
 test('the machines of the stand-in', async () => {
   const disk = { kind: 'file', path: '/img/disk.qcow2', format: 'qcow2', writes: 'throw-away' } as const;
-  await expect(`${JSON.stringify(standIn.bootMachine({ disk, directory: '/img', link: { kind: 'none' } }), null, 2)}\n`).toMatchFileSnapshot('golden/stand-in-boot.json');
+  await expect(`${JSON.stringify(standIn.bootMachine({ disk, directory: '/img', link: { kind: 'none' }, mounts: [{ tag: 'src', access: 'rw' }, { tag: 'tools', access: 'overlay' }] }), null, 2)}\n`).toMatchFileSnapshot('golden/stand-in-boot.json');
 });
 
 describe('a shell', () => {
@@ -99,7 +99,7 @@ describe('a shell', () => {
     expect(parseRunEnd(text)).toBeUndefined();
   });
 
-  test.each(Object.entries({ BOOT_INIT, POWER_BUTTON, SHUTDOWN, SYSTEM_RC, installer: installerInit({ mke2fs: '/m', xz: '/x', zstd: '/z' }) }))('parses %s', (_name, text) => {
+  test.each(Object.entries({ BOOT_INIT, OVERLAY, POWER_BUTTON, SHUTDOWN, SYSTEM_RC, installer: installerInit({ mke2fs: '/m', xz: '/x', zstd: '/z' }) }))('parses %s', (_name, text) => {
     expect(spawnSync('sh', ['-n'], { input: text, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
   });
 });

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { vmContext } from '../../src/commands/vm-context.ts';
 import { installVm } from '../../src/commands/vm-install.ts';
-import { findSnapshot } from '../../src/commands/vm-run.ts';
+import { findInstalled, findSnapshot } from '../../src/commands/vm-run.ts';
 import type { Answers, GuestKind, InstallKit } from '../../src/guest/kind.ts';
 import { guestCacheOf } from '../../src/commands/vm-context.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
+import { bootMachine } from '../../src/pipeline/boot.ts';
 import type { StageContext } from '../../src/pipeline/context.ts';
 import { revive } from '../../src/pipeline/revive.ts';
 import { runStage } from '../../src/pipeline/run.ts';
@@ -258,6 +259,19 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
       const hooks = { onOutput: () => {} };
       await expect(runStage(servedBy(undefined), snapshot, request, hooks)).rejects.toThrow('`smbd` is not installed');
       await expect(runStage(servedBy('/bin/false'), snapshot, request, hooks)).rejects.toThrow(/: .*Host is down$/s);
+    });
+
+    test('a kind of guest that knows no overlay is asked for one', async () => {
+      const { overlayStore, ...commands } = standIn.commands;
+      expect(overlayStore).toBeDefined();
+      const context = await contextWith({ ...standIn, name: 'plain', mountsShares: false, commands });
+      const snapshot = await findSnapshot({ ...context, guest: standIn }, undefined);
+      const request = { argv: ['true'], environment: {}, isStoreWritable: true, timeoutMs: 60_000, isKept: false };
+      await expect(runStage(context, snapshot, request, { onOutput: () => {} })).rejects.toMatchObject({ code: 'usage', message: 'a guest of kind `plain` cannot write to its share `store`' });
+      const installed = await findInstalled({ ...context, guest: standIn }, undefined);
+      const share = { tag: 'src', path: bench.repo, access: 'overlay' } as const;
+      const hooks = { onLine: async () => {}, onSsh: () => {}, powerOff: new AbortController().signal };
+      await expect(bootMachine(context, { installed, wishes: {}, shares: [share], switches: [] }, hooks)).rejects.toMatchObject({ code: 'usage', message: 'a guest of kind `plain` knows no overlay' });
     });
 
     test.each([

@@ -157,6 +157,19 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     expect(existsSync(join(store, 'new'))).toBe(false);
   });
 
+  test('the same as if it could be written: what one machine writes there nobody else sees', async () => {
+    const store = join(bench.path, 'kept store');
+    mkdirSync(join(store, 'sub'), { recursive: true });
+    writeFileSync(join(store, 'sub/file'), 'of the host\n');
+    const script = 'cat /store/sub/file /store/new 2>/dev/null; echo mine >>/store/sub/file && echo x >/store/new && cat /store/sub/file /store/new';
+    for (let i = 0; i < 2; i++) {
+      const { exit, stdout } = await sh(script, ['--store', store, '--writable-store']);
+      expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'of the host\nof the host\nmine\nx\n' });
+    }
+    expect(readdirSync(store)).toEqual(['sub']);
+    expect(readFileSync(join(store, 'sub/file'), 'utf8')).toBe('of the host\n');
+  });
+
   test('a shell with stdin from a pipe', async () => {
     const { exit, stdout } = await bench.vm(['vm', 'shell'], { stdin: 'hostname\nexit 3\n' });
     expect(exit).toBe(3);

@@ -52,6 +52,7 @@ export async function emulatingHost(): Promise<Host> {
       tools,
       memory: { totalBytes: 2 ** 32, availableBytes: 2 ** 32 },
       disks: [],
+      hasOwnNetworks: false,
       distribution: { name: 'test', family: undefined },
     };
   })();

@@ -34,11 +34,12 @@ const whole: Host = {
   tools: Object.fromEntries(TOOL_NAMES.map((name) => [name, `/usr/bin/${name}`])) as Host['tools'],
   memory: { totalBytes: 16 * GIB, availableBytes: 12 * GIB },
   disks: [{ path: '/tmp', freeBytes: 100 * GIB }],
+  hasOwnNetworks: true,
   distribution: { name: 'Debian GNU/Linux 12 (bookworm)', family: 'debian' },
 };
 
 const { qemu: _qemu, ...withoutQemu } = whole;
-const bare: Host = { ...withoutQemu, tools: { ...whole.tools, smbd: undefined, vde_switch: undefined, xorriso: undefined }, memory: { totalBytes: GIB, availableBytes: GIB / 2 } };
+const bare: Host = { ...withoutQemu, tools: { ...whole.tools, smbd: undefined, vde_switch: undefined, xorriso: undefined }, memory: { totalBytes: GIB, availableBytes: GIB / 2 }, hasOwnNetworks: false };
 
 describe('what is told of', () => {
   test.each<[string, Host]>([

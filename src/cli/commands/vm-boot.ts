@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { CygstrapError } from '../../errors.ts';
-import type { ShareSpec } from '../../vm/spec.ts';
+import type { MountAccess } from '../../guest/kind.ts';
+import type { BootShare } from '../../pipeline/boot.ts';
 import { shellLine } from '../../vm/argv/words.ts';
 import { printable } from '../../report/text.ts';
 import { EXIT_DONE, EXIT_WORLD, UsageError } from '../failure.ts';
@@ -36,7 +37,7 @@ export function addVmBoot(yargs: Argv, choose: Choose): Argv {
         .option('disk-file', { ...word, coerce: once('disk-file'), describe: 'Keep what the guest writes to its disk in this file, and go on with it the next time [default: discarded]' })
         .option('store', { ...word, coerce: once('store'), describe: 'Directory that the guest sees read-only as its share `store`' })
         .option('xchg', { ...word, coerce: once('xchg'), describe: 'Directory that the guest sees as its share `xchg`' })
-        .option('share', { ...word, array: true, describe: 'A further directory over 9p, as TAG=DIR or TAG=DIR:ro; repeat for several' })
+        .option('share', { ...word, array: true, describe: 'A further directory over 9p, as TAG=DIR, TAG=DIR:ro or TAG=DIR:overlay, where writes are seen in the guest alone and end with it; the stand-in has it at /mnt/TAG; repeat for several' })
         .option('switch', { ...word, array: true, describe: 'Directory of a running vde_switch: a further network card in it; repeat for several' })
         .option('vnc', { ...word, group: 'Machine:', coerce: once('vnc'), describe: 'Show the screen by VNC on this unix socket' })
         .example('$0 vm boot --disk-file mine.qcow2 --share src=./src', 'a machine that keeps what it writes'),
@@ -84,8 +85,8 @@ function stops(onFirst: () => void): { readonly powerOff: AbortSignal; readonly 
   return { powerOff: powerOff.signal, stopped: stopped.signal };
 }
 
-function shareOf(word: string): Omit<ShareSpec, 'id'> {
-  const [, tag, path, mode] = /^([\w-]{1,31})=(.+?)(:ro)?$/.exec(word) ?? [];
-  if (tag === undefined || path === undefined) throw new UsageError(`--share is no share: \`${word}\``, 'write TAG=DIR, or TAG=DIR:ro');
-  return { tag, path, isReadonly: mode !== undefined };
+function shareOf(word: string): BootShare {
+  const [, tag, path, access = 'rw'] = /^([\w-]{1,31})=(.+?)(?::(ro|overlay))?$/.exec(word) ?? [];
+  if (tag === undefined || path === undefined) throw new UsageError(`--share is no share: \`${word}\``, 'write TAG=DIR, TAG=DIR:ro or TAG=DIR:overlay');
+  return { tag, path, access: access as MountAccess };
 }

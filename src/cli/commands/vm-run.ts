@@ -10,6 +10,8 @@ import { interruptible } from '../interrupt.ts';
 import { once } from '../options.ts';
 import type { Choose, Session } from '../session.ts';
 import { durationMs, positive } from '../units.ts';
+import { environmentOf } from './vm-environment.ts';
+import type { EnvironmentArguments } from './vm-environment.ts';
 import { frozen, installed, withSnapshotOptions } from './vm-make.ts';
 import { openVm, withInstallOptions, withTopology, withVmOptions } from './vm-options.ts';
 import type { VmArguments } from './vm-options.ts';
@@ -22,14 +24,16 @@ const HIGHEST_PASSED_CODE = 125;
 
 const RUN_TIMEOUT_MS = 60 * 60_000;
 
-interface RunArguments extends VmArguments {
+interface StoreArguments {
+  readonly store?: string | undefined;
+  readonly writableStore?: boolean | undefined;
+}
+
+interface RunArguments extends VmArguments, StoreArguments, EnvironmentArguments {
   readonly snapshot?: string | undefined;
   readonly timeout?: number | undefined;
-  readonly env?: readonly string[] | undefined;
-  readonly allEnv?: boolean | undefined;
   readonly in?: string | undefined;
   readonly out?: string | undefined;
-  readonly store?: string | undefined;
   readonly keep?: boolean | undefined;
   readonly before?: string | undefined;
   readonly after?: string | undefined;
@@ -52,7 +56,7 @@ export function addVmRun(yargs: Argv, choose: Choose): Argv {
     .command(
       'shell',
       'Open a shell in a revived machine; all is discarded when it ends',
-      (y) => withSnapshotChoice(withTopology(withVmOptions(y))).option('store', { type: 'string', requiresArg: true, coerce: once('store'), describe: 'Directory that the guest sees read-only as its share `store`' }),
+      (y) => withSnapshotChoice(withStore(withTopology(withVmOptions(y)))),
       (args) => choose((session) => shell(session, args)),
     );
 }
@@ -76,15 +80,20 @@ function withSnapshotChoice<T>(yargs: Argv<T>) {
   return yargs.option('snapshot', { type: 'string', requiresArg: true, coerce: once('snapshot'), describe: 'Beginning of the key of the snapshot [default: the last made]' });
 }
 
+function withStore<T>(yargs: Argv<T>) {
+  return yargs
+    .option('store', { type: 'string', requiresArg: true, coerce: once('store'), describe: 'Directory that the guest sees read-only as its share `store`' })
+    .option('writable-store', { type: 'boolean', describe: 'Let the guest write to `store` all the same; what it writes ends with it' });
+}
+
 function withRunOptions<T>(yargs: Argv<T>) {
   const word = { type: 'string', requiresArg: true } as const;
-  return yargs
+  return withStore(yargs)
     .option('timeout', { ...word, coerce: durationMs('timeout'), describe: 'The longest for the command [default: 60m]' })
     .option('env', { ...word, array: true, describe: 'A variable for the command: NAME=VALUE, or NAME with the value it has here; repeat for several' })
     .option('all-env', { type: 'boolean', describe: 'Every variable there is here, except those that name places of this computer' })
     .option('in', { ...word, coerce: once('in'), describe: 'Directory whose content the command finds in `in`' })
     .option('out', { ...word, coerce: once('out'), describe: 'Directory for what the command leaves in `out`' })
-    .option('store', { ...word, coerce: once('store'), describe: 'Directory that the guest sees read-only as its share `store`' })
     .option('keep', { type: 'boolean', describe: "Keep the machine's disk layer and exchanged files, and say where" })
     .option('before', { ...word, coerce: once('before'), describe: 'Command line of this computer to run before; CYGSTRAP_RUN is the directory exchanged' })
     .option('after', { ...word, coerce: once('after'), describe: 'The same after the command' })
@@ -119,7 +128,11 @@ async function ownFailures(session: Session, args: VmArguments, work: () => Prom
 }
 
 function requestOf(args: RunArguments, environment: Readonly<Record<string, string>>): Omit<RunRequest, 'argv'> {
-  return { environment, input: args.in, output: args.out, store: args.store, timeoutMs: args.timeout ?? RUN_TIMEOUT_MS, isKept: args.keep === true };
+  return { environment, input: args.in, output: args.out, ...storeOf(args), timeoutMs: args.timeout ?? RUN_TIMEOUT_MS, isKept: args.keep === true };
+}
+
+function storeOf({ store, writableStore }: StoreArguments): Pick<RunRequest, 'store' | 'isStoreWritable'> {
+  return { store, isStoreWritable: writableStore };
 }
 
 interface Work {
@@ -215,23 +228,7 @@ function exitOf({ output }: Session, { code }: RunResult): number {
   return EXIT_NO;
 }
 
-/** Names of places and of the session on this computer, which mean nothing in a guest. */
-const OF_THIS_COMPUTER = /^(?:PATH|HOME|PWD|OLDPWD|SHELL|SHLVL|_|TMPDIR|TMP|TEMP|USER|LOGNAME|HOSTNAME|TERM|DISPLAY|MAIL|LD_.*|XDG_.*|SSH_.*|DBUS_.*)$/;
-
-function environmentOf({ host }: Session, { env = [], allEnv }: RunArguments): Record<string, string> {
-  const variables: Record<string, string> = {};
-  if (allEnv === true) for (const [name, value] of Object.entries(host.env)) if (value !== undefined && !OF_THIS_COMPUTER.test(name)) variables[name] = value;
-  for (const word of env) {
-    const [, name, value] = /^([A-Za-z_]\w*)(?:=([^]*))?$/.exec(word) ?? [];
-    if (name === undefined) throw new UsageError(`--env is no variable: \`${word}\``, 'write NAME=VALUE, or NAME');
-    const taken = value ?? host.env[name];
-    if (taken === undefined) throw new UsageError(`there is no variable \`${name}\` here`, 'write NAME=VALUE');
-    variables[name] = taken;
-  }
-  return variables;
-}
-
-async function shell(session: Session, args: VmArguments & { readonly snapshot?: string | undefined; readonly store?: string | undefined }): Promise<number> {
+async function shell(session: Session, args: VmArguments & StoreArguments & { readonly snapshot?: string | undefined }): Promise<number> {
   if (args.topology !== undefined && args.topology !== 'direct') {
     throw new UsageError(`a terminal reaches no guest of topology \`${args.topology}\``, 'use `--topology direct`; every snapshot goes on in it');
   }
@@ -241,7 +238,7 @@ async function shell(session: Session, args: VmArguments & { readonly snapshot?:
       const { findSnapshot } = await import('../../commands/vm-run.ts');
       const { withRevived } = await import('../../pipeline/run.ts');
       const snapshot = await findSnapshot(context, args.snapshot);
-      const code = await withRevived(context, snapshot, args.store, async ({ line }) => (await line.shell?.()) ?? null);
+      const code = await withRevived(context, snapshot, storeOf(args), async ({ line }) => (await line.shell?.()) ?? null);
       signal.throwIfAborted();
       return code === null || code > HIGHEST_PASSED_CODE ? EXIT_NO : code;
     }),

@@ -1,6 +1,6 @@
 import { cachedInitramfs } from '../linux/cache.ts';
 import type { Image } from '../linux/cache.ts';
-import { MOUNT_POINTS, busyboxTree, modulesTree, script } from '../linux/image-parts.ts';
+import { MOUNT_POINTS, NINE_P, busyboxTree, modulesTree, script } from '../linux/image-parts.ts';
 import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { moduleClosure } from '../linux/modules.ts';
@@ -17,7 +17,7 @@ export interface ControllerImage {
   readonly ssh: string;
 }
 
-const MODULES = ['virtio_pci', 'virtio_net', '9pnet_virtio', '9p', 'qemu_fw_cfg'];
+const MODULES = [...NINE_P.modules, 'virtio_net', 'qemu_fw_cfg'];
 
 /** Services that smbd starts when a client asks for them, where the distributions put them: Windows asks which shares there are. */
 const SMBD_HELPERS = ['samba-dcerpcd', 'rpcd_classic'].flatMap((name) => ['/usr/libexec/samba', '/usr/lib/samba', '/usr/lib/samba/samba', '/usr/lib64/samba'].map((place) => `${place}/${name}`));

@@ -1,5 +1,5 @@
 import { GUEST_ADDRESS, SHARES_ADDRESS, SSH_PORT } from '../../vm/network/addresses.ts';
-import { INIT_HEAD, LOAD_MODULES } from '../linux/image-parts.ts';
+import { INIT_HEAD, LOAD_MODULES, NINE_P } from '../linux/image-parts.ts';
 import { SMBD_DIRECTORIES } from '../shares.ts';
 
 /** Where things are in a controller. */
@@ -52,7 +52,7 @@ while :; do
 done
 date -u -s "@$((now))" >/dev/null
 attach() {
-  mount -t 9p -o "trans=virtio,version=9p2000.L,msize=262144,$3" $1 $2 2>/tmp/log || fail "$1: $(cat /tmp/log)"
+  mount -t 9p -o "${NINE_P.options},$3" $1 $2 2>/tmp/log || fail "$1: $(cat /tmp/log)"
 }
 attach ${CONTROLLER_TAGS.store} ${store} ro,cache=loose
 attach ${CONTROLLER_TAGS.xchg} ${xchg} cache=none

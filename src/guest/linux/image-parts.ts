@@ -22,6 +22,9 @@ export async function busyboxTree(): Promise<TreeEntry[]> {
   return program === undefined ? [] : [{ ...program, path: 'bin/busybox' }, ...libraries];
 }
 
+/** What a guest needs for shares over 9p, and the options to mount them with. */
+export const NINE_P = { modules: ['virtio_pci', '9pnet_virtio', '9p'], options: 'trans=virtio,version=9p2000.L,msize=262144' } as const;
+
 /** How the scripts of our guests begin. */
 export const SCRIPT_HEAD = `#!/bin/busybox sh
 export PATH=/sbin:/usr/sbin:/bin:/usr/bin

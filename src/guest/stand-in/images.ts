@@ -2,12 +2,12 @@ import type { Report } from '../../events.ts';
 import { cachedInitramfs } from '../linux/cache.ts';
 import type { Image } from '../linux/cache.ts';
 import type { TreeEntry } from '../linux/cpio.ts';
-import { MOUNT_POINTS, busyboxTree, modulesTree, script } from '../linux/image-parts.ts';
+import { MOUNT_POINTS, NINE_P, busyboxTree, modulesTree, script } from '../linux/image-parts.ts';
 import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { moduleClosure } from '../linux/modules.ts';
 import { findProgram, programsWithLibraries, requireProgram } from '../linux/programs.ts';
-import { BOOT_INIT, INITTAB, installerInit, POWER_BUTTON, SHUTDOWN, SSHD_CONFIG, SYSTEM_RC } from './scripts.ts';
+import { BOOT_INIT, INITTAB, installerInit, OVERLAY, POWER_BUTTON, SHUTDOWN, SSHD_CONFIG, SYSTEM_RC } from './scripts.ts';
 import type { InstallerTools } from './scripts.ts';
 
 /** The files a stand-in is installed with and boots. */
@@ -30,7 +30,7 @@ const INSTALLER_MODULES = [...DISK_MODULES, 'sr_mod', 'isofs', 'nls_cp437', 'nls
 const NETWORK_MODULES = ['e1000'];
 /** Ciphers that cifs asks for by names that are no modules', so that their modules do not list them. */
 const CIFS_CIPHERS = ['aes_generic?', 'cmac?', 'hmac?', 'md5?', 'sha256_generic?', 'sha512_generic?', 'ecb?', 'ctr?', 'ccm?', 'gcm?', 'ghash_generic?'];
-const SYSTEM_MODULES = ['button', 'evdev', ...CIFS_CIPHERS, 'cifs'];
+const SYSTEM_MODULES = ['button', 'evdev', ...CIFS_CIPHERS, 'cifs', ...NINE_P.modules, 'overlay'];
 
 /** Makes, or finds in the cache, kernel and file systems of the stand-in from programs of this host. Needs no root. Throws GuestError
  *  `tool` for what the host lacks, `io`. */
@@ -95,6 +95,7 @@ async function systemTree(kernel: Kernel): Promise<TreeEntry[]> {
     { kind: 'symlink', path: 'sbin/init', target: '/bin/busybox' },
     script('sbin/power-button', POWER_BUTTON),
     script('sbin/shutdown-now', SHUTDOWN),
+    script('sbin/overlay', OVERLAY),
     script('etc/rc', SYSTEM_RC.replace('SSHD', sshd)),
     { kind: 'file', path: 'etc/inittab', content: INITTAB },
     { kind: 'file', path: 'etc/ssh/sshd_config', content: SSHD_CONFIG },

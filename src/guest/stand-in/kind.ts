@@ -7,6 +7,7 @@ import { parseBeacon } from '../beacons.ts';
 import type { Answers, BootOptions, GuestCommands, GuestKind, InstallKit, InstallOptions, MachineTemplate, PrepareOptions } from '../kind.ts';
 import { quoted } from '../shell.ts';
 import { standInImages } from './images.ts';
+import { MOUNT_WORD } from './scripts.ts';
 
 const BOOT_FILES = { kernel: 'vmlinuz', initrd: 'boot.cpio' } as const;
 const SHARES = { store: '/store', xchg: '/xchg' } as const;
@@ -20,13 +21,14 @@ export const standIn: GuestKind = {
   user: 'root',
   shares: SHARES,
   tellsReady: true,
+  mountsShares: true,
   defaults: { memoryMiB: 512, cpus: 1, diskMiB: 8192 },
   prepare,
-  bootMachine: ({ disk, directory, link }: BootOptions): MachineTemplate => ({
+  bootMachine: ({ disk, directory, link, mounts = [] }: BootOptions): MachineTemplate => ({
     ...machine(disk, link),
     cdroms: [],
     floppies: [],
-    boot: { kind: 'kernel', kernel: join(directory, BOOT_FILES.kernel), initrd: join(directory, BOOT_FILES.initrd), append: APPEND },
+    boot: { kind: 'kernel', kernel: join(directory, BOOT_FILES.kernel), initrd: join(directory, BOOT_FILES.initrd), append: [APPEND, ...mounts.map(({ tag, access }) => `${MOUNT_WORD}${tag}:${access}`)].join(' ') },
   }),
   parseBeacon,
   commands: commands(),
@@ -89,6 +91,7 @@ function commands(): GuestCommands {
   return {
     connectShares: connect,
     checkShares: connect,
+    overlayStore: `/sbin/overlay ${quoted(SHARES.store)}`,
     plantNumber: (number) => `echo ${quoted(number)} >${NUMBER_FILE}`,
     readNumber: `cat ${NUMBER_FILE}`,
     setClock: (epochMs) => `date -u -s @${Math.round(epochMs / 1000)} >/dev/null`,

@@ -1,4 +1,4 @@
-import { INIT_HEAD, LOAD_MODULES, SCRIPT_HEAD } from '../linux/image-parts.ts';
+import { INIT_HEAD, LOAD_MODULES, NINE_P, SCRIPT_HEAD } from '../linux/image-parts.ts';
 
 /** Absolute paths in the installer of programs that busybox has too, but not good enough; its shell would prefer its own. */
 export interface InstallerTools {
@@ -124,6 +124,9 @@ mount --move /dev /root/dev
 exec switch_root /root /sbin/init
 `;
 
+/** How the kernel's command line has a share to mount below /mnt: the tag follows, `:`, and how it may be used. */
+export const MOUNT_WORD = 'cygstrap.share=';
+
 /** /etc/rc of the installed system: network and sshd first, what else a run needs after that. */
 export const SYSTEM_RC = `${SCRIPT_HEAD}
 mount -t proc proc /proc
@@ -148,7 +151,28 @@ until [ "$(cat /sys/class/net/eth0/carrier)" = 1 ]; do
   [ $tries -le 400 ] || break
   usleep 25000
 done
+for word in $(cat /proc/cmdline); do
+  share=\${word#${MOUNT_WORD}}
+  [ "$share" != "$word" ] || continue
+  place=/mnt/\${share%:*}
+  case $share in
+    *:rw) options=cache=none ;;
+    *:overlay) options=ro,cache=loose ;;
+    *) options=ro,cache=none ;;
+  esac
+  mkdir -p $place && mount -t 9p -o ${NINE_P.options},$options \${share%:*} $place || continue
+  case $share in
+    *:overlay) overlay $place ;;
+  esac
+done
 echo '@cygstrap ready' >/dev/console
+`;
+
+/** Makes a directory that may only be read look as if it could be written; what is written is in RAM. */
+export const OVERLAY = `${SCRIPT_HEAD}
+layers=$(mktemp -d /run/overlay.XXXXXX) || exit 1
+mkdir $layers/upper $layers/work
+exec mount -t overlay -o lowerdir=$1,upperdir=$layers/upper,workdir=$layers/work overlay $1
 `;
 
 /** Waits for the ACPI power button and powers off. */

@@ -54,7 +54,7 @@ const LEAST_DISK_BYTES = 10 * 1024 ** 3;
 
 /** Compares what a computer has with what machines need. Pure; the same order always. */
 export function needsOf(host: Host): Need[] {
-  return [...qemuNeeds(host.qemu), ...toolNeeds(host), ...roomNeeds(host)];
+  return [...qemuNeeds(host.qemu), ...toolNeeds(host), networkNeed(host), ...roomNeeds(host)];
 }
 
 function qemuNeeds(qemu: Qemu | undefined): Need[] {
@@ -106,6 +106,17 @@ function acceleratorNeeds({ accelerators }: Qemu): Need[] {
 
 function toolNeeds({ tools }: Host): Need[] {
   return (Object.entries(TOOL_NEEDS) as [ToolName, ToolNeed][]).map(([name, need]) => ({ name, isMet: tools[name] !== undefined, found: tools[name] ?? 'not found', ...need }));
+}
+
+function networkNeed({ hasOwnNetworks }: Host): Need {
+  return {
+    name: 'own network',
+    purpose: "hides the port of a guest's ssh",
+    isMet: hasOwnNetworks,
+    isRequired: false,
+    found: hasOwnNetworks ? 'tried' : 'not to be had',
+    advice: "needs `unshare`, `nsenter`, `ip`, `setpriv` and the right to namespaces; without it other users can reach the port, but not log in",
+  };
 }
 
 function roomNeeds({ memory, disks }: Host): Need[] {

@@ -1,6 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { arch, freemem, release, tmpdir, totalmem } from 'node:os';
 import type { DiskSpace, Host, Qemu } from '../host.ts';
+import { findOwnNetwork } from '../network/own-network.ts';
 import { VmError } from '../vm-error.ts';
 import { tryAccelerator } from './accelerator.ts';
 import { findDistribution } from './distribution.ts';
@@ -25,12 +26,13 @@ export interface ProbeOptions {
 /** Finds out what this computer has for running machines. Everything is looked at anew, side by side; it takes the half of a second, and
  *  up to two more for each accelerator that does not work. What is missing is absent; throws only the reason of the signal. */
 export async function probeHost({ environment, cpu = DEFAULT_CPU, directories = [], signal }: ProbeOptions): Promise<Host> {
-  const [tools, binary, distribution, memory, disks] = await Promise.all([
+  const [tools, binary, distribution, memory, disks, network] = await Promise.all([
     findTools(environment),
     findProgram(QEMU_PROGRAM, environment),
     findDistribution(),
     findMemory(),
     Promise.all([tmpdir(), ...directories].map(spaceOf)),
+    findOwnNetwork(environment, signal),
   ]);
   const qemu = binary === undefined ? undefined : await probeQemu(binary, { cpu, setpriv: tools.setpriv, signal });
   return {
@@ -40,6 +42,7 @@ export async function probeHost({ environment, cpu = DEFAULT_CPU, directories = 
     tools,
     memory,
     disks: disks.flat(),
+    hasOwnNetworks: network !== undefined,
     distribution,
   };
 }
