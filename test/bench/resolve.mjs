@@ -7,7 +7,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CatalogBuilder } from '../../dist/catalog/catalog.js';
-import { setYoungHeap } from '../../dist/cli/heap.js';
+import { tuneV8 } from '../../dist/cli/v8.js';
 import { EMPTY_REQUEST, resolve } from '../../dist/resolve/resolve.js';
 import { SetupIniParser } from '../../dist/setup-ini/parse.js';
 
@@ -74,7 +74,7 @@ function command(label, args, env, before = () => {}) {
   console.log(`${label.padEnd(58)} ${shown(times)}, peak ${peak.toFixed(0)} MiB`);
 }
 
-setYoungHeap('large'); // as every command that reads an index
+tuneV8('index'); // as every command that reads an index
 const [index] = process.argv.slice(2);
 if (index === undefined) throw new Error('usage: node test/bench/resolve.mjs INDEX.xz');
 const folder = mkdtempSync(join(tmpdir(), 'cygstrap-bench-'));

@@ -6,7 +6,7 @@ import type { Event } from '../../events.ts';
 import { LOCK_NAME } from '../../lock/lock.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
-import { setYoungHeap } from '../heap.ts';
+import { tuneV8 } from '../v8.ts';
 import { interruptible } from '../interrupt.ts';
 import { once, withReadingOptions, withRequestOptions } from '../options.ts';
 import { ProgressView } from '../progress-view.ts';
@@ -88,7 +88,7 @@ function numberOf(name: string, least: number): (value: string | readonly string
 }
 
 async function fetchInto(session: Session, args: FetchArguments): Promise<number> {
-  setYoungHeap('small');
+  tuneV8('transfers');
   const { output } = session;
   const asked = await askedOf(args);
   const request = requestOf(session, args, asked);

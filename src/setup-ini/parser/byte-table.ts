@@ -26,6 +26,7 @@ export class ByteTable<T> {
   find(bytes: Uint8Array, start: number, end: number): T | undefined {
     let hash = end - start;
     for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
+    hash = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1); // names that differ in their last digit must not sit side by side
     hash ^= hash >>> 15;
     const slots = this.#slots;
     const mask = slots.length - 1;
