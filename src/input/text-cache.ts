@@ -62,13 +62,22 @@ export async function* keepText(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const draft = await openDraft(cache, sha512);
   let writing: Promise<void> | undefined;
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
   try {
     for await (const chunk of text) {
-      await writing;
-      writing = draft.write(chunk);
+      waiting.push(chunk);
+      waitingBytes += chunk.length;
+      if (waitingBytes >= WRITE_BYTES) {
+        await writing;
+        writing = draft.write(waiting);
+        waiting = [];
+        waitingBytes = 0;
+      }
       yield chunk;
     }
     await writing;
+    await draft.write(waiting);
     await draft.publish();
   } finally {
     await writing;
@@ -76,9 +85,12 @@ export async function* keepText(
   }
 }
 
+/** Bytes that are written at once: a decoder gives pieces of some 100 KB, and each write costs a turn on another thread. */
+const WRITE_BYTES = 1024 * 1024;
+
 /** A file that does not exist for others until it is published. After a failure, which becomes a note, nothing more happens. */
 interface Draft {
-  write(chunk: Uint8Array): Promise<void>;
+  write(chunks: readonly Uint8Array[]): Promise<void>;
   publish(): Promise<void>;
   /** Removes what was not published. */
   discard(): Promise<void>;
@@ -112,9 +124,14 @@ async function openDraft(cache: TextCache, sha512: string): Promise<Draft> {
   });
   return {
     discard,
-    write: async (chunk) => {
-      seal.add(chunk);
-      await attempt(async () => file?.writeFile(chunk));
+    write: async (chunks) => {
+      for (const chunk of chunks) seal.add(chunk);
+      await attempt(async () => {
+        if (file === undefined) return;
+        const sizeBytes = chunks.reduce((sum, { length }) => sum + length, 0);
+        const { bytesWritten } = await file.writev(chunks);
+        if (bytesWritten < sizeBytes) throw new Error(`only ${bytesWritten} of ${sizeBytes} bytes could be written: \`${path}\``);
+      });
     },
     publish: async () => {
       await attempt(async () => {
