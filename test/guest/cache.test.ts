@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cachedInitramfs, removeUnused } from '../../src/guest/linux/cache.ts';
+import { guestCacheOf } from '../../src/commands/vm-context.ts';
 import { collectStages } from '../../src/commands/vm-stages.ts';
-import { vmPlaces } from '../../src/pipeline/layout.ts';
 
 const HOUR_MS = 60 * 60_000;
 const DAY_MS = 24 * HOUR_MS;
 
 test('what nobody used for long is removed from the cache, and nothing else', async () => {
-  const cacheDir = await mkdtemp(join(tmpdir(), 'cyg-'));
+  const home = await mkdtemp(join(tmpdir(), 'cyg-'));
+  const environment = { XDG_CACHE_HOME: home };
+  const cacheDir = guestCacheOf({ environment });
   try {
     const nowMs = Date.now();
     const made = async (path: string, ageMs: number): Promise<void> => {
@@ -34,8 +36,7 @@ test('what nobody used for long is removed from the cache, and nothing else', as
     // It is used again.
     expect(await cachedInitramfs(cacheDir, entries)).toEqual(image);
 
-    const collect = { cacheDir, nowMs, signal: new AbortController().signal };
-    const { images } = await collectStages(vmPlaces(join(cacheDir, 'vm')), collect);
+    const { images } = await collectStages({ nowMs }, { environment });
     expect([...images].sort()).toEqual(['controllers/old', 'images/.part-x', 'images/old.cpio'].map((name) => join(cacheDir, name)));
     expect((await readdir(join(cacheDir, 'images'))).sort()).toEqual([`${image.key}.cpio`, 'new.cpio'].sort());
 
@@ -45,6 +46,6 @@ test('what nobody used for long is removed from the cache, and nothing else', as
     expect(await readdir(join(cacheDir, 'kernels'))).toEqual(['old']);
     expect(await removeUnused(join(cacheDir, 'none'), { unusedMs: 0, nowMs })).toEqual([]);
   } finally {
-    await rm(cacheDir, { recursive: true, force: true });
+    await rm(home, { recursive: true, force: true });
   }
 });

@@ -3,16 +3,15 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, statSync, utimesSync, wr
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { vmContext } from '../../src/commands/vm-context.ts';
+import { prepareVm } from '../../src/commands/vm-context.ts';
 import { installVm } from '../../src/commands/vm-install.ts';
 import { findSnapshot } from '../../src/commands/vm-run.ts';
 import type { Answers, GuestKind, InstallKit } from '../../src/guest/kind.ts';
-import { guestCacheOf } from '../../src/commands/vm-context.ts';
+import type { VmContext } from '../../src/commands/vm-context.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import type { StageContext } from '../../src/pipeline/context.ts';
 import { revive } from '../../src/pipeline/revive.ts';
 import { runStage } from '../../src/pipeline/run.ts';
-import { WATCH_LIMITS } from '../../src/pipeline/watch.ts';
 import { describeWith } from '../support/qemu.ts';
 import { Bench, PROGRAMS, machinePid, namesIn, processesOf } from './support.ts';
 import type { Outcome, RunningCommand } from './support.ts';
@@ -27,8 +26,8 @@ function withAppend<T extends { readonly boot: { readonly kind: string } }>(temp
 describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing', () => {
   let bench: Bench;
 
-  const contextWith = async (guest: GuestKind): Promise<StageContext> => ({
-    ...(await vmContext(standIn.name, { directory: bench.vmDir, environment: process.env, version: 'test', report: () => {}, signal: new AbortController().signal })),
+  const contextWith = async (guest: GuestKind): Promise<VmContext> => ({
+    ...(await prepareVm({ directory: bench.vmDir, environment: process.env, version: 'test', report: () => {} })),
     guest,
   });
   /** With a cache of its own: images of others are none of its business. */
@@ -51,8 +50,7 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
       },
     });
     const installed = async (guest: GuestKind): Promise<unknown> => {
-      const request = { repo: bench.repo, lock: bench.lock, add: [], keyring: [], wishes: { memoryMiB: 256, diskMiB: 2048 }, limits: WATCH_LIMITS };
-      return installVm(await contextWith(guest), request, { load: { env: process.env, report: () => {} }, cacheDir: guestCacheOf({ environment: process.env }) });
+      return installVm({ repo: bench.repo, lock: bench.lock, wishes: { memoryMiB: 256, diskMiB: 2048 } }, await contextWith(guest));
     };
     const answering = (change: (answers: Answers) => Answers): GuestKind => kitOf((kit) => ({ answerFiles: (answers) => kit.answerFiles(change(answers)) }));
 
@@ -252,7 +250,7 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
 
     test('nothing serves the shares', async () => {
       const context = await contextWith(standIn);
-      const snapshot = await findSnapshot(context, undefined);
+      const snapshot = await findSnapshot(undefined, context);
       const servedBy = (smbd: string | undefined): StageContext => ({ ...context, host: { ...context.host, tools: { ...context.host.tools, smbd } } });
       const request = { argv: ['true'], environment: {}, timeoutMs: 60_000, isKept: false };
       const hooks = { onOutput: () => {} };
@@ -290,7 +288,7 @@ describeWith(PROGRAMS, 'what fails says so, publishes nothing and leaves nothing
 
     test('a snapshot of another machine is not taken', async () => {
       const context = await contextWith({ ...standIn, bootMachine: (options) => ({ ...standIn.bootMachine(options), extraArguments: [] }) });
-      const snapshot = await findSnapshot(context, undefined);
+      const snapshot = await findSnapshot(undefined, context);
       const shares = { store: bench.repo, xchg: bench.path };
       await expect(revive(context, { manifest: snapshot, shares, canBootInstead: false })).rejects.toThrow(/^the snapshot cannot go on here: /);
     });
