@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { removeUnused } from '../guest/linux/cache.ts';
-import { STAGES, logPaths, stagePath } from '../pipeline/layout.ts';
+import { STAGES, intactPath, logPaths, stagePath } from '../pipeline/layout.ts';
 import type { StageName, VmPlaces } from '../pipeline/layout.ts';
 import type { Manifest } from '../pipeline/manifest.ts';
 import { listLeftovers, namesIn, removeLeftover, stagesInUse, withStageLock } from '../pipeline/workshop.ts';
@@ -82,7 +82,7 @@ async function removeStage(places: VmPlaces, { stage, key }: Manifest, signal: A
     }
     await rm(aside, { recursive: true, force: true });
     const logs = logPaths(places, stage, key);
-    await Promise.all(Object.values(logs).map((each) => rm(each, { force: true })));
+    await Promise.all([...Object.values(logs), intactPath(places, stage, key)].map((each) => rm(each, { force: true })));
   });
 }
 

@@ -239,8 +239,7 @@ async function shell(session: Session, args: VmArguments & { readonly snapshot?:
       const { findSnapshot } = await import('../../commands/vm-run.ts');
       const { withRevived } = await import('../../pipeline/run.ts');
       const snapshot = await findSnapshot(args.snapshot, context);
-      const code = await withRevived(context, snapshot, args.store, async ({ line }) => (await line.shell?.()) ?? null);
-      signal.throwIfAborted();
+      const code = await withRevived(context, snapshot, args.store, async ({ line }) => (await line.shell?.({ signal })) ?? null);
       return code === null || code > HIGHEST_PASSED_CODE ? EXIT_NO : code;
     }),
   );
