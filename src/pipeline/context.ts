@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { access, mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
-import { pipeline } from 'node:stream/promises';
 import type { Report } from '../events.ts';
 import type { GuestKind } from '../guest/kind.ts';
-import { identityOf } from '../vm/file-identity.ts';
+import { digestOf, identityOf } from '../vm/file-identity.ts';
 import type { Host } from '../vm/host.ts';
 import { probeHost } from '../vm/probe/probe.ts';
 import { stampOf } from '../vm/probe/qemu.ts';
@@ -73,13 +70,6 @@ export function requireTool({ tools }: Host, name: keyof Host['tools']): string 
   const path = tools[name];
   if (path === undefined) throw new VmError(`\`${name}\` is not installed`, { hint: '`cygstrap doctor` tells how to install it' });
   return path;
-}
-
-/** sha256 of a file, in hex. */
-export async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
 }
 
 /** A file that will not change any more. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { digestOf } from '../vm/file-identity.ts';
 import { VmError } from '../vm/vm-error.ts';
-import { digestOf } from './context.ts';
 import { noteIntact, readIntact } from './intact.ts';
 import { STAGE_FILES, stagePath } from './layout.ts';
 import type { VmPlaces } from './layout.ts';
