@@ -35,7 +35,7 @@ let isHelpAheadOut = false;
 const withoutHelpAhead = {
   name: 'without-help-ahead',
   transform(/** @type {string} */ code, /** @type {string} */ id) {
-    if (!/\/yargs\/build\/lib\/command\.js$/.test(id.replaceAll('\\', '/'))) return null;
+    if (!id.replaceAll('\\', '/').endsWith('/yargs/build/lib/command.js')) return null;
     isHelpAheadOut = code.includes(HELP_AHEAD);
     return code.replace(HELP_AHEAD, '');
   },

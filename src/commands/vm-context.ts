@@ -12,34 +12,48 @@ import type { Manifest } from '../pipeline/manifest.ts';
 import { findStage, namesIn } from '../pipeline/workshop.ts';
 import { guestKind } from './guest-kinds.ts';
 
-/** What all commands about machines are told. */
-export interface VmOptions {
+/** Where all stages of a user are. */
+export interface VmDirectory {
   /** Directory of all stages; by default `cygstrap/vm` in the user's cache. */
   readonly directory?: string | undefined;
-  /** By default `direct`. */
-  readonly topology?: TopologyName | undefined;
+  /** Names the user's cache and the path of programs: `process.env`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly version: string;
-  readonly report: Report;
-  readonly signal: AbortSignal;
 }
 
+export interface VmOptions extends VmDirectory {
+  /** Kind of guest; by default, and for now always, `stand-in`. */
+  readonly guest?: string | undefined;
+  /** By default `direct`. */
+  readonly topology?: TopologyName | undefined;
+  /** Of whoever makes the stages; it is written into them. */
+  readonly version: string;
+  readonly report: Report;
+  /** When aborted, all that is made or runs with it ends, and leaves nothing behind. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What every stage is made with. It holds nothing open; for one more run it can be used again, for another signal be copied:
+ *  `{ ...context, signal }`. */
+export interface VmContext extends StageContext, Pick<VmDirectory, 'environment'> {}
+
 /** Names the places of all stages. */
-export function placesOfVm({ directory, environment }: Pick<VmOptions, 'directory' | 'environment'>): VmPlaces {
+export function placesOfVm({ directory, environment }: VmDirectory): VmPlaces {
   return vmPlaces(resolve(directory ?? join(dirname(indexCacheDir(environment, platform(), homedir())), 'vm')));
 }
 
 /** Where kernels and images of guests are kept. */
-export function guestCacheOf({ environment }: Pick<VmOptions, 'environment'>): string {
+export function guestCacheOf({ environment }: Pick<VmDirectory, 'environment'>): string {
   return dirname(indexCacheDir(environment, platform(), homedir()));
 }
 
-/** Makes ready what every stage needs; looks at this computer when that was not done before. Throws `usage` for an unknown kind of guest. */
-export async function vmContext(guest: string, options: VmOptions): Promise<StageContext> {
-  const { topology = 'direct', environment, version, report, signal } = options;
+/** Makes ready what every stage needs; looks at this computer when that was not done before, which takes seconds. What is missing here is
+ *  told by the stage that needs it. Throws `usage` for an unknown kind of guest, and the reason of the signal. */
+export async function prepareVm(options: VmOptions): Promise<VmContext> {
+  const { guest = 'stand-in', topology = 'direct', environment, version, report, signal = new AbortController().signal } = options;
   const kind = guestKind(guest);
   const places = placesOfVm(options);
-  return { places, host: await knownHost(places, { environment, tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])], signal }), guest: kind, topology, cacheDir: guestCacheOf(options), version, report, signal };
+  const host = await knownHost(places, { environment, tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])], signal });
+  return { places, host, guest: kind, topology, cacheDir: guestCacheOf(options), environment, version, report, signal };
 }
 
 /** Every published stage of one or all names, the newest last. Throws `io`. */

@@ -3,36 +3,43 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { printLock } from '../lock/print.ts';
-import { digestOf } from '../pipeline/context.ts';
-import type { StageContext } from '../pipeline/context.ts';
 import { installStage } from '../pipeline/install.ts';
 import type { InstalledManifest, MachineWishes } from '../pipeline/manifest.ts';
+import { digestOf } from '../vm/file-identity.ts';
+import { WATCH_LIMITS } from '../pipeline/watch.ts';
 import type { WatchLimits } from '../pipeline/watch.ts';
-import type { LoadOptions } from './load-catalog.ts';
 import { readLock } from './lock-file.ts';
 import { makeMedia } from './media.ts';
 import { archivesOf } from './media-answers.ts';
 import { additionsOf } from './media-additions.ts';
+import type { VmContext } from './vm-context.ts';
 
 export interface VmInstallRequest {
+  /** Directory of the repo. */
   readonly repo: string;
+  /** The lock file. */
   readonly lock: string;
-  /** As for `makeMedia`. */
-  readonly add: readonly string[];
-  readonly keyring: readonly string[];
-  readonly wishes: Partial<MachineWishes>;
-  readonly limits: WatchLimits;
+  /** As for `makeMedia`; by default none. */
+  readonly add?: readonly string[] | undefined;
+  readonly keyring?: readonly string[] | undefined;
+  /** What differs from the usual machine of this kind of guest. */
+  readonly wishes?: Partial<MachineWishes> | undefined;
+  /** By default an hour for a step, ten minutes without a sign of life, and a picture of the screen each half minute. */
+  readonly limits?: Partial<WatchLimits> | undefined;
+  /** Socket to show the screen on, by VNC. */
   readonly vnc?: string | undefined;
 }
 
-/** Installs what a lock names into a new machine, from media made of the repo, unless the same was installed before. Throws what media and
- *  installing throw. */
-export async function installVm(context: StageContext, request: VmInstallRequest, options: { readonly load: LoadOptions; readonly cacheDir: string }): Promise<InstalledManifest> {
-  const { guest, report, signal } = context;
+/** Installs what a lock names into a new machine, from media made of the repo, unless the same was installed before. Throws what `makeMedia`
+ *  throws, `guest` for a guest that refuses, hangs or ends too early, `vm`, `tool`, `io`, and the reason of the signal. Nothing is published
+ *  then; console log and last screen are kept in `logs` of the directory of all stages. */
+export async function installVm(request: VmInstallRequest, context: VmContext): Promise<InstalledManifest> {
+  const { guest, cacheDir, environment, report, signal } = context;
+  const { repo, add = [], keyring = [], wishes = {}, limits } = request;
   const lock = await readLock(request.lock);
-  const additions = await additionsOf(request.add);
-  const kit = await guest.prepare({ cacheDir: options.cacheDir, report, signal });
-  const { emptyDisksMiB = [], qemuArguments = [], ...sizes } = request.wishes;
+  const additions = await additionsOf(add);
+  const kit = await guest.prepare({ cacheDir, report, signal });
+  const { emptyDisksMiB = [], qemuArguments = [], ...sizes } = wishes;
   return installStage(context, {
     kit,
     ingredients: {
@@ -42,10 +49,10 @@ export async function installVm(context: StageContext, request: VmInstallRequest
     },
     archives: archivesOf(lock),
     packages: lock.request.packages,
-    limits: request.limits,
+    limits: { ...WATCH_LIMITS, ...limits },
     vnc: request.vnc,
     makeMedia: async (out, files) => {
-      const { image, answers } = await makeMedia({ ...request, out, answers: { form: 'floppy', files } }, { load: options.load, report, signal });
+      const { image, answers } = await makeMedia({ repo, lock: request.lock, add, keyring, out, answers: { form: 'floppy', files } }, { load: { env: environment, report }, report, signal });
       return { repo: image.path, answers: answers?.path ?? join(out, 'answers.img') };
     },
   });

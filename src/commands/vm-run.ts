@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
-import type { StageContext } from '../pipeline/context.ts';
 import { stagePath } from '../pipeline/layout.ts';
 import type { InstalledManifest, Manifest, SnapshotManifest } from '../pipeline/manifest.ts';
 import { runStage } from '../pipeline/run.ts';
@@ -9,21 +8,32 @@ import type { RunHooks, RunRequest, RunResult } from '../pipeline/run.ts';
 import { endText, startChild } from '../vm/process.ts';
 import { VmError } from '../vm/vm-error.ts';
 import { publishedStages, stageByPrefix } from './vm-context.ts';
+import type { VmContext } from './vm-context.ts';
 
-/** A program of the host that is run before or after a command in a guest. */
-export interface HookLines {
+/** A command to be run in a revived machine: a plain value. */
+export interface VmRunRequest extends Pick<RunRequest, 'argv' | 'input' | 'output' | 'store' | 'isStoreWritable'> {
+  /** Variables for it, over those of its login; by default none. */
+  readonly environment?: RunRequest['environment'] | undefined;
+  /** By default an hour. */
+  readonly timeoutMs?: number | undefined;
+  /** Leaves disk layer and exchanged files where they are; by default they go. */
+  readonly isKept?: boolean | undefined;
+  /** Lines for /bin/sh of this computer, run before the machine starts and after the command; CYGSTRAP_RUN names the exchanged directory,
+   *  which has `in` and `out`. */
   readonly before?: string | undefined;
   readonly after?: string | undefined;
 }
 
+const TIMEOUT_MS = 60 * 60_000;
+
 /** The stage of this kind of guest that was made last; undefined when there is none. */
-async function newestStage({ places, guest }: StageContext, stages: readonly Manifest[]): Promise<Manifest | undefined> {
+async function newestStage({ places, guest }: VmContext, stages: readonly Manifest[]): Promise<Manifest | undefined> {
   const times = await Promise.all(stages.map(async (manifest) => ({ manifest, madeMs: (await stat(stagePath(places, manifest.stage, manifest.key))).mtimeMs })));
   return times.filter(({ manifest }) => manifest.guest === guest.name).sort((a, b) => b.madeMs - a.madeMs)[0]?.manifest;
 }
 
 /** The installed disk whose key begins so, or the one that was made last. Throws `usage` when there is none. */
-export async function findInstalled(context: StageContext, prefix: string | undefined): Promise<InstalledManifest> {
+export async function findInstalled(prefix: string | undefined, context: VmContext): Promise<InstalledManifest> {
   const stages = await publishedStages(context.places, ['install']);
   const found = prefix === undefined ? await newestStage(context, stages) : stageByPrefix(stages, prefix);
   if (found?.stage === 'install') return found;
@@ -31,24 +41,34 @@ export async function findInstalled(context: StageContext, prefix: string | unde
 }
 
 /** The snapshot whose key begins so, or the one that was made last. Throws `usage` when there is none. */
-export async function findSnapshot(context: StageContext, prefix: string | undefined): Promise<SnapshotManifest> {
+export async function findSnapshot(prefix: string | undefined, context: VmContext): Promise<SnapshotManifest> {
   const stages = await publishedStages(context.places, ['snapshot']);
   const found = prefix === undefined ? await newestStage(context, stages) : stageByPrefix(stages, prefix);
   if (found?.stage === 'snapshot') return found;
   throw new CygstrapError('usage', 'there is no snapshot yet', { hint: 'make one with `cygstrap build`, or with `cygstrap vm install` and `cygstrap vm snapshot`' });
 }
 
-/** Runs one command in a revived snapshot. Throws what running throws, `usage` for directories that are not there, and VmError for a hook that fails. */
-export async function runVm(context: StageContext, snapshot: SnapshotManifest, request: RunRequest, options: HookLines & Pick<RunHooks, 'onOutput'>): Promise<RunResult> {
-  for (const [option, path] of [['--in', request.input], ['--store', request.store]] as const) {
+/** What a run is told beside its request. */
+export interface VmRunContext extends VmContext, Pick<RunHooks, 'onOutput'> {
+  /** What `snapshotVm` or `findSnapshot` gave. */
+  readonly snapshot: SnapshotManifest;
+}
+
+/** Runs one command in a machine revived from a snapshot, discarded after it; many may run at once. Its exit code is in the result,
+ *  whatever it is: only what is no end of the command is thrown. Throws `guest` for a command that did not end in time or whose end is not known,
+ *  `vm` for a machine that died, a snapshot that is damaged and a hook that fails, `usage` for directories that are not there, `io`, and the
+ *  reason of the signal. */
+export async function runVm(request: VmRunRequest, context: VmRunContext): Promise<RunResult> {
+  const { argv, environment = {}, input, output, store, isStoreWritable, timeoutMs = TIMEOUT_MS, isKept = false } = request;
+  for (const [option, path] of [['--in', input], ['--store', store]] as const) {
     if (path !== undefined) await requireDirectory(option, path);
   }
-  const { onOutput } = options;
+  const { snapshot, onOutput } = context;
   const hook = (when: 'before' | 'after') => {
-    const line = options[when];
+    const line = request[when];
     return line === undefined ? undefined : (directory: string, signal: AbortSignal) => runHook(line, { when, setpriv: context.host.tools.setpriv, directory, signal, onOutput });
   };
-  return runStage(context, snapshot, request, { onOutput, before: hook('before'), after: hook('after') });
+  return runStage(context, snapshot, { argv, environment, input, output, store, isStoreWritable, timeoutMs, isKept }, { onOutput, before: hook('before'), after: hook('after') });
 }
 
 interface Hook extends Pick<RunHooks, 'onOutput'> {
@@ -80,16 +100,16 @@ export interface ManyOptions {
   /** Machines at a time. */
   readonly jobs: number;
   /** Runs one; numbers begin with 1. */
-  readonly run: (request: RunRequest, number: number) => Promise<RunResult>;
+  readonly run: (request: VmRunRequest, number: number) => Promise<RunResult>;
   /** Takes each outcome when it is there. */
   readonly onOutcome: (outcome: RunOutcome) => Promise<void>;
 }
 
 /** Runs many commands, each in a machine of its own. One that fails does not stop the others. Throws what `onOutcome` throws, when all
  *  have ended. */
-export async function runMany(requests: readonly RunRequest[], { jobs, run, onOutcome }: ManyOptions): Promise<void> {
+export async function runMany(requests: readonly VmRunRequest[], { jobs, run, onOutcome }: ManyOptions): Promise<void> {
   const limit = pLimit(jobs);
-  const outcomeOf = async (request: RunRequest, number: number): Promise<RunOutcome> => {
+  const outcomeOf = async (request: VmRunRequest, number: number): Promise<RunOutcome> => {
     try {
       return { number, result: await run(request, number) };
     } catch (error) {

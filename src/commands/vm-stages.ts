@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { removeUnused } from '../guest/linux/cache.ts';
-import { STAGES, logPaths, stagePath } from '../pipeline/layout.ts';
+import { STAGES, intactPath, logPaths, stagePath } from '../pipeline/layout.ts';
 import type { StageName, VmPlaces } from '../pipeline/layout.ts';
 import type { Manifest } from '../pipeline/manifest.ts';
 import { listLeftovers, namesIn, removeLeftover, stagesInUse, withStageLock } from '../pipeline/workshop.ts';
-import { publishedStages, stageByPrefix } from './vm-context.ts';
+import { guestCacheOf, placesOfVm, publishedStages, stageByPrefix } from './vm-context.ts';
+import type { VmDirectory } from './vm-context.ts';
 
 /** A stage as `vm ls` shows it. */
 export interface StageListing {
@@ -24,7 +25,8 @@ export interface StageListing {
 }
 
 /** Lists every stage, installed disks first. Throws `io`. */
-export async function listStages(places: VmPlaces): Promise<StageListing[]> {
+export async function listStages(directory: VmDirectory): Promise<StageListing[]> {
+  const places = placesOfVm(directory);
   const uses = await stagesInUse(places);
   const listed = await Promise.all((await publishedStages(places)).map(async (manifest) => listingOf(places, manifest, uses.some(({ key }) => key === manifest.key))));
   return listed.sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.madeMs - b.madeMs);
@@ -45,9 +47,16 @@ async function listingOf(places: VmPlaces, manifest: Manifest, isInUse: boolean)
   };
 }
 
+/** Where stages are removed. */
+export interface RemovalContext extends VmDirectory {
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Removes stages by the beginnings of their keys. Throws `usage` for one that is in use, that others stand on, or that is not there;
  *  nothing is removed then. */
-export async function removeStages(places: VmPlaces, prefixes: readonly string[], signal: AbortSignal): Promise<Manifest[]> {
+export async function removeStages(prefixes: readonly string[], context: RemovalContext): Promise<Manifest[]> {
+  const places = placesOfVm(context);
+  const { signal } = context;
   const stages = await publishedStages(places);
   const chosen = [...new Set(prefixes.map((prefix) => stageByPrefix(stages, prefix)))];
   const uses = await stagesInUse(places);
@@ -61,7 +70,7 @@ export async function removeStages(places: VmPlaces, prefixes: readonly string[]
   return chosen;
 }
 
-async function removeStage(places: VmPlaces, { stage, key }: Manifest, signal: AbortSignal): Promise<void> {
+async function removeStage(places: VmPlaces, { stage, key }: Manifest, signal: AbortSignal | undefined): Promise<void> {
   await withStageLock(places, { stage, key }, { signal }, async () => {
     const path = stagePath(places, stage, key);
     const aside = join(places.root, stage, `.${key}.${randomBytes(4).toString('hex')}`);
@@ -73,7 +82,7 @@ async function removeStage(places: VmPlaces, { stage, key }: Manifest, signal: A
     }
     await rm(aside, { recursive: true, force: true });
     const logs = logPaths(places, stage, key);
-    await Promise.all(Object.values(logs).map((each) => rm(each, { force: true })));
+    await Promise.all([...Object.values(logs), intactPath(places, stage, key)].map((each) => rm(each, { force: true })));
   });
 }
 
@@ -85,20 +94,22 @@ export interface Collected {
   readonly images: readonly string[];
 }
 
-export interface CollectOptions {
+export interface CollectRequest {
+  /** Stages made longer ago go too. */
   readonly olderThanMs?: number | undefined;
-  /** Where images and saved controllers are kept. */
-  readonly cacheDir: string;
+  /** Milliseconds since 1970. */
   readonly nowMs: number;
-  readonly signal: AbortSignal;
 }
 
 /** How long what is made again at need is kept unused. */
 const UNUSED_MS = 30 * 24 * 60 * 60_000;
 
 /** Removes what interrupted work left, and stages that were made longer ago than `olderThanMs`, when that is given; nothing that is in
- *  use, and no installed disk that a snapshot stands on. Images and saved controllers go that were not used for that time, or for 30 days. */
-export async function collectStages(places: VmPlaces, { olderThanMs, cacheDir, nowMs, signal }: CollectOptions): Promise<Collected> {
+ *  use, and no installed disk that a snapshot stands on. Images and saved controllers in the user's cache go that were not used for that
+ *  time, or for 30 days. Throws `io`. */
+export async function collectStages({ olderThanMs, nowMs }: CollectRequest, context: RemovalContext): Promise<Collected> {
+  const places = placesOfVm(context);
+  const { signal } = context;
   const leftovers = await listLeftovers(places);
   for (const path of leftovers) await removeLeftover(places, path);
   const stages: Manifest[] = [];
@@ -114,5 +125,5 @@ export async function collectStages(places: VmPlaces, { olderThanMs, cacheDir, n
       }
     }
   }
-  return { leftovers, stages, images: await removeUnused(cacheDir, { unusedMs: olderThanMs ?? UNUSED_MS, nowMs }) };
+  return { leftovers, stages, images: await removeUnused(guestCacheOf(context), { unusedMs: olderThanMs ?? UNUSED_MS, nowMs }) };
 }

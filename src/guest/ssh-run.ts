@@ -150,12 +150,23 @@ export async function streamOverSsh(target: SshTarget, command: string, { signal
   }
 }
 
-/** Gives the user's terminal to a shell in the guest until that ends; gives its exit code, or null when ssh was killed. */
-export async function shellOverSsh(target: SshTarget): Promise<number | null> {
+/** Gives the user's terminal to a shell in the guest until that ends; gives its exit code, or null when ssh was killed. In any case ssh is
+ *  gone, and the terminal as it was. Throws GuestError `tool` when there is no ssh, and the reason of the signal. */
+export async function shellOverSsh(target: SshTarget, { signal }: RunOptions): Promise<number | null> {
+  signal?.throwIfAborted();
   const [program = '', ...words] = sshArgv(target);
   const child = spawn(program, words, { stdio: 'inherit' });
-  return new Promise((resolve, reject) => {
-    child.on('error', (cause) => reject(new GuestError('tool', `cannot start \`${program}\``, { cause })));
-    child.on('close', resolve);
-  });
+  // By a signal that it hears, so that it can give the terminal back.
+  const onAbort = (): void => void child.kill('SIGTERM');
+  signal?.addEventListener('abort', onAbort);
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.on('error', (cause) => reject(new GuestError('tool', `cannot start \`${program}\``, { cause })));
+      child.on('close', resolve);
+    });
+    signal?.throwIfAborted();
+    return code;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
 }

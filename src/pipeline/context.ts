@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { access, mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
-import { pipeline } from 'node:stream/promises';
 import type { Report } from '../events.ts';
 import type { GuestKind } from '../guest/kind.ts';
+import { digestOf, identityOf } from '../vm/file-identity.ts';
 import type { Host } from '../vm/host.ts';
 import { probeHost } from '../vm/probe/probe.ts';
 import { stampOf } from '../vm/probe/qemu.ts';
@@ -74,21 +72,22 @@ export function requireTool({ tools }: Host, name: keyof Host['tools']): string 
   return path;
 }
 
-/** sha256 of a file, in hex. */
-export async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
+/** A file that will not change any more. */
+export interface FinishedFile {
+  readonly stamp: FileStamp;
+  /** What a write from now on would change. */
+  readonly identity: string;
 }
 
-/** What a file is like now that it will not change any more; it survives a loss of power from here on. */
-export async function stampOfFile(path: string): Promise<FileStamp> {
+/** Finishes a file: it survives a loss of power from here on. */
+export async function finishFile(path: string): Promise<FinishedFile> {
   const file = await open(path, 'r');
   try {
     await file.sync();
   } finally {
     await file.close();
   }
-  const { size, mtimeMs } = await stat(path);
-  return { sizeBytes: size, mtimeMs: Math.floor(mtimeMs), sha256: await digestOf(path) };
+  const identity = await identityOf(path);
+  const { size } = await stat(path);
+  return { stamp: { sizeBytes: size, sha256: await digestOf(path) }, identity };
 }

@@ -63,7 +63,15 @@ export async function wireDirectly(context: StageContext, { shares, directory, i
             if (code === null || code === SSH_FAILED) await delay(DEATH_GRACE_MS, undefined, { signal });
             return code;
           }),
-        shell: () => machine.unlessEnded(shellOverSsh(target)),
+        shell: async ({ signal }) => {
+          let shell: Promise<number | null> | undefined;
+          try {
+            return await whileItRuns(machine, signal, (stop) => (shell = shellOverSsh(target, { signal: stop })));
+          } finally {
+            // The terminal is its until then.
+            await shell?.catch(() => {});
+          }
+        },
       };
     },
     // The machine ends all of it.

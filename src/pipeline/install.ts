@@ -8,7 +8,8 @@ import { checkDisk, createDisk, sealDisk } from '../vm/disk.ts';
 import { MACHINE_ENDS } from '../vm/machine.ts';
 import { startMachine } from '../vm/start.ts';
 import type { StageContext } from './context.ts';
-import { requireTool, stampOfFile } from './context.ts';
+import { requireTool, finishFile } from './context.ts';
+import { noteIntact } from './intact.ts';
 import { installKey } from './keys.ts';
 import type { InstallIngredients } from './keys.ts';
 import { STAGE_FILES, logPaths } from './layout.ts';
@@ -91,6 +92,7 @@ async function make(context: StageContext, { kit, archives, ingredients, package
   await checkDisk(host, disk, { signal });
   for (const { name, path } of kit.bootFiles) await copyFile(path, join(work.path, name));
   await sealDisk(disk);
+  const finished = await finishFile(disk);
   const manifest: InstalledManifest = {
     schema: STAGE_SCHEMA,
     stage: 'install',
@@ -98,10 +100,11 @@ async function make(context: StageContext, { kit, archives, ingredients, package
     guest: guest.name,
     wishes: ingredients.wishes,
     made: { packages, lock: ingredients.lock, version, durationMs: Math.round(performance.now() - startMs) },
-    disk: await stampOfFile(disk),
+    disk: finished.stamp,
   };
   signal.throwIfAborted();
   await publishStage(places, work, manifest);
+  await noteIntact(places, manifest, { [STAGE_FILES.disk]: finished.identity });
   report({ kind: 'stage-done', stage: 'install', key, durationMs: performance.now() - startMs });
   return manifest;
 }

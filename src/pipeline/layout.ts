@@ -31,18 +31,25 @@ export interface VmPlaces {
   readonly locks: string;
   /** Console and last screen of each stage, of failed ones too: `STAGE-KEY.console.log`, `.png`; consoles of failed runs. */
   readonly logs: string;
+  /** What the files of each stage were like when they were last read and found intact: `STAGE-KEY.json`. */
+  readonly intact: string;
   /** What the probe of this host found. */
   readonly host: string;
 }
 
 /** Names what is in the directory of all stages. */
 export function vmPlaces(root: string): VmPlaces {
-  return { root, work: join(root, 'work'), locks: join(root, 'locks'), logs: join(root, 'logs'), host: join(root, 'host.json') };
+  return { root, work: join(root, 'work'), locks: join(root, 'locks'), logs: join(root, 'logs'), intact: join(root, 'intact'), host: join(root, 'host.json') };
 }
 
 /** The directory of a stage. */
 export function stagePath({ root }: VmPlaces, stage: StageName, key: string): string {
   return join(root, stage, key);
+}
+
+/** Where it is written what the files of a stage were like when they were found intact. */
+export function intactPath({ intact }: VmPlaces, stage: StageName, key: string): string {
+  return join(intact, `${stage}-${key}.json`);
 }
 
 /** Where the console log and the last screen of a stage go. */

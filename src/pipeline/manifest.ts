@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
+import { identityOf } from '../vm/file-identity.ts';
 import { STAGE_FILES } from './layout.ts';
 import type { StageName } from './layout.ts';
 
@@ -10,8 +11,6 @@ export const STAGE_SCHEMA = 1;
 /** A file of a stage as it was when the stage was published. */
 export interface FileStamp {
   readonly sizeBytes: number;
-  /** Whole milliseconds. */
-  readonly mtimeMs: number;
   readonly sha256: string;
 }
 
@@ -84,12 +83,21 @@ export async function readManifest(directory: string, stage: StageName): Promise
   }
 }
 
-/** Tells of a file of a stage that is not as it was published; undefined when it is. Size and time of a copy made with its times are
- *  enough; otherwise `digest` reads it all. */
-export async function changeOf(path: string, stamp: FileStamp, digest: (path: string) => Promise<string>): Promise<string | undefined> {
+/** What a look at a file of a stage came to. */
+export type Look = { readonly kind: 'intact'; readonly identity: string } | { readonly kind: 'changed'; readonly text: string };
+
+export interface LookOptions {
+  /** Its identity from when it was found intact; a file that has another now, or none, is read by `digest`. */
+  readonly known: string | undefined;
+  readonly digest: (path: string) => Promise<string>;
+}
+
+/** Compares a file of a stage with what it was when the stage was published. */
+export async function lookAt(path: string, stamp: FileStamp, { known, digest }: LookOptions): Promise<Look> {
   const now = await stat(path).catch(() => undefined);
-  if (now === undefined) return `\`${path}\` is missing`;
-  if (now.size !== stamp.sizeBytes) return `\`${path}\` has ${now.size} bytes instead of ${stamp.sizeBytes}`;
-  if (Math.floor(now.mtimeMs) === stamp.mtimeMs) return undefined;
-  return (await digest(path)) === stamp.sha256 ? undefined : `\`${path}\` is damaged: its sha256 is another one`;
+  if (now === undefined) return { kind: 'changed', text: `\`${path}\` is missing` };
+  if (now.size !== stamp.sizeBytes) return { kind: 'changed', text: `\`${path}\` has ${now.size} bytes instead of ${stamp.sizeBytes}` };
+  const identity = await identityOf(path);
+  if (identity === known || (await digest(path)) === stamp.sha256) return { kind: 'intact', identity };
+  return { kind: 'changed', text: `\`${path}\` is damaged: its sha256 is another one` };
 }

@@ -67,7 +67,8 @@ async function start(context: StageContext, request: ReviveRequest, owned: Async
   owned.push(work);
   await mkdir(places.logs, { recursive: true, mode: 0o700 });
   const consoleLog = runLogPath(places, basename(work.path));
-  await requireUnchanged(places, manifest, { directory, everyByte: false });
+  // What is not published yet was read a moment ago.
+  if (request.directory === undefined) await requireUnchanged(places, manifest, { everyByte: false });
   const shares = typeof request.shares === 'function' ? await request.shares(work.path) : request.shares;
   const place: Place = { directory, work, shares, consoleLog, owned };
   let refusal = differenceOf(context, manifest);
@@ -110,7 +111,7 @@ async function goOn(context: StageContext, manifest: SnapshotManifest, place: Pl
     return launched;
   } catch (error) {
     signal.throwIfAborted();
-    // Size and time of a file say little when its machine does not go on.
+    // That nobody touched a file says little when its machine does not go on.
     await requireUnchanged(places, manifest, { directory: place.directory, everyByte: true });
     // Who killed it does not want another.
     if (isLoaded || !(error instanceof VmError) || typeof error.details.signal === 'string') throw error;

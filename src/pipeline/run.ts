@@ -11,6 +11,7 @@ import type { StageContext } from './context.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { revive } from './revive.ts';
 import type { Revived } from './revive.ts';
+import { requireUnchanged } from './unchanged.ts';
 
 /** One command to be run in a revived machine: a plain value. */
 export interface RunRequest {
@@ -90,7 +91,12 @@ export async function runStage(context: StageContext, manifest: SnapshotManifest
     await using revived = await revive({ ...context, signal }, { manifest, shares, canBootInstead: true });
     const revivedMs = performance.now() - startMs;
     try {
-      const code = await runIn(context, revived, { name, own, isStoreWritable: request.isStoreWritable, signal, onOutput: hooks.onOutput });
+      const code = await runIn(context, revived, { name, own, isStoreWritable: request.isStoreWritable, signal, onOutput: hooks.onOutput }).catch(async (error: unknown) => {
+        signal.throwIfAborted();
+        // Perhaps its RAM was not what it had been, though nobody touched the file.
+        if (!revived.isCold) await requireUnchanged(context.places, manifest, { everyByte: true });
+        throw error;
+      });
       await hooks.after?.(own, signal);
       if (request.output !== undefined) await copyDirectory(join(own, OUTPUT), request.output);
       return { code, isCold: revived.isCold, revivedMs, durationMs: performance.now() - startMs, kept: request.isKept ? revived.work.path : null };

@@ -10,8 +10,9 @@ import type { Qemu } from '../vm/host.ts';
 import { saveMemory } from '../vm/memory-image.ts';
 import { startMachine } from '../vm/start.ts';
 import { VmError } from '../vm/vm-error.ts';
-import { hostCpu, stampOfFile } from './context.ts';
+import { finishFile, hostCpu } from './context.ts';
 import type { StageContext } from './context.ts';
+import { noteIntact } from './intact.ts';
 import { snapshotKey } from './keys.ts';
 import { STAGE_FILES, logPaths, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
@@ -115,6 +116,7 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
   }
   await sealDisk(disk);
   await chmod(state, 0o400);
+  const finished = { disk: await finishFile(disk), state: await finishFile(state), ram: isPortable ? null : await finishFile(ram) };
   const manifest: SnapshotManifest = {
     schema: STAGE_SCHEMA,
     stage: 'snapshot',
@@ -124,15 +126,20 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
     wishes: installed.wishes,
     machine: { ...like, argv },
     made: { version, durationMs: 0, stoppedMs: Math.round(stoppedMs) },
-    disk: await stampOfFile(disk),
-    state: await stampOfFile(state),
-    ram: isPortable ? null : await stampOfFile(ram),
+    disk: finished.disk.stamp,
+    state: finished.state.stamp,
+    ram: finished.ram?.stamp ?? null,
   };
   await testRevive(context, { manifest, directory: work.path, number, shares });
   await Promise.all(Object.values(shares).map((path) => rm(path, { recursive: true, force: true })));
   signal.throwIfAborted();
   const made = { ...manifest, made: { ...manifest.made, durationMs: Math.round(performance.now() - startMs) } };
   await publishStage(places, work, made);
+  await noteIntact(places, made, {
+    [STAGE_FILES.disk]: finished.disk.identity,
+    [STAGE_FILES.state]: finished.state.identity,
+    ...(finished.ram !== null && { [STAGE_FILES.ram]: finished.ram.identity }),
+  });
   report({ kind: 'stage-done', stage: 'snapshot', key, durationMs: performance.now() - startMs });
   return made;
 }

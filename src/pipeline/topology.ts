@@ -39,6 +39,7 @@ export interface Line {
   /** Waits until the guest can be spoken to; of one that boots, until it lets us in. Throws GuestError `guest` when that takes too long. */
   readonly untilAnswers: (options: { readonly isBooting: boolean; readonly timeoutMs: number; readonly signal: AbortSignal }) => Promise<void>;
   readonly run: RunCommand;
-  /** Gives the user's terminal to a shell of the guest, and its exit code, or null when it was killed. Only `direct` can. */
-  readonly shell?: () => Promise<number | null>;
+  /** Gives the user's terminal to a shell of the guest, and its exit code, or null when it was killed. Throws the reason of the signal.
+   *  Only `direct` can. */
+  readonly shell?: (options: { readonly signal: AbortSignal }) => Promise<number | null>;
 }

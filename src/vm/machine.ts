@@ -197,6 +197,9 @@ export class Machine implements AsyncDisposable {
   }
 }
 
+/** What QEMU says of every card that is plugged into nothing, as that of a machine that installs. */
+const NOISE = /warning: hub \d+ is not connected to host network$/;
+
 /** What to say of a QEMU that ended on its own. */
 export function deathOf({ name, memory }: MachineSpec, exit: ChildExit, details: VmError['details']): VmError {
   const hints = [
@@ -204,7 +207,7 @@ export function deathOf({ name, memory }: MachineSpec, exit: ChildExit, details:
     ...(exit.signal === 'SIGKILL' ? ['somebody killed it, perhaps the kernel for want of memory'] : []),
     ...(details.consoleLog === undefined ? [] : [`its console is in \`${details.consoleLog}\``]),
   ];
-  return new VmError(`QEMU of machine \`${name}\` died (${endText(exit)})${lastWords(details.stderrTail ?? [])}`, {
+  return new VmError(`QEMU of machine \`${name}\` died (${endText(exit)})${lastWords((details.stderrTail ?? []).filter((line) => !NOISE.test(line)))}`, {
     details,
     ...(hints.length > 0 && { hint: hints.join('; ') }),
   });

@@ -50,8 +50,7 @@ function gzipped(vm, key) {
   const { status } = spawnSync('sh', ['-c', 'zstd -dcq "$0" | gzip > "$0.gz" && mv "$0.gz" "$0"', path]);
   if (status !== 0) throw new Error('gzip failed');
   const manifest = JSON.parse(readFileSync(join(directory, 'stage.json'), 'utf8'));
-  const { size, mtimeMs } = statSync(path);
-  manifest.state = { sizeBytes: size, mtimeMs: Math.floor(mtimeMs), sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
+  manifest.state = { sizeBytes: statSync(path).size, sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
   writeFileSync(join(directory, 'stage.json'), JSON.stringify(manifest));
   const known = JSON.parse(readFileSync(join(vm, 'host.json'), 'utf8'));
   known.host.tools.zstd = '/usr/bin/gzip';

@@ -1,16 +1,20 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cachedInitramfs, removeUnused } from '../../src/guest/linux/cache.ts';
+import { knownInitramfs } from '../../src/guest/linux/known-image.ts';
+import { identityOf } from '../../src/vm/file-identity.ts';
+import { guestCacheOf } from '../../src/commands/vm-context.ts';
 import { collectStages } from '../../src/commands/vm-stages.ts';
-import { vmPlaces } from '../../src/pipeline/layout.ts';
 
 const HOUR_MS = 60 * 60_000;
 const DAY_MS = 24 * HOUR_MS;
 
 test('what nobody used for long is removed from the cache, and nothing else', async () => {
-  const cacheDir = await mkdtemp(join(tmpdir(), 'cyg-'));
+  const home = await mkdtemp(join(tmpdir(), 'cyg-'));
+  const environment = { XDG_CACHE_HOME: home };
+  const cacheDir = guestCacheOf({ environment });
   try {
     const nowMs = Date.now();
     const made = async (path: string, ageMs: number): Promise<void> => {
@@ -34,8 +38,7 @@ test('what nobody used for long is removed from the cache, and nothing else', as
     // It is used again.
     expect(await cachedInitramfs(cacheDir, entries)).toEqual(image);
 
-    const collect = { cacheDir, nowMs, signal: new AbortController().signal };
-    const { images } = await collectStages(vmPlaces(join(cacheDir, 'vm')), collect);
+    const { images } = await collectStages({ nowMs }, { environment });
     expect([...images].sort()).toEqual(['controllers/old', 'images/.part-x', 'images/old.cpio'].map((name) => join(cacheDir, name)));
     expect((await readdir(join(cacheDir, 'images'))).sort()).toEqual([`${image.key}.cpio`, 'new.cpio'].sort());
 
@@ -44,6 +47,61 @@ test('what nobody used for long is removed from the cache, and nothing else', as
     expect((await readFile(image.path)).length).toBe(image.sizeBytes);
     expect(await readdir(join(cacheDir, 'kernels'))).toEqual(['old']);
     expect(await removeUnused(join(cacheDir, 'none'), { unusedMs: 0, nowMs })).toEqual([]);
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+});
+
+test('an image is made out once for the same recipe and the same files; who touches one of them, or the image, is found out', async () => {
+  const cacheDir = await mkdtemp(join(tmpdir(), 'cyg-'));
+  try {
+    const [program, sign] = [join(cacheDir, 'program'), join(cacheDir, 'sign')];
+    await writeFile(program, 'one');
+    let reads = 0;
+    const made = async (parts: unknown = 'a') =>
+      knownInitramfs(cacheDir, {
+        name: 'test',
+        parts,
+        signs: [sign],
+        entries: async () => {
+          reads++;
+          const from = { path: program, identity: await identityOf(program) };
+          return [{ kind: 'file', path: 'program', content: await readFile(program), from }, { kind: 'file', path: 'own', content: JSON.stringify(parts) }];
+        },
+      });
+    /** How often it was read for this. */
+    const readsFor = async <T>(work: () => Promise<T>): Promise<{ got: T; times: number }> => {
+      const before = reads;
+      return { got: await work(), times: reads - before };
+    };
+    const { got: first } = await readsFor(made);
+    expect(await readsFor(made)).toEqual({ got: first, times: 0 });
+
+    const { mtime, atime } = await stat(program);
+    await writeFile(program, 'two');
+    await utimes(program, atime, mtime);
+    const { got: second, times } = await readsFor(made);
+    expect({ times, isSame: second.key === first.key }).toEqual({ times: 1, isSame: false });
+    expect((await readsFor(async () => made('b'))).times).toBe(1);
+    expect(await readsFor(made)).toEqual({ got: second, times: 1 });
+    await writeFile(sign, '');
+    expect(await readsFor(made)).toEqual({ got: second, times: 1 });
+
+    // Damaged, removed, or unused for long: in the end it is there and whole.
+    const bytes = await readFile(second.path);
+    await chmod(second.path, 0o644);
+    await writeFile(second.path, Buffer.alloc(bytes.length));
+    expect(await readsFor(made)).toEqual({ got: second, times: 1 });
+    expect((await readFile(second.path)).equals(bytes)).toBe(true);
+    await rm(second.path);
+    expect(await readsFor(made)).toEqual({ got: second, times: 1 });
+    const longAgo = new Date(Date.now() - 2 * DAY_MS);
+    await utimes(second.path, longAgo, longAgo);
+    const note = join(cacheDir, 'images/test.json');
+    await writeFile(note, JSON.stringify({ ...(JSON.parse(await readFile(note, 'utf8')) as object), identity: await identityOf(second.path) }));
+    expect(await readsFor(made)).toEqual({ got: second, times: 0 });
+    expect(Date.now() - (await stat(second.path)).mtimeMs).toBeLessThan(HOUR_MS);
+    expect(await readsFor(made)).toEqual({ got: second, times: 0 });
   } finally {
     await rm(cacheDir, { recursive: true, force: true });
   }

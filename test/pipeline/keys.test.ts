@@ -2,11 +2,13 @@ import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { digestOf, stampOfFile } from '../../src/pipeline/context.ts';
+import { finishFile } from '../../src/pipeline/context.ts';
+import { digestOf } from '../../src/vm/file-identity.ts';
 import { installKey, snapshotKey } from '../../src/pipeline/keys.ts';
 import type { InstallIngredients, SnapshotIngredients } from '../../src/pipeline/keys.ts';
 import { vmPlaces } from '../../src/pipeline/layout.ts';
-import { changeOf, readManifest } from '../../src/pipeline/manifest.ts';
+import { lookAt, readManifest } from '../../src/pipeline/manifest.ts';
+import type { Look } from '../../src/pipeline/manifest.ts';
 import type { MachineWishes } from '../../src/pipeline/manifest.ts';
 import { findStage, listLeftovers, openWork, removeLeftover, stagesInUse } from '../../src/pipeline/workshop.ts';
 
@@ -73,24 +75,34 @@ describe('what lies on the disk', () => {
   test('a file is as it was, or what changed is told', async () => {
     const path = join(directory, 'file');
     await writeFile(path, 'content');
-    const stamp = await stampOfFile(path);
+    const { stamp, identity } = await finishFile(path);
     let digests = 0;
-    const digest = async (of: string): Promise<string> => {
-      digests++;
-      return digestOf(of);
-    };
-    expect(await changeOf(path, stamp, digest)).toBeUndefined();
+    const look = async (known: string | undefined): Promise<Look> =>
+      lookAt(path, stamp, {
+        known,
+        digest: async (of) => {
+          digests++;
+          return digestOf(of);
+        },
+      });
+    const changed = (text: string): Look => ({ kind: 'changed', text: `\`${path}\` ${text}` });
+    expect(await look(identity)).toEqual({ kind: 'intact', identity });
     expect(digests).toBe(0);
+    // Somebody touched it, or it is a copy: it is read, and known from then on.
     await utimes(path, 1, 1);
-    expect(await changeOf(path, stamp, digest)).toBeUndefined();
+    const touched = await look(identity);
+    expect(touched).toEqual({ kind: 'intact', identity: expect.not.stringMatching(identity) as string });
     expect(digests).toBe(1);
+    expect(await look(touched.kind === 'intact' ? touched.identity : undefined)).toEqual(touched);
+    expect(digests).toBe(1);
+    // Of the same size and time.
     await writeFile(path, 'CONTENT');
     await utimes(path, 1, 1);
-    expect(await changeOf(path, stamp, digest)).toBe(`\`${path}\` is damaged: its sha256 is another one`);
+    expect(await look(touched.kind === 'intact' ? touched.identity : undefined)).toEqual(changed('is damaged: its sha256 is another one'));
     await writeFile(path, 'more content');
-    expect(await changeOf(path, stamp, digest)).toBe(`\`${path}\` has 12 bytes instead of 7`);
+    expect(await look(identity)).toEqual(changed('has 12 bytes instead of 7'));
     await rm(path);
-    expect(await changeOf(path, stamp, digest)).toBe(`\`${path}\` is missing`);
+    expect(await look(identity)).toEqual(changed('is missing'));
   });
 
   test.each(['', '{', 'null', '{"schema":0,"stage":"install"}', '{"schema":1,"stage":"snapshot"}'])('a manifest that is none of ours: %j', async (text) => {

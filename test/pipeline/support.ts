@@ -7,11 +7,20 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { prepareVm } from '../../src/commands/vm-context.ts';
+import type { VmContext } from '../../src/commands/vm-context.ts';
+import type { Report } from '../../src/events.ts';
+import type { GuestKind } from '../../src/guest/kind.ts';
+import { quoted } from '../../src/guest/shell.ts';
+import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { QEMU } from '../support/qemu.ts';
 import { PROJECT } from '../support/transcript.ts';
 
 /** What the pipeline of the stand-in needs of this computer. */
 export const PROGRAMS = [QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy', 'setpriv'];
+
+/** The last words of a command that was asked to stop. */
+export const INTERRUPTED = 'error: interrupted\nhint: the same command goes on from here\n';
 
 const RELEASE = join(PROJECT, 'fixtures/release');
 
@@ -33,6 +42,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string;
+  /** In a terminal of its own, whose keyboard is the child's stdin. */
+  readonly inTerminal?: boolean;
 }
 
 /** A directory with repo, lock, machines and a place for temporary files of its own. */
@@ -89,14 +100,26 @@ export class Bench {
     return this.startVm([...own, '--repo', this.repo, '--lock', this.lock, '--memory', '256M', '--disk', '2G', ...rest], options);
   }
 
-  start(words: readonly string[], { env, cwd, stdin = '' }: CommandOptions = {}): RunningCommand {
-    const child = spawn(process.execPath, [join(PROJECT, 'bin/cygstrap.js'), ...words], {
+  /** `vm gc`, with a cache of its own: images of others are none of its business. */
+  async gc(...words: string[]): Promise<Outcome> {
+    return this.vm(['vm', 'gc', ...words], { env: { XDG_CACHE_HOME: join(this.path, 'cache') } });
+  }
+
+  /** For calls of the rooms themselves. */
+  async context(guest: GuestKind = standIn, report: Report = () => {}): Promise<VmContext> {
+    return { ...(await prepareVm({ directory: this.vmDir, environment: process.env, version: 'test', report })), guest };
+  }
+
+  start(words: readonly string[], { env, cwd, stdin = '', inTerminal = false }: CommandOptions = {}): RunningCommand {
+    const argv = [process.execPath, join(PROJECT, 'bin/cygstrap.js'), ...words];
+    const [program = '', ...rest] = inTerminal ? ['script', '-qec', argv.map(quoted).join(' '), '/dev/null'] : argv;
+    const child = spawn(program, rest, {
       cwd: cwd ?? this.path,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'], LC_ALL: 'C', TMPDIR: this.temporary, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     child.stdin.on('error', () => {});
-    child.stdin.end(stdin);
+    if (!inTerminal) child.stdin.end(stdin);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
     const closed = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => child.on('close', (...end) => resolve(end)));

@@ -54,7 +54,7 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
   const context = await openVm(session, args, stopped);
   const { findInstalled } = await import('../../commands/vm-run.ts');
   const { bootMachine } = await import('../../pipeline/boot.ts');
-  const installed = await findInstalled(context, args.install);
+  const installed = await findInstalled(args.install, context);
   const { diskFile, store, xchg, vnc, switch: switches = [] } = args;
   const exit = await bootMachine(
     context,

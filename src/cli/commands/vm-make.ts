@@ -1,12 +1,12 @@
 import type { Argv } from 'yargs';
-import type { StageContext } from '../../pipeline/context.ts';
+import type { VmContext } from '../../commands/vm-context.ts';
 import type { InstalledManifest, SnapshotManifest } from '../../pipeline/manifest.ts';
 import { LOCK_NAME } from '../../lock/lock.ts';
 import { EXIT_DONE } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import type { Choose, Session } from '../session.ts';
 import { durationMs } from '../units.ts';
-import { openVm, stageReporter, wishesOf, withInstallOptions, withTopology, withVmOptions } from './vm-options.ts';
+import { openVm, wishesOf, withInstallOptions, withTopology, withVmOptions } from './vm-options.ts';
 import type { InstallArguments, VmArguments } from './vm-options.ts';
 
 /** How a snapshot is wanted. */
@@ -39,7 +39,7 @@ export function withSnapshotOptions<T>(yargs: Argv<T>) {
 }
 
 async function install(session: Session, args: InstallArguments): Promise<number> {
-  const { key } = await interruptible(async (signal) => installed(session, await openVm(session, args, signal), args));
+  const { key } = await interruptible(async (signal) => installed(await openVm(session, args, signal), args));
   return printed(session, args, { stage: 'install', key });
 }
 
@@ -47,7 +47,7 @@ async function snapshot(session: Session, args: SnapshotArguments & { readonly i
   const { key } = await interruptible(async (signal) => {
     const context = await openVm(session, args, signal);
     const { findInstalled } = await import('../../commands/vm-run.ts');
-    return frozen(context, args, await findInstalled(context, args.install));
+    return frozen(context, args, await findInstalled(args.install, context));
   });
   return printed(session, args, { stage: 'snapshot', key });
 }
@@ -59,20 +59,15 @@ async function printed({ output }: Session, args: VmArguments, made: { readonly 
 }
 
 /** Makes the installed disk that the arguments describe, or finds it made. */
-export async function installed(session: Session, context: StageContext, args: InstallArguments): Promise<InstalledManifest> {
+export async function installed(context: VmContext, args: InstallArguments): Promise<InstalledManifest> {
   const { installVm } = await import('../../commands/vm-install.ts');
-  const { guestCacheOf } = await import('../../commands/vm-context.ts');
-  const { WATCH_LIMITS } = await import('../../pipeline/watch.ts');
-  const { repo, lock = LOCK_NAME, add = [], keyring = [], vnc } = args;
-  const limits = { ...WATCH_LIMITS, stepTimeoutMs: args.stepTimeout ?? WATCH_LIMITS.stepTimeoutMs, stallTimeoutMs: args.stallTimeout ?? WATCH_LIMITS.stallTimeoutMs };
-  const { env } = session.host;
-  return installVm(context, { repo, lock, add, keyring, wishes: wishesOf(args), limits, vnc }, { load: { env, report: stageReporter(session, args) }, cacheDir: guestCacheOf({ environment: env }) });
+  const { repo, lock = LOCK_NAME, add, keyring, vnc, stepTimeout, stallTimeout } = args;
+  const limits = { ...(stepTimeout !== undefined && { stepTimeoutMs: stepTimeout }), ...(stallTimeout !== undefined && { stallTimeoutMs: stallTimeout }) };
+  return installVm({ repo, lock, add, keyring, wishes: wishesOf(args), limits, vnc }, context);
 }
 
-const BOOT_TIMEOUT_MS = 10 * 60_000;
-
 /** Makes the snapshot of an installed disk, or finds it made. */
-export async function frozen(context: StageContext, args: SnapshotArguments, disk: InstalledManifest): Promise<SnapshotManifest> {
-  const { snapshotStage } = await import('../../pipeline/snapshot.ts');
-  return snapshotStage(context, { installed: disk, isPortable: args.portable === true, bootTimeoutMs: args.bootTimeout ?? BOOT_TIMEOUT_MS });
+export async function frozen(context: VmContext, { portable, bootTimeout }: SnapshotArguments, disk: InstalledManifest): Promise<SnapshotManifest> {
+  const { snapshotVm } = await import('../../commands/vm-snapshot.ts');
+  return snapshotVm({ installed: disk, isPortable: portable, bootTimeoutMs: bootTimeout }, context);
 }

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
-import type { StageContext } from '../../pipeline/context.ts';
 import type { MachineWishes } from '../../pipeline/manifest.ts';
+import type { VmContext } from '../../commands/vm-context.ts';
 import { TOPOLOGIES } from '../../pipeline/topology.ts';
 import type { TopologyName } from '../../pipeline/topology.ts';
 import type { Event, Report } from '../../events.ts';
@@ -84,9 +84,9 @@ export function wishesOf({ memory, cpus, disk, emptyDisk, qemuArg }: Pick<Instal
 }
 
 /** Opens what the stages need; `signal` ends all of it. */
-export async function openVm(session: Session, args: VmArguments, signal: AbortSignal): Promise<StageContext> {
-  const { vmContext } = await import('../../commands/vm-context.ts');
-  return vmContext(args.guest ?? 'stand-in', { directory: args.vmDir, topology: args.topology, environment: session.host.env, version: packageVersion(), report: stageReporter(session, args), signal });
+export async function openVm(session: Session, args: VmArguments, signal: AbortSignal): Promise<VmContext> {
+  const { prepareVm } = await import('../../commands/vm-context.ts');
+  return prepareVm({ guest: args.guest, directory: args.vmDir, topology: args.topology, environment: session.host.env, version: packageVersion(), report: stageReporter(session, args), signal });
 }
 
 /** Tells of stages as they go, unless quiet; what takes minutes is not silent. */

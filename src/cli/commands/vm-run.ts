@@ -1,9 +1,9 @@
 import type { Argv } from 'yargs';
 import { CygstrapError } from '../../errors.ts';
-import type { StageContext } from '../../pipeline/context.ts';
+import type { VmContext } from '../../commands/vm-context.ts';
 import type { SnapshotManifest } from '../../pipeline/manifest.ts';
-import type { RunRequest, RunResult } from '../../pipeline/run.ts';
-import type { RunOutcome } from '../../commands/vm-run.ts';
+import type { RunResult } from '../../pipeline/run.ts';
+import type { RunOutcome, VmRunRequest } from '../../commands/vm-run.ts';
 import { printable } from '../../report/text.ts';
 import { EXIT_DONE, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, UsageError, reportFailure } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -21,8 +21,6 @@ export const EXIT_MACHINE = 126;
 
 /** The highest code of a command in a guest that becomes ours. */
 const HIGHEST_PASSED_CODE = 125;
-
-const RUN_TIMEOUT_MS = 60 * 60_000;
 
 interface StoreArguments {
   readonly store?: string | undefined;
@@ -51,7 +49,7 @@ export function addVmRun(yargs: Argv, choose: Choose): Argv {
         withSnapshotChoice(withRunOptions(withTopology(withVmOptions(y))))
           .example('$0 vm run --in src --out dist -- make -C in', 'files in, files out')
           .example('$0 vm run --each commands.txt --jobs 2 --out results', 'a machine for each line'),
-      (args) => choose((session) => run(session, args, async (context) => (await import('../../commands/vm-run.ts')).findSnapshot(context, args.snapshot))),
+      (args) => choose((session) => run(session, args, async (context) => (await import('../../commands/vm-run.ts')).findSnapshot(args.snapshot, context))),
     )
     .command(
       'shell',
@@ -71,7 +69,7 @@ export function addBuild(yargs: Argv, choose: Choose): Argv {
         .example('$0 build --repo ./repo -- gcc --version', 'a second time this takes about a second'),
     (args) =>
       choose((session) =>
-        run(session, args, async (context) => frozen(context, args, await installed(session, context, args))),
+        run(session, args, async (context) => frozen(context, args, await installed(context, args))),
       ),
   );
 }
@@ -101,7 +99,7 @@ function withRunOptions<T>(yargs: Argv<T>) {
     .option('jobs', { ...word, coerce: positive('jobs'), describe: 'Machines at a time, with --each [default: 1]' });
 }
 
-async function run(session: Session, args: RunArguments, find: (context: StageContext) => Promise<SnapshotManifest>): Promise<number> {
+async function run(session: Session, args: RunArguments, find: (context: VmContext) => Promise<SnapshotManifest>): Promise<number> {
   const argv = session.command;
   if ((argv.length === 0) === (args.each === undefined)) {
     throw new UsageError(argv.length === 0 ? 'no command is given' : 'a command is given, and --each', 'write the command after `--`, as in `-- uname -a`');
@@ -127,25 +125,25 @@ async function ownFailures(session: Session, args: VmArguments, work: () => Prom
   }
 }
 
-function requestOf(args: RunArguments, environment: Readonly<Record<string, string>>): Omit<RunRequest, 'argv'> {
-  return { environment, input: args.in, output: args.out, ...storeOf(args), timeoutMs: args.timeout ?? RUN_TIMEOUT_MS, isKept: args.keep === true };
+function requestOf(args: RunArguments, environment: Readonly<Record<string, string>>): Omit<VmRunRequest, 'argv'> {
+  return { environment, input: args.in, output: args.out, ...storeOf(args), timeoutMs: args.timeout, isKept: args.keep, before: args.before, after: args.after };
 }
 
-function storeOf({ store, writableStore }: StoreArguments): Pick<RunRequest, 'store' | 'isStoreWritable'> {
+function storeOf({ store, writableStore }: StoreArguments): Pick<VmRunRequest, 'store' | 'isStoreWritable'> {
   return { store, isStoreWritable: writableStore };
 }
 
 interface Work {
-  readonly context: StageContext;
+  readonly context: VmContext;
   readonly snapshot: SnapshotManifest;
 }
 
-async function one(session: Session, args: RunArguments, { context, snapshot, request }: Work & { readonly request: RunRequest }): Promise<number> {
+async function one(session: Session, args: RunArguments, { context, snapshot, request }: Work & { readonly request: VmRunRequest }): Promise<number> {
   const { runVm } = await import('../../commands/vm-run.ts');
   const { output, host } = session;
-  const result = await runVm(context, snapshot, request, {
-    before: args.before,
-    after: args.after,
+  const result = await runVm(request, {
+    ...context,
+    snapshot,
     // Where stdout is JSON, all that the command says goes to stderr.
     onOutput: (stream, chunk) => written(stream === 'stdout' && args.json !== true ? host.stdout : host.stderr, chunk),
   });
@@ -154,19 +152,19 @@ async function one(session: Session, args: RunArguments, { context, snapshot, re
   return exitOf(session, result);
 }
 
-async function many(session: Session, args: RunArguments, { context, snapshot, request, each }: Work & { readonly request: Omit<RunRequest, 'argv'>; readonly each: string }): Promise<number> {
+async function many(session: Session, args: RunArguments, { context, snapshot, request, each }: Work & { readonly request: Omit<VmRunRequest, 'argv'>; readonly each: string }): Promise<number> {
   const { runMany, runVm } = await import('../../commands/vm-run.ts');
   const { commandLines } = await import('../../commands/vm-install.ts');
   const { output, host } = session;
   const lines = await commandLines(each);
-  const requests = lines.map((line, i): RunRequest => ({ ...request, argv: ['/bin/sh', '-c', line], ...(request.output !== undefined && { output: `${request.output}/${i + 1}` }) }));
+  const requests = lines.map((line, i): VmRunRequest => ({ ...request, argv: ['/bin/sh', '-c', line], ...(request.output !== undefined && { output: `${request.output}/${i + 1}` }) }));
   const { SCHEMA, failureJson } = await import('../../report/json.ts');
   let exit: number = EXIT_DONE;
-  const run = async (each: RunRequest, number: number): Promise<RunResult> => {
+  const run = async (each: VmRunRequest, number: number): Promise<RunResult> => {
     const prefixed = { stdout: new Prefixed(`[${number}] `), stderr: new Prefixed(`[${number}] `) };
     const streams = { stdout: args.json === true ? host.stderr : host.stdout, stderr: host.stderr };
     try {
-      return await runVm(context, snapshot, each, { before: args.before, after: args.after, onOutput: (stream, chunk) => written(streams[stream], prefixed[stream].push(chunk)) });
+      return await runVm(each, { ...context, snapshot, onOutput: (stream, chunk) => written(streams[stream], prefixed[stream].push(chunk)) });
     } finally {
       for (const stream of ['stdout', 'stderr'] as const) await written(streams[stream], prefixed[stream].end());
     }
@@ -237,8 +235,8 @@ async function shell(session: Session, args: VmArguments & StoreArguments & { re
       const context = await openVm(session, args, signal);
       const { findSnapshot } = await import('../../commands/vm-run.ts');
       const { withRevived } = await import('../../pipeline/run.ts');
-      const snapshot = await findSnapshot(context, args.snapshot);
-      const code = await withRevived(context, snapshot, storeOf(args), async ({ line }) => (await line.shell?.()) ?? null);
+      const snapshot = await findSnapshot(args.snapshot, context);
+      const code = await withRevived(context, snapshot, storeOf(args), async ({ line }) => (await line.shell?.({ signal })) ?? null);
       signal.throwIfAborted();
       return code === null || code > HIGHEST_PASSED_CODE ? EXIT_NO : code;
     }),

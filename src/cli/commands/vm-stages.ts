@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs';
+import type { VmDirectory } from '../../commands/vm-context.ts';
 import type { StageListing } from '../../commands/vm-stages.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE } from '../failure.ts';
@@ -26,14 +27,13 @@ export function addVmStages(yargs: Argv, choose: Choose): Argv {
     );
 }
 
-async function placesOf(session: Session, args: VmArguments) {
-  const { placesOfVm } = await import('../../commands/vm-context.ts');
-  return placesOfVm({ directory: args.vmDir, environment: session.host.env });
+function directoryOf({ host }: Session, { vmDir }: VmArguments): VmDirectory {
+  return { directory: vmDir, environment: host.env };
 }
 
 async function list(session: Session, args: VmArguments): Promise<number> {
   const { listStages } = await import('../../commands/vm-stages.ts');
-  const stages = await listStages(await placesOf(session, args));
+  const stages = await listStages(directoryOf(session, args));
   if (args.json === true) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, stages });
   else await session.output.data(stages.length === 0 ? 'no stages yet\n' : printable(columns(stages.map(row))));
   return EXIT_DONE;
@@ -51,7 +51,7 @@ function ageText(ms: number): string {
 
 async function remove(session: Session, args: VmArguments & { readonly key: readonly string[] }): Promise<number> {
   const { removeStages } = await import('../../commands/vm-stages.ts');
-  const removed = await interruptible(async (signal) => removeStages(await placesOf(session, args), args.key, signal));
+  const removed = await interruptible(async (signal) => removeStages(args.key, { ...directoryOf(session, args), signal }));
   if (args.json === true) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, removed: removed.map(({ stage, key }) => ({ stage, key })) });
   else await session.output.data(removed.map(({ stage, key }) => `removed: ${stage} ${key}\n`).join(''));
   return EXIT_DONE;
@@ -59,9 +59,7 @@ async function remove(session: Session, args: VmArguments & { readonly key: read
 
 async function collect(session: Session, args: VmArguments & { readonly olderThan?: number | undefined }): Promise<number> {
   const { collectStages } = await import('../../commands/vm-stages.ts');
-  const { guestCacheOf } = await import('../../commands/vm-context.ts');
-  const cacheDir = guestCacheOf({ environment: session.host.env });
-  const { leftovers, stages, images } = await interruptible(async (signal) => collectStages(await placesOf(session, args), { cacheDir, olderThanMs: args.olderThan, nowMs: Date.now(), signal }));
+  const { leftovers, stages, images } = await interruptible(async (signal) => collectStages({ olderThanMs: args.olderThan, nowMs: Date.now() }, { ...directoryOf(session, args), signal }));
   if (args.json === true) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, leftovers, removed: stages.map(({ stage, key }) => ({ stage, key })), images });
   else await session.output.data(`removed: ${countText(leftovers.length, 'leftover')}, ${countText(stages.length, 'stage')}${images.length === 0 ? '' : `, ${countText(images.length, 'unused image')}`}\n`);
   return EXIT_DONE;

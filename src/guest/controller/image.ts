@@ -1,8 +1,9 @@
-import { cachedInitramfs } from '../linux/cache.ts';
 import type { Image } from '../linux/cache.ts';
-import { MOUNT_POINTS, NINE_P, busyboxTree, modulesTree, script } from '../linux/image-parts.ts';
+import type { TreeEntry } from '../linux/cpio.ts';
+import { MOUNT_POINTS, NINE_P, busyboxTree, findBusybox, modulesTree, script, signsOf } from '../linux/image-parts.ts';
 import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
+import { knownInitramfs } from '../linux/known-image.ts';
 import { moduleClosure } from '../linux/modules.ts';
 import { findProgram, programsWithLibraries, requireProgram } from '../linux/programs.ts';
 import type { PrepareOptions } from '../kind.ts';
@@ -26,25 +27,30 @@ const SMBD_HELPERS = ['samba-dcerpcd', 'rpcd_classic'].flatMap((name) => ['/usr/
  *  `tool` for what the host lacks, `io`. */
 export async function controllerImage({ cacheDir, report, signal }: PrepareOptions): Promise<ControllerImage> {
   const kernel = await findKernel({ cacheDir, report, signal });
-  const [smbd, ssh, busybox, modules, helpers] = await Promise.all([
+  const [smbd, ssh, busybox, helpers] = await Promise.all([
     requireProgram({ anyOf: ['smbd'], debianPackage: 'samba' }),
     requireProgram({ anyOf: ['ssh'], debianPackage: 'openssh-client' }),
-    busyboxTree(),
-    moduleClosure(kernel.modulesDir, MODULES),
+    findBusybox(),
     Promise.all(SMBD_HELPERS.map(findProgram)),
   ]);
-  const programs = await programsWithLibraries([smbd, ssh, ...helpers.filter((path) => path !== undefined)]);
+  const programs = [smbd, ssh, ...helpers.filter((path) => path !== undefined)];
   const { smb, smbConf: conf, store, xchg } = CONTROLLER_PLACES;
-  const initramfs = await cachedInitramfs(cacheDir, [
+  const own: readonly TreeEntry[] = [
     script('init', controllerInit({ smbd })),
     ...MOUNT_POINTS,
     { kind: 'directory', path: 'root', mode: 0o700 },
-    ...busybox,
-    ...programs,
-    ...modulesTree(modules),
     { kind: 'file', path: conf.slice(1), content: smbConf({ directory: smb, store, xchg, user: 'root' }) },
     { kind: 'file', path: 'etc/passwd', content: 'root:*:0:0:root:/root:/bin/sh\nnobody:*:65534:65534:nobody:/:/bin/false\n' },
     { kind: 'file', path: 'etc/group', content: 'root:x:0:\nnogroup:x:65534:\n' },
-  ]);
+  ];
+  const initramfs = await knownInitramfs(cacheDir, {
+    name: 'controller',
+    parts: [own, kernel.modulesDir, MODULES, busybox, programs],
+    signs: signsOf(kernel),
+    entries: async () => {
+      const [box, files, modules] = await Promise.all([busyboxTree(busybox), programsWithLibraries(programs), moduleClosure(kernel.modulesDir, MODULES)]);
+      return [...own, ...box, ...files, ...modulesTree(modules)];
+    },
+  });
   return { kernel, initramfs, ssh };
 }

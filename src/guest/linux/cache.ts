@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOf } from '../../vm/file-identity.ts';
 import { cpioArchive } from './cpio.ts';
 import type { TreeEntry } from './cpio.ts';
 
@@ -12,6 +13,9 @@ export interface Image {
   readonly sizeBytes: number;
 }
 
+/** In the cache: first file systems, and what is known of them. */
+export const IMAGES = 'images';
+
 /** Makes the first file system of a Linux guest and keeps it in the cache by the digest of its bytes: the same entries are the same
  *  file, written once. It is not compressed: unpacking costs an emulated machine more than reading. */
 export async function cachedInitramfs(cacheDir: string, entries: readonly TreeEntry[]): Promise<Image> {
@@ -20,10 +24,10 @@ export async function cachedInitramfs(cacheDir: string, entries: readonly TreeEn
   for (const chunk of chunks) hash.update(chunk);
   const key = hash.digest('hex');
   const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const directory = join(cacheDir, 'images');
+  const directory = join(cacheDir, IMAGES);
   const path = join(directory, `${key}.cpio`);
-  const present = await stat(path).catch(() => undefined);
-  if (present?.size === sizeBytes) await markUsed(path);
+  // One that is not there, or not to be read, has none.
+  if ((await digestOf(path).catch(() => undefined)) === key) await markUsed(path);
   else {
     await mkdir(directory, { recursive: true });
     await publish(directory, path, async (part) => writeChunks(part, chunks));
@@ -71,7 +75,7 @@ const LEAST_AGE_MS = 60 * 60_000;
 export async function removeUnused(cacheDir: string, { unusedMs, nowMs }: { readonly unusedMs: number; readonly nowMs: number }): Promise<string[]> {
   const lastMs = nowMs - Math.max(unusedMs, LEAST_AGE_MS);
   const removed: string[] = [];
-  for (const directory of ['images', 'controllers'].map((name) => join(cacheDir, name))) {
+  for (const directory of [IMAGES, 'controllers'].map((name) => join(cacheDir, name))) {
     for (const name of await readdir(directory).catch(() => [])) {
       const path = join(directory, name);
       if (!(await isOlder(path, lastMs))) continue;

@@ -1,7 +1,14 @@
+/** A file of the host as it was before it was read. */
+export interface HostFile {
+  readonly path: string;
+  /** See `identityOf`. */
+  readonly identity: string;
+}
+
 /** One name in a file tree of a guest. Paths are relative, with `/`, without `.` and `..`. */
 export type TreeEntry =
   | { readonly kind: 'directory'; readonly path: string; readonly mode?: number }
-  | { readonly kind: 'file'; readonly path: string; readonly content: Uint8Array | string; readonly mode?: number }
+  | { readonly kind: 'file'; readonly path: string; readonly content: Uint8Array | string; readonly mode?: number; readonly from?: HostFile }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string };
 
 const TYPE_BITS = { directory: 0o040000, file: 0o100000, symlink: 0o120000 } as const;

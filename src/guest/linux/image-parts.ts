@@ -1,4 +1,5 @@
 import type { TreeEntry } from './cpio.ts';
+import type { Kernel } from './kernel.ts';
 import type { KernelModule } from './modules.ts';
 import { programsWithLibraries, requireProgram } from './programs.ts';
 
@@ -12,18 +13,27 @@ export function script(path: string, content: string): TreeEntry {
 
 /** Modules under numbers, so that a glob gives the order to load them in. */
 export function modulesTree(modules: readonly KernelModule[], directory = 'lib/modules'): TreeEntry[] {
-  return modules.map(({ name, content }, index) => ({ kind: 'file', path: `${directory}/${String(index).padStart(2, '0')}-${name}.ko`, content }));
+  return modules.map(({ name, content, from }, index) => ({ kind: 'file', path: `${directory}/${String(index).padStart(2, '0')}-${name}.ko`, content, from }));
 }
 
-/** The busybox of the host as `bin/busybox`, with its libraries if it has any. Throws GuestError `tool`. */
-export async function busyboxTree(): Promise<TreeEntry[]> {
-  const path = await requireProgram({ anyOf: ['busybox-static', 'busybox.static', 'busybox'], debianPackage: 'busybox-static' });
+/** The busybox of the host. Throws GuestError `tool`. */
+export async function findBusybox(): Promise<string> {
+  return requireProgram({ anyOf: ['busybox-static', 'busybox.static', 'busybox'], debianPackage: 'busybox-static' });
+}
+
+/** It as `bin/busybox`, with its libraries if it has any. */
+export async function busyboxTree(path: string): Promise<TreeEntry[]> {
   const [program, ...libraries] = await programsWithLibraries([path]);
   return program === undefined ? [] : [{ ...program, path: 'bin/busybox' }, ...libraries];
 }
 
 /** What a guest needs for shares over 9p, and the options to mount them with. */
 export const NINE_P = { modules: ['virtio_pci', '9pnet_virtio', '9p'], options: 'trans=virtio,version=9p2000.L,msize=262144' } as const;
+
+/** What changes when other modules or libraries than before would be taken. */
+export function signsOf({ modulesDir }: Kernel): string[] {
+  return [...['modules.dep', 'modules.builtin'].map((name) => `${modulesDir}/${name}`), '/etc/ld.so.cache'];
+}
 
 /** How the scripts of our guests begin. */
 export const SCRIPT_HEAD = `#!/bin/busybox sh

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { identityOf } from '../../vm/file-identity.ts';
 import { GuestError } from '../guest-error.ts';
+import type { HostFile } from './cpio.ts';
 import { modinfo } from './modinfo.ts';
 
 /** One kernel module, decompressed. */
@@ -10,6 +12,7 @@ export interface KernelModule {
   /** With `_`, as `lsmod` shows it. */
   readonly name: string;
   readonly content: Uint8Array;
+  readonly from: HostFile;
 }
 
 const MODULE_FILE = /^(.+)\.ko(\.xz|\.zst|\.gz)?$/;
@@ -29,11 +32,12 @@ export async function moduleClosure(directory: string, wishes: readonly string[]
       throw new GuestError('tool', `the kernel module \`${name}\` is not below \`${directory}\``, { hint: 'kernels made for cloud machines lack it; install the distribution’s general kernel' });
     }
     visiting.add(name);
+    const from = { path, identity: await identityOf(path) };
     const content = await decompressed(path);
     const { depends, softDepends } = modinfo(path, content);
     for (const each of softDepends) await visit(each, true);
     for (const each of depends) await visit(each, false);
-    done.set(name, { name, content });
+    done.set(name, { name, content, from });
   };
   for (const wish of wishes) await visit(moduleName(wish.replace(/\?$/, '')), wish.endsWith('?'));
   return [...done.values()];

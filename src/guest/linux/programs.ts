@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, readFile, realpath } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { identityOf } from '../../vm/file-identity.ts';
 import { findProgram as findInPath } from '../../vm/probe/tools.ts';
 import { GuestError } from '../guest-error.ts';
 import type { TreeEntry } from './cpio.ts';
@@ -39,7 +40,10 @@ export async function programsWithLibraries(paths: readonly string[]): Promise<T
   const found = await Promise.all(paths.map(librariesOf));
   const all = [...new Set([...paths, ...found.flat()])];
   return Promise.all(
-    all.map(async (path): Promise<TreeEntry> => ({ kind: 'file', path: path.slice(1), content: await readFile(await realpath(path)), mode: 0o755 })),
+    all.map(async (path): Promise<TreeEntry> => {
+      const from = { path, identity: await identityOf(path) };
+      return { kind: 'file', path: path.slice(1), content: await readFile(await realpath(path)), mode: 0o755, from };
+    }),
   );
 }
 

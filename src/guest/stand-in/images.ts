@@ -1,10 +1,10 @@
 import type { Report } from '../../events.ts';
-import { cachedInitramfs } from '../linux/cache.ts';
 import type { Image } from '../linux/cache.ts';
 import type { TreeEntry } from '../linux/cpio.ts';
-import { MOUNT_POINTS, NINE_P, busyboxTree, modulesTree, script } from '../linux/image-parts.ts';
+import { MOUNT_POINTS, NINE_P, busyboxTree, findBusybox, modulesTree, script, signsOf } from '../linux/image-parts.ts';
 import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
+import { knownInitramfs } from '../linux/known-image.ts';
 import { moduleClosure } from '../linux/modules.ts';
 import { findProgram, programsWithLibraries, requireProgram } from '../linux/programs.ts';
 import { BOOT_INIT, INITTAB, installerInit, OVERLAY, POWER_BUTTON, SHUTDOWN, SSHD_CONFIG, SYSTEM_RC } from './scripts.ts';
@@ -36,62 +36,77 @@ const SYSTEM_MODULES = ['button', 'evdev', ...CIFS_CIPHERS, 'cifs', ...NINE_P.mo
  *  `tool` for what the host lacks, `io`. */
 export async function standInImages({ cacheDir, report, signal }: StandInOptions): Promise<StandInImages> {
   const kernel = await findKernel({ cacheDir, report, signal });
-  const [disk, installerModules, system, busybox, tools] = await Promise.all([
-    moduleClosure(kernel.modulesDir, DISK_MODULES),
-    moduleClosure(kernel.modulesDir, INSTALLER_MODULES),
-    systemTree(kernel),
-    busyboxTree(),
-    installerTools(),
-  ]);
+  const [busybox, tools, system] = await Promise.all([findBusybox(), installerTools(), systemPrograms()]);
+  const { modulesDir } = kernel;
+  const signs = signsOf(kernel);
+  const installerOwn = [script('init', installerInit(tools)), ...MOUNT_POINTS];
+  const bootOwn = [script('init', BOOT_INIT), ...MOUNT_POINTS];
+  const systemOwn = systemFiles(system);
   const [installer, boot] = await Promise.all([
-    cachedInitramfs(cacheDir, [
-      script('init', installerInit(tools.paths)),
-      ...MOUNT_POINTS,
-      ...busybox,
-      ...tools.tree,
-      ...modulesTree(installerModules),
-      ...system.map((entry) => ({ ...entry, path: `system/${entry.path}` })),
-    ]),
-    cachedInitramfs(cacheDir, [script('init', BOOT_INIT), ...MOUNT_POINTS, ...busybox, ...modulesTree(disk)]),
+    knownInitramfs(cacheDir, {
+      name: 'stand-in-installer',
+      parts: [installerOwn, systemOwn, modulesDir, INSTALLER_MODULES, NETWORK_MODULES, SYSTEM_MODULES, busybox, tools, system],
+      signs,
+      entries: async () => {
+        const [box, toolFiles, programs, modules, network, systemModules] = await Promise.all([
+          busyboxTree(busybox),
+          programsWithLibraries(Object.values(tools)),
+          programsWithLibraries([system.bash, system.sshd, system.keygen, ...system.helpers]),
+          ...[INSTALLER_MODULES, NETWORK_MODULES, SYSTEM_MODULES].map((wishes) => moduleClosure(modulesDir, wishes)),
+        ]);
+        const installed = [...systemOwn, ...box, ...programs, ...modulesTree(network ?? [], 'lib/modules/network'), ...modulesTree(systemModules ?? [])];
+        return [...installerOwn, ...box, ...toolFiles, ...modulesTree(modules ?? []), ...installed.map((entry) => ({ ...entry, path: `system/${entry.path}` }))];
+      },
+    }),
+    knownInitramfs(cacheDir, {
+      name: 'stand-in-boot',
+      parts: [bootOwn, modulesDir, DISK_MODULES, busybox],
+      signs,
+      entries: async () => [...bootOwn, ...(await busyboxTree(busybox)), ...modulesTree(await moduleClosure(modulesDir, DISK_MODULES))],
+    }),
   ]);
   return { kernel, installer, boot };
 }
 
-async function installerTools(): Promise<{ readonly paths: InstallerTools; readonly tree: readonly TreeEntry[] }> {
+async function installerTools(): Promise<InstallerTools> {
   const [mke2fs, xz, zstd] = await Promise.all([
     requireProgram({ anyOf: ['mke2fs'], debianPackage: 'e2fsprogs' }),
     requireProgram({ anyOf: ['xz'], debianPackage: 'xz-utils' }),
     requireProgram({ anyOf: ['zstd'], debianPackage: 'zstd' }),
   ]);
-  return { paths: { mke2fs, xz, zstd }, tree: await programsWithLibraries([mke2fs, xz, zstd]) };
+  return { mke2fs, xz, zstd };
 }
 
 /** What sshd of newer releases starts for each connection, where the distributions put it. */
 const SSHD_HELPERS = ['sshd-session', 'sshd-auth'].flatMap((name) => ['/usr/lib/openssh', '/usr/libexec/openssh', '/usr/lib/ssh', '/usr/libexec'].map((place) => `${place}/${name}`));
 
-/** What the disk of an installed stand-in has, except what is made at install: keys and packages. */
-async function systemTree(kernel: Kernel): Promise<TreeEntry[]> {
-  const [bash, sshd, keygen, busybox, helpers, network, modules] = await Promise.all([
+/** Programs of the host that an installed stand-in runs, besides busybox. */
+interface SystemPrograms {
+  readonly bash: string;
+  readonly sshd: string;
+  readonly keygen: string;
+  readonly helpers: readonly string[];
+}
+
+async function systemPrograms(): Promise<SystemPrograms> {
+  const [bash, sshd, keygen, helpers] = await Promise.all([
     requireProgram({ anyOf: ['bash'], debianPackage: 'bash' }),
     requireProgram({ anyOf: ['sshd'], debianPackage: 'openssh-server' }),
     requireProgram({ anyOf: ['ssh-keygen'], debianPackage: 'openssh-client' }),
-    busyboxTree(),
     Promise.all(SSHD_HELPERS.map(findProgram)),
-    moduleClosure(kernel.modulesDir, NETWORK_MODULES),
-    moduleClosure(kernel.modulesDir, SYSTEM_MODULES),
   ]);
-  const programs = await programsWithLibraries([bash, sshd, keygen, ...helpers.filter((path) => path !== undefined)]);
+  return { bash, sshd, keygen, helpers: helpers.filter((path) => path !== undefined) };
+}
+
+/** What the disk of an installed stand-in has, except programs, modules, and what is made at install: keys and packages. */
+function systemFiles({ bash, sshd }: SystemPrograms): TreeEntry[] {
   const links: TreeEntry[] = bash === '/bin/bash' ? [] : [{ kind: 'symlink', path: 'bin/bash', target: bash }];
   const directories = ['cygwin', 'mnt', 'store', 'xchg', 'var/empty', 'usr/share/empty.sshd', 'usr/sbin'];
   return [
     ...MOUNT_POINTS,
     ...directories.map((path): TreeEntry => ({ kind: 'directory', path })),
     { kind: 'directory', path: 'root', mode: 0o700 },
-    ...busybox,
-    ...programs,
     ...links,
-    ...modulesTree(network, 'lib/modules/network'),
-    ...modulesTree(modules),
     { kind: 'symlink', path: 'sbin/init', target: '/bin/busybox' },
     script('sbin/power-button', POWER_BUTTON),
     script('sbin/shutdown-now', SHUTDOWN),
