@@ -3,11 +3,14 @@ import type { HashPool, HashStream } from './hash-pool.ts';
 
 const BLOCK_BYTES = 1 << 20;
 
-/** One block being filled, one being written and hashed, one waiting. */
-const BLOCKS = 3;
+/** What is hashed of an earlier attempt before anyone may call the work off. */
+const TAKE_OVER_BYTES = 16 << 20;
 
-/** Writes a file from its start in blocks of shared memory that a thread hashes at the same time. Writes follow one another,
- *  so that what is on disk after a break has no holes. One user at a time; methods throw errors of the system. */
+/** One block being filled, one being written. */
+const BLOCKS = 2;
+
+/** Writes a file from its start in blocks, behind which a thread hashes. Writes follow one another, so that what is on disk after
+ *  a break has no holes. One user at a time; methods throw errors of the system. */
 export class BlockWriter {
   readonly #handle: FileHandle;
   readonly #pool: HashPool;
@@ -36,11 +39,9 @@ export class BlockWriter {
   /** Hashes what the file holds already, up to `maxBytes`, and goes on behind it. */
   async takeOver(maxBytes: number): Promise<void> {
     while (this.#writtenBytes < maxBytes) {
-      const wantedBytes = Math.min(BLOCK_BYTES, maxBytes - this.#writtenBytes);
-      const { bytesRead } = await this.#handle.read(this.#block, 0, wantedBytes, this.#writtenBytes);
-      if (bytesRead === 0) return;
-      await this.#hash(this.#block.subarray(0, bytesRead));
-      this.#writtenBytes += bytesRead;
+      const bytes = await this.#hash(this.#writtenBytes, Math.min(TAKE_OVER_BYTES, maxBytes - this.#writtenBytes));
+      if (bytes === 0) return;
+      this.#writtenBytes += bytes;
     }
   }
 
@@ -88,16 +89,22 @@ export class BlockWriter {
     const bytes = block.subarray(0, this.#filledBytes);
     const position = this.#writtenBytes;
     await this.#writing;
-    const writing = this.#writeAll(bytes, position);
-    const hashing = this.#hash(bytes);
+    const behind = this.#hashing;
+    const writing = this.#writeAll(bytes, position).then(() => void this.#free.push(block));
+    const hashing = Promise.all([writing, behind]).then(async () => {
+      const hashed = await this.#hash(position, bytes.length);
+      if (hashed < bytes.length) throw new Error(`of ${bytes.length} bytes just written, ${hashed} are there`);
+    });
     this.#writing = writing;
     this.#hashing = hashing;
     // The next to await them tells of their failure.
-    const done = Promise.all([writing, hashing]).then(() => this.#free.push(block));
-    done.catch(() => undefined);
+    writing.catch(() => undefined);
+    hashing.catch(() => undefined);
     this.#writtenBytes += this.#filledBytes;
     this.#filledBytes = 0;
-    if (this.#free.length === 0 && this.#blocks === BLOCKS) await done;
+    // No further behind than a block, or what is read back would have to come from the disk.
+    await behind;
+    if (this.#free.length === 0 && this.#blocks === BLOCKS) await writing;
     this.#block = this.#free.pop() ?? this.#newBlock();
   }
 
@@ -108,13 +115,13 @@ export class BlockWriter {
     }
   }
 
-  async #hash(bytes: Uint8Array): Promise<void> {
+  async #hash(at: number, bytes: number): Promise<number> {
     this.#stream ??= this.#pool.stream(this.#algorithm);
-    await this.#stream.update(bytes);
+    return this.#stream.update(this.#handle.fd, at, bytes);
   }
 
   #newBlock(): Uint8Array {
     this.#blocks++;
-    return new Uint8Array(new SharedArrayBuffer(BLOCK_BYTES));
+    return new Uint8Array(BLOCK_BYTES);
   }
 }

@@ -16,8 +16,10 @@ export interface SizedTask extends HashTask {
 
 /** A stream of bytes being hashed beside the main thread. */
 export interface HashStream {
-  /** Hashes the next bytes, which lie in shared memory; done when that memory may be written to again. */
-  update(bytes: Uint8Array): Promise<void>;
+  /** Hashes the next bytes, which stand in an open file from `at` on; returns how many were there. They are read back from the
+   *  file: the system still has them in memory, and giving another thread memory of ours means copying into shared memory,
+   *  which V8 does a word at a time. Throws the system's error when they cannot be read. */
+  update(fd: number, at: number, bytes: number): Promise<number>;
   /** Ends the stream; in lower-case hexadecimal. */
   digest(): Promise<string>;
   /** Gives the stream up. */
@@ -40,8 +42,10 @@ export class HashPool {
     const stream = this.#streams++;
     thread.streams++;
     return {
-      update: async (bytes) => {
-        await thread.ask({ kind: 'update', stream, algorithm, bytes });
+      update: async (fd, at, bytes) => {
+        const { bytes: done = 0, failure } = await thread.ask({ kind: 'update', stream, algorithm, fd, at, bytes });
+        if (failure !== undefined) throw Object.assign(new Error(`cannot read what was written: ${failure}`), { code: failure });
+        return done;
       },
       digest: async () => {
         thread.streams--;

@@ -27,14 +27,17 @@ export type FileHash =
 /** What the worker is asked; it answers each in turn, with the same `id`. */
 export type HashRequest = { readonly id: number } & (
   | { readonly kind: 'files'; readonly tasks: readonly HashTask[] }
-  /** The next bytes of a stream; answered when the memory may be used again. */
-  | { readonly kind: 'update'; readonly stream: number; readonly algorithm: 'sha512' | 'md5'; readonly bytes: Uint8Array }
+  /** The next bytes of a stream, which stand in the open file `fd` from `at` on; answered with how many there were. */
+  | { readonly kind: 'update'; readonly stream: number; readonly algorithm: 'sha512' | 'md5'; readonly fd: number; readonly at: number; readonly bytes: number }
   | { readonly kind: 'digest'; readonly stream: number; readonly algorithm: 'sha512' | 'md5' }
   | { readonly kind: 'forget'; readonly stream: number }
 );
 
 export interface HashReply {
   readonly id: number;
+  readonly bytes?: number;
+  /** The file of an `update` could not be read: what the system said. */
+  readonly failure?: string;
   readonly files?: readonly FileHash[];
   readonly hex?: string;
 }
@@ -76,14 +79,29 @@ export function hashWorker(require: (name: string) => unknown): void {
     return hash;
   };
 
+  const hashPart = ({ stream, algorithm, fd, at, bytes }: HashRequest & { readonly kind: 'update' }): Omit<HashReply, 'id'> => {
+    let done = 0;
+    try {
+      const hash = streamOf(stream, algorithm);
+      while (done < bytes) {
+        const read = readSync(fd, buffer, 0, Math.min(buffer.length, bytes - done), at + done);
+        if (read === 0) break;
+        hash.update(buffer.subarray(0, read));
+        done += read;
+      }
+      return { bytes: done };
+    } catch (error) {
+      return { failure: String((error as NodeJS.ErrnoException).code ?? error) };
+    }
+  };
+
   const answer = (request: HashRequest): HashReply => {
     const { id } = request;
     switch (request.kind) {
       case 'files':
         return { id, files: request.tasks.map(hashFile) };
       case 'update':
-        streamOf(request.stream, request.algorithm).update(request.bytes);
-        return { id };
+        return { id, ...hashPart(request) };
       case 'digest': {
         const hex = streamOf(request.stream, request.algorithm).digest('hex');
         streams.delete(request.stream);
