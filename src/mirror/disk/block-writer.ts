@@ -91,10 +91,7 @@ export class BlockWriter {
     await this.#writing;
     const behind = this.#hashing;
     const writing = this.#writeAll(bytes, position).then(() => void this.#free.push(block));
-    const hashing = Promise.all([writing, behind]).then(async () => {
-      const hashed = await this.#hash(position, bytes.length);
-      if (hashed < bytes.length) throw new Error(`of ${bytes.length} bytes just written, ${hashed} are there`);
-    });
+    const hashing = this.#hashAfter([writing, behind], position, bytes.length);
     this.#writing = writing;
     this.#hashing = hashing;
     // The next to await them tells of their failure.
@@ -113,6 +110,12 @@ export class BlockWriter {
       const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, position + at);
       at += bytesWritten;
     }
+  }
+
+  async #hashAfter(earlier: readonly Promise<void>[], at: number, bytes: number): Promise<void> {
+    await Promise.all(earlier);
+    const hashed = await this.#hash(at, bytes);
+    if (hashed < bytes) throw new Error(`of ${bytes} bytes just written, ${hashed} are there`);
   }
 
   async #hash(at: number, bytes: number): Promise<number> {
