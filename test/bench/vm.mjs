@@ -1,5 +1,5 @@
 // From `cygstrap vm run` typed to the first output of the command, for machines with little and much RAM, three ways: RAM mapped from the
-// snapshot's file (ours), and the whole memory as one stream, packed by zstd (a portable snapshot) and by gzip (as nixpkgs' Windows VM had it).
+// snapshot's file (ours), and the whole memory as one stream, packed by zstd (a portable snapshot) and by gzip (as nixpkgs' Windows VM had it). And the first with a controller.
 // Run: npm run build && node test/bench/vm.mjs [MIB...] (by default 512 2048 4096). Needs what `cygstrap doctor` lists, and gzip.
 // The guest has just booted and uses about 100 MB of its RAM; one that has worked makes the streams longer, and the mapped file no slower.
 import { spawn, spawnSync } from 'node:child_process';
@@ -37,6 +37,7 @@ async function measure(mib) {
       gzipped(vm, key);
       await report(`${mib} MiB, one stream, gzip`, vm, key, `${(statSync(join(vm, 'snapshot', key, 'state')).size / 1e6).toFixed(0)} MB`);
     } else {
+      for (const topology of ['stream', 'vde']) await report(`${mib} MiB, controller over ${topology}`, vm, key, 'the same snapshot', '--topology', topology);
       await privateMemory(vm, key);
     }
   }
@@ -57,11 +58,11 @@ function gzipped(vm, key) {
   writeFileSync(join(vm, 'host.json'), JSON.stringify(known));
 }
 
-/** @param {string} label @param {string} vm @param {string} key @param {string} note */
-async function report(label, vm, key, note) {
+/** @param {string} label @param {string} vm @param {string} key @param {string} note @param {string[]} words */
+async function report(label, vm, key, note, ...words) {
   const times = [];
   for (let run = 0; run <= RUNS; run++) {
-    const ms = await firstOutput(vm, key);
+    const ms = await firstOutput(vm, key, words);
     // The first one fills the host's cache of the files.
     if (run > 0) times.push(ms);
   }
@@ -69,10 +70,10 @@ async function report(label, vm, key, note) {
   console.log(`${label.padEnd(36)} ${sorted[RUNS >> 1]?.toFixed(0).padStart(6)} ms (${sorted[0]?.toFixed(0)} to ${sorted.at(-1)?.toFixed(0)}); ${note}`);
 }
 
-/** @param {string} vm @param {string} key @returns {Promise<number>} */
-async function firstOutput(vm, key) {
+/** @param {string} vm @param {string} key @param {string[]} words @returns {Promise<number>} */
+async function firstOutput(vm, key, words) {
   const start = performance.now();
-  const child = spawn(process.execPath, [BIN, 'vm', 'run', '--snapshot', key, '--vm-dir', vm, '--', 'echo', 'first'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [BIN, 'vm', 'run', '--snapshot', key, '--vm-dir', vm, ...words, '--', 'echo', 'first'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let first = 0;
   let text = '';
   child.stdout.on('data', (chunk) => {
