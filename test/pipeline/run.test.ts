@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CygstrapError, examineHost, findSnapshot, installVm, listStages, prepareVm, runVm, snapshotVm } from '../../src/index.ts';
 import type { Event, VmContext } from '../../src/index.ts';
@@ -104,17 +105,24 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     await bench.expectNoTraces();
   });
 
-  test('randomness is new, and nothing of another machine is seen: two at once, one more later', async () => {
+  const randoms = new Set<string | undefined>();
+  let twoStartedMs = 0;
+
+  /** Runs a command that sees nothing of those before it, and leaves what the next ones would see. */
+  const expectAlone = async (): Promise<void> => {
     const script = `head -c 16 /dev/urandom | od -An -tx1; cat /root/mine /tmp/mine /run/cygstrap/mine in/mine 2>/dev/null
       for place in /root /tmp /run/cygstrap in out; do echo mine >$place/mine || exit 9; done; sync; sleep 2; cat /root/mine /tmp/mine`;
-    const results = await Promise.all([sh(script), sh(script)]);
-    results.push(await sh(script));
-    const lines = results.map(({ exit, stdout }) => {
-      expect(exit).toBe(0);
-      return stdout.split('\n');
-    });
-    for (const [, ...rest] of lines) expect(rest).toEqual(['mine', 'mine', '']);
-    expect(new Set(lines.map(([random]) => random)).size).toBe(3);
+    const { exit, stdout } = await sh(script);
+    expect(exit).toBe(0);
+    const [random, ...rest] = stdout.split('\n');
+    expect(rest).toEqual(['mine', 'mine', '']);
+    randoms.add(random);
+  };
+
+  test('two at once: randomness is new, and nothing of the other is seen', async () => {
+    twoStartedMs = performance.now();
+    await Promise.all([expectAlone(), expectAlone()]);
+    expect(randoms.size).toBe(2);
   });
 
   test('hooks run here before and after the command, with what is exchanged', async () => {
@@ -230,6 +238,12 @@ describeWith(PROGRAMS, 'build and vm run', () => {
       expect(readdirSync(join(bench.vmDir, 'work'))).toEqual([]);
     });
   });
+
+  test('a third, a minute after those two, sees nothing of them either', async () => {
+    await delay(Math.max(0, twoStartedMs + 60_000 - performance.now()));
+    await expectAlone();
+    expect(randoms.size).toBe(3);
+  }, 120_000);
 
   test('nothing is left of all that', () => bench.expectNoTraces());
 });
