@@ -13,7 +13,7 @@ const MORE_PATIENCE = 1.5;
 const RETRY_INTERVAL_MS = 20;
 const LOGIN_RETRY_INTERVAL_MS = 100;
 /** What ssh itself ends with when it cannot connect, or the connection broke. */
-const SSH_FAILED = 255;
+export const SSH_FAILED = 255;
 const KEPT_OUTPUT_BYTES = 1024 * 1024;
 
 export interface WaitOptions {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { untilBeacon } from '../guest/console.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../guest/shares.ts';
-import { shellOverSsh, streamOverSsh, waitForSsh } from '../guest/ssh-run.ts';
+import { SSH_FAILED, shellOverSsh, streamOverSsh, waitForSsh } from '../guest/ssh-run.ts';
 import { SSH_FILES } from '../guest/ssh.ts';
 import type { SshTarget } from '../guest/ssh.ts';
 import type { Machine } from '../vm/machine.ts';
@@ -13,9 +13,6 @@ import { requireTool } from './context.ts';
 import type { StageContext } from './context.ts';
 import type { Wiring, WiringOptions } from './topology.ts';
 import { whileItRuns } from './while-it-runs.ts';
-
-/** What ssh itself ends with. */
-const SSH_FAILED = 255;
 
 const DEATH_GRACE_MS = 1000;
 

@@ -6,7 +6,7 @@ import { GuestError } from '../guest/guest-error.ts';
 import { inTurn } from '../guest/kind.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
-import { requireDone } from '../guest/ssh-run.ts';
+import { SSH_FAILED, requireDone } from '../guest/ssh-run.ts';
 import type { StageContext } from './context.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { revive } from './revive.ts';
@@ -53,9 +53,6 @@ export interface RunHooks {
   readonly before?: RunHook | undefined;
   readonly after?: RunHook | undefined;
 }
-
-/** What ssh itself ends with. */
-const SSH_FAILED = 255;
 
 /** What the command finds below where it starts: what came in, and what goes out. */
 const [INPUT, OUTPUT] = ['in', 'out'];

@@ -9,20 +9,15 @@ import { untilStopped } from '../interrupt.ts';
 import { once } from '../options.ts';
 import type { Choose, Session } from '../session.ts';
 import { openVm, withMachineOptions, withVmOptions, wishesOf } from './vm-options.ts';
-import type { VmArguments } from './vm-options.ts';
+import type { MachineArguments } from './vm-options.ts';
 
-interface BootArguments extends VmArguments {
+interface BootArguments extends MachineArguments {
   readonly install?: string | undefined;
   readonly diskFile?: string | undefined;
   readonly store?: string | undefined;
   readonly xchg?: string | undefined;
   readonly share?: readonly string[] | undefined;
   readonly switch?: readonly string[] | undefined;
-  readonly memory?: number | undefined;
-  readonly cpus?: number | undefined;
-  readonly emptyDisk?: readonly number[] | undefined;
-  readonly qemuArg?: readonly string[] | undefined;
-  readonly vnc?: string | undefined;
 }
 
 /** Adds `vm boot`. */

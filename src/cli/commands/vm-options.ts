@@ -21,18 +21,22 @@ export interface VmArguments extends Loudness {
   readonly json?: boolean | undefined;
 }
 
-/** What is said of a machine that is to be installed. */
-export interface InstallArguments extends VmArguments {
+/** What is said of a machine, whatever it is for. */
+export interface MachineArguments extends VmArguments {
+  readonly memory?: number | undefined;
+  readonly cpus?: number | undefined;
+  readonly emptyDisk?: readonly number[] | undefined;
+  readonly qemuArg?: readonly string[] | undefined;
+  readonly vnc?: string | undefined;
+}
+
+/** What is said of one that is to be installed. */
+export interface InstallArguments extends MachineArguments {
   readonly repo: string;
   readonly lock?: string | undefined;
   readonly add?: readonly string[] | undefined;
   readonly keyring?: readonly string[] | undefined;
-  readonly memory?: number | undefined;
-  readonly cpus?: number | undefined;
   readonly disk?: number | undefined;
-  readonly emptyDisk?: readonly number[] | undefined;
-  readonly qemuArg?: readonly string[] | undefined;
-  readonly vnc?: string | undefined;
   readonly stepTimeout?: number | undefined;
   readonly stallTimeout?: number | undefined;
 }
