@@ -90,8 +90,8 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     const onAbort = (): void => machine.expectEnd();
     signal?.addEventListener('abort', onAbort);
     void machine.exited.then(() => signal?.removeEventListener('abort', onAbort));
-    report({ kind: 'note', message: `machine \`${spec.name}\` runs: process ${child.pid}, console in \`${files.consoleLog}\`` });
     if (spec.start === 'running') await machine.unlessEnded(qmp.command('cont', {}, { signal }));
+    report({ kind: 'note', message: `machine \`${spec.name}\` runs: process ${child.pid}, console in \`${files.consoleLog}\`` });
     return machine;
   } catch (error) {
     await child[Symbol.asyncDispose]();

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -86,5 +86,18 @@ describeWith([QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 
     await using controller = await startController(host, { image, saved: broken, directories: { store: run, xchg: run, jobs: run }, link: { kind: 'none' }, directory: run, report: (event) => notes.push(event.kind) });
     expect(notes).toContain('warning');
     await controller.untilReady({ timeoutMs: 60_000 });
+  });
+
+  test('a saved controller that ends before it is ready is not taken again', async () => {
+    const host = await emulatingHost();
+    const run = await mkdtemp(join(directory, 'run-'));
+    const copy = { memory: join(run, 'saved/ram'), state: join(run, 'saved/state') };
+    await mkdir(join(run, 'saved'));
+    await copyFile(saved.memory, copy.memory);
+    await copyFile(saved.state, copy.state);
+    await using controller = await startController(host, { image, saved: copy, directories: { store: run, xchg: run, jobs: run }, link: { kind: 'none' }, directory: run });
+    process.kill(controller.machine.pid, 'SIGKILL');
+    await expect(controller.untilReady({ timeoutMs: 60_000 })).rejects.toThrow('QEMU of machine `controller` died (signal SIGKILL)');
+    expect(await readdir(run)).not.toContain('saved');
   });
 });

@@ -31,7 +31,8 @@ export interface StartControllerOptions {
 /** A controller that runs. Disposing of it ends it at once. */
 export interface Controller extends AsyncDisposable {
   readonly machine: Machine;
-  /** Resolves when the shares are served. Throws GuestError `guest`, VmError, the signal's reason. */
+  /** Resolves when the shares are served; a saved controller that does not get so far is forgotten. Throws GuestError `guest`, VmError, the
+   *  signal's reason. */
   untilReady(options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** Runs a command line in the guest, as soon as its ssh answers; jobs go one after the other. Gives the code that ssh ended with, which is
    *  255 where it could not connect. Throws VmError as soon as the controller ends, the signal's reason, and what `onOutput` throws. */
@@ -44,7 +45,7 @@ export async function startController(host: Host, options: StartControllerOption
   const { saved, report, signal } = options;
   if (saved !== undefined) {
     try {
-      return controllerOf(await revive(host, saved, options), options);
+      return controllerOf(await revive(host, saved, options), { ...options, onFailure: () => forgetController(saved) });
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof VmError)) throw error;
@@ -73,12 +74,18 @@ function specOf({ image, directories, link }: StartControllerOptions, { memory, 
   return controllerMachine({ image, directories, link, orders: { kind: 'work', epochMs: Date.now() }, memory, start });
 }
 
-function controllerOf(machine: Machine, { image, directories }: StartControllerOptions): Controller {
+function controllerOf(machine: Machine, { image, directories, onFailure }: StartControllerOptions & { readonly onFailure?: () => Promise<void> }): Controller {
   let number = 0;
   return {
     machine,
     untilReady: async (options) => {
-      await untilBeacon(machine, 'ready', options);
+      try {
+        await untilBeacon(machine, 'ready', options);
+      } catch (error) {
+        // Whatever was wrong, the next run should not begin with it.
+        if (options.signal?.aborted !== true) await onFailure?.();
+        throw error;
+      }
     },
     runJob: async (job, options) => {
       number += 1;

@@ -26,6 +26,18 @@ export const JOB_FILES = {
 export const GO_VALUE = 'opt/cygstrap/controller';
 const GO_FILE = `/sys/firmware/qemu_fw_cfg/by_name/${GO_VALUE}/raw`;
 
+/** Shell text that waits until the value in a file is not zero, and leaves it in `$now`. */
+export function awaitOrders(file: string): string {
+  return `while :; do
+  # It has no line end, which is a failure to read.
+  read -r now <${file}
+  [ "$now" -eq 0 ] || break
+  usleep 5000
+done
+# A shell reads byte by byte, and saved in the middle of that it has zeros of then and the rest of now.
+read -r now <${file}`;
+}
+
 /** /init of a controller: network and smbd, then the host's directories, then jobs one after the other. Everything before the
  *  directories may be in a saved memory image. */
 export function controllerInit({ smbd }: { readonly smbd: string }): string {
@@ -44,12 +56,7 @@ ip addr add ${SHARES_ADDRESS}/24 dev eth0
 ip link set eth0 up
 ${smbd} -D -s ${smbConf} -l ${smb} || fail 'smbd does not start'
 say waiting
-while :; do
-  # It has no line end, which is a failure to read.
-  read -r now <${GO_FILE}
-  [ "$now" -eq 0 ] || break
-  usleep 5000
-done
+${awaitOrders(GO_FILE)}
 date -u -s "@$((now))" >/dev/null
 attach() {
   mount -t 9p -o "${NINE_P.options},$3" $1 $2 2>/tmp/log || fail "$1: $(cat /tmp/log)"
