@@ -11,7 +11,7 @@ export function decode(compression: Compression, bytes: Uint8Array, maxTextBytes
     case 'zst':
       return decodeZst(bytes, maxTextBytes);
     case 'xz':
-      return decodeXz(bytes);
+      return decodeXz(bytes, maxTextBytes);
     case 'bz2':
       return decodeBz2(bytes);
     case 'gz':

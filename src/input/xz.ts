@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { Lzma, LzmaError, LzmaStream } from 'lzma-native';
 import { DecodeFault, InputError } from './input-error.ts';
+import { decodeByXz } from './xz-program.ts';
 
 /** Memory the decoder may take: twice what `xz -9` asks for. */
 const MAX_DECODER_BYTES = 128 * 1024 * 1024;
@@ -15,10 +16,42 @@ const TEXT_RATIO = 50;
 
 const OUTPUT_BYTES = 256 * 1024;
 
+/** From this size on the system's own program is tried first: starting it takes 5 ms, and it decodes in little more than half the time
+ *  that the library needs, whose binaries are built without optimization. */
+const PROGRAM_FROM_BYTES = 256 * 1024;
+
+export interface XzOptions {
+  /** The program to decode with; by default `xz`, but on Windows, which would look for it in the current directory first. */
+  readonly program?: string | undefined;
+  readonly programFromBytes?: number;
+}
+
 /** Decodes .xz data of one or more streams, with padding; every check the file carries is verified, and a check of an unknown
- *  kind is refused. Works on another thread: while the caller uses one piece, the next is being decoded.
+ *  kind is refused. Works beside us: while the caller uses one piece, the next is being decoded. Where the program of the system fails
+ *  for whatever reason the library goes on, so that the same comes out, and the same faults, whether it is there or not.
  *  Throws `DecodeFault` for damage, for data cut short, and for bytes left over. */
-export async function* decodeXz(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* decodeXz(bytes: Uint8Array, maxTextBytes: number, options: XzOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+  const { program = process.platform === 'win32' ? undefined : 'xz', programFromBytes = PROGRAM_FROM_BYTES } = options;
+  let doneBytes = 0;
+  if (program !== undefined && bytes.length >= programFromBytes) {
+    try {
+      for await (const text of decodeByXz(program, bytes, maxTextBytes)) {
+        doneBytes += text.length;
+        yield text;
+      }
+      return;
+    } catch {
+      // The library tells what is wrong with the data, if anything is.
+    }
+  }
+  for await (const text of decodeByLibrary(bytes)) {
+    const known = Math.min(doneBytes, text.length);
+    doneBytes -= known;
+    if (known < text.length) yield text.subarray(known);
+  }
+}
+
+async function* decodeByLibrary(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   const lzma = loadLzma();
   const stream = new lzma.Stream();
   // oxlint-disable-next-line no-underscore-dangle -- the binding's name for it

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Memory it may take. */
+const MAX_DECODER_BYTES = 128 * 1024 * 1024;
+
+const READ_BYTES = 1024 * 1024;
+
+/** How often we look for more where it is slower than we are; it decodes some 150 KB in that time. */
+const POLL_INTERVAL_MS = 2;
+
+/** Decodes .xz data with the `xz` of this system, in a process of its own. It reads and writes files that have no name any more, and so
+ *  never waits for us, however uneven our own work is: through a pipe both together take half as long again. Throws for whatever goes
+ *  wrong, without telling why: no such program, damaged data, no room, more text than `maxTextBytes`. What came until then is right as
+ *  far as it goes. Stopping early ends the process. */
+export async function* decodeByXz(program: string, bytes: Uint8Array, maxTextBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  const { spawn } = await import('node:child_process');
+  await using input = await openNameless();
+  await using output = await openNameless();
+  // At a position, so that the offset, which the process shares, stays at the beginning.
+  const { bytesWritten } = await input.write(bytes, 0, bytes.length, 0);
+  if (bytesWritten < bytes.length) throw new Error('no room for the data');
+  const argv = ['--decompress', '--stdout', '--format=xz', '--no-sparse', '--threads=1', `--memlimit-decompress=${MAX_DECODER_BYTES}`];
+  // It would take options from the environment too.
+  const child = spawn(program, argv, { stdio: [input.fd, output.fd, 'ignore'], env: { PATH: process.env['PATH'] ?? '' } });
+  let code: number | null | undefined;
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', (exitCode) => {
+      code = exitCode;
+      resolve();
+    });
+    child.once('error', () => {
+      code = null;
+      resolve();
+    });
+  });
+  try {
+    let buffer = Buffer.alloc(0);
+    let filled = 0;
+    for (let at = 0; ; ) {
+      // Asked before reading: after it has ended nothing more comes.
+      const isLast = code !== undefined;
+      if ((await output.stat()).size > maxTextBytes) throw new Error('too much text');
+      if (filled === buffer.length) {
+        buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+        filled = 0;
+      }
+      const { bytesRead } = await output.read(buffer, filled, buffer.length - filled, at);
+      if (bytesRead > 0) {
+        yield buffer.subarray(filled, filled + bytesRead);
+        filled += bytesRead;
+        at += bytesRead;
+      } else if (isLast) break;
+      else await delay(POLL_INTERVAL_MS);
+    }
+    if (code !== 0) throw new Error('the program failed');
+  } finally {
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** A file to read and write that nobody else sees and that is gone when it is closed, however we end. */
+async function openNameless(): Promise<FileHandle> {
+  const path = join(tmpdir(), `cygstrap-${randomBytes(8).toString('hex')}`);
+  const file = await open(path, 'wx+', 0o600);
+  await rm(path);
+  return file;
+}
