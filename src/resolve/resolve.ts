@@ -1,4 +1,4 @@
-import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
 import type { Problem } from '../solver/engine.ts';
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../setup-ini/records.ts';
 import { Pool } from '../solver/pool.ts';
@@ -153,24 +153,33 @@ interface PlanParts {
 
 function planOf({ pool, request, wishes, chosen, leftOut, warnings }: PlanParts): Plan {
   const members = byName(pool, transaction(pool, chosen));
-  const at = new Map(members.map((s, i) => [s, i]));
-  const needs = members.map((s) => needsOf(pool, s, at));
+  const places = placesOf(pool, members);
+  const needs = needsOfMembers(pool, members, places);
   const neededBy = members.map((): number[] => []);
   needs.forEach((targets, i) => {
     for (const target of targets) if (target !== i) neededBy[target]?.push(i);
   });
-  const reasons = reasonsOfMembers(pool, at, wishes);
+  const reasons = reasonsOfMembers(pool, members, places, wishes);
   const present = new Map(request.installed.map((pkg) => [pkg.name, pkg]));
   const packages: PlannedPackage[] = [];
   for (const i of dependencyOrder(members.length, (node) => needs[node] ?? [])) {
     const s = members[i] ?? 0;
     const version = pool.catalogVersion(s);
     if (version === undefined) continue;
+    const { name, record, archive, index } = version;
+    const replaces = present.get(name)?.version;
+    const source = request.source ? pool.catalog.sourceOf(version) : undefined;
     packages.push({
-      ...describe(pool, version, request.source),
+      name,
+      version: record.version,
+      section: record.section,
+      archive,
+      index,
       reason: reasons[i] ?? 'dependency',
       requiredBy: (neededBy[i] ?? []).map((by) => pool.name(members[by] ?? 0)),
-      ...actionOf(version, present.get(version.name)?.version),
+      action: actionOf(record.version, replaces),
+      ...(source !== undefined && { source: { name: source.name, version: source.version, archive: source.archive } }),
+      ...(replaces !== undefined && { replaces }),
     });
   }
   const planned = new Set(packages.map(({ name }) => name));
@@ -186,29 +195,40 @@ function planOf({ pool, request, wishes, chosen, leftOut, warnings }: PlanParts)
   };
 }
 
-/** Members that meet some requirement of one, by position, each once. */
-function needsOf(pool: Pool, s: Solvable, at: ReadonlyMap<Solvable, number>): number[] {
-  const needs = new Set<number>();
-  for (const dependency of pool.requires(s)) {
-    for (const provider of pool.providers(dependency)) {
-      const i = at.get(provider);
-      if (i !== undefined) needs.add(i);
+/** For each solvable its place among the members, from 1; 0 for what is none. */
+function placesOf(pool: Pool, members: readonly Solvable[]): Int32Array {
+  const places = new Int32Array(pool.end);
+  members.forEach((s, i) => (places[s] = i + 1));
+  return places;
+}
+
+/** For each member, those that meet some requirement of it, by position, each once. */
+function needsOfMembers(pool: Pool, members: readonly Solvable[], places: Int32Array): number[][] {
+  const lastNeeder = new Int32Array(members.length + 1);
+  return members.map((s, i) => {
+    const needs: number[] = [];
+    for (const dependency of pool.requires(s)) {
+      for (const provider of pool.providers(dependency)) {
+        const place = places[provider] ?? 0;
+        if (place === 0 || lastNeeder[place] === i + 1) continue;
+        lastNeeder[place] = i + 1;
+        needs.push(place - 1);
+      }
     }
-  }
-  return [...needs];
+    return needs;
+  });
 }
 
 /** A member is there because it, or a name it provides, was wished for; else because another needs it. */
-function reasonsOfMembers(pool: Pool, at: ReadonlyMap<Solvable, number>, wishes: readonly Wish[]): PlanReason[] {
+function reasonsOfMembers(pool: Pool, members: readonly Solvable[], places: Int32Array, wishes: readonly Wish[]): PlanReason[] {
   const byName = new Map(wishes.map((wish) => [wish.name, wish]));
-  const members = [...at.keys()];
   const names = new Set(members.map((s) => pool.name(s)));
   const reasons = members.map((s): PlanReason => reasonOf(byName.get(pool.name(s))));
   for (const wish of wishes) {
     if (names.has(wish.name)) continue;
     for (const provider of pool.providersOfName(wish.name)) {
-      const i = at.get(provider);
-      if (i !== undefined && reasons[i] !== 'requested') reasons[i] = reasonOf(wish);
+      const place = places[provider] ?? 0;
+      if (place > 0 && reasons[place - 1] !== 'requested') reasons[place - 1] = reasonOf(wish);
     }
   }
   return reasons;
@@ -218,23 +238,10 @@ function reasonOf(wish: Wish | undefined): PlanReason {
   return wish === undefined ? 'dependency' : wish.kind === 'base' ? 'base' : 'requested';
 }
 
-function describe(pool: Pool, version: CatalogVersion, withSource: boolean): Pick<PlannedPackage, 'name' | 'version' | 'section' | 'archive' | 'index' | 'source'> {
-  const { name, record, archive, index } = version;
-  const source = withSource ? pool.catalog.sourceOf(version) : undefined;
-  return {
-    name,
-    version: record.version,
-    section: record.section,
-    archive,
-    index,
-    ...(source === undefined ? {} : { source: { name: source.name, version: source.version, archive: source.archive } }),
-  };
-}
-
-function actionOf({ record }: CatalogVersion, present: string | undefined): { action: PlanAction; replaces?: string } {
-  if (present === undefined) return { action: 'install' };
-  const order = compareVersions(record.version, present);
-  return { action: order > 0 ? 'upgrade' : order < 0 ? 'downgrade' : 'reinstall', replaces: present };
+function actionOf(version: string, replaced: string | undefined): PlanAction {
+  if (replaced === undefined) return 'install';
+  const order = compareVersions(version, replaced);
+  return order > 0 ? 'upgrade' : order < 0 ? 'downgrade' : 'reinstall';
 }
 
 function downloadBytes(packages: readonly PlannedPackage[]): number {
