@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Report } from '../events.ts';
 import { Directories } from './disk/directories.ts';
 import { hasCode } from './disk/fault.ts';
-import type { HashPool } from './disk/hash-pool.ts';
+import type { DiskPool } from './disk/disk-pool.ts';
 import type { RepoFile } from './file.ts';
 import { TEMP_SUFFIX } from './layout.ts';
 
@@ -13,11 +13,11 @@ import { TEMP_SUFFIX } from './layout.ts';
  *  comes out is hashed again each time. Trouble with it is a note, never an error. Nothing here ever deletes intact entries. */
 export class ArchiveCache {
   readonly #directory: string;
-  readonly #pool: HashPool;
+  readonly #pool: DiskPool;
   readonly #report: Report;
   readonly #directories = new Directories();
 
-  constructor(directory: string, pool: HashPool, report: Report) {
+  constructor(directory: string, pool: DiskPool, report: Report) {
     this.#directory = directory;
     this.#pool = pool;
     this.#report = report;

@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
 import { makeDurable } from './disk/durable.ts';
 import { diskFault, hasCode } from './disk/fault.ts';
-import { HashPool } from './disk/hash-pool.ts';
-import type { FileHash } from './disk/hash-worker.ts';
+import { DiskPool } from './disk/disk-pool.ts';
+import type { FileHash } from './disk/disk-worker.ts';
 import type { RepoFile } from './file.ts';
 import { isContentDirectory, inspectRepo } from './repo.ts';
 import type { RepoState } from './repo.ts';
@@ -157,7 +157,7 @@ function compareSize(root: string, path: string, promised: readonly RepoFile[]):
 }
 
 async function hashPresent(present: readonly Present[], { jobs, signal, onBytes }: AuditOptions): Promise<Map<string, FileHash>> {
-  const pool = new HashPool(jobs);
+  const pool = new DiskPool(jobs);
   const hashes = new Map<string, FileHash>();
   const tasks = present.map(({ location, sizeBytes, promised }) => {
     const md5 = promised.some(({ digest }) => digest?.algorithm === 'md5');

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { HashPool, HashStream } from './hash-pool.ts';
+import type { DiskPool, HashStream } from './disk-pool.ts';
 
 const BLOCK_BYTES = 1 << 20;
 
@@ -13,7 +13,7 @@ const BLOCKS = 2;
  *  a break has no holes. One user at a time; methods throw errors of the system. */
 export class BlockWriter {
   readonly #handle: FileHandle;
-  readonly #pool: HashPool;
+  readonly #pool: DiskPool;
   readonly #algorithm: 'sha512' | 'md5';
   readonly #free: Uint8Array[] = [];
   #blocks = 0;
@@ -24,7 +24,7 @@ export class BlockWriter {
   #writing: Promise<void> = Promise.resolve();
   #hashing: Promise<void> = Promise.resolve();
 
-  constructor(handle: FileHandle, pool: HashPool, algorithm: 'sha512' | 'md5') {
+  constructor(handle: FileHandle, pool: DiskPool, algorithm: 'sha512' | 'md5') {
     this.#handle = handle;
     this.#pool = pool;
     this.#algorithm = algorithm;

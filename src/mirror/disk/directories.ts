@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { hasCode } from './fault.ts';
 
 /** Makes directories, each once in its lifetime. */
 export class Directories {
@@ -16,19 +15,30 @@ export class Directories {
   }
 }
 
-/** Makes a directory that may be there already, and what is missing above it. Throws errors of the system. */
-export function makeDirectory(directory: string): void {
-  try {
-    mkdirSync(directory);
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return;
-    const above = dirname(directory);
-    if (!hasCode(error, 'ENOENT') || above === directory) throw error;
-    makeDirectory(above);
+/** Makes a directory that may be there already, and what is missing above it. It names nothing outside of itself but what is given, so
+ *  that a thread can be started with its text. Throws errors of the system. */
+export function makeDirectory(directory: string, system: MakeSystem = { mkdirSync, dirname }): void {
+  // From the one that is wanted up to the highest that is missing.
+  const missing = [directory];
+  let isUpward = true;
+  for (let next = missing.at(-1); next !== undefined; next = missing.at(-1)) {
     try {
-      mkdirSync(directory);
-    } catch (again) {
-      if (!hasCode(again, 'EEXIST')) throw again;
+      system.mkdirSync(next);
+      isUpward = false;
+      missing.pop();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const above = system.dirname(next);
+      if (code === 'EEXIST') {
+        isUpward = false;
+        missing.pop();
+      } else if (code === 'ENOENT' && isUpward && above !== next) missing.push(above);
+      else throw error;
     }
   }
+}
+
+interface MakeSystem {
+  readonly mkdirSync: (path: string) => unknown;
+  readonly dirname: (path: string) => string;
 }

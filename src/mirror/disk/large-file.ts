@@ -5,7 +5,7 @@ import { PART_SUFFIX } from '../layout.ts';
 import type { OpenSource, Source } from '../source.ts';
 import { VerifyError, wrongDigest, wrongSize } from '../verify-error.ts';
 import { BlockWriter } from './block-writer.ts';
-import type { HashPool } from './hash-pool.ts';
+import type { DiskPool } from './disk-pool.ts';
 import { discardPart, readPartFacts, writePartFacts } from './part-file.ts';
 
 const { O_CREAT, O_RDWR, O_TRUNC } = constants;
@@ -14,7 +14,7 @@ const { O_CREAT, O_RDWR, O_TRUNC } = constants;
 export interface Receiving {
   /** Passes chunks on until the work is called off or the source has sent more than it may. */
   readonly chunksOf: (source: Source, maxBytes: number) => AsyncIterable<Uint8Array>;
-  readonly pool: HashPool;
+  readonly pool: DiskPool;
 }
 
 /** Writes a file to the `.part` beside it, going on where an earlier attempt broke off, and compares the whole with what was

@@ -1,6 +1,9 @@
 import type * as Crypto from 'node:crypto';
 import type * as Fs from 'node:fs';
+import type * as Path from 'node:path';
 import type * as Threads from 'node:worker_threads';
+import type { Looks } from '../stamps.ts';
+import type { makeDirectory as MakeDirectory } from './directories.ts';
 
 /** One file to read and hash. */
 export interface HashTask {
@@ -24,30 +27,61 @@ export type FileHash =
   /** The file could not be read: what the system said, such as `EIO`. */
   | { readonly location: string; readonly failure: string };
 
+/** A small file to check and to put into place. */
+export interface SmallFile {
+  readonly location: string;
+  /** Where it is written before it is renamed. */
+  readonly part: string;
+  readonly bytes: Uint8Array;
+  readonly algorithm: 'sha512' | 'md5';
+  /** In lower-case hexadecimal; undefined: whatever it has is right. */
+  readonly expected: string | undefined;
+  readonly mtimeMs: number;
+}
+
+/** What became of it. */
+export interface PlacedFile {
+  /** The digest that the bytes have. */
+  readonly hex: string;
+  /** How the file looks; undefined where nothing was written, because the digest is wrong or for the failure. */
+  readonly looks?: Looks;
+  readonly failure?: SystemFailure;
+}
+
+/** An error of the system, as it goes from thread to thread. */
+export interface SystemFailure {
+  readonly message: string;
+  readonly code: string | undefined;
+  readonly syscall: string | undefined;
+}
+
 /** What the worker is asked; it answers each in turn, with the same `id`. */
-export type HashRequest = { readonly id: number } & (
+export type DiskRequest = { readonly id: number } & (
   | { readonly kind: 'files'; readonly tasks: readonly HashTask[] }
+  | { readonly kind: 'place'; readonly small: readonly SmallFile[] }
   /** The next bytes of a stream, which stand in the open file `fd` from `at` on; answered with how many there were. */
   | { readonly kind: 'update'; readonly stream: number; readonly algorithm: 'sha512' | 'md5'; readonly fd: number; readonly at: number; readonly bytes: number }
   | { readonly kind: 'digest'; readonly stream: number; readonly algorithm: 'sha512' | 'md5' }
   | { readonly kind: 'forget'; readonly stream: number }
 );
 
-export interface HashReply {
+export interface DiskReply {
   readonly id: number;
   readonly bytes?: number;
   /** The file of an `update` could not be read: what the system said. */
   readonly failure?: string;
   readonly files?: readonly FileHash[];
+  readonly placed?: readonly PlacedFile[];
   readonly hex?: string;
 }
 
 /** The program of a worker thread. It is started from its own text, so that it runs from TypeScript, from `dist` and from a
- *  bundle alike; it must use nothing that stands outside of it. Reading is synchronous, in pieces of 1 MiB: measured twice as
- *  fast as anything with promises. */
-export function hashWorker(require: (name: string) => unknown): void {
-  const { createHash } = require('node:crypto') as typeof Crypto;
-  const { closeSync, fstatSync, openSync, readSync } = require('node:fs') as typeof Fs;
+ *  bundle alike; it must use nothing that stands outside of it. All of it is synchronous, and reading goes in pieces of 1 MiB:
+ *  measured twice as fast as anything with promises. */
+export function diskWorker(require: (name: string) => unknown, makeDirectory: typeof MakeDirectory): void {
+  const { createHash, hash: hashOf } = require('node:crypto') as typeof Crypto;
+  const { closeSync, fstatSync, futimesSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } = require('node:fs') as typeof Fs;
+  const path = require('node:path') as typeof Path;
   const { parentPort } = require('node:worker_threads') as typeof Threads;
   const buffer = Buffer.allocUnsafeSlow(1 << 20);
   const streams = new Map<number, Crypto.Hash>();
@@ -73,13 +107,55 @@ export function hashWorker(require: (name: string) => unknown): void {
     }
   };
 
+  const openMaking = (location: string): number => {
+    try {
+      return openSync(location, 'w');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      makeDirectory(path.dirname(location), { mkdirSync, dirname: (each) => path.dirname(each) });
+      return openSync(location, 'w');
+    }
+  };
+
+  const write = ({ location, part, bytes, mtimeMs }: SmallFile): Looks => {
+    const file = openMaking(part);
+    let looks: Looks;
+    try {
+      // A full disk takes a part, and says so at the next call.
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      futimesSync(file, mtimeMs / 1000, mtimeMs / 1000);
+      const { size, mtimeMs: shownMs, ino } = fstatSync(file);
+      looks = { size, mtimeMs: shownMs, ino };
+    } finally {
+      closeSync(file);
+    }
+    renameSync(part, location);
+    return looks;
+  };
+
+  const place = (small: SmallFile): PlacedFile => {
+    const hex = hashOf(small.algorithm, small.bytes, 'hex');
+    if (small.expected !== undefined && small.expected !== hex) return { hex };
+    try {
+      return { hex, looks: write(small) };
+    } catch (error) {
+      try {
+        rmSync(small.part, { force: true });
+      } catch {
+        // The first failure is the one to tell of.
+      }
+      const { message, code, syscall } = error as NodeJS.ErrnoException;
+      return { hex, failure: { message, code, syscall } };
+    }
+  };
+
   const streamOf = (stream: number, algorithm: 'sha512' | 'md5'): Crypto.Hash => {
     const hash = streams.get(stream) ?? createHash(algorithm);
     streams.set(stream, hash);
     return hash;
   };
 
-  const hashPart = ({ stream, algorithm, fd, at, bytes }: HashRequest & { readonly kind: 'update' }): Omit<HashReply, 'id'> => {
+  const hashPart = ({ stream, algorithm, fd, at, bytes }: DiskRequest & { readonly kind: 'update' }): Omit<DiskReply, 'id'> => {
     let done = 0;
     try {
       const hash = streamOf(stream, algorithm);
@@ -95,11 +171,13 @@ export function hashWorker(require: (name: string) => unknown): void {
     }
   };
 
-  const answer = (request: HashRequest): HashReply => {
+  const answer = (request: DiskRequest): DiskReply => {
     const { id } = request;
     switch (request.kind) {
       case 'files':
         return { id, files: request.tasks.map(hashFile) };
+      case 'place':
+        return { id, placed: request.small.map(place) };
       case 'update':
         return { id, ...hashPart(request) };
       case 'digest': {
@@ -113,5 +191,5 @@ export function hashWorker(require: (name: string) => unknown): void {
     }
   };
 
-  parentPort?.on('message', (request: HashRequest) => parentPort.postMessage(answer(request), []));
+  parentPort?.on('message', (request: DiskRequest) => parentPort.postMessage(answer(request), []));
 }

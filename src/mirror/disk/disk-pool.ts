@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { hashWorker } from './hash-worker.ts';
-import type { FileHash, HashReply, HashRequest, HashTask } from './hash-worker.ts';
+import { makeDirectory } from './directories.ts';
+import { diskWorker } from './disk-worker.ts';
+import type { DiskReply, DiskRequest, FileHash, HashTask, PlacedFile, SmallFile } from './disk-worker.ts';
 
 type WithoutId<Request> = Request extends unknown ? Omit<Request, 'id'> : never;
 
@@ -26,11 +27,19 @@ export interface HashStream {
   forget(): void;
 }
 
-/** Threads that hash, started when there is work; idle ones do not keep the process alive. Lifetime: until `close`. */
-export class HashPool {
+/** A file that waits to be put into place, with who waits for it. */
+interface Placing {
+  readonly small: SmallFile;
+  readonly resolve: (placed: PlacedFile) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Threads that work on files, started when there is work; idle ones do not keep the process alive. Lifetime: until `close`. */
+export class DiskPool {
   readonly #threads: Thread[] = [];
   readonly #size: number;
   #streams = 0;
+  #placings: Placing[] = [];
 
   constructor(jobs: number = availableParallelism()) {
     this.#size = Math.max(1, Math.min(jobs, 8));
@@ -77,13 +86,32 @@ export class HashPool {
     await Promise.all([...threads, ...threads].map(work));
   }
 
+  /** Checks a small file and puts it into place; its bytes are given away, with the buffer they stand in. Those that are asked for in
+   *  one turn go to the thread together, since handing over costs as much as the work. */
+  place(small: SmallFile): Promise<PlacedFile> {
+    return new Promise((resolve, reject) => {
+      if (this.#placings.push({ small, resolve, reject }) === 1) setImmediate(() => this.#placeAll());
+    });
+  }
+
+  #placeAll(): void {
+    const placings = this.#placings;
+    this.#placings = [];
+    const small = placings.map((each) => each.small);
+    // One thread keeps up with the transfers; more would only wait for each other in the file system.
+    (this.#threads[0] ?? this.#idlest())
+      .ask({ kind: 'place', small }, small.map(({ bytes }) => bytes.buffer as ArrayBuffer))
+      .then(({ placed = [] }) => placed.forEach((one, i) => placings[i]?.resolve(one)))
+      .catch((error: unknown) => placings.forEach(({ reject }) => reject(error)));
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#threads.splice(0).map((thread) => thread.stop()));
   }
 
   #idlest(): Thread {
-    const idlest = this.#threads.reduce<Thread | undefined>((best, one) => (best === undefined || one.streams < best.streams ? one : best), undefined);
-    if (idlest !== undefined && (idlest.streams === 0 || this.#threads.length >= this.#size)) return idlest;
+    const idlest = this.#threads.reduce<Thread | undefined>((best, one) => (best === undefined || one.load < best.load ? one : best), undefined);
+    if (idlest !== undefined && (idlest.load === 0 || this.#threads.length >= this.#size)) return idlest;
     const thread = new Thread();
     this.#threads.push(thread);
     return thread;
@@ -109,29 +137,40 @@ function batchesOf(tasks: readonly SizedTask[]): HashTask[][] {
 /** One worker and the questions it has not answered yet. */
 class Thread {
   streams = 0;
-  readonly #worker = new Worker(`(${hashWorker.toString()})(require)`, { eval: true, execArgv: [] });
-  readonly #waiting = new Map<number, { readonly resolve: (reply: HashReply) => void; readonly reject: (error: unknown) => void }>();
+  readonly #worker = new Worker(`(${diskWorker.toString()})(require, ${makeDirectory.toString()})`, {
+    eval: true,
+    execArgv: [],
+    // What it makes dies young: room for more would only be memory.
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
+  });
+  readonly #waiting = new Map<number, { readonly resolve: (reply: DiskReply) => void; readonly reject: (error: unknown) => void }>();
   #ids = 0;
   #failure: Error | undefined;
 
   constructor() {
     this.#worker.unref();
-    this.#worker.on('message', (reply: HashReply) => {
+    this.#worker.on('message', (reply: DiskReply) => {
       this.#waiting.get(reply.id)?.resolve(reply);
       this.#waiting.delete(reply.id);
       if (this.#waiting.size === 0) this.#worker.unref();
     });
     this.#worker.on('error', (error) => this.#fail(error));
-    this.#worker.on('exit', () => this.#fail(new Error('a hashing thread has ended')));
+    this.#worker.on('exit', () => this.#fail(new Error('a thread that works on files has ended')));
   }
 
-  async ask(question: WithoutId<HashRequest>): Promise<HashReply> {
+  /** Streams, and questions not answered yet. */
+  get load(): number {
+    return this.streams + this.#waiting.size;
+  }
+
+  /** Asks the thread, which becomes the owner of the buffers given. Throws when it has ended. */
+  async ask(question: WithoutId<DiskRequest>, given: readonly ArrayBuffer[] = []): Promise<DiskReply> {
     if (this.#failure !== undefined) throw this.#failure;
     return new Promise((resolve, reject) => {
       const id = this.#ids++;
       if (this.#waiting.size === 0) this.#worker.ref();
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...question, id }, []);
+      this.#worker.postMessage({ ...question, id }, [...given]);
     });
   }
 
