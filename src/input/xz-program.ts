@@ -4,26 +4,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Memory it may take. */
-const MAX_DECODER_BYTES = 128 * 1024 * 1024;
-
 const READ_BYTES = 1024 * 1024;
 
 /** How often we look for more where it is slower than we are; it decodes some 150 KB in that time. */
 const POLL_INTERVAL_MS = 2;
 
+export interface XzLimits {
+  readonly maxTextBytes: number;
+  /** Memory that the program may take. */
+  readonly maxDecoderBytes: number;
+}
+
 /** Decodes .xz data with the `xz` of this system, in a process of its own. It reads and writes files that have no name any more, and so
- *  never waits for us, however uneven our own work is: through a pipe both together take half as long again. Throws for whatever goes
+ *  never waits for us, however uneven our own work is: through a pipe both together take a seventh longer. Throws for whatever goes
  *  wrong, without telling why: no such program, damaged data, no room, more text than `maxTextBytes`. What came until then is right as
  *  far as it goes. Stopping early ends the process. */
-export async function* decodeByXz(program: string, bytes: Uint8Array, maxTextBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* decodeByXz(program: string, bytes: Uint8Array, { maxTextBytes, maxDecoderBytes }: XzLimits): AsyncGenerator<Uint8Array, void, undefined> {
   const { spawn } = await import('node:child_process');
   await using input = await openNameless();
   await using output = await openNameless();
   // At a position, so that the offset, which the process shares, stays at the beginning.
   const { bytesWritten } = await input.write(bytes, 0, bytes.length, 0);
   if (bytesWritten < bytes.length) throw new Error('no room for the data');
-  const argv = ['--decompress', '--stdout', '--format=xz', '--no-sparse', '--threads=1', `--memlimit-decompress=${MAX_DECODER_BYTES}`];
+  const argv = ['--decompress', '--stdout', '--format=xz', '--no-sparse', '--threads=1', `--memlimit-decompress=${maxDecoderBytes}`];
   // It would take options from the environment too.
   const child = spawn(program, argv, { stdio: [input.fd, output.fd, 'ignore'], env: { PATH: process.env['PATH'] ?? '' } });
   let code: number | null | undefined;

@@ -35,7 +35,7 @@ export async function* decodeXz(bytes: Uint8Array, maxTextBytes: number, options
   let doneBytes = 0;
   if (program !== undefined && bytes.length >= programFromBytes) {
     try {
-      for await (const text of decodeByXz(program, bytes, maxTextBytes)) {
+      for await (const text of decodeByXz(program, bytes, { maxTextBytes, maxDecoderBytes: MAX_DECODER_BYTES })) {
         doneBytes += text.length;
         yield text;
       }
