@@ -21,7 +21,7 @@ const URL_PATH = `/${PATH}`;
 const LARGE = bytesOf(3 * 1024 * 1024);
 const SMALL = bytesOf(20_000);
 const FAST = { firstDelayMs: 1, longestDelayMs: 2, attemptsPerSite: 3 };
-const TIMEOUTS = { connectMs: 500, headersMs: 200, stallMs: 200 };
+const TIMEOUTS = { connectMs: 500, headersMs: 500, stallMs: 500 };
 
 const directories: string[] = [];
 

@@ -37,11 +37,11 @@ describe('a good site', () => {
   test('a body larger than what is kept in memory comes whole to a slow reader', async () => {
     const large = Buffer.alloc(3_000_000, 'some bytes');
     const server = await startServer({ '/a': fault.serve(large) });
-    const { chunks } = await site(server.url, { timeouts: { stallMs: 60 } }).open('a');
+    const { chunks } = await site(server.url, { timeouts: { stallMs: 250 } }).open('a');
     const taken: Uint8Array[] = [];
     for await (const chunk of chunks) {
       // Longer than a stall may be, with the connection held back meanwhile.
-      if (taken.length === 0) await new Promise((resolve) => setTimeout(resolve, 90));
+      if (taken.length === 0) await new Promise((resolve) => setTimeout(resolve, 400));
       taken.push(chunk);
     }
     expect(Buffer.concat(taken).equals(large)).toBe(true);

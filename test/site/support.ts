@@ -15,7 +15,7 @@ export const BYTES = Buffer.from(Array.from({ length: 6_000 }, (_, at) => (at * 
 export const USER_AGENT = 'cygstrap/0.0.0-test';
 
 /** Short enough for tests, long enough for a busy machine where nothing fails. */
-export const SHORT_TIMEOUTS = { headersMs: 80, stallMs: 80, wholeMs: 250 };
+export const SHORT_TIMEOUTS = { headersMs: 250, stallMs: 250, wholeMs: 800 };
 
 /** A server that is gone, and known to hold no connection any more, when the test ends. */
 export async function startServer(script: Script, options: FaultServerOptions = {}): Promise<FaultServer> {
