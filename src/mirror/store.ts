@@ -245,7 +245,7 @@ export class Store {
     return statSync(location);
   }
 
-  /** Looks at each file, on this thread: a look takes 5 us, and handing it over to another ten times that. */
+  /** Looks at each file, on this thread: a look takes 5 us, and several times that by way of another. */
   async #looksOf(files: readonly RepoFile[], signal: AbortSignal | undefined): Promise<Map<string, Looks>> {
     const looks = new Map<string, Looks>();
     for (const [i, { path }] of files.entries()) {

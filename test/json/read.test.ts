@@ -75,8 +75,10 @@ test('a key like __proto__ is a key', () => {
   expect(Object.keys(plain(readJson('{"__proto__": 1, "constructor": 2}')) as object)).toEqual(['__proto__', 'constructor']);
 });
 
-test('a long text takes no long time', { timeout: 20_000 }, () => {
+test('a long text takes no long time', () => {
   const text = JSON.stringify(Array.from({ length: 12_000 }, (_, i) => ({ name: `package-${i}`, version: '1.0-1', size: i, sha512: 'ab'.repeat(64) })), undefined, 2);
+  const start = performance.now();
   readJson(text);
+  expect(performance.now() - start).toBeLessThan(2000);
   expect(() => readJson(`"${'x'.repeat(20_000_000)}`)).toThrow('closing quote');
 });

@@ -87,7 +87,7 @@ export class DiskPool {
   }
 
   /** Checks a small file and puts it into place; its bytes are given away, with the buffer they stand in. Those that are asked for in
-   *  one turn go to the thread together, since handing over costs as much as the work. */
+   *  one turn go to the thread in one message. */
   place(small: SmallFile): Promise<PlacedFile> {
     return new Promise((resolve, reject) => {
       if (this.#placings.push({ small, resolve, reject }) === 1) setImmediate(() => this.#placeAll());
@@ -98,7 +98,7 @@ export class DiskPool {
     const placings = this.#placings;
     this.#placings = [];
     const small = placings.map((each) => each.small);
-    // One thread keeps up with the transfers; more would only wait for each other in the file system.
+    // One thread: two were no sooner done with thousands of files, and each takes 15 MB.
     (this.#threads[0] ?? this.#idlest())
       .ask({ kind: 'place', small }, small.map(({ bytes }) => bytes.buffer as ArrayBuffer))
       .then(({ placed = [] }) => placed.forEach((one, i) => placings[i]?.resolve(one)))

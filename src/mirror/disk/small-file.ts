@@ -13,8 +13,8 @@ export interface SmallReceiving {
 }
 
 /** Gathers a small file, of which no more than it should have may come, compares it with what was promised, and puts it into place:
- *  written beside its target, then renamed. All but the gathering happens on a thread, which costs half as much as here, beside the
- *  transfers. Returns how the file looks. Throws VerifyError, what the chunks throw, and errors of the system, and then leaves
+ *  written beside its target, then renamed. All but the gathering happens on a thread, beside the transfers, which makes thousands
+ *  of files a tenth sooner. Returns how the file looks. Throws VerifyError, what the chunks throw, and errors of the system, and then leaves
  *  nothing behind. */
 export async function receiveSmall(file: RepoFile, location: string, chunks: AsyncIterable<Uint8Array>, { pool, mtimeMs }: SmallReceiving): Promise<{ readonly looks: Looks; readonly digest: Digest }> {
   const bytes = Buffer.allocUnsafeSlow(file.sizeBytes);
