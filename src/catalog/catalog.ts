@@ -1,4 +1,5 @@
-import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive, VersionRecord } from '../setup-ini/records.ts';
+import type { Archive, Dependency, IndexHeader, PackageBlock, PackageRecord, SourceArchive, Stability, VersionRecord } from '../setup-ini/records.ts';
+import { VersionRows, type PackageRows, type Row, type VersionTable } from '../setup-ini/version-table.ts';
 import { compareVersions } from '../version/compare.ts';
 
 /** What one index contributes: its name (for messages), its header and its records in the order read. */
@@ -11,6 +12,9 @@ export interface IndexContent {
 /** One installable release of a package: a version with a binary archive. */
 export interface CatalogVersion {
   readonly name: string;
+  /** The same as `record.version` and `record.stability`, which need no record to be made. */
+  readonly version: string;
+  readonly stability: Stability;
   readonly record: VersionRecord;
   /** The binary archive; the same as `record.install`. */
   readonly archive: Archive;
@@ -50,8 +54,8 @@ export class Catalog {
   readonly packages: ReadonlyMap<string, CatalogPackage>;
   /** All versions a plan can hold, by rank ascending. */
   readonly versions: readonly CatalogVersion[];
-  /** What the `source:` lines of each index say, in the order read. */
-  readonly #sourceLists: readonly (readonly SourceArchive[])[];
+  /** The versions of every package of each index, in the order read. */
+  readonly #read: readonly (readonly Listed[])[];
   #sources: Map<string, SourceVersion[]> | undefined;
   /** The few versions that provide or obsolete anything. */
   readonly #offering: readonly CatalogVersion[];
@@ -75,14 +79,14 @@ export class Catalog {
     indexNames: readonly string[];
     packages: ReadonlyMap<string, CatalogPackage>;
     versions: readonly CatalogVersion[];
-    sources: readonly (readonly SourceArchive[])[];
+    read: readonly (readonly Listed[])[];
     offering: readonly CatalogVersion[];
   }) {
     this.headers = parts.headers;
     this.indexNames = parts.indexNames;
     this.packages = parts.packages;
     this.versions = parts.versions;
-    this.#sourceLists = parts.sources;
+    this.#read = parts.read;
     this.#offering = parts.offering;
   }
 
@@ -136,18 +140,23 @@ export class Catalog {
 
   /** The source package version, when an index lists it. */
   source(name: string, version: string): SourceVersion | undefined {
-    if (this.#sources === undefined) {
-      this.#sources = new Map();
-      for (const [index, list] of this.#sourceLists.entries()) {
-        for (const { packageName, version: number, archive } of list) {
-          const each: SourceVersion = { name: packageName, version: number, archive, index };
-          const known = this.#sources.get(packageName);
-          if (known === undefined) this.#sources.set(packageName, [each]);
+    this.#sources ??= this.#collectSources();
+    return this.#sources.get(name)?.findLast((each) => each.version === version);
+  }
+
+  #collectSources(): Map<string, SourceVersion[]> {
+    const sources = new Map<string, SourceVersion[]>();
+    for (const [index, lists] of this.#read.entries()) {
+      for (const listed of lists) {
+        for (const { packageName, version, archive } of sourcesOf(listed)) {
+          const each: SourceVersion = { name: packageName, version, archive, index };
+          const known = sources.get(packageName);
+          if (known === undefined) sources.set(packageName, [each]);
           else known.push(each);
         }
       }
     }
-    return this.#sources.get(name)?.findLast((each) => each.version === version);
+    return sources;
   }
 
   /** The source of a binary version: the archive of its own `source:` line, else that of the package its `Source:` line
@@ -164,18 +173,18 @@ export class Catalog {
     // of the same text under two release labels the later takes the earlier's place.
     const listed: CatalogVersion[] = [];
     for (const candidate of this.packages.get(name)?.versions ?? []) {
-      const same = listed.findIndex(({ record }) => record.version === candidate.record.version);
+      const same = listed.findIndex(({ version: each }) => each === candidate.version);
       if (same >= 0) listed[same] = candidate;
-      else if (!listed.some(({ record }) => compareVersions(record.version, candidate.record.version) === 0)) listed.push(candidate);
+      else if (!listed.some(({ version: each }) => compareVersions(each, candidate.version) === 0)) listed.push(candidate);
     }
-    return listed.find(({ record }) => record.version === version);
+    return listed.find(({ version: each }) => each === version);
   }
 
   /** The highest version of stability curr, else the highest of all that are not test, else the highest. */
   current(pkg: CatalogPackage): CatalogVersion | undefined {
     return (
-      highest(pkg.versions.filter(({ record }) => record.stability === 'curr')) ??
-      highest(pkg.versions.filter(({ record }) => record.stability !== 'test')) ??
+      highest(pkg.versions.filter(({ stability }) => stability === 'curr')) ??
+      highest(pkg.versions.filter(({ stability }) => stability !== 'test')) ??
       highest(pkg.versions)
     );
   }
@@ -184,7 +193,7 @@ export class Catalog {
 function highest(versions: readonly CatalogVersion[]): CatalogVersion | undefined {
   let best: CatalogVersion | undefined;
   for (const candidate of versions) {
-    if (best === undefined || compareVersions(candidate.record.version, best.record.version) >= 0) best = candidate;
+    if (best === undefined || compareVersions(candidate.version, best.version) >= 0) best = candidate;
   }
   return best;
 }
@@ -195,14 +204,66 @@ function holdsCategory(categories: readonly string[], key: string): boolean {
   return false;
 }
 
+/** The versions of one package as one index lists them. */
+type Listed = (PackageRecord | PackageRows)['versions'];
+
+/** What the `source:` lines of a package say, in the order read. */
+function* sourcesOf(listed: Listed): Generator<SourceArchive, void, undefined> {
+  if (listed instanceof VersionRows) {
+    const { table, start, end, packageName } = listed;
+    for (let row = start; row < end; row++) {
+      const source = table.source(row, packageName);
+      if (source !== undefined) yield source;
+    }
+  } else {
+    for (const { source } of listed) if (source !== undefined) yield source;
+  }
+}
+
+/** A version whose record is made when it is asked for, and kept. */
+class RowVersion implements CatalogVersion {
+  readonly name: string;
+  readonly index: number;
+  readonly rank: number;
+  readonly #table: VersionTable;
+  readonly #row: Row;
+  #record: VersionRecord | undefined;
+
+  constructor(table: VersionTable, row: Row, name: string, index: number, rank: number) {
+    this.name = name;
+    this.index = index;
+    this.rank = rank;
+    this.#table = table;
+    this.#row = row;
+  }
+
+  get version(): string {
+    return this.#table.version(this.#row);
+  }
+
+  get stability(): Stability {
+    return this.#table.stability(this.#row);
+  }
+
+  get record(): VersionRecord {
+    return (this.#record ??= this.#table.record(this.#row, this.name));
+  }
+
+  get archive(): Archive {
+    const { install } = this.record;
+    if (install === undefined) throw new Error(`a version without an archive is in the catalog: ${this.name} ${this.version}`);
+    return install;
+  }
+}
+
 const NO_CATEGORY: readonly string[] = ['Orphaned'];
 
-/** Takes records as they are parsed, so that no list of them need be held; see {@link Catalog} for the rules. */
+/** Takes packages as they are parsed, as records or, at a third less cost, as rows; see {@link Catalog} for the rules. */
 export class CatalogBuilder {
   readonly #headers: IndexHeader[] = [];
   readonly #indexNames: string[] = [];
   readonly #packages = new Map<string, CatalogPackage>();
-  readonly #sources: SourceArchive[][] = [];
+  readonly #read: Listed[][] = [];
   readonly #versions: CatalogVersion[] = [];
   readonly #offering: CatalogVersion[] = [];
   /** Ranks whose version was replaced by a later record of the same index label. */
@@ -212,32 +273,38 @@ export class CatalogBuilder {
   /** Where the versions of a new package gather, so that what is kept has its exact size. */
   readonly #scratch: CatalogVersion[] = [];
 
-  /** Adds a record of the current index. `release` is the index's `release:` label, empty without one. */
-  add(record: PackageRecord, release = ''): void {
+  /** Adds a package of the current index. `release` is the index's `release:` label, empty without one. */
+  add(pkg: PackageRecord | PackageRows, release = ''): void {
     const index = this.#headers.length;
     this.#releases[index] = release;
-    const sources = (this.#sources[index] ??= []);
-    const known = this.#packages.get(record.name);
-    const name = known?.name ?? record.name;
+    const listed = pkg.versions;
+    (this.#read[index] ??= []).push(listed);
+    const known = this.#packages.get(pkg.name);
+    const name = known?.name ?? pkg.name;
     const versions = known?.versions ?? this.#scratch;
     if (known === undefined) versions.length = 0;
-    let isInstallable = false;
-    for (const version of record.versions) {
-      const { source, install } = version;
-      if (source !== undefined) sources.push(source);
-      if (install === undefined) continue;
-      isInstallable = true;
-      this.#addVersion(versions, { name, record: version, archive: install, index, rank: this.#versions.length });
+    const before = this.#versions.length;
+    if (listed instanceof VersionRows) {
+      const { table, start, end } = listed;
+      for (let row = start; row < end; row++) {
+        if (table.isInstallable(row)) this.#addVersion(versions, new RowVersion(table, row, name, index, this.#versions.length), table.isOffering(row));
+      }
+    } else {
+      for (const record of listed) {
+        const { version, stability, install: archive, provides, obsoletes } = record;
+        if (archive === undefined) continue;
+        this.#addVersion(versions, { name, version, stability, record, archive, index, rank: this.#versions.length }, provides.length + obsoletes.length > 0);
+      }
     }
-    if (!isInstallable) return;
-    if (known === undefined) this.#packages.set(name, { name, sdesc: record.sdesc, ldesc: record.ldesc, categories: record.categories, versions: versions.slice() });
-    else describe(known, record);
+    if (this.#versions.length === before) return;
+    if (known === undefined) this.#packages.set(name, { name, sdesc: pkg.sdesc, ldesc: pkg.ldesc, categories: pkg.categories, versions: versions.slice() });
+    else describe(known, pkg);
   }
 
-  #addVersion(versions: CatalogVersion[], added: CatalogVersion): void {
+  #addVersion(versions: CatalogVersion[], added: CatalogVersion, isOffering: boolean): void {
     for (let i = versions.length - 1; i >= 0; i--) {
       const earlier = versions[i];
-      if (earlier === undefined || earlier.record.version !== added.record.version) continue;
+      if (earlier === undefined || earlier.version !== added.version) continue;
       if (this.#releases[earlier.index] === this.#releases[added.index]) {
         this.#replaced.add(earlier.rank);
         versions.splice(i, 1);
@@ -246,12 +313,12 @@ export class CatalogBuilder {
     }
     this.#versions.push(added);
     versions.push(added);
-    if (added.record.provides.length > 0 || added.record.obsoletes.length > 0) this.#offering.push(added);
+    if (isOffering) this.#offering.push(added);
   }
 
   /** Closes the current index. */
   endIndex(name: string, header: IndexHeader): void {
-    this.#sources[this.#headers.length] ??= [];
+    this.#read[this.#headers.length] ??= [];
     this.#headers.push(header);
     this.#indexNames.push(name);
   }
@@ -265,14 +332,14 @@ export class CatalogBuilder {
       indexNames: this.#indexNames,
       packages: this.#packages,
       versions: kept(this.#versions),
-      sources: this.#sources,
+      read: this.#read,
       offering: kept(this.#offering),
     });
   }
 }
 
 /** Merges what a later record says of a package. */
-function describe(pkg: CatalogPackage, record: PackageRecord): void {
+function describe(pkg: CatalogPackage, record: PackageBlock<unknown>): void {
   pkg.sdesc = record.sdesc || pkg.sdesc;
   pkg.ldesc = record.ldesc || pkg.ldesc;
   const fresh = record.categories.filter((category) => !holdsCategory(pkg.categories, category.toLowerCase()));

@@ -5,8 +5,11 @@ import type { Report } from '../events.ts';
 import { openIndex } from '../input/open-index.ts';
 import { indexCacheDir } from '../input/text-cache.ts';
 import type { IndexSummary } from '../report/json.ts';
-import { SetupIniParser } from '../setup-ini/parse.ts';
-import type { PackageRecord } from '../setup-ini/records.ts';
+import type { Diagnostic } from '../setup-ini/diagnostics.ts';
+import { RowParser, SetupIniParser } from '../setup-ini/parse.ts';
+import type { Parser, ParserOptions } from '../setup-ini/parse.ts';
+import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from '../setup-ini/records.ts';
+import type { PackageRows } from '../setup-ini/version-table.ts';
 
 /** An index to read: a path, `-` for stdin, or bytes that are there already, with a name for messages. */
 export type IndexSource = string | { readonly name: string; readonly bytes: Uint8Array };
@@ -33,14 +36,20 @@ export interface LoadedCatalog {
 
 /** Reads indexes one after another and merges them, parsing while the next bytes are decompressed. `take` gets the records too.
  *  Throws InputError for bytes that cannot be had and ParseError for a text that setup would refuse. */
-export async function loadCatalog(sources: readonly IndexSource[], options: LoadOptions = {}, take: TakeRecords = () => {}): Promise<LoadedCatalog> {
+export async function loadCatalog(sources: readonly IndexSource[], options: LoadOptions = {}, take?: TakeRecords): Promise<LoadedCatalog> {
   const builder = new CatalogBuilder();
   const indexes: IndexSummary[] = [];
+  const add = (packages: readonly (PackageRecord | PackageRows)[], release: string | undefined): void => {
+    for (const pkg of packages) builder.add(pkg, release);
+  };
   for (const [i, source] of sources.entries()) {
-    const summary = await readIndex(source, options, (records, release) => {
-      take(records, i);
-      for (const record of records) builder.add(record, release);
-    });
+    const summary =
+      take === undefined
+        ? await readInto(new RowParser(parserOptions(source, options)), source, options, add)
+        : await readIndex(source, options, (records, release) => {
+            take(records, i);
+            add(records, release);
+          });
     for (const { file, line, column, message } of summary.diagnostics) {
       options.report?.({ kind: 'warning', message: `${file}:${line}:${column}: ${message}` });
     }
@@ -50,29 +59,48 @@ export async function loadCatalog(sources: readonly IndexSource[], options: Load
   return { catalog: builder.finish(), indexes };
 }
 
-/** Reads one index and hands its records out as they come, each time with the `release:` label; returns its headers, what
- *  there is to say about its text, and a summary. Throws like {@link loadCatalog}. */
-export async function readIndex(source: IndexSource, options: LoadOptions, take: (records: readonly PackageRecord[], release: string | undefined) => void) {
+/** What is known of an index once it has been read. */
+export interface ReadIndex {
+  readonly header: IndexHeader;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly index: IndexSummary;
+}
+
+/** Reads one index and hands its records out as they come, each time with the `release:` label. Throws like {@link loadCatalog}. */
+export function readIndex(source: IndexSource, options: LoadOptions, take: TakePackages<readonly VersionRecord[]>): Promise<ReadIndex> {
+  return readInto(new SetupIniParser(parserOptions(source, options)), source, options, take);
+}
+
+type TakePackages<V> = (packages: readonly PackageBlock<V>[], release: string | undefined) => void;
+
+function nameOf(source: IndexSource): string {
+  return typeof source === 'string' ? source : source.name;
+}
+
+function parserOptions(source: IndexSource, options: LoadOptions): ParserOptions {
+  return { file: nameOf(source), lenient: options.lenient === true };
+}
+
+async function readInto<V>(parser: Parser<V>, source: IndexSource, options: LoadOptions, take: TakePackages<V>): Promise<ReadIndex> {
   const start = performance.now();
   const report = options.report ?? (() => {});
   const env = options.env ?? {};
-  const name = typeof source === 'string' ? source : source.name;
+  const name = nameOf(source);
   const input = openIndex(typeof source === 'string' ? source : chunksOf(source.bytes), {
     name,
     ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
     ...(options.cache === true ? { cacheDir: indexCacheDir(env, platform(), homedir()) } : {}),
     note: (message) => report({ kind: 'note', message }),
   });
-  const parser = new SetupIniParser({ file: name, lenient: options.lenient === true });
-  let packages = 0;
-  const pass = (records: readonly PackageRecord[]): void => {
-    packages += records.length;
-    take(records, parser.header.release);
+  let count = 0;
+  const pass = (packages: readonly PackageBlock<V>[]): void => {
+    count += packages.length;
+    take(packages, parser.header.release);
   };
   for await (const chunk of input.chunks) pass(parser.push(chunk));
   pass(parser.end());
   const { sha512, sizeBytes, isFromCache } = input.facts();
-  report({ kind: 'index-read', name, sizeBytes, packages, isFromCache, durationMs: performance.now() - start });
+  report({ kind: 'index-read', name, sizeBytes, packages: count, isFromCache, durationMs: performance.now() - start });
   const { header, diagnostics } = parser;
   return { header, diagnostics, index: summaryOf(name, header, sha512) };
 }
@@ -81,7 +109,7 @@ async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, un
   yield bytes;
 }
 
-function summaryOf(name: string, header: SetupIniParser['header'], sha512: string): IndexSummary {
+function summaryOf(name: string, header: IndexHeader, sha512: string): IndexSummary {
   return {
     name,
     release: header.release ?? null,

@@ -33,7 +33,7 @@ export interface VersionChoice {
 export function filesOfCatalog(catalog: Catalog, choice: VersionChoice): IndexedFile[] {
   return [...catalog.packages.values()].flatMap((pkg) => {
     const best = catalog.current(pkg);
-    const versions = best === undefined || choice.prev === undefined ? pkg.versions : [...notBelow(pkg.versions, best.record.version), ...below(pkg.versions, best.record.version, choice.prev)];
+    const versions = best === undefined || choice.prev === undefined ? pkg.versions : [...notBelow(pkg.versions, best.version), ...below(pkg.versions, best.version, choice.prev)];
     return versions.flatMap((version) => filesOfVersion(catalog, version, choice.source));
   });
 }
@@ -44,13 +44,13 @@ export function previousFiles(catalog: Catalog, { packages }: Pick<Lock, 'packag
 }
 
 function notBelow(versions: readonly CatalogVersion[], than: string): CatalogVersion[] {
-  return versions.filter(({ record }) => compareVersions(record.version, than) >= 0);
+  return versions.filter(({ version }) => compareVersions(version, than) >= 0);
 }
 
 function below(versions: readonly CatalogVersion[], than: string, count: number): CatalogVersion[] {
   return versions
-    .filter(({ record }) => compareVersions(record.version, than) < 0)
-    .sort((a, b) => compareVersions(b.record.version, a.record.version))
+    .filter(({ version }) => compareVersions(version, than) < 0)
+    .sort((a, b) => compareVersions(b.version, a.version))
     .slice(0, count);
 }
 

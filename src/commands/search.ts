@@ -22,7 +22,7 @@ export interface SearchMatch {
 export function searchPackages(catalog: Catalog, query: SearchQuery): SearchMatch[] {
   return candidates(catalog, query)
     .filter(({ name, sdesc }) => query.pattern === undefined || query.pattern.test(name) || query.pattern.test(sdesc))
-    .map((pkg) => ({ name: pkg.name, version: catalog.current(pkg)?.record.version ?? '', sdesc: pkg.sdesc, categories: pkg.categories }))
+    .map((pkg) => ({ name: pkg.name, version: catalog.current(pkg)?.version ?? '', sdesc: pkg.sdesc, categories: pkg.categories }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

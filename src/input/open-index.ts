@@ -45,7 +45,7 @@ export interface IndexFacts {
 export interface IndexInput {
   readonly name: string;
   /** The text. Nothing is opened before the first chunk is asked for; ending, failing and stopping early close everything.
-   *  Only once: a second iteration throws. Chunks vary in size and are the caller's to keep, but not to change. */
+   *  Only once: a second iteration throws. Chunks vary in size, are not to be changed, and last until the next is asked for. */
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Throws unless the chunks have ended. */
   facts(): IndexFacts;
@@ -63,8 +63,12 @@ export function openIndex(source: string | AsyncIterable<Uint8Array>, options: O
   const iterate = (): AsyncIterator<Uint8Array> => {
     if (isUsed) throw new Error(`the chunks of an index can be iterated only once: ${name}`);
     isUsed = true;
-    const bytes = untilAborted(bytesOf(source, options), options.signal);
-    return readText({ name, path }, bytes, options, (found) => {
+    const spare: Uint8Array[] = [];
+    const bytes = untilAborted(bytesOf(source, options, spare), options.signal);
+    const recycle = (chunk: Uint8Array): void => {
+      if (path !== undefined) spare.push(chunk);
+    };
+    return readText({ name, path }, bytes, recycle, options, (found) => {
       facts = found;
     });
   };
@@ -78,14 +82,15 @@ export function openIndex(source: string | AsyncIterable<Uint8Array>, options: O
   };
 }
 
-function bytesOf(source: string | AsyncIterable<Uint8Array>, options: OpenIndexOptions): AsyncIterable<Uint8Array> {
+function bytesOf(source: string | AsyncIterable<Uint8Array>, options: OpenIndexOptions, spare: Uint8Array[]): AsyncIterable<Uint8Array> {
   if (typeof source !== 'string') return source;
-  return source === '-' ? readStdin(options.stdin ?? process.stdin) : readFileChunks(source);
+  return source === '-' ? readStdin(options.stdin ?? process.stdin) : readFileChunks(source, spare);
 }
 
 async function* readText(
   index: Pick<Faulty, 'name' | 'path'>,
   bytes: AsyncIterable<Uint8Array>,
+  recycle: (chunk: Uint8Array) => void,
   options: OpenIndexOptions,
   onEnd: (facts: IndexFacts) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -110,6 +115,7 @@ async function* readText(
       sizeBytes += chunk.length;
       if (compression === 'none') {
         yield counted(chunk);
+        recycle(chunk);
         continue;
       }
       held.push(chunk);

@@ -38,7 +38,7 @@ export function diffPlans(before: Plan, after: Plan): PlanDifference {
 
 function currentVersions(catalog: Catalog): Map<string, string> {
   const versions = new Map<string, string>();
-  for (const pkg of catalog.packages.values()) versions.set(pkg.name, catalog.current(pkg)?.record.version ?? '');
+  for (const pkg of catalog.packages.values()) versions.set(pkg.name, catalog.current(pkg)?.version ?? '');
   return versions;
 }
 

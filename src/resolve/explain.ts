@@ -55,7 +55,7 @@ class Explainer {
     const asked = this.#wishesIn(proof).filter((wish) => wish.kind !== 'base');
     const requested = [...new Set(asked.flatMap((wish) => wish.by))].sort();
     const isBaseAlone = requested.length === 0;
-    const subject = asked.length === 0 ? 'category Base' : asked.map((wish) => (wish.exact ? `\`${wish.name}=${wish.exact.record.version}\`` : `\`${wish.name}\``)).join(' and ');
+    const subject = asked.length === 0 ? 'category Base' : asked.map((wish) => (wish.exact ? `\`${wish.name}=${wish.exact.version}\`` : `\`${wish.name}\``)).join(' and ');
     const withBase = !isBaseAlone && (proof.some((rule) => this.#isBaseRule(rule)) || this.#wishesIn(proof).some((wish) => wish.kind === 'base'));
     return {
       code: isBaseAlone ? 'broken-base' : asked.length > 1 || withBase ? 'conflicting' : 'unsatisfiable',
@@ -221,7 +221,7 @@ class Explainer {
     for (const wish of this.#wishesIn(proof)) {
       if (wish.exact === undefined) continue;
       const others = this.#pool.catalog.packages.get(wish.name)?.versions.filter((version) => version !== wish.exact) ?? [];
-      if (others.length > 0) suggestions.add(`other versions of \`${wish.name}\` are ${others.map(({ record }) => record.version).join(', ')}`);
+      if (others.length > 0) suggestions.add(`other versions of \`${wish.name}\` are ${others.map(({ version }) => version).join(', ')}`);
     }
     const wishes = this.#wishesIn(proof).filter((wish) => wish.kind === 'package');
     if (wishes.length > 1) suggestions.add(`leave out ${wishes.map((wish) => `\`${wish.name}\``).join(' or ')}`);

@@ -71,8 +71,8 @@ function byName(pool: Pool, solvables: readonly Solvable[]): Solvable[] {
 
 function isMet(pool: Pool, present: ReadonlySet<Solvable>, wish: Wish): boolean {
   if (wish.exact !== undefined) {
-    const { name, record } = wish.exact;
-    return pool.providersOfName(name).some((s) => present.has(s) && pool.name(s) === name && pool.version(s) === record.version);
+    const { name, version } = wish.exact;
+    return pool.providersOfName(name).some((s) => present.has(s) && pool.name(s) === name && pool.version(s) === version);
   }
   return pool.providersOfName(wish.name).some((s) => present.has(s));
 }

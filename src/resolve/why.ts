@@ -79,14 +79,14 @@ function edgesOf(catalog: Catalog, packages: ReadonlyMap<string, PlannedPackage>
     if (own !== undefined) edges.push({ to: own.name, dependency });
     for (const provider of catalog.providersOf(dependency.name)) {
       const planned = packages.get(provider.name);
-      if (planned !== undefined && planned.version === provider.record.version && meets(provider, dependency)) edges.push({ to: planned.name, dependency });
+      if (planned !== undefined && planned.version === provider.version && meets(provider, dependency)) edges.push({ to: planned.name, dependency });
     }
   }
   return edges;
 }
 
 function versionOf(catalog: Catalog, { name, version, index }: PlannedPackage): CatalogVersion | undefined {
-  return catalog.packages.get(name)?.versions.find((each) => each.record.version === version && each.index === index);
+  return catalog.packages.get(name)?.versions.find((each) => each.version === version && each.index === index);
 }
 
 function meets({ record }: CatalogVersion, { name, op, version }: Dependency): boolean {

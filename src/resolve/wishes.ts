@@ -44,7 +44,7 @@ const NO_DEFAULT = 'it has neither a current nor a test version, and setup takes
  *  Source: cygwin-setup package_meta.h `trustp`; seen in the answers on the index of 2009. */
 function hasDefault(catalog: Catalog, name: string): boolean {
   const pkg = catalog.packages.get(name);
-  return pkg === undefined || pkg.versions.some(({ record }) => record.stability === 'curr' || record.stability === 'test');
+  return pkg === undefined || pkg.versions.some(({ stability }) => stability === 'curr' || stability === 'test');
 }
 
 function noDefault(catalog: Catalog, { name, by }: Wish): Conflict {
@@ -56,7 +56,7 @@ function noDefault(catalog: Catalog, { name, by }: Wish): Conflict {
       ...by.map((item) => ({ kind: 'request' as const, subject: item, text: `you asked for \`${item}\`` })),
       { kind: 'not-available', subject: name, text: NO_DEFAULT },
     ],
-    suggestions: (catalog.packages.get(name)?.versions ?? []).map(({ record }) => `pin it: \`${name}=${record.version}\``),
+    suggestions: (catalog.packages.get(name)?.versions ?? []).map(({ version }) => `pin it: \`${name}=${version}\``),
   };
 }
 

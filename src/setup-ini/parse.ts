@@ -7,7 +7,8 @@ import { Grammar } from './parser/grammar.ts';
 import { DependencyPool } from './parser/pool.ts';
 import { latin1 } from './parser/text.ts';
 import { TokenReader } from './parser/tokens.ts';
-import type { IndexHeader, PackageRecord } from './records.ts';
+import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from './records.ts';
+import { VersionRows, VersionTable, type Row } from './version-table.ts';
 
 /** The release of setup whose grammar this is; an index that needs a later one is refused, as setup does. */
 export const OUR_SETUP_VERSION = '2.937';
@@ -31,21 +32,22 @@ export interface ParsedIndex {
 
 /** Parses a setup.ini that arrives in chunks. Accepts what setup accepts and means what setup means by it, with one
  *  difference: a NUL or a byte from 0x80 outside quotes and comments is an error, where setup takes it for the end of the
- *  index and silently forgets the rest. Records come in the order of the index; equal lists in them may be the same
- *  array. They hold slices of the chunks: keeping one string of a record may keep its chunk in memory.
+ *  index and silently forgets the rest. Packages come in the order of the index; equal lists in them may be the same
+ *  array. They hold slices of the chunks: keeping one string of a package may keep its chunk in memory.
  *
- *  Strict: once something is wrong no more records come, all errors are gathered, and `end` throws them as a ParseError
- *  (`parse`). Records given out before were right as far as they went, but setup would use none of them.
+ *  Strict: once something is wrong no more packages come, all errors are gathered, and `end` throws them as a ParseError
+ *  (`parse`). Packages given out before were right as far as they went, but setup would use none of them.
  *  Lenient: a wrong line is left out, garbage between packages is passed over up to the next package, and each is a warning.
  *  Either way `push` and `end` throw `limit` past a limit; the parser is of no use after that.
  *  Source: cygwin-setup inilex.ll, iniparse.yy, IniDBBuilderPackage.cc; fixtures/setup-ini. */
-export class SetupIniParser {
+export abstract class Parser<V> {
+  protected readonly table = new VersionTable();
   readonly #file: string;
   readonly #lenient: boolean;
   readonly #limits: Limits;
   readonly #log: DiagnosticLog;
-  readonly #builder: RecordBuilder;
   readonly #pool = new DependencyPool();
+  readonly #builder: RecordBuilder<V>;
   readonly #grammar: Grammar;
   readonly #tokens: TokenReader;
   readonly #fast: FastPath | undefined;
@@ -58,18 +60,22 @@ export class SetupIniParser {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     const common = { file: this.#file, limits: this.#limits, pool: this.#pool };
     this.#log = new DiagnosticLog(this.#file, { lenient: this.#lenient, most: this.#limits.diagnostics });
-    this.#builder = new RecordBuilder(this.#log);
+    const builder = new RecordBuilder(this.#log, this.table, (start, name) => this.versionsFrom(start, name));
+    this.#builder = builder;
     this.#grammar = new Grammar({
       ...common,
-      builder: this.#builder,
+      builder,
       log: this.#log,
       ourSetupVersion: options.ourSetupVersion ?? OUR_SETUP_VERSION,
     });
     this.#tokens = new TokenReader(this.#grammar, { log: this.#log, limits: this.#limits, file: this.#file });
     if (options.withoutFastPath !== true) {
-      this.#fast = new FastPath(this.#grammar, this.#tokens, { ...common, builder: this.#builder });
+      this.#fast = new FastPath(this.#grammar, this.#tokens, { ...common, builder, table: this.table });
     }
   }
+
+  /** Makes of the rows from `start` to the end of the table what is given out as the versions of a package. */
+  protected abstract versionsFrom(start: Row, packageName: string): V;
 
   /** What the headers said so far. */
   get header(): IndexHeader {
@@ -82,7 +88,7 @@ export class SetupIniParser {
   }
 
   /** Reads on; returns the packages that are complete now. The chunk may be reused afterwards. */
-  push(chunk: Uint8Array): PackageRecord[] {
+  push(chunk: Uint8Array): PackageBlock<V>[] {
     if (this.#bytesRead + chunk.length > this.#limits.totalBytes) {
       const message = `${this.#file}:${this.#tokens.line}: an index of more than ${this.#limits.totalBytes} bytes`;
       throw new CygstrapError('limit', message, { details: { file: this.#file, line: this.#tokens.line } });
@@ -105,7 +111,7 @@ export class SetupIniParser {
   }
 
   /** Ends the index; returns the rest. Throws ParseError in strict mode when anything was wrong. */
-  end(): PackageRecord[] {
+  end(): PackageBlock<V>[] {
     if (!this.#ended) {
       this.#ended = true;
       this.#tokens.base = this.#bytesRead;
@@ -116,9 +122,26 @@ export class SetupIniParser {
     return this.#take();
   }
 
-  #take(): PackageRecord[] {
-    const records = this.#builder.take();
-    return this.#lenient || this.#log.errorCount === 0 ? records : [];
+  #take(): PackageBlock<V>[] {
+    const packages = this.#builder.take();
+    return this.#lenient || this.#log.errorCount === 0 ? packages : [];
+  }
+}
+
+/** Gives packages out as records, and keeps nothing of them. {@inheritDoc Parser} */
+export class SetupIniParser extends Parser<readonly VersionRecord[]> {
+  protected override versionsFrom(start: Row, packageName: string): readonly VersionRecord[] {
+    const versions: VersionRecord[] = [];
+    for (let row = start; row < this.table.count; row++) versions.push(this.table.record(row, packageName));
+    this.table.cut(0);
+    return versions;
+  }
+}
+
+/** Gives packages out as rows of one table, which holds on to the text, so that records need only be made of what is asked for. */
+export class RowParser extends Parser<VersionRows> {
+  protected override versionsFrom(start: Row, packageName: string): VersionRows {
+    return new VersionRows(packageName, this.table, start, this.table.count);
   }
 }
 

@@ -1,5 +1,5 @@
 import { CygstrapError } from '../errors.ts';
-import { sourcePackageName, stabilityOf } from './parser/builder.ts';
+import { sourcePackageName, stabilityOf } from './records.ts';
 import { KEYWORDS, commonClasses, isDigest } from './parser/lexicon.ts';
 import { NO_DEPENDENCIES, distinct } from './parser/pool.ts';
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from './records.ts';

@@ -25,6 +25,12 @@ export interface Archive {
 /** How setup ranks a section: `[exp]` is test, an unknown label is other. */
 export type Stability = 'curr' | 'prev' | 'test' | 'other';
 
+/** The rank of a section by its label without brackets. */
+export function stabilityOf(section: string): Stability {
+  if (section === 'curr' || section === 'prev' || section === 'test') return section;
+  return section === 'exp' ? 'test' : 'other';
+}
+
 /** The archive a `source:` line names. It belongs to a package of its own, named after the binary one. */
 export interface SourceArchive {
   /** NAME-src, or NAME when that already ends in -src. */
@@ -32,6 +38,14 @@ export interface SourceArchive {
   /** The version in force when the `source:` line was read. */
   readonly version: string;
   readonly archive: Archive;
+}
+
+const SOURCE_SUFFIX = '-src';
+
+/** The name setup gives to the package that holds `name`'s sources.
+ *  Source: cygwin-setup IniDBBuilderPackage.cc `buildPackageSource`. */
+export function sourcePackageName(name: string): string {
+  return name.length > SOURCE_SUFFIX.length && name.endsWith(SOURCE_SUFFIX) ? name : name + SOURCE_SUFFIX;
 }
 
 /** One release of a package, with everything that setup carries over from the sections above already in place. */
@@ -58,8 +72,8 @@ export interface VersionRecord {
   readonly line: number;
 }
 
-/** One `@` block. A package may have several in one index; the catalog merges them. */
-export interface PackageRecord {
+/** One `@` block, with its versions as `V`. */
+export interface PackageBlock<V> {
   readonly name: string;
   /** The last one of the block; empty when there is none, like `ldesc`. */
   readonly sdesc: string;
@@ -69,10 +83,13 @@ export interface PackageRecord {
   readonly message?: { readonly id: string; readonly text: string };
   readonly replaceVersions: readonly string[];
   /** In the order of the index. */
-  readonly versions: readonly VersionRecord[];
+  readonly versions: V;
   /** Line of the `@`, from 1. */
   readonly line: number;
 }
+
+/** One `@` block. A package may have several in one index; the catalog merges them. */
+export type PackageRecord = PackageBlock<readonly VersionRecord[]>;
 
 /** The lines above the first package; all optional. */
 export interface IndexHeader {

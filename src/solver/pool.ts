@@ -92,12 +92,12 @@ export class Pool {
   }
 
   version(s: Solvable): string {
-    return this.catalogVersion(s)?.record.version ?? this.#resident(s)?.version ?? '';
+    return this.catalogVersion(s)?.version ?? this.#resident(s)?.version ?? '';
   }
 
   /** Versions of a `[test]` section have a lower priority unless they were asked for. */
   priority(s: Solvable): number {
-    return this.catalogVersion(s)?.record.stability === 'test' ? this.#testPriority : 1;
+    return this.catalogVersion(s)?.stability === 'test' ? this.#testPriority : 1;
   }
 
   requires(s: Solvable): readonly Dependency[] {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { CatalogBuilder } from '../../dist/catalog/catalog.js';
 import { tuneV8 } from '../../dist/cli/v8.js';
 import { EMPTY_REQUEST, resolve } from '../../dist/resolve/resolve.js';
-import { SetupIniParser } from '../../dist/setup-ini/parse.js';
+import { RowParser } from '../../dist/setup-ini/parse.js';
 
 const RUNS = 5;
 /** More, since V8 needs some twenty to compile what one uses. */
@@ -18,18 +18,18 @@ const CHUNK_BYTES = 1 << 20;
 const COMMAND = fileURLToPath(new URL('../../bin/cygstrap.js', import.meta.url));
 const REPORT_MEMORY = 'data:text/javascript,process.on("exit",()=>process.stderr.write(`maxrss=${process.resourceUsage().maxRSS}\\n`))';
 
-/** @param {string} path */
+/** As the commands do it: one buffer over and over, and records of what is asked for. @param {string} path */
 function load(path) {
   const file = openSync(path, 'r');
-  const parser = new SetupIniParser({ file: path });
+  const parser = new RowParser({ file: path });
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   const builder = new CatalogBuilder();
   for (;;) {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     const bytes = readSync(file, chunk, 0, CHUNK_BYTES, null);
     if (bytes === 0) break;
-    for (const record of parser.push(chunk.subarray(0, bytes))) builder.add(record, parser.header.release);
+    for (const pkg of parser.push(chunk.subarray(0, bytes))) builder.add(pkg, parser.header.release);
   }
-  for (const record of parser.end()) builder.add(record, parser.header.release);
+  for (const pkg of parser.end()) builder.add(pkg, parser.header.release);
   closeSync(file);
   builder.endIndex(path, parser.header);
   return builder.finish();

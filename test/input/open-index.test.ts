@@ -40,6 +40,19 @@ function repeat(bytes: Uint8Array, times: number): Buffer {
   return Buffer.concat(Array.from({ length: times }, () => bytes));
 }
 
+test('a large file goes through a few buffers', async () => {
+  const text = repeat(TEXT, Math.ceil(9_000_000 / TEXT.length));
+  const buffers = new Set<ArrayBufferLike>();
+  const copies: Uint8Array[] = [];
+  for await (const chunk of openIndex(writeIndex(text)).chunks) {
+    buffers.add(chunk.buffer);
+    copies.push(Uint8Array.from(chunk));
+  }
+  expect(copies.length).toBeGreaterThan(8);
+  expect(buffers.size).toBeLessThan(4);
+  expect(Buffer.concat(copies).equals(text)).toBe(true);
+});
+
 describe.each(SOURCES)('an index compressed as $compression', ({ compression, bytes }) => {
   const sha512 = createHash('sha512').update(bytes).digest('hex');
   const facts = { compression, sizeBytes: bytes.length, sha512, textBytes: TEXT.length, isFromCache: false };

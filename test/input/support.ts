@@ -40,7 +40,7 @@ export function tempDir(): string {
 
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const all: Uint8Array[] = [];
-  for await (const chunk of chunks) all.push(chunk);
+  for await (const chunk of chunks) all.push(Uint8Array.from(chunk));
   return Buffer.concat(all);
 }
 

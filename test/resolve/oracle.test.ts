@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
+import { CatalogBuilder, type Catalog } from '../../src/catalog/catalog.ts';
 import { conflictText } from '../../src/resolve/explain.ts';
 import { EMPTY_REQUEST, resolve } from '../../src/resolve/resolve.ts';
-import { parseText } from '../../src/setup-ini/parse.ts';
+import { RowParser } from '../../src/setup-ini/parse.ts';
 
 const ORACLE = '../shared/oracle';
 const INDEXES = '../shared/data/setup-ini';
@@ -29,9 +29,13 @@ function jsonLines<T>(file: string): T[] {
   return read(file).trimEnd().split('\n').map((line): T => JSON.parse(line));
 }
 
+/** From rows, as the commands do it. */
 function catalogOf(name: string, text: string): Catalog {
-  const { header, records } = parseText(Buffer.from(text, 'latin1'), { file: name });
-  return Catalog.build([{ name, header, records }]);
+  const parser = new RowParser({ file: name });
+  const builder = new CatalogBuilder();
+  for (const pkg of [...parser.push(Buffer.from(text, 'latin1')), ...parser.end()]) builder.add(pkg, parser.header.release);
+  builder.endIndex(name, parser.header);
+  return builder.finish();
 }
 
 /** Setup leaves out what cannot be had and goes on with a broken Base: there we must refuse, else answer the same. */

@@ -1,24 +1,12 @@
 import type { DiagnosticLog } from '../diagnostics.ts';
-import type { Archive, Dependency, PackageRecord, SourceArchive, Stability, VersionRecord } from '../records.ts';
+import type { Archive, Dependency, PackageBlock } from '../records.ts';
+import { NO_ARCHIVE, type ArchiveNumber, type Row, type VersionTable } from '../version-table.ts';
 import { MD5_DIGITS, SHA512_DIGITS, sha512FromBase64, type ListKey } from './lexicon.ts';
 import { NO_DEPENDENCIES } from './pool.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NO_WORDS: readonly string[] = [];
-const SOURCE_SUFFIX = '-src';
-
-/** The rank of a section by its label without brackets. */
-export function stabilityOf(section: string): Stability {
-  if (section === 'curr' || section === 'prev' || section === 'test') return section;
-  return section === 'exp' ? 'test' : 'other';
-}
-
-/** The name setup gives to the package that holds `name`'s sources.
- *  Source: cygwin-setup IniDBBuilderPackage.cc `buildPackageSource`. */
-export function sourcePackageName(name: string): string {
-  return name.length > SOURCE_SUFFIX.length && name.endsWith(SOURCE_SUFFIX) ? name : name + SOURCE_SUFFIX;
-}
 
 /** Words from any number of lines, each kept where it came first; one line, the usual case, is kept as it is. */
 class WordUnion {
@@ -65,28 +53,29 @@ export function distinctCategories(words: readonly string[]): readonly string[] 
   return union.words;
 }
 
-/** Makes package records out of the items of the grammar, with setup's rules for what carries over from one section to
- *  the next. Source: cygwin-setup IniDBBuilderPackage.cc; each method is the action of the item of that name. */
-export class RecordBuilder {
+/** Makes of the rows from `start` to the end of the table what is given out as the versions of a package. */
+export type VersionsFrom<V> = (start: Row, packageName: string) => V;
+
+/** Makes packages and rows of versions out of the items of the grammar, with setup's rules for what carries over from one
+ *  section to the next. Source: cygwin-setup IniDBBuilderPackage.cc; each method is the action of the item of that name. */
+export class RecordBuilder<V = unknown> {
   readonly #log: DiagnosticLog;
-  /** Records completed and not yet taken. */
-  readonly #done: PackageRecord[] = [];
+  readonly #table: VersionTable;
+  readonly #versionsFrom: VersionsFrom<V>;
+  /** Packages completed and not yet taken. */
+  readonly #done: PackageBlock<V>[] = [];
 
   #open = false;
   #name = '';
   #line = 0;
-  /** `sourcePackageName` of the package, once it was asked for. */
-  #ownSource = '';
   #sdesc = '';
   #ldesc = '';
   readonly #categories = new WordUnion(categoryKey);
   readonly #replaceVersions = new WordUnion((version) => version);
-  #message: PackageRecord['message'];
-  /** Where the versions gather; a record gets a copy of its exact size, which keeps a large index a tenth smaller. */
-  readonly #versions: VersionRecord[] = [];
+  #message: PackageBlock<V>['message'];
+  #start: Row = 0;
 
   #section = 'curr';
-  #stability: Stability = 'curr';
   #depends = NO_DEPENDENCIES;
   #hadProvides = false;
 
@@ -94,19 +83,23 @@ export class RecordBuilder {
   /** The version in force has its record already, one without a binary archive. */
   #listed = false;
   #versionLine = 0;
-  #install: Archive | undefined;
-  #source: SourceArchive | undefined;
+  #install: ArchiveNumber = NO_ARCHIVE;
+  #source: ArchiveNumber = NO_ARCHIVE;
+  /** The version in force at the `source:` line. */
+  #sourceVersion = '';
   #sourceName: string | undefined;
   #obsoletes = NO_DEPENDENCIES;
   #provides = NO_DEPENDENCIES;
   #conflicts = NO_DEPENDENCIES;
   #buildDepends = NO_DEPENDENCIES;
 
-  constructor(log: DiagnosticLog) {
+  constructor(log: DiagnosticLog, table: VersionTable, versionsFrom: VersionsFrom<V>) {
     this.#log = log;
+    this.#table = table;
+    this.#versionsFrom = versionsFrom;
   }
 
-  take(): PackageRecord[] {
+  take(): PackageBlock<V>[] {
     // A copy, since to V8 a fresh array is one of small numbers: the first record put in would undo optimized code each time.
     const done = this.#done.slice();
     this.#done.length = 0;
@@ -118,15 +111,13 @@ export class RecordBuilder {
     this.#open = true;
     this.#name = name;
     this.#line = line;
-    this.#ownSource = '';
     this.#sdesc = '';
     this.#ldesc = '';
     this.#categories.clear();
     this.#replaceVersions.clear();
     this.#message = undefined;
-    this.#versions.length = 0;
+    this.#start = this.#table.count;
     this.#section = 'curr';
-    this.#stability = 'curr';
     this.#depends = NO_DEPENDENCIES;
     this.#hadProvides = false;
     this.#resetVersion();
@@ -139,25 +130,25 @@ export class RecordBuilder {
     this.#commit();
     if (this.#name === '') {
       this.#log.warning('nameless-package', 'setup ignores a package with an empty name', this.#line, 1);
+      this.#table.cut(this.#start);
       return;
     }
-    const record: Mutable<PackageRecord> = {
+    const block: Mutable<PackageBlock<V>> = {
       name: this.#name,
       sdesc: this.#sdesc,
       ldesc: this.#ldesc,
       categories: this.#categories.words,
       replaceVersions: this.#replaceVersions.words,
-      versions: this.#versions.slice(),
+      versions: this.#versionsFrom(this.#start, this.#name),
       line: this.#line,
     };
-    if (this.#message !== undefined) record.message = this.#message;
-    this.#done.push(record);
+    if (this.#message !== undefined) block.message = this.#message;
+    this.#done.push(block);
   }
 
   label(section: string): void {
     this.#commit();
     this.#section = section;
-    this.#stability = stabilityOf(section);
   }
 
   version(version: string, line: number): void {
@@ -173,21 +164,33 @@ export class RecordBuilder {
   install(path: string, sizeBytes: number, digest: string, line: number): void {
     this.#touch(line);
     const fresh = archiveOf(path, sizeBytes, digest);
-    const before = this.#install;
-    if (before !== undefined) {
+    if (this.#install !== NO_ARCHIVE) {
+      const before = this.#table.archive(this.#install);
       if (before.md5 !== undefined) fresh.md5 = before.md5;
       if (before.sha512 !== undefined) fresh.sha512 = before.sha512;
     }
-    this.#install = fresh;
+    this.#install = this.#table.addOtherArchive(fresh);
+  }
+
+  /** The same for an archive in the usual form, which is in the table already. */
+  installAt(archive: ArchiveNumber, line: number): void {
+    if (this.#install !== NO_ARCHIVE) {
+      const { path, sizeBytes, md5, sha512 } = this.#table.archive(archive);
+      this.install(path, sizeBytes, md5 ?? sha512 ?? '', line);
+      return;
+    }
+    this.#touch(line);
+    this.#install = archive;
   }
 
   source(path: string, sizeBytes: number, digest: string, line: number): void {
+    this.sourceAt(this.#table.addOtherArchive(archiveOf(path, sizeBytes, digest)), line);
+  }
+
+  sourceAt(archive: ArchiveNumber, line: number): void {
     this.#touch(line);
-    this.#source = {
-      packageName: this.#sourcePackage(),
-      version: this.#version,
-      archive: archiveOf(path, sizeBytes, digest),
-    };
+    this.#source = archive;
+    this.#sourceVersion = this.#version;
     this.#sourceName = undefined;
   }
 
@@ -241,11 +244,6 @@ export class RecordBuilder {
     }
   }
 
-  #sourcePackage(): string {
-    if (this.#ownSource === '') this.#ownSource = sourcePackageName(this.#name);
-    return this.#ownSource;
-  }
-
   #touch(line: number): void {
     if (this.#versionLine === 0) this.#versionLine = line;
   }
@@ -254,8 +252,8 @@ export class RecordBuilder {
     this.#version = '';
     this.#listed = false;
     this.#versionLine = 0;
-    this.#install = undefined;
-    this.#source = undefined;
+    this.#install = NO_ARCHIVE;
+    this.#source = NO_ARCHIVE;
     this.#sourceName = undefined;
     this.#obsoletes = NO_DEPENDENCIES;
     this.#provides = NO_DEPENDENCIES;
@@ -265,48 +263,27 @@ export class RecordBuilder {
 
   /** Ends a section. "no install: line, no package": then nothing is reset either, and the next section inherits all of it. */
   #commit(): void {
-    const install = this.#install;
-    if (this.#version !== '' && (install !== undefined || !this.#listed)) this.#versions.push(this.#record(install));
-    if (this.#version !== '' && install !== undefined) {
+    const hasVersion = this.#version !== '';
+    const isInstallable = this.#install !== NO_ARCHIVE;
+    if (hasVersion && (isInstallable || !this.#listed)) this.#addRow();
+    if (hasVersion && isInstallable) {
       this.#resetVersion();
     } else {
-      this.#listed = this.#version !== '';
+      this.#listed = hasVersion;
       this.#versionLine = 0;
     }
   }
 
-  #record(install: Archive | undefined): VersionRecord {
-    const provides = this.#hadProvides ? this.#provides : this.#obsoletes;
-    // The usual case apart, as one literal: properties added later cost memory and a quarter of the time of a whole parse.
-    if (install !== undefined && this.#source !== undefined && this.#sourceName === undefined) {
-      return {
-        version: this.#version,
-        stability: this.#stability,
-        section: this.#section,
-        install,
-        source: this.#source,
-        depends: this.#depends,
-        obsoletes: this.#obsoletes,
-        provides,
-        conflicts: this.#conflicts,
-        buildDepends: this.#buildDepends,
-        line: this.#versionLine,
-      };
-    }
-    return {
-      version: this.#version,
-      stability: this.#stability,
-      section: this.#section,
-      ...(install !== undefined && { install }),
-      ...(this.#source !== undefined && { source: this.#source }),
-      ...(this.#sourceName !== undefined && { sourceName: this.#sourceName }),
-      depends: this.#depends,
-      obsoletes: this.#obsoletes,
-      provides,
-      conflicts: this.#conflicts,
-      buildDepends: this.#buildDepends,
-      line: this.#versionLine,
-    };
+  #addRow(): void {
+    const table = this.#table;
+    const row = table.add(this.#version, this.#section, this.#versionLine, this.#install, this.#source);
+    table.setLists(row, this.#depends, this.#buildDepends);
+    const obsoletes = this.#obsoletes;
+    const provides = this.#hadProvides ? this.#provides : obsoletes;
+    const conflicts = this.#conflicts;
+    if (obsoletes.length + provides.length + conflicts.length > 0) table.setRareLists(row, { obsoletes, provides, conflicts });
+    if (this.#source !== NO_ARCHIVE && this.#sourceVersion !== this.#version) table.setSourceVersion(row, this.#sourceVersion);
+    if (this.#sourceName !== undefined) table.setSourceName(row, this.#sourceName);
   }
 }
 

@@ -1,3 +1,6 @@
+/** What a search answers when there is no such entry. */
+export const NO_ENTRY = -1;
+
 const FIRST_SLOTS = 1 << 11;
 const FIRST_ARENA_BYTES = 1 << 15;
 
@@ -22,12 +25,9 @@ export class ByteTable<T> {
     return this.#values.length;
   }
 
-  /** The value put in for `bytes` from `start` to `end`. */
-  find(bytes: Uint8Array, start: number, end: number): T | undefined {
-    let hash = end - start;
-    for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
-    hash = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1); // names that differ in their last digit must not sit side by side
-    hash ^= hash >>> 15;
+  /** Number of the entry put in for `bytes` from `start` to `end`, from 0; {@link NO_ENTRY} when there is none. */
+  find(bytes: Uint8Array, start: number, end: number): number {
+    const hash = hashOf(bytes, start, end);
     const slots = this.#slots;
     const mask = slots.length - 1;
     this.#lastHash = hash;
@@ -36,28 +36,36 @@ export class ByteTable<T> {
       const entry = slots[slot]! - 1;
       if (entry < 0) {
         this.#lastSlot = slot;
-        return undefined;
+        return NO_ENTRY;
       }
-      if (this.#hashes[entry] === hash && this.#isKey(entry, bytes, start, end)) return this.#values[entry];
+      if (this.#hashes[entry] === hash && this.#isKey(entry, bytes, start, end)) return entry;
       slot = (slot + 1) & mask;
     }
     this.#lastSlot = -1;
-    return undefined;
+    return NO_ENTRY;
   }
 
-  /** Puts in a value for the key that {@link ByteTable.find} has just looked for in vain. */
-  add(bytes: Uint8Array, start: number, end: number, value: T): void {
-    if (this.#lastSlot < 0) return;
+  /** The value of an entry. */
+  at(entry: number): T {
+    return this.#values[entry]!;
+  }
+
+  /** Puts in a value for the key that {@link ByteTable.find} has just looked for in vain; returns the number of the entry,
+   *  {@link NO_ENTRY} when it is not kept. */
+  add(bytes: Uint8Array, start: number, end: number, value: T): number {
+    if (this.#lastSlot < 0) return NO_ENTRY;
     const entry = this.#values.push(value) - 1;
     this.#slots[this.#lastSlot] = entry + 1;
     this.#lastSlot = -1;
     this.#hashes[entry] = this.#lastHash;
-    const from = this.#starts[entry]!;
-    const to = from + end - start;
-    if (to > this.#arena.length) this.#arena = grown(this.#arena, new Uint8Array(Math.max(to, this.#arena.length * 2)));
-    this.#arena.set(bytes.subarray(start, end), from);
-    this.#starts[entry + 1] = to;
+    let to = this.#starts[entry]!;
+    const after = to + end - start;
+    if (after > this.#arena.length) this.#arena = grown(this.#arena, new Uint8Array(Math.max(after, this.#arena.length * 2)));
+    const arena = this.#arena;
+    for (let at = start; at < end; at++) arena[to++] = bytes[at]!;
+    this.#starts[entry + 1] = after;
     if (entry + 1 === this.#hashes.length) this.#grow();
+    return entry;
   }
 
   clear(): void {
@@ -89,6 +97,19 @@ export class ByteTable<T> {
     }
     this.#slots = slots;
   }
+}
+
+/** Four bytes a step: each step waits for the one before. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  let at = start;
+  for (const last = end - 3; at < last; at += 4) {
+    const four = Math.imul(bytes[at]!, 29791) + bytes[at + 1]! * 961 + bytes[at + 2]! * 31 + bytes[at + 3]!;
+    hash = (Math.imul(hash, 923521) + four) | 0;
+  }
+  for (; at < end; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
+  hash = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1); // names that differ in their last digit must not sit side by side
+  return hash ^ (hash >>> 15);
 }
 
 function grown<A extends Int32Array | Uint8Array>(from: A, to: A): A {

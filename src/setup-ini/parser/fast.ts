@@ -1,5 +1,6 @@
 import type { Limits } from '../limits.ts';
 import type { Dependency, Operator } from '../records.ts';
+import type { VersionTable } from '../version-table.ts';
 import { distinctCategories, type RecordBuilder } from './builder.ts';
 import type { Grammar } from './grammar.ts';
 import {
@@ -24,6 +25,7 @@ import {
   isDigest,
   type ListKey,
 } from './lexicon.ts';
+import { NO_ENTRY } from './byte-table.ts';
 import { distinct, type DependencyPool } from './pool.ts';
 import { decodeQuoted } from './text.ts';
 import type { TokenReader } from './tokens.ts';
@@ -59,13 +61,14 @@ export class FastPath {
   readonly #grammar: Grammar;
   readonly #tokens: TokenReader;
   readonly #builder: RecordBuilder;
+  readonly #table: VersionTable;
   readonly #pool: DependencyPool;
   readonly #wordBytes: number;
   #bytes = NO_BYTES;
   #text = '';
   /** One past the last line end of the chunk. */
   #end = 0;
-  /** Where a list grows, so that what is kept has its exact size. */
+  /** Where a list grows, so that what is kept has its exact size; never emptied, which would be to allocate it anew. */
   readonly #scratch: Dependency[] = [];
   /** Lines that the statement in hand ends after. */
   #lines = 0;
@@ -73,11 +76,12 @@ export class FastPath {
   constructor(
     grammar: Grammar,
     tokens: TokenReader,
-    context: { builder: RecordBuilder; pool: DependencyPool; limits: Limits },
+    context: { builder: RecordBuilder; table: VersionTable; pool: DependencyPool; limits: Limits },
   ) {
     this.#grammar = grammar;
     this.#tokens = tokens;
     this.#builder = context.builder;
+    this.#table = context.table;
     this.#pool = context.pool;
     this.#wordBytes = context.limits.wordBytes;
   }
@@ -87,6 +91,7 @@ export class FastPath {
   open(bytes: Uint8Array, text: string): void {
     this.#bytes = bytes;
     this.#text = text;
+    this.#table.open(text);
     this.#end = bytes.lastIndexOf(NEWLINE) + 1;
   }
 
@@ -94,6 +99,7 @@ export class FastPath {
   close(): void {
     this.#bytes = NO_BYTES;
     this.#text = '';
+    this.#table.open('');
     this.#end = 0;
   }
 
@@ -150,6 +156,14 @@ export class FastPath {
       default:
         return OTHER_FORM;
     }
+  }
+
+  /** Where the line ends. A loop, since the text has only now come into the cache of the processor as bytes. */
+  #lineEnd(at: number): number {
+    const bytes = this.#bytes;
+    let end = at;
+    while (bytes[end] !== NEWLINE) end++;
+    return end;
   }
 
   #startsWith(key: Uint8Array, at: number): boolean {
@@ -220,10 +234,9 @@ export class FastPath {
     if (digits === 0 || digits > SAFE_SIZE_DIGITS || bytes[next] !== SPACE) return OTHER_FORM;
     const end = this.#digestEnd(next + 1);
     if (end === OTHER_FORM) return OTHER_FORM;
-    const path = this.#text.slice(start, pathEnd);
-    const digest = this.#text.slice(next + 1, end);
-    if (isInstall) this.#builder.install(path, sizeBytes, digest, line);
-    else this.#builder.source(path, sizeBytes, digest, line);
+    const archive = this.#table.addArchive(start, pathEnd, sizeBytes, next + 1, end);
+    if (isInstall) this.#builder.installAt(archive, line);
+    else this.#builder.sourceAt(archive, line);
     return end + 1;
   }
 
@@ -262,43 +275,47 @@ export class FastPath {
   }
 
   #category(start: number): number {
-    const end = this.#text.indexOf('\n', start);
+    const end = this.#lineEnd(start);
     if (end - start > LONGEST_CACHED) return OTHER_FORM;
     const { wordLists } = this.#pool;
-    let words = wordLists.find(this.#bytes, start, end);
-    if (words === undefined) {
-      if (!this.#isWordLine(start, end)) return OTHER_FORM;
-      words = distinctCategories(this.#text.slice(start, end).split(' '));
-      wordLists.add(this.#bytes, start, end, words);
+    const known = wordLists.find(this.#bytes, start, end);
+    if (known !== NO_ENTRY) {
+      this.#builder.categories(wordLists.at(known));
+      return end + 1;
     }
+    if (!this.#isWordLine(start, end)) return OTHER_FORM;
+    const words = distinctCategories(this.#text.slice(start, end).split(' '));
+    wordLists.add(this.#bytes, start, end, words);
     this.#builder.categories(words);
     return end + 1;
   }
 
   #blankList(start: number, line: number): number {
-    const end = this.#text.indexOf('\n', start);
+    const end = this.#lineEnd(start);
     if (end - start > LONGEST_CACHED) return OTHER_FORM;
     const { blankLists } = this.#pool;
-    let list = blankLists.find(this.#bytes, start, end);
-    if (list === undefined) {
-      if (!this.#isWordLine(start, end)) return OTHER_FORM;
-      list = this.#named(start, end);
-      blankLists.add(this.#bytes, start, end, list);
+    const known = blankLists.find(this.#bytes, start, end);
+    if (known !== NO_ENTRY) {
+      this.#builder.list('depends', blankLists.at(known), line);
+      return end + 1;
     }
+    if (!this.#isWordLine(start, end)) return OTHER_FORM;
+    const list = this.#named(start, end);
+    blankLists.add(this.#bytes, start, end, list);
     this.#builder.list('depends', list, line);
     return end + 1;
   }
 
   /** The dependencies of a line of words. */
   #named(start: number, end: number): readonly Dependency[] {
-    const list = this.#scratch;
-    list.length = 0;
+    let count = 0;
+    this.#pool.beginList();
     for (let at = start; at < end; ) {
       const wordEnd = this.#wordEnd(at);
-      list.push(this.#pool.named(this.#bytes, this.#text, at, wordEnd));
+      this.#scratch[count++] = this.#pool.named(this.#bytes, this.#text, at, wordEnd);
       at = wordEnd + 1;
     }
-    return distinct(list.slice());
+    return this.#scratched(count);
   }
 
   /** Words with single blanks between, and at least one. */
@@ -313,15 +330,17 @@ export class FastPath {
   #commaList(at: number, line: number, keyBytes: Uint8Array, key: ListKey): number {
     if (!this.#startsWith(keyBytes, at)) return OTHER_FORM;
     const start = at + keyBytes.length;
-    const end = this.#text.indexOf('\n', start);
+    const end = this.#lineEnd(start);
     if (end - start > LONGEST_CACHED) return OTHER_FORM;
     const { commaLists } = this.#pool;
-    let list = commaLists.find(this.#bytes, start, end);
-    if (list === undefined) {
-      list = this.#dependencies(start, end);
-      if (list === undefined) return OTHER_FORM;
-      commaLists.add(this.#bytes, start, end, list);
+    const known = commaLists.find(this.#bytes, start, end);
+    if (known !== NO_ENTRY) {
+      this.#builder.list(key, commaLists.at(known), line);
+      return end + 1;
     }
+    const list = this.#dependencies(start, end);
+    if (list === undefined) return OTHER_FORM;
+    commaLists.add(this.#bytes, start, end, list);
     this.#builder.list(key, list, line);
     return end + 1;
   }
@@ -330,7 +349,8 @@ export class FastPath {
   #dependencies(start: number, end: number): readonly Dependency[] | undefined {
     const bytes = this.#bytes;
     const list = this.#scratch;
-    list.length = 0;
+    let count = 0;
+    this.#pool.beginList();
     let next = start;
     for (;;) {
       const nameEnd = this.#wordEnd(next);
@@ -344,15 +364,21 @@ export class FastPath {
         const versionEnd = this.#wordEnd(versionAt + 1);
         if (versionEnd === OTHER_FORM || bytes[versionEnd] !== CLOSE) return undefined;
         const op = operatorOf(bytes[operatorAt]!, versionAt - operatorAt === 2 ? bytes[operatorAt + 1]! : 0);
-        list.push({ name: plain.name, op, version: this.#text.slice(versionAt + 1, versionEnd) });
+        list[count++] = { name: plain.name, op, version: this.#text.slice(versionAt + 1, versionEnd) };
         next = versionEnd + 1;
       } else {
-        list.push(plain);
+        list[count++] = plain;
       }
-      if (next === end) return distinct(list.slice());
+      if (next === end) return this.#scratched(count);
       if (bytes[next] !== COMMA || bytes[next + 1] !== SPACE) return undefined;
       next += 2;
     }
+  }
+
+  /** A copy of what has grown, in its exact size. */
+  #scratched(count: number): readonly Dependency[] {
+    const list = this.#scratch.slice(0, count);
+    return this.#pool.isRepeated ? distinct(list) : list;
   }
 
   #operatorEnd(at: number): number {

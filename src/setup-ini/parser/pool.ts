@@ -1,6 +1,6 @@
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../records.ts';
 import type { Dependency } from '../records.ts';
-import { ByteTable } from './byte-table.ts';
+import { ByteTable, NO_ENTRY } from './byte-table.ts';
 import { bytesOf } from './text.ts';
 
 export const NO_DEPENDENCIES: readonly Dependency[] = [];
@@ -8,23 +8,11 @@ export const NO_DEPENDENCIES: readonly Dependency[] = [];
 /** Leaves each dependency of a list in once, where it stands first, as setup's solver keeps them.
  *  Source: libsolv `solvable_add_deparray`; the 2014 index has such lists. */
 export function distinct(list: readonly Dependency[]): readonly Dependency[] {
-  if (list.length < 2 || isShortAndDistinct(list)) return list;
+  if (list.length < 2) return list;
   const seen = new Set<string>();
   for (const one of list) seen.add(keyOf(one));
   if (seen.size === list.length) return list;
   return list.filter((one) => seen.delete(keyOf(one)));
-}
-
-/** Whether no two entries are the same object, of a short list without criteria: {@link DependencyPool.named} makes one object
- *  of equal names, and comparing a few objects is cheaper than a set of texts. */
-function isShortAndDistinct(list: readonly Dependency[]): boolean {
-  if (list.length > 12) return false;
-  for (let i = 0; i < list.length; i++) {
-    const one = list[i];
-    if (one?.op !== undefined) return false;
-    for (let j = 0; j < i; j++) if (list[j] === one || list[j]?.name === one?.name) return false;
-  }
-  return true;
 }
 
 function keyOf({ name, op, version }: Dependency): string {
@@ -45,16 +33,49 @@ export class DependencyPool {
   readonly wordLists = new ByteTable<readonly string[]>();
   readonly #byName = new ByteTable<Dependency>();
   #forgetAt = CACHED_BYTES;
+  /** For each entry of {@link #byName} the last list it was in. */
+  #lastList = new Int32Array(1 << 10);
+  #list = 0;
+  #isRepeated = false;
+
+  /** Begins a list of names; {@link DependencyPool.isRepeated} speaks of this one then. */
+  beginList(): void {
+    this.#list++;
+    this.#isRepeated = false;
+  }
+
+  /** Whether a name may have come twice since {@link DependencyPool.beginList}: false is certain. */
+  get isRepeated(): boolean {
+    return this.#isRepeated;
+  }
 
   /** The dependency on any version of the name that stands in `bytes` from `start` to `end`, and in `text`, which is
    *  `latin1(bytes)`. Usually one object for one name; never for one absurdly long. */
   named(bytes: Uint8Array, text: string, start: number, end: number): Dependency {
-    const known = this.#byName.find(bytes, start, end);
-    if (known !== undefined) return known;
-    const name = text.slice(start, end);
-    const made: Dependency = { name: name === SELF_DESTRUCT_WRITTEN ? SELF_DESTRUCT_READ : name };
-    if (end - start <= LONGEST_SHARED_NAME) this.#byName.add(bytes, start, end, made);
-    return made;
+    let entry = this.#byName.find(bytes, start, end);
+    if (entry === NO_ENTRY) {
+      const name = text.slice(start, end);
+      const made: Dependency = { name: name === SELF_DESTRUCT_WRITTEN ? SELF_DESTRUCT_READ : name };
+      if (end - start <= LONGEST_SHARED_NAME) entry = this.#byName.add(bytes, start, end, made);
+      this.#mark(entry);
+      return made;
+    }
+    this.#mark(entry);
+    return this.#byName.at(entry);
+  }
+
+  #mark(entry: number): void {
+    if (entry === NO_ENTRY) {
+      this.#isRepeated = true;
+      return;
+    }
+    if (entry >= this.#lastList.length) {
+      const longer = new Int32Array(this.#lastList.length * 2);
+      longer.set(this.#lastList);
+      this.#lastList = longer;
+    }
+    if (this.#lastList[entry] === this.#list) this.#isRepeated = true;
+    this.#lastList[entry] = this.#list;
   }
 
   /** The same for a word of the grammar. */
@@ -68,6 +89,7 @@ export class DependencyPool {
     if (bytesRead < this.#forgetAt && size < MOST_ENTRIES) return;
     this.#forgetAt = bytesRead + CACHED_BYTES;
     this.#byName.clear();
+    this.#lastList.fill(0);
     this.commaLists.clear();
     this.blankLists.clear();
     this.wordLists.clear();
