@@ -84,8 +84,8 @@ export interface ReadingArguments extends Loudness {
   readonly noCache?: boolean | undefined;
 }
 
-/** Opens the indexes a command line names. Throws `usage` when it names none, or stdin for more than one thing. */
-export async function openCatalog(session: Session, args: ReadingArguments, takesStdin = false) {
+/** Opens the indexes a command line names; answers in text need no `digest` of them. Throws `usage` when it names none, or stdin for more than one thing. */
+export async function openCatalog(session: Session, args: ReadingArguments, { takesStdin = false, digest = true } = {}) {
   const names = args.index ?? [];
   if (names.length === 0) {
     throw new UsageError('no index is given', 'name one with `--index`, for example `--index x86_64/setup.xz`; every Cygwin mirror has it');
@@ -98,6 +98,7 @@ export async function openCatalog(session: Session, args: ReadingArguments, take
     lenient: args.lenient === true,
     cache: args.noCache !== true,
     env: session.host.env,
+    digest,
     report: reporter(session.output, args),
   });
 }

@@ -25,6 +25,8 @@ export interface LoadOptions {
   /** Whether unpacked indexes are kept for the next time, below the cache directory that `env` names. */
   readonly cache?: boolean;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Whether the summaries are to have a digest, which costs a twentieth of a command; by default they are. */
+  readonly digest?: boolean;
   readonly report?: Report;
 }
 
@@ -90,6 +92,7 @@ async function readInto<V>(parser: Parser<V>, source: IndexSource, options: Load
     name,
     ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
     ...(options.cache === true ? { cacheDir: indexCacheDir(env, platform(), homedir()) } : {}),
+    digest: options.digest,
     note: (message) => report({ kind: 'note', message }),
   });
   let count = 0;

@@ -27,6 +27,8 @@ export interface OpenIndexOptions {
   readonly cacheDir?: string | undefined;
   readonly limits?: Partial<InputLimits> | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Whether the digest of a plain text is wanted, which costs a twentieth of a whole command; by default it is. */
+  readonly digest?: boolean | undefined;
   /** Told why the cache could not help; never an error. */
   readonly note?: ((message: string) => void) | undefined;
 }
@@ -34,7 +36,8 @@ export interface OpenIndexOptions {
 /** What was read, known once the chunks have ended. */
 export interface IndexFacts {
   readonly compression: Compression | 'none';
-  /** Of the bytes as read, before decoding: their number, and their SHA-512 in hex. */
+  /** Of the bytes as read, before decoding: their number, and their SHA-512 in hex; that is empty for a plain text when it was
+   *  not wanted. */
   readonly sizeBytes: number;
   readonly sha512: string;
   readonly textBytes: number;
@@ -111,7 +114,7 @@ async function* readText(
 
   try {
     for await (const chunk of bytes) {
-      hash.update(chunk);
+      if (compression !== 'none' || options.digest !== false) hash.update(chunk);
       sizeBytes += chunk.length;
       if (compression === 'none') {
         yield counted(chunk);
@@ -131,7 +134,7 @@ async function* readText(
     const rest = Buffer.concat(held);
     held = [];
     compression ??= sniffCompression(rest);
-    const sha512 = hash.digest('hex');
+    const sha512 = compression === 'none' && options.digest === false ? '' : hash.digest('hex');
     let isFromCache = false;
     if (compression === 'none') {
       if (rest.length > 0) yield counted(rest);

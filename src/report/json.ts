@@ -14,7 +14,7 @@ export interface IndexSummary {
   /** Seconds since 1970, when the index was made. */
   readonly timestamp: number | null;
   readonly setupVersion: string | null;
-  /** Of the bytes read, still compressed when they were. */
+  /** Of the bytes read, still compressed when they were; may be empty when the index was read with `digest: false`. */
   readonly sha512: string;
 }
 

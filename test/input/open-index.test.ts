@@ -65,6 +65,12 @@ describe.each(SOURCES)('an index compressed as $compression', ({ compression, by
     expect(input.facts()).toEqual(facts);
   });
 
+  test('without a digest, unless decoding needs it', async () => {
+    const input = openIndex(writeIndex(bytes), { digest: false });
+    await collect(input.chunks);
+    expect(input.facts()).toEqual(compression === 'none' ? { ...facts, sha512: '' } : facts);
+  });
+
   test.each([1, 2, 5, 6, 7, 1000])('from chunks of %i bytes', async (size) => {
     const input = openIndex(cut(bytes, size));
     expect((await collect(input.chunks)).equals(TEXT)).toBe(true);

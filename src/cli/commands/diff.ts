@@ -43,8 +43,9 @@ export function addDiff(yargs: Argv, choose: Choose): Argv {
 
 async function diff(session: Session, args: DiffArguments): Promise<number> {
   const request = args.plan === undefined ? undefined : await requestOf(splitList(args.plan), args);
-  const before = await openCatalog(session, { ...args, index: [args.old] }, args.new === '-');
-  const after = await openCatalog(session, { ...args, index: [args.new] });
+  const digest = args.json === true;
+  const before = await openCatalog(session, { ...args, index: [args.old] }, { takesStdin: args.new === '-', digest });
+  const after = await openCatalog(session, { ...args, index: [args.new] }, { digest });
   if (request === undefined) {
     const { compareIndexes } = await import('../../commands/diff.ts');
     const difference = compareIndexes(before, after);

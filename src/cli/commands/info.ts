@@ -26,7 +26,7 @@ export function addInfo(yargs: Argv, choose: Choose): Argv {
 }
 
 async function info(session: Session, args: InfoArguments): Promise<number> {
-  const { catalog, indexes } = await openCatalog(session, args);
+  const { catalog, indexes } = await openCatalog(session, args, { digest: args.json === true });
   const { packageInfo, unknownPackage } = await import('../../commands/info.ts');
   const found = packageInfo(catalog, args.package);
   if (found === undefined) {

@@ -46,7 +46,7 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
   if (args.site !== undefined && format !== 'urls' && format !== 'nix') throw new UsageError('--site goes with --format urls or nix');
   const request = await requestOf(args.packages, args);
   // What answers is loaded while the index is read.
-  const [loaded, { answerRequest }] = await Promise.all([openCatalog(session, args), import('../../commands/answer.ts')]);
+  const [loaded, { answerRequest }] = await Promise.all([openCatalog(session, args, { digest: format === 'json' }), import('../../commands/answer.ts')]);
   const answer = answerRequest(loaded, request, reporter(session.output, args));
   if (answer.kind === 'conflict') return refuse(session.output, answer.conflicts, format === 'json' ? 'json' : 'text');
   if (format === 'json') await session.output.json(await answerJson(answer));
@@ -89,7 +89,7 @@ async function resolveBatch(session: Session, args: ResolveArguments, file: stri
   const defaults = await requestOf([], args);
   const { readBatch } = await import('../../commands/batch.ts');
   const chunks = file === '-' ? session.host.stdin : readBatch(file);
-  const loaded = await openCatalog(session, args, file === '-');
+  const loaded = await openCatalog(session, args, { takesStdin: file === '-' });
   await answerAll(session.output, loaded, chunks, defaults);
   return EXIT_DONE;
 }

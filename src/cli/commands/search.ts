@@ -38,7 +38,7 @@ async function search(session: Session, args: SearchArguments): Promise<number> 
   }
   const { literalPattern, searchPackages } = await import('../../commands/search.ts');
   const pattern = args.text === undefined ? undefined : args.regexp === true ? regexpOf(args.text) : literalPattern(args.text);
-  const { catalog, indexes } = await openCatalog(session, args);
+  const { catalog, indexes } = await openCatalog(session, args, { digest: args.json === true });
   const matches = searchPackages(catalog, {
     categories,
     ...(pattern === undefined ? {} : { pattern }),

@@ -37,7 +37,7 @@ async function explain(session: Session, args: WhyArguments): Promise<number> {
   const { output } = session;
   const format = args.json === true ? 'json' : 'text';
   const request = await requestOf(splitList(args.for), args);
-  const loaded = await openCatalog(session, args);
+  const loaded = await openCatalog(session, args, { digest: format === 'json' });
   const { explainPackage } = await import('../../commands/why.ts');
   const explanation = explainPackage(loaded, request, args.package, reporter(output, args));
   if (explanation.kind === 'conflict') return refuse(output, explanation.conflicts, format);
