@@ -150,7 +150,7 @@ async function* readText(
 }
 
 interface Text {
-  readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  readonly chunks: AsyncIterable<Uint8Array>;
   readonly isFromCache: boolean;
 }
 
@@ -166,11 +166,5 @@ async function textOf(
   const cache = { dir: options.cacheDir, note: options.note ?? (() => undefined) };
   const cached = await readCachedText(cache, sha512, limits.maxTextBytes);
   if (cached === undefined) return { chunks: keepText(cache, sha512, decoded), isFromCache: false };
-  return { chunks: piecesOf(cached), isFromCache: true };
-}
-
-const PIECE_BYTES = 1024 * 1024;
-
-function* piecesOf(text: Uint8Array): Generator<Uint8Array, void, undefined> {
-  for (let at = 0; at < text.length; at += PIECE_BYTES) yield text.subarray(at, at + PIECE_BYTES);
+  return { chunks: cached, isFromCache: true };
 }

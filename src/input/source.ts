@@ -11,20 +11,34 @@ const READ_BYTES = 1024 * 1024;
  *  Throws `InputError`: `not-found`, or `io` for a directory and for what cannot be read. */
 export async function* readFileChunks(path: string, spare: Uint8Array[] = []): AsyncGenerator<Uint8Array, void, undefined> {
   const file = await openFile(path);
-  let next: Promise<Uint8Array> | undefined;
   try {
-    next = readChunk(file, spare);
-    for (;;) {
-      const chunk = await next;
-      if (chunk.length === 0) return;
-      next = readChunk(file, spare);
-      yield chunk;
-    }
+    yield* readChunks(file, spare);
   } catch (error) {
     throw cannotRead(path, error);
   } finally {
-    await next?.catch(() => undefined);
     await file.close();
+  }
+}
+
+/** The same for a file that is open, and stays so: from where it stands to its end, or its first `firstBytes`. */
+export async function* readChunks(file: FileHandle, spare: Uint8Array[], firstBytes?: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let asked = 0;
+  const ask = (): Promise<Uint8Array> => {
+    const at = asked;
+    asked += READ_BYTES;
+    if (firstBytes === undefined) return readChunk(file, spare, READ_BYTES, null);
+    return readChunk(file, spare, Math.max(0, Math.min(READ_BYTES, firstBytes - at)), at);
+  };
+  let next = ask();
+  try {
+    for (;;) {
+      const chunk = await next;
+      if (chunk.length === 0) return;
+      next = ask();
+      yield chunk;
+    }
+  } finally {
+    await next.catch(() => undefined);
   }
 }
 
@@ -82,10 +96,10 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-async function readChunk(file: FileHandle, spare: Uint8Array[]): Promise<Uint8Array> {
+async function readChunk(file: FileHandle, spare: Uint8Array[], length: number, position: number | null): Promise<Uint8Array> {
   const used = spare.pop();
   const buffer = used === undefined ? Buffer.allocUnsafeSlow(READ_BYTES) : new Uint8Array(used.buffer);
-  const { bytesRead } = await file.read(buffer, 0, READ_BYTES, null);
+  const { bytesRead } = await file.read(buffer, 0, length, position);
   return buffer.subarray(0, bytesRead);
 }
 

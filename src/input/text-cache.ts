@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, posix, win32 } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { hasCode } from './input-error.ts';
+import { hasCode, InputError } from './input-error.ts';
+import { readChunks } from './source.ts';
 
 /** How many decoded indexes a cache directory keeps: the newest ones. */
 export const MAX_CACHED_TEXTS = 8;
@@ -37,20 +38,50 @@ export function indexCacheDir(env: Readonly<Record<string, string | undefined>>,
 }
 
 /** Returns the text kept for these compressed bytes, after its seal was checked; undefined if there is none, if it is damaged, or
- *  if it is larger than allowed. Never throws. */
-export async function readCachedText(cache: TextCache, sha512: string, maxTextBytes: number): Promise<Uint8Array | undefined> {
+ *  if it is larger than allowed. Never throws. A text that is returned must be iterated, which closes its file; its chunks
+ *  last until the next is asked for. It is read twice, through a few buffers: that is sooner done than to make room for all of it. */
+export async function readCachedText(cache: TextCache, sha512: string, maxTextBytes: number): Promise<AsyncIterable<Uint8Array> | undefined> {
   const path = entryPath(cache, sha512);
+  let file: FileHandle | undefined;
   try {
-    const { size } = await stat(path);
-    if (size > maxTextBytes + SEAL_BYTES) return undefined;
-    const bytes = await readFile(path);
-    const text = bytes.subarray(0, Math.max(0, bytes.length - SEAL_BYTES));
-    if (new Seal(sha512).add(text).bytes().equals(bytes.subarray(text.length))) return text;
-    cache.note(`the cached text is damaged and will be made anew: \`${path}\``);
+    file = await open(path, 'r');
+    const textBytes = Math.max(0, (await file.stat()).size - SEAL_BYTES);
+    if (textBytes <= maxTextBytes) {
+      const spare: Uint8Array[] = [];
+      if (await hasSeal(file, textBytes, sha512, spare)) return textIn(file, textBytes, spare, path);
+      cache.note(`the cached text is damaged and will be made anew: \`${path}\``);
+    }
   } catch (error) {
     if (!hasCode(error, 'ENOENT', 'ENOTDIR')) cache.note(`the cached text cannot be read: ${messageOf(error)}`);
   }
+  await file?.close().catch(() => undefined);
   return undefined;
+}
+
+/** Whether the first `textBytes` of the file are followed by their seal. */
+async function hasSeal(file: FileHandle, textBytes: number, sha512: string, spare: Uint8Array[]): Promise<boolean> {
+  const seal = new Seal(sha512);
+  for await (const chunk of readChunks(file, spare, textBytes)) {
+    seal.add(chunk);
+    spare.push(chunk);
+  }
+  const kept = Buffer.alloc(SEAL_BYTES);
+  await file.read(kept, 0, SEAL_BYTES, textBytes);
+  return seal.bytes().equals(kept);
+}
+
+async function* textIn(file: FileHandle, textBytes: number, spare: Uint8Array[], path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  let missing = textBytes;
+  try {
+    for await (const chunk of readChunks(file, spare, textBytes)) {
+      missing -= chunk.length;
+      yield chunk;
+      spare.push(chunk);
+    }
+    if (missing > 0) throw new InputError('io', `the cached text became shorter while it was read: \`${path}\``);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Passes text on and keeps a copy, which is published only when the text has ended well. Trouble with the copy is a note,

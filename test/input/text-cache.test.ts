@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -44,6 +44,35 @@ test('plain text is not cached', async () => {
   await read(TEXT, dir);
   expect(await read(TEXT, dir)).toMatchObject({ isFromCache: false });
   expect(readdirSync(dir)).toEqual([]);
+});
+
+describe('an entry of several megabytes', () => {
+  const text = Buffer.concat(Array.from({ length: Math.ceil(5_000_000 / TEXT.length) }, () => TEXT));
+  const packed = gzipSync(text);
+
+  test('goes through a few buffers', async () => {
+    const dir = tempDir();
+    await read(packed, dir);
+    const buffers = new Set<ArrayBufferLike>();
+    const copies: Uint8Array[] = [];
+    for await (const chunk of openIndex(cut(packed, 65_536), { cacheDir: dir }).chunks) {
+      buffers.add(chunk.buffer);
+      copies.push(Uint8Array.from(chunk));
+    }
+    expect(buffers.size).toBeLessThan(4);
+    expect(Buffer.concat(copies).equals(text)).toBe(true);
+  });
+
+  test('that becomes shorter while it is read is an error, never a shorter text', async () => {
+    const dir = tempDir();
+    await read(packed, dir);
+    const reading = async (): Promise<void> => {
+      for await (const chunk of openIndex(cut(packed, 65_536), { cacheDir: dir }).chunks) {
+        if (chunk.length > 0) truncateSync(join(dir, `${sha512(packed)}.text2`), 3_000_000);
+      }
+    };
+    expect(await failureOf(reading())).toMatchObject({ code: 'io', message: expect.stringContaining('became shorter') });
+  });
 });
 
 /** Flips a bit of one byte. */
