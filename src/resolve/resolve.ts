@@ -63,8 +63,8 @@ function transaction(pool: Pool, chosen: readonly Solvable[]): Solvable[] {
 }
 
 function byName(pool: Pool, solvables: readonly Solvable[]): Solvable[] {
-  return solvables
-    .map((s) => ({ s, name: pool.name(s) }))
+  // By number first: an index is nearly in the order of names, and to sort what nearly is in order takes few comparisons.
+  return Array.from(Int32Array.from(solvables).sort(), (s) => ({ s, name: pool.name(s) }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.s - b.s))
     .map(({ s }) => s);
 }
@@ -207,8 +207,8 @@ function needsOfMembers(pool: Pool, members: readonly Solvable[], places: Int32A
   const lastNeeder = new Int32Array(members.length + 1);
   return members.map((s, i) => {
     const needs: number[] = [];
-    for (const dependency of pool.requires(s)) {
-      for (const provider of pool.providers(dependency)) {
+    for (const providers of pool.needs(s)) {
+      for (const provider of providers) {
         const place = places[provider] ?? 0;
         if (place === 0 || lastNeeder[place] === i + 1) continue;
         lastNeeder[place] = i + 1;

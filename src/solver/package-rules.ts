@@ -1,8 +1,6 @@
 import type { Dependency } from '../setup-ini/records.ts';
-import type { Pool, Solvable } from './pool.ts';
+import type { Needs, Pool, Solvable } from './pool.ts';
 import { RuleSet } from './rules.ts';
-
-const SHIFT = 2 ** 17;
 
 /** Runs up to this length are sorted in place, without a view and a callback for each. */
 const SHORT_RUN = 16;
@@ -31,6 +29,8 @@ class Collector {
   readonly #rest: number[] = [];
   readonly #literals = new RuleSet();
   readonly #stored = new Map<readonly Solvable[], number>();
+  /** For each requirement where its literals are stored, once they are: 0 before. */
+  readonly #offsets = new Map<Needs, Int32Array>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -50,12 +50,22 @@ class Collector {
   }
 
   #requires(s: Solvable, work: Solvable[]): void {
-    for (const dependency of this.#pool.requires(s)) {
-      const providers = this.#pool.providers(dependency);
+    const needs = this.#pool.needs(s);
+    if (needs.length === 0) return;
+    let offsets = this.#offsets.get(needs);
+    if (offsets === undefined) {
+      offsets = new Int32Array(needs.length);
+      this.#offsets.set(needs, offsets);
+    }
+    for (let i = 0; i < needs.length; i++) {
+      const providers = needs[i]!;
       if (providers.length === 0) this.#add(-s, 0);
       else if (!providers.includes(s)) {
-        this.#add(-s, this.#list(providers));
-        for (const provider of providers) if (this.#seen[provider] === 0) work.push(provider);
+        if (offsets[i] === 0) {
+          offsets[i] = this.#list(providers);
+          for (const provider of providers) if (this.#seen[provider] === 0) work.push(provider);
+        }
+        this.#add(-s, offsets[i]!);
       }
     }
   }
@@ -120,36 +130,22 @@ class Collector {
     return result;
   }
 
-  /** Numbers of the collected rules, sorted. */
+  /** Numbers of the collected rules, sorted: put into a bucket for each first literal, then each bucket by the rest. */
   #order(): Int32Array {
     const count = this.#first.length;
+    const { end } = this.#pool;
+    const ends = new Int32Array(end); // every rule begins with the absence of something, from -end on
+    for (const first of this.#first) ends[first + end]!++;
+    for (let i = 1, sum = ends[0]!; i < ends.length; i++) ends[i] = sum += ends[i]!;
     const order = new Int32Array(count);
-    // The two first literals and the number itself fit into the 53 bits that a double holds exactly, and sorting plain
-    // numbers is several times faster than calling back; a larger pool than any index of today takes the slow way.
-    if (this.#pool.end < SHIFT / 2 && count < SHIFT) {
-      const keys = new Float64Array(count);
-      for (let i = 0; i < count; i++) {
-        keys[i] = ((this.#first[i] ?? 0) + SHIFT / 2) * SHIFT * SHIFT + (this.#second(i) + SHIFT / 2) * SHIFT + i;
-      }
-      keys.sort();
-      for (let i = 0; i < count; i++) order[i] = (keys[i] ?? 0) % SHIFT;
-      this.#sortTies(order);
-      return order;
-    }
-    for (let i = 0; i < count; i++) order[i] = i;
-    return order.sort((a, b) => this.#compare(a, b));
+    for (let i = count - 1; i >= 0; i--) order[--ends[this.#first[i]! + end]!] = i;
+    for (let i = 0; i < ends.length; i++) this.#sortBucket(order, ends[i]!, ends[i + 1] ?? count);
+    return order;
   }
 
-  /** Sorts the runs that agree in both first literals by the rest of their lists. */
-  #sortTies(order: Int32Array): void {
-    for (let start = 0; start < order.length; ) {
-      const head = order[start] ?? 0;
-      let end = start + 1;
-      while (end < order.length && this.#first[order[end] ?? 0] === this.#first[head] && this.#second(order[end] ?? 0) === this.#second(head)) end++;
-      if (end - start > SHORT_RUN) order.subarray(start, end).sort((a, b) => this.#compare(a, b));
-      else this.#insertionSort(order, start, end);
-      start = end;
-    }
+  #sortBucket(order: Int32Array, start: number, end: number): void {
+    if (end - start > SHORT_RUN) order.subarray(start, end).sort((a, b) => this.#compare(a, b));
+    else this.#insertionSort(order, start, end);
   }
 
   #insertionSort(order: Int32Array, start: number, end: number): void {

@@ -25,12 +25,14 @@ function ofHighestPriority(pool: Pool, list: Solvable[]): Solvable[] {
 /** One version of each name, names in byte order, without those that another of the rest obsoletes.
  *  Source: libsolv src/policy.c `prune_to_best_version`. */
 function bestVersions(pool: Pool, list: Solvable[]): Solvable[] {
-  const sorted = list.sort((a, b) => {
+  const inOrder = (a: Solvable, b: Solvable): number => {
     const x = pool.name(a);
     const y = pool.name(b);
     if (x !== y) return x < y ? -1 : 1;
     return Number(pool.isInstalled(b)) - Number(pool.isInstalled(a)) || a - b;
-  });
+  };
+  // The versions of one name, the usual case, come in order.
+  const sorted = list.every((s, i) => i === 0 || inOrder(list[i - 1] ?? 0, s) < 0) ? list : list.sort(inOrder);
   const best: Solvable[] = [];
   for (const s of sorted) {
     const last = best.at(-1);

@@ -11,6 +11,10 @@ export const SYSTEM: Solvable = 1;
 const FIRST = 2;
 
 const NONE: readonly Solvable[] = [];
+
+/** For each requirement of a list what meets it, ascending. */
+export type Needs = readonly (readonly Solvable[])[];
+const NO_NEEDS: Needs = [];
 const NO_DEPENDENCIES: readonly Dependency[] = [];
 
 /** A package that is there already. */
@@ -42,6 +46,7 @@ export class Pool {
   readonly #ids: Map<CatalogVersion, Solvable> = new Map();
   readonly #byName = new Map<string, readonly Solvable[]>();
   readonly #byDependency = new Map<Dependency, readonly Solvable[]>();
+  readonly #byList = new Map<readonly Dependency[], Needs>();
   #idsReady = false;
 
   constructor(catalog: Catalog, options: { base: readonly string[] | undefined; windows: string; test: boolean; installed: readonly Present[] }) {
@@ -154,6 +159,19 @@ export class Pool {
       this.#byDependency.set(dependency, list);
     }
     return list;
+  }
+
+  /** What meets each requirement of a solvable. Those of one list of dependencies are one array: many versions share a list, and
+   *  to look up each requirement of each version would take longer than all else with a whole index. */
+  needs(s: Solvable): Needs {
+    const dependencies = this.requires(s);
+    if (dependencies.length === 0) return NO_NEEDS;
+    let needs = this.#byList.get(dependencies);
+    if (needs === undefined) {
+      needs = dependencies.map((dependency) => this.providers(dependency));
+      this.#byList.set(dependencies, needs);
+    }
+    return needs;
   }
 
   #provides(s: Solvable, name: string, wanted: { op: NonNullable<Dependency['op']>; version: string }): boolean {
