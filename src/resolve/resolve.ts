@@ -207,7 +207,7 @@ function needsOfMembers(pool: Pool, members: readonly Solvable[], places: Int32A
   const lastNeeder = new Int32Array(members.length + 1);
   return members.map((s, i) => {
     const needs: number[] = [];
-    for (const providers of pool.needs(s)) {
+    for (const providers of pool.needs(s).met) {
       for (const provider of providers) {
         const place = places[provider] ?? 0;
         if (place === 0 || lastNeeder[place] === i + 1) continue;

@@ -61,9 +61,8 @@ export class VersionTable {
   cut(start: Row): void {
     // The arrays keep their length: they are soon filled again, and to empty one is to allocate it anew.
     this.#rowCount = start;
-    for (const notes of [this.#sourceVersions, this.#sourceNames]) {
-      if (notes.size > 0) for (const row of notes.keys()) if (row >= start) notes.delete(row);
-    }
+    forget(this.#sourceVersions, start);
+    forget(this.#sourceNames, start);
     if (start > 0) return;
     this.#textCount = 0;
     this.#isTextListed = false;
@@ -236,6 +235,10 @@ export class VersionRows {
 
 /** A package as the parser leaves it when records are to be made only of what is asked for. */
 export type PackageRows = PackageBlock<VersionRows>;
+
+function forget(notes: Map<Row, string>, start: Row): void {
+  if (notes.size > 0) for (const row of notes.keys()) if (row >= start) notes.delete(row);
+}
 
 /** Sets an element of an array, or adds it at the end: to set what is not there yet is slow. */
 function put<T>(array: T[], at: number, value: T): void {

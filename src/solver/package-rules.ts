@@ -1,5 +1,5 @@
 import type { Dependency } from '../setup-ini/records.ts';
-import type { Needs, Pool, Solvable } from './pool.ts';
+import type { Pool, Solvable } from './pool.ts';
 import { RuleSet } from './rules.ts';
 
 /** Runs up to this length are sorted in place, without a view and a callback for each. */
@@ -29,8 +29,8 @@ class Collector {
   readonly #rest: number[] = [];
   readonly #literals = new RuleSet();
   readonly #stored = new Map<readonly Solvable[], number>();
-  /** For each requirement where its literals are stored, once they are: 0 before. */
-  readonly #offsets = new Map<Needs, Int32Array>();
+  /** By the number of `Needs`: where the literals of each requirement are stored, once they are; 0 before. */
+  readonly #offsets: Int32Array[] = [];
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -50,15 +50,10 @@ class Collector {
   }
 
   #requires(s: Solvable, work: Solvable[]): void {
-    const needs = this.#pool.needs(s);
-    if (needs.length === 0) return;
-    let offsets = this.#offsets.get(needs);
-    if (offsets === undefined) {
-      offsets = new Int32Array(needs.length);
-      this.#offsets.set(needs, offsets);
-    }
-    for (let i = 0; i < needs.length; i++) {
-      const providers = needs[i]!;
+    const { number, met } = this.#pool.needs(s);
+    const offsets = (this.#offsets[number] ??= new Int32Array(met.length));
+    for (let i = 0; i < met.length; i++) {
+      const providers = met[i]!;
       if (providers.length === 0) this.#add(-s, 0);
       else if (!providers.includes(s)) {
         if (offsets[i] === 0) {

@@ -12,9 +12,13 @@ const FIRST = 2;
 
 const NONE: readonly Solvable[] = [];
 
-/** For each requirement of a list what meets it, ascending. */
-export type Needs = readonly (readonly Solvable[])[];
-const NO_NEEDS: Needs = [];
+/** What meets each requirement of a list of dependencies. */
+export interface Needs {
+  /** Number of the list in its pool, from 0. */
+  readonly number: number;
+  /** For each requirement what meets it, ascending. */
+  readonly met: readonly (readonly Solvable[])[];
+}
 const NO_DEPENDENCIES: readonly Dependency[] = [];
 
 /** A package that is there already. */
@@ -47,6 +51,7 @@ export class Pool {
   readonly #byName = new Map<string, readonly Solvable[]>();
   readonly #byDependency = new Map<Dependency, readonly Solvable[]>();
   readonly #byList = new Map<readonly Dependency[], Needs>();
+  readonly #needs: (Needs | undefined)[] = [];
   #idsReady = false;
 
   constructor(catalog: Catalog, options: { base: readonly string[] | undefined; windows: string; test: boolean; installed: readonly Present[] }) {
@@ -64,6 +69,7 @@ export class Pool {
     this.#residents = residents;
     this.#testPriority = options.test ? 1 : 0;
     this.end = this.firstInstalled + residents.length;
+    this.#needs.length = this.end;
   }
 
   isInstalled(s: Solvable): boolean {
@@ -161,14 +167,16 @@ export class Pool {
     return list;
   }
 
-  /** What meets each requirement of a solvable. Those of one list of dependencies are one array: many versions share a list, and
+  /** What meets each requirement of a solvable. It is worked out once for each list of dependencies, which many versions share:
    *  to look up each requirement of each version would take longer than all else with a whole index. */
   needs(s: Solvable): Needs {
-    const dependencies = this.requires(s);
-    if (dependencies.length === 0) return NO_NEEDS;
+    return (this.#needs[s] ??= this.#needsOf(this.requires(s)));
+  }
+
+  #needsOf(dependencies: readonly Dependency[]): Needs {
     let needs = this.#byList.get(dependencies);
     if (needs === undefined) {
-      needs = dependencies.map((dependency) => this.providers(dependency));
+      needs = { number: this.#byList.size, met: dependencies.map((dependency) => this.providers(dependency)) };
       this.#byList.set(dependencies, needs);
     }
     return needs;

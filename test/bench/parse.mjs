@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { SetupIniParser } from '../../dist/setup-ini/parse.js';
+import { RowParser, SetupIniParser } from '../../dist/setup-ini/parse.js';
 
 const CHUNK_BYTES = 1 << 20;
 const MB = 1e6;
@@ -28,32 +28,37 @@ function enlarge(index, times) {
   return Buffer.from([text, ...copies].join('\n'), 'latin1');
 }
 
-/** @param {Buffer} index */
-function parseOnce(index) {
+/** As the commands read an index, and as programs do that want every record. */
+const PARSERS = { rows: RowParser, records: SetupIniParser };
+
+/** @param {Buffer} index @param {'rows' | 'records'} kind */
+function parseOnce(index, kind) {
   const started = performance.now();
-  const parser = new SetupIniParser({ file: 'setup.ini' });
-  const records = [];
+  const parser = new PARSERS[kind]({ file: 'setup.ini' });
+  /** @type {unknown[]} */
+  const packages = [];
   for (let at = 0; at < index.length; at += CHUNK_BYTES) {
-    for (const record of parser.push(index.subarray(at, at + CHUNK_BYTES))) records.push(record);
+    for (const pkg of parser.push(index.subarray(at, at + CHUNK_BYTES))) packages.push(pkg);
   }
-  for (const record of parser.end()) records.push(record);
-  return { ms: performance.now() - started, records };
+  for (const pkg of parser.end()) packages.push(pkg);
+  return { ms: performance.now() - started, count: packages.length };
 }
 
-/** @param {string} path @param {number} times @param {number} runs */
-function measure(path, times, runs) {
+/** @param {string} path @param {number} times @param {number} runs @param {'rows' | 'records'} kind */
+function measure(path, times, runs, kind) {
   const index = enlarge(load(path), times);
   const packages = index.toString('latin1').replaceAll(/"[^"]*"/g, '').match(/^@ /gm)?.length;
   const all = [];
   for (let run = 0; run < runs; run++) {
-    const { ms, records } = parseOnce(index);
-    if (records.length !== packages) throw new Error(`${records.length} records of ${packages} packages`);
+    const { ms, count } = parseOnce(index, kind);
+    if (count !== packages) throw new Error(`${count} of ${packages} packages`);
     all.push(ms);
   }
   const sorted = all.toSorted((a, b) => a - b);
   const median = sorted[runs >> 1];
   const peak = process.resourceUsage().maxRSS / 1024;
   const figures = [
+    kind.padEnd(7),
     `${times}x`,
     `${(index.length / MB).toFixed(1)} MB`,
     `first ${all[0].toFixed(0)} ms`,
@@ -64,14 +69,16 @@ function measure(path, times, runs) {
   console.log(figures.join('  '));
 }
 
-const [path, runs = '15', times] = process.argv.slice(2);
+const [path, runs = '15', times, kind] = process.argv.slice(2);
 if (path === undefined) throw new Error('usage: node test/bench/parse.mjs INDEX [RUNS]');
 if (times === undefined) {
   const digest = createHash('sha256').update(load(path)).digest('hex').slice(0, 16);
   console.log(`${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}, index sha256 ${digest}`);
-  for (const size of ['1', '2', '5']) {
-    execFileSync(process.execPath, [fileURLToPath(import.meta.url), path, runs, size], { stdio: 'inherit' });
+  for (const kind of Object.keys(PARSERS)) {
+    for (const size of ['1', '2', '5']) {
+      execFileSync(process.execPath, [fileURLToPath(import.meta.url), path, runs, size, kind], { stdio: 'inherit' });
+    }
   }
 } else {
-  measure(path, Number(times), Number(runs));
+  measure(path, Number(times), Number(runs), kind === 'records' ? kind : 'rows');
 }
