@@ -21,17 +21,14 @@ import type { Conflict, ResolveRequest } from '../resolve/plan.ts';
 import type { PackageRecord } from '../setup-ini/records.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import type { SiteSet } from '../site/site-set.ts';
-import type { Keyring } from '../trust/keyring.ts';
-import { signDetached } from '../trust/sign.ts';
 import { failureOf, fetchFiles } from './fetch-files.ts';
-import { fetchInstaller } from './fetch-installer.ts';
 import { KeptIndexes } from './kept-index.ts';
 import type { LoadOptions } from './load-catalog.ts';
 import { makeLock } from './lock.ts';
 import { readLock, requireAnswer, writeLock } from './lock-file.ts';
 import { filesOfCatalog, filesOfLock, previousFiles } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
-import { findIndexes, loadOriginals, openGroup, trustedKeys, verifiedAgain } from './site-index.ts';
+import { findIndexes, loadOriginals, openGroup, trustedKeys, verifiedAgain, verifierOf } from './site-index.ts';
 import type { OriginalIndex, SignedCatalog } from './site-index.ts';
 
 export interface FetchRequest {
@@ -237,12 +234,12 @@ class Fetch {
 
   /** The very indexes the lock was made from, when the repo has them all. */
   async #keptOf({ indexes, request: { arch } }: Lock): Promise<OriginalIndex[] | undefined> {
-    const keyring = await this.#keyring();
+    const verify = await verifierOf(this.#request.keyring);
     const found: OriginalIndex[] = [];
     for (const [group, { sha512, signer }] of indexes.entries()) {
       const kept = await this.#kept.read(arch, group);
       if (kept === undefined || kept.sha512 !== sha512) return undefined;
-      const verified = await verifiedAgain(kept, keyring, signer === 'unsigned');
+      const verified = await verifiedAgain(kept, verify, signer === 'unsigned');
       if (verified === undefined) return undefined;
       found.push(verified);
     }
@@ -250,19 +247,15 @@ class Fetch {
   }
 
   async #loadFromSites(arch: string): Promise<IndexContent> {
-    const { unsigned } = this.#request;
+    const { unsigned, keyring } = this.#request;
     const { report, signal } = this.#context;
-    return this.#load(await findIndexes(this.#groups, { arch, keyring: await this.#keyring(), unsigned, report, kept: this.#kept, signal }));
+    return this.#load(await findIndexes(this.#groups, { arch, verify: await verifierOf(keyring), unsigned, report, kept: this.#kept, signal }));
   }
 
   async #load(originals: readonly OriginalIndex[]): Promise<IndexContent> {
     const records: PackageRecord[] = [];
     const catalog = await loadOriginals(originals, this.#context.load, (some) => records.push(...some));
     return { originals, catalog, records };
-  }
-
-  #keyring(): Promise<Keyring> {
-    return trustedKeys(this.#request.keyring);
   }
 
   #openStore(kind: RepoLayout['kind']): Promise<Store> {
@@ -315,18 +308,20 @@ class Fetch {
   }
 
   async #fetchInstaller(store: Store, arch: string): Promise<string | null> {
-    const { installerSite } = this.#request;
+    const { installerSite, keyring } = this.#request;
     if (installerSite === undefined) return null;
     const { siteOptions, report, signal } = this.#context;
+    const { fetchInstaller } = await import('./fetch-installer.ts');
     const sites = openGroup([installerSite], siteOptions, report);
     try {
-      return await fetchInstaller(store, sites, { arch, keyring: await this.#keyring(), signal });
+      return await fetchInstaller(store, sites, { arch, keyring: await trustedKeys(keyring), signal });
     } finally {
       await sites.close();
     }
   }
 
   async #sign(bytes: Uint8Array, keyFile: string, passphrase: string | undefined): Promise<Uint8Array> {
+    const { signDetached } = await import('../trust/sign.ts');
     const { signature, warnings } = await signDetached(bytes, keyFile, passphrase);
     for (const message of warnings) this.#context.report({ kind: 'warning', message });
     return signature;
