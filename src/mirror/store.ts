@@ -13,7 +13,7 @@ import { DiskPool } from './disk/disk-pool.ts';
 import { receiveLarge } from './disk/large-file.ts';
 import { discardPart, discardPartFacts } from './disk/part-file.ts';
 import { takeRepoLock } from './disk/repo-lock.ts';
-import { SMALL_BYTES, receiveSmall } from './disk/small-file.ts';
+import { SMALL_BYTES, placeSmall } from './disk/small-file.ts';
 import type { RepoFile } from './file.ts';
 import { LOCK_NAME, PART_CACHED_SUFFIX, PART_SUFFIX, locate, ownFile, placesOf } from './layout.ts';
 import type { RepoLayout, RepoPlaces } from './layout.ts';
@@ -200,9 +200,10 @@ export class Store {
     let proof: string;
     if (file.sizeBytes <= SMALL_BYTES) {
       const source = await openSource({ fromByte: 0, validator: undefined });
-      const received = await receiveSmall(file, location, guarded(source, file, file.sizeBytes, options), { pool: this.#pool, mtimeMs });
-      looks = received.looks;
-      proof = shown(received.digest);
+      const pieces = source.gather === undefined ? await gathered(guarded(source, file, file.sizeBytes, options)) : await source.gather(file.sizeBytes, options.onBytes);
+      const placed = await placeSmall(file, location, pieces, { pool: this.#pool, mtimeMs });
+      looks = placed.looks;
+      proof = shown(placed.digest);
     } else {
       this.#directories.makeFor(location);
       const chunksOf = (source: Parameters<typeof guarded>[0], maxBytes: number) => guarded(source, file, maxBytes, options);
@@ -275,4 +276,10 @@ export class Store {
     this.#hasToldOfMd5 = true;
     this.#report({ kind: 'warning', message: `the index has no SHA-512 for some files, as for \`${path}\`; MD5 finds damage, but does not protect from forgery` });
   }
+}
+
+async function gathered(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = [];
+  for await (const chunk of chunks) pieces.push(chunk);
+  return pieces;
 }

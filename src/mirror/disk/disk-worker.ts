@@ -85,6 +85,7 @@ export function diskWorker(require: (name: string) => unknown, makeDirectory: ty
   const { parentPort } = require('node:worker_threads') as typeof Threads;
   const buffer = Buffer.allocUnsafeSlow(1 << 20);
   const streams = new Map<number, Crypto.Hash>();
+  const made = new Set<string>();
 
   const hashFile = ({ location, sha512, md5 }: HashTask): FileHash => {
     let file: number | undefined;
@@ -107,18 +108,17 @@ export function diskWorker(require: (name: string) => unknown, makeDirectory: ty
     }
   };
 
-  const openMaking = (location: string): number => {
-    try {
-      return openSync(location, 'w');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      makeDirectory(path.dirname(location), { mkdirSync, dirname: (each) => path.dirname(each) });
-      return openSync(location, 'w');
-    }
+  // Each once, and not only when it proves to be missing: the error that tells of that costs as much as the directory.
+  const makeFor = (location: string): void => {
+    const directory = path.dirname(location);
+    if (made.has(directory)) return;
+    makeDirectory(directory, { mkdirSync, dirname: (each) => path.dirname(each) });
+    made.add(directory);
   };
 
   const write = ({ location, part, bytes, mtimeMs }: SmallFile): Looks => {
-    const file = openMaking(part);
+    makeFor(location);
+    const file = openSync(part, 'w');
     let looks: Looks;
     try {
       // A full disk takes a part, and says so at the next call.

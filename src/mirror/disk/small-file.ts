@@ -7,23 +7,23 @@ import type { DiskPool } from './disk-pool.ts';
 /** Files up to this size are checked in memory before anything is written. */
 export const SMALL_BYTES = 1 << 20;
 
-export interface SmallReceiving {
+export interface SmallPlacing {
   readonly pool: DiskPool;
   readonly mtimeMs: number;
 }
 
-/** Gathers a small file, of which no more than it should have may come, compares it with what was promised, and puts it into place:
- *  written beside its target, then renamed. All but the gathering happens on a thread, beside the transfers, which makes thousands
- *  of files a tenth sooner. Returns how the file looks. Throws VerifyError, what the chunks throw, and errors of the system, and then leaves
- *  nothing behind. */
-export async function receiveSmall(file: RepoFile, location: string, chunks: AsyncIterable<Uint8Array>, { pool, mtimeMs }: SmallReceiving): Promise<{ readonly looks: Looks; readonly digest: Digest }> {
-  const bytes = Buffer.allocUnsafeSlow(file.sizeBytes);
-  let sizeBytes = 0;
-  for await (const chunk of chunks) {
-    bytes.set(chunk, sizeBytes);
-    sizeBytes += chunk.length;
-  }
+/** Compares the pieces of a small file with what was promised, and puts it into place: written beside its target, then renamed.
+ *  Comparing and writing happen on a thread, beside the transfers. Returns how the file looks. Throws VerifyError and errors of the
+ *  system, and then leaves nothing behind. */
+export async function placeSmall(file: RepoFile, location: string, pieces: readonly Uint8Array[], { pool, mtimeMs }: SmallPlacing): Promise<{ readonly looks: Looks; readonly digest: Digest }> {
+  const sizeBytes = pieces.reduce((total, piece) => total + piece.length, 0);
   if (sizeBytes !== file.sizeBytes) throw wrongSize(file, sizeBytes);
+  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
   const algorithm = file.digest?.algorithm ?? 'sha512';
   const { hex, looks, failure } = await pool.place({ location, part: `${location}${PART_SUFFIX}`, bytes, algorithm, expected: file.digest?.hex, mtimeMs });
   if (failure !== undefined) throw Object.assign(new Error(failure.message), { code: failure.code, syscall: failure.syscall });

@@ -69,7 +69,9 @@ function downloadOf(url: URL, exchange: Exchange, options: OpenOptions, head: He
     const promised = judge(url, options, head, Date.now());
     const { kind, startByte, totalBytes, validator } = promised;
     isWanted = head.status === 200 || head.status === 206;
-    return { kind, startByte, totalBytes, validator, chunks: isWanted ? chunksOf(url, exchange, promised, options.signal) : nothing() };
+    if (!isWanted) return { kind, startByte, totalBytes, validator, chunks: nothing() };
+    const body = new Body(url, exchange, promised, options.signal);
+    return { kind, startByte, totalBytes, validator, chunks: chunksOf(body), gather: (mostBytes, onBytes) => gathered(body, mostBytes, onBytes) };
   } finally {
     // The page that goes with an error, or nothing at all.
     if (!isWanted) exchange.drop();
@@ -78,36 +80,90 @@ function downloadOf(url: URL, exchange: Exchange, options: OpenOptions, head: He
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
 
-/** The body: counted against what was promised, and held back until it is known not to begin as a web page. */
-async function* chunksOf(url: URL, exchange: Exchange, promised: Promised, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
-  const { bodyBytes } = promised;
-  let receivedBytes = 0;
-  let head: string | undefined = promised.startByte > 0 || isWebPage(url) ? undefined : '';
+/** The body: counted against what was promised, and looked at until it is known not to begin as a web page. */
+class Body {
+  readonly #url: URL;
+  readonly #exchange: Exchange;
+  readonly #bodyBytes: number | undefined;
+  readonly #signal: AbortSignal | undefined;
+  receivedBytes = 0;
+  /** Its beginning, while that may be one of a web page. */
+  #head: string | undefined;
+
+  constructor(url: URL, exchange: Exchange, { bodyBytes, startByte }: Promised, signal: AbortSignal | undefined) {
+    this.#url = url;
+    this.#exchange = exchange;
+    this.#bodyBytes = bodyBytes;
+    this.#signal = signal;
+    this.#head = startByte > 0 || isWebPage(url) ? undefined : '';
+  }
+
+  /** Whether what has come may still turn out to be a web page. */
+  get isInDoubt(): boolean {
+    return this.#head !== undefined;
+  }
+
+  /** The next bytes, undefined after the last. */
+  async next(): Promise<Uint8Array | undefined> {
+    let chunk: Uint8Array | undefined;
+    try {
+      chunk = await this.#exchange.read();
+    } catch (error) {
+      throw failureOf(error, this.#url, { receivedBytes: this.receivedBytes, bodyBytes: this.#bodyBytes }, this.#signal);
+    }
+    if (chunk === undefined) return undefined;
+    this.receivedBytes += chunk.length;
+    if (this.#bodyBytes !== undefined && this.receivedBytes > this.#bodyBytes) throw new FetchError('long', this.#url.href, `more than the ${this.#bodyBytes} bytes it announced`);
+    if (this.#head !== undefined) this.#sniff(this.#head, chunk);
+    return chunk;
+  }
+
+  /** Throws when there is less than was announced. */
+  refuseShort(): void {
+    if (this.#bodyBytes !== undefined && this.receivedBytes < this.#bodyBytes) throw new FetchError('short', this.#url.href, `${this.receivedBytes} of the ${this.#bodyBytes} bytes it announced`);
+  }
+
+  /** Gives the connection up, unless the body is complete. */
+  end(): void {
+    this.#exchange.cancel();
+  }
+
+  #sniff(before: string, chunk: Uint8Array): void {
+    const head = before + Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, SNIFFED_BYTES)).toString('latin1');
+    const isHtml = beginsAsHtml(head);
+    if (isHtml === true) throw htmlError(this.#url);
+    this.#head = isHtml === undefined && head.length < SNIFFED_BYTES ? head : undefined;
+  }
+}
+
+/** Passes the body on, and holds back what may be the beginning of a web page. */
+async function* chunksOf(body: Body): AsyncGenerator<Uint8Array, void, undefined> {
   let held: Uint8Array[] = [];
   try {
-    for (;;) {
-      const chunk = await exchange.read().catch((error: unknown) => {
-        throw failureOf(error, url, { receivedBytes, bodyBytes }, signal);
-      });
-      if (chunk === undefined) break;
-      receivedBytes += chunk.length;
-      if (bodyBytes !== undefined && receivedBytes > bodyBytes) throw new FetchError('long', url.href, `more than the ${bodyBytes} bytes it announced`);
-      if (head === undefined) {
-        yield chunk;
-        continue;
-      }
+    for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
       held.push(chunk);
-      head += Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, SNIFFED_BYTES)).toString('latin1');
-      const isHtml = beginsAsHtml(head);
-      if (isHtml === true) throw htmlError(url);
-      if (isHtml === undefined && head.length < SNIFFED_BYTES) continue;
-      head = undefined;
+      if (body.isInDoubt) continue;
       yield* held;
       held = [];
     }
     yield* held;
-    if (bodyBytes !== undefined && receivedBytes < bodyBytes) throw new FetchError('short', url.href, `${receivedBytes} of the ${bodyBytes} bytes it announced`);
+    body.refuseShort();
   } finally {
-    exchange.cancel();
+    body.end();
+  }
+}
+
+async function gathered(body: Body, mostBytes: number, onBytes: ((bytes: number) => void) | undefined): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = [];
+  try {
+    for (let piece = await body.next(); piece !== undefined; piece = await body.next()) {
+      pieces.push(piece);
+      onBytes?.(piece.length);
+      if (body.receivedBytes > mostBytes) return pieces;
+    }
+    body.refuseShort();
+    return pieces;
+  } finally {
+    body.end();
   }
 }
