@@ -15,6 +15,7 @@ import { inspectRepo } from '../mirror/repo.ts';
 import { Store } from '../mirror/store.ts';
 import type { Presence } from '../mirror/store.ts';
 import { subsetIndex } from '../mirror/subset.ts';
+import type { SubsetIndex } from '../mirror/subset.ts';
 import type { VerifiedFile } from '../mirror/verified.ts';
 import { refuseUnverifiable } from '../mirror/verify-error.ts';
 import type { Conflict, ResolveRequest } from '../resolve/plan.ts';
@@ -300,8 +301,8 @@ class Fetch {
       await publishFull(store, arch, original);
       return { packages: content.catalog.loaded.catalog.packages.size, isSigned: original.signature !== undefined };
     }
-    const { headers } = content.catalog.loaded.catalog;
-    const index = subsetIndex({ header: headers[0] ?? {}, records: content.records, files });
+    // While the disk takes what came, the index is put together.
+    const [, index] = await Promise.all([store.sync(), subsetOf(content, files)]);
     const sign = signKey === undefined ? undefined : async (bytes: Uint8Array): Promise<Uint8Array> => this.#sign(bytes, signKey, passphrase);
     const { isSigned } = await publishSubset(store, arch, index, sign);
     return { packages: index.packages, isSigned };
@@ -345,6 +346,10 @@ class Fetch {
     if (long === undefined) return;
     this.#context.report({ kind: 'warning', message: `${long.count} paths are too long for a Windows without long paths, such as \`${long.longest}\`` });
   }
+}
+
+async function subsetOf({ catalog, records }: IndexContent, files: readonly VerifiedFile[]): Promise<SubsetIndex> {
+  return subsetIndex({ header: catalog.loaded.catalog.headers[0] ?? {}, records, files });
 }
 
 /** A file as text, once for each of its digests; equal texts are equal promises. */

@@ -36,6 +36,11 @@ export interface StoreOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface PutOptions extends GuardOptions {
+  /** Called when a small file has come whole, and only needs to be checked and written: the source is done with. */
+  readonly onReceived?: (() => void) | undefined;
+}
+
 /** What is there of a list of files. */
 export interface Presence {
   readonly present: readonly VerifiedFile[];
@@ -97,7 +102,7 @@ export class Store {
    *  the next `put`, and wrong bytes are gone. A file in the shared cache is taken from there, without a source. Puts of one file
    *  at the same time share one source. The file is durable after `sync`.
    *  Throws VerifyError; `io` for a full disk and the like; what the source throws; the signal's reason. */
-  async put(file: RepoFile, openSource: OpenSource, options: GuardOptions = {}): Promise<VerifiedFile> {
+  async put(file: RepoFile, openSource: OpenSource, options: PutOptions = {}): Promise<VerifiedFile> {
     refuseUnverifiable(file, this.#options.allowUndigested === true);
     const running = this.#puts.get(file.path);
     if (running !== undefined) {
@@ -181,11 +186,12 @@ export class Store {
     }
   }
 
-  async #put(file: RepoFile, openSource: OpenSource, options: GuardOptions): Promise<VerifiedFile> {
+  async #put(file: RepoFile, openSource: OpenSource, options: PutOptions): Promise<VerifiedFile> {
     const location = locate(this.places, file.path);
     try {
       options.signal?.throwIfAborted();
-      const verified = (await this.#putCached(file, location)) ?? (await this.#receive(file, location, openSource, options));
+      const cached = this.#cache === undefined ? undefined : await this.#putCached(file, location, this.#cache);
+      const verified = cached ?? (await this.#receive(file, location, openSource, options));
       if (file.digest?.algorithm === 'md5') this.#tellOfMd5(file);
       return verified;
     } catch (error) {
@@ -193,7 +199,7 @@ export class Store {
     }
   }
 
-  async #receive(file: RepoFile, location: string, openSource: OpenSource, options: GuardOptions): Promise<VerifiedFile> {
+  async #receive(file: RepoFile, location: string, openSource: OpenSource, options: PutOptions): Promise<VerifiedFile> {
     // Set back, so that any later change of the file, however soon, gives it another time.
     const mtimeMs = Math.floor(Date.now() / 1000) * 1000 - SETTLED_MS;
     let looks: Looks;
@@ -201,6 +207,7 @@ export class Store {
     if (file.sizeBytes <= SMALL_BYTES) {
       const source = await openSource({ fromByte: 0, validator: undefined });
       const pieces = source.gather === undefined ? await gathered(guarded(source, file, file.sizeBytes, options)) : await source.gather(file.sizeBytes, options.onBytes);
+      options.onReceived?.();
       const placed = await placeSmall(file, location, pieces, { pool: this.#pool, mtimeMs });
       looks = placed.looks;
       proof = shown(placed.digest);
@@ -217,13 +224,13 @@ export class Store {
     return verified;
   }
 
-  async #putCached(file: RepoFile, location: string): Promise<VerifiedFile | undefined> {
-    if (this.#cache === undefined || file.digest === undefined) return undefined;
+  async #putCached(file: RepoFile, location: string, cache: ArchiveCache): Promise<VerifiedFile | undefined> {
+    if (file.digest === undefined) return undefined;
     this.#directories.makeFor(location);
     const part = `${location}${PART_SUFFIX}`;
     const draft = `${location}${PART_CACHED_SUFFIX}`;
     rmSync(draft, { force: true });
-    if (!(await this.#cache.take(file, draft))) return undefined;
+    if (!(await cache.take(file, draft))) return undefined;
     discardPart(location);
     renameSync(draft, part);
     const looks = this.#place(location);

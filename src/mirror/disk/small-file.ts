@@ -1,11 +1,11 @@
 import type { Digest, RepoFile } from '../file.ts';
-import { PART_SUFFIX } from '../layout.ts';
 import type { Looks } from '../stamps.ts';
 import { wrongDigest, wrongSize } from '../verify-error.ts';
+import { BLOCK_BYTES } from './blocks.ts';
 import type { DiskPool } from './disk-pool.ts';
 
 /** Files up to this size are checked in memory before anything is written. */
-export const SMALL_BYTES = 1 << 20;
+export const SMALL_BYTES = BLOCK_BYTES;
 
 export interface SmallPlacing {
   readonly pool: DiskPool;
@@ -18,15 +18,11 @@ export interface SmallPlacing {
 export async function placeSmall(file: RepoFile, location: string, pieces: readonly Uint8Array[], { pool, mtimeMs }: SmallPlacing): Promise<{ readonly looks: Looks; readonly digest: Digest }> {
   const sizeBytes = pieces.reduce((total, piece) => total + piece.length, 0);
   if (sizeBytes !== file.sizeBytes) throw wrongSize(file, sizeBytes);
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
   const algorithm = file.digest?.algorithm ?? 'sha512';
-  const { hex, looks, failure } = await pool.place({ location, part: `${location}${PART_SUFFIX}`, bytes, algorithm, expected: file.digest?.hex, mtimeMs });
+  const expected = file.digest?.hex;
+  const { hex = expected, looks, failure } = await pool.place({ location, pieces, sizeBytes, algorithm, expected, mtimeMs });
   if (failure !== undefined) throw Object.assign(new Error(failure.message), { code: failure.code, syscall: failure.syscall });
+  if (hex === undefined) throw new Error(`not hashed: ${location}`);
   if (file.digest !== undefined && hex !== file.digest.hex) throw wrongDigest(file, file.digest, hex);
   if (looks === undefined) throw new Error(`nothing was written: ${location}`);
   return { looks, digest: { algorithm, hex } };

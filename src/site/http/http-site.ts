@@ -31,15 +31,19 @@ export class HttpSite implements Site {
 
   async open(path: string, options: OpenOptions = {}): Promise<Download> {
     options.signal?.throwIfAborted();
-    const seen = new Set<string>();
+    let seen: Set<string> | undefined;
     for (let url = urlBelow(this.#base, path); ; ) {
-      seen.add(url.href);
       const exchange = this.#network.send(url, this.#headers(url, options), options.signal);
-      const head = await exchange.head.catch((error: unknown) => {
+      let head: Head;
+      try {
+        head = await exchange.head;
+      } catch (error) {
         throw failureOf(error, url, 'head', options.signal);
-      });
+      }
       if (!isRedirect(head)) return downloadOf(url, exchange, options, head);
       exchange.drop();
+      seen ??= new Set();
+      seen.add(url.href);
       url = redirectTarget(url, head);
       if (seen.has(url.href)) throw new FetchError('redirect', url.href, 'redirected in a circle', { status: head.status });
       if (seen.size > MAX_REDIRECTS) throw new FetchError('redirect', url.href, `redirected more than ${MAX_REDIRECTS} times`, { status: head.status });
@@ -71,7 +75,7 @@ function downloadOf(url: URL, exchange: Exchange, options: OpenOptions, head: He
     isWanted = head.status === 200 || head.status === 206;
     if (!isWanted) return { kind, startByte, totalBytes, validator, chunks: nothing() };
     const body = new Body(url, exchange, promised, options.signal);
-    return { kind, startByte, totalBytes, validator, chunks: chunksOf(body), gather: (mostBytes, onBytes) => gathered(body, mostBytes, onBytes) };
+    return { kind, startByte, totalBytes, validator, chunks: chunksOf(body), gather: (mostBytes, onBytes) => body.gather(mostBytes, onBytes) };
   } finally {
     // The page that goes with an error, or nothing at all.
     if (!isWanted) exchange.drop();
@@ -109,13 +113,27 @@ class Body {
     try {
       chunk = await this.#exchange.read();
     } catch (error) {
-      throw failureOf(error, this.#url, { receivedBytes: this.receivedBytes, bodyBytes: this.#bodyBytes }, this.#signal);
+      throw this.#failure(error);
     }
-    if (chunk === undefined) return undefined;
-    this.receivedBytes += chunk.length;
-    if (this.#bodyBytes !== undefined && this.receivedBytes > this.#bodyBytes) throw new FetchError('long', this.#url.href, `more than the ${this.#bodyBytes} bytes it announced`);
-    if (this.#head !== undefined) this.#sniff(this.#head, chunk);
+    if (chunk !== undefined) this.#take(chunk);
     return chunk;
+  }
+
+  /** Gathers all that comes, or as much as makes it more than `mostBytes`. */
+  async gather(mostBytes: number, onBytes: ((bytes: number) => void) | undefined): Promise<Uint8Array[]> {
+    const pieces: Uint8Array[] = [];
+    try {
+      await this.#exchange.pass((piece) => {
+        this.#take(piece);
+        pieces.push(piece);
+        onBytes?.(piece.length);
+        return this.receivedBytes <= mostBytes;
+      });
+    } catch (error) {
+      throw error instanceof FetchError ? error : this.#failure(error);
+    }
+    if (this.receivedBytes <= mostBytes) this.refuseShort();
+    return pieces;
   }
 
   /** Throws when there is less than was announced. */
@@ -126,6 +144,16 @@ class Body {
   /** Gives the connection up, unless the body is complete. */
   end(): void {
     this.#exchange.cancel();
+  }
+
+  #failure(error: unknown): unknown {
+    return failureOf(error, this.#url, { receivedBytes: this.receivedBytes, bodyBytes: this.#bodyBytes }, this.#signal);
+  }
+
+  #take(chunk: Uint8Array): void {
+    this.receivedBytes += chunk.length;
+    if (this.#bodyBytes !== undefined && this.receivedBytes > this.#bodyBytes) throw new FetchError('long', this.#url.href, `more than the ${this.#bodyBytes} bytes it announced`);
+    if (this.#head !== undefined) this.#sniff(this.#head, chunk);
   }
 
   #sniff(before: string, chunk: Uint8Array): void {
@@ -148,21 +176,6 @@ async function* chunksOf(body: Body): AsyncGenerator<Uint8Array, void, undefined
     }
     yield* held;
     body.refuseShort();
-  } finally {
-    body.end();
-  }
-}
-
-async function gathered(body: Body, mostBytes: number, onBytes: ((bytes: number) => void) | undefined): Promise<Uint8Array[]> {
-  const pieces: Uint8Array[] = [];
-  try {
-    for (let piece = await body.next(); piece !== undefined; piece = await body.next()) {
-      pieces.push(piece);
-      onBytes?.(piece.length);
-      if (body.receivedBytes > mostBytes) return pieces;
-    }
-    body.refuseShort();
-    return pieces;
   } finally {
     body.end();
   }
