@@ -14,9 +14,10 @@ export interface Source {
   /** Read once, and ended early when the store has seen enough or the work is called off. What it throws comes out of `put`
    *  unchanged. A piece is the store's once it is handed over. */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** In place of `chunks`, where there is such a way: gives all pieces at once, or those up to the one that makes them more than
-   *  `mostBytes`, and tells `onBytes` of each. Ends with the signal that the source was opened with. */
-  readonly gather?: (mostBytes: number, onBytes: ((bytes: number) => void) | undefined) => Promise<Uint8Array[]>;
+  /** In place of `chunks`, where there is such a way: puts all bytes into `target` and gives their number, or any larger one as soon as
+   *  there are more than it holds; `onBytes` is told of each piece. Ends with the signal that the source was opened with, and writes
+   *  nothing after it has ended. */
+  readonly gather?: (target: Uint8Array, onBytes: ((bytes: number) => void) | undefined) => Promise<number>;
 }
 
 /** Opens the file to store, at most once for each `put`. */

@@ -1,9 +1,11 @@
-import { renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import { ArchiveCache } from './archive-cache.ts';
 import { isSameContent } from './clashes.ts';
+import { Blocks, SMALL_BLOCK_BYTES } from './disk/blocks.ts';
 import { Directories } from './disk/directories.ts';
 import { makeDurable } from './disk/durable.ts';
 import { diskFault, hasCode } from './disk/fault.ts';
@@ -13,7 +15,7 @@ import { DiskPool } from './disk/disk-pool.ts';
 import { receiveLarge } from './disk/large-file.ts';
 import { discardPart, discardPartFacts } from './disk/part-file.ts';
 import { takeRepoLock } from './disk/repo-lock.ts';
-import { SMALL_BYTES, placeSmall } from './disk/small-file.ts';
+import { SMALL_BYTES, fill, placeSmall } from './disk/small-file.ts';
 import type { RepoFile } from './file.ts';
 import { LOCK_NAME, PART_CACHED_SUFFIX, PART_SUFFIX, locate, ownFile, placesOf } from './layout.ts';
 import type { RepoLayout, RepoPlaces } from './layout.ts';
@@ -21,7 +23,7 @@ import { claimRepo } from './repo.ts';
 import type { OpenSource } from './source.ts';
 import { SETTLED_MS, Stamps } from './stamps.ts';
 import type { Looks } from './stamps.ts';
-import { refuseUnverifiable, shown } from './verify-error.ts';
+import { refuseUnverifiable, shown, wrongSize } from './verify-error.ts';
 import { verifiedFile } from './verified.ts';
 import type { VerifiedFile } from './verified.ts';
 
@@ -37,7 +39,7 @@ export interface StoreOptions {
 }
 
 export interface PutOptions extends GuardOptions {
-  /** Called when a small file has come whole, and only needs to be checked and written: the source is done with. */
+  /** Called when a file of few kilobytes has come whole, and only needs to be checked and written. */
   readonly onReceived?: (() => void) | undefined;
 }
 
@@ -62,6 +64,7 @@ export class Store {
   readonly #lock: { release(): Promise<void> };
   readonly #pool: DiskPool;
   readonly #cache: ArchiveCache | undefined;
+  readonly #blocks = new Blocks();
   readonly #directories = new Directories();
   readonly #puts = new Map<string, { readonly file: RepoFile; readonly done: Promise<VerifiedFile> }>();
   /** In place and verified, but perhaps not on disk yet. */
@@ -205,10 +208,7 @@ export class Store {
     let looks: Looks;
     let proof: string;
     if (file.sizeBytes <= SMALL_BYTES) {
-      const source = await openSource({ fromByte: 0, validator: undefined });
-      const pieces = source.gather === undefined ? await gathered(guarded(source, file, file.sizeBytes, options)) : await source.gather(file.sizeBytes, options.onBytes);
-      options.onReceived?.();
-      const placed = await placeSmall(file, location, pieces, { pool: this.#pool, mtimeMs });
+      const placed = await this.#receiveSmall(file, location, openSource, options, mtimeMs);
       looks = placed.looks;
       proof = shown(placed.digest);
     } else {
@@ -222,6 +222,20 @@ export class Store {
     this.#remember(verified, looks, proof);
     this.#cache?.keep(file, location);
     return verified;
+  }
+
+  async #receiveSmall(file: RepoFile, location: string, openSource: OpenSource, options: PutOptions, mtimeMs: number): Promise<Awaited<ReturnType<typeof placeSmall>>> {
+    const { sizeBytes } = file;
+    const source = await openSource({ fromByte: 0, validator: undefined });
+    const block = this.#blocks.take(sizeBytes);
+    try {
+      const receivedBytes = source.gather === undefined ? await fill(block, guarded(source, file, sizeBytes, options)) : await source.gather(block.bytes.subarray(0, sizeBytes), options.onBytes);
+      if (receivedBytes !== sizeBytes) throw wrongSize(file, receivedBytes);
+      if (sizeBytes <= SMALL_BLOCK_BYTES) options.onReceived?.();
+      return await placeSmall(file, location, block, { pool: this.#pool, mtimeMs });
+    } finally {
+      this.#blocks.give(block);
+    }
   }
 
   async #putCached(file: RepoFile, location: string, cache: ArchiveCache): Promise<VerifiedFile | undefined> {
@@ -256,10 +270,16 @@ export class Store {
   /** Looks at each file, on this thread: a look takes 5 us, and several times that by way of another. */
   async #looksOf(files: readonly RepoFile[], signal: AbortSignal | undefined): Promise<Map<string, Looks>> {
     const looks = new Map<string, Looks>();
+    const { root, base } = this.places;
+    const isThere = new Map<string, boolean>();
     for (const [i, { path }] of files.entries()) {
       if (i % STATS_IN_ONE_TURN === 0) await nextTurn();
       signal?.throwIfAborted();
       const location = locate(this.places, path);
+      // In a new repo not even the directories are there.
+      const [top = ''] = path.split('/', 1);
+      if (!isThere.has(top)) isThere.set(top, existsSync(join(root, base, top)));
+      if (isThere.get(top) === false) continue;
       try {
         const look = statSync(location, { throwIfNoEntry: false });
         if (look !== undefined) looks.set(path, look);
@@ -283,10 +303,4 @@ export class Store {
     this.#hasToldOfMd5 = true;
     this.#report({ kind: 'warning', message: `the index has no SHA-512 for some files, as for \`${path}\`; MD5 finds damage, but does not protect from forgery` });
   }
-}
-
-async function gathered(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
-  const pieces: Uint8Array[] = [];
-  for await (const chunk of chunks) pieces.push(chunk);
-  return pieces;
 }

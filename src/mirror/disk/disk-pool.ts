@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { PART_SUFFIX } from '../layout.ts';
-import { Blocks } from './blocks.ts';
 import type { Block } from './blocks.ts';
 import { makeDirectory } from './directories.ts';
 import { diskWorker } from './disk-worker.ts';
@@ -30,11 +29,6 @@ export interface HashStream {
   forget(): void;
 }
 
-/** A small file, as it came. */
-export interface GatheredFile extends Omit<SmallFile, 'block'> {
-  readonly pieces: readonly Uint8Array[];
-}
-
 /** A file that waits to be put into place, with who waits for it. */
 interface Placing {
   readonly small: SmallFile;
@@ -50,7 +44,6 @@ export class DiskPool {
   #streams = 0;
   #placings: Placing[] = [];
   #placer: Thread | undefined;
-  readonly #blocks = new Blocks();
   /** Blocks that the placing thread knows. */
   readonly #named = new Set<Block>();
 
@@ -99,17 +92,11 @@ export class DiskPool {
     await Promise.all([...threads, ...threads].map(work));
   }
 
-  /** Checks a small file, of at most a block, and puts it into place. Those that are asked for in one turn go to the thread
-   *  in one message. */
-  place({ pieces, ...rest }: GatheredFile): Promise<PlacedFile> {
-    const block = this.#blocks.take();
-    let at = 0;
-    for (const piece of pieces) {
-      block.bytes.set(piece, at);
-      at += piece.length;
-    }
+  /** Checks a small file, which stands in a block, and puts it into place. Those that are asked for in one turn go to the thread in one
+   *  message. */
+  place(block: Block, file: Omit<SmallFile, 'block'>): Promise<PlacedFile> {
     return new Promise((resolve, reject) => {
-      if (this.#placings.push({ small: { ...rest, block: block.number }, block, resolve, reject }) === 1) setImmediate(() => this.#placeAll());
+      if (this.#placings.push({ small: { ...file, block: block.number }, block, resolve, reject }) === 1) setImmediate(() => this.#placeAll());
     });
   }
 
@@ -121,14 +108,7 @@ export class DiskPool {
     // One thread: two were no sooner done with thousands of files, and each takes 15 MB.
     (this.#placer ??= this.#idlest())
       .ask({ kind: 'place', small: placings.map(({ small }) => small), blocks, suffix: PART_SUFFIX })
-      .then(({ placed = [] }) =>
-        placed.forEach((one, i) => {
-          const placing = placings[i];
-          if (placing === undefined) return;
-          this.#blocks.give(placing.block);
-          placing.resolve(one);
-        }),
-      )
+      .then(({ placed = [] }) => placed.forEach((one, i) => placings[i]?.resolve(one)))
       .catch((error: unknown) => placings.forEach(({ reject }) => reject(error)));
   }
 
@@ -197,7 +177,7 @@ class Thread {
       const id = this.#ids++;
       if (this.#waiting.size === 0) this.#worker.ref();
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...question, id });
+      this.#worker.postMessage({ ...question, id }, []);
     });
   }
 

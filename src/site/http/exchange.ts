@@ -114,7 +114,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     let isEnough = false;
     let fault: { readonly error: unknown } | undefined;
     this.#take = (chunk) => {
-      if (isEnough || fault !== undefined) return;
+      if (isEnough || fault !== undefined || this.#failure !== undefined) return;
       try {
         isEnough = !take(chunk);
       } catch (error) {
