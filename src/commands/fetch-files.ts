@@ -39,7 +39,7 @@ export interface FetchedFiles {
 const TOLD_BYTES = 256 * 1024;
 
 /** Files under way, while checking and writing of those that have come is waited for; the transfers go on meanwhile. */
-const FINISHING_FILES = 32;
+const FINISHING_FILES = 64;
 
 interface Transferring {
   readonly report: Report;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Event } from '../../src/events.ts';
 import type { RepoFile } from '../../src/mirror/file.ts';
 import { parseRepoPath } from '../../src/mirror/path.ts';
@@ -210,6 +210,24 @@ describe('a small file from a source that gathers', () => {
     await store.put(fileOf(PATH, SMALL), gathering(SMALL));
     expect(Object.keys(treeOf(root))).toEqual([PATH]);
   });
+});
+
+test.runIf(process.platform === 'linux')('the disk begins to take many small files before all are there', async () => {
+  const programs = temporaryDirectory();
+  const log = join(programs, 'log');
+  writeFileSync(join(programs, 'sync'), `#!/bin/sh\necho "$@" >> '${log}'\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${programs}:${process.env['PATH']}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const root = temporaryDirectory();
+  const store = await openStore(root);
+  const bytes = bytesOf(3, 1_000_000);
+  const put = (i: number) => store.put(fileOf(`x86_64/release/p${i}/p.tar.xz`, bytes), sourceOf(bytes));
+  for (let i = 0; i < 33; i++) await put(i);
+  expect(existsSync(log)).toBe(false);
+  for (let i = 33; i < 36; i++) await put(i);
+  await expect.poll(() => existsSync(log) && readFileSync(log, 'utf8')).toBe(`-f -- ${root}\n`);
+  await store.sync();
+  expect(readFileSync(log, 'utf8')).toBe(`-f -- ${root}\n`.repeat(2));
 });
 
 test('an empty file is a file', async () => {
