@@ -1,4 +1,4 @@
-// Puts the command line into few files, with yargs in them: Node.js spends most of a short command's time on finding and
+// Puts the command line into few files, with yargs and undici in them: Node.js spends most of a short command's time on finding and
 // compiling modules one by one. What is loaded only when needed stays outside. The licences of what is put in go beside.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dir = join(root, 'dist/program');
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-const external = Object.keys(dependencies).filter((name) => name !== 'yargs');
+const external = Object.keys(dependencies).filter((name) => name !== 'yargs' && name !== 'undici');
 // Names stay as they are, for the traces in bug reports.
 const minify = { compress: true, mangle: false, codegen: { removeWhitespace: true } };
 
@@ -48,7 +48,21 @@ const putAside = {
   load: (/** @type {string} */ id) => (id.startsWith('late:') ? late[/** @type {keyof typeof late} */ (id.slice(5))] : null),
 };
 
-const bundle = await rolldown({ input: join(root, 'dist/cli/main.js'), platform: 'node', external, plugins: [putAside, withoutHelpAhead] });
+// Of undici, what sends requests: with all of it (fetch, web sockets, caches, mocks) a fetch begins a tenth of a second later. The
+// package itself adds its methods for requests to every dispatcher; only `connect` is called here.
+const UNDICI = ['agent', 'client', 'dispatcher'].map((name) => `import ${name} from 'undici/lib/dispatcher/${name}.js';`).join('\n');
+const partOfUndici = {
+  name: 'part-of-undici',
+  resolveId: (/** @type {string} */ id) => (id === 'undici' ? 'part:undici' : null),
+  load: (/** @type {string} */ id) => (id === 'part:undici' ? `${UNDICI}
+    import buildConnector from 'undici/lib/core/connect.js';
+    import errors from 'undici/lib/core/errors.js';
+    import connect from 'undici/lib/api/api-connect.js';
+    dispatcher.prototype.connect = connect;
+    export { agent as Agent, client as Client, buildConnector, errors };` : null),
+};
+
+const bundle = await rolldown({ input: join(root, 'dist/cli/main.js'), platform: 'node', external, plugins: [putAside, withoutHelpAhead, partOfUndici] });
 const { output: program } = await bundle.write({ dir, format: 'esm', chunkFileNames: '[name]-[hash].js', minify });
 if (!isHelpAheadOut) throw new Error('yargs no longer lays out the help ahead: take this off');
 

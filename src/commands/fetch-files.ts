@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { RepoFile } from '../mirror/file.ts';
@@ -39,14 +38,22 @@ export interface FetchedFiles {
 /** Bytes of a transfer are told of after so many, not after each chunk. */
 const TOLD_BYTES = 256 * 1024;
 
+/** Files under way, while checking and writing of those that have come is waited for; the transfers go on meanwhile. */
+const FINISHING_FILES = 64;
+
+interface Transferring {
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  readonly onReceived: () => void;
+}
+
 /** Files that fail one after the other at the same sites, without any success between, until the rest is not tried. Those that the
  *  sites do not have do not count. */
 const HOPELESS_FILES = 24;
 
-/** Fetches files into the store, several at a time, each from the first of its sites that delivers it. Everything that came is synced
- *  when it returns or throws. Throws `interrupted` with what is kept (or any other reason of the signal), and what no site can mend (a full disk). */
+/** Fetches files into the store, several at a time, each from the first of its sites that delivers it. What came is durable
+ *  after `store.sync`. Throws `interrupted` with what is kept (or any other reason of the signal), and what no site can mend (a full disk). */
 export async function fetchFiles(store: Store, wanted: readonly WantedFile[], { jobs, report, signal }: FetchFilesOptions): Promise<FetchedFiles> {
-  const limit = pLimit(jobs);
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const fetched: VerifiedFile[] = [];
@@ -56,14 +63,14 @@ export async function fetchFiles(store: Store, wanted: readonly WantedFile[], { 
   let fatal: unknown;
   let isFatal = false;
 
-  const fetchOne = async (one: WantedFile): Promise<void> => {
+  const fetchOne = async (one: WantedFile, onReceived: () => void): Promise<void> => {
     const failures = failuresInRow.get(one.sites) ?? 0;
     if (either.aborted || failures >= HOPELESS_FILES) {
       untried.push(one.file);
       return;
     }
     try {
-      fetched.push(await transfer(store, one, report, either));
+      fetched.push(await transfer(store, one, { report, signal: either, onReceived }));
       failuresInRow.set(one.sites, 0);
     } catch (error) {
       if (either.aborted) untried.push(one.file);
@@ -78,14 +85,30 @@ export async function fetchFiles(store: Store, wanted: readonly WantedFile[], { 
     }
   };
 
-  await Promise.all(wanted.map((one) => limit(() => fetchOne(one))));
-  await store.sync();
+  const left = wanted.values();
+  const finishing = new Set<Promise<void>>();
+  const work = async (): Promise<void> => {
+    for (const one of left) {
+      await new Promise<void>((goOn) => {
+        const onReceived = (): void => {
+          if (finishing.size < FINISHING_FILES) goOn();
+        };
+        const done = fetchOne(one, onReceived).finally(() => {
+          finishing.delete(done);
+          goOn();
+        });
+        finishing.add(done);
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, wanted.length) }, work));
+  await Promise.all(finishing);
   if (isFatal) throw fatal;
   if (signal?.aborted === true) throw interruption(fetched.length, wanted.length, signal.reason);
   return { fetched, failed: failed.sort((a, b) => (a.path < b.path ? -1 : 1)), untried };
 }
 
-async function transfer(store: Store, { file, sites }: WantedFile, report: Report, signal: AbortSignal): Promise<VerifiedFile> {
+async function transfer(store: Store, { file, sites }: WantedFile, { report, signal, onReceived }: Transferring): Promise<VerifiedFile> {
   const { path, sizeBytes } = file;
   const start = performance.now();
   const verified = await sites.attempt(
@@ -105,7 +128,7 @@ async function transfer(store: Store, { file, sites }: WantedFile, report: Repor
           report({ kind: 'transfer-start', path, site: site.name, sizeBytes, fromByte: download.startByte });
           return download;
         },
-        { signal, onBytes },
+        { signal, onBytes, onReceived },
       );
       if (receivedBytes > 0) report({ kind: 'transfer-bytes', path, receivedBytes });
       return stored;

@@ -15,23 +15,21 @@ import { inspectRepo } from '../mirror/repo.ts';
 import { Store } from '../mirror/store.ts';
 import type { Presence } from '../mirror/store.ts';
 import { subsetIndex } from '../mirror/subset.ts';
+import type { SubsetIndex } from '../mirror/subset.ts';
 import type { VerifiedFile } from '../mirror/verified.ts';
 import { refuseUnverifiable } from '../mirror/verify-error.ts';
 import type { Conflict, ResolveRequest } from '../resolve/plan.ts';
 import type { PackageRecord } from '../setup-ini/records.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import type { SiteSet } from '../site/site-set.ts';
-import type { Keyring } from '../trust/keyring.ts';
-import { signDetached } from '../trust/sign.ts';
 import { failureOf, fetchFiles } from './fetch-files.ts';
-import { fetchInstaller } from './fetch-installer.ts';
 import { KeptIndexes } from './kept-index.ts';
 import type { LoadOptions } from './load-catalog.ts';
 import { makeLock } from './lock.ts';
 import { readLock, requireAnswer, writeLock } from './lock-file.ts';
 import { filesOfCatalog, filesOfLock, previousFiles } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
-import { findIndexes, loadOriginals, openGroup, trustedKeys, verifiedAgain } from './site-index.ts';
+import { findIndexes, loadOriginals, openGroup, trustedKeys, verifiedAgain, verifierOf } from './site-index.ts';
 import type { OriginalIndex, SignedCatalog } from './site-index.ts';
 
 export interface FetchRequest {
@@ -237,12 +235,12 @@ class Fetch {
 
   /** The very indexes the lock was made from, when the repo has them all. */
   async #keptOf({ indexes, request: { arch } }: Lock): Promise<OriginalIndex[] | undefined> {
-    const keyring = await this.#keyring();
+    const verify = await verifierOf(this.#request.keyring);
     const found: OriginalIndex[] = [];
     for (const [group, { sha512, signer }] of indexes.entries()) {
       const kept = await this.#kept.read(arch, group);
       if (kept === undefined || kept.sha512 !== sha512) return undefined;
-      const verified = await verifiedAgain(kept, keyring, signer === 'unsigned');
+      const verified = await verifiedAgain(kept, verify, signer === 'unsigned');
       if (verified === undefined) return undefined;
       found.push(verified);
     }
@@ -250,19 +248,15 @@ class Fetch {
   }
 
   async #loadFromSites(arch: string): Promise<IndexContent> {
-    const { unsigned } = this.#request;
+    const { unsigned, keyring } = this.#request;
     const { report, signal } = this.#context;
-    return this.#load(await findIndexes(this.#groups, { arch, keyring: await this.#keyring(), unsigned, report, kept: this.#kept, signal }));
+    return this.#load(await findIndexes(this.#groups, { arch, verify: await verifierOf(keyring), unsigned, report, kept: this.#kept, signal }));
   }
 
   async #load(originals: readonly OriginalIndex[]): Promise<IndexContent> {
     const records: PackageRecord[] = [];
     const catalog = await loadOriginals(originals, this.#context.load, (some) => records.push(...some));
     return { originals, catalog, records };
-  }
-
-  #keyring(): Promise<Keyring> {
-    return trustedKeys(this.#request.keyring);
   }
 
   #openStore(kind: RepoLayout['kind']): Promise<Store> {
@@ -307,26 +301,28 @@ class Fetch {
       await publishFull(store, arch, original);
       return { packages: content.catalog.loaded.catalog.packages.size, isSigned: original.signature !== undefined };
     }
-    const { headers } = content.catalog.loaded.catalog;
-    const index = subsetIndex({ header: headers[0] ?? {}, records: content.records, files });
+    // While the disk takes what came, the index is put together.
+    const [, index] = await Promise.all([store.sync(), subsetOf(content, files)]);
     const sign = signKey === undefined ? undefined : async (bytes: Uint8Array): Promise<Uint8Array> => this.#sign(bytes, signKey, passphrase);
     const { isSigned } = await publishSubset(store, arch, index, sign);
     return { packages: index.packages, isSigned };
   }
 
   async #fetchInstaller(store: Store, arch: string): Promise<string | null> {
-    const { installerSite } = this.#request;
+    const { installerSite, keyring } = this.#request;
     if (installerSite === undefined) return null;
     const { siteOptions, report, signal } = this.#context;
+    const { fetchInstaller } = await import('./fetch-installer.ts');
     const sites = openGroup([installerSite], siteOptions, report);
     try {
-      return await fetchInstaller(store, sites, { arch, keyring: await this.#keyring(), signal });
+      return await fetchInstaller(store, sites, { arch, keyring: await trustedKeys(keyring), signal });
     } finally {
       await sites.close();
     }
   }
 
   async #sign(bytes: Uint8Array, keyFile: string, passphrase: string | undefined): Promise<Uint8Array> {
+    const { signDetached } = await import('../trust/sign.ts');
     const { signature, warnings } = await signDetached(bytes, keyFile, passphrase);
     for (const message of warnings) this.#context.report({ kind: 'warning', message });
     return signature;
@@ -350,6 +346,10 @@ class Fetch {
     if (long === undefined) return;
     this.#context.report({ kind: 'warning', message: `${long.count} paths are too long for a Windows without long paths, such as \`${long.longest}\`` });
   }
+}
+
+async function subsetOf({ catalog, records }: IndexContent, files: readonly VerifiedFile[]): Promise<SubsetIndex> {
+  return subsetIndex({ header: catalog.loaded.catalog.headers[0] ?? {}, records, files });
 }
 
 /** A file as text, once for each of its digests; equal texts are equal promises. */

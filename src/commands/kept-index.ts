@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromData } from 'ssri';
 import { CygstrapError } from '../errors.ts';
 import { INDEX_FORMS } from '../setup-ini/forms.ts';
 import type { OriginalIndex } from './site-index.ts';
@@ -66,7 +65,7 @@ async function replace(path: string, content: Uint8Array | string): Promise<void
 }
 
 function digestOf(bytes: Uint8Array): string {
-  return fromData(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), { algorithms: ['sha512'] }).hexDigest();
+  return createHash('sha512').update(bytes).digest('hex');
 }
 
 function factsOf(text: string): Facts | undefined {

@@ -1,12 +1,11 @@
 import type { Report } from '../events.ts';
 import { findIndex } from '../site/index-discovery.ts';
+import type { SignatureAnswer } from '../site/index-discovery.ts';
 import type { IndexForm } from '../setup-ini/forms.ts';
 import { openSite } from '../site/open-site.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import { SiteSet } from '../site/site-set.ts';
-import { joinKeyrings, readKeyring, shippedKeyring } from '../trust/keyring.ts';
 import type { Keyring } from '../trust/keyring.ts';
-import { verifyDetached } from '../trust/verify.ts';
 import type { KeptIndexes } from './kept-index.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { LoadedCatalog, LoadOptions, TakeRecords } from './load-catalog.ts';
@@ -27,9 +26,12 @@ export interface OriginalIndex {
   readonly validator: string | undefined;
 }
 
+/** Tells what a signature of some bytes proves. */
+export type Verify = (bytes: Uint8Array, signature: Uint8Array) => Promise<SignatureAnswer>;
+
 export interface IndexOptions {
   readonly arch: string;
-  readonly keyring: Keyring;
+  readonly verify: Verify;
   readonly unsigned: boolean;
   readonly report: Report;
   /** Indexes of an earlier time: not sent again when they did not change. */
@@ -54,7 +56,7 @@ export async function loadFromSites(addresses: readonly (readonly string[])[], {
   const groups: SiteSet[] = [];
   try {
     for (const group of addresses) groups.push(openGroup(group, siteOptions, report));
-    return await loadOriginals(await findIndexes(groups, { arch, keyring: await trustedKeys(keyring), unsigned, report, signal }), load);
+    return await loadOriginals(await findIndexes(groups, { arch, verify: await verifierOf(keyring), unsigned, report, signal }), load);
   } finally {
     await Promise.all(groups.map((sites) => sites.close()));
   }
@@ -67,7 +69,19 @@ export function openGroup(addresses: readonly string[], options: SiteOptions, re
 
 /** The keys that come with cygstrap and those in files. */
 export async function trustedKeys(files: readonly string[]): Promise<Keyring> {
+  const { joinKeyrings, readKeyring, shippedKeyring } = await import('../trust/keyring.ts');
   return joinKeyrings(await shippedKeyring(), await readKeyring(files));
+}
+
+/** Makes what judges signatures by {@link trustedKeys}. Files of keys are read now, so that a wrong one is told of at once; without any,
+ *  nothing of OpenPGP is loaded before the first signature. Throws what reading the files throws. */
+export async function verifierOf(files: readonly string[]): Promise<Verify> {
+  let keyring = files.length === 0 ? undefined : await trustedKeys(files);
+  return async (bytes, signature) => {
+    const { verifyDetached } = await import('../trust/verify.ts');
+    keyring ??= await trustedKeys(files);
+    return verifyDetached(bytes, signature, keyring);
+  };
 }
 
 /** Finds the index of each group of sites, in their order. Throws what `findIndex` throws. */
@@ -77,14 +91,14 @@ export async function findIndexes(groups: readonly SiteSet[], options: IndexOpti
   return indexes;
 }
 
-async function findOne(sites: SiteSet, group: number, { arch, keyring, unsigned, report, kept, signal }: IndexOptions): Promise<OriginalIndex> {
+async function findOne(sites: SiteSet, group: number, { arch, verify, unsigned, report, kept, signal }: IndexOptions): Promise<OriginalIndex> {
   const before = await kept?.read(arch, group);
-  const verified = before === undefined ? undefined : await verifiedAgain(before, keyring, unsigned);
+  const verified = before === undefined ? undefined : await verifiedAgain(before, verify, unsigned);
   const known = verified?.validator === undefined ? undefined : { ...verified, validator: verified.validator };
   const found = await findIndex(sites, {
     arch,
     unsigned,
-    verify: (bytes, signature) => verifyDetached(bytes, signature, keyring),
+    verify,
     ...(known === undefined ? {} : { known }),
     ...(signal === undefined ? {} : { signal }),
   });
@@ -96,11 +110,11 @@ async function findOne(sites: SiteSet, group: number, { arch, keyring, unsigned,
 
 /** Gives what is kept with the signer it has today: of a key that is trusted now, or unsigned when that is asked for. Undefined when
  *  it would not be taken. */
-export async function verifiedAgain(index: OriginalIndex, keyring: Keyring, unsigned: boolean): Promise<OriginalIndex | undefined> {
+export async function verifiedAgain(index: OriginalIndex, verify: Verify, unsigned: boolean): Promise<OriginalIndex | undefined> {
   const { bytes, signature } = index;
   if (unsigned) return signature === undefined ? { ...index, signer: 'unsigned' } : undefined;
   if (signature === undefined) return undefined;
-  const answer = await verifyDetached(bytes, signature, keyring);
+  const answer = await verify(bytes, signature);
   return answer.kind === 'verified' ? { ...index, signer: answer.fingerprint } : undefined;
 }
 

@@ -1,11 +1,13 @@
-import { renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import { ArchiveCache } from './archive-cache.ts';
 import { isSameContent } from './clashes.ts';
+import { Blocks, SMALL_BLOCK_BYTES } from './disk/blocks.ts';
 import { Directories } from './disk/directories.ts';
-import { makeDurable } from './disk/durable.ts';
+import { flushEarly, makeDurable } from './disk/durable.ts';
 import { diskFault, hasCode } from './disk/fault.ts';
 import { guarded } from './disk/guard.ts';
 import type { GuardOptions } from './disk/guard.ts';
@@ -13,7 +15,7 @@ import { DiskPool } from './disk/disk-pool.ts';
 import { receiveLarge } from './disk/large-file.ts';
 import { discardPart, discardPartFacts } from './disk/part-file.ts';
 import { takeRepoLock } from './disk/repo-lock.ts';
-import { SMALL_BYTES, receiveSmall } from './disk/small-file.ts';
+import { SMALL_BYTES, fill, placeSmall } from './disk/small-file.ts';
 import type { RepoFile } from './file.ts';
 import { LOCK_NAME, PART_CACHED_SUFFIX, PART_SUFFIX, locate, ownFile, placesOf } from './layout.ts';
 import type { RepoLayout, RepoPlaces } from './layout.ts';
@@ -21,7 +23,7 @@ import { claimRepo } from './repo.ts';
 import type { OpenSource } from './source.ts';
 import { SETTLED_MS, Stamps } from './stamps.ts';
 import type { Looks } from './stamps.ts';
-import { refuseUnverifiable, shown } from './verify-error.ts';
+import { refuseUnverifiable, shown, wrongSize } from './verify-error.ts';
 import { verifiedFile } from './verified.ts';
 import type { VerifiedFile } from './verified.ts';
 
@@ -36,6 +38,11 @@ export interface StoreOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface PutOptions extends GuardOptions {
+  /** Called when a file of few kilobytes has come whole, and only needs to be checked and written. */
+  readonly onReceived?: (() => void) | undefined;
+}
+
 /** What is there of a list of files. */
 export interface Presence {
   readonly present: readonly VerifiedFile[];
@@ -43,6 +50,9 @@ export interface Presence {
   /** There, but of another size or content, or not readable; `put` replaces them. */
   readonly damaged: readonly RepoFile[];
 }
+
+/** After so many bytes of small files the disk begins to take them, while more come: thousands of files are durable a tenth sooner. */
+const FLUSHED_BYTES = 32 << 20;
 
 /** A few milliseconds, more where the disk has to be asked; signals are heard between them. */
 const STATS_IN_ONE_TURN = 256;
@@ -57,10 +67,13 @@ export class Store {
   readonly #lock: { release(): Promise<void> };
   readonly #pool: DiskPool;
   readonly #cache: ArchiveCache | undefined;
+  readonly #blocks = new Blocks();
   readonly #directories = new Directories();
   readonly #puts = new Map<string, { readonly file: RepoFile; readonly done: Promise<VerifiedFile> }>();
   /** In place and verified, but perhaps not on disk yet. */
   #fresh: { readonly file: VerifiedFile; readonly looks: Looks; readonly proof: string; readonly isSettled: boolean }[] = [];
+  #unflushedBytes = 0;
+  #flushing: Promise<void> | undefined;
   #hasToldOfMd5 = false;
 
   private constructor(places: RepoPlaces, options: StoreOptions, lock: { release(): Promise<void> }) {
@@ -97,7 +110,7 @@ export class Store {
    *  the next `put`, and wrong bytes are gone. A file in the shared cache is taken from there, without a source. Puts of one file
    *  at the same time share one source. The file is durable after `sync`.
    *  Throws VerifyError; `io` for a full disk and the like; what the source throws; the signal's reason. */
-  async put(file: RepoFile, openSource: OpenSource, options: GuardOptions = {}): Promise<VerifiedFile> {
+  async put(file: RepoFile, openSource: OpenSource, options: PutOptions = {}): Promise<VerifiedFile> {
     refuseUnverifiable(file, this.#options.allowUndigested === true);
     const running = this.#puts.get(file.path);
     if (running !== undefined) {
@@ -176,16 +189,18 @@ export class Store {
     try {
       await this.sync();
     } finally {
+      await this.#flushing;
       await this.#pool.close();
       await this.#lock.release();
     }
   }
 
-  async #put(file: RepoFile, openSource: OpenSource, options: GuardOptions): Promise<VerifiedFile> {
+  async #put(file: RepoFile, openSource: OpenSource, options: PutOptions): Promise<VerifiedFile> {
     const location = locate(this.places, file.path);
     try {
       options.signal?.throwIfAborted();
-      const verified = (await this.#putCached(file, location)) ?? (await this.#receive(file, location, openSource, options));
+      const cached = this.#cache === undefined ? undefined : await this.#putCached(file, location, this.#cache);
+      const verified = cached ?? (await this.#receive(file, location, openSource, options));
       if (file.digest?.algorithm === 'md5') this.#tellOfMd5(file);
       return verified;
     } catch (error) {
@@ -193,16 +208,16 @@ export class Store {
     }
   }
 
-  async #receive(file: RepoFile, location: string, openSource: OpenSource, options: GuardOptions): Promise<VerifiedFile> {
+  async #receive(file: RepoFile, location: string, openSource: OpenSource, options: PutOptions): Promise<VerifiedFile> {
     // Set back, so that any later change of the file, however soon, gives it another time.
     const mtimeMs = Math.floor(Date.now() / 1000) * 1000 - SETTLED_MS;
     let looks: Looks;
     let proof: string;
     if (file.sizeBytes <= SMALL_BYTES) {
-      const source = await openSource({ fromByte: 0, validator: undefined });
-      const received = await receiveSmall(file, location, guarded(source, file, file.sizeBytes, options), { pool: this.#pool, mtimeMs });
-      looks = received.looks;
-      proof = shown(received.digest);
+      const placed = await this.#receiveSmall(file, location, openSource, options, mtimeMs);
+      looks = placed.looks;
+      proof = shown(placed.digest);
+      this.#flushEarly(file);
     } else {
       this.#directories.makeFor(location);
       const chunksOf = (source: Parameters<typeof guarded>[0], maxBytes: number) => guarded(source, file, maxBytes, options);
@@ -216,13 +231,27 @@ export class Store {
     return verified;
   }
 
-  async #putCached(file: RepoFile, location: string): Promise<VerifiedFile | undefined> {
-    if (this.#cache === undefined || file.digest === undefined) return undefined;
+  async #receiveSmall(file: RepoFile, location: string, openSource: OpenSource, options: PutOptions, mtimeMs: number): Promise<Awaited<ReturnType<typeof placeSmall>>> {
+    const { sizeBytes } = file;
+    const source = await openSource({ fromByte: 0, validator: undefined });
+    const block = this.#blocks.take(sizeBytes);
+    try {
+      const receivedBytes = source.gather === undefined ? await fill(block, guarded(source, file, sizeBytes, options)) : await source.gather(block.bytes.subarray(0, sizeBytes), options.onBytes);
+      if (receivedBytes !== sizeBytes) throw wrongSize(file, receivedBytes);
+      if (sizeBytes <= SMALL_BLOCK_BYTES) options.onReceived?.();
+      return await placeSmall(file, location, block, { pool: this.#pool, mtimeMs });
+    } finally {
+      this.#blocks.give(block);
+    }
+  }
+
+  async #putCached(file: RepoFile, location: string, cache: ArchiveCache): Promise<VerifiedFile | undefined> {
+    if (file.digest === undefined) return undefined;
     this.#directories.makeFor(location);
     const part = `${location}${PART_SUFFIX}`;
     const draft = `${location}${PART_CACHED_SUFFIX}`;
     rmSync(draft, { force: true });
-    if (!(await this.#cache.take(file, draft))) return undefined;
+    if (!(await cache.take(file, draft))) return undefined;
     discardPart(location);
     renameSync(draft, part);
     const looks = this.#place(location);
@@ -233,6 +262,13 @@ export class Store {
 
   #remember(file: VerifiedFile, looks: Looks, proof: string): void {
     this.#fresh.push({ file, looks, proof, isSettled: looks.mtimeMs <= Date.now() - SETTLED_MS });
+  }
+
+  #flushEarly({ sizeBytes }: RepoFile): void {
+    this.#unflushedBytes += sizeBytes;
+    if (this.#unflushedBytes < FLUSHED_BYTES || this.#flushing !== undefined) return;
+    this.#unflushedBytes = 0;
+    this.#flushing = flushEarly(this.places.root).finally(() => (this.#flushing = undefined));
   }
 
   /** Gives a complete `.part` its name. */
@@ -248,10 +284,16 @@ export class Store {
   /** Looks at each file, on this thread: a look takes 5 us, and several times that by way of another. */
   async #looksOf(files: readonly RepoFile[], signal: AbortSignal | undefined): Promise<Map<string, Looks>> {
     const looks = new Map<string, Looks>();
+    const { root, base } = this.places;
+    const isThere = new Map<string, boolean>();
     for (const [i, { path }] of files.entries()) {
       if (i % STATS_IN_ONE_TURN === 0) await nextTurn();
       signal?.throwIfAborted();
       const location = locate(this.places, path);
+      // In a new repo not even the directories are there.
+      const [top = ''] = path.split('/', 1);
+      if (!isThere.has(top)) isThere.set(top, existsSync(join(root, base, top)));
+      if (isThere.get(top) === false) continue;
       try {
         const look = statSync(location, { throwIfNoEntry: false });
         if (look !== undefined) looks.set(path, look);

@@ -19,9 +19,14 @@ const PART: readonly (readonly [RegExp, string])[] = [
   [DEVICE, 'has the name of a Windows device'],
 ];
 
+/** Nearly every path: parts of plain characters, with dots only inside. Such a path has no fault but perhaps the last. */
+const PLAIN = /^[\w+~-]+(?:\.+[\w+~-]+)*(?:\/[\w+~-]+(?:\.+[\w+~-]+)*)*$/;
+const MAYBE_DEVICE = /(?:^|\/)(?:con|prn|aux|nul|clock|com|lpt)/i;
+
 /** Tells what is wrong with the path of an archive, as phrases that follow "the path": an empty list means that, joined to
  *  any directory or site on any system, it names something below it. Never throws; the order of the phrases is fixed. */
 export function pathFaults(path: string): string[] {
+  if (PLAIN.test(path) && !MAYBE_DEVICE.test(path)) return [];
   const whole = WHOLE.filter(([fault]) => fault.test(path));
   const parts = path === '' ? [] : path.replace(/^\//, '').split(/[/\\]/);
   const inParts = PART.filter(([fault]) => parts.some((part) => fault.test(part)));

@@ -57,8 +57,6 @@ export class SiteSet {
    *  can mend it (neither FetchError nor a fault of the site); else with one FetchError that names every site and its
    *  last reason, in the given order. */
   async attempt<T>(path: string, work: Work<T>, { signal }: { readonly signal?: AbortSignal } = {}): Promise<T> {
-    // Many waits share a signal; Node warns of more than ten listeners.
-    if (signal !== undefined) setMaxListeners(0, signal);
     const trial: Trial = { path, signal, failures: new Map(), attempts: 0 };
     for (;;) {
       signal?.throwIfAborted();
@@ -122,6 +120,8 @@ export class SiteSet {
 
   async #wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
     if (delayMs <= 0) return;
+    // Many waits share a signal; Node warns of more than ten listeners.
+    if (signal !== undefined) setMaxListeners(0, signal);
     try {
       await this.#sleep(delayMs, signal);
     } catch (error) {

@@ -1,6 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import fastGlob from 'fast-glob';
 import { enums, readKeys, type Key } from 'openpgp';
 import { CygstrapError } from '../errors.ts';
 
@@ -57,6 +56,7 @@ export function joinKeyrings(...keyrings: readonly Keyring[]): Keyring {
 async function keyFilesOf(path: string): Promise<readonly string[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [path];
+    const { default: fastGlob } = await import('fast-glob');
     const files = await fastGlob.glob(KEY_FILES, { cwd: path, absolute: true, dot: true, caseSensitiveMatch: false });
     if (files.length > 0) return files.sort();
   } catch (error) {

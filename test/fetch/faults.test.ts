@@ -8,6 +8,7 @@ import type { FetchedFiles } from '../../src/commands/fetch-files.ts';
 import type { Event } from '../../src/events.ts';
 import { parseRepoPath } from '../../src/mirror/path.ts';
 import { Store } from '../../src/mirror/store.ts';
+import type { VerifiedFile } from '../../src/mirror/verified.ts';
 import { openSite } from '../../src/site/open-site.ts';
 import { SiteSet } from '../../src/site/site-set.ts';
 import { closedAddress, FaultServer } from '../support/fault-server.ts';
@@ -149,4 +150,27 @@ test('after many failures in a row the rest is not tried, but what is only missi
   expect(hopeless.untried.length).toBeGreaterThan(150);
   expect((await fetchFiles(store, filesOf(lacking), options)).failed).toHaveLength(200);
   await Promise.all([store.close(), dead.close(), lacking.close()]);
+});
+
+test('a transfer makes room for the next when its bytes are there, for as long as few wait to be written', async () => {
+  await using server = await FaultServer.start({});
+  const sites = new SiteSet([openSite(server.url, { userAgent: 'test' })], { policy: FAST });
+  const wanted = Array.from({ length: 100 }, (_, i) => ({ file: { path: parseRepoPath(`x86_64/release/p${i}/p.tar.xz`), sizeBytes: 1, digest: undefined }, sites }));
+  let writeAll = (): void => {};
+  const written = new Promise<void>((resolve) => (writeAll = resolve));
+  let begun = 0;
+  // No disk is slow enough for this.
+  const put: Store['put'] = async (file, _openSource, options) => {
+    begun++;
+    options?.onReceived?.();
+    await written;
+    return file as VerifiedFile;
+  };
+  const fetching = fetchFiles({ put } as Store, wanted, { jobs: 2, report: () => {} });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(begun).toBeGreaterThan(2);
+  expect(begun).toBeLessThan(80);
+  writeAll();
+  expect((await fetching).fetched).toHaveLength(100);
+  await sites.close();
 });

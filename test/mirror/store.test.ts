@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Event } from '../../src/events.ts';
 import type { RepoFile } from '../../src/mirror/file.ts';
 import { parseRepoPath } from '../../src/mirror/path.ts';
@@ -157,6 +157,77 @@ test('a source is read up to the first byte too many', async () => {
   }
   await faultOf(store.put(fileOf(PATH, Buffer.from('xxxxxxxxxx')), opening(bytes)));
   expect(pulledBytes).toBe(11);
+});
+
+/** A source that puts bytes into memory it is given. */
+function gathering(bytes: Uint8Array, sizeBytes = bytes.length): OpenSource {
+  const gather: NonNullable<Source['gather']> = async (target, onBytes) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    target.set(bytes.subarray(0, target.length));
+    onBytes?.(bytes.length);
+    return sizeBytes;
+  };
+  return async () => ({ startByte: 0, validator: undefined, chunks: noChunks, gather });
+}
+
+const noChunks: AsyncIterable<Uint8Array> = {
+  [Symbol.asyncIterator]: () => expect.unreachable('read in chunks'),
+};
+
+describe('a small file from a source that gathers', () => {
+  test('is stored, many at the same time, each with its own bytes', async () => {
+    const root = temporaryDirectory();
+    const store = await openStore(root);
+    const files = Array.from({ length: 200 }, (_, i) => ({ path: `x86_64/release/p${i}/p.tar.xz`, bytes: bytesOf(i, i % 10 === 0 ? 200_000 + i : 1_000 + i) }));
+    for (let round = 0; round < 2; round++) await Promise.all(files.slice(round * 100, round * 100 + 100).map(({ path, bytes }) => store.put(fileOf(path, bytes), gathering(bytes))));
+    for (const { path, bytes } of files) expect(readFileSync(join(root, path)).equals(bytes)).toBe(true);
+  });
+
+  test('counts its bytes, and tells when all are there', async () => {
+    const store = await openStore(temporaryDirectory());
+    const told: (number | string)[] = [];
+    await store.put(fileOf(PATH, SMALL), gathering(SMALL), { onBytes: (bytes) => told.push(bytes), onReceived: () => told.push('received') });
+    expect(told).toEqual([SMALL.length, 'received']);
+  });
+
+  test.each([
+    ['too short', SMALL.length - 1, `${SMALL.length - 1} bytes`],
+    ['too long', SMALL.length + 1, 'more'],
+  ])('%s is refused, and not told of as received', async (_name, sizeBytes, actual) => {
+    const root = temporaryDirectory();
+    const store = await openStore(root);
+    let isReceived = false;
+    const fault = await faultOf(store.put(fileOf(PATH, SMALL), gathering(SMALL, sizeBytes), { onReceived: () => (isReceived = true) }));
+    expect([fault.details.actual, isReceived]).toEqual([actual, false]);
+    expect(treeOf(root)).toEqual({});
+  });
+
+  test('with wrong bytes is refused', async () => {
+    const root = temporaryDirectory();
+    const store = await openStore(root);
+    await faultOf(store.put(fileOf(PATH, SMALL), gathering(bytesOf(9, SMALL.length))));
+    expect(treeOf(root)).toEqual({});
+    await store.put(fileOf(PATH, SMALL), gathering(SMALL));
+    expect(Object.keys(treeOf(root))).toEqual([PATH]);
+  });
+});
+
+test.runIf(process.platform === 'linux')('the disk begins to take many small files before all are there', async () => {
+  const programs = temporaryDirectory();
+  const log = join(programs, 'log');
+  writeFileSync(join(programs, 'sync'), `#!/bin/sh\necho "$@" >> '${log}'\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${programs}:${process.env['PATH']}`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const root = temporaryDirectory();
+  const store = await openStore(root);
+  const bytes = bytesOf(3, 1_000_000);
+  const put = (i: number) => store.put(fileOf(`x86_64/release/p${i}/p.tar.xz`, bytes), sourceOf(bytes));
+  for (let i = 0; i < 33; i++) await put(i);
+  expect(existsSync(log)).toBe(false);
+  for (let i = 33; i < 36; i++) await put(i);
+  await expect.poll(() => existsSync(log) && readFileSync(log, 'utf8')).toBe(`-f -- ${root}\n`);
+  await store.sync();
+  expect(readFileSync(log, 'utf8')).toBe(`-f -- ${root}\n`.repeat(2));
 });
 
 test('an empty file is a file', async () => {

@@ -157,6 +157,19 @@ describe('pathFaults', () => {
     expect(pathFaults(text)).toEqual(faults);
   });
 
+  test('plain paths, which are looked at once only, have the faults they have in company', () => {
+    const part = fc.constantFrom('a', '..', '.', '', '%2e', 'C:', '\\', 'b.tar', 'a.', '.a', 'a..b', 'con', 'xcon', 'NUL.tar', 'com1', 'lpt1.x.y', 'clock$', 'a~+-_', 'aux-1');
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 5 }), fc.constantFrom('/', ''), (parts, glue) => {
+        const text = parts.join(glue);
+        fc.pre(text !== '' && !text.endsWith('/'));
+        // A blank inside a part is no fault, and not plain.
+        expect(pathFaults(text)).toEqual(pathFaults(`${text}/x y`));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   test('a path without faults stays below its directory on every system and in a URL', () => {
     const part = fc.constantFrom('a', '..', '.', '', '%2e', '%2e%2e', 'C:', '\\', ' ', '. .', '.. ', 'b.tar', '?', '#', '..\\..', '\t..');
     fc.assert(

@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openSite } from '../../src/site/open-site.ts';
 import { fault } from '../support/faults.ts';
+import { PROJECT } from '../support/transcript.ts';
 import { hasOpenssl, makeCertificates } from './certificates.ts';
 import type { Certificates } from './certificates.ts';
 import { startProxy } from './proxy-server.ts';
@@ -88,7 +91,16 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
       expect(server.log[0]?.headers).not.toHaveProperty('proxy-authorization');
       await from.close();
       await server.drained();
-      expect(proxy.openConnections()).toBe(0);
+      await expect.poll(() => proxy.openConnections()).toBe(0);
+    });
+
+    test('by a tunnel, as the program that is published has it, with a part of undici in it', async () => {
+      const server = await startServer({ '/mirrors.lst': fault.serve(Buffer.from('https://a.example.org/cygwin/;a.example.org;Europe;Germany\n')) }, { tls });
+      const proxy = await startProxy();
+      const args = [join(PROJECT, 'bin/cygstrap.js'), 'sites', `${server.url}/mirrors.lst`, '--ca-file', tls.caFile];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, HTTPS_PROXY: proxy.url, NO_PROXY: '' } });
+      expect(stdout).toContain('https://a.example.org/cygwin/');
+      expect(proxy.log).toEqual([`CONNECT ${server.url.slice('https://'.length)}`]);
     });
 
     test.each([

@@ -42,6 +42,9 @@ const INSTALLER_SITE = 'https://cygwin.com/';
 /** The variable with the passphrase of the key of `--sign-key`. */
 const PASSPHRASE = 'CYGSTRAP_PASSPHRASE';
 
+/** Files to fetch from which on they take more memory than their bytes do. */
+const MANY_FILES = 1000;
+
 /** Adds `cygstrap fetch`. */
 export function addFetch(yargs: Argv, choose: Choose): Argv {
   const group = 'Repo:';
@@ -96,6 +99,7 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
   // Lines are written one after the other; the last is waited for before the summary.
   let written: Promise<void> = Promise.resolve();
   const report = (event: Event): void => {
+    if (event.kind === 'fetch-start' && event.files - event.presentFiles > MANY_FILES) tuneV8('many-files');
     if (args.json === true) {
       written = written.then(() => output.json(event, 'line'));
       // The wait at the end tells of it.

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { PART_SUFFIX } from '../layout.ts';
+import type { Block } from './blocks.ts';
 import { makeDirectory } from './directories.ts';
 import { diskWorker } from './disk-worker.ts';
 import type { DiskReply, DiskRequest, FileHash, HashTask, PlacedFile, SmallFile } from './disk-worker.ts';
@@ -30,6 +32,7 @@ export interface HashStream {
 /** A file that waits to be put into place, with who waits for it. */
 interface Placing {
   readonly small: SmallFile;
+  readonly block: Block;
   readonly resolve: (placed: PlacedFile) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -40,6 +43,9 @@ export class DiskPool {
   readonly #size: number;
   #streams = 0;
   #placings: Placing[] = [];
+  #placer: Thread | undefined;
+  /** Blocks that the placing thread knows. */
+  readonly #named = new Set<Block>();
 
   constructor(jobs: number = availableParallelism()) {
     this.#size = Math.max(1, Math.min(jobs, 8));
@@ -86,21 +92,22 @@ export class DiskPool {
     await Promise.all([...threads, ...threads].map(work));
   }
 
-  /** Checks a small file and puts it into place; its bytes are given away, with the buffer they stand in. Those that are asked for in
-   *  one turn go to the thread in one message. */
-  place(small: SmallFile): Promise<PlacedFile> {
+  /** Checks a small file, which stands in a block, and puts it into place. Those that are asked for in one turn go to the thread in one
+   *  message. */
+  place(block: Block, file: Omit<SmallFile, 'block'>): Promise<PlacedFile> {
     return new Promise((resolve, reject) => {
-      if (this.#placings.push({ small, resolve, reject }) === 1) setImmediate(() => this.#placeAll());
+      if (this.#placings.push({ small: { ...file, block: block.number }, block, resolve, reject }) === 1) setImmediate(() => this.#placeAll());
     });
   }
 
   #placeAll(): void {
     const placings = this.#placings;
     this.#placings = [];
-    const small = placings.map((each) => each.small);
+    const blocks = placings.flatMap(({ block }) => (this.#named.has(block) ? [] : [block]));
+    for (const block of blocks) this.#named.add(block);
     // One thread: two were no sooner done with thousands of files, and each takes 15 MB.
-    (this.#threads[0] ?? this.#idlest())
-      .ask({ kind: 'place', small }, small.map(({ bytes }) => bytes.buffer as ArrayBuffer))
+    (this.#placer ??= this.#idlest())
+      .ask({ kind: 'place', small: placings.map(({ small }) => small), blocks, suffix: PART_SUFFIX })
       .then(({ placed = [] }) => placed.forEach((one, i) => placings[i]?.resolve(one)))
       .catch((error: unknown) => placings.forEach(({ reject }) => reject(error)));
   }
@@ -163,14 +170,14 @@ class Thread {
     return this.streams + this.#waiting.size;
   }
 
-  /** Asks the thread, which becomes the owner of the buffers given. Throws when it has ended. */
-  async ask(question: WithoutId<DiskRequest>, given: readonly ArrayBuffer[] = []): Promise<DiskReply> {
+  /** Asks the thread. Throws when it has ended. */
+  async ask(question: WithoutId<DiskRequest>): Promise<DiskReply> {
     if (this.#failure !== undefined) throw this.#failure;
     return new Promise((resolve, reject) => {
       const id = this.#ids++;
       if (this.#waiting.size === 0) this.#worker.ref();
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ ...question, id }, [...given]);
+      this.#worker.postMessage({ ...question, id }, []);
     });
   }
 

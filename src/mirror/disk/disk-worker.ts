@@ -3,6 +3,7 @@ import type * as Fs from 'node:fs';
 import type * as Path from 'node:path';
 import type * as Threads from 'node:worker_threads';
 import type { Looks } from '../stamps.ts';
+import type { Block } from './blocks.ts';
 import type { makeDirectory as MakeDirectory } from './directories.ts';
 
 /** One file to read and hash. */
@@ -30,9 +31,9 @@ export type FileHash =
 /** A small file to check and to put into place. */
 export interface SmallFile {
   readonly location: string;
-  /** Where it is written before it is renamed. */
-  readonly part: string;
-  readonly bytes: Uint8Array;
+  /** The number of the block that holds its bytes, from the start of it. */
+  readonly block: number;
+  readonly sizeBytes: number;
   readonly algorithm: 'sha512' | 'md5';
   /** In lower-case hexadecimal; undefined: whatever it has is right. */
   readonly expected: string | undefined;
@@ -41,8 +42,8 @@ export interface SmallFile {
 
 /** What became of it. */
 export interface PlacedFile {
-  /** The digest that the bytes have. */
-  readonly hex: string;
+  /** The digest that the bytes have; undefined where it is the one that was expected. */
+  readonly hex?: string;
   /** How the file looks; undefined where nothing was written, because the digest is wrong or for the failure. */
   readonly looks?: Looks;
   readonly failure?: SystemFailure;
@@ -58,7 +59,8 @@ export interface SystemFailure {
 /** What the worker is asked; it answers each in turn, with the same `id`. */
 export type DiskRequest = { readonly id: number } & (
   | { readonly kind: 'files'; readonly tasks: readonly HashTask[] }
-  | { readonly kind: 'place'; readonly small: readonly SmallFile[] }
+  /** `blocks` are those that were not named before; a file is written under its name and `suffix` before it is renamed. */
+  | { readonly kind: 'place'; readonly small: readonly SmallFile[]; readonly blocks: readonly Block[]; readonly suffix: string }
   /** The next bytes of a stream, which stand in the open file `fd` from `at` on; answered with how many there were. */
   | { readonly kind: 'update'; readonly stream: number; readonly algorithm: 'sha512' | 'md5'; readonly fd: number; readonly at: number; readonly bytes: number }
   | { readonly kind: 'digest'; readonly stream: number; readonly algorithm: 'sha512' | 'md5' }
@@ -85,6 +87,8 @@ export function diskWorker(require: (name: string) => unknown, makeDirectory: ty
   const { parentPort } = require('node:worker_threads') as typeof Threads;
   const buffer = Buffer.allocUnsafeSlow(1 << 20);
   const streams = new Map<number, Crypto.Hash>();
+  const made = new Set<string>();
+  const blocks = new Map<number, Uint8Array>();
 
   const hashFile = ({ location, sha512, md5 }: HashTask): FileHash => {
     let file: number | undefined;
@@ -107,18 +111,17 @@ export function diskWorker(require: (name: string) => unknown, makeDirectory: ty
     }
   };
 
-  const openMaking = (location: string): number => {
-    try {
-      return openSync(location, 'w');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      makeDirectory(path.dirname(location), { mkdirSync, dirname: (each) => path.dirname(each) });
-      return openSync(location, 'w');
-    }
+  // Each once, and not only when it proves to be missing: the error that tells of that costs as much as the directory.
+  const makeFor = (location: string): void => {
+    const directory = path.dirname(location);
+    if (made.has(directory)) return;
+    makeDirectory(directory, { mkdirSync, dirname: (each) => path.dirname(each) });
+    made.add(directory);
   };
 
-  const write = ({ location, part, bytes, mtimeMs }: SmallFile): Looks => {
-    const file = openMaking(part);
+  const write = (bytes: Uint8Array, part: string, { location, mtimeMs }: SmallFile): Looks => {
+    makeFor(location);
+    const file = openSync(part, 'w');
     let looks: Looks;
     try {
       // A full disk takes a part, and says so at the next call.
@@ -133,19 +136,25 @@ export function diskWorker(require: (name: string) => unknown, makeDirectory: ty
     return looks;
   };
 
-  const place = (small: SmallFile): PlacedFile => {
-    const hex = hashOf(small.algorithm, small.bytes, 'hex');
-    if (small.expected !== undefined && small.expected !== hex) return { hex };
+  const place = (small: SmallFile, suffix: string): PlacedFile => {
+    const block = blocks.get(small.block);
+    if (block === undefined) throw new Error('a file in a block that was never named');
+    const bytes = block.subarray(0, small.sizeBytes);
+    const hex = hashOf(small.algorithm, bytes, 'hex');
+    const isExpected = small.expected === hex;
+    if (small.expected !== undefined && !isExpected) return { hex };
+    const part = `${small.location}${suffix}`;
     try {
-      return { hex, looks: write(small) };
+      const looks = write(bytes, part, small);
+      return isExpected ? { looks } : { hex, looks };
     } catch (error) {
       try {
-        rmSync(small.part, { force: true });
+        rmSync(part, { force: true });
       } catch {
         // The first failure is the one to tell of.
       }
       const { message, code, syscall } = error as NodeJS.ErrnoException;
-      return { hex, failure: { message, code, syscall } };
+      return { failure: { message, code, syscall } };
     }
   };
 
@@ -177,7 +186,8 @@ export function diskWorker(require: (name: string) => unknown, makeDirectory: ty
       case 'files':
         return { id, files: request.tasks.map(hashFile) };
       case 'place':
-        return { id, placed: request.small.map(place) };
+        for (const { number, bytes } of request.blocks) blocks.set(number, bytes);
+        return { id, placed: request.small.map((small) => place(small, request.suffix)) };
       case 'update':
         return { id, ...hashPart(request) };
       case 'digest': {

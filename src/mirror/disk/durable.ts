@@ -47,6 +47,11 @@ function isUnableToFlushDirectory(error: unknown): boolean {
   return hasCode(error, 'ENOENT', 'EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF');
 }
 
+/** Has the disk take what was written so far, where `sync -f` can do that, so that little is left for {@link makeDurable}. Promises nothing. */
+export async function flushEarly(root: string): Promise<void> {
+  await flushFileSystem(root);
+}
+
 /** Whether `sync -f` is there and did it. A program that knows no `-f` fails or flushes everything; both are right. */
 async function flushFileSystem(root: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { Dispatcher } from 'undici';
 import type { Timeouts } from './timeouts.ts';
@@ -31,6 +31,27 @@ export class TimeoutFault extends Error {
   }
 }
 
+/** Who listens to a signal. However many they are, the signal has one listener: Node.js warns of more than ten, and adding and removing
+ *  them costs more than the rest of an exchange. */
+const audiences = new WeakMap<AbortSignal, { readonly listeners: Set<() => void>; readonly tell: () => void }>();
+
+function listen(signal: AbortSignal, listener: () => void): void {
+  let audience = audiences.get(signal);
+  if (audience === undefined) {
+    const listeners = new Set<() => void>();
+    audience = { listeners, tell: () => listeners.forEach((one) => one()) };
+    audiences.set(signal, audience);
+  }
+  if (audience.listeners.size === 0) signal.addEventListener('abort', audience.tell, { once: true });
+  audience.listeners.add(listener);
+}
+
+function stopListening(signal: AbortSignal, listener: () => void): void {
+  const audience = audiences.get(signal);
+  if (audience === undefined || !audience.listeners.delete(listener) || audience.listeners.size > 0) return;
+  signal.removeEventListener('abort', audience.tell);
+}
+
 /** One request and its answer, as undici tells it: the head as a promise, the body by `read`. Everything ends it at most once:
  *  the last byte, a failure, a limit of time, the signal, or `cancel`. Failures are undici's own, `TimeoutFault`, or the
  *  signal's reason. */
@@ -43,13 +64,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #rejectHead: (error: unknown) => void = () => {};
   #controller: Dispatcher.DispatchController | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #wholeTimer: NodeJS.Timeout | undefined;
+  #startMs = 0;
+  /** When something last came, or we became ready for more. */
+  #heardMs = 0;
+  #hasHead = false;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #droppedBytes: number | undefined;
   #isEnded = false;
   #failure: { readonly error: unknown } | undefined;
   #wake: () => void = () => {};
+  #take: ((chunk: Uint8Array) => void) | undefined;
 
   constructor(timeouts: Timeouts, signal: AbortSignal | undefined) {
     this.#timeouts = timeouts;
@@ -60,9 +85,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     });
     this.head.catch(() => undefined);
     if (signal === undefined) return;
-    // Many downloads share a signal; Node warns of more than ten listeners.
-    setMaxListeners(0, signal);
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    listen(signal, this.#onAbort);
     if (signal.aborted) this.#onAbort();
   }
 
@@ -84,6 +107,32 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
+  /** In place of `read`: hands the pieces of the body to `take` as they come, until it says that it wants no more, and never holds the
+   *  connection back. Resolves after the last; rejects as `read` does, or with what `take` throws. */
+  async pass(take: (chunk: Uint8Array) => boolean): Promise<void> {
+    this.#signal?.throwIfAborted();
+    let isEnough = false;
+    let fault: { readonly error: unknown } | undefined;
+    this.#take = (chunk) => {
+      if (isEnough || fault !== undefined || this.#failure !== undefined) return;
+      try {
+        isEnough = !take(chunk);
+      } catch (error) {
+        fault = { error };
+      }
+      if (isEnough || fault !== undefined) this.cancel();
+    };
+    this.#queue.splice(0).forEach(this.#take);
+    if (this.#controller?.paused === true) this.#goOn(this.#controller);
+    if (!this.#isSettled) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const failure = fault ?? (isEnough ? undefined : this.#failure);
+    if (failure !== undefined) throw failure.error;
+  }
+
   /** Gives the answer up and the connection with it, unless it is complete. */
   cancel(): void {
     if (!this.#isSettled) this.#fail(new Error('given up'));
@@ -102,13 +151,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(asError(this.#failure.error));
       return;
     }
-    this.#timer = this.#limit('headersMs');
-    this.#wholeTimer = this.#limit('wholeMs');
+    this.#startMs = performance.now();
+    this.#arm(this.#startMs);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
     if (status < 200) return;
-    this.#armStall();
+    this.#hasHead = true;
+    this.#heardMs = performance.now();
+    // Else the timer that runs is soon enough.
+    if (this.#timeouts.stallMs < this.#timeouts.headersMs) this.#arm(this.#heardMs);
     this.#resolveHead({ status, headers });
   }
 
@@ -118,12 +170,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
       if (this.#droppedBytes > DROPPED_BYTES) this.cancel();
       return;
     }
-    if (!controller.paused) this.#timer?.refresh();
+    this.#heardMs = performance.now();
+    if (this.#take !== undefined) {
+      this.#take(chunk);
+      return;
+    }
     this.#queue.push(chunk);
     this.#queuedBytes += chunk.length;
     if (this.#queuedBytes > HIGH_WATER_BYTES) {
       controller.pause();
-      clearTimeout(this.#timer);
     }
     this.#wake();
   }
@@ -147,18 +202,33 @@ export class Exchange implements Dispatcher.DispatchHandler {
   };
 
   #goOn(controller: Dispatcher.DispatchController): void {
-    this.#armStall();
     controller.resume();
+    if (!this.#isSettled) this.#arm(performance.now());
   }
 
-  #armStall(): void {
+  /** Waits anew, from `nowMs` on, for whatever limit is the next: one timer for all of them, since most answers come long before any. */
+  #arm(nowMs: number): void {
+    this.#heardMs = nowMs;
     clearTimeout(this.#timer);
-    if (!this.#isSettled) this.#timer = this.#limit('stallMs');
+    this.#wait(nowMs);
   }
 
-  #limit(limit: keyof Timeouts): NodeJS.Timeout {
-    const limitMs = this.#timeouts[limit];
-    return setTimeout(() => this.#fail(new TimeoutFault(limit, limitMs)), limitMs);
+  #wait(nowMs: number): void {
+    this.#timer = setTimeout(() => this.#look(performance.now()), Math.max(1, Math.ceil(Math.min(...this.#limits().map(({ atMs }) => atMs)) - nowMs)));
+  }
+
+  #look(nowMs: number): void {
+    const passed = this.#limits().find(({ atMs }) => nowMs >= atMs);
+    if (passed === undefined) this.#wait(nowMs);
+    else this.#fail(new TimeoutFault(passed.limit, this.#timeouts[passed.limit]));
+  }
+
+  /** What may not take longer than until then; nobody is late while we hold the connection back. */
+  #limits(): { readonly limit: keyof Timeouts; readonly atMs: number }[] {
+    const { headersMs, stallMs, wholeMs } = this.#timeouts;
+    const whole = { limit: 'wholeMs', atMs: this.#startMs + wholeMs } as const;
+    if (!this.#hasHead) return [{ limit: 'headersMs', atMs: this.#heardMs + headersMs }, whole];
+    return this.#controller?.paused === true ? [whole] : [{ limit: 'stallMs', atMs: this.#heardMs + stallMs }, whole];
   }
 
   #fail(error: unknown): void {
@@ -171,8 +241,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #settle(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#wholeTimer);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#signal !== undefined) stopListening(this.#signal, this.#onAbort);
     this.#wake();
   }
 }

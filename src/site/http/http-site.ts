@@ -31,15 +31,19 @@ export class HttpSite implements Site {
 
   async open(path: string, options: OpenOptions = {}): Promise<Download> {
     options.signal?.throwIfAborted();
-    const seen = new Set<string>();
+    let seen: Set<string> | undefined;
     for (let url = urlBelow(this.#base, path); ; ) {
-      seen.add(url.href);
       const exchange = this.#network.send(url, this.#headers(url, options), options.signal);
-      const head = await exchange.head.catch((error: unknown) => {
+      let head: Head;
+      try {
+        head = await exchange.head;
+      } catch (error) {
         throw failureOf(error, url, 'head', options.signal);
-      });
+      }
       if (!isRedirect(head)) return downloadOf(url, exchange, options, head);
       exchange.drop();
+      seen ??= new Set();
+      seen.add(url.href);
       url = redirectTarget(url, head);
       if (seen.has(url.href)) throw new FetchError('redirect', url.href, 'redirected in a circle', { status: head.status });
       if (seen.size > MAX_REDIRECTS) throw new FetchError('redirect', url.href, `redirected more than ${MAX_REDIRECTS} times`, { status: head.status });
@@ -69,7 +73,9 @@ function downloadOf(url: URL, exchange: Exchange, options: OpenOptions, head: He
     const promised = judge(url, options, head, Date.now());
     const { kind, startByte, totalBytes, validator } = promised;
     isWanted = head.status === 200 || head.status === 206;
-    return { kind, startByte, totalBytes, validator, chunks: isWanted ? chunksOf(url, exchange, promised, options.signal) : nothing() };
+    if (!isWanted) return { kind, startByte, totalBytes, validator, chunks: nothing() };
+    const body = new Body(url, exchange, promised, options.signal);
+    return { kind, startByte, totalBytes, validator, chunks: chunksOf(body), gather: (target, onBytes) => body.gather(target, onBytes) };
   } finally {
     // The page that goes with an error, or nothing at all.
     if (!isWanted) exchange.drop();
@@ -78,36 +84,100 @@ function downloadOf(url: URL, exchange: Exchange, options: OpenOptions, head: He
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
 
-/** The body: counted against what was promised, and held back until it is known not to begin as a web page. */
-async function* chunksOf(url: URL, exchange: Exchange, promised: Promised, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
-  const { bodyBytes } = promised;
-  let receivedBytes = 0;
-  let head: string | undefined = promised.startByte > 0 || isWebPage(url) ? undefined : '';
+/** The body: counted against what was promised, and looked at until it is known not to begin as a web page. */
+class Body {
+  readonly #url: URL;
+  readonly #exchange: Exchange;
+  readonly #bodyBytes: number | undefined;
+  readonly #signal: AbortSignal | undefined;
+  receivedBytes = 0;
+  /** Its beginning, while that may be one of a web page. */
+  #head: string | undefined;
+
+  constructor(url: URL, exchange: Exchange, { bodyBytes, startByte }: Promised, signal: AbortSignal | undefined) {
+    this.#url = url;
+    this.#exchange = exchange;
+    this.#bodyBytes = bodyBytes;
+    this.#signal = signal;
+    this.#head = startByte > 0 || isWebPage(url) ? undefined : '';
+  }
+
+  /** Whether what has come may still turn out to be a web page. */
+  get isInDoubt(): boolean {
+    return this.#head !== undefined;
+  }
+
+  /** The next bytes, undefined after the last. */
+  async next(): Promise<Uint8Array | undefined> {
+    let chunk: Uint8Array | undefined;
+    try {
+      chunk = await this.#exchange.read();
+    } catch (error) {
+      throw this.#failure(error);
+    }
+    if (chunk !== undefined) this.#take(chunk);
+    return chunk;
+  }
+
+  /** Puts all that comes into `target`, and gives the number of bytes; more than it holds end it early. */
+  async gather(target: Uint8Array, onBytes: ((bytes: number) => void) | undefined): Promise<number> {
+    try {
+      await this.#exchange.pass((piece) => {
+        const at = this.receivedBytes;
+        this.#take(piece);
+        onBytes?.(piece.length);
+        if (this.receivedBytes > target.length) return false;
+        target.set(piece, at);
+        return true;
+      });
+    } catch (error) {
+      throw error instanceof FetchError ? error : this.#failure(error);
+    }
+    if (this.receivedBytes <= target.length) this.refuseShort();
+    return this.receivedBytes;
+  }
+
+  /** Throws when there is less than was announced. */
+  refuseShort(): void {
+    if (this.#bodyBytes !== undefined && this.receivedBytes < this.#bodyBytes) throw new FetchError('short', this.#url.href, `${this.receivedBytes} of the ${this.#bodyBytes} bytes it announced`);
+  }
+
+  /** Gives the connection up, unless the body is complete. */
+  end(): void {
+    this.#exchange.cancel();
+  }
+
+  #failure(error: unknown): unknown {
+    return failureOf(error, this.#url, { receivedBytes: this.receivedBytes, bodyBytes: this.#bodyBytes }, this.#signal);
+  }
+
+  #take(chunk: Uint8Array): void {
+    this.receivedBytes += chunk.length;
+    if (this.#bodyBytes !== undefined && this.receivedBytes > this.#bodyBytes) throw new FetchError('long', this.#url.href, `more than the ${this.#bodyBytes} bytes it announced`);
+    if (this.#head !== undefined) this.#sniff(this.#head, chunk);
+  }
+
+  #sniff(before: string, chunk: Uint8Array): void {
+    const head = before + Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, SNIFFED_BYTES)).toString('latin1');
+    const isHtml = beginsAsHtml(head);
+    if (isHtml === true) throw htmlError(this.#url);
+    this.#head = isHtml === undefined && head.length < SNIFFED_BYTES ? head : undefined;
+  }
+}
+
+/** Passes the body on, and holds back what may be the beginning of a web page. */
+async function* chunksOf(body: Body): AsyncGenerator<Uint8Array, void, undefined> {
   let held: Uint8Array[] = [];
   try {
-    for (;;) {
-      const chunk = await exchange.read().catch((error: unknown) => {
-        throw failureOf(error, url, { receivedBytes, bodyBytes }, signal);
-      });
-      if (chunk === undefined) break;
-      receivedBytes += chunk.length;
-      if (bodyBytes !== undefined && receivedBytes > bodyBytes) throw new FetchError('long', url.href, `more than the ${bodyBytes} bytes it announced`);
-      if (head === undefined) {
-        yield chunk;
-        continue;
-      }
+    for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
       held.push(chunk);
-      head += Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, SNIFFED_BYTES)).toString('latin1');
-      const isHtml = beginsAsHtml(head);
-      if (isHtml === true) throw htmlError(url);
-      if (isHtml === undefined && head.length < SNIFFED_BYTES) continue;
-      head = undefined;
+      if (body.isInDoubt) continue;
       yield* held;
       held = [];
     }
     yield* held;
-    if (bodyBytes !== undefined && receivedBytes < bodyBytes) throw new FetchError('short', url.href, `${receivedBytes} of the ${bodyBytes} bytes it announced`);
+    body.refuseShort();
   } finally {
-    exchange.cancel();
+    body.end();
   }
 }

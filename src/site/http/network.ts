@@ -34,6 +34,7 @@ export class Network {
   readonly #options: NetworkOptions;
   readonly #tls: buildConnector.BuildOptions;
   readonly #direct: Agent;
+  readonly #proxies = new Map<string, Proxy | undefined>();
   readonly #tunnels = new Map<string, { readonly agent: Agent; readonly client: Client }>();
 
   constructor(options: NetworkOptions) {
@@ -43,8 +44,9 @@ export class Network {
   }
 
   /** The proxy that a URL goes through. */
-  proxyOf(url: URL): Proxy | undefined {
-    return proxyFor(url, this.#options.env);
+  proxyOf({ origin }: URL): Proxy | undefined {
+    if (!this.#proxies.has(origin)) this.#proxies.set(origin, proxyFor(new URL(origin), this.#options.env));
+    return this.#proxies.get(origin);
   }
 
   /** Sends a GET. The exchange tells what comes of it. */
