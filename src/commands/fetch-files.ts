@@ -41,13 +41,43 @@ const TOLD_BYTES = 256 * 1024;
 /** Files under way, while checking and writing of those that have come is waited for; the transfers go on meanwhile. */
 const FINISHING_FILES = 64;
 
-interface Transferring {
-  readonly report: Report;
-  readonly signal: AbortSignal;
+/** When a file has a transfer of its own, of which there are so many at a time: from `onOpen`, which waits for one, to `onReceived`. */
+interface Turns {
+  readonly onOpen: () => Promise<void>;
   readonly onReceived: () => void;
 }
 
-/** Files that fail one after the other at the same sites, without any success between, until the rest is not tried. Those that the
+interface Transferring extends Turns {
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** So many at a time; who waits longest is next. */
+class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async take(): Promise<void> {
+    if (this.#free > 0) this.#free--;
+    else {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
+  }
+
+  give(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
+}
+
+/** Files that fail one after the other at the same sites, without any success between, until no more are begun. Those that the
  *  sites do not have do not count. */
 const HOPELESS_FILES = 24;
 
@@ -63,14 +93,14 @@ export async function fetchFiles(store: Store, wanted: readonly WantedFile[], { 
   let fatal: unknown;
   let isFatal = false;
 
-  const fetchOne = async (one: WantedFile, onReceived: () => void): Promise<void> => {
+  const fetchOne = async (one: WantedFile, turns: Turns): Promise<void> => {
     const failures = failuresInRow.get(one.sites) ?? 0;
     if (either.aborted || failures >= HOPELESS_FILES) {
       untried.push(one.file);
       return;
     }
     try {
-      fetched.push(await transfer(store, one, { report, signal: either, onReceived }));
+      fetched.push(await transfer(store, one, { report, signal: either, ...turns }));
       failuresInRow.set(one.sites, 0);
     } catch (error) {
       if (either.aborted) untried.push(one.file);
@@ -85,30 +115,35 @@ export async function fetchFiles(store: Store, wanted: readonly WantedFile[], { 
     }
   };
 
-  const left = wanted.values();
-  const finishing = new Set<Promise<void>>();
-  const work = async (): Promise<void> => {
-    for (const one of left) {
-      await new Promise<void>((goOn) => {
-        const onReceived = (): void => {
-          if (finishing.size < FINISHING_FILES) goOn();
-        };
-        const done = fetchOne(one, onReceived).finally(() => {
-          finishing.delete(done);
-          goOn();
-        });
-        finishing.add(done);
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(jobs, wanted.length) }, work));
-  await Promise.all(finishing);
+  const slots = new Slots(jobs);
+  const underWay = new Set<Promise<void>>();
+  for (const one of wanted) {
+    await slots.take();
+    const slot = { isHeld: true };
+    const onReceived = (): void => {
+      if (!slot.isHeld || underWay.size >= FINISHING_FILES) return;
+      slot.isHeld = false;
+      slots.give();
+    };
+    // A file that came wrong is fetched again.
+    const onOpen = async (): Promise<void> => {
+      if (slot.isHeld) return;
+      await slots.take();
+      slot.isHeld = true;
+    };
+    const done = fetchOne(one, { onOpen, onReceived }).finally(() => {
+      underWay.delete(done);
+      if (slot.isHeld) slots.give();
+    });
+    underWay.add(done);
+  }
+  await Promise.all(underWay);
   if (isFatal) throw fatal;
   if (signal?.aborted === true) throw interruption(fetched.length, wanted.length, signal.reason);
   return { fetched, failed: failed.sort((a, b) => (a.path < b.path ? -1 : 1)), untried };
 }
 
-async function transfer(store: Store, { file, sites }: WantedFile, { report, signal, onReceived }: Transferring): Promise<VerifiedFile> {
+async function transfer(store: Store, { file, sites }: WantedFile, { report, signal, onOpen, onReceived }: Transferring): Promise<VerifiedFile> {
   const { path, sizeBytes } = file;
   const start = performance.now();
   const verified = await sites.attempt(
@@ -124,6 +159,7 @@ async function transfer(store: Store, { file, sites }: WantedFile, { report, sig
       const stored = await store.put(
         file,
         async ({ fromByte, validator }) => {
+          await onOpen();
           const download = await site.open(path, { signal, ...(fromByte > 0 && { fromByte }), ...(validator !== undefined && { validator }) });
           report({ kind: 'transfer-start', path, site: site.name, sizeBytes, fromByte: download.startByte });
           return download;

@@ -22,18 +22,15 @@ export async function* readFileChunks(path: string, spare: Uint8Array[] = []): A
 
 /** The same for a file that is open, and stays so: from where it stands to its end, or its first `firstBytes`. */
 export async function* readChunks(file: FileHandle, spare: Uint8Array[], firstBytes?: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let asked = 0;
-  const ask = (): Promise<Uint8Array> => {
-    const at = asked;
-    asked += READ_BYTES;
-    if (firstBytes === undefined) return readChunk(file, spare, READ_BYTES, null);
-    return readChunk(file, spare, Math.max(0, Math.min(READ_BYTES, firstBytes - at)), at);
-  };
+  let at = 0;
+  const ask = (): Promise<Uint8Array> =>
+    firstBytes === undefined ? readChunk(file, spare, READ_BYTES, null) : readChunk(file, spare, Math.min(READ_BYTES, firstBytes - at), at);
   let next = ask();
   try {
     for (;;) {
       const chunk = await next;
       if (chunk.length === 0) return;
+      at += chunk.length;
       next = ask();
       yield chunk;
     }

@@ -78,10 +78,12 @@ async function* textIn(file: FileHandle, textBytes: number, spare: Uint8Array[],
       yield chunk;
       spare.push(chunk);
     }
-    if (missing > 0) throw new InputError('io', `the cached text became shorter while it was read: \`${path}\``);
+  } catch (cause) {
+    throw new InputError('io', `cannot read the cached text: \`${path}\``, { cause });
   } finally {
     await file.close();
   }
+  if (missing > 0) throw new InputError('io', `the cached text became shorter while it was read: \`${path}\``);
 }
 
 /** Passes text on and keeps a copy, which is published only when the text has ended well. Trouble with the copy is a note,

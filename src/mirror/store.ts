@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CygstrapError } from '../errors.ts';
@@ -7,7 +7,7 @@ import { ArchiveCache } from './archive-cache.ts';
 import { isSameContent } from './clashes.ts';
 import { Blocks, SMALL_BLOCK_BYTES } from './disk/blocks.ts';
 import { Directories } from './disk/directories.ts';
-import { flushEarly, makeDurable } from './disk/durable.ts';
+import { makeDurable } from './disk/durable.ts';
 import { diskFault, hasCode } from './disk/fault.ts';
 import { guarded } from './disk/guard.ts';
 import type { GuardOptions } from './disk/guard.ts';
@@ -51,9 +51,6 @@ export interface Presence {
   readonly damaged: readonly RepoFile[];
 }
 
-/** After so many bytes of small files the disk begins to take them, while more come: thousands of files are durable a tenth sooner. */
-const FLUSHED_BYTES = 32 << 20;
-
 /** A few milliseconds, more where the disk has to be asked; signals are heard between them. */
 const STATS_IN_ONE_TURN = 256;
 
@@ -72,8 +69,7 @@ export class Store {
   readonly #puts = new Map<string, { readonly file: RepoFile; readonly done: Promise<VerifiedFile> }>();
   /** In place and verified, but perhaps not on disk yet. */
   #fresh: { readonly file: VerifiedFile; readonly looks: Looks; readonly proof: string; readonly isSettled: boolean }[] = [];
-  #unflushedBytes = 0;
-  #flushing: Promise<void> | undefined;
+  #syncing: Promise<void> = Promise.resolve();
   #hasToldOfMd5 = false;
 
   private constructor(places: RepoPlaces, options: StoreOptions, lock: { release(): Promise<void> }) {
@@ -170,6 +166,13 @@ export class Store {
   /** Makes everything stored so far survive a loss of power, in one go, and remembers it as verified. To be called before an
    *  index that lists the files is published. Throws `io`. */
   async sync(): Promise<void> {
+    // One after the other: who syncs is to find everything durable, also what another sync has taken upon itself.
+    const running = this.#syncing.then(() => this.#syncNow());
+    this.#syncing = running.catch(() => undefined);
+    return running;
+  }
+
+  async #syncNow(): Promise<void> {
     const fresh = this.#fresh;
     this.#fresh = [];
     try {
@@ -189,7 +192,6 @@ export class Store {
     try {
       await this.sync();
     } finally {
-      await this.#flushing;
       await this.#pool.close();
       await this.#lock.release();
     }
@@ -217,7 +219,6 @@ export class Store {
       const placed = await this.#receiveSmall(file, location, openSource, options, mtimeMs);
       looks = placed.looks;
       proof = shown(placed.digest);
-      this.#flushEarly(file);
     } else {
       this.#directories.makeFor(location);
       const chunksOf = (source: Parameters<typeof guarded>[0], maxBytes: number) => guarded(source, file, maxBytes, options);
@@ -264,13 +265,6 @@ export class Store {
     this.#fresh.push({ file, looks, proof, isSettled: looks.mtimeMs <= Date.now() - SETTLED_MS });
   }
 
-  #flushEarly({ sizeBytes }: RepoFile): void {
-    this.#unflushedBytes += sizeBytes;
-    if (this.#unflushedBytes < FLUSHED_BYTES || this.#flushing !== undefined) return;
-    this.#unflushedBytes = 0;
-    this.#flushing = flushEarly(this.places.root).finally(() => (this.#flushing = undefined));
-  }
-
   /** Gives a complete `.part` its name. */
   #place(location: string): Looks {
     const part = `${location}${PART_SUFFIX}`;
@@ -292,9 +286,9 @@ export class Store {
       const location = locate(this.places, path);
       // In a new repo not even the directories are there.
       const [top = ''] = path.split('/', 1);
-      if (!isThere.has(top)) isThere.set(top, existsSync(join(root, base, top)));
-      if (isThere.get(top) === false) continue;
       try {
+        if (!isThere.has(top)) isThere.set(top, statSync(join(root, base, top), { throwIfNoEntry: false }) !== undefined);
+        if (isThere.get(top) === false) continue;
         const look = statSync(location, { throwIfNoEntry: false });
         if (look !== undefined) looks.set(path, look);
       } catch (error) {

@@ -128,7 +128,7 @@ export abstract class Parser<V> {
   }
 }
 
-/** Gives packages out as records, and keeps nothing of them. {@inheritDoc Parser} */
+/** Gives packages out as records, and keeps no more than the last ones. {@inheritDoc Parser} */
 export class SetupIniParser extends Parser<readonly VersionRecord[]> {
   protected override versionsFrom(start: Row, packageName: string): readonly VersionRecord[] {
     const versions: VersionRecord[] = [];

@@ -112,16 +112,28 @@ export function diskWorker(require: (name: string) => unknown, makeDirectory: ty
   };
 
   // Each once, and not only when it proves to be missing: the error that tells of that costs as much as the directory.
-  const makeFor = (location: string): void => {
-    const directory = path.dirname(location);
+  const makeFor = (directory: string): void => {
     if (made.has(directory)) return;
     makeDirectory(directory, { mkdirSync, dirname: (each) => path.dirname(each) });
     made.add(directory);
   };
 
+  const openMaking = (part: string): number => {
+    const directory = path.dirname(part);
+    makeFor(directory);
+    try {
+      return openSync(part, 'w');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      // Somebody has removed it since.
+      made.delete(directory);
+      makeFor(directory);
+      return openSync(part, 'w');
+    }
+  };
+
   const write = (bytes: Uint8Array, part: string, { location, mtimeMs }: SmallFile): Looks => {
-    makeFor(location);
-    const file = openSync(part, 'w');
+    const file = openMaking(part);
     let looks: Looks;
     try {
       // A full disk takes a part, and says so at the next call.

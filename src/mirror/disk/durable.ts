@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from './fault.ts';
@@ -47,16 +47,16 @@ function isUnableToFlushDirectory(error: unknown): boolean {
   return hasCode(error, 'ENOENT', 'EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF');
 }
 
-/** Has the disk take what was written so far, where `sync -f` can do that, so that little is left for {@link makeDurable}. Promises nothing. */
-export async function flushEarly(root: string): Promise<void> {
-  await flushFileSystem(root);
-}
-
 /** Whether `sync -f` is there and did it. A program that knows no `-f` fails or flushes everything; both are right. */
 async function flushFileSystem(root: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;
+  let child: ChildProcess;
+  try {
+    child = spawn('sync', ['-f', '--', root], { stdio: 'ignore' });
+  } catch {
+    return false; // no memory for another process, for one
+  }
   return new Promise((resolve) => {
-    const child = spawn('sync', ['-f', '--', root], { stdio: 'ignore' });
     child.on('error', () => resolve(false));
     child.on('close', (code) => resolve(code === 0));
   });
