@@ -258,7 +258,7 @@ class RowVersion implements CatalogVersion {
 
 const NO_CATEGORY: readonly string[] = ['Orphaned'];
 
-/** Takes packages as they are parsed, as records or, at a third less cost, as rows; see {@link Catalog} for the rules. */
+/** Takes packages as they are parsed, as records or, which costs less, as rows; see {@link Catalog} for the rules. */
 export class CatalogBuilder {
   readonly #headers: IndexHeader[] = [];
   readonly #indexNames: string[] = [];

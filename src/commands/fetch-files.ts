@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { RepoFile } from '../mirror/file.ts';
@@ -52,31 +53,6 @@ interface Transferring extends Turns {
   readonly signal: AbortSignal;
 }
 
-/** So many at a time; who waits longest is next. */
-class Slots {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async take(): Promise<void> {
-    if (this.#free > 0) this.#free--;
-    else {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-      });
-    }
-  }
-
-  give(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free++;
-    else next();
-  }
-}
-
 /** Files that fail one after the other at the same sites, without any success between, until no more are begun. Those that the
  *  sites do not have do not count. */
 const HOPELESS_FILES = 24;
@@ -115,25 +91,24 @@ export async function fetchFiles(store: Store, wanted: readonly WantedFile[], { 
     }
   };
 
-  const slots = new Slots(jobs);
+  const limit = pLimit(jobs);
+  /** Waits for a transfer; what it gives is to be called when the transfer is over. */
+  const turn = (): Promise<() => void> => new Promise((got) => void limit(() => new Promise<void>(got)));
   const underWay = new Set<Promise<void>>();
   for (const one of wanted) {
-    await slots.take();
-    const slot = { isHeld: true };
+    let end: (() => void) | undefined = await turn();
     const onReceived = (): void => {
-      if (!slot.isHeld || underWay.size >= FINISHING_FILES) return;
-      slot.isHeld = false;
-      slots.give();
+      if (underWay.size >= FINISHING_FILES) return;
+      end?.();
+      end = undefined;
     };
     // A file that came wrong is fetched again.
     const onOpen = async (): Promise<void> => {
-      if (slot.isHeld) return;
-      await slots.take();
-      slot.isHeld = true;
+      end ??= await turn();
     };
     const done = fetchOne(one, { onOpen, onReceived }).finally(() => {
       underWay.delete(done);
-      if (slot.isHeld) slots.give();
+      end?.();
     });
     underWay.add(done);
   }
