@@ -1,4 +1,4 @@
-import type { Archive, Dependency, IndexHeader, PackageBlock, PackageRecord, SourceArchive, Stability, VersionRecord } from '../setup-ini/records.ts';
+import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive, Stability, VersionRecord } from '../setup-ini/records.ts';
 import { VersionRows, type PackageRows, type Row, type VersionTable } from '../setup-ini/version-table.ts';
 import { compareVersions } from '../version/compare.ts';
 
@@ -12,9 +12,14 @@ export interface IndexContent {
 /** One installable release of a package: a version with a binary archive. */
 export interface CatalogVersion {
   readonly name: string;
-  /** The same as `record.version` and `record.stability`, which need no record to be made. */
+  /** What `record` says too; these need no record to be made. */
   readonly version: string;
   readonly stability: Stability;
+  readonly section: string;
+  readonly depends: readonly Dependency[];
+  readonly obsoletes: readonly Dependency[];
+  readonly provides: readonly Dependency[];
+  readonly conflicts: readonly Dependency[];
   readonly record: VersionRecord;
   /** The binary archive; the same as `record.install`. */
   readonly archive: Archive;
@@ -39,7 +44,7 @@ export interface CatalogPackage {
   /** First spelling of each, compared without regard to case, in the order read; `Orphaned` when the index gives none. */
   categories: readonly string[];
   /** Every version a plan can hold, in the order read. The same version number can be there once for each release label. */
-  readonly versions: CatalogVersion[];
+  readonly versions: readonly CatalogVersion[];
 }
 
 /** Everything known of several indexes, looked up by name, provided name, obsoleted name, category and source.
@@ -52,13 +57,13 @@ export class Catalog {
   readonly headers: readonly IndexHeader[];
   readonly indexNames: readonly string[];
   readonly packages: ReadonlyMap<string, CatalogPackage>;
-  /** All versions a plan can hold, by rank ascending. */
-  readonly versions: readonly CatalogVersion[];
+  /** One past the highest rank. */
+  readonly rankEnd: number;
   /** The versions of every package of each index, in the order read. */
   readonly #read: readonly (readonly Listed[])[];
   #sources: Map<string, SourceVersion[]> | undefined;
-  /** The few versions that provide or obsolete anything. */
-  readonly #offering: readonly CatalogVersion[];
+  /** The few packages of which some version provides or obsoletes anything. */
+  readonly #offering: readonly CatalogPackage[];
   #provided: Map<string, CatalogVersion[]> | undefined;
   #obsoleted: Map<string, CatalogVersion[]> | undefined;
   readonly #members = new Map<string, readonly CatalogPackage[]>();
@@ -78,33 +83,38 @@ export class Catalog {
     headers: readonly IndexHeader[];
     indexNames: readonly string[];
     packages: ReadonlyMap<string, CatalogPackage>;
-    versions: readonly CatalogVersion[];
+    rankEnd: number;
     read: readonly (readonly Listed[])[];
-    offering: readonly CatalogVersion[];
+    offering: readonly CatalogPackage[];
   }) {
     this.headers = parts.headers;
     this.indexNames = parts.indexNames;
     this.packages = parts.packages;
-    this.versions = parts.versions;
+    this.rankEnd = parts.rankEnd;
     this.#read = parts.read;
     this.#offering = parts.offering;
   }
 
+  /** All versions a plan can hold, by rank ascending; made anew each time. */
+  versions(): CatalogVersion[] {
+    return byRank([...this.packages.values()]);
+  }
+
   /** Versions that provide `name` by a `provides:` line or by obsoleting it, by rank; not the package of that name itself. */
   providersOf(name: string): readonly CatalogVersion[] {
-    this.#provided ??= this.#invert((version) => version.record.provides);
+    this.#provided ??= this.#invert((version) => version.provides);
     return this.#provided.get(name) ?? [];
   }
 
   /** Versions that obsolete a package name, whatever the version criterion, by rank. */
   obsoletersOf(name: string): readonly CatalogVersion[] {
-    this.#obsoleted ??= this.#invert((version) => version.record.obsoletes);
+    this.#obsoleted ??= this.#invert((version) => version.obsoletes);
     return this.#obsoleted.get(name) ?? [];
   }
 
   #invert(listOf: (version: CatalogVersion) => readonly Dependency[]): Map<string, CatalogVersion[]> {
     const map = new Map<string, CatalogVersion[]>();
-    for (const version of this.#offering) {
+    for (const version of byRank(this.#offering)) {
       for (const { name } of listOf(version)) {
         const entry = map.get(name);
         if (entry === undefined) map.set(name, [version]);
@@ -190,6 +200,10 @@ export class Catalog {
   }
 }
 
+function byRank(packages: readonly CatalogPackage[]): CatalogVersion[] {
+  return packages.flatMap(({ versions }) => versions).sort((a, b) => a.rank - b.rank);
+}
+
 function highest(versions: readonly CatalogVersion[]): CatalogVersion | undefined {
   let best: CatalogVersion | undefined;
   for (const candidate of versions) {
@@ -223,26 +237,43 @@ function* sourcesOf(listed: Listed): Generator<SourceArchive, void, undefined> {
 /** A version whose record is made when it is asked for, and kept. */
 class RowVersion implements CatalogVersion {
   readonly name: string;
+  readonly version: string;
+  readonly stability: Stability;
   readonly index: number;
   readonly rank: number;
   readonly #table: VersionTable;
   readonly #row: Row;
   #record: VersionRecord | undefined;
+  #archive: Archive | undefined;
 
   constructor(table: VersionTable, row: Row, name: string, index: number, rank: number) {
     this.name = name;
+    this.version = table.version(row);
+    this.stability = table.stability(row);
     this.index = index;
     this.rank = rank;
     this.#table = table;
     this.#row = row;
   }
 
-  get version(): string {
-    return this.#table.version(this.#row);
+  get section(): string {
+    return this.#table.section(this.#row);
   }
 
-  get stability(): Stability {
-    return this.#table.stability(this.#row);
+  get depends(): readonly Dependency[] {
+    return this.#table.depends(this.#row);
+  }
+
+  get obsoletes(): readonly Dependency[] {
+    return this.#table.rareLists(this.#row).obsoletes;
+  }
+
+  get provides(): readonly Dependency[] {
+    return this.#table.rareLists(this.#row).provides;
+  }
+
+  get conflicts(): readonly Dependency[] {
+    return this.#table.rareLists(this.#row).conflicts;
   }
 
   get record(): VersionRecord {
@@ -250,9 +281,80 @@ class RowVersion implements CatalogVersion {
   }
 
   get archive(): Archive {
-    const { install } = this.record;
-    if (install === undefined) throw new Error(`a version without an archive is in the catalog: ${this.name} ${this.version}`);
-    return install;
+    return (this.#archive ??= this.#table.install(this.#row));
+  }
+}
+
+/** Package blocks as parsed, whose versions are told apart when they are asked for: of most nobody asks. */
+class ReadPackage implements CatalogPackage {
+  readonly name: string;
+  sdesc: string;
+  ldesc: string;
+  categories: readonly string[];
+  /** Of each index. */
+  readonly #releases: readonly string[];
+  readonly #listed: Listed;
+  readonly #index: number;
+  readonly #firstRank: number;
+  /** What further blocks list. */
+  #more: ReadPackage[] | undefined;
+  #versions: readonly CatalogVersion[] | undefined;
+
+  /** `firstRank` is that of the first version in the block that can be installed. */
+  constructor({ name, sdesc, ldesc, categories, versions }: PackageRecord | PackageRows, index: number, firstRank: number, releases: readonly string[]) {
+    this.name = name;
+    this.sdesc = sdesc;
+    this.ldesc = ldesc;
+    this.categories = categories;
+    this.#releases = releases;
+    this.#listed = versions;
+    this.#index = index;
+    this.#firstRank = firstRank;
+  }
+
+  /** Merges what a later block says. */
+  add(later: ReadPackage): void {
+    this.sdesc = later.sdesc || this.sdesc;
+    this.ldesc = later.ldesc || this.ldesc;
+    const fresh = later.categories.filter((category) => !holdsCategory(this.categories, category.toLowerCase()));
+    if (fresh.length > 0) this.categories = [...this.categories, ...fresh];
+    (this.#more ??= []).push(later);
+    this.#versions = undefined;
+  }
+
+  get versions(): readonly CatalogVersion[] {
+    return (this.#versions ??= this.#merged());
+  }
+
+  #merged(): readonly CatalogVersion[] {
+    const versions: CatalogVersion[] = [];
+    this.#addTo(versions);
+    for (const each of this.#more ?? []) each.#addTo(versions);
+    const last = new Map<string, CatalogVersion>();
+    const replaced = new Set<CatalogVersion>();
+    for (const version of versions) {
+      const earlier = last.get(version.version);
+      if (earlier !== undefined && this.#releases[earlier.index] === this.#releases[version.index]) replaced.add(earlier);
+      last.set(version.version, version);
+    }
+    return replaced.size === 0 ? versions : versions.filter((each) => !replaced.has(each));
+  }
+
+  /** Adds every version that can be installed, in the order read. */
+  #addTo(versions: CatalogVersion[]): void {
+    const { name } = this;
+    const index = this.#index;
+    const listed = this.#listed;
+    let rank = this.#firstRank;
+    if (listed instanceof VersionRows) {
+      const { table, start, end } = listed;
+      for (let row = start; row < end; row++) if (table.isInstallable(row)) versions.push(new RowVersion(table, row, name, index, rank++));
+    } else {
+      for (const record of listed) {
+        const { version, stability, section, install: archive, depends, obsoletes, provides, conflicts } = record;
+        if (archive !== undefined) versions.push({ name, version, stability, section, depends, obsoletes, provides, conflicts, record, archive, index, rank: rank++ });
+      }
+    }
   }
 }
 
@@ -262,16 +364,12 @@ const NO_CATEGORY: readonly string[] = ['Orphaned'];
 export class CatalogBuilder {
   readonly #headers: IndexHeader[] = [];
   readonly #indexNames: string[] = [];
-  readonly #packages = new Map<string, CatalogPackage>();
+  readonly #packages = new Map<string, ReadPackage>();
   readonly #read: Listed[][] = [];
-  readonly #versions: CatalogVersion[] = [];
-  readonly #offering: CatalogVersion[] = [];
-  /** Ranks whose version was replaced by a later record of the same index label. */
-  readonly #replaced = new Set<number>();
+  readonly #offering = new Set<ReadPackage>();
+  #nextRank = 0;
   /** Release label in force for each index, learnt from its header only at its end. */
   readonly #releases: string[] = [];
-  /** Where the versions of a new package gather, so that what is kept has its exact size. */
-  readonly #scratch: CatalogVersion[] = [];
 
   /** Adds a package of the current index. `release` is the index's `release:` label, empty without one. */
   add(pkg: PackageRecord | PackageRows, release = ''): void {
@@ -279,41 +377,28 @@ export class CatalogBuilder {
     this.#releases[index] = release;
     const listed = pkg.versions;
     (this.#read[index] ??= []).push(listed);
-    const known = this.#packages.get(pkg.name);
-    const name = known?.name ?? pkg.name;
-    const versions = known?.versions ?? this.#scratch;
-    if (known === undefined) versions.length = 0;
-    const before = this.#versions.length;
+    const firstRank = this.#nextRank;
+    let isOffering = false;
     if (listed instanceof VersionRows) {
       const { table, start, end } = listed;
       for (let row = start; row < end; row++) {
-        if (table.isInstallable(row)) this.#addVersion(versions, new RowVersion(table, row, name, index, this.#versions.length), table.isOffering(row));
+        if (!table.isInstallable(row)) continue;
+        this.#nextRank++;
+        isOffering ||= table.isOffering(row);
       }
     } else {
-      for (const record of listed) {
-        const { version, stability, install: archive, provides, obsoletes } = record;
-        if (archive === undefined) continue;
-        this.#addVersion(versions, { name, version, stability, record, archive, index, rank: this.#versions.length }, provides.length + obsoletes.length > 0);
+      for (const { install, provides, obsoletes } of listed) {
+        if (install === undefined) continue;
+        this.#nextRank++;
+        isOffering ||= provides.length + obsoletes.length > 0;
       }
     }
-    if (this.#versions.length === before) return;
-    if (known === undefined) this.#packages.set(name, { name, sdesc: pkg.sdesc, ldesc: pkg.ldesc, categories: pkg.categories, versions: versions.slice() });
-    else describe(known, pkg);
-  }
-
-  #addVersion(versions: CatalogVersion[], added: CatalogVersion, isOffering: boolean): void {
-    for (let i = versions.length - 1; i >= 0; i--) {
-      const earlier = versions[i];
-      if (earlier === undefined || earlier.version !== added.version) continue;
-      if (this.#releases[earlier.index] === this.#releases[added.index]) {
-        this.#replaced.add(earlier.rank);
-        versions.splice(i, 1);
-      }
-      break;
-    }
-    this.#versions.push(added);
-    versions.push(added);
-    if (isOffering) this.#offering.push(added);
+    if (this.#nextRank === firstRank) return;
+    const read = new ReadPackage(pkg, index, firstRank, this.#releases);
+    const known = this.#packages.get(read.name);
+    if (known === undefined) this.#packages.set(read.name, read);
+    else known.add(read);
+    if (isOffering) this.#offering.add(known ?? read);
   }
 
   /** Closes the current index. */
@@ -325,23 +410,13 @@ export class CatalogBuilder {
 
   finish(): Catalog {
     for (const pkg of this.#packages.values()) if (pkg.categories.length === 0) pkg.categories = NO_CATEGORY;
-    const kept = (versions: CatalogVersion[]): CatalogVersion[] =>
-      this.#replaced.size === 0 ? versions : versions.filter(({ rank }) => !this.#replaced.has(rank));
     return new Catalog({
       headers: this.#headers,
       indexNames: this.#indexNames,
       packages: this.#packages,
-      versions: kept(this.#versions),
+      rankEnd: this.#nextRank,
       read: this.#read,
-      offering: kept(this.#offering),
+      offering: [...this.#offering],
     });
   }
-}
-
-/** Merges what a later record says of a package. */
-function describe(pkg: CatalogPackage, record: PackageBlock<unknown>): void {
-  pkg.sdesc = record.sdesc || pkg.sdesc;
-  pkg.ldesc = record.ldesc || pkg.ldesc;
-  const fresh = record.categories.filter((category) => !holdsCategory(pkg.categories, category.toLowerCase()));
-  if (fresh.length > 0) pkg.categories = [...pkg.categories, ...fresh];
 }

@@ -1,7 +1,6 @@
 import type { Event, Report } from '../events.ts';
 import { countText, printable, sizeText } from '../report/text.ts';
 import { UsageError } from './failure.ts';
-import { tuneV8 } from './v8.ts';
 import type { Host, Output } from './output.ts';
 
 /** What a command line leads to, once it is understood; gives the exit code. */
@@ -91,7 +90,6 @@ export async function openCatalog(session: Session, args: ReadingArguments, { ta
     throw new UsageError('no index is given', 'name one with `--index`, for example `--index x86_64/setup.xz`; every Cygwin mirror has it');
   }
   if (names.filter((name) => name === '-').length + (takesStdin ? 1 : 0) > 1) throw new UsageError('stdin can be read for one thing only');
-  tuneV8('index');
   const { loadCatalog } = await import('../commands/load-catalog.ts');
   return loadCatalog(names, {
     stdin: session.host.stdin,

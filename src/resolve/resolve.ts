@@ -1,8 +1,8 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Problem } from '../solver/engine.ts';
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../setup-ini/records.ts';
+import type { Solvable } from '../solver/candidates.ts';
 import { Pool } from '../solver/pool.ts';
-import type { Solvable } from '../solver/pool.ts';
 import { solve } from '../solver/solver.ts';
 import type { Job, Solution } from '../solver/solver.ts';
 import { compareVersions } from '../version/compare.ts';
@@ -166,18 +166,18 @@ function planOf({ pool, request, wishes, chosen, leftOut, warnings }: PlanParts)
     const s = members[i] ?? 0;
     const version = pool.catalogVersion(s);
     if (version === undefined) continue;
-    const { name, record, archive, index } = version;
+    const { name, version: number, section, archive, index } = version;
     const replaces = present.get(name)?.version;
     const source = request.source ? pool.catalog.sourceOf(version) : undefined;
     packages.push({
       name,
-      version: record.version,
-      section: record.section,
+      version: number,
+      section,
       archive,
       index,
       reason: reasons[i] ?? 'dependency',
       requiredBy: (neededBy[i] ?? []).map((by) => pool.name(members[by] ?? 0)),
-      action: actionOf(record.version, replaces),
+      action: actionOf(number, replaces),
       ...(source !== undefined && { source: { name: source.name, version: source.version, archive: source.archive } }),
       ...(replaces !== undefined && { replaces }),
     });

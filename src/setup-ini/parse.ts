@@ -5,6 +5,7 @@ import { RecordBuilder } from './parser/builder.ts';
 import { FastPath } from './parser/fast.ts';
 import { Grammar } from './parser/grammar.ts';
 import { DependencyPool } from './parser/pool.ts';
+import { Scanner } from './parser/scanner.ts';
 import { latin1 } from './parser/text.ts';
 import { TokenReader } from './parser/tokens.ts';
 import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from './records.ts';
@@ -58,7 +59,7 @@ export abstract class Parser<V> {
     this.#file = options.file;
     this.#lenient = options.lenient === true;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const common = { file: this.#file, limits: this.#limits, pool: this.#pool };
+    const common = { file: this.#file, limits: this.#limits, pool: this.#pool, table: this.table };
     this.#log = new DiagnosticLog(this.#file, { lenient: this.#lenient, most: this.#limits.diagnostics });
     const builder = new RecordBuilder(this.#log, this.table, (start, name) => this.versionsFrom(start, name));
     this.#builder = builder;
@@ -69,9 +70,8 @@ export abstract class Parser<V> {
       ourSetupVersion: options.ourSetupVersion ?? OUR_SETUP_VERSION,
     });
     this.#tokens = new TokenReader(this.#grammar, { log: this.#log, limits: this.#limits, file: this.#file });
-    if (options.withoutFastPath !== true) {
-      this.#fast = new FastPath(this.#grammar, this.#tokens, { ...common, builder, table: this.table });
-    }
+    const scanner = options.withoutFastPath === true ? undefined : Scanner.shared();
+    if (scanner !== undefined) this.#fast = new FastPath(scanner, this.#grammar, this.#tokens, { ...common, builder });
   }
 
   /** Makes of the rows from `start` to the end of the table what is given out as the versions of a package. */
@@ -106,7 +106,7 @@ export abstract class Parser<V> {
     this.#fast?.close();
     this.#bytesRead += bytes.length;
     this.#grammar.checkRecord(this.#bytesRead);
-    this.#pool.trim(this.#bytesRead);
+    if (this.#pool.trim(this.#bytesRead)) this.#fast?.forget();
     return this.#take();
   }
 

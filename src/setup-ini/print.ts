@@ -1,7 +1,7 @@
 import { CygstrapError } from '../errors.ts';
 import { sourcePackageName, stabilityOf } from './records.ts';
 import { KEYWORDS, commonClasses, isDigest } from './parser/lexicon.ts';
-import { NO_DEPENDENCIES, distinct } from './parser/pool.ts';
+import { NO_LIST, distinct } from './parser/pool.ts';
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from './records.ts';
 import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive, VersionRecord } from './records.ts';
 
@@ -64,10 +64,10 @@ interface CarriedOver {
 
 const NOTHING: CarriedOver = {
   version: '',
-  obsoletes: NO_DEPENDENCIES,
-  provides: NO_DEPENDENCIES,
-  conflicts: NO_DEPENDENCIES,
-  buildDepends: NO_DEPENDENCIES,
+  obsoletes: NO_LIST.entries,
+  provides: NO_LIST.entries,
+  conflicts: NO_LIST.entries,
+  buildDepends: NO_LIST.entries,
 };
 
 /** Writes the sections of one package, knowing what carries over (see RecordBuilder): a line is left out only where the
@@ -76,7 +76,7 @@ class SectionPrinter {
   readonly #name: string;
   #isFirst = true;
   #carried = NOTHING;
-  #depends = NO_DEPENDENCIES;
+  #depends = NO_LIST.entries;
   #hadProvides = false;
 
   constructor(name: string) {

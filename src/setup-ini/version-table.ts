@@ -1,4 +1,5 @@
 import { MD5_DIGITS } from './parser/lexicon.ts';
+import { NO_LIST, type DependencyList } from './parser/pool.ts';
 import { sourcePackageName, stabilityOf } from './records.ts';
 import type { Archive, Dependency, PackageBlock, SourceArchive, Stability, VersionRecord } from './records.ts';
 
@@ -6,46 +7,56 @@ import type { Archive, Dependency, PackageBlock, SourceArchive, Stability, Versi
 export type ArchiveNumber = number;
 export const NO_ARCHIVE: ArchiveNumber = 0;
 
+/** Number of a short text in a table, from 1. */
+export type TextNumber = number;
+/** Stands for the empty text. */
+export const NO_TEXT: TextNumber = 0;
+
 /** Number of a version in a table, from 0. */
 export type Row = number;
 
 const FIRST_ARCHIVES = 1 << 6;
 const FIRST_ROWS = 1 << 6;
+const FIRST_SHORT_TEXTS = 1 << 6;
 
 /** Fields of an archive: number of its text, start and end of the path, size in bytes, start and end of the digest. */
 const ARCHIVE_FIELDS = 6;
 
-/** Fields of a version: its line, the numbers of its archive and of its source's, and where its rare lists are, from 1. */
-const ROW_FIELDS = 4;
+/** Fields of a short text: number of the text it stands in, start and end. */
+const TEXT_FIELDS = 3;
+
+/** Fields of a version: its line, the numbers of its archive and of its source's, where its rare lists are, from 1, and the numbers
+ *  of its version and its label. */
+const ROW_FIELDS = 6;
 
 /** Lists that few versions have. */
-interface RareLists {
+export interface RareLists {
   readonly obsoletes: readonly Dependency[];
   readonly provides: readonly Dependency[];
   readonly conflicts: readonly Dependency[];
 }
 
-const NO_DEPENDENCIES: readonly Dependency[] = [];
-const NO_RARE_LISTS: RareLists = { obsoletes: NO_DEPENDENCIES, provides: NO_DEPENDENCIES, conflicts: NO_DEPENDENCIES };
+const NO_RARE_LISTS: RareLists = { obsoletes: NO_LIST.entries, provides: NO_LIST.entries, conflicts: NO_LIST.entries };
 
 /** Versions as the parser leaves them: numbers and places in the text, of which a record is made when somebody asks. Of an index
  *  most versions are never asked for, and as objects they take a third of the time of reading it. */
 export class VersionTable {
-  /** The chunks that archives stand in. */
+  /** The chunks that archives and short texts stand in, and short texts that stand in none. */
   readonly #texts: string[] = [];
   #textCount = 0;
   #text = '';
   #isTextListed = false;
+  #textInHand = 0;
+  #shortTexts = new Int32Array(FIRST_SHORT_TEXTS * TEXT_FIELDS);
+  #shortTextCount = 0;
   #archives = new Int32Array(FIRST_ARCHIVES * ARCHIVE_FIELDS);
   #archiveCount = 0;
   /** Archives whose lines do not have the usual form. */
   readonly #otherArchives = new Map<ArchiveNumber, Archive>();
   #rows = new Int32Array(FIRST_ROWS * ROW_FIELDS);
   #rowCount = 0;
-  readonly #versions: string[] = [];
-  readonly #sections: string[] = [];
-  readonly #depends: (readonly Dependency[])[] = [];
-  readonly #buildDepends: (readonly Dependency[])[] = [];
+  readonly #depends: DependencyList[] = [];
+  readonly #buildDepends: DependencyList[] = [];
   readonly #rareLists: RareLists[] = [];
   #rareCount = 0;
   /** Where the version in force at the `source:` line was another than in the end. */
@@ -67,11 +78,12 @@ export class VersionTable {
     this.#textCount = 0;
     this.#isTextListed = false;
     this.#archiveCount = 0;
+    this.#shortTextCount = 0;
     this.#rareCount = 0;
     if (this.#otherArchives.size > 0) this.#otherArchives.clear();
   }
 
-  /** Takes the text in hand, in which the archives that follow stand. */
+  /** Takes the text in hand, in which the archives and short texts that follow stand. */
   open(text: string): void {
     this.#text = text;
     this.#isTextListed = false;
@@ -79,19 +91,58 @@ export class VersionTable {
 
   /** Adds an archive whose path and hexadecimal digest stand in the text in hand. */
   addArchive(pathAt: number, pathEnd: number, sizeBytes: number, digestAt: number, digestEnd: number): ArchiveNumber {
-    if (!this.#isTextListed) {
-      this.#texts[this.#textCount++] = this.#text;
-      this.#isTextListed = true;
-    }
+    const textAt = this.#listed();
     const at = this.#newArchive();
     const archives = this.#archives;
-    archives[at] = this.#textCount - 1;
+    archives[at] = textAt;
     archives[at + 1] = pathAt;
     archives[at + 2] = pathEnd;
     archives[at + 3] = sizeBytes;
     archives[at + 4] = digestAt;
     archives[at + 5] = digestEnd;
     return this.#archiveCount;
+  }
+
+  /** Where the text in hand is among the texts: it is put there when something in it is kept. */
+  #listed(): number {
+    if (!this.#isTextListed) {
+      this.#isTextListed = true;
+      this.#textInHand = this.#keepText(this.#text);
+    }
+    return this.#textInHand;
+  }
+
+  #keepText(text: string): number {
+    put(this.#texts, this.#textCount, text);
+    return this.#textCount++;
+  }
+
+  /** Adds a short text that stands in the text in hand. */
+  addText(start: number, end: number): TextNumber {
+    return this.#addText(this.#listed(), start, end);
+  }
+
+  /** Adds any other short text. */
+  addOtherText(text: string): TextNumber {
+    return text === '' ? NO_TEXT : this.#addText(this.#keepText(text), 0, text.length);
+  }
+
+  #addText(textAt: number, start: number, end: number): TextNumber {
+    const at = this.#shortTextCount++ * TEXT_FIELDS;
+    if (at === this.#shortTexts.length) this.#shortTexts = twice(this.#shortTexts);
+    const texts = this.#shortTexts;
+    texts[at] = textAt;
+    texts[at + 1] = start;
+    texts[at + 2] = end;
+    return this.#shortTextCount;
+  }
+
+  /** A short text, made anew each time. */
+  text(number: TextNumber): string {
+    if (number === NO_TEXT) return '';
+    const texts = this.#shortTexts;
+    const at = (number - 1) * TEXT_FIELDS;
+    return (this.#texts[texts[at]!] ?? '').slice(texts[at + 1], texts[at + 2]);
   }
 
   /** Adds an archive of any other form. */
@@ -121,7 +172,7 @@ export class VersionTable {
   }
 
   /** Adds a version; its lists must follow by {@link VersionTable.setLists}. */
-  add(version: string, section: string, line: number, install: ArchiveNumber, source: ArchiveNumber): Row {
+  add(version: TextNumber, section: TextNumber, line: number, install: ArchiveNumber, source: ArchiveNumber): Row {
     const row = this.#rowCount++;
     const at = row * ROW_FIELDS;
     if (at === this.#rows.length) this.#rows = twice(this.#rows);
@@ -130,12 +181,12 @@ export class VersionTable {
     rows[at + 1] = install;
     rows[at + 2] = source;
     rows[at + 3] = 0;
-    put(this.#versions, row, version);
-    put(this.#sections, row, section);
+    rows[at + 4] = version;
+    rows[at + 5] = section;
     return row;
   }
 
-  setLists(row: Row, depends: readonly Dependency[], buildDepends: readonly Dependency[]): void {
+  setLists(row: Row, depends: DependencyList, buildDepends: DependencyList): void {
     put(this.#depends, row, depends);
     put(this.#buildDepends, row, buildDepends);
   }
@@ -154,11 +205,20 @@ export class VersionTable {
   }
 
   version(row: Row): string {
-    return this.#versions[row] ?? '';
+    return this.text(this.#rows[row * ROW_FIELDS + 4]!);
+  }
+
+  /** The label as written, `curr` without one. */
+  section(row: Row): string {
+    return this.text(this.#rows[row * ROW_FIELDS + 5]!) || 'curr';
   }
 
   stability(row: Row): Stability {
-    return stabilityOf(this.#sections[row] ?? '');
+    return stabilityOf(this.section(row));
+  }
+
+  depends(row: Row): readonly Dependency[] {
+    return (this.#depends[row] ?? NO_LIST).entries;
   }
 
   /** Whether a binary archive is listed, so that the version can be installed. */
@@ -166,13 +226,19 @@ export class VersionTable {
     return this.#rows[row * ROW_FIELDS + 1] !== NO_ARCHIVE;
   }
 
+  /** The binary archive of a version that can be installed. */
+  install(row: Row): Archive {
+    return this.archive(this.#rows[row * ROW_FIELDS + 1]!);
+  }
+
   /** Whether the version provides or obsoletes anything. */
   isOffering(row: Row): boolean {
-    const { provides, obsoletes } = this.#rare(row);
+    const { provides, obsoletes } = this.rareLists(row);
     return provides.length + obsoletes.length > 0;
   }
 
-  #rare(row: Row): RareLists {
+  /** What a version obsoletes, provides and conflicts with. */
+  rareLists(row: Row): RareLists {
     const number = this.#rows[row * ROW_FIELDS + 3]!;
     return number === 0 ? NO_RARE_LISTS : (this.#rareLists[number - 1] ?? NO_RARE_LISTS);
   }
@@ -192,11 +258,11 @@ export class VersionTable {
     const source = this.source(row, packageName);
     const sourceName = this.#sourceNames.get(row);
     const version = this.version(row);
-    const section = this.#sections[row] ?? '';
-    const stability = this.stability(row);
-    const depends = this.#depends[row] ?? NO_DEPENDENCIES;
-    const buildDepends = this.#buildDepends[row] ?? NO_DEPENDENCIES;
-    const { obsoletes, provides, conflicts } = this.#rare(row);
+    const section = this.section(row);
+    const stability = stabilityOf(section);
+    const depends = this.depends(row);
+    const buildDepends = (this.#buildDepends[row] ?? NO_LIST).entries;
+    const { obsoletes, provides, conflicts } = this.rareLists(row);
     // The usual case apart, as one literal: properties added later cost memory and time.
     if (install !== NO_ARCHIVE && source !== undefined && sourceName === undefined) {
       return { version, stability, section, install: this.archive(install), source, depends, obsoletes, provides, conflicts, buildDepends, line };

@@ -1,5 +1,6 @@
 import { preferred } from './policy.ts';
-import type { Pool, Solvable } from './pool.ts';
+import type { Solvable } from './candidates.ts';
+import type { Pool } from './pool.ts';
 import type { RuleSet } from './rules.ts';
 import { replaces } from './updates.ts';
 

@@ -1,4 +1,4 @@
-import { SYSTEM } from './pool.ts';
+import { SYSTEM } from './candidates.ts';
 import type { RuleSet } from './rules.ts';
 
 /** Bounds of the kinds of rules, each from its first rule to one before the next kind's first. */

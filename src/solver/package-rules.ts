@@ -1,6 +1,14 @@
+import { CygstrapError } from '../errors.ts';
 import type { Dependency } from '../setup-ini/records.ts';
-import type { Pool, Solvable } from './pool.ts';
-import { RuleSet } from './rules.ts';
+import type { Solvable } from './candidates.ts';
+import type { Pool } from './pool.ts';
+import { RuleSet, grown } from './rules.ts';
+
+const FIRST_RULES = 1 << 10;
+
+/** Some thirty times as many as all of Cygwin has; two versions of one name are one rule, so that they grow with its square. */
+const MOST_RULES = 1 << 23;
+const TOO_MANY = 'is this an index? some package of it has thousands of versions';
 
 /** Runs up to this length are sorted in place, without a view and a callback for each. */
 const SHORT_RUN = 16;
@@ -24,9 +32,12 @@ export function packageRules(pool: Pool, roots: Iterable<Solvable>): RuleSet {
 class Collector {
   readonly #pool: Pool;
   readonly #seen: Uint8Array;
-  /** One entry a rule: its first literal, and either the offset of a list (positive) or a second literal (zero or negative). */
-  readonly #first: number[] = [];
-  readonly #rest: number[] = [];
+  /** One entry a rule: its first literal, either the offset of a list (positive) or a second literal (zero or negative), and the
+   *  second literal in either case. */
+  #first = new Int32Array(FIRST_RULES);
+  #rest = new Int32Array(FIRST_RULES);
+  #second = new Int32Array(FIRST_RULES);
+  #count = 0;
   readonly #literals = new RuleSet();
   readonly #stored = new Map<readonly Solvable[], number>();
   /** By the number of `Needs`: where the literals of each requirement are stored, once they are; 0 before. */
@@ -84,9 +95,11 @@ class Collector {
   }
 
   #sameName(s: Solvable): void {
+    const namesakes = this.#pool.namesakes(s);
+    if (namesakes.length < 2) return;
     const name = this.#pool.name(s);
     const isInstalled = this.#pool.isInstalled(s);
-    for (const other of this.#pool.providersOfName(name)) {
+    for (const other of namesakes) {
       if (other === s || this.#pool.name(other) !== name) continue;
       if (isInstalled && !this.#pool.isInstalled(other)) continue;
       if (this.#seen[other] === 1 && !this.#pool.isInstalled(other)) continue; // added when the other was visited
@@ -99,14 +112,16 @@ class Collector {
   }
 
   #add(first: number, rest: number): void {
-    this.#first.push(first);
-    this.#rest.push(rest);
-  }
-
-  /** Second literal, as it takes part in the order. */
-  #second(i: number): number {
-    const rest = this.#rest[i] ?? 0;
-    return rest > 0 ? (this.#literals.literals[rest] ?? 0) : rest;
+    const rule = this.#count++;
+    if (rule === this.#first.length) {
+      if (rule >= MOST_RULES) throw new CygstrapError('limit', `more than ${MOST_RULES} rules between packages`, { hint: TOO_MANY });
+      this.#first = grown(this.#first, rule * 2);
+      this.#rest = grown(this.#rest, rule * 2);
+      this.#second = grown(this.#second, rule * 2);
+    }
+    this.#first[rule] = first;
+    this.#rest[rule] = rest;
+    this.#second[rule] = rest > 0 ? this.#literals.literals[rest]! : rest;
   }
 
   sorted(): RuleSet {
@@ -117,20 +132,20 @@ class Collector {
     for (const i of order) {
       if (last >= 0 && this.#compare(last, i) === 0) continue;
       last = i;
-      const first = this.#first[i] ?? 0;
-      const rest = this.#rest[i] ?? 0;
+      const first = this.#first[i]!;
+      const rest = this.#rest[i]!;
       if (rest > 0 && result.literals[rest + 1] !== 0) result.addStored(first, rest);
-      else result.addBinary(first, this.#second(i));
+      else result.addBinary(first, this.#second[i]!);
     }
     return result;
   }
 
   /** Numbers of the collected rules, sorted: put into a bucket for each first literal, then each bucket by the rest. */
   #order(): Int32Array {
-    const count = this.#first.length;
+    const count = this.#count;
     const { end } = this.#pool;
     const ends = new Int32Array(end); // every rule begins with the absence of something, from -end on
-    for (const first of this.#first) ends[first + end]!++;
+    for (let i = 0; i < count; i++) ends[this.#first[i]! + end]!++;
     for (let i = 1, sum = ends[0]!; i < ends.length; i++) ends[i] = sum += ends[i]!;
     const order = new Int32Array(count);
     for (let i = count - 1; i >= 0; i--) order[--ends[this.#first[i]! + end]!] = i;
@@ -154,12 +169,12 @@ class Collector {
 
   /** Source: libsolv src/rules.c `unifyrules_sortcmp`. */
   #compare(a: number, b: number): number {
-    const byFirst = (this.#first[a] ?? 0) - (this.#first[b] ?? 0);
+    const byFirst = this.#first[a]! - this.#first[b]!;
     if (byFirst !== 0) return byFirst;
-    const bySecond = this.#second(a) - this.#second(b);
+    const bySecond = this.#second[a]! - this.#second[b]!;
     if (bySecond !== 0) return bySecond;
-    let i = this.#rest[a] ?? 0;
-    let j = this.#rest[b] ?? 0;
+    let i = this.#rest[a]!;
+    let j = this.#rest[b]!;
     if (i === j) return 0;
     const { literals } = this.#literals;
     while (literals[j] !== 0) {

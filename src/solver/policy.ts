@@ -1,5 +1,6 @@
 import { compareForMatch } from '../version/compare.ts';
-import type { Pool, Solvable } from './pool.ts';
+import type { Solvable } from './candidates.ts';
+import type { Pool } from './pool.ts';
 
 /** Narrows candidates to those worth choosing: highest priority, then the best version of each name, then those that no
  *  other candidate obsoletes. With `reorder` the rest is put in order of preference, best first.

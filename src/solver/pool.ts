@@ -1,24 +1,9 @@
 import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
 import type { Dependency } from '../setup-ini/records.ts';
 import { compareVersions } from '../version/compare.ts';
-import { criteriaMeet, versionMeets } from '../version/criteria.ts';
+import { versionMeets } from '../version/criteria.ts';
+import { Candidates, FIRST, isProvided, type Needs, type Solvable } from './candidates.ts';
 
-/** Number of a thing that can be installed, from {@link FIRST}; a literal of a rule is such a number or its negative. */
-export type Solvable = number;
-
-/** Always there; a rule that needs its absence cannot be met. */
-export const SYSTEM: Solvable = 1;
-const FIRST = 2;
-
-const NONE: readonly Solvable[] = [];
-
-/** What meets each requirement of a list of dependencies. */
-export interface Needs {
-  /** Number of the list in its pool, from 0. */
-  readonly number: number;
-  /** For each requirement what meets it, ascending. */
-  readonly met: readonly (readonly Solvable[])[];
-}
 const NO_DEPENDENCIES: readonly Dependency[] = [];
 
 /** A package that is there already. */
@@ -38,25 +23,28 @@ interface Resident {
   readonly conflicts: readonly Dependency[];
 }
 
-/** What the solver chooses among, numbered as libsolv would number it: versions in the order read, then the residents.
- *  Looks things up in the catalog on demand, so that a small closure costs little. */
+/** What the solver chooses among, numbered in the order in which libsolv would number it: versions in the order read, then the
+ *  residents. */
 export class Pool {
   readonly catalog: Catalog;
   readonly firstInstalled: Solvable;
   /** One past the last number. */
   readonly end: Solvable;
+  readonly #candidates: Candidates;
   readonly #residents: readonly Resident[];
+  /** What residents bear or provide. */
+  readonly #residentNames: ReadonlySet<string>;
   readonly #testPriority: number;
-  readonly #ids: Map<CatalogVersion, Solvable> = new Map();
+  /** Of names and dependencies that a resident may meet. */
   readonly #byName = new Map<string, readonly Solvable[]>();
   readonly #byDependency = new Map<Dependency, readonly Solvable[]>();
-  readonly #byList = new Map<readonly Dependency[], Needs>();
+  /** By the number of a list: what meets it here. */
   readonly #needs: (Needs | undefined)[] = [];
-  #idsReady = false;
 
   constructor(catalog: Catalog, options: { base: readonly string[] | undefined; windows: string; test: boolean; installed: readonly Present[] }) {
     this.catalog = catalog;
-    this.firstInstalled = FIRST + catalog.versions.length;
+    this.#candidates = Candidates.of(catalog);
+    this.firstInstalled = FIRST + catalog.rankEnd;
     const residents: Resident[] = [];
     if (options.base !== undefined) {
       residents.push({ ...bare('base', '0.0-0'), depends: options.base.map((name) => ({ name })) });
@@ -67,6 +55,7 @@ export class Pool {
       residents.push(known === undefined ? bare(name, version) : { ...known, name });
     }
     this.#residents = residents;
+    this.#residentNames = new Set(residents.flatMap(({ name, provides }) => [name, ...provides.map((each) => each.name)]));
     this.#testPriority = options.test ? 1 : 0;
     this.end = this.firstInstalled + residents.length;
     this.#needs.length = this.end;
@@ -78,20 +67,12 @@ export class Pool {
 
   /** The catalog's version behind a number; undefined for what is installed. */
   catalogVersion(s: Solvable): CatalogVersion | undefined {
-    return this.catalog.versions[s - FIRST];
+    return this.#candidates.version(s);
   }
 
   /** Number of a version of the catalog. */
   solvable(version: CatalogVersion): Solvable {
-    if (!this.#idsReady) {
-      // Ranks have gaps only where records were replaced; without gaps the number follows from the rank.
-      const last = this.catalog.versions.at(-1);
-      if (last !== undefined && last.rank + 1 !== this.catalog.versions.length) {
-        this.catalog.versions.forEach((each, i) => this.#ids.set(each, FIRST + i));
-      }
-      this.#idsReady = true;
-    }
-    return this.#ids.size === 0 ? FIRST + version.rank : (this.#ids.get(version) ?? 0);
+    return this.#candidates.solvable(version);
   }
 
   #resident(s: Solvable): Resident | undefined {
@@ -112,19 +93,19 @@ export class Pool {
   }
 
   requires(s: Solvable): readonly Dependency[] {
-    return this.catalogVersion(s)?.record.depends ?? this.#resident(s)?.depends ?? NO_DEPENDENCIES;
+    return this.catalogVersion(s)?.depends ?? this.#resident(s)?.depends ?? NO_DEPENDENCIES;
   }
 
   obsoletes(s: Solvable): readonly Dependency[] {
-    return this.catalogVersion(s)?.record.obsoletes ?? this.#resident(s)?.obsoletes ?? NO_DEPENDENCIES;
+    return this.catalogVersion(s)?.obsoletes ?? this.#resident(s)?.obsoletes ?? NO_DEPENDENCIES;
   }
 
   provides(s: Solvable): readonly Dependency[] {
-    return this.catalogVersion(s)?.record.provides ?? this.#resident(s)?.provides ?? NO_DEPENDENCIES;
+    return this.catalogVersion(s)?.provides ?? this.#resident(s)?.provides ?? NO_DEPENDENCIES;
   }
 
   conflicts(s: Solvable): readonly Dependency[] {
-    return this.catalogVersion(s)?.record.conflicts ?? this.#resident(s)?.conflicts ?? NO_DEPENDENCIES;
+    return this.catalogVersion(s)?.conflicts ?? this.#resident(s)?.conflicts ?? NO_DEPENDENCIES;
   }
 
   compareVersions(a: Solvable, b: Solvable): number {
@@ -133,62 +114,36 @@ export class Pool {
 
   /** What bears or provides a name, in any version, ascending. */
   providersOfName(name: string): readonly Solvable[] {
-    let list = this.#byName.get(name);
-    if (list === undefined) {
-      list = this.#collect(name);
-      this.#byName.set(name, list);
-    }
-    return list;
+    if (!this.#residentNames.has(name)) return this.#candidates.providersOfName(name);
+    return found(this.#byName, name, () => [...this.#candidates.providersOfName(name), ...this.#residentsThat({ name })]);
   }
 
-  #collect(name: string): readonly Solvable[] {
-    const own = this.catalog.packages.get(name)?.versions;
-    const others = this.catalog.providersOf(name);
-    const list: Solvable[] = [];
-    if (own !== undefined) for (const version of own) list.push(this.solvable(version));
-    for (const version of others) if (version.name !== name) list.push(this.solvable(version));
-    if (others.length > 0) list.sort((a, b) => a - b);
-    this.#residents.forEach((resident, i) => {
-      if (resident.name === name || resident.provides.some((provided) => provided.name === name)) list.push(this.firstInstalled + i);
-    });
-    return list.length === 0 ? NONE : list;
+  /** What bears the name of a solvable or provides it, ascending. */
+  namesakes(s: Solvable): readonly Solvable[] {
+    const list = this.isInstalled(s) ? undefined : this.#candidates.namesakes(s);
+    return list === undefined || this.#residentNames.has(this.name(s)) ? this.providersOfName(this.name(s)) : list;
   }
 
-  /** What meets a dependency, ascending. The parser makes one object of equal dependencies as far as it can, and looking
-   *  an object up is cheaper than a text; requirements of a whole index are a few hundred thousand. */
+  /** What meets a dependency, ascending. */
   providers(dependency: Dependency): readonly Solvable[] {
-    let list = this.#byDependency.get(dependency);
-    if (list === undefined) {
-      const { name, op, version } = dependency;
-      list = this.providersOfName(name);
-      if (op !== undefined && version !== undefined) list = list.filter((s) => this.#provides(s, name, { op, version }));
-      this.#byDependency.set(dependency, list);
-    }
-    return list;
+    if (!this.#residentNames.has(dependency.name)) return this.#candidates.providers(dependency);
+    return found(this.#byDependency, dependency, () => [...this.#candidates.providers(dependency), ...this.#residentsThat(dependency)]);
   }
 
-  /** What meets each requirement of a solvable. It is worked out once for each list of dependencies, which many versions share:
-   *  to look up each requirement of each version would take longer than all else with a whole index. */
+  #residentsThat(provide: Dependency): Solvable[] {
+    return this.installed().filter((s) => isProvided(this.#resident(s), provide));
+  }
+
+  /** What meets each requirement of a solvable. */
   needs(s: Solvable): Needs {
-    return (this.#needs[s] ??= this.#needsOf(this.requires(s)));
+    const needs = this.isInstalled(s) ? this.#candidates.needsOf(this.requires(s)) : this.#candidates.needs(s);
+    return (this.#needs[needs.number] ??= this.#withResidents(needs));
   }
 
-  #needsOf(dependencies: readonly Dependency[]): Needs {
-    let needs = this.#byList.get(dependencies);
-    if (needs === undefined) {
-      needs = { number: this.#byList.size, met: dependencies.map((dependency) => this.providers(dependency)) };
-      this.#byList.set(dependencies, needs);
-    }
-    return needs;
-  }
-
-  #provides(s: Solvable, name: string, wanted: { op: NonNullable<Dependency['op']>; version: string }): boolean {
-    if (this.name(s) === name && criteriaMeet({ op: '=', version: this.version(s) }, wanted)) return true;
-    return this.provides(s).some(
-      (provided) =>
-        provided.name === name &&
-        (provided.op === undefined || provided.version === undefined || criteriaMeet({ op: provided.op, version: provided.version }, wanted)),
-    );
+  #withResidents(needs: Needs): Needs {
+    const { number, list } = needs;
+    if (!list.some(({ name }) => this.#residentNames.has(name))) return needs;
+    return { number, list, met: list.map((dependency) => this.providers(dependency)) };
   }
 
   /** Those among the providers of an `obsoletes:` entry that bear its name: obsoleting goes by name, not by provides. */
@@ -210,4 +165,14 @@ export class Pool {
 
 function bare(name: string, version: string): Resident {
   return { name, version, depends: [], obsoletes: [], provides: [], conflicts: [] };
+}
+
+/** What a map has for a key, made and put in when it has nothing. */
+function found<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
 }

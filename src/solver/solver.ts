@@ -1,10 +1,10 @@
+import { SYSTEM, type Solvable } from './candidates.ts';
 import { choiceRules } from './choice-rules.ts';
 import type { Problem, RuleKinds } from './engine.ts';
 import { Engine } from './engine.ts';
 import { packageRules } from './package-rules.ts';
 import { installedFirst, preferred } from './policy.ts';
-import type { Pool, Solvable } from './pool.ts';
-import { SYSTEM } from './pool.ts';
+import type { Pool } from './pool.ts';
 import type { RuleSet } from './rules.ts';
 import { updateCandidates } from './updates.ts';
 

@@ -1,4 +1,5 @@
-import type { Pool, Solvable } from './pool.ts';
+import type { Solvable } from './candidates.ts';
+import type { Pool } from './pool.ts';
 
 /** What may take the place of an installed package: other versions of it, and what both provides and obsoletes it;
  *  failing the latter, whatever obsoletes it. Ascending within each group.

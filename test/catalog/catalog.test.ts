@@ -36,7 +36,7 @@ describe('several indexes', () => {
   it('of one release: the later record of the same version replaces the earlier', () => {
     const catalog = catalogOf({ release: 'cygwin', text: block('p', version('1-1')) }, { release: 'cygwin', text: block('p', version('1-1')) });
     expect(numbers(catalog, 'p')).toEqual(['1-1@1']);
-    expect(catalog.versions.map(({ index }) => index)).toEqual([1]);
+    expect(catalog.versions().map(({ index }) => index)).toEqual([1]);
   });
 
   it('of different releases: both stay, and a pin means the later', () => {

@@ -32,7 +32,7 @@ function catalogOf(Parser: typeof RowParser | typeof SetupIniParser, indexes: re
 
 /** Everything a catalog knows, as plain data. */
 function contents(catalog: Catalog): unknown {
-  const seen = catalog.versions.map((each) => {
+  const seen = catalog.versions().map((each) => {
     const { name, version, stability, record, archive, index, rank } = each;
     const source = catalog.sourceOf(each);
     expect(record).toBe(each.record);
@@ -65,7 +65,7 @@ describe('a catalog made from rows knows what one made from records knows', () =
     const cuts = Array.from({ length: Math.floor(bytes.length / 100_003) }, (_, at) => (at + 1) * 100_003);
     const text = (Parser: typeof RowParser | typeof SetupIniParser): string => {
       const catalog = catalogOf(Parser, [bytes], cuts);
-      return JSON.stringify(catalog.versions.map((each) => [each.rank, each.record, catalog.sourceOf(each)]));
+      return JSON.stringify(catalog.versions().map((each) => [each.rank, each.record, catalog.sourceOf(each)]));
     };
     expect(text(RowParser) === text(SetupIniParser)).toBe(true);
   });

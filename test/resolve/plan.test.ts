@@ -31,6 +31,42 @@ function listed(plan: Plan): string[] {
   return plan.packages.map(({ name, version, action, replaces }) => `${action} ${name} ${replaces === undefined ? '' : `${replaces} -> `}${version}`);
 }
 
+describe('a hostile index', () => {
+  it('with thousands of versions of a package ends in an error, not in all of memory', () => {
+    const versions = Array.from({ length: 5000 }, (_, i) => `[prev]\nversion: ${i}-1\ninstall: a-${i}.tar.xz 10 ${HASH}\n`).join('');
+    const catalog = catalogOf(`${block('a', '9999-1', versions)}`);
+    expect(catalog.packages.get('a')?.versions.length).toBe(5001);
+    expect(() => resolve(catalog, { ...EMPTY_REQUEST, packages: ['a'] })).toThrow(/^more than 8388608 rules between packages$/);
+  });
+});
+
+describe('a catalog answers one request after the other as each alone', () => {
+  const blocks = [
+    block('app', '1-1', 'depends2: runtime, lib\n'),
+    block('runtime', '2-1', 'depends2: _windows (>= 10)\n[prev]\nversion: 1-1\ninstall: runtime-1.tar.xz 10 ' + HASH + '\ndepends2: _windows (>= 6.1)\n'),
+    block('lib', '1-1', ''),
+    block('newlib', '1-1', 'provides: lib\n'),
+  ];
+  const requests: Partial<ResolveRequest>[] = [
+    { packages: ['app'], windows: '6.1.0' },
+    { packages: ['app'] },
+    { packages: ['app'], windows: '6.0.0' },
+    { packages: ['app'], installed: [{ name: 'newlib', version: '1-1', picked: true }] },
+    { packages: ['app'], installed: [{ name: 'lib', version: '0-1', picked: true }] },
+  ];
+  const answer = (catalog: Catalog, request: Partial<ResolveRequest>): unknown => {
+    const result = resolve(catalog, { ...EMPTY_REQUEST, base: false, ...request });
+    return result.kind === 'plan' ? listed(result.plan) : result.kind;
+  };
+
+  it('whatever was asked before', () => {
+    const alone = requests.map((request) => answer(catalogOf(...blocks), request));
+    expect(new Set(alone.map((each) => JSON.stringify(each))).size).toBe(5);
+    const one = catalogOf(...blocks);
+    for (const order of [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [1, 4, 0, 3, 2]]) expect(order.map((i) => answer(one, requests[i] ?? {}))).toEqual(order.map((i) => alone[i]));
+  });
+});
+
 describe('an existing Cygwin', () => {
   const catalog = catalogOf(
     block('app', '2-1', 'depends2: lib (>= 2)\n'),

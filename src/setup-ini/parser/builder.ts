@@ -1,8 +1,8 @@
 import type { DiagnosticLog } from '../diagnostics.ts';
-import type { Archive, Dependency, PackageBlock } from '../records.ts';
-import { NO_ARCHIVE, type ArchiveNumber, type Row, type VersionTable } from '../version-table.ts';
+import type { Archive, PackageBlock } from '../records.ts';
+import { NO_ARCHIVE, NO_TEXT, type ArchiveNumber, type Row, type TextNumber, type VersionTable } from '../version-table.ts';
 import { MD5_DIGITS, SHA512_DIGITS, sha512FromBase64, type ListKey } from './lexicon.ts';
-import { NO_DEPENDENCIES } from './pool.ts';
+import { NO_LIST, type DependencyList } from './pool.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -75,23 +75,23 @@ export class RecordBuilder<V = unknown> {
   #message: PackageBlock<V>['message'];
   #start: Row = 0;
 
-  #section = 'curr';
-  #depends = NO_DEPENDENCIES;
+  #section = NO_TEXT;
+  #depends = NO_LIST;
   #hadProvides = false;
 
-  #version = '';
+  #version = NO_TEXT;
   /** The version in force has its record already, one without a binary archive. */
   #listed = false;
   #versionLine = 0;
   #install: ArchiveNumber = NO_ARCHIVE;
   #source: ArchiveNumber = NO_ARCHIVE;
   /** The version in force at the `source:` line. */
-  #sourceVersion = '';
+  #sourceVersion = NO_TEXT;
   #sourceName: string | undefined;
-  #obsoletes = NO_DEPENDENCIES;
-  #provides = NO_DEPENDENCIES;
-  #conflicts = NO_DEPENDENCIES;
-  #buildDepends = NO_DEPENDENCIES;
+  #obsoletes = NO_LIST.entries;
+  #provides = NO_LIST.entries;
+  #conflicts = NO_LIST.entries;
+  #buildDepends = NO_LIST;
 
   constructor(log: DiagnosticLog, table: VersionTable, versionsFrom: VersionsFrom<V>) {
     this.#log = log;
@@ -117,8 +117,8 @@ export class RecordBuilder<V = unknown> {
     this.#replaceVersions.clear();
     this.#message = undefined;
     this.#start = this.#table.count;
-    this.#section = 'curr';
-    this.#depends = NO_DEPENDENCIES;
+    this.#section = NO_TEXT;
+    this.#depends = NO_LIST;
     this.#hadProvides = false;
     this.#resetVersion();
   }
@@ -146,14 +146,16 @@ export class RecordBuilder<V = unknown> {
     this.#done.push(block);
   }
 
-  label(section: string): void {
+  /** A label as it stands in the table. */
+  label(section: TextNumber): void {
     this.#commit();
     this.#section = section;
   }
 
-  version(version: string, line: number): void {
+  /** A version as it stands in the table. */
+  version(version: TextNumber, line: number): void {
     this.#touch(line);
-    if (this.#version !== '' && !this.#listed) {
+    if (this.#version !== NO_TEXT && !this.#listed) {
       this.#log.warning('lost-version', 'setup forgets the `version:` above in the same section', line, 1);
     }
     this.#version = version;
@@ -220,21 +222,21 @@ export class RecordBuilder<V = unknown> {
     this.#replaceVersions.add([...new Set(words)]);
   }
 
-  list(key: ListKey, list: readonly Dependency[], line: number): void {
+  list(key: ListKey, list: DependencyList, line: number): void {
     this.#touch(line);
     switch (key) {
       case 'depends':
         this.#depends = list;
         return;
       case 'obsoletes':
-        this.#obsoletes = list;
+        this.#obsoletes = list.entries;
         return;
       case 'provides':
-        this.#provides = list;
+        this.#provides = list.entries;
         this.#hadProvides = true;
         return;
       case 'conflicts':
-        this.#conflicts = list;
+        this.#conflicts = list.entries;
         return;
       case 'build-depends':
         this.#buildDepends = list;
@@ -249,21 +251,21 @@ export class RecordBuilder<V = unknown> {
   }
 
   #resetVersion(): void {
-    this.#version = '';
+    this.#version = NO_TEXT;
     this.#listed = false;
     this.#versionLine = 0;
     this.#install = NO_ARCHIVE;
     this.#source = NO_ARCHIVE;
     this.#sourceName = undefined;
-    this.#obsoletes = NO_DEPENDENCIES;
-    this.#provides = NO_DEPENDENCIES;
-    this.#conflicts = NO_DEPENDENCIES;
-    this.#buildDepends = NO_DEPENDENCIES;
+    this.#obsoletes = NO_LIST.entries;
+    this.#provides = NO_LIST.entries;
+    this.#conflicts = NO_LIST.entries;
+    this.#buildDepends = NO_LIST;
   }
 
   /** Ends a section. "no install: line, no package": then nothing is reset either, and the next section inherits all of it. */
   #commit(): void {
-    const hasVersion = this.#version !== '';
+    const hasVersion = this.#version !== NO_TEXT;
     const isInstallable = this.#install !== NO_ARCHIVE;
     if (hasVersion && (isInstallable || !this.#listed)) this.#addRow();
     if (hasVersion && isInstallable) {
@@ -282,7 +284,7 @@ export class RecordBuilder<V = unknown> {
     const provides = this.#hadProvides ? this.#provides : obsoletes;
     const conflicts = this.#conflicts;
     if (obsoletes.length + provides.length + conflicts.length > 0) table.setRareLists(row, { obsoletes, provides, conflicts });
-    if (this.#source !== NO_ARCHIVE && this.#sourceVersion !== this.#version) table.setSourceVersion(row, this.#sourceVersion);
+    if (this.#source !== NO_ARCHIVE && this.#sourceVersion !== this.#version) table.setSourceVersion(row, table.text(this.#sourceVersion));
     if (this.#sourceName !== undefined) table.setSourceName(row, this.#sourceName);
   }
 }

@@ -1,13 +1,14 @@
 import { CygstrapError } from '../../errors.ts';
 import type { DiagnosticLog } from '../diagnostics.ts';
 import type { Limits } from '../limits.ts';
-import type { Dependency, IndexHeader, Operator } from '../records.ts';
+import type { Dependency, IndexHeader } from '../records.ts';
 import { distinctCategories, type RecordBuilder } from './builder.ts';
 import { describe } from './describe.ts';
+import type { VersionTable } from '../version-table.ts';
 import { HeaderReader, isHeaderKey } from './headers.ts';
-import type { HeaderKey, ItemKey } from './lexicon.ts';
+import { OPERATORS, type HeaderKey, type ItemKey } from './lexicon.ts';
 import { sizeOf } from './numbers.ts';
-import { NO_DEPENDENCIES, distinct, type DependencyPool } from './pool.ts';
+import { NO_LIST, distinct, type DependencyList, type DependencyPool } from './pool.ts';
 import type { Token, TokenSink } from './tokens.ts';
 
 /** Where in an index a statement stands. `lost`: after something no rule recovers from, until the next package. */
@@ -16,18 +17,9 @@ export type Region = 'headers' | 'between' | 'block' | 'lost';
 /** A part of the grammar: takes tokens one by one, and gives up by returning undefined after `#unexpected`. */
 type Steps<T> = Generator<undefined, T, Token>;
 
-const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
-  ['=', '='],
-  ['<', '<'],
-  ['<<', '<'],
-  ['>', '>'],
-  ['>>', '>'],
-  ['<=', '<='],
-  ['>=', '>='],
-]);
-
 export interface GrammarContext {
   readonly builder: RecordBuilder;
+  readonly table: VersionTable;
   readonly pool: DependencyPool;
   readonly log: DiagnosticLog;
   readonly limits: Limits;
@@ -151,7 +143,7 @@ export class Grammar implements TokenSink {
 
   *#item(token: Token): Steps<void> {
     if (token.kind === 'label') {
-      if (yield* this.#newline()) this.#builder.label(token.text);
+      if (yield* this.#newline()) this.#builder.label(this.#context.table.addOtherText(token.text));
     } else if (token.key === undefined || token.key === 'package' || isHeaderKey(token.key)) {
       this.#unexpected(token, 'an item of a package');
     } else {
@@ -166,7 +158,7 @@ export class Grammar implements TokenSink {
       case 'ldesc': {
         const text = yield* this.#word(key === 'version' ? 'a version' : 'a text');
         if (text === undefined || !(yield* this.#newline())) return;
-        if (key === 'version') this.#builder.version(text, line);
+        if (key === 'version') this.#builder.version(this.#context.table.addOtherText(text), line);
         else this.#builder[key](text);
         return;
       }
@@ -245,10 +237,10 @@ export class Grammar implements TokenSink {
   }
 
   /** "empty, or an entry, or a list, separator and entry": so a list may also begin with its first separator. */
-  *#versionedPackageList(): Steps<readonly Dependency[] | undefined> {
+  *#versionedPackageList(): Steps<DependencyList | undefined> {
     const list: Dependency[] = [];
     let token: Token = yield;
-    if (token.kind === 'newline') return NO_DEPENDENCIES;
+    if (token.kind === 'newline') return NO_LIST;
     if (!isMark(token, ',')) {
       const entry = yield* this.#entry(token);
       if (entry === undefined) return undefined;
@@ -265,10 +257,10 @@ export class Grammar implements TokenSink {
       list.push(entry);
       token = this.#ahead ?? (yield);
     }
-    return distinct(list);
+    return { entries: distinct(list) };
   }
 
-  *#versionedPackageListSp(): Steps<readonly Dependency[] | undefined> {
+  *#versionedPackageListSp(): Steps<DependencyList | undefined> {
     const list: Dependency[] = [];
     let token: Token = yield;
     do {
@@ -277,13 +269,13 @@ export class Grammar implements TokenSink {
       list.push(entry);
       token = this.#ahead ?? (yield);
     } while (token.kind !== 'newline');
-    return distinct(list);
+    return { entries: distinct(list) };
   }
 
   /** One entry that begins with `token`; leaves the token after it in `#ahead`. */
   *#entry(token: Token): Steps<Dependency | undefined> {
     if (token.kind !== 'word') return this.#unexpected(token, 'a package name');
-    const plain = this.#context.pool.namedBy(token.text);
+    const plain = this.#context.pool.named(token.text);
     this.#ahead = yield;
     if (!isMark(this.#ahead, '(')) return plain;
     const comparison: Token = yield;

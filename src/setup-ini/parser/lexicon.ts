@@ -1,3 +1,5 @@
+import type { Operator } from '../records.ts';
+
 /** Bits of the character classes: `STR`, `HEX` and `B64` of setup's inilex.ll. */
 export const WORD = 1;
 export const HEX = 2;
@@ -71,6 +73,16 @@ export const KEYWORDS: ReadonlyMap<string, Key> = new Map<string, Key>([
   ['message:', 'message'],
 ]);
 
+export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
+  ['=', '='],
+  ['<', '<'],
+  ['<<', '<'],
+  ['>', '>'],
+  ['>>', '>'],
+  ['<=', '<='],
+  ['>=', '>='],
+]);
+
 export const MD5_DIGITS = 32;
 export const SHA512_DIGITS = 128;
 export const SHA512_BASE64_DIGITS = 86;
@@ -107,20 +119,38 @@ export function sha512FromBase64(text: string): string {
   return hex;
 }
 
-function asciiBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (one) => one.charCodeAt(0));
-}
+/** How what follows a key is written; see scan.as. */
+export type ScannedForm = 'word' | 'archive' | 'text' | 'commas' | 'blanks' | 'categories';
 
-// The keys as the official generator writes them, with what always follows.
-export const VERSION = asciiBytes('version: ');
-export const INSTALL = asciiBytes('install: ');
-export const SOURCE = asciiBytes('source: ');
-export const SDESC = asciiBytes('sdesc: "');
-export const LDESC = asciiBytes('ldesc: "');
-export const CATEGORY = asciiBytes('category: ');
-export const DEPENDS2 = asciiBytes('depends2: ');
-export const REQUIRES = asciiBytes('requires: ');
-export const OBSOLETES = asciiBytes('obsoletes: ');
-export const PROVIDES = asciiBytes('provides: ');
-export const CONFLICTS = asciiBytes('conflicts: ');
-export const BUILD_DEPENDS = asciiBytes('build-depends: ');
+/** The keys as the official generator writes them, with what always follows. Their places are the numbers below. */
+export const SCANNED_KEYS: readonly { readonly text: string; readonly form: ScannedForm }[] = [
+  { text: '@ ', form: 'word' },
+  { text: 'version: ', form: 'word' },
+  { text: 'install: ', form: 'archive' },
+  { text: 'source: ', form: 'archive' },
+  { text: 'depends2: ', form: 'commas' },
+  { text: 'build-depends: ', form: 'commas' },
+  { text: 'requires: ', form: 'blanks' },
+  { text: 'sdesc: "', form: 'text' },
+  { text: 'ldesc: "', form: 'text' },
+  { text: 'category: ', form: 'categories' },
+  { text: 'obsoletes: ', form: 'commas' },
+  { text: 'provides: ', form: 'commas' },
+  { text: 'conflicts: ', form: 'commas' },
+];
+export const PACKAGE = 0;
+export const VERSION = 1;
+export const INSTALL = 2;
+export const SOURCE = 3;
+export const DEPENDS2 = 4;
+export const BUILD_DEPENDS = 5;
+export const REQUIRES = 6;
+export const SDESC = 7;
+export const LDESC = 8;
+export const CATEGORY = 9;
+export const OBSOLETES = 10;
+export const PROVIDES = 11;
+export const CONFLICTS = 12;
+/** What is no key. */
+export const BLANK_LINE = -1;
+export const LABEL = -2;

@@ -1,9 +1,40 @@
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../records.ts';
 import type { Dependency } from '../records.ts';
-import { ByteTable, NO_ENTRY } from './byte-table.ts';
-import { bytesOf } from './text.ts';
+import { OPERATORS } from './lexicon.ts';
 
-export const NO_DEPENDENCIES: readonly Dependency[] = [];
+/** A list as the parser leaves it: entries can be made of its text later, since of most lists of an index nobody asks for them. */
+export interface DependencyList {
+  readonly entries: readonly Dependency[];
+}
+
+export const NO_LIST: DependencyList = { entries: [] };
+
+/** A list in the form that the scanner checks: `NAME` or `NAME (OP VERSION)`, with the separator between. */
+export class WrittenList implements DependencyList {
+  readonly #text: string;
+  readonly #separator: ', ' | ' ';
+  readonly #pool: DependencyPool;
+  #entries: readonly Dependency[] | undefined;
+
+  constructor(text: string, separator: ', ' | ' ', pool: DependencyPool) {
+    this.#text = text;
+    this.#separator = separator;
+    this.#pool = pool;
+  }
+
+  get entries(): readonly Dependency[] {
+    return (this.#entries ??= distinct(this.#text.split(this.#separator).map((entry) => this.#dependency(entry))));
+  }
+
+  #dependency(entry: string): Dependency {
+    const nameEnd = entry.indexOf(' ');
+    if (nameEnd < 0) return this.#pool.named(entry);
+    const operatorEnd = entry.indexOf(' ', nameEnd + 1);
+    const op = OPERATORS.get(entry.slice(nameEnd + 2, operatorEnd));
+    if (op === undefined) throw new Error(`the scanner let an operator pass: ${entry}`);
+    return { name: this.#pool.named(entry.slice(0, nameEnd)).name, op, version: entry.slice(operatorEnd + 1, -1) };
+  }
+}
 
 /** Leaves each dependency of a list in once, where it stands first, as setup's solver keeps them.
  *  Source: libsolv `solvable_add_deparray`; the 2014 index has such lists. */
@@ -19,79 +50,32 @@ function keyOf({ name, op, version }: Dependency): string {
   return op === undefined ? name : `${name}\0${op}${version}`;
 }
 
-/** Entries kept in each cache before it starts afresh. */
-const MOST_ENTRIES = 1 << 17;
+/** Names kept before the pool starts afresh. */
+const MOST_NAMES = 1 << 17;
 const LONGEST_SHARED_NAME = 1024;
-/** Input after which the caches start afresh: their values may hold slices that keep whole chunks alive. */
+/** Input after which it starts afresh: what it keeps may hold slices that keep whole chunks alive. */
 const CACHED_BYTES = 48 * 1024 * 1024;
 
-/** Shares equal dependencies and equal lists within one parse, in bounded memory. */
+/** Shares equal dependencies within one parse, in bounded memory. */
 export class DependencyPool {
-  /** Lists by the bytes they were read from. */
-  readonly commaLists = new ByteTable<readonly Dependency[]>();
-  readonly blankLists = new ByteTable<readonly Dependency[]>();
-  readonly wordLists = new ByteTable<readonly string[]>();
-  readonly #byName = new ByteTable<Dependency>();
-  #forgetAt = CACHED_BYTES;
-  /** For each entry of {@link #byName} the last list it was in. */
-  #lastList = new Int32Array(1 << 10);
-  #list = 0;
-  #isRepeated = false;
+  readonly #byName = new Map<string, Dependency>();
+  #clearAt = CACHED_BYTES;
 
-  /** Begins a list of names; {@link DependencyPool.isRepeated} speaks of this one then. */
-  beginList(): void {
-    this.#list++;
-    this.#isRepeated = false;
-  }
-
-  /** Whether a name may have come twice since {@link DependencyPool.beginList}: false is certain. */
-  get isRepeated(): boolean {
-    return this.#isRepeated;
-  }
-
-  /** The dependency on any version of the name that stands in `bytes` from `start` to `end`, and in `text`, which is
-   *  `latin1(bytes)`. Usually one object for one name; never for one absurdly long. */
-  named(bytes: Uint8Array, text: string, start: number, end: number): Dependency {
-    let entry = this.#byName.find(bytes, start, end);
-    if (entry === NO_ENTRY) {
-      const name = text.slice(start, end);
-      const made: Dependency = { name: name === SELF_DESTRUCT_WRITTEN ? SELF_DESTRUCT_READ : name };
-      if (end - start <= LONGEST_SHARED_NAME) entry = this.#byName.add(bytes, start, end, made);
-      this.#mark(entry);
-      return made;
+  /** The dependency on any version of a name. Usually one object for one name; never for one absurdly long. */
+  named(name: string): Dependency {
+    let known = this.#byName.get(name);
+    if (known === undefined) {
+      known = { name: name === SELF_DESTRUCT_WRITTEN ? SELF_DESTRUCT_READ : name };
+      if (name.length <= LONGEST_SHARED_NAME) this.#byName.set(name, known);
     }
-    this.#mark(entry);
-    return this.#byName.at(entry);
+    return known;
   }
 
-  #mark(entry: number): void {
-    if (entry === NO_ENTRY) {
-      this.#isRepeated = true;
-      return;
-    }
-    if (entry >= this.#lastList.length) {
-      const longer = new Int32Array(this.#lastList.length * 2);
-      longer.set(this.#lastList);
-      this.#lastList = longer;
-    }
-    if (this.#lastList[entry] === this.#list) this.#isRepeated = true;
-    this.#lastList[entry] = this.#list;
-  }
-
-  /** The same for a word of the grammar. */
-  namedBy(word: string): Dependency {
-    return this.named(bytesOf(word), word, 0, word.length);
-  }
-
-  /** Called between chunks with the bytes read so far. */
-  trim(bytesRead: number): void {
-    const size = Math.max(this.#byName.size, this.commaLists.size, this.blankLists.size, this.wordLists.size);
-    if (bytesRead < this.#forgetAt && size < MOST_ENTRIES) return;
-    this.#forgetAt = bytesRead + CACHED_BYTES;
+  /** Starts afresh when it has grown too large; called between chunks with the bytes read so far. Returns whether it did. */
+  trim(bytesRead: number): boolean {
+    if (bytesRead < this.#clearAt && this.#byName.size < MOST_NAMES) return false;
+    this.#clearAt = bytesRead + CACHED_BYTES;
     this.#byName.clear();
-    this.#lastList.fill(0);
-    this.commaLists.clear();
-    this.blankLists.clear();
-    this.wordLists.clear();
+    return true;
   }
 }

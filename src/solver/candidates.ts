@@ -1,0 +1,128 @@
+import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
+import type { Dependency } from '../setup-ini/records.ts';
+import { criteriaMeet } from '../version/criteria.ts';
+
+/** Number of a thing that can be installed, from {@link FIRST}; a literal of a rule is such a number or its negative. */
+export type Solvable = number;
+
+/** Always there; a rule that needs its absence cannot be met. */
+export const SYSTEM: Solvable = 1;
+export const FIRST = 2;
+
+const NO_DEPENDENCIES: readonly Dependency[] = [];
+
+/** What meets each requirement of a list of dependencies. */
+export interface Needs {
+  /** Number of the list among those of the catalog, from 0. */
+  readonly number: number;
+  readonly list: readonly Dependency[];
+  /** For each requirement what meets it, ascending. */
+  readonly met: readonly (readonly Solvable[])[];
+}
+
+/** The versions of a catalog as the solver sees them, by number, and what meets what among them. Looks things up on demand, so that
+ *  a small closure costs little, and once for all requests, since a catalog does not change. */
+export class Candidates {
+  static readonly #all = new WeakMap<Catalog, Candidates>();
+
+  readonly #catalog: Catalog;
+  /** By rank, those that were asked for so far. */
+  readonly #versions: (CatalogVersion | undefined)[] = [];
+  /** By rank: what bears or provides the name of a version, as {@link Candidates.providersOfName}. */
+  readonly #namesakes: (readonly Solvable[] | undefined)[] = [];
+  readonly #byName = new Map<string, readonly Solvable[]>();
+  readonly #byDependency = new Map<Dependency, readonly Solvable[]>();
+  readonly #byList = new Map<readonly Dependency[], Needs>();
+  /** By rank. */
+  readonly #needs: (Needs | undefined)[] = [];
+
+  static of(catalog: Catalog): Candidates {
+    let known = Candidates.#all.get(catalog);
+    if (known === undefined) {
+      known = new Candidates(catalog);
+      Candidates.#all.set(catalog, known);
+    }
+    return known;
+  }
+
+  private constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+    this.#versions.length = catalog.rankEnd;
+    this.#namesakes.length = catalog.rankEnd;
+    this.#needs.length = catalog.rankEnd;
+  }
+
+  /** The version behind a number that was given out before. */
+  version(s: Solvable): CatalogVersion | undefined {
+    return this.#versions[s - FIRST];
+  }
+
+  /** Number of a version. */
+  solvable(version: CatalogVersion): Solvable {
+    this.#versions[version.rank] = version;
+    return FIRST + version.rank;
+  }
+
+  /** What bears or provides the name of a version, ascending. */
+  namesakes(s: Solvable): readonly Solvable[] {
+    return this.#namesakes[s - FIRST] ?? this.providersOfName(this.version(s)?.name ?? '');
+  }
+
+  /** What bears or provides a name, in any version, ascending. */
+  providersOfName(name: string): readonly Solvable[] {
+    let list = this.#byName.get(name);
+    if (list === undefined) {
+      list = this.#collect(name);
+      this.#byName.set(name, list);
+    }
+    return list;
+  }
+
+  #collect(name: string): readonly Solvable[] {
+    const own = (this.#catalog.packages.get(name)?.versions ?? []).map((version) => this.solvable(version));
+    const others = this.#catalog.providersOf(name).filter((version) => version.name !== name);
+    const list = others.length === 0 ? own : [...own, ...others.map((version) => this.solvable(version))].sort((a, b) => a - b);
+    for (const s of own) this.#namesakes[s - FIRST] = list;
+    return list;
+  }
+
+  /** What meets a dependency, ascending. The parser makes one object of equal dependencies as far as it can, and looking
+   *  an object up is cheaper than a text; requirements of a whole index are a few hundred thousand. */
+  providers(dependency: Dependency): readonly Solvable[] {
+    let list = this.#byDependency.get(dependency);
+    if (list === undefined) {
+      list = this.providersOfName(dependency.name);
+      if (dependency.op !== undefined) list = list.filter((s) => isProvided(this.version(s), dependency));
+      this.#byDependency.set(dependency, list);
+    }
+    return list;
+  }
+
+  /** What meets each requirement of a version. It is worked out once for each list of dependencies, which many versions share: to
+   *  look up each requirement of each version would take longer than all else with a whole index. */
+  needs(s: Solvable): Needs {
+    return (this.#needs[s - FIRST] ??= this.needsOf(this.version(s)?.depends ?? NO_DEPENDENCIES));
+  }
+
+  needsOf(list: readonly Dependency[]): Needs {
+    let needs = this.#byList.get(list);
+    if (needs === undefined) {
+      needs = { number: this.#byList.size, list, met: list.map((dependency) => this.providers(dependency)) };
+      this.#byList.set(list, needs);
+    }
+    return needs;
+  }
+}
+
+/** Whether something bears or provides what a dependency names, in a version that it admits. */
+export function isProvided(by: Pick<CatalogVersion, 'name' | 'version' | 'provides'> | undefined, { name, op, version }: Dependency): boolean {
+  if (by === undefined) return false;
+  if (op === undefined || version === undefined) return by.name === name || by.provides.some((provided) => provided.name === name);
+  const wanted = { op, version };
+  if (by.name === name && criteriaMeet({ op: '=', version: by.version }, wanted)) return true;
+  return by.provides.some(
+    (provided) =>
+      provided.name === name &&
+      (provided.op === undefined || provided.version === undefined || criteriaMeet({ op: provided.op, version: provided.version }, wanted)),
+  );
+}
