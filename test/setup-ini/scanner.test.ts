@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -27,6 +28,17 @@ function expectTheSame(text: string): ParsedIndex {
 test('the WebAssembly is made from the source beside it: `npm run scanner` after a change', () => {
   const source = readFileSync(`${PROJECT}/src/setup-ini/parser/scan.as`);
   expect(createHash('sha256').update(source).digest('hex')).toBe(SCAN_SOURCE_SHA256);
+});
+
+test('without WebAssembly the grammar reads everything', () => {
+  const words = ['resolve', 'openssh', '--json', '--index', `${PROJECT}/fixtures/release/x86_64/setup.ini`];
+  const run = (...options: readonly string[]): string => execFileSync(process.execPath, [...options, `${PROJECT}/bin/cygstrap.js`, ...words], { encoding: 'utf8' });
+  expect(run('--jitless')).toBe(run());
+});
+
+test('limits beyond what it can count', () => {
+  const { records } = parseCut(new TextEncoder().encode(packageText('a', 'depends2: b')), [], { limits: { wordBytes: Infinity } });
+  expect(records[0]?.versions[0]?.depends).toEqual([{ name: 'b' }]);
 });
 
 describe('texts larger than what the scanner has in hand', () => {

@@ -28,6 +28,9 @@ const NEWLINE = 10;
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 const NO_ENTRY = -1;
 
+/** What the scanner can count to. */
+const LARGEST_WORD_BYTES = 2 ** 31 - 1;
+
 /** So near to the end of the text in hand, a statement of another form may be one that is cut off there. */
 const CUT_OFF_BYTES = 1 << 16;
 
@@ -66,7 +69,7 @@ export class FastPath {
     this.#builder = context.builder;
     this.#table = context.table;
     this.#pool = context.pool;
-    this.#wordBytes = context.limits.wordBytes;
+    this.#wordBytes = Math.min(context.limits.wordBytes, LARGEST_WORD_BYTES);
     // Another index leaves it no room otherwise.
     scanner.forget();
     this.#generation = scanner.generation;

@@ -29,9 +29,10 @@ export class Scanner {
   readonly #window: Uint8Array;
   #generation = 0;
 
-  /** The scanner of this process. Undefined where numbers do not stand in memory as WebAssembly has them, the lowest byte first. */
+  /** The scanner of this process. Undefined where there is no WebAssembly (`node --jitless`), and where numbers do not stand in memory
+   *  as there, the lowest byte first. */
   static shared(): Scanner | undefined {
-    if (new Uint8Array(Uint16Array.of(1).buffer)[0] === 0) return undefined;
+    if (!('WebAssembly' in globalThis) || new Uint8Array(Uint16Array.of(1).buffer)[0] === 0) return undefined;
     return (this.#shared ??= new Scanner());
   }
 
