@@ -9,7 +9,7 @@ export type Solvable = number;
 export const SYSTEM: Solvable = 1;
 export const FIRST = 2;
 
-const NO_DEPENDENCIES: readonly Dependency[] = [];
+export const NO_DEPENDENCIES: readonly Dependency[] = [];
 
 /** What meets each requirement of a list of dependencies. */
 export interface Needs {
@@ -35,6 +35,7 @@ export class Candidates {
   readonly #byList = new Map<readonly Dependency[], Needs>();
   /** By rank. */
   readonly #needs: (Needs | undefined)[] = [];
+  #base: readonly Dependency[] = [];
 
   static of(catalog: Catalog): Candidates {
     let known = Candidates.#all.get(catalog);
@@ -73,7 +74,8 @@ export class Candidates {
     let list = this.#byName.get(name);
     if (list === undefined) {
       list = this.#collect(name);
-      this.#byName.set(name, list);
+      // Other names come from whoever asks, and would be kept for ever.
+      if (list.length > 0) this.#byName.set(name, list);
     }
     return list;
   }
@@ -86,7 +88,14 @@ export class Candidates {
     return list;
   }
 
-  /** What meets a dependency, ascending. The parser makes one object of equal dependencies as far as it can, and looking
+  /** What setup's invented `base` requires: one list for the same names, so that nothing is kept here of a single request. */
+  requirementsOf(names: readonly string[]): readonly Dependency[] {
+    const isKnown = names.length === this.#base.length && names.every((name, i) => name === this.#base[i]?.name);
+    if (!isKnown) this.#base = names.map((name) => ({ name }));
+    return this.#base;
+  }
+
+  /** What meets a dependency of the catalog, ascending. The parser makes one object of equal dependencies as far as it can, and looking
    *  an object up is cheaper than a text; requirements of a whole index are a few hundred thousand. */
   providers(dependency: Dependency): readonly Solvable[] {
     let list = this.#byDependency.get(dependency);
@@ -98,7 +107,7 @@ export class Candidates {
     return list;
   }
 
-  /** What meets each requirement of a version. It is worked out once for each list of dependencies, which many versions share: to
+  /** What meets each requirement of a version whose number was given out before. It is worked out once for each list of dependencies, which many versions share: to
    *  look up each requirement of each version would take longer than all else with a whole index. */
   needs(s: Solvable): Needs {
     return (this.#needs[s - FIRST] ??= this.needsOf(this.version(s)?.depends ?? NO_DEPENDENCIES));

@@ -2,9 +2,7 @@ import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
 import type { Dependency } from '../setup-ini/records.ts';
 import { compareVersions } from '../version/compare.ts';
 import { versionMeets } from '../version/criteria.ts';
-import { Candidates, FIRST, isProvided, type Needs, type Solvable } from './candidates.ts';
-
-const NO_DEPENDENCIES: readonly Dependency[] = [];
+import { Candidates, FIRST, NO_DEPENDENCIES, isProvided, type Needs, type Solvable } from './candidates.ts';
 
 /** A package that is there already. */
 export interface Present {
@@ -47,7 +45,7 @@ export class Pool {
     this.firstInstalled = FIRST + catalog.rankEnd;
     const residents: Resident[] = [];
     if (options.base !== undefined) {
-      residents.push({ ...bare('base', '0.0-0'), depends: options.base.map((name) => ({ name })) });
+      residents.push({ ...bare('base', '0.0-0'), depends: this.#candidates.requirementsOf(options.base) });
     }
     residents.push(bare('_windows', options.windows));
     for (const { name, version } of options.installed) {
@@ -164,7 +162,7 @@ export class Pool {
 }
 
 function bare(name: string, version: string): Resident {
-  return { name, version, depends: [], obsoletes: [], provides: [], conflicts: [] };
+  return { name, version, depends: NO_DEPENDENCIES, obsoletes: NO_DEPENDENCIES, provides: NO_DEPENDENCIES, conflicts: NO_DEPENDENCIES };
 }
 
 /** What a map has for a key, made and put in when it has nothing. */

@@ -9,6 +9,7 @@ import { EMPTY_REQUEST, resolve } from '../../src/resolve/resolve.ts';
 import { didYouMean } from '../../src/resolve/suggest.ts';
 import { why } from '../../src/resolve/why.ts';
 import { parseText } from '../../src/setup-ini/parse.ts';
+import { Candidates } from '../../src/solver/candidates.ts';
 
 const HASH = 'a'.repeat(128);
 
@@ -65,6 +66,17 @@ describe('a catalog answers one request after the other as each alone', () => {
     const one = catalogOf(...blocks);
     for (const order of [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [1, 4, 0, 3, 2]]) expect(order.map((i) => answer(one, requests[i] ?? {}))).toEqual(order.map((i) => alone[i]));
   });
+});
+
+it('of requests nothing stays in a catalog', () => {
+  const catalog = catalogOf(block('app', '1-1', 'depends2: lib\ncategory: Base\n'), block('lib', '1-1', ''));
+  // A list not known yet gets the next number.
+  const lists = (): number => Candidates.of(catalog).needsOf([]).number;
+  const ask = (name: string): unknown => resolve(catalog, { ...EMPTY_REQUEST, packages: ['lib'], installed: [{ name, version: '1-1', picked: true }] });
+  ask('first');
+  const before = lists();
+  for (let i = 0; i < 100; i++) ask(`other${i}`);
+  expect(lists()).toBe(before + 1);
 });
 
 describe('an existing Cygwin', () => {

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { RowParser, SetupIniParser, type ParsedIndex } from '../../src/setup-ini/parse.ts';
 import { SCAN_SOURCE_SHA256 } from '../../src/setup-ini/parser/scan-code.ts';
+import { Scanner } from '../../src/setup-ini/parser/scanner.ts';
 import { PROJECT } from '../support/transcript.ts';
 import { SEED } from '../support/seed.ts';
 import { fixtures, parseCut, randomFrom } from './support.ts';
@@ -63,6 +64,13 @@ describe('texts larger than what the scanner has in hand', () => {
     expect(records[0]?.versions[0]?.depends.length).toBe(names.length);
   });
 
+  test('lines of other forms before such a line cost no more than anywhere', () => {
+    const takes = vi.spyOn(Scanner.prototype, 'take');
+    expectTheSame(`@ a\n${'a:\n'.repeat(20_000)}#${'x'.repeat(1 << 20)}\n\n`);
+    expect(takes.mock.calls.length).toBeLessThan(10);
+    takes.mockRestore();
+  });
+
   test('many packages, every hundredth with a line in another form', () => {
     const random = randomFrom(SEED);
     const text = Array.from({ length: 12_000 }, (_, i) =>
@@ -83,6 +91,13 @@ describe('what the scanner remembers', () => {
     const names = Array.from({ length: 300 }, (_, i) => `lib${i}-devel`).join(', ');
     const text = Array.from({ length: 2000 }, (_, i) => `@ p${i}\ndepends2: ${names}, p${i % 1500}\nversion: 1\nbuild-depends: ${names}, ${names}\n`).join('');
     expectTheSame(text);
+  });
+
+  test('words that another parser may not have', () => {
+    const text = new TextEncoder().encode(packageText('a', `depends2: ${'n'.repeat(300)}`));
+    const strict = new SetupIniParser({ file: 'strict', limits: { wordBytes: 200 } });
+    expect(new SetupIniParser({ file: 'any' }).push(text).length).toBe(1);
+    expect(() => strict.push(text)).toThrow('strict:2: a word or text of more than 200 bytes');
   });
 
   test('the same words as dependencies, with commas and without, and as categories', () => {

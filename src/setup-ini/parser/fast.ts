@@ -78,6 +78,7 @@ export class FastPath {
   /** Takes a chunk in hand; `text` is `latin1(bytes)`. The last line end is looked for once, so that a chunk full of
    *  statements of other forms stays cheap. */
   open(bytes: Uint8Array, text: string): void {
+    this.#scanner.limitWords(this.#wordBytes);
     if (this.#generation !== this.#scanner.generation) this.#forgetLists();
     this.#bytes = bytes;
     this.#text = text;
@@ -111,7 +112,7 @@ export class FastPath {
     const most = at + this.#scanner.windowBytes;
     this.#from = at;
     this.#to = most >= this.#end ? this.#end : this.#bytes.lastIndexOf(NEWLINE, most - 1) + 1;
-    if (this.#to > at) this.#scanner.take(this.#bytes.subarray(at, this.#to), this.#wordBytes);
+    if (this.#to > at) this.#scanner.take(this.#bytes.subarray(at, this.#to));
   }
 
   /** Reads as many statements as it can from `at`, the start of a line; returns the start of the first one it left. */
@@ -125,8 +126,8 @@ export class FastPath {
       this.#apply(count);
       this.#tokens.line = stopLine;
       if (count === this.#scanner.mostEvents) continue;
-      // At the end of what it had in hand, or at another form.
-      const isCutOff = this.#to < this.#end && this.#to - next < CUT_OFF_BYTES && next > this.#from;
+      // At the end of what it had in hand, or at another form. To take text in hand costs its length, so that it must have read some.
+      const isCutOff = this.#to < this.#end && this.#to - next < CUT_OFF_BYTES && (next - this.#from) * 2 >= this.#scanner.windowBytes;
       if (!isCutOff) break;
       this.#take(next);
     }

@@ -11,7 +11,7 @@ export const NO_LIST: DependencyList = { entries: [] };
 
 /** A list in the form that the scanner checks: `NAME` or `NAME (OP VERSION)`, with the separator between. */
 export class WrittenList implements DependencyList {
-  readonly #text: string;
+  #text: string;
   readonly #separator: ', ' | ' ';
   readonly #pool: DependencyPool;
   #entries: readonly Dependency[] | undefined;
@@ -23,7 +23,11 @@ export class WrittenList implements DependencyList {
   }
 
   get entries(): readonly Dependency[] {
-    return (this.#entries ??= distinct(this.#text.split(this.#separator).map((entry) => this.#dependency(entry))));
+    if (this.#entries === undefined) {
+      this.#entries = distinct(this.#text.split(this.#separator).map((entry) => this.#dependency(entry)));
+      this.#text = ''; // it may keep a whole chunk in memory
+    }
+    return this.#entries;
   }
 
   #dependency(entry: string): Dependency {
@@ -56,7 +60,8 @@ const LONGEST_SHARED_NAME = 1024;
 /** Input after which it starts afresh: what it keeps may hold slices that keep whole chunks alive. */
 const CACHED_BYTES = 48 * 1024 * 1024;
 
-/** Shares equal dependencies within one parse, in bounded memory. */
+/** Shares equal dependencies within one parse: in bounded memory while it lasts. Whoever holds lists that are not made yet holds the pool
+ *  too, which then grows with what is made of them. */
 export class DependencyPool {
   readonly #byName = new Map<string, Dependency>();
   #clearAt = CACHED_BYTES;

@@ -66,10 +66,16 @@ export class Scanner {
     this.#code.forget();
   }
 
-  /** Takes text in hand, no more than `windowBytes`; words of it may have `longestWord` bytes. */
-  take(bytes: Uint8Array, longestWord: number): void {
-    this.#window.set(bytes);
+  /** Says how long words may be; the lists it knows were checked for another length, if that was different. */
+  limitWords(longestWord: number): void {
+    if (this.#code.longestWord.value === longestWord) return;
     this.#code.longestWord.value = longestWord;
+    this.forget();
+  }
+
+  /** Takes text in hand, no more than `windowBytes`. */
+  take(bytes: Uint8Array): void {
+    this.#window.set(bytes);
   }
 
   /** Finds statements in the text in hand from a line's start `from` until another form or `to`, one past a line end, or until the
