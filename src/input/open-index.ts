@@ -161,10 +161,10 @@ async function textOf(
   limits: InputLimits,
   options: OpenIndexOptions,
 ): Promise<Text> {
-  const decoded = decode(compression, bytes, limits.maxTextBytes);
-  if (options.cacheDir === undefined) return { chunks: decoded, isFromCache: false };
+  const { maxTextBytes } = limits;
+  if (options.cacheDir === undefined) return { chunks: decode(compression, bytes, maxTextBytes), isFromCache: false };
   const cache = { dir: options.cacheDir, note: options.note ?? (() => undefined) };
-  const cached = await readCachedText(cache, sha512, limits.maxTextBytes);
-  if (cached === undefined) return { chunks: keepText(cache, sha512, decoded), isFromCache: false };
+  const cached = await readCachedText(cache, sha512, maxTextBytes);
+  if (cached === undefined) return { chunks: keepText(cache, sha512, (into) => decode(compression, bytes, maxTextBytes, into)), isFromCache: false };
   return { chunks: cached, isFromCache: true };
 }

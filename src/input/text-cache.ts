@@ -4,6 +4,7 @@ import { dirname, join, posix, win32 } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { hasCode, InputError } from './input-error.ts';
 import { readChunks } from './source.ts';
+import type { TextFile } from './xz-program.ts';
 
 /** How many decoded indexes a cache directory keeps: the newest ones. */
 export const MAX_CACHED_TEXTS = 8;
@@ -86,32 +87,43 @@ async function* textIn(file: FileHandle, textBytes: number, spare: Uint8Array[],
   if (missing > 0) throw new InputError('io', `the cached text became shorter while it was read: \`${path}\``);
 }
 
-/** Passes text on and keeps a copy, which is published only when the text has ended well. Trouble with the copy is a note,
- *  never an error; stopping early leaves nothing behind. Several processes may do the same at once. */
+/** Passes a decoded text on and keeps a copy, which is published only when the text has ended well. What the decoder has written into
+ *  the copy itself is not written again. Trouble with the copy is a note, never an error; stopping early leaves nothing behind.
+ *  Several processes may do the same at once. */
 export async function* keepText(
   cache: TextCache,
   sha512: string,
-  text: AsyncIterable<Uint8Array>,
+  decodeInto: (into: TextFile | undefined) => AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const draft = await openDraft(cache, sha512);
+  const { into } = draft;
   let writing: Promise<void> | undefined;
+  let textBytes = 0;
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
+  const write = (): Promise<void> => {
+    const chunks = waiting;
+    waiting = [];
+    return chunks.length === 0 ? Promise.resolve() : draft.write(chunks, textBytes - waitingBytes);
+  };
   try {
-    for await (const chunk of text) {
-      waiting.push(chunk);
-      waitingBytes += chunk.length;
+    for await (const chunk of decodeInto(into)) {
+      draft.seal(chunk);
+      textBytes += chunk.length;
+      if ((into?.writtenBytes ?? 0) < textBytes) {
+        waiting.push(chunk);
+        waitingBytes += chunk.length;
+      }
       if (waitingBytes >= WRITE_BYTES) {
         await writing;
-        writing = draft.write(waiting);
-        waiting = [];
+        writing = write();
         waitingBytes = 0;
       }
       yield chunk;
     }
     await writing;
-    await draft.write(waiting);
-    await draft.publish();
+    await write();
+    await draft.publish(textBytes);
   } finally {
     await writing;
     await draft.discard();
@@ -123,8 +135,13 @@ const WRITE_BYTES = 1024 * 1024;
 
 /** A file that does not exist for others until it is published. After a failure, which becomes a note, nothing more happens. */
 interface Draft {
-  write(chunks: readonly Uint8Array[]): Promise<void>;
-  publish(): Promise<void>;
+  /** The file, for a decoder that can write the text into it. */
+  readonly into: TextFile | undefined;
+  /** Counts the next bytes of the text. */
+  seal(text: Uint8Array): void;
+  write(chunks: readonly Uint8Array[], at: number): Promise<void>;
+  /** Ends the file after so many bytes of text. */
+  publish(textBytes: number): Promise<void>;
   /** Removes what was not published. */
   discard(): Promise<void>;
 }
@@ -153,23 +170,27 @@ async function openDraft(cache: TextCache, sha512: string): Promise<Draft> {
 
   await attempt(async () => {
     await makeDir(cache.dir);
-    file = await open(path, 'wx', 0o600);
+    file = await open(path, 'wx+', 0o600);
   });
   return {
+    into: file === undefined ? undefined : { file, writtenBytes: 0 },
     discard,
-    write: async (chunks) => {
-      for (const chunk of chunks) seal.add(chunk);
+    seal: (text) => void seal.add(text),
+    write: async (chunks, at) => {
       await attempt(async () => {
         if (file === undefined) return;
         const sizeBytes = chunks.reduce((sum, { length }) => sum + length, 0);
-        const { bytesWritten } = await file.writev(chunks);
+        const { bytesWritten } = await file.writev(chunks, at);
         if (bytesWritten < sizeBytes) throw new Error(`only ${bytesWritten} of ${sizeBytes} bytes could be written: \`${path}\``);
       });
     },
-    publish: async () => {
+    publish: async (textBytes) => {
       await attempt(async () => {
         if (file === undefined) return;
-        await file.writeFile(seal.bytes());
+        // A decoder that failed may have written more than what became of the text.
+        await file.truncate(textBytes);
+        const { bytesWritten } = await file.write(seal.bytes(), 0, SEAL_BYTES, textBytes);
+        if (bytesWritten < SEAL_BYTES) throw new Error(`there is no room for all of it: \`${path}\``);
         await file.close();
         await rename(path, target);
         file = undefined;

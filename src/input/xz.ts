@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { Lzma, LzmaError, LzmaStream } from 'lzma-native';
 import { DecodeFault, InputError } from './input-error.ts';
-import { decodeByXz } from './xz-program.ts';
+import { decodeByXz, type TextFile } from './xz-program.ts';
 
 /** Memory the decoder may take: twice what `xz -9` asks for. */
 const MAX_DECODER_BYTES = 128 * 1024 * 1024;
@@ -24,6 +24,8 @@ export interface XzOptions {
   /** The program to decode with; by default `xz`, but on Windows, which would look for it in the current directory first. */
   readonly program?: string | undefined;
   readonly programFromBytes?: number;
+  /** Where the text is kept anyway: the program writes it there itself. */
+  readonly into?: TextFile | undefined;
 }
 
 /** Decodes .xz data of one or more streams, with padding; every check the file carries is verified, and a check of an unknown
@@ -31,11 +33,11 @@ export interface XzOptions {
  *  for whatever reason the library goes on, so that the same comes out, and the same faults, whether it is there or not.
  *  Throws `DecodeFault` for damage, for data cut short, and for bytes left over. */
 export async function* decodeXz(bytes: Uint8Array, maxTextBytes: number, options: XzOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
-  const { program = process.platform === 'win32' ? undefined : 'xz', programFromBytes = PROGRAM_FROM_BYTES } = options;
+  const { program = process.platform === 'win32' ? undefined : 'xz', programFromBytes = PROGRAM_FROM_BYTES, into } = options;
   let doneBytes = 0;
   if (program !== undefined && bytes.length >= programFromBytes) {
     try {
-      for await (const text of decodeByXz(program, bytes, { maxTextBytes, maxDecoderBytes: MAX_DECODER_BYTES })) {
+      for await (const text of decodeByXz(program, bytes, { maxTextBytes, maxDecoderBytes: MAX_DECODER_BYTES }, into)) {
         doneBytes += text.length;
         yield text;
       }
@@ -49,6 +51,7 @@ export async function* decodeXz(bytes: Uint8Array, maxTextBytes: number, options
     doneBytes -= known;
     if (known < text.length) yield text.subarray(known);
   }
+  if (doneBytes > 0) throw new DecodeFault('corrupt', `\`${program}\` made more text of it than there is`);
 }
 
 async function* decodeByLibrary(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { assert, asyncProperty, nat } from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { DecodeFault } from '../../src/input/input-error.ts';
+import { openIndex } from '../../src/input/open-index.ts';
 import { decodeXz } from '../../src/input/xz.ts';
+import { randomFrom } from '../setup-ini/support.ts';
 import { SEED } from '../support/seed.ts';
 import { TEXT, collect, fixture, hasTool, tempDir } from './support.ts';
 
@@ -91,6 +94,53 @@ describe('where the program fails, the library goes on', () => {
   });
 });
 
+describe.skipIf(!hasTool('xz') && !process.env['CI'])('it writes the text into the cache itself (skipped without)', () => {
+  const text = randomText(3_000_000);
+  const packed = execFileSync('xz', ['-0'], { input: text, maxBuffer: 1 << 26 });
+
+  async function read(cacheDir: string, notes: string[]): Promise<{ readonly text: Buffer; readonly isFromCache: boolean }> {
+    const input = openIndex(chunk(packed), { cacheDir, note: (message) => void notes.push(message) });
+    return { text: await collect(input.chunks), isFromCache: input.facts().isFromCache };
+  }
+  async function* chunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+    yield bytes;
+  }
+  const others = (process.env['PATH'] ?? '').split(':').map((each) => join(each, 'xz')).find((path) => existsSync(path)) ?? 'xz';
+
+  test.each([
+    ['all is well', `exec ${others} "$@"`],
+    ['it does nothing', 'exit 1'],
+    ['it ends after some of the text', `${others} -dc 2>/dev/null | head -c 1700000; exit 1`],
+    ['it ends after some of the text and something else', `${others} -dc 2>/dev/null | head -c 1048576; head -c 9000000 /dev/zero; exit 1`],
+    ['there is no such program', undefined],
+  ])('%s', async (_, script) => {
+    const cacheDir = join(tempDir(), 'cache');
+    const log = script === undefined ? undefined : programOf(script);
+    vi.stubEnv('PATH', log === undefined ? '/nowhere' : `${dirname(log.program)}:${process.env['PATH'] ?? ''}`);
+    const notes: string[] = [];
+    const first = await read(cacheDir, notes).catch((error: unknown) => error);
+    const isRefused = script?.includes('/dev/zero') === true;
+    // What came before the failure was taken for text.
+    if (isRefused) {
+      expect(first).toMatchObject({ code: 'corrupt' });
+      expect(readdirSync(cacheDir)).toEqual([]);
+    } else {
+      expect(first).toMatchObject({ isFromCache: false });
+      expect((first as { text: Buffer }).text.equals(text)).toBe(true);
+      const again = await read(cacheDir, notes);
+      expect(again.isFromCache).toBe(true);
+      expect(again.text.equals(text)).toBe(true);
+    }
+    expect(notes).toEqual([]);
+    expect(log === undefined || existsSync(log.log)).toBe(true);
+  });
+});
+
+function randomText(bytes: number): Buffer {
+  const random = randomFrom(SEED);
+  return Buffer.from(Array.from({ length: bytes }, () => 32 + random(64)));
+}
+
 describe('it leaves nothing behind', () => {
   async function firstOf(script: string, maxTextBytes: number): Promise<{ readonly pid: number; readonly chunks: number }> {
     const { program, log } = programOf(script);
@@ -109,7 +159,7 @@ describe('it leaves nothing behind', () => {
   const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
   test('stopped early: it ends with us', async () => {
-    const { pid, chunks } = await firstOf('echo some; exec sleep 1000', MAX_TEXT_BYTES);
+    const { pid, chunks } = await firstOf('head -c 1500000 /dev/zero; exec sleep 1000', MAX_TEXT_BYTES);
     expect(chunks).toBe(1);
     expect(isAlive(pid)).toBe(false);
   });
