@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** Fits V8 to what a command does.
  *
@@ -22,4 +23,28 @@ export function tuneV8(work: 'index' | 'transfers' | 'many-files'): void {
     setFlagsFromString('--no-wasm-dynamic-tiering');
   }
   if (work === 'many-files') setFlagsFromString('--heap-growing-percent=100');
+}
+
+/** Received bytes after which what died young is collected. */
+const COLLECT_AFTER_BYTES = 12 << 20;
+
+type Collect = (options: { readonly type: 'minor' }) => void;
+
+/** Told of received bytes, frees the buffers that they came in. Those die young, but V8 has no reason to look: the objects that hold
+ *  them are small. It waits until they are some thirty megabytes, and then looks through all of memory, for each thirty again: a tenth
+ *  of the time of large files. */
+export class YoungCollector {
+  #receivedBytes = 0;
+  #collect: Collect | undefined;
+
+  receive(bytes: number): void {
+    this.#receivedBytes += bytes;
+    if (this.#receivedBytes < COLLECT_AFTER_BYTES) return;
+    this.#receivedBytes = 0;
+    if (this.#collect === undefined) {
+      setFlagsFromString('--expose-gc');
+      this.#collect = runInNewContext('gc') as Collect;
+    }
+    this.#collect({ type: 'minor' });
+  }
 }

@@ -6,7 +6,7 @@ import type { Event } from '../../events.ts';
 import { LOCK_NAME } from '../../lock/lock.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
-import { tuneV8 } from '../v8.ts';
+import { YoungCollector, tuneV8 } from '../v8.ts';
 import { interruptible } from '../interrupt.ts';
 import { once, withReadingOptions, withRequestOptions } from '../options.ts';
 import { ProgressView } from '../progress-view.ts';
@@ -98,7 +98,9 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
   const view = new ProgressView(session, args);
   // Lines are written one after the other; the last is waited for before the summary.
   let written: Promise<void> = Promise.resolve();
+  const young = new YoungCollector();
   const report = (event: Event): void => {
+    if (event.kind === 'transfer-bytes') young.receive(event.receivedBytes);
     if (event.kind === 'fetch-start' && event.files - event.presentFiles > MANY_FILES) tuneV8('many-files');
     if (args.json === true) {
       written = written.then(() => output.json(event, 'line'));
