@@ -1,5 +1,6 @@
 export { Catalog, CatalogBuilder } from './catalog/catalog.ts';
-export type { CatalogPackage, CatalogVersion, IndexContent, SourceVersion } from './catalog/catalog.ts';
+export type { IndexContent, SourceVersion } from './catalog/catalog.ts';
+export type { CatalogPackage, CatalogVersion } from './catalog/package.ts';
 export { examineHost, mendHost } from './commands/doctor.ts';
 export type { DoctorContext, DoctorResult, MendContext } from './commands/doctor.ts';
 export { fetchRepo } from './commands/fetch.ts';

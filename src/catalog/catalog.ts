@@ -1,6 +1,7 @@
-import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive, Stability, VersionRecord } from '../setup-ini/records.ts';
-import { VersionRows, type PackageRows, type Row, type VersionTable } from '../setup-ini/version-table.ts';
+import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive } from '../setup-ini/records.ts';
+import { VersionRows, type PackageRows } from '../setup-ini/version-table.ts';
 import { compareVersions } from '../version/compare.ts';
+import { ReadPackage, holdsCategory, type CatalogPackage, type CatalogVersion, type Listed } from './package.ts';
 
 /** What one index contributes: its name (for messages), its header and its records in the order read. */
 export interface IndexContent {
@@ -9,42 +10,11 @@ export interface IndexContent {
   readonly records: Iterable<PackageRecord>;
 }
 
-/** One installable release of a package: a version with a binary archive. */
-export interface CatalogVersion {
-  readonly name: string;
-  /** What `record` says too; these need no record to be made. */
-  readonly version: string;
-  readonly stability: Stability;
-  readonly section: string;
-  readonly depends: readonly Dependency[];
-  readonly obsoletes: readonly Dependency[];
-  readonly provides: readonly Dependency[];
-  readonly conflicts: readonly Dependency[];
-  readonly record: VersionRecord;
-  /** The binary archive; the same as `record.install`. */
-  readonly archive: Archive;
-  /** Number of the index it comes from, from 0. */
-  readonly index: number;
-  /** Rank in the order read, over all indexes; unique. */
-  readonly rank: number;
-}
-
 export interface SourceVersion {
   readonly name: string;
   readonly version: string;
   readonly archive: Archive;
   readonly index: number;
-}
-
-/** A package as all indexes together describe it. */
-export interface CatalogPackage {
-  readonly name: string;
-  sdesc: string;
-  ldesc: string;
-  /** First spelling of each, compared without regard to case, in the order read; `Orphaned` when the index gives none. */
-  categories: readonly string[];
-  /** Every version a plan can hold, in the order read. The same version number can be there once for each release label. */
-  readonly versions: readonly CatalogVersion[];
 }
 
 /** Everything known of several indexes, looked up by name, provided name, obsoleted name, category and source.
@@ -212,15 +182,6 @@ function highest(versions: readonly CatalogVersion[]): CatalogVersion | undefine
   return best;
 }
 
-/** `key` is in lower case. */
-function holdsCategory(categories: readonly string[], key: string): boolean {
-  for (const each of categories) if (each.length === key.length && each.toLowerCase() === key) return true;
-  return false;
-}
-
-/** The versions of one package as one index lists them. */
-type Listed = (PackageRecord | PackageRows)['versions'];
-
 /** What the `source:` lines of a package say, in the order read. */
 function* sourcesOf(listed: Listed): Generator<SourceArchive, void, undefined> {
   if (listed instanceof VersionRows) {
@@ -231,130 +192,6 @@ function* sourcesOf(listed: Listed): Generator<SourceArchive, void, undefined> {
     }
   } else {
     for (const { source } of listed) if (source !== undefined) yield source;
-  }
-}
-
-/** A version whose record is made when it is asked for, and kept. */
-class RowVersion implements CatalogVersion {
-  readonly name: string;
-  readonly version: string;
-  readonly stability: Stability;
-  readonly index: number;
-  readonly rank: number;
-  readonly #table: VersionTable;
-  readonly #row: Row;
-  #record: VersionRecord | undefined;
-  #archive: Archive | undefined;
-
-  constructor(table: VersionTable, row: Row, name: string, index: number, rank: number) {
-    this.name = name;
-    this.version = table.version(row);
-    this.stability = table.stability(row);
-    this.index = index;
-    this.rank = rank;
-    this.#table = table;
-    this.#row = row;
-  }
-
-  get section(): string {
-    return this.#table.section(this.#row);
-  }
-
-  get depends(): readonly Dependency[] {
-    return this.#table.depends(this.#row);
-  }
-
-  get obsoletes(): readonly Dependency[] {
-    return this.#table.rareLists(this.#row).obsoletes;
-  }
-
-  get provides(): readonly Dependency[] {
-    return this.#table.rareLists(this.#row).provides;
-  }
-
-  get conflicts(): readonly Dependency[] {
-    return this.#table.rareLists(this.#row).conflicts;
-  }
-
-  get record(): VersionRecord {
-    return (this.#record ??= this.#table.record(this.#row, this.name));
-  }
-
-  get archive(): Archive {
-    return (this.#archive ??= this.#table.install(this.#row));
-  }
-}
-
-/** Package blocks as parsed, whose versions are told apart when they are asked for: of most nobody asks. */
-class ReadPackage implements CatalogPackage {
-  readonly name: string;
-  sdesc: string;
-  ldesc: string;
-  categories: readonly string[];
-  /** Of each index. */
-  readonly #releases: readonly string[];
-  readonly #listed: Listed;
-  readonly #index: number;
-  readonly #firstRank: number;
-  /** What further blocks list. */
-  #more: ReadPackage[] | undefined;
-  #versions: readonly CatalogVersion[] | undefined;
-
-  /** `firstRank` is that of the first version in the block that can be installed. */
-  constructor({ name, sdesc, ldesc, categories, versions }: PackageRecord | PackageRows, index: number, firstRank: number, releases: readonly string[]) {
-    this.name = name;
-    this.sdesc = sdesc;
-    this.ldesc = ldesc;
-    this.categories = categories;
-    this.#releases = releases;
-    this.#listed = versions;
-    this.#index = index;
-    this.#firstRank = firstRank;
-  }
-
-  /** Merges what a later block says. */
-  add(later: ReadPackage): void {
-    this.sdesc = later.sdesc || this.sdesc;
-    this.ldesc = later.ldesc || this.ldesc;
-    const fresh = later.categories.filter((category) => !holdsCategory(this.categories, category.toLowerCase()));
-    if (fresh.length > 0) this.categories = [...this.categories, ...fresh];
-    (this.#more ??= []).push(later);
-    this.#versions = undefined;
-  }
-
-  get versions(): readonly CatalogVersion[] {
-    return (this.#versions ??= this.#merged());
-  }
-
-  #merged(): readonly CatalogVersion[] {
-    const versions: CatalogVersion[] = [];
-    this.#addTo(versions);
-    for (const each of this.#more ?? []) each.#addTo(versions);
-    const last = new Map<string, CatalogVersion>();
-    const replaced = new Set<CatalogVersion>();
-    for (const version of versions) {
-      const earlier = last.get(version.version);
-      if (earlier !== undefined && this.#releases[earlier.index] === this.#releases[version.index]) replaced.add(earlier);
-      last.set(version.version, version);
-    }
-    return replaced.size === 0 ? versions : versions.filter((each) => !replaced.has(each));
-  }
-
-  /** Adds every version that can be installed, in the order read. */
-  #addTo(versions: CatalogVersion[]): void {
-    const { name } = this;
-    const index = this.#index;
-    const listed = this.#listed;
-    let rank = this.#firstRank;
-    if (listed instanceof VersionRows) {
-      const { table, start, end } = listed;
-      for (let row = start; row < end; row++) if (table.isInstallable(row)) versions.push(new RowVersion(table, row, name, index, rank++));
-    } else {
-      for (const record of listed) {
-        const { version, stability, section, install: archive, depends, obsoletes, provides, conflicts } = record;
-        if (archive !== undefined) versions.push({ name, version, stability, section, depends, obsoletes, provides, conflicts, record, archive, index, rank: rank++ });
-      }
-    }
   }
 }
 

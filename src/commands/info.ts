@@ -1,4 +1,5 @@
-import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { CatalogVersion } from '../catalog/package.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Archive, Dependency } from '../setup-ini/records.ts';
 import { didYouMean } from '../resolve/suggest.ts';

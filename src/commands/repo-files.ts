@@ -1,4 +1,5 @@
-import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { CatalogVersion } from '../catalog/package.ts';
 import type { Lock, LockedFile } from '../lock/lock.ts';
 import type { RepoFile } from '../mirror/file.ts';
 import { parseRepoPath } from '../mirror/path.ts';

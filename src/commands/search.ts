@@ -1,4 +1,5 @@
-import type { Catalog, CatalogPackage } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { CatalogPackage } from '../catalog/package.ts';
 
 /** All conditions that are there must hold. */
 export interface SearchQuery {

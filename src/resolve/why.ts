@@ -1,4 +1,5 @@
-import type { Catalog, CatalogVersion } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { CatalogVersion } from '../catalog/package.ts';
 import type { Dependency } from '../setup-ini/records.ts';
 import { criteriaMeet } from '../version/criteria.ts';
 import type { Plan, PlannedPackage } from './plan.ts';

@@ -1,4 +1,5 @@
-import type { Catalog, CatalogPackage, CatalogVersion } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { CatalogPackage, CatalogVersion } from '../catalog/package.ts';
 import type { Conflict, LeftOut, ResolveRequest } from './plan.ts';
 import { didYouMean } from './suggest.ts';
 

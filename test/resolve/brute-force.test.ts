@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Catalog } from '../../src/catalog/catalog.ts';
-import type { CatalogVersion } from '../../src/catalog/catalog.ts';
+import type { CatalogVersion } from '../../src/catalog/package.ts';
 import { conflictText } from '../../src/resolve/explain.ts';
 import { EMPTY_REQUEST, resolve } from '../../src/resolve/resolve.ts';
 import type { Dependency, PackageRecord } from '../../src/setup-ini/records.ts';
