@@ -75,7 +75,7 @@ describe('a process that is killed', () => {
     await whole.said('ready');
     const start = performance.now();
     await whole.said('done');
-    const workMs = performance.now() - start;
+    let workMs = performance.now() - start;
     await whole.ended;
     const two = treeOf(reference);
     expect(Object.keys(two)).toHaveLength(Object.keys(one).length);
@@ -97,7 +97,9 @@ describe('a process that is killed', () => {
       clearTimeout(timer);
       clearInterval(reader);
       expect(stderr).toBe('');
+      // The one time it was measured the computer may have been busy, and most kills would come too late.
       if (code === null) kills++;
+      else workMs *= 0.98;
       expect([...faults, ...faultsOf(root, 'content')], `after run ${turn}, seed ${SEED}`).toEqual([]);
     }
     expect(looks).toBeGreaterThan(KILLS);
