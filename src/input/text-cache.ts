@@ -103,8 +103,10 @@ export async function* keepText(
   let waitingBytes = 0;
   const write = (): Promise<void> => {
     const chunks = waiting;
+    const at = textBytes - waitingBytes;
     waiting = [];
-    return chunks.length === 0 ? Promise.resolve() : draft.write(chunks, textBytes - waitingBytes);
+    waitingBytes = 0;
+    return chunks.length === 0 ? Promise.resolve() : draft.write(chunks, at);
   };
   try {
     for await (const chunk of decodeInto(into)) {
@@ -117,7 +119,6 @@ export async function* keepText(
       if (waitingBytes >= WRITE_BYTES) {
         await writing;
         writing = write();
-        waitingBytes = 0;
       }
       yield chunk;
     }

@@ -24,15 +24,22 @@ export interface TextFile {
 }
 
 /** Decodes .xz data with the `xz` of this system, in a process of its own. It reads and writes files, by default such as have no name
- *  any more, and so never waits for us, however uneven our own work is: through a pipe both together take a seventh longer. Throws for whatever goes
- *  wrong, without telling why: no such program, damaged data, no room, more text than `maxTextBytes`. What came until then is right as
- *  far as it goes. Stopping early ends the process. */
-export async function* decodeByXz(program: string, bytes: Uint8Array, { maxTextBytes, maxDecoderBytes }: XzLimits, into?: TextFile): AsyncGenerator<Uint8Array, void, undefined> {
+ *  any more, and so never waits for us, however uneven our own work is: through a pipe both together take a seventh longer. Throws
+ *  for whatever goes wrong, without telling why: no such program, damaged data, no room, more text than `maxTextBytes`. What came
+ *  until then is right as far as it goes. Stopping early ends the process. */
+export async function* decodeByXz(program: string, bytes: Uint8Array, limits: XzLimits, into?: TextFile): AsyncGenerator<Uint8Array, void, undefined> {
+  if (into !== undefined) {
+    yield* decodeInto(into, program, bytes, limits);
+    return;
+  }
+  await using file = await openNameless();
+  yield* decodeInto({ file, writtenBytes: 0 }, program, bytes, limits);
+}
+
+async function* decodeInto(text: TextFile, program: string, bytes: Uint8Array, { maxTextBytes, maxDecoderBytes }: XzLimits): AsyncGenerator<Uint8Array, void, undefined> {
   const { spawn } = await import('node:child_process');
   await using input = await openNameless();
-  await using nameless = into === undefined ? await openNameless() : undefined;
-  const output = into?.file ?? nameless;
-  if (output === undefined) return;
+  const output = text.file;
   // At a position, so that the offset, which the process shares, stays at the beginning.
   const { bytesWritten } = await input.write(bytes, 0, bytes.length, 0);
   if (bytesWritten < bytes.length) throw new Error('no room for the data');
@@ -63,7 +70,7 @@ export async function* decodeByXz(program: string, bytes: Uint8Array, { maxTextB
       const { buffer, bytesRead } = await output.read(Buffer.allocUnsafeSlow(READ_BYTES), 0, READ_BYTES, at);
       if (bytesRead === 0) break;
       at += bytesRead;
-      if (into !== undefined) into.writtenBytes = at;
+      text.writtenBytes = at;
       yield buffer.subarray(0, bytesRead);
     }
     if (code !== 0) throw new Error('the program failed');

@@ -15,6 +15,8 @@ export const NO_TEXT: TextNumber = 0;
 /** Number of a version in a table, from 0. */
 export type Row = number;
 
+const NOT_LISTED = -1;
+
 const FIRST_ARCHIVES = 1 << 6;
 const FIRST_ROWS = 1 << 6;
 const FIRST_SHORT_TEXTS = 1 << 6;
@@ -45,8 +47,8 @@ export class VersionTable {
   readonly #texts: string[] = [];
   #textCount = 0;
   #text = '';
-  #isTextListed = false;
-  #textInHand = 0;
+  /** Its place among the texts, once it has one. */
+  #textAt = NOT_LISTED;
   #shortTexts = new Int32Array(FIRST_SHORT_TEXTS * TEXT_FIELDS);
   #shortTextCount = 0;
   #archives = new Int32Array(FIRST_ARCHIVES * ARCHIVE_FIELDS);
@@ -76,7 +78,7 @@ export class VersionTable {
     forget(this.#sourceNames, start);
     if (start > 0) return;
     this.#textCount = 0;
-    this.#isTextListed = false;
+    this.#textAt = NOT_LISTED;
     this.#archiveCount = 0;
     this.#shortTextCount = 0;
     this.#rareCount = 0;
@@ -86,7 +88,7 @@ export class VersionTable {
   /** Takes the text in hand, in which the archives and short texts that follow stand. */
   open(text: string): void {
     this.#text = text;
-    this.#isTextListed = false;
+    this.#textAt = NOT_LISTED;
   }
 
   /** Adds an archive whose path and hexadecimal digest stand in the text in hand. */
@@ -105,11 +107,8 @@ export class VersionTable {
 
   /** Where the text in hand is among the texts: it is put there when something in it is kept. */
   #listed(): number {
-    if (!this.#isTextListed) {
-      this.#isTextListed = true;
-      this.#textInHand = this.#keepText(this.#text);
-    }
-    return this.#textInHand;
+    if (this.#textAt === NOT_LISTED) this.#textAt = this.#keepText(this.#text);
+    return this.#textAt;
   }
 
   #keepText(text: string): number {
