@@ -12,8 +12,8 @@ const COMPILER = 'assemblyscript@0.28.20';
 /** Of 64 KiB: the tables and the window of the source. */
 const PAGES = '91';
 
-const source = fileURLToPath(new URL('../src/setup-ini/parser/scan.as', import.meta.url));
-const module = fileURLToPath(new URL('../src/setup-ini/parser/scan-code.ts', import.meta.url));
+const source = fileURLToPath(new URL('../src/core/setup-ini/parser/scan.as', import.meta.url));
+const module = fileURLToPath(new URL('../src/core/setup-ini/parser/scan-code.ts', import.meta.url));
 
 const dir = mkdtempSync(join(tmpdir(), 'cygstrap-scanner-'));
 try {

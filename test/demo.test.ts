@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { guestCacheOf } from '../src/commands/vm-context.ts';
+import { guestCacheOf } from '../src/api/vm-context.ts';
 import { QEMU, whenThere } from './support/qemu.ts';
 import { PROJECT, runCommand } from './support/transcript.ts';
 

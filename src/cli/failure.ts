@@ -63,7 +63,7 @@ export async function reportFailure(error: unknown, output: Output, format: 'tex
 async function tellingOf(error: CygstrapError): Promise<{ messages: string[]; hint: string | undefined }> {
   const own = { messages: [error.message], hint: error.hint };
   if (error.code !== 'parse') return own;
-  const { ParseError } = await import('../setup-ini/diagnostics.ts');
+  const { ParseError } = await import('../core/setup-ini/diagnostics.ts');
   if (!(error instanceof ParseError)) return own;
   const errors = error.diagnostics.filter(({ severity }) => severity === 'error');
   return {

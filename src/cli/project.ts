@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs';
-import type { Config } from '../config/config.ts';
-import { mergeConfig } from '../config/merge.ts';
-import type { ResolveRequest } from '../resolve/plan.ts';
+import type { Config } from '../core/config/config.ts';
+import { mergeConfig } from '../core/config/merge.ts';
+import type { ResolveRequest } from '../core/resolve/plan.ts';
 import { once, splitList } from './options.ts';
 import { requestOf } from './request.ts';
 import type { RequestArguments } from './request.ts';
@@ -33,7 +33,7 @@ export function withProjectOptions<T>(yargs: Argv<T>) {
 
 /** Reads the project file, or takes `otherwise` where there is none, and lays the command line over it. */
 export async function askedOf(args: ProjectArguments, otherwise: Config = {}): Promise<Asked> {
-  const { readProject } = await import('../commands/project.ts');
+  const { readProject } = await import('../api/project.ts');
   const project = await readProject(args.config);
   const given = {
     packages: splitList(args.packages),

@@ -1,4 +1,4 @@
-import type { ResolveRequest } from '../resolve/plan.ts';
+import type { ResolveRequest } from '../core/resolve/plan.ts';
 import { UsageError } from './failure.ts';
 import { splitList } from './options.ts';
 
@@ -16,8 +16,8 @@ export interface RequestArguments {
 /** Makes a request of a command line; reads the installed.db it names. */
 export async function requestOf(packages: readonly string[], args: RequestArguments): Promise<ResolveRequest> {
   const [{ EMPTY_REQUEST }, { isWindowsVersion, readInstalled }] = await Promise.all([
-    import('../resolve/resolve.ts'),
-    import('../commands/request.ts'),
+    import('../core/resolve/resolve.ts'),
+    import('../api/request.ts'),
   ]);
   if (args.windows !== undefined && !isWindowsVersion(args.windows)) {
     throw new UsageError(`--windows must be a version like ${EMPTY_REQUEST.windows}: \`${args.windows}\``);

@@ -90,7 +90,7 @@ export async function openCatalog(session: Session, args: ReadingArguments, { ta
     throw new UsageError('no index is given', 'name one with `--index`, for example `--index x86_64/setup.xz`; every Cygwin mirror has it');
   }
   if (names.filter((name) => name === '-').length + (takesStdin ? 1 : 0) > 1) throw new UsageError('stdin can be read for one thing only');
-  const { loadCatalog } = await import('../commands/load-catalog.ts');
+  const { loadCatalog } = await import('../api/load-catalog.ts');
   return loadCatalog(names, {
     stdin: session.host.stdin,
     lenient: args.lenient === true,

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import type { Config } from '../config/config.ts';
+import type { Config } from '../core/config/config.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import { UsageError } from './failure.ts';
 import { packageVersion } from './version.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { VerifiedFile } from '../mirror/verified.ts';
+import type { VerifiedFile } from '../repo/verified.ts';
 import { isoDate } from './date.ts';
 import { withDraft } from './draft.ts';
 import { compareIso } from './iso-compare.ts';

@@ -1,5 +1,5 @@
-import type { Plan } from '../resolve/plan.ts';
-import type { Archive } from '../setup-ini/records.ts';
+import type { Plan } from '../core/resolve/plan.ts';
+import type { Archive } from '../core/setup-ini/records.ts';
 
 /** Every archive a plan needs, each path once: in install order, a package's source after its binary archive. */
 export function plannedArchives(plan: Plan): Archive[] {

@@ -1,4 +1,4 @@
-import type { Plan } from '../resolve/plan.ts';
+import type { Plan } from '../core/resolve/plan.ts';
 
 /** Renders a plan as a Graphviz digraph: a node for each package, an arrow from each to what it needs; requested
  *  packages are drawn double, Base packages filled. */

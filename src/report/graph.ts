@@ -1,4 +1,4 @@
-import type { Plan, PlannedPackage } from '../resolve/plan.ts';
+import type { Plan, PlannedPackage } from '../core/resolve/plan.ts';
 
 /** What each planned package needs of the others, by name; the inverse of `requiredBy`. Lists are in install order. */
 export function dependencyMap(plan: Plan): Map<string, PlannedPackage[]> {

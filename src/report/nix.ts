@@ -1,4 +1,4 @@
-import type { Plan } from '../resolve/plan.ts';
+import type { Plan } from '../core/resolve/plan.ts';
 import { archiveUrl, plannedArchives } from './archives.ts';
 
 /** Renders a plan as a Nix list of `{ url; sha512; }` or `{ url; md5; }` sets, each fit for `fetchurl`. */

@@ -1,4 +1,4 @@
-import type { Plan, PlannedPackage } from '../resolve/plan.ts';
+import type { Plan, PlannedPackage } from '../core/resolve/plan.ts';
 import { columns, countText, sizeText } from './text.ts';
 
 /** Renders a plan as an aligned table in install order, with a line of totals and, below it, what the plan leaves out,

@@ -1,4 +1,4 @@
-import type { Plan, PlannedPackage } from '../resolve/plan.ts';
+import type { Plan, PlannedPackage } from '../core/resolve/plan.ts';
 import { dependencyMap } from './graph.ts';
 import { countText, sizeText } from './text.ts';
 

@@ -1,4 +1,4 @@
-import type { Plan } from '../resolve/plan.ts';
+import type { Plan } from '../core/resolve/plan.ts';
 import { archiveUrl, plannedArchives } from './archives.ts';
 
 /** Renders a plan as one URL a line (one path a line without a site), in install order, each once. */

@@ -1,5 +1,5 @@
 import { CygstrapError } from '../errors.ts';
-import type { IndexForm } from '../setup-ini/forms.ts';
+import type { IndexForm } from '../core/setup-ini/forms.ts';
 import { FetchError, type FetchErrorKind } from './fetch-error.ts';
 import { indexPlaces, type IndexPath } from './index-layout.ts';
 import type { SiteSet } from './site-set.ts';

@@ -1,5 +1,5 @@
-import { INDEX_FORMS } from '../setup-ini/forms.ts';
-import type { IndexForm } from '../setup-ini/forms.ts';
+import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
+import type { IndexForm } from '../core/setup-ini/forms.ts';
 
 export interface IndexPath {
   /** Relative to the site. */

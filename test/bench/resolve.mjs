@@ -6,10 +6,10 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, write
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CatalogBuilder } from '../../dist/catalog/catalog.js';
+import { CatalogBuilder } from '../../dist/core/catalog/catalog.js';
 import { tuneV8 } from '../../dist/cli/v8.js';
-import { EMPTY_REQUEST, resolve } from '../../dist/resolve/resolve.js';
-import { RowParser } from '../../dist/setup-ini/parse.js';
+import { EMPTY_REQUEST, resolve } from '../../dist/core/resolve/resolve.js';
+import { RowParser } from '../../dist/core/setup-ini/parse.js';
 
 const RUNS = 5;
 /** More, since V8 needs some twenty to compile what one uses. */

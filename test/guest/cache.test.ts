@@ -5,8 +5,8 @@ import { expect, test } from 'vitest';
 import { cachedInitramfs, removeUnused } from '../../src/guest/linux/cache.ts';
 import { knownInitramfs } from '../../src/guest/linux/known-image.ts';
 import { identityOf } from '../../src/vm/file-identity.ts';
-import { guestCacheOf } from '../../src/commands/vm-context.ts';
-import { collectStages } from '../../src/commands/vm-stages.ts';
+import { guestCacheOf } from '../../src/api/vm-context.ts';
+import { collectStages } from '../../src/api/vm-stages.ts';
 
 const HOUR_MS = 60 * 60_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { untilBeacon } from '../../src/guest/console.ts';
 import { inTurn } from '../../src/guest/kind.ts';
-import { guestCacheOf } from '../../src/commands/vm-context.ts';
+import { guestCacheOf } from '../../src/api/vm-context.ts';
 import { findProgram } from '../../src/guest/linux/programs.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import { requireOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';

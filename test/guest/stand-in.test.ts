@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstallKit } from '../../src/guest/kind.ts';
 import { inTurn } from '../../src/guest/kind.ts';
-import { guestCacheOf } from '../../src/commands/vm-context.ts';
+import { guestCacheOf } from '../../src/api/vm-context.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../../src/guest/run-script.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import type { SshTarget } from '../../src/guest/ssh.ts';

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { DecodeFault } from '../../src/input/input-error.ts';
 import { openIndex } from '../../src/input/open-index.ts';
 import { decodeXz } from '../../src/input/xz.ts';
-import { randomFrom } from '../setup-ini/support.ts';
+import { randomFrom } from '../core/setup-ini/support.ts';
 import { SEED } from '../support/seed.ts';
 import { TEXT, collect, fixture, hasTool, tempDir } from './support.ts';
 

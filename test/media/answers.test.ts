@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answersOf } from '../../src/commands/media-answers.ts';
-import { guestCacheOf } from '../../src/commands/vm-context.ts';
-import type { Lock } from '../../src/lock/lock.ts';
+import { answersOf } from '../../src/api/media-answers.ts';
+import { guestCacheOf } from '../../src/api/vm-context.ts';
+import type { Lock } from '../../src/core/lock/lock.ts';
 import { QEMU, describeWith } from '../support/qemu.ts';
 
 const LOCK: Lock = {

@@ -6,11 +6,11 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
-import { makeMedia } from '../../src/commands/media.ts';
-import type { MediaRequest, MediaResult } from '../../src/commands/media.ts';
+import { makeMedia } from '../../src/api/media.ts';
+import type { MediaRequest, MediaResult } from '../../src/api/media.ts';
 import { readFloppy } from '../../src/media/read/fat.ts';
 import { readIso } from '../../src/media/read/iso.ts';
-import { parseText } from '../../src/setup-ini/parse.ts';
+import { parseText } from '../../src/core/setup-ini/parse.ts';
 import { describeWith, sha512, temporaryDirectory } from './support.ts';
 
 const RELEASE = resolve('fixtures/release');

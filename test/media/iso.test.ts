@@ -2,11 +2,11 @@ import { chmodSync, mkdirSync, readFileSync, readdirSync, truncateSync, utimesSy
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { auditRepo } from '../../src/mirror/audit.ts';
+import { auditRepo } from '../../src/repo/audit.ts';
 import { graftList, isoArgs, writeIso } from '../../src/media/iso.ts';
 import type { IsoEntry } from '../../src/media/iso.ts';
-import { filesOfLock } from '../../src/commands/repo-files.ts';
-import { makeRepo } from '../bundle/support.ts';
+import { filesOfLock } from '../../src/api/repo-files.ts';
+import { makeRepo } from '../repo/bundle/support.ts';
 import { DATE_SECONDS, describeWith, hasTool, run, sha512, temporaryDirectory } from './support.ts';
 
 const options = { label: 'TEST', dateSeconds: DATE_SECONDS };

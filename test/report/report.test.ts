@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Catalog } from '../../src/catalog/catalog.ts';
+import { Catalog } from '../../src/core/catalog/catalog.ts';
 import { dotText } from '../../src/report/dot.ts';
 import { planJson } from '../../src/report/json.ts';
 import { nixString, nixText } from '../../src/report/nix.ts';
@@ -7,9 +7,9 @@ import { tableText } from '../../src/report/table.ts';
 import { columns, countText, printable, sizeText } from '../../src/report/text.ts';
 import { treeText } from '../../src/report/tree.ts';
 import { urlsText } from '../../src/report/urls.ts';
-import type { Plan, ResolveRequest } from '../../src/resolve/plan.ts';
-import { EMPTY_REQUEST, resolve } from '../../src/resolve/resolve.ts';
-import { parseText } from '../../src/setup-ini/parse.ts';
+import type { Plan, ResolveRequest } from '../../src/core/resolve/plan.ts';
+import { EMPTY_REQUEST, resolve } from '../../src/core/resolve/resolve.ts';
+import { parseText } from '../../src/core/setup-ini/parse.ts';
 
 const MD5 = '0123456789abcdef0123456789abcdef';
 

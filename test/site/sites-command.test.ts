@@ -6,7 +6,7 @@ import yargs from 'yargs';
 import { addSites } from '../../src/cli/commands/sites.ts';
 import { Output } from '../../src/cli/output.ts';
 import type { Task } from '../../src/cli/session.ts';
-import { BENCHMARK_PATH, listSites } from '../../src/commands/sites.ts';
+import { BENCHMARK_PATH, listSites } from '../../src/api/sites.ts';
 import { closedAddress } from '../support/fault-server.ts';
 import { fault } from '../support/faults.ts';
 import { BYTES, rejection, startServer, tempDir, USER_AGENT } from './support.ts';

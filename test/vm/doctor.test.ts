@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { doctorText } from '../../src/cli/commands/doctor.ts';
-import { examined, mendHost } from '../../src/commands/doctor.ts';
+import { examined, mendHost } from '../../src/api/doctor.ts';
 import { TOOL_NAMES } from '../../src/vm/host.ts';
 import type { Host } from '../../src/vm/host.ts';
 import { PROJECT, runCommand } from '../support/transcript.ts';

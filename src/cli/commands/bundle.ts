@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { LOCK_NAME } from '../../lock/lock.ts';
+import { LOCK_NAME } from '../../core/lock/lock.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -46,7 +46,7 @@ async function bundle(session: Session, args: BundleArguments): Promise<number> 
 }
 
 async function make({ output }: Session, args: BundleArguments, out: string): Promise<number> {
-  const { makeBundle } = await import('../../commands/bundle.ts');
+  const { makeBundle } = await import('../../api/bundle.ts');
   const report = reporter(output, args);
   const { file, sizeBytes, files, leftOut } = await interruptible((signal) => makeBundle({ repo: args.repo, lock: args.lock, since: args.since, out }, { report, signal }));
   if (args.json === true) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, bundle: file, size: sizeBytes, files, leftOut });
@@ -58,7 +58,7 @@ async function make({ output }: Session, args: BundleArguments, out: string): Pr
 }
 
 async function take({ output }: Session, args: BundleArguments, tar: string): Promise<number> {
-  const { applyBundle } = await import('../../commands/bundle-apply.ts');
+  const { applyBundle } = await import('../../api/bundle-apply.ts');
   const report = reporter(output, args);
   const { files, sizeBytes, presentFiles, packages } = await interruptible((signal) => applyBundle({ bundle: tar, repo: args.repo, lock: args.lock }, { report, signal }));
   if (args.json === true) {

@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs';
-import type { LoadedCatalog } from '../../commands/load-catalog.ts';
+import type { LoadedCatalog } from '../../api/load-catalog.ts';
 import { columns, printable, sizeText } from '../../report/text.ts';
-import type { Difference } from '../../resolve/diff.ts';
+import type { Difference } from '../../core/resolve/diff.ts';
 import { EXIT_DONE } from '../failure.ts';
 import { restoreDashes, splitList, withReadingOptions, withRequestOptions } from '../options.ts';
 import { refuse } from '../refuse.ts';
@@ -47,12 +47,12 @@ async function diff(session: Session, args: DiffArguments): Promise<number> {
   const before = await openCatalog(session, { ...args, index: [args.old] }, { takesStdin: args.new === '-', digest });
   const after = await openCatalog(session, { ...args, index: [args.new] }, { digest });
   if (request === undefined) {
-    const { compareIndexes } = await import('../../commands/diff.ts');
+    const { compareIndexes } = await import('../../api/diff.ts');
     const difference = compareIndexes(before, after);
     await print(session, args, { before, after, difference });
     return EXIT_DONE;
   }
-  const { comparePlans } = await import('../../commands/diff.ts');
+  const { comparePlans } = await import('../../api/diff.ts');
   const comparison = comparePlans(before, after, request, reporter(session.output, args));
   if (comparison.kind === 'conflict') {
     const index = comparison.side === 'old' ? args.old : args.new;

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import type { Argv } from 'yargs';
-import type { DoctorResult } from '../../commands/doctor.ts';
+import type { DoctorResult } from '../../api/doctor.ts';
 import { columns, countText, printable } from '../../report/text.ts';
 import type { DistributionFamily } from '../../vm/host.ts';
 import type { Mend, Need } from '../../vm/probe/needs.ts';
@@ -32,7 +32,7 @@ export function addDoctor(yargs: Argv, choose: Choose): Argv {
 
 async function doctor(session: Session, args: DoctorArguments): Promise<number> {
   const { host, output } = session;
-  const { examineHost } = await import('../../commands/doctor.ts');
+  const { examineHost } = await import('../../api/doctor.ts');
   const examine = (): Promise<DoctorResult> => interruptible((signal) => examineHost({ environment: host.env, signal }));
   const found = await examine();
   const result = args.fix === true && found.mends.length > 0 && (await isFixed(session, found)) ? await examine() : found;
@@ -44,7 +44,7 @@ async function doctor(session: Session, args: DoctorArguments): Promise<number> 
 }
 
 async function isFixed({ host, output }: Session, found: DoctorResult): Promise<boolean> {
-  const { mendHost } = await import('../../commands/doctor.ts');
+  const { mendHost } = await import('../../api/doctor.ts');
   const left = await mendHost(found, {
     environment: host.env,
     isRoot: process.getuid?.() === 0,

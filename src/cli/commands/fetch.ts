@@ -1,9 +1,9 @@
 import type { Argv } from 'yargs';
-import type { FetchContext, FetchRequest, FetchSummary } from '../../commands/fetch.ts';
-import { LAYOUTS } from '../../config/config.ts';
-import type { Layout } from '../../config/config.ts';
+import type { FetchContext, FetchRequest, FetchSummary } from '../../api/fetch.ts';
+import { LAYOUTS } from '../../core/config/config.ts';
+import type { Layout } from '../../core/config/config.ts';
 import type { Event } from '../../events.ts';
-import { LOCK_NAME } from '../../lock/lock.ts';
+import { LOCK_NAME } from '../../core/lock/lock.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
 import { YoungCollector, tuneV8 } from '../v8.ts';
@@ -108,7 +108,7 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
       written.catch(() => {});
     } else view.add(event);
   };
-  const { fetchRepo } = await import('../../commands/fetch.ts');
+  const { fetchRepo } = await import('../../api/fetch.ts');
   try {
     const result = await interruptible(async (signal) => fetchRepo(request, await contextOf(session, args, { report, signal })));
     view.end();
@@ -158,7 +158,7 @@ function requestOf({ host }: Session, args: FetchArguments, { request, config, a
 }
 
 async function contextOf({ host }: Session, args: FetchArguments, { report, signal }: Pick<FetchContext, 'report' | 'signal'>): Promise<FetchContext> {
-  const { archiveCacheDir } = await import('../../commands/archive-cache-dir.ts');
+  const { archiveCacheDir } = await import('../../api/archive-cache-dir.ts');
   const usesCache = args.noCache !== true;
   return {
     resolver: `cygstrap ${packageVersion()}`,

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import type { PackageInfo, VersionInfo } from '../../commands/info.ts';
+import type { PackageInfo, VersionInfo } from '../../api/info.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../failure.ts';
 import { withIndexOptions } from '../options.ts';
@@ -27,7 +27,7 @@ export function addInfo(yargs: Argv, choose: Choose): Argv {
 
 async function info(session: Session, args: InfoArguments): Promise<number> {
   const { catalog, indexes } = await openCatalog(session, args, { digest: args.json === true });
-  const { packageInfo, unknownPackage } = await import('../../commands/info.ts');
+  const { packageInfo, unknownPackage } = await import('../../api/info.ts');
   const found = packageInfo(catalog, args.package);
   if (found === undefined) {
     await reportFailure(unknownPackage(catalog, args.package), session.output, args.json === true ? 'json' : 'text');
@@ -46,7 +46,7 @@ async function info(session: Session, args: InfoArguments): Promise<number> {
 }
 
 async function infoText(found: PackageInfo): Promise<string> {
-  const { dependencyText } = await import('../../resolve/explain.ts');
+  const { dependencyText } = await import('../../core/resolve/explain.ts');
   const head = columns([
     ['package:', found.name],
     ['summary:', found.sdesc],

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import type { LintResult } from '../../commands/lint.ts';
+import type { LintResult } from '../../api/lint.ts';
 import { countText, printable } from '../../report/text.ts';
 import { EXIT_DONE, EXIT_NO } from '../failure.ts';
 import { restoreDashes, withReadingOptions } from '../options.ts';
@@ -26,7 +26,7 @@ export function addLint(yargs: Argv, choose: Choose): Argv {
 }
 
 async function lint(session: Session, args: LintArguments): Promise<number> {
-  const { lintIndex } = await import('../../commands/lint.ts');
+  const { lintIndex } = await import('../../api/lint.ts');
   const result = await lintIndex(args.file, {
     stdin: session.host.stdin,
     lenient: args.lenient === true,

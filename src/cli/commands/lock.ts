@@ -1,9 +1,9 @@
 import type { Argv } from 'yargs';
-import type { LockSource } from '../../commands/lock.ts';
+import type { LockSource } from '../../api/lock.ts';
 import type { Report } from '../../events.ts';
-import type { LockDifference } from '../../lock/diff.ts';
-import { DEFAULT_ARCH, LOCK_NAME } from '../../lock/lock.ts';
-import type { Lock } from '../../lock/lock.ts';
+import type { LockDifference } from '../../core/lock/diff.ts';
+import { DEFAULT_ARCH, LOCK_NAME } from '../../core/lock/lock.ts';
+import type { Lock } from '../../core/lock/lock.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -59,7 +59,7 @@ async function lock(session: Session, args: LockArguments): Promise<number> {
 }
 
 async function check(session: Session, args: LockArguments): Promise<number> {
-  const [asked, { readLock, requireAnswer }, { lockRequestOf }] = await Promise.all([askedOf(args), import('../../commands/lock-file.ts'), import('../../lock/make.ts')]);
+  const [asked, { readLock, requireAnswer }, { lockRequestOf }] = await Promise.all([askedOf(args), import('../../api/lock-file.ts'), import('../../core/lock/make.ts')]);
   const lock = await readLock(args.out);
   const isCompared = asked.isAsked || asked.file !== undefined;
   if (isCompared) requireAnswer(lock, lockRequestOf(asked.request, asked.arch ?? lock.request.arch), args.out);
@@ -77,7 +77,7 @@ async function make(session: Session, args: LockArguments): Promise<number> {
   const asked = await askedOf(args);
   const report = reporter(session.output, args);
   const source = await sourceOf(session, args, asked);
-  const [{ makeLock }, { readOldLock }] = await Promise.all([import('../../commands/lock.ts'), import('../../commands/lock-file.ts')]);
+  const [{ makeLock }, { readOldLock }] = await Promise.all([import('../../api/lock.ts'), import('../../api/lock-file.ts')]);
   const before = await readOldLock(args.out, report);
   const result = makeLock(source, asked.request, optionsOf(args, asked.arch, report));
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json === true ? 'json' : 'text');
@@ -88,12 +88,12 @@ async function make(session: Session, args: LockArguments): Promise<number> {
 async function update(session: Session, args: LockArguments): Promise<number> {
   const pinned = args.packages.find((name) => name.includes('='));
   if (pinned !== undefined) throw new UsageError(`after --update stand names only: \`${pinned}\``, 'pin a version in the request: in the project file, or with `cygstrap lock NAME=VERSION`');
-  const { readLock } = await import('../../commands/lock-file.ts');
+  const { readLock } = await import('../../api/lock-file.ts');
   const before = await readLock(args.out);
   const asked = await askedOf({ ...args, packages: [] }, before.request);
   const { request, arch } = asked;
   const source = await sourceOf(session, args, asked);
-  const { updateLock } = await import('../../commands/lock.ts');
+  const { updateLock } = await import('../../api/lock.ts');
   const result = updateLock(source, request, { before, names: splitList(args.packages) }, optionsOf(args, arch, reporter(session.output, args)));
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json === true ? 'json' : 'text');
   return write(session, args, before, result.lock);
@@ -102,7 +102,7 @@ async function update(session: Session, args: LockArguments): Promise<number> {
 /** The indexes named, else those of the sites of the command line or the project file, verified. */
 async function sourceOf(session: Session, args: LockArguments, { config, arch }: Asked): Promise<LockSource> {
   if (args.index !== undefined || (args.site === undefined && config.sites === undefined)) return { loaded: await openCatalog(session, args) };
-  const { loadFromSites } = await import('../../commands/site-index.ts');
+  const { loadFromSites } = await import('../../api/site-index.ts');
   const { env } = session.host;
   const report = reporter(session.output, args);
   return interruptible((signal) =>
@@ -123,7 +123,7 @@ function optionsOf(args: LockArguments, arch: string | undefined, report: Report
 }
 
 async function write(session: Session, args: LockArguments, before: Lock | undefined, lock: Lock): Promise<number> {
-  const [{ writeLock }, { diffLocks }, { lockedFiles }] = await Promise.all([import('../../commands/lock-file.ts'), import('../../lock/diff.ts'), import('../../lock/files.ts')]);
+  const [{ writeLock }, { diffLocks }, { lockedFiles }] = await Promise.all([import('../../api/lock-file.ts'), import('../../core/lock/diff.ts'), import('../../core/lock/files.ts')]);
   const isWritten = await writeLock(args.out, lock);
   const difference = before === undefined ? undefined : diffLocks(before, lock);
   const files = lockedFiles(lock);

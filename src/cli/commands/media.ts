@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs';
 import type { Report } from '../../events.ts';
-import type { Answers, MediaResult } from '../../commands/media.ts';
-import { LOCK_NAME } from '../../lock/lock.ts';
+import type { Answers, MediaResult } from '../../api/media.ts';
+import { LOCK_NAME } from '../../core/lock/lock.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -47,7 +47,7 @@ export function addMedia(yargs: Argv, choose: Choose): Argv {
 
 async function media(session: Session, args: MediaArguments): Promise<number> {
   const { output, host } = session;
-  const { makeMedia } = await import('../../commands/media.ts');
+  const { makeMedia } = await import('../../api/media.ts');
   const { repo, lock, out, add = [], keyring = [] } = args;
   const report = reporter(output, args);
   const load = { env: host.env, report };
@@ -62,9 +62,9 @@ async function media(session: Session, args: MediaArguments): Promise<number> {
 
 async function answersFor({ host }: Session, { guest, authorizedKey, lock }: MediaArguments, options: { readonly report: Report; readonly signal: AbortSignal }): Promise<Answers | undefined> {
   if (guest === undefined || authorizedKey === undefined) return undefined;
-  const { answersOf } = await import('../../commands/media-answers.ts');
-  const { guestCacheOf } = await import('../../commands/vm-context.ts');
-  const { readLock } = await import('../../commands/lock-file.ts');
+  const { answersOf } = await import('../../api/media-answers.ts');
+  const { guestCacheOf } = await import('../../api/vm-context.ts');
+  const { readLock } = await import('../../api/lock-file.ts');
   return answersOf({ guest, authorizedKey }, await readLock(lock), { cacheDir: guestCacheOf({ environment: host.env }), ...options });
 }
 

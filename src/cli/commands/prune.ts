@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import type { PruneResult } from '../../commands/prune.ts';
+import type { PruneResult } from '../../api/prune.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -30,7 +30,7 @@ export function addPrune(yargs: Argv, choose: Choose): Argv {
 }
 
 async function prune({ output, host }: Session, args: PruneArguments): Promise<number> {
-  const { pruneRepo } = await import('../../commands/prune.ts');
+  const { pruneRepo } = await import('../../api/prune.ts');
   const load = { cache: args.noCache !== true, env: host.env, report: reporter(output, args) };
   const result = await interruptible((signal) => pruneRepo({ repo: args.repo, keep: args.keep ?? [], isMeant: args.yes === true }, { load, signal }));
   if (args.json === true) {

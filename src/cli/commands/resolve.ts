@@ -1,8 +1,8 @@
 import type { Argv } from 'yargs';
-import type { Answer } from '../../commands/answer.ts';
-import type { BatchAnswer } from '../../commands/batch.ts';
-import type { LoadedCatalog } from '../../commands/load-catalog.ts';
-import type { Plan, ResolveRequest } from '../../resolve/plan.ts';
+import type { Answer } from '../../api/answer.ts';
+import type { BatchAnswer } from '../../api/batch.ts';
+import type { LoadedCatalog } from '../../api/load-catalog.ts';
+import type { Plan, ResolveRequest } from '../../core/resolve/plan.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
 import { splitList, withIndexOptions, withPlanOptions, withRequestOptions } from '../options.ts';
 import type { Format } from '../options.ts';
@@ -46,7 +46,7 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
   if (args.site !== undefined && format !== 'urls' && format !== 'nix') throw new UsageError('--site goes with --format urls or nix');
   const request = await requestOf(args.packages, args);
   // What answers is loaded while the index is read.
-  const [loaded, { answerRequest }] = await Promise.all([openCatalog(session, args, { digest: format === 'json' }), import('../../commands/answer.ts')]);
+  const [loaded, { answerRequest }] = await Promise.all([openCatalog(session, args, { digest: format === 'json' }), import('../../api/answer.ts')]);
   const answer = answerRequest(loaded, request, reporter(session.output, args));
   if (answer.kind === 'conflict') return refuse(session.output, answer.conflicts, format === 'json' ? 'json' : 'text');
   if (format === 'json') await session.output.json(await answerJson(answer));
@@ -87,7 +87,7 @@ async function resolveBatch(session: Session, args: ResolveArguments, file: stri
     throw new UsageError('with --batch the packages and categories stand in its lines');
   }
   const defaults = await requestOf([], args);
-  const { readBatch } = await import('../../commands/batch.ts');
+  const { readBatch } = await import('../../api/batch.ts');
   const chunks = file === '-' ? session.host.stdin : readBatch(file);
   const loaded = await openCatalog(session, args, { takesStdin: file === '-' });
   await answerAll(session.output, loaded, chunks, defaults);
@@ -95,7 +95,7 @@ async function resolveBatch(session: Session, args: ResolveArguments, file: stri
 }
 
 async function answerAll(output: Output, loaded: LoadedCatalog, chunks: AsyncIterable<Uint8Array>, defaults: ResolveRequest): Promise<void> {
-  const { answerBatch } = await import('../../commands/batch.ts');
+  const { answerBatch } = await import('../../api/batch.ts');
   for await (const answer of answerBatch(loaded, chunks, defaults)) {
     await output.json(await batchJson(answer), 'line');
     if (output.isClosed) break;

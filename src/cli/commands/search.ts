@@ -36,7 +36,7 @@ async function search(session: Session, args: SearchArguments): Promise<number> 
   if (args.text === undefined && categories.length === 0 && args.provides === undefined) {
     throw new UsageError('nothing to search for', 'give a text, `--category` or `--provides`');
   }
-  const { literalPattern, searchPackages } = await import('../../commands/search.ts');
+  const { literalPattern, searchPackages } = await import('../../api/search.ts');
   const pattern = args.text === undefined ? undefined : args.regexp === true ? regexpOf(args.text) : literalPattern(args.text);
   const { catalog, indexes } = await openCatalog(session, args, { digest: args.json === true });
   const matches = searchPackages(catalog, {

@@ -40,7 +40,7 @@ function portOf(value: string | readonly string[] | undefined): number | undefin
 
 /** Ends on Ctrl-C as interrupted; on SIGTERM, by which a service is stopped on purpose, as done. */
 async function serve({ output }: Session, args: ServeArguments): Promise<number> {
-  const commands = await import('../../commands/serve.ts');
+  const commands = await import('../../api/serve.ts');
   const server = await commands.serve(args, reporter(output, args));
   const stopped = untilStopped();
   try {

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import type { ListedSite, SitesResult } from '../../commands/sites.ts';
+import type { ListedSite, SitesResult } from '../../api/sites.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE, EXIT_NO, EXIT_WORLD, UsageError } from '../failure.ts';
 import { once, splitList } from '../options.ts';
@@ -39,7 +39,7 @@ export function addSites(yargs: Argv, choose: Choose): Argv {
 
 async function sites({ host, output }: Session, args: SitesArguments): Promise<number> {
   if (args.path !== undefined && args.benchmark !== true) throw new UsageError('--path is for --benchmark');
-  const { BENCHMARK_PATH, listSites, MIRROR_LIST_URL } = await import('../../commands/sites.ts');
+  const { BENCHMARK_PATH, listSites, MIRROR_LIST_URL } = await import('../../api/sites.ts');
   const query = {
     list: args.list ?? MIRROR_LIST_URL,
     regions: splitList(args.region),

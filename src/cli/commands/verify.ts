@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
-import type { VerifyResult } from '../../commands/verify.ts';
-import type { Finding } from '../../mirror/audit.ts';
+import type { VerifyResult } from '../../api/verify.ts';
+import type { Finding } from '../../repo/audit.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE, EXIT_NO, UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -41,7 +41,7 @@ async function verify(session: Session, args: VerifyArguments): Promise<number> 
   const { output, host } = session;
   if (args.repair !== true && args.site !== undefined) throw new UsageError('--site goes with --repair');
   const addresses = args.repair === true ? await sitesToRepairFrom(args) : [];
-  const { verifyRepo } = await import('../../commands/verify.ts');
+  const { verifyRepo } = await import('../../api/verify.ts');
   const load = { lenient: args.lenient === true, cache: args.noCache !== true, env: host.env, report: reporter(output, args) };
   const request = { repo: args.repo, locks: args.lock ?? [] };
   const found = await interruptible((signal) => verifyRepo({ ...request, isQuick: args.quick === true }, { load, signal }));
@@ -58,16 +58,16 @@ async function verify(session: Session, args: VerifyArguments): Promise<number> 
 }
 
 async function sitesToRepairFrom(args: VerifyArguments): Promise<readonly string[]> {
-  const { readProject } = await import('../../commands/project.ts');
+  const { readProject } = await import('../../api/project.ts');
   const project = await readProject(undefined);
   return sitesOf(args, project?.config ?? {})[0] ?? [];
 }
 
 async function repair(session: Session, args: VerifyArguments, sites: readonly string[], found: VerifyResult): Promise<void> {
   const [{ filesToMend }, { repairRepo }, { archiveCacheDir }] = await Promise.all([
-    import('../../commands/verify.ts'),
-    import('../../commands/repair.ts'),
-    import('../../commands/archive-cache-dir.ts'),
+    import('../../api/verify.ts'),
+    import('../../api/repair.ts'),
+    import('../../api/archive-cache-dir.ts'),
   ]);
   const { env } = session.host;
   const view = new ProgressView(session, { ...args, quiet: args.quiet === true || args.json === true });

@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs';
 import { CygstrapError } from '../../errors.ts';
 import type { MountAccess } from '../../guest/kind.ts';
-import type { BootShare } from '../../pipeline/boot.ts';
+import type { BootShare } from '../../stages/boot.ts';
 import { shellLine } from '../../vm/argv/words.ts';
 import { printable } from '../../report/text.ts';
 import { EXIT_DONE, EXIT_WORLD, UsageError } from '../failure.ts';
@@ -47,8 +47,8 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
     if (args.quiet !== true) output.note('note', 'the power button is pressed; Ctrl-C again ends the machine at once');
   });
   const context = await openVm(session, args, stopped);
-  const { findInstalled } = await import('../../commands/vm-run.ts');
-  const { bootMachine } = await import('../../pipeline/boot.ts');
+  const { findInstalled } = await import('../../api/vm-run.ts');
+  const { bootMachine } = await import('../../stages/boot.ts');
   const installed = await findInstalled(args.install, context);
   const { diskFile, store, xchg, vnc, switch: switches = [] } = args;
   const exit = await bootMachine(

@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs';
-import type { VmContext } from '../../commands/vm-context.ts';
-import type { InstalledManifest, SnapshotManifest } from '../../pipeline/manifest.ts';
-import { LOCK_NAME } from '../../lock/lock.ts';
+import type { VmContext } from '../../api/vm-context.ts';
+import type { InstalledManifest, SnapshotManifest } from '../../stages/manifest.ts';
+import { LOCK_NAME } from '../../core/lock/lock.ts';
 import { EXIT_DONE } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import type { Choose, Session } from '../session.ts';
@@ -46,7 +46,7 @@ async function install(session: Session, args: InstallArguments): Promise<number
 async function snapshot(session: Session, args: SnapshotArguments & { readonly install?: string | undefined }): Promise<number> {
   const { key } = await interruptible(async (signal) => {
     const context = await openVm(session, args, signal);
-    const { findInstalled } = await import('../../commands/vm-run.ts');
+    const { findInstalled } = await import('../../api/vm-run.ts');
     return frozen(context, args, await findInstalled(args.install, context));
   });
   return printed(session, args, { stage: 'snapshot', key });
@@ -60,7 +60,7 @@ async function printed({ output }: Session, args: VmArguments, made: { readonly 
 
 /** Makes the installed disk that the arguments describe, or finds it made. */
 export async function installed(context: VmContext, args: InstallArguments): Promise<InstalledManifest> {
-  const { installVm } = await import('../../commands/vm-install.ts');
+  const { installVm } = await import('../../api/vm-install.ts');
   const { repo, lock = LOCK_NAME, add, keyring, vnc, stepTimeout, stallTimeout } = args;
   const limits = { ...(stepTimeout !== undefined && { stepTimeoutMs: stepTimeout }), ...(stallTimeout !== undefined && { stallTimeoutMs: stallTimeout }) };
   return installVm({ repo, lock, add, keyring, wishes: wishesOf(args), limits, vnc }, context);
@@ -68,6 +68,6 @@ export async function installed(context: VmContext, args: InstallArguments): Pro
 
 /** Makes the snapshot of an installed disk, or finds it made. */
 export async function frozen(context: VmContext, { portable, bootTimeout }: SnapshotArguments, disk: InstalledManifest): Promise<SnapshotManifest> {
-  const { snapshotVm } = await import('../../commands/vm-snapshot.ts');
+  const { snapshotVm } = await import('../../api/vm-snapshot.ts');
   return snapshotVm({ installed: disk, isPortable: portable, bootTimeoutMs: bootTimeout }, context);
 }

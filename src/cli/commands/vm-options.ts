@@ -1,8 +1,8 @@
 import type { Argv } from 'yargs';
-import type { MachineWishes } from '../../pipeline/manifest.ts';
-import type { VmContext } from '../../commands/vm-context.ts';
-import { TOPOLOGIES } from '../../pipeline/topology.ts';
-import type { TopologyName } from '../../pipeline/topology.ts';
+import type { MachineWishes } from '../../stages/manifest.ts';
+import type { VmContext } from '../../api/vm-context.ts';
+import { TOPOLOGIES } from '../../stages/topology.ts';
+import type { TopologyName } from '../../stages/topology.ts';
 import type { Event, Report } from '../../events.ts';
 import { printable } from '../../report/text.ts';
 import { once } from '../options.ts';
@@ -89,7 +89,7 @@ export function wishesOf({ memory, cpus, disk, emptyDisk, qemuArg }: Pick<Instal
 
 /** Opens what the stages need; `signal` ends all of it. */
 export async function openVm(session: Session, args: VmArguments, signal: AbortSignal): Promise<VmContext> {
-  const { prepareVm } = await import('../../commands/vm-context.ts');
+  const { prepareVm } = await import('../../api/vm-context.ts');
   return prepareVm({ guest: args.guest, directory: args.vmDir, topology: args.topology, environment: session.host.env, version: packageVersion(), report: stageReporter(session, args), signal });
 }
 

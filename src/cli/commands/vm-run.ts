@@ -1,9 +1,9 @@
 import type { Argv } from 'yargs';
 import { CygstrapError } from '../../errors.ts';
-import type { VmContext } from '../../commands/vm-context.ts';
-import type { SnapshotManifest } from '../../pipeline/manifest.ts';
-import type { RunResult } from '../../pipeline/run.ts';
-import type { RunOutcome, VmRunRequest } from '../../commands/vm-run.ts';
+import type { VmContext } from '../../api/vm-context.ts';
+import type { SnapshotManifest } from '../../stages/manifest.ts';
+import type { RunResult } from '../../stages/run.ts';
+import type { RunOutcome, VmRunRequest } from '../../api/vm-run.ts';
 import { printable } from '../../report/text.ts';
 import { EXIT_DONE, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, UsageError, reportFailure } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -49,7 +49,7 @@ export function addVmRun(yargs: Argv, choose: Choose): Argv {
         withSnapshotChoice(withRunOptions(withTopology(withVmOptions(y))))
           .example('$0 vm run --in src --out dist -- make -C in', 'files in, files out')
           .example('$0 vm run --each commands.txt --jobs 2 --out results', 'a machine for each line'),
-      (args) => choose((session) => run(session, args, async (context) => (await import('../../commands/vm-run.ts')).findSnapshot(args.snapshot, context))),
+      (args) => choose((session) => run(session, args, async (context) => (await import('../../api/vm-run.ts')).findSnapshot(args.snapshot, context))),
     )
     .command(
       'shell',
@@ -139,7 +139,7 @@ interface Work {
 }
 
 async function one(session: Session, args: RunArguments, { context, snapshot, request }: Work & { readonly request: VmRunRequest }): Promise<number> {
-  const { runVm } = await import('../../commands/vm-run.ts');
+  const { runVm } = await import('../../api/vm-run.ts');
   const { output, host } = session;
   const result = await runVm(request, {
     ...context,
@@ -153,8 +153,8 @@ async function one(session: Session, args: RunArguments, { context, snapshot, re
 }
 
 async function many(session: Session, args: RunArguments, { context, snapshot, request, each }: Work & { readonly request: Omit<VmRunRequest, 'argv'>; readonly each: string }): Promise<number> {
-  const { runMany, runVm } = await import('../../commands/vm-run.ts');
-  const { commandLines } = await import('../../commands/vm-install.ts');
+  const { runMany, runVm } = await import('../../api/vm-run.ts');
+  const { commandLines } = await import('../../api/vm-install.ts');
   const { output, host } = session;
   const lines = await commandLines(each);
   const requests = lines.map((line, i): VmRunRequest => ({ ...request, argv: ['/bin/sh', '-c', line], ...(request.output !== undefined && { output: `${request.output}/${i + 1}` }) }));
@@ -233,8 +233,8 @@ async function shell(session: Session, args: VmArguments & StoreArguments & { re
   return ownFailures(session, args, () =>
     interruptible(async (signal) => {
       const context = await openVm(session, args, signal);
-      const { findSnapshot } = await import('../../commands/vm-run.ts');
-      const { withRevived } = await import('../../pipeline/run.ts');
+      const { findSnapshot } = await import('../../api/vm-run.ts');
+      const { withRevived } = await import('../../stages/run.ts');
       const snapshot = await findSnapshot(args.snapshot, context);
       const code = await withRevived(context, snapshot, storeOf(args), async ({ line }) => (await line.shell?.({ signal })) ?? null);
       signal.throwIfAborted();

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
-import type { VmDirectory } from '../../commands/vm-context.ts';
-import type { StageListing } from '../../commands/vm-stages.ts';
+import type { VmDirectory } from '../../api/vm-context.ts';
+import type { StageListing } from '../../api/vm-stages.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
 import { EXIT_DONE } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -32,7 +32,7 @@ function directoryOf({ host }: Session, { vmDir }: VmArguments): VmDirectory {
 }
 
 async function list(session: Session, args: VmArguments): Promise<number> {
-  const { listStages } = await import('../../commands/vm-stages.ts');
+  const { listStages } = await import('../../api/vm-stages.ts');
   const stages = await listStages(directoryOf(session, args));
   if (args.json === true) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, stages });
   else await session.output.data(stages.length === 0 ? 'no stages yet\n' : printable(columns(stages.map(row))));
@@ -50,7 +50,7 @@ function ageText(ms: number): string {
 }
 
 async function remove(session: Session, args: VmArguments & { readonly key: readonly string[] }): Promise<number> {
-  const { removeStages } = await import('../../commands/vm-stages.ts');
+  const { removeStages } = await import('../../api/vm-stages.ts');
   const removed = await interruptible(async (signal) => removeStages(args.key, { ...directoryOf(session, args), signal }));
   if (args.json === true) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, removed: removed.map(({ stage, key }) => ({ stage, key })) });
   else await session.output.data(removed.map(({ stage, key }) => `removed: ${stage} ${key}\n`).join(''));
@@ -58,7 +58,7 @@ async function remove(session: Session, args: VmArguments & { readonly key: read
 }
 
 async function collect(session: Session, args: VmArguments & { readonly olderThan?: number | undefined }): Promise<number> {
-  const { collectStages } = await import('../../commands/vm-stages.ts');
+  const { collectStages } = await import('../../api/vm-stages.ts');
   const { leftovers, stages, images } = await interruptible(async (signal) => collectStages({ olderThanMs: args.olderThan, nowMs: Date.now() }, { ...directoryOf(session, args), signal }));
   if (args.json === true) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, leftovers, removed: stages.map(({ stage, key }) => ({ stage, key })), images });
   else await session.output.data(`removed: ${countText(leftovers.length, 'leftover')}, ${countText(stages.length, 'stage')}${images.length === 0 ? '' : `, ${countText(images.length, 'unused image')}`}\n`);

@@ -38,7 +38,7 @@ function addController(yargs: Argv, choose: Choose): Argv {
 }
 
 async function controllerBuild({ host, output }: Session, args: ControllerBuildArguments): Promise<number> {
-  const { buildController } = await import('../../commands/vm-controller.ts');
+  const { buildController } = await import('../../api/vm-controller.ts');
   const result = await interruptible((signal) => buildController({ environment: host.env, report: reporter(output, args), signal }));
   if (args.json === true) {
     const { SCHEMA } = await import('../../report/json.ts');

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { printable } from '../../report/text.ts';
-import type { WhyChain, WhyStep } from '../../resolve/why.ts';
+import type { WhyChain, WhyStep } from '../../core/resolve/why.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../failure.ts';
 import { splitList, withIndexOptions, withRequestOptions } from '../options.ts';
 import { requestOf } from '../request.ts';
@@ -38,7 +38,7 @@ async function explain(session: Session, args: WhyArguments): Promise<number> {
   const format = args.json === true ? 'json' : 'text';
   const request = await requestOf(splitList(args.for), args);
   const loaded = await openCatalog(session, args, { digest: format === 'json' });
-  const { explainPackage } = await import('../../commands/why.ts');
+  const { explainPackage } = await import('../../api/why.ts');
   const explanation = explainPackage(loaded, request, args.package, reporter(output, args));
   if (explanation.kind === 'conflict') return refuse(output, explanation.conflicts, format);
   if (explanation.kind === 'absent') {
@@ -54,7 +54,7 @@ async function explain(session: Session, args: WhyArguments): Promise<number> {
 }
 
 async function chainsText(chains: readonly WhyChain[]): Promise<string> {
-  const { dependencyText } = await import('../../resolve/explain.ts');
+  const { dependencyText } = await import('../../core/resolve/explain.ts');
   const stepText = ({ name, version, dependency }: WhyStep, depth: number): string => {
     const lead = depth === 0 ? '' : `${'    '.repeat(depth - 1)}└── `;
     const wanted = dependency === undefined || (dependency.name === name && dependency.op === undefined) ? '' : ` (for ${dependencyText(dependency)})`;

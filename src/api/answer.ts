@@ -1,0 +1,19 @@
+import type { Report } from '../events.ts';
+import type { IndexSummary } from '../report/json.ts';
+import type { ResolveRequest, ResolveResult } from '../core/resolve/plan.ts';
+import { resolve } from '../core/resolve/resolve.ts';
+import type { LoadedCatalog } from './load-catalog.ts';
+
+/** A plan or its conflicts, with the indexes they rest on. */
+export type Answer = ResolveResult & { readonly indexes: readonly IndexSummary[] };
+
+/** Answers one request on a loaded catalog; tells the plan's warnings and the time taken through `report`. */
+export function answerRequest({ catalog, indexes }: LoadedCatalog, request: ResolveRequest, report: Report): Answer {
+  const start = performance.now();
+  const result = resolve(catalog, request);
+  if (result.kind === 'plan') {
+    for (const message of result.plan.warnings) report({ kind: 'warning', message });
+    report({ kind: 'resolved', packages: result.plan.totals.packages, durationMs: performance.now() - start });
+  }
+  return { ...result, indexes };
+}

@@ -1,0 +1,139 @@
+import { resolve } from 'node:path';
+import { ARCHIVE_PREFIX } from '../repo/bundle/format.ts';
+import { readBundle } from '../repo/bundle/read.ts';
+import type { BundleHead, IncomingMember } from '../repo/bundle/read.ts';
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import type { Lock } from '../core/lock/lock.ts';
+import { parseLock } from '../core/lock/parse.ts';
+import type { RepoFile } from '../repo/file.ts';
+import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
+import { publishFull } from '../repo/publish.ts';
+import { Store } from '../repo/store.ts';
+import type { BundleOptions } from './bundle.ts';
+import { filesNeeded, layoutOf } from './bundle-files.ts';
+import { writeLock } from './lock-file.ts';
+
+export interface ApplyRequest {
+  readonly bundle: string;
+  readonly repo: string;
+  /** Where the lock of the bundle goes. */
+  readonly lock: string;
+}
+
+export interface ApplySummary {
+  readonly repo: string;
+  readonly lock: string;
+  /** Archives taken from the bundle. */
+  readonly files: number;
+  readonly sizeBytes: number;
+  /** Those that were in the repo already. */
+  readonly presentFiles: number;
+  readonly packages: number;
+}
+
+/** Brings a repo from the state of an old lock to that of the new one in a bundle: takes its archives into the store, each compared
+ *  with what the lock or the index in the bundle promises, makes sure that everything they need is there and intact, publishes the
+ *  index, and writes the lock last. Anything in the tar that neither promises is refused. After a failure the repo's index and the
+ *  lock are as they were; archives that were verified stay, and the same call goes on from there.
+ *  Throws `corrupt`, `verify`, `lock` for what is no bundle, `repo` when files are missing, and `io`. */
+export async function applyBundle({ bundle, repo, lock: lockFile }: ApplyRequest, { report, signal }: BundleOptions): Promise<ApplySummary> {
+  const root = resolve(repo);
+  let work: Applying | undefined;
+  try {
+    await readBundle(bundle, {
+      begin: async (head) => {
+        const { lock, needed } = await understand(bundle, head, report);
+        const store = await Store.open(root, layoutOf(root), { report, ...(signal === undefined ? {} : { signal }) });
+        work = new Applying({ bundle, head, lock, store, signal });
+        await work.begin(needed);
+      },
+      take: async (member) => work?.take(member),
+    });
+    if (work === undefined) throw new CygstrapError('corrupt', `\`${bundle}\` is empty`);
+    const { files, sizeBytes, presentFiles, lock } = await work.finish();
+    await writeLock(lockFile, lock);
+    return { repo, lock: lockFile, files, sizeBytes, presentFiles, packages: lock.packages.length };
+  } finally {
+    await work?.close();
+  }
+}
+
+async function understand(bundle: string, head: BundleHead, report: Report): Promise<{ lock: Lock; needed: RepoFile[] }> {
+  const lock = parseLock(new TextDecoder().decode(head.lock), `${bundle}: lock`);
+  const index = head.index === undefined ? undefined : { name: `${bundle}: ${head.index.name}`, bytes: head.index.bytes };
+  return { lock, needed: await filesNeeded(lock, index, report) };
+}
+
+interface ApplyingParts {
+  readonly bundle: string;
+  readonly head: BundleHead;
+  readonly lock: Lock;
+  readonly store: Store;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A bundle on its way into a store. */
+class Applying {
+  readonly lock: Lock;
+  files = 0;
+  sizeBytes = 0;
+  presentFiles = 0;
+  readonly #parts: ApplyingParts;
+  readonly #needed = new Map<string, RepoFile>();
+  readonly #missing = new Set<string>();
+  readonly #seen = new Set<string>();
+
+  constructor(parts: ApplyingParts) {
+    this.#parts = parts;
+    this.lock = parts.lock;
+  }
+
+  async begin(needed: readonly RepoFile[]): Promise<void> {
+    const { store, signal } = this.#parts;
+    for (const file of needed) this.#needed.set(`${ARCHIVE_PREFIX}${file.path}`, file);
+    const { present, absent, damaged } = await store.presence(needed, { signal });
+    this.presentFiles = present.length;
+    for (const { path } of [...absent, ...damaged]) this.#missing.add(path);
+  }
+
+  async take({ name, sizeBytes, chunks }: IncomingMember): Promise<void> {
+    const { bundle, store, signal } = this.#parts;
+    const file = this.#needed.get(name);
+    if (file === undefined) throw this.#broken(`it holds \`${name}\`, which neither its lock nor its index lists`);
+    if (this.#seen.has(name)) throw this.#broken(`it holds \`${name}\` twice`);
+    this.#seen.add(name);
+    if (sizeBytes !== file.sizeBytes) {
+      throw new CygstrapError('verify', `\`${bundle}\` is damaged: \`${file.path}\` has ${sizeBytes} bytes in it instead of ${file.sizeBytes}`, { hint: 'copy it again' });
+    }
+    if (!this.#missing.has(file.path)) return;
+    await store.put(file, async () => ({ startByte: 0, validator: undefined, chunks }), { signal });
+    this.#missing.delete(file.path);
+    this.files++;
+    this.sizeBytes += sizeBytes;
+  }
+
+  async finish(): Promise<this> {
+    const { bundle, head, lock, store } = this.#parts;
+    const missing = [...this.#missing].sort();
+    if (missing.length > 0) {
+      const shown = missing.slice(0, 5).map((path) => `\`${path}\``).join(', ');
+      throw new CygstrapError('repo', `${missing.length} files that the new lock needs are neither in \`${bundle}\` nor intact in the repo: ${shown}${missing.length > 5 ? ', ...' : ''}`, {
+        hint: 'a bundle holds what is new since one lock; bring the repo to that one first, or make the bundle without `--since`',
+        details: { missing },
+      });
+    }
+    const form = INDEX_FORMS.find((each) => head.index?.name === `setup.${each}`);
+    if (head.index === undefined || form === undefined) throw this.#broken('it has no index');
+    await publishFull(store, lock.request.arch, { form, bytes: head.index.bytes, signature: head.index.signature });
+    return this;
+  }
+
+  close(): Promise<void> {
+    return this.#parts.store.close();
+  }
+
+  #broken(why: string): CygstrapError {
+    return new CygstrapError('corrupt', `\`${this.#parts.bundle}\` is refused: ${why}`, { hint: 'take it from where you trust it' });
+  }
+}

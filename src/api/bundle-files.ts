@@ -1,0 +1,47 @@
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import type { Lock } from '../core/lock/lock.ts';
+import { distinctFiles } from '../repo/clashes.ts';
+import type { RepoFile } from '../repo/file.ts';
+import { SUBSET_MARK, siteOfDirectory } from '../repo/layout.ts';
+import type { RepoLayout } from '../repo/layout.ts';
+import { parseRepoPath } from '../repo/path.ts';
+import { inspectRepo } from '../repo/repo.ts';
+import { digestOf } from '../repo/subset.ts';
+import type { Archive, VersionRecord } from '../core/setup-ini/records.ts';
+import { readIndex } from './load-catalog.ts';
+import { filesOfLock } from './repo-files.ts';
+
+/** Gives every file that a repo with this lock and this index must have, each once: what the lock lists, and what the index
+ *  lists beyond it when it is one of ours, which lists only what is there. Warns of packages of the lock that the index does
+ *  not list. Throws what `readIndex` throws, and `repo` for paths that no repo can have. */
+export async function filesNeeded(lock: Lock, index: { readonly name: string; readonly bytes: Uint8Array } | undefined, report: Report): Promise<RepoFile[]> {
+  const locked: RepoFile[] = filesOfLock(lock);
+  if (index === undefined) return distinctFiles(locked);
+  const listed: Archive[] = [];
+  await readIndex(index, { lenient: true }, (records) => {
+    for (const { versions } of records) listed.push(...versions.flatMap(archivesOf));
+  });
+  const paths = new Set(listed.map(({ path }) => path));
+  const unlisted = lock.packages.filter(({ path }) => !paths.has(path)).map(({ name, version }) => `\`${name} ${version}\``);
+  if (unlisted.length > 0) report({ kind: 'warning', message: `the index does not list ${unlisted.join(', ')} of the lock: setup will not see them` });
+  const isSubset = Buffer.from(index.bytes).toString('latin1', 0, SUBSET_MARK.length) === SUBSET_MARK;
+  return distinctFiles(isSubset ? [...locked, ...listed.map(fileOf)] : locked);
+}
+
+function archivesOf({ install, source }: VersionRecord): Archive[] {
+  return [...(install === undefined ? [] : [install]), ...(source === undefined ? [] : [source.archive])];
+}
+
+function fileOf(archive: Archive): RepoFile {
+  return { path: parseRepoPath(archive.path), sizeBytes: archive.sizeBytes, digest: digestOf(archive) };
+}
+
+/** Tells how a repo is laid out; a new one is flat. Throws `repo` for one with archives of several sites. */
+export function layoutOf(root: string): RepoLayout {
+  const { bases } = inspectRepo(root);
+  const [base = '', ...others] = bases;
+  const site = siteOfDirectory(base);
+  if (others.length > 0) throw new CygstrapError('repo', `\`${root}\` has archives of several sites, and only those of one can be taken`);
+  return site === undefined ? { kind: 'flat' } : { kind: 'site', site };
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { ARCHIVE_PREFIX, BUNDLE_SCHEMA, INDEX_PREFIX, LOCK_MEMBER, MANIFEST_NAME, printManifest } from '../repo/bundle/format.ts';
+import { writeBundle } from '../repo/bundle/write.ts';
+import type { Member } from '../repo/bundle/write.ts';
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import type { Lock } from '../core/lock/lock.ts';
+import { byteOrder } from '../core/lock/order.ts';
+import { printLock } from '../core/lock/print.ts';
+import type { RepoFile } from '../repo/file.ts';
+import { indexFiles, indexesInForce } from '../repo/index-files.ts';
+import { archDirectory, locate, placesOf } from '../repo/layout.ts';
+import type { RepoPlaces } from '../repo/layout.ts';
+import { layoutOf, filesNeeded } from './bundle-files.ts';
+import { readLock } from './lock-file.ts';
+
+export interface BundleRequest {
+  readonly repo: string;
+  /** The lock the repo was fetched for. */
+  readonly lock: string;
+  /** The lock that the other side has; undefined: it has nothing. */
+  readonly since: string | undefined;
+  readonly out: string;
+}
+
+export interface BundleOptions {
+  readonly report: Report;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface BundleSummary {
+  readonly file: string;
+  /** Of the tar. */
+  readonly sizeBytes: number;
+  /** Archives in it, and what the lock needs besides. */
+  readonly files: number;
+  readonly leftOut: number;
+}
+
+/** Writes one tar with the new lock, the index of the repo, and every archive that they need and the old lock did not. Each is
+ *  read and compared on the way; the same input gives the same bytes. Throws `repo` for a repo without index, `verify` for a file
+ *  that is not what the lock promises, `not-found`, `io` and the signal's reason. */
+export async function makeBundle({ repo, lock: lockFile, since, out }: BundleRequest, { report, signal }: BundleOptions): Promise<BundleSummary> {
+  const lock = await readLock(lockFile);
+  const before = since === undefined ? undefined : await readLock(since);
+  const root = resolve(repo);
+  const places = placesOf(root, layoutOf(root));
+  const head = [memberOf(LOCK_MEMBER, Buffer.from(printLock(lock))), ...(await indexMembers(places, lock))];
+  const index = head[1];
+  const needed = await filesNeeded(lock, index === undefined ? undefined : { name: index.name, bytes: index.bytes }, report);
+  const present = new Map((before === undefined ? [] : await filesNeeded(before, undefined, report)).map((file) => [file.path, contentOf(file)]));
+  const files = needed.filter((file) => present.get(file.path) !== contentOf(file)).sort((a, b) => byteOrder(a.path, b.path));
+  const members = head.map(({ name, bytes, digest }) => ({ name, size: bytes.length, sha512: digest.hex }));
+  const manifest = memberOf(MANIFEST_NAME, Buffer.from(printManifest({ schema: BUNDLE_SCHEMA, members })));
+  const sizeBytes = await writeBundle(out, [manifest, ...head, ...files.map((file) => archiveMember(places, file))], signal);
+  return { file: out, sizeBytes, files: files.length, leftOut: needed.length - files.length };
+}
+
+type TextMember = Member & { readonly bytes: Buffer };
+
+function memberOf(name: string, bytes: Buffer): TextMember {
+  return { name, bytes, sizeBytes: bytes.length, digest: { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') }, chunks: [bytes] };
+}
+
+/** The index in force and its signature. */
+async function indexMembers(places: RepoPlaces, lock: Lock): Promise<TextMember[]> {
+  const directory = archDirectory(places, lock.request.arch);
+  const inForce = indexesInForce(places.root, [places.base]).find(({ location }) => dirname(location) === directory);
+  if (inForce === undefined) {
+    throw new CygstrapError('repo', `\`${places.root}\` has no index for ${lock.request.arch}`, { hint: 'make the repo with `cygstrap fetch` first' });
+  }
+  const signature = indexFiles(directory).find(({ location }) => location === `${inForce.location}.sig`);
+  const paths = [inForce.location, ...(signature === undefined ? [] : [signature.location])];
+  return Promise.all(paths.map(async (path) => memberOf(`${INDEX_PREFIX}${basename(path).toLowerCase()}`, await readFile(path))));
+}
+
+function archiveMember(places: RepoPlaces, { path, sizeBytes, digest }: RepoFile): Member {
+  if (digest === undefined) throw new CygstrapError('verify', `\`${path}\` has no digest in the lock: it cannot be bundled`, { details: { path } });
+  return { name: `${ARCHIVE_PREFIX}${path}`, sizeBytes, digest, chunks: readArchive(locate(places, path), path) };
+}
+
+async function* readArchive(location: string, path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* createReadStream(location, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>;
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause;
+    const isAbsent = cause.code === 'ENOENT';
+    throw new CygstrapError(isAbsent ? 'verify' : 'io', `${isAbsent ? 'the repo does not have' : 'cannot read'} \`${path}\``, { cause, hint: 'fetch what the lock needs with `cygstrap fetch`' });
+  }
+}
+
+function contentOf({ sizeBytes, digest }: RepoFile): string {
+  return `${sizeBytes} ${digest?.algorithm ?? ''} ${digest?.hex ?? ''}`;
+}

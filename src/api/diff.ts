@@ -1,0 +1,25 @@
+import type { Report } from '../events.ts';
+import { diffCatalogs, diffPlans } from '../core/resolve/diff.ts';
+import type { Difference, PlanDifference } from '../core/resolve/diff.ts';
+import type { Conflict, Plan, ResolveRequest } from '../core/resolve/plan.ts';
+import { answerRequest } from './answer.ts';
+import type { LoadedCatalog } from './load-catalog.ts';
+
+/** What differs between two plans for one request; or which of the indexes has no plan for it, and why. */
+export type PlanComparison =
+  | { readonly kind: 'difference'; readonly difference: PlanDifference; readonly before: Plan; readonly after: Plan }
+  | { readonly kind: 'conflict'; readonly side: 'old' | 'new'; readonly conflicts: readonly Conflict[] };
+
+/** Compares the current versions of all packages of two indexes. */
+export function compareIndexes(before: LoadedCatalog, after: LoadedCatalog): Difference {
+  return diffCatalogs(before.catalog, after.catalog);
+}
+
+/** Compares what one request comes to with two indexes. */
+export function comparePlans(before: LoadedCatalog, after: LoadedCatalog, request: ResolveRequest, report: Report): PlanComparison {
+  const old = answerRequest(before, request, report);
+  if (old.kind === 'conflict') return { kind: 'conflict', side: 'old', conflicts: old.conflicts };
+  const fresh = answerRequest(after, request, report);
+  if (fresh.kind === 'conflict') return { kind: 'conflict', side: 'new', conflicts: fresh.conflicts };
+  return { kind: 'difference', difference: diffPlans(old.plan, fresh.plan), before: old.plan, after: fresh.plan };
+}

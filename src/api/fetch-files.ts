@@ -1,0 +1,168 @@
+import pLimit from 'p-limit';
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import type { RepoFile } from '../repo/file.ts';
+import type { VerifiedFile } from '../repo/verified.ts';
+import type { Store } from '../repo/store.ts';
+import { FetchError } from '../site/fetch-error.ts';
+import type { SiteFailure } from '../site/fetch-error.ts';
+import type { SiteSet } from '../site/site-set.ts';
+
+/** A file, and the sites that have it. */
+export interface WantedFile {
+  readonly file: RepoFile;
+  readonly sites: SiteSet;
+}
+
+/** A file that no site delivered as promised. */
+export interface FailedFile {
+  readonly path: string;
+  readonly why: string;
+  /** What became of it at each site that was asked. */
+  readonly sites: readonly SiteFailure[];
+}
+
+export interface FetchFilesOptions {
+  /** Transfers at a time. */
+  readonly jobs: number;
+  readonly report: Report;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FetchedFiles {
+  readonly fetched: readonly VerifiedFile[];
+  readonly failed: readonly FailedFile[];
+  /** Not asked for after so many failures in a row that no site seems to be left. */
+  readonly untried: readonly RepoFile[];
+}
+
+/** Bytes of a transfer are told of after so many, not after each chunk. */
+const TOLD_BYTES = 256 * 1024;
+
+/** Files under way, while checking and writing of those that have come is waited for; the transfers go on meanwhile. */
+const FINISHING_FILES = 64;
+
+/** When a file has a transfer of its own, of which there are so many at a time: from `onOpen`, which waits for one, to `onReceived`. */
+interface Turns {
+  readonly onOpen: () => Promise<void>;
+  readonly onReceived: () => void;
+}
+
+interface Transferring extends Turns {
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** Files that fail one after the other at the same sites, without any success between, until no more are begun. Those that the
+ *  sites do not have do not count. */
+const HOPELESS_FILES = 24;
+
+/** Fetches files into the store, several at a time, each from the first of its sites that delivers it. What came is durable
+ *  after `store.sync`. Throws `interrupted` with what is kept (or any other reason of the signal), and what no site can mend (a full disk). */
+export async function fetchFiles(store: Store, wanted: readonly WantedFile[], { jobs, report, signal }: FetchFilesOptions): Promise<FetchedFiles> {
+  const stop = new AbortController();
+  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  const fetched: VerifiedFile[] = [];
+  const failed: FailedFile[] = [];
+  const untried: RepoFile[] = [];
+  const failuresInRow = new Map<SiteSet, number>();
+  let fatal: unknown;
+  let isFatal = false;
+
+  const fetchOne = async (one: WantedFile, turns: Turns): Promise<void> => {
+    const failures = failuresInRow.get(one.sites) ?? 0;
+    if (either.aborted || failures >= HOPELESS_FILES) {
+      untried.push(one.file);
+      return;
+    }
+    try {
+      fetched.push(await transfer(store, one, { report, signal: either, ...turns }));
+      failuresInRow.set(one.sites, 0);
+    } catch (error) {
+      if (either.aborted) untried.push(one.file);
+      else if (error instanceof FetchError) {
+        failed.push({ path: one.file.path, why: error.message, sites: error.sites ?? [] });
+        if (error.kind !== 'missing') failuresInRow.set(one.sites, (failuresInRow.get(one.sites) ?? 0) + 1);
+      } else {
+        isFatal = true;
+        fatal = error;
+        stop.abort(error);
+      }
+    }
+  };
+
+  const limit = pLimit(jobs);
+  /** Waits for a transfer; what it gives is to be called when the transfer is over. */
+  const turn = (): Promise<() => void> => new Promise((got) => void limit(() => new Promise<void>(got)));
+  const underWay = new Set<Promise<void>>();
+  for (const one of wanted) {
+    let end: (() => void) | undefined = await turn();
+    const onReceived = (): void => {
+      if (underWay.size >= FINISHING_FILES) return;
+      end?.();
+      end = undefined;
+    };
+    // A file that came wrong is fetched again.
+    const onOpen = async (): Promise<void> => {
+      end ??= await turn();
+    };
+    const done = fetchOne(one, { onOpen, onReceived }).finally(() => {
+      underWay.delete(done);
+      end?.();
+    });
+    underWay.add(done);
+  }
+  await Promise.all(underWay);
+  if (isFatal) throw fatal;
+  if (signal?.aborted === true) throw interruption(fetched.length, wanted.length, signal.reason);
+  return { fetched, failed: failed.sort((a, b) => (a.path < b.path ? -1 : 1)), untried };
+}
+
+async function transfer(store: Store, { file, sites }: WantedFile, { report, signal, onOpen, onReceived }: Transferring): Promise<VerifiedFile> {
+  const { path, sizeBytes } = file;
+  const start = performance.now();
+  const verified = await sites.attempt(
+    path,
+    async (site) => {
+      let receivedBytes = 0;
+      const onBytes = (bytes: number): void => {
+        receivedBytes += bytes;
+        if (receivedBytes < TOLD_BYTES) return;
+        report({ kind: 'transfer-bytes', path, receivedBytes });
+        receivedBytes = 0;
+      };
+      const stored = await store.put(
+        file,
+        async ({ fromByte, validator }) => {
+          await onOpen();
+          const download = await site.open(path, { signal, ...(fromByte > 0 && { fromByte }), ...(validator !== undefined && { validator }) });
+          report({ kind: 'transfer-start', path, site: site.name, sizeBytes, fromByte: download.startByte });
+          return download;
+        },
+        { signal, onBytes, onReceived },
+      );
+      if (receivedBytes > 0) report({ kind: 'transfer-bytes', path, receivedBytes });
+      return stored;
+    },
+    { signal },
+  );
+  report({ kind: 'transfer-done', path, sizeBytes, durationMs: performance.now() - start });
+  return verified;
+}
+
+function interruption(fetched: number, wanted: number, reason: unknown): unknown {
+  if (!(reason instanceof CygstrapError) || reason.code !== 'interrupted') return reason;
+  return new CygstrapError('interrupted', `interrupted: ${fetched} of ${wanted} missing files came, and are kept and verified`, {
+    hint: 'the same command goes on from there',
+  });
+}
+
+/** Says what could not be fetched: every file with its reasons, code `fetch`. */
+export function failureOf({ failed, untried }: FetchedFiles): CygstrapError {
+  const lines = failed.map(({ why }) => `\n  - ${why}`).join('');
+  const rest = untried.length === 0 ? '' : `\n  - ${untried.length} more were not tried after ${HOPELESS_FILES} failures in a row`;
+  return new CygstrapError('fetch', `${failed.length + untried.length} of the files could not be fetched${lines}${rest}`, {
+    hint: 'what came is kept and verified; the same command fetches the rest, perhaps with another `--site`',
+    details: { failed, untried: untried.map(({ path }) => path) },
+  });
+}

@@ -1,0 +1,99 @@
+import type { Catalog } from '../core/catalog/catalog.ts';
+import type { CatalogVersion } from '../core/catalog/package.ts';
+import { CygstrapError } from '../errors.ts';
+import type { Archive, Dependency } from '../core/setup-ini/records.ts';
+import { didYouMean } from '../core/resolve/suggest.ts';
+
+export interface VersionInfo {
+  readonly version: string;
+  readonly section: string;
+  /** Number of the index it comes from, from 0. */
+  readonly index: number;
+  /** Whether a plain request for the package means this version. */
+  readonly isCurrent: boolean;
+  readonly archive: Archive;
+  readonly source?: { readonly name: string; readonly version: string; readonly archive: Archive };
+  readonly depends: readonly Dependency[];
+  readonly obsoletes: readonly Dependency[];
+  readonly provides: readonly Dependency[];
+  readonly conflicts: readonly Dependency[];
+  readonly buildDepends: readonly Dependency[];
+}
+
+export interface PackageInfo {
+  readonly name: string;
+  readonly sdesc: string;
+  readonly ldesc: string;
+  readonly categories: readonly string[];
+  /** In the order of the index. */
+  readonly versions: readonly VersionInfo[];
+  /** Packages whose current version requires this one by name, sorted. */
+  readonly requiredBy: readonly string[];
+  /** Other packages that provide or obsolete this name, sorted. */
+  readonly providedBy: readonly string[];
+}
+
+/** Everything the catalog knows of a package; undefined when there is none of that name. */
+export function packageInfo(catalog: Catalog, name: string): PackageInfo | undefined {
+  const pkg = catalog.packages.get(name);
+  if (pkg === undefined) return undefined;
+  const current = catalog.current(pkg);
+  return {
+    name,
+    sdesc: pkg.sdesc,
+    ldesc: pkg.ldesc,
+    categories: pkg.categories,
+    versions: pkg.versions.map((version) => versionInfo(catalog, version, version === current)),
+    requiredBy: dependantsOf(catalog, name),
+    providedBy: providersOf(catalog, name),
+  };
+}
+
+/** The error for a name that no package has, with names that may have been meant. */
+export function unknownPackage(catalog: Catalog, name: string): CygstrapError {
+  const providedBy = providersOf(catalog, name);
+  const near = didYouMean(name, catalog.packages.keys()).map((each) => `\`${each}\``);
+  const hint =
+    providedBy.length > 0
+      ? `it is provided by ${providedBy.map((each) => `\`${each}\``).join(', ')}`
+      : near.length > 0
+        ? `did you mean ${near.join(' or ')}?`
+        : '`cygstrap search` finds packages by a part of their name or description';
+  return new CygstrapError('not-found', `no package is named \`${name}\``, { hint });
+}
+
+function providersOf(catalog: Catalog, name: string): string[] {
+  return namesOf([...catalog.providersOf(name), ...catalog.obsoletersOf(name)]).filter((other) => other !== name);
+}
+
+function versionInfo(catalog: Catalog, version: CatalogVersion, isCurrent: boolean): VersionInfo {
+  const { record, index, archive } = version;
+  const source = catalog.sourceOf(version);
+  const { depends, obsoletes, provides, conflicts, buildDepends, section } = record;
+  return {
+    version: record.version,
+    section,
+    index,
+    isCurrent,
+    archive,
+    ...(source === undefined ? {} : { source: { name: source.name, version: source.version, archive: source.archive } }),
+    depends,
+    obsoletes,
+    provides,
+    conflicts,
+    buildDepends,
+  };
+}
+
+function dependantsOf(catalog: Catalog, name: string): string[] {
+  const dependants: CatalogVersion[] = [];
+  for (const pkg of catalog.packages.values()) {
+    const current = catalog.current(pkg);
+    if (current !== undefined && pkg.name !== name && current.record.depends.some((each) => each.name === name)) dependants.push(current);
+  }
+  return namesOf(dependants);
+}
+
+function namesOf(versions: readonly CatalogVersion[]): string[] {
+  return [...new Set(versions.map((version) => version.name))].sort();
+}

@@ -1,0 +1,49 @@
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import { checkLock, differenceText } from '../core/lock/check.ts';
+import type { RequestDifference } from '../core/lock/check.ts';
+import type { Lock, LockRequest } from '../core/lock/lock.ts';
+import { parseLock } from '../core/lock/parse.ts';
+import { printLock } from '../core/lock/print.ts';
+import { readTextFile, writeTextFile } from '../io/text-file.ts';
+
+/** Reads a lock file. Throws `not-found`, `io`, and `lock` for what is none. */
+export async function readLock(file: string): Promise<Lock> {
+  const text = await readTextFile(file, 'lock');
+  if (text === undefined) throw new CygstrapError('not-found', `no such lock: \`${file}\``, { hint: 'make it with `cygstrap lock`' });
+  return parseLock(text, file);
+}
+
+/** Reads the lock that is about to be made anew: undefined when there is none, and with a warning when it cannot be read. */
+export async function readOldLock(file: string, report: Report): Promise<Lock | undefined> {
+  try {
+    const text = await readTextFile(file, 'lock');
+    return text === undefined ? undefined : parseLock(text, file);
+  } catch (error) {
+    if (!(error instanceof CygstrapError) || error.code !== 'lock') throw error;
+    report({ kind: 'warning', message: `the lock that was there cannot be compared with: ${error.message}` });
+    return undefined;
+  }
+}
+
+/** Writes a lock, unless the file says the same already; tells whether it did. Line ends of a Windows checkout are no change. */
+export async function writeLock(file: string, lock: Lock): Promise<boolean> {
+  const text = printLock(lock);
+  const old = await readTextFile(file, 'lock').catch(() => undefined);
+  if (old?.replaceAll('\r\n', '\n') === text) return false;
+  await writeTextFile(file, text);
+  return true;
+}
+
+/** Refuses a lock that was made for another request, with code `lock` and the differences as details. Reads nothing. */
+export function requireAnswer(lock: Lock, request: LockRequest, file: string): void {
+  const differences = checkLock(lock, request);
+  if (differences.length > 0) throw staleLock(file, differences);
+}
+
+function staleLock(file: string, differences: readonly RequestDifference[]): CygstrapError {
+  return new CygstrapError('lock', `\`${file}\` was made for another request: ${differences.map(differenceText).join('; ')}`, {
+    hint: 'bring it up to date with `cygstrap lock`, or with `cygstrap lock --update NAME...` to let only these move',
+    details: { file, differences },
+  });
+}

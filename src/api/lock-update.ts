@@ -1,0 +1,124 @@
+import { keepVersions, pinText } from '../core/lock/keep.ts';
+import type { Pin } from '../core/lock/keep.ts';
+import type { Lock } from '../core/lock/lock.ts';
+import type { Conflict, Plan, ResolveRequest } from '../core/resolve/plan.ts';
+import { resolve } from '../core/resolve/resolve.ts';
+import type { LoadedCatalog } from './load-catalog.ts';
+
+export type UpdateResult =
+  | {
+      readonly kind: 'plan';
+      readonly plan: Plan;
+      /** Versions of the lock that no index lists any more. */
+      readonly lost: readonly Pin[];
+      /** Versions that moved, or went, along with the named ones. */
+      readonly moved: readonly Pin[];
+      /** Names that are neither in the lock nor in a plan made from nothing. */
+      readonly unknown: readonly string[];
+    }
+  | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
+
+/** Plans a request so that of a lock's packages only `names` move, to where they would be in a plan made from nothing, and with
+ *  them only what must: every other package is pinned to its locked version, and pins are given up where they take part in a
+ *  conflict. What nothing needs any more goes. The result is the same for the same arguments; it need not be the smallest
+ *  change there is. */
+export function planUpdate({ catalog }: LoadedCatalog, request: ResolveRequest, before: Lock, names: readonly string[]): UpdateResult {
+  const result = resolve(catalog, request);
+  if (result.kind === 'conflict') return result;
+  const fresh = result.plan;
+  const pins = keepVersions({ packages: before.packages, request }, names);
+  const lost = pins.filter(({ name, version }) => catalog.find(name, version) === undefined);
+  const held = pins.filter((pin) => !lost.includes(pin));
+  const targets = fresh.packages.filter(({ name }) => names.includes(name));
+  const plan = planHolding({ catalog, request, fresh }, { targets, held });
+  const planned = new Set(plan.packages.map(pinText));
+  const known = new Set([...before.packages, ...fresh.packages].map(({ name }) => name));
+  return { kind: 'plan', plan, lost, moved: held.filter((pin) => !planned.has(pinText(pin))), unknown: names.filter((name) => !known.has(name)) };
+}
+
+interface Problem {
+  readonly catalog: LoadedCatalog['catalog'];
+  readonly request: ResolveRequest;
+  /** The plan without any pins: always an answer. */
+  readonly fresh: Plan;
+}
+
+interface Pins {
+  /** Where to move what is to move: not given up. */
+  readonly targets: readonly Pin[];
+  /** What is to stay, as long as it can. */
+  readonly held: readonly Pin[];
+}
+
+interface Holding {
+  readonly pins: Pins;
+  readonly plan: Plan;
+}
+
+/** Holds as many pins as go together, and of those only the ones that something needs. */
+function planHolding(problem: Problem, pins: Pins): Plan {
+  const relaxed = relax(problem, pins);
+  if (relaxed === undefined) return problem.fresh;
+  return withoutNeedless(problem, tighten(problem, withoutNeedless(problem, relaxed), pins.held)).plan;
+}
+
+/** Gives up held pins that take part in a conflict, until there is none; undefined when that is no way out. */
+function relax(problem: Problem, pins: Pins): Holding | undefined {
+  const attempt = tryPins(problem, pins);
+  if (attempt.kind === 'holding') return attempt.holding;
+  if (attempt.kind === 'kept-out') return relax(problem, { ...pins, targets: [...pins.targets, ...attempt.packages] });
+  const rest = pins.held.filter((pin) => !attempt.requested.has(pinText(pin)));
+  return rest.length === pins.held.length ? undefined : relax(problem, { ...pins, held: rest });
+}
+
+/** Takes back, one after another, what was given up along with others and need not have been. */
+function tighten(problem: Problem, loose: Holding, candidates: readonly Pin[]): Holding {
+  let tight = loose;
+  for (const pin of candidates) {
+    const found = tight.plan.packages.find(({ name }) => name === pin.name);
+    if (found === undefined || found.version === pin.version || tight.pins.targets.some(({ name }) => name === pin.name)) continue;
+    const attempt = tryPins(problem, { ...tight.pins, held: [...tight.pins.held, pin] });
+    if (attempt.kind === 'holding') tight = attempt.holding;
+  }
+  return tight;
+}
+
+/** Lets go of pins that hold only each other. */
+function withoutNeedless(problem: Problem, { plan, pins }: Holding): Holding {
+  const needed = neededOf(plan, problem);
+  const isNeeded = ({ name }: Pin): boolean => needed.has(name);
+  const left: Pins = { targets: pins.targets.filter(isNeeded), held: pins.held.filter(isNeeded) };
+  if (left.held.length + left.targets.length === pins.held.length + pins.targets.length) return { plan, pins };
+  const attempt = tryPins(problem, left);
+  return attempt.kind === 'holding' ? withoutNeedless(problem, attempt.holding) : { plan, pins };
+}
+
+type Attempt =
+  | { readonly kind: 'holding'; readonly holding: Holding }
+  /** Members of a category that the pins keep out: setup would leave them out without a word. */
+  | { readonly kind: 'kept-out'; readonly packages: readonly Pin[] }
+  /** The items of the request that take part in the conflict, pins among them. */
+  | { readonly kind: 'conflict'; readonly requested: ReadonlySet<string> };
+
+function tryPins({ catalog, request, fresh }: Problem, pins: Pins): Attempt {
+  const result = resolve(catalog, { ...request, packages: [...request.packages, ...[...pins.targets, ...pins.held].map(pinText)] });
+  if (result.kind === 'conflict') return { kind: 'conflict', requested: new Set(result.conflicts.flatMap(({ requested }) => requested)) };
+  const out = new Set(result.plan.leftOut.map(({ name }) => name));
+  const packages = fresh.packages.filter(({ name }) => out.has(name) && !pins.targets.some((pin) => pin.name === name));
+  return packages.length > 0 ? { kind: 'kept-out', packages } : { kind: 'holding', holding: { pins, plan: { ...result.plan, request } } };
+}
+
+/** Names that the request needs, directly or not; that something is pinned counts for nothing. */
+function neededOf(plan: Plan, { request, fresh }: Problem): ReadonlySet<string> {
+  const needs = new Map<string, string[]>(plan.packages.map(({ name }) => [name, []]));
+  for (const { name, requiredBy } of plan.packages) for (const by of requiredBy) needs.get(by)?.push(name);
+  const asked = request.packages.map((item) => item.split('=', 1)[0] ?? item);
+  const left = [...asked, ...fresh.packages.filter(({ reason }) => reason !== 'dependency').map(({ name }) => name)];
+  const needed = new Set<string>();
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    if (needed.has(name)) continue;
+    needed.add(name);
+    left.push(...(needs.get(name) ?? []));
+  }
+  return needed;
+}

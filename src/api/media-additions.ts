@@ -1,0 +1,70 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { CygstrapError } from '../errors.ts';
+import { INDEX_NAME } from '../repo/layout.ts';
+import { pathFaults } from '../core/setup-ini/paths.ts';
+
+/** A file of this system for an image. */
+export interface Addition {
+  /** On the image. */
+  readonly path: string;
+  readonly location: string;
+}
+
+/** Finds the files that `HOST_PATH` or `HOST_PATH=PATH_ON_ISO` name, one or several each: a file, or everything below a directory. The last
+ *  `=` separates; without it a path on the image is the last name of the host's, and one that ends in a slash is a directory to put that
+ *  name in. By path. Throws `usage` for what is not there, is neither file nor directory, or cannot be a path on the image. */
+export async function additionsOf(words: readonly string[]): Promise<Addition[]> {
+  const additions: Addition[] = [];
+  for (const word of words) {
+    const { host, path } = partsOf(word);
+    for (const addition of await filesAt(resolve(host), path, host)) {
+      requirePath(addition.path);
+      additions.push(addition);
+    }
+  }
+  return additions.sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)));
+}
+
+function partsOf(word: string): { readonly host: string; readonly path: string } {
+  const at = word.lastIndexOf('=');
+  const host = at < 0 ? word : word.slice(0, at);
+  const path = at < 0 ? '' : word.slice(at + 1);
+  if (host === '') throw new CygstrapError('usage', `nothing is named to add: \`${word}\``, { hint: 'write FILE, or FILE=PATH with its path on the image' });
+  return { host, path: path === '' || path.endsWith('/') ? `${path}${basename(resolve(host))}` : path };
+}
+
+async function filesAt(location: string, path: string, shown: string): Promise<Addition[]> {
+  const kind = await kindOf(location, shown);
+  if (kind === 'file') return [{ path, location }];
+  const below: Addition[] = [];
+  for (const entry of await readdir(location, { withFileTypes: true })) {
+    const inner = `${shown}/${entry.name}`;
+    if (entry.isSymbolicLink() && (await kindOf(join(location, entry.name), inner)) === 'directory') {
+      throw new CygstrapError('usage', `\`${inner}\` cannot be added: it is a link to a directory`, { hint: 'add that directory by itself' });
+    }
+    below.push(...(await filesAt(join(location, entry.name), `${path}/${entry.name}`, inner)));
+  }
+  return below;
+}
+
+async function kindOf(location: string, shown: string): Promise<'file' | 'directory'> {
+  try {
+    const facts = await stat(location);
+    if (facts.isFile()) return 'file';
+    if (facts.isDirectory()) return 'directory';
+  } catch (cause) {
+    throw new CygstrapError('usage', `\`${shown}\` cannot be added: it is not there, or not to be read`, { cause });
+  }
+  throw new CygstrapError('usage', `\`${shown}\` cannot be added: it is neither a file nor a directory`);
+}
+
+function requirePath(path: string): void {
+  const faults = pathFaults(path);
+  if (faults.length > 0) throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: ${faults.join(', ')}`, { hint: 'choose another with `--add FILE=PATH`' });
+  const parts = path.split('/');
+  // Setup looks for an index at the top, in a directory, and in one below.
+  if (parts.length <= 3 && INDEX_NAME.test((parts.at(-1) ?? '').toLowerCase())) {
+    throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: setup would take it for an index`, { hint: 'choose another with `--add FILE=PATH`' });
+  }
+}

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import type { ArchiveAnswer } from '../guest/kind.ts';
+import type { Lock, LockedPackage } from '../core/lock/lock.ts';
+import { printLock } from '../core/lock/print.ts';
+import { guestKind } from './guest-kinds.ts';
+import type { Answers } from './media.ts';
+
+const NONCE_DIGITS = 24;
+
+export interface AnswersRequest {
+  /** Name of a kind of guest. */
+  readonly guest: string;
+  /** File with the public key of who may log in. */
+  readonly authorizedKey: string;
+}
+
+/** What a guest kind wants on its answer medium for an installation by hand. What the guest says at the end is fixed by lock and key, so
+ *  that the same input gives the same medium. Throws `usage` for an unknown kind and for a file that is no public key. */
+export async function answersOf({ guest, authorizedKey }: AnswersRequest, lock: Lock, options: { readonly cacheDir: string; readonly report: Report; readonly signal?: AbortSignal | undefined }): Promise<Answers> {
+  const kit = await guestKind(guest).prepare(options);
+  const key = await publicKeyOf(authorizedKey);
+  const nonce = createHash('sha256').update(`${printLock(lock)}\0${key}`).digest('hex').slice(0, NONCE_DIGITS);
+  return { form: 'floppy', files: kit.answerFiles({ nonce, authorizedKey: key, archives: archivesOf(lock) }) };
+}
+
+/** The archives of a lock as a guest is told of them. */
+export function archivesOf({ packages }: Pick<Lock, 'packages'>): ArchiveAnswer[] {
+  return packages.map(archiveOf);
+}
+
+function archiveOf({ path, size, sha512, md5 }: LockedPackage): ArchiveAnswer {
+  return { path, sizeBytes: size, digest: sha512 === undefined ? { algorithm: 'md5', hex: md5 ?? '' } : { algorithm: 'sha512', hex: sha512 } };
+}
+
+async function publicKeyOf(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CygstrapError('usage', `cannot read the public key \`${path}\``, { cause });
+  });
+  const key = text.trim();
+  if (/^(?:ssh|ecdsa|sk)-[\w@.-]+ [A-Za-z0-9+/]+={0,2}(?: [^\n]*)?$/.test(key)) return key;
+  throw new CygstrapError('usage', `no OpenSSH public key is in \`${path}\``, { hint: 'name the file that ends in `.pub`, with one key in it' });
+}

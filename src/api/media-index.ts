@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CygstrapError } from '../errors.ts';
+import type { Lock } from '../core/lock/lock.ts';
+import { indexFiles, indexesInForce } from '../repo/index-files.ts';
+import { OWN_INDEXES, archDirectory, ownFile } from '../repo/layout.ts';
+import type { RepoPlaces } from '../repo/layout.ts';
+import { subsetIndex } from '../repo/subset.ts';
+import type { VerifiedFile } from '../repo/verified.ts';
+import type { IndexHeader, PackageRecord } from '../core/setup-ini/records.ts';
+import { KeptIndexes } from './kept-index.ts';
+import type { KeptIndex } from './kept-index.ts';
+import { readIndex } from './load-catalog.ts';
+import type { IndexSource, LoadOptions } from './load-catalog.ts';
+
+export interface LockIndexOptions {
+  readonly places: RepoPlaces;
+  /** Every file of the lock. */
+  readonly files: readonly VerifiedFile[];
+  readonly load: LoadOptions;
+}
+
+/** The index of exactly what a lock lists, and its signature where that of the repo holds for it. */
+export interface LockIndex {
+  /** By path, as setup looks for them. */
+  readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+  readonly packages: number;
+}
+
+/** Makes the index of what a lock lists: of the very indexes it was made from, where the repo has kept them, else of the index that
+ *  setup reads from the repo. Throws `repo` when there is none, or when it does not list a file as the lock has it, and what
+ *  reading an index throws. */
+export async function indexOfLock(lock: Lock, { places, files, load }: LockIndexOptions): Promise<LockIndex> {
+  const { arch } = lock.request;
+  const directory = archDirectory(places, arch);
+  const inForce = indexesInForce(places.root, [places.base]).find(({ location }) => dirname(location) === directory);
+  const sources = (await keptIndexes(lock, places)) ?? (inForce === undefined ? [] : [inForce.location]);
+  if (sources.length === 0) throw new CygstrapError('repo', `\`${places.root}\` has no index for ${arch}`, { hint: 'make the repo with `cygstrap fetch` first' });
+  const { header, records } = await recordsOf(sources, load);
+  const { text, packages } = subsetIndex({ header, records, files });
+  const bytes = Buffer.from(text);
+  await requireListed({ name: `${arch}/setup.ini`, bytes }, files);
+  const signature = inForce === undefined ? undefined : indexFiles(directory).find(({ location }) => location === `${inForce.location}.sig`);
+  // A signature is of bytes: it holds when the repo's index is the very same.
+  const isPublished = inForce !== undefined && bytes.equals(await readFile(inForce.location));
+  const signed = signature !== undefined && isPublished ? [{ path: `${arch}/setup.ini.sig`, bytes: await readFile(signature.location) }] : [];
+  return { files: [{ path: `${arch}/setup.ini`, bytes }, ...signed], packages };
+}
+
+/** All indexes of the lock, by their digests; the lock vouches for them. */
+async function keptIndexes({ indexes, request }: Lock, { root }: RepoPlaces): Promise<IndexSource[] | undefined> {
+  const kept = new KeptIndexes(ownFile(root, OWN_INDEXES));
+  const found: KeptIndex[] = [];
+  for (const [group, { sha512 }] of indexes.entries()) {
+    const index = await kept.read(request.arch, group);
+    if (index?.sha512 !== sha512) return undefined;
+    found.push(index);
+  }
+  return found.map(({ path, bytes }) => ({ name: path, bytes }));
+}
+
+async function recordsOf(sources: readonly IndexSource[], load: LoadOptions): Promise<{ readonly header: IndexHeader; readonly records: readonly PackageRecord[] }> {
+  const records: PackageRecord[] = [];
+  const headers: IndexHeader[] = [];
+  for (const source of sources) headers.push((await readIndex(source, load, (some) => void records.push(...some))).header);
+  return { header: headers[0] ?? {}, records };
+}
+
+async function requireListed(index: { readonly name: string; readonly bytes: Uint8Array }, files: readonly VerifiedFile[]): Promise<void> {
+  const unlisted = new Set<string>(files.map(({ path }) => path));
+  await readIndex(index, {}, (records) => {
+    for (const { install, source } of records.flatMap(({ versions }) => versions)) {
+      for (const archive of [install, source?.archive]) if (archive !== undefined) unlisted.delete(archive.path);
+    }
+  });
+  const [first] = [...unlisted].sort();
+  if (first === undefined) return;
+  const more = unlisted.size === 1 ? '' : ` (and ${unlisted.size - 1} more)`;
+  throw new CygstrapError('repo', `the index of the repo does not list \`${first}\` as the lock has it${more}: setup would not see it`, {
+    hint: 'bring the lock up to date with `cygstrap lock --update`, and fetch again',
+    details: { paths: [...unlisted].sort() },
+  });
+}

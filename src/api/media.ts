@@ -1,0 +1,142 @@
+import { join, resolve } from 'node:path';
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import type { Lock } from '../core/lock/lock.ts';
+import { mediumDate } from '../media/date.ts';
+import { writeFloppy } from '../media/floppy.ts';
+import { writeIso } from '../media/iso.ts';
+import type { IsoEntry } from '../media/iso.ts';
+import type { WrittenImage } from '../media/written.ts';
+import { auditRepo, isDamage } from '../repo/audit.ts';
+import { distinctFiles } from '../repo/clashes.ts';
+import { placesOf } from '../repo/layout.ts';
+import type { VerifiedFile } from '../repo/verified.ts';
+import { layoutOf } from './bundle-files.ts';
+import type { LoadOptions } from './load-catalog.ts';
+import { readLock } from './lock-file.ts';
+import { additionsOf } from './media-additions.ts';
+import { indexOfLock } from './media-index.ts';
+import { installerOf } from './media-installer.ts';
+import { filesOfLock } from './repo-files.ts';
+
+/** File names of the images, below the directory that is asked for. */
+const REPO_IMAGE = 'repo.iso';
+const ANSWER_IMAGES = { floppy: 'answers.img', iso: 'answers.iso' } as const;
+
+const REPO_LABEL = 'CYGSTRAP';
+const ANSWERS_LABEL = 'ANSWERS';
+
+/** What an unattended installation asks for. */
+export interface Answers {
+  /** A floppy, or an ISO image where the guest reads no floppies. */
+  readonly form: keyof typeof ANSWER_IMAGES;
+  /** By name; on an ISO image names may have directories. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+export interface MediaRequest {
+  readonly repo: string;
+  /** The lock file. */
+  readonly lock: string;
+  /** A directory, made when it is not there. */
+  readonly out: string;
+  /** Further files: `HOST_PATH` or `HOST_PATH=PATH_ON_ISO`, see `additionsOf`. */
+  readonly add: readonly string[];
+  /** Files of keys to trust for the installer, besides the shipped ones. */
+  readonly keyring: readonly string[];
+  /** None: no answer medium is made. */
+  readonly answers?: Answers;
+}
+
+export interface MediaContext {
+  readonly load: LoadOptions;
+  readonly report: Report;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface MediaResult {
+  readonly repo: string;
+  readonly lock: string;
+  /** `repo.iso`. */
+  readonly image: WrittenImage;
+  /** Null: no answers were given. */
+  readonly answers: WrittenImage | null;
+  /** Archives and sources of the lock, and their bytes. */
+  readonly archives: number;
+  readonly sizeBytes: number;
+  /** Packages that the index of the image lists. */
+  readonly packages: number;
+  /** The file name of the setup program, when the repo has it. */
+  readonly installer: string | null;
+  /** Paths of the further files on the image. */
+  readonly added: readonly string[];
+}
+
+/** Writes what a guest installs from: an ISO image of exactly the archives of a lock, each read and compared again, with an index of just
+ *  them where setup looks for it, the setup program when the repo has it (its signature is verified again), and further files; and a medium with answers when there
+ *  are any. The same input gives the same bytes. In the repo nothing changes but what is noted of verified files. Throws `verify` for archives that are damaged or missing, `repo` when the index does
+ *  not list what the lock has, `signature`, `usage` for additions that are not there, `media`, `tool`, and what reading locks and indexes throws. */
+export async function makeMedia(request: MediaRequest, { load, report, signal }: MediaContext): Promise<MediaResult> {
+  const { repo, out } = request;
+  const lock = await readLock(request.lock);
+  const root = resolve(repo);
+  const places = placesOf(root, layoutOf(root));
+  const files = await verifiedFilesOf(root, lock, signal);
+  const { arch } = lock.request;
+  const index = await indexOfLock(lock, { places, files, load });
+  const installer = await installerOf(places, arch, request.keyring);
+  const added = await additionsOf(request.add);
+  const entries: IsoEntry[] = [
+    ...files.map((file) => ({ kind: 'verified', file }) as const),
+    ...[...index.files, ...(installer?.files ?? [])].map(({ path, bytes }) => ({ kind: 'bytes', path, bytes }) as const),
+    ...added.map(({ path, location }) => ({ kind: 'host', path, location }) as const),
+  ];
+  const dateSeconds = mediumDate(dateOf(lock));
+  report({ kind: 'note', message: `${files.length} archives are intact; writing \`${join(out, REPO_IMAGE)}\`` });
+  const image = await writeIso({ entries, label: REPO_LABEL, out: join(out, REPO_IMAGE), dateSeconds, signal });
+  const answers = request.answers === undefined ? null : await writeAnswers(request.answers, { out, dateSeconds, signal });
+  return {
+    repo,
+    lock: request.lock,
+    image,
+    answers,
+    archives: files.length,
+    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    packages: index.packages,
+    installer: installer?.name ?? null,
+    added: added.map(({ path }) => path),
+  };
+}
+
+/** Reads every archive of a lock, whatever is known of it from before. */
+async function verifiedFilesOf(root: string, lock: Lock, signal: AbortSignal | undefined): Promise<VerifiedFile[]> {
+  const files = distinctFiles(filesOfLock(lock));
+  const undigested = files.find(({ digest }) => digest === undefined);
+  if (undigested !== undefined) {
+    throw new CygstrapError('verify', `\`${undigested.path}\` has no digest in the lock: it cannot be put on a medium`, { details: { path: undigested.path } });
+  }
+  const { findings, verified } = await auditRepo(root, [{ files, isComplete: true }], { signal });
+  const damage = findings.filter(isDamage);
+  const [first] = damage;
+  if (first !== undefined) {
+    const more = damage.length === 1 ? '' : ` (and ${damage.length - 1} more)`;
+    throw new CygstrapError('verify', `\`${root}\` does not have what the lock lists: \`${first.path}\`: ${first.kind}${more}`, {
+      hint: 'fetch it with `cygstrap fetch --frozen`, or mend it with `cygstrap verify --repair`',
+      details: { findings: damage.map(({ kind, path }) => ({ kind, path })) },
+    });
+  }
+  // A download directory of setup may have a file once for each site.
+  return [...new Map(verified.map((file) => [file.path, file])).values()];
+}
+
+/** The date of the newest index of a lock. */
+function dateOf({ indexes }: Lock): number | null {
+  const timestamps = indexes.flatMap(({ timestamp }) => timestamp ?? []);
+  return timestamps.length === 0 ? null : Math.max(...timestamps);
+}
+
+async function writeAnswers({ form, files }: Answers, { out, ...options }: { readonly out: string; readonly dateSeconds: number; readonly signal: AbortSignal | undefined }): Promise<WrittenImage> {
+  const shared = { label: ANSWERS_LABEL, out: join(out, ANSWER_IMAGES[form]), ...options };
+  if (form === 'floppy') return writeFloppy({ files, ...shared });
+  return writeIso({ entries: [...files].map(([path, bytes]) => ({ kind: 'bytes', path, bytes })), ...shared });
+}

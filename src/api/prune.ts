@@ -1,0 +1,50 @@
+import { resolve } from 'node:path';
+import { applyPrune, planPrune } from '../repo/prune.ts';
+import type { PrunedFile } from '../repo/prune.ts';
+import type { LoadOptions } from './load-catalog.ts';
+import { readLock } from './lock-file.ts';
+import { filesOfIndex } from './verify.ts';
+
+export interface PruneRequest {
+  readonly repo: string;
+  /** Lock files whose archives stay. */
+  readonly keep: readonly string[];
+  /** Whether anything is deleted; otherwise the result tells what would be. */
+  readonly isMeant: boolean;
+}
+
+export interface PruneContext {
+  readonly load: LoadOptions;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PruneResult {
+  readonly repo: string;
+  /** By path. */
+  readonly remove: readonly PrunedFile[];
+  readonly removeBytes: number;
+  readonly keptFiles: number;
+  /** The indexes of the repo, relative to it, and whether what they list stays: only so where they list what the repo has. */
+  readonly indexes: readonly { readonly path: string; readonly isSubset: boolean }[];
+  readonly isDone: boolean;
+}
+
+/** Deletes the archives of a repo that no kept lock and no index of ours needs, or tells which. Throws like `planPrune` and
+ *  `applyPrune`, and what reading locks and indexes throws; nothing is deleted before all of them are read. */
+export async function pruneRepo({ repo, keep, isMeant }: PruneRequest, { load, signal }: PruneContext): Promise<PruneResult> {
+  const locks = [];
+  for (const lock of keep) locks.push(await readLock(lock));
+  const plan = await planPrune(resolve(repo), {
+    locks,
+    // Never lenient: what is left out of an index would be deleted.
+    pathsOf: async (index) => (await filesOfIndex(index, { ...load, lenient: false })).map(({ path }) => path),
+  });
+  if (isMeant) {
+    await applyPrune(plan, {
+      signal,
+      onWait: (holder) => load.report?.({ kind: 'note', message: `waiting for ${holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`}, which is changing \`${repo}\`` }),
+    });
+  }
+  const { remove, removeBytes, keptFiles, indexes } = plan;
+  return { repo, remove, removeBytes, keptFiles, indexes: indexes.map(({ path, isSubset }) => ({ path, isSubset })), isDone: isMeant };
+}

@@ -1,0 +1,50 @@
+import { resolve } from 'node:path';
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import type { RepoFile } from '../repo/file.ts';
+import { siteOfDirectory } from '../repo/layout.ts';
+import type { RepoLayout } from '../repo/layout.ts';
+import { inspectRepo } from '../repo/repo.ts';
+import { Store } from '../repo/store.ts';
+import type { SiteOptions } from '../site/open-site.ts';
+import { failureOf, fetchFiles } from './fetch-files.ts';
+import { openGroup } from './site-index.ts';
+
+export interface RepairOptions {
+  /** Addresses, in order of preference. */
+  readonly sites: readonly string[];
+  readonly siteOptions: SiteOptions;
+  readonly jobs: number;
+  readonly archiveCache: string | undefined;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** Fetches files of a repo again, each in the place of what is damaged. Throws `fetch` with every file that could not be had; the
+ *  others are mended then. */
+export async function repairRepo(repo: string, files: readonly RepoFile[], { sites, siteOptions, jobs, archiveCache, report, signal }: RepairOptions): Promise<void> {
+  const root = resolve(repo);
+  const group = openGroup(sites, siteOptions, report);
+  try {
+    const store = await Store.open(root, layoutOf(root), { report, signal, ...(archiveCache === undefined ? {} : { cacheDir: archiveCache }) });
+    try {
+      report({ kind: 'fetch-start', files: files.length, sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), presentFiles: 0, presentBytes: 0 });
+      const outcome = await fetchFiles(store, files.map((file) => ({ file, sites: group })), { jobs, report, signal });
+      if (outcome.failed.length + outcome.untried.length > 0) throw failureOf(outcome);
+    } finally {
+      await store.close();
+    }
+  } finally {
+    await group.close();
+  }
+}
+
+function layoutOf(root: string): RepoLayout {
+  const { bases } = inspectRepo(root);
+  const [base = ''] = bases;
+  if (bases.length > 1) {
+    throw new CygstrapError('repo', `\`${root}\` has the directories of ${bases.length} sites, and it cannot be told which to mend from where`, { hint: 'fetch into it again with `--layout site`, once for each site' });
+  }
+  const site = siteOfDirectory(base);
+  return base === '' || site === undefined ? { kind: 'flat' } : { kind: 'site', site };
+}

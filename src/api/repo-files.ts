@@ -1,0 +1,66 @@
+import type { Catalog } from '../core/catalog/catalog.ts';
+import type { CatalogVersion } from '../core/catalog/package.ts';
+import type { Lock, LockedFile } from '../core/lock/lock.ts';
+import type { RepoFile } from '../repo/file.ts';
+import { parseRepoPath } from '../repo/path.ts';
+import { digestOf } from '../repo/subset.ts';
+import type { Archive } from '../core/setup-ini/records.ts';
+import { compareVersions } from '../core/version/compare.ts';
+
+/** A file that a repo is to have, and the number of the index it comes from. */
+export interface IndexedFile extends RepoFile {
+  readonly index: number;
+}
+
+/** Gives the files of a lock: archives, and sources where they are locked. A path may come twice. Throws `repo` for a path that
+ *  no repo can have. */
+export function filesOfLock({ packages }: Pick<Lock, 'packages'>): IndexedFile[] {
+  return packages.flatMap((pkg) => [pkg, ...(pkg.source === undefined ? [] : [pkg.source])].map((file) => ({ ...repoFileOf(file), index: pkg.index })));
+}
+
+/** Takes a locked file as one of a repo. */
+export function repoFileOf(file: LockedFile): RepoFile {
+  return { path: parseRepoPath(file.path), sizeBytes: file.size, digest: digestOf(file) };
+}
+
+/** Which versions of an index a mirror has. */
+export interface VersionChoice {
+  /** Lower versions than the best (or the planned) one that are kept, the highest first; undefined: every version there is. */
+  readonly prev: number | undefined;
+  readonly source: boolean;
+}
+
+/** Gives the files of every package of a catalog. Versions above the current one are `[test]` versions, and always among them. */
+export function filesOfCatalog(catalog: Catalog, choice: VersionChoice): IndexedFile[] {
+  return [...catalog.packages.values()].flatMap((pkg) => {
+    const best = catalog.current(pkg);
+    const versions = best === undefined || choice.prev === undefined ? pkg.versions : [...notBelow(pkg.versions, best.version), ...below(pkg.versions, best.version, choice.prev)];
+    return versions.flatMap((version) => filesOfVersion(catalog, version, choice.source));
+  });
+}
+
+/** Gives the files of the `prev` next lower versions of each locked package. */
+export function previousFiles(catalog: Catalog, { packages }: Pick<Lock, 'packages'>, prev: number, source: boolean): IndexedFile[] {
+  return packages.flatMap(({ name, version }) => below(catalog.packages.get(name)?.versions ?? [], version, prev).flatMap((each) => filesOfVersion(catalog, each, source)));
+}
+
+function notBelow(versions: readonly CatalogVersion[], than: string): CatalogVersion[] {
+  return versions.filter(({ version }) => compareVersions(version, than) >= 0);
+}
+
+function below(versions: readonly CatalogVersion[], than: string, count: number): CatalogVersion[] {
+  return versions
+    .filter(({ version }) => compareVersions(version, than) < 0)
+    .sort((a, b) => compareVersions(b.version, a.version))
+    .slice(0, count);
+}
+
+function filesOfVersion(catalog: Catalog, version: CatalogVersion, withSource: boolean): IndexedFile[] {
+  const source = withSource ? catalog.sourceOf(version) : undefined;
+  const own = { ...fileOf(version.archive), index: version.index };
+  return source === undefined ? [own] : [own, { ...fileOf(source.archive), index: source.index }];
+}
+
+function fileOf(archive: Archive): RepoFile {
+  return { path: parseRepoPath(archive.path), sizeBytes: archive.sizeBytes, digest: digestOf(archive) };
+}

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { CygstrapError } from '../errors.ts';
+import { parseInstalledDb } from '../core/resolve/installed.ts';
+import type { InstalledPackage, ResolveRequest } from '../core/resolve/plan.ts';
+import { DEFAULT_WINDOWS } from '../core/resolve/resolve.ts';
+
+/** Whether text is a `major.minor.build` as Windows numbers itself; the build may be left out. */
+export function isWindowsVersion(text: string): boolean {
+  return /^\d{1,5}\.\d{1,5}(\.\d{1,9})?$/.test(text);
+}
+
+/** A line of a batch: a request, or why it is none. */
+export type ParsedRequest =
+  | { readonly kind: 'request'; readonly request: ResolveRequest }
+  | { readonly kind: 'fault'; readonly message: string };
+
+const LISTS = ['packages', 'categories', 'buildDepends'] as const;
+const FLAGS = ['base', 'test', 'source'] as const;
+const FIELDS = new Set<string>([...LISTS, ...FLAGS, 'windows']);
+
+/** Reads one JSON request. A field left out is as in `defaults`; an unknown field or a value of the wrong kind is a
+ *  fault, never a guess. */
+export function parseRequest(text: string, defaults: ResolveRequest): ParsedRequest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return fault('expected a JSON object');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fault('expected a JSON object');
+  const fields = value as Record<string, unknown>;
+  const unknown = Object.keys(fields).find((name) => !FIELDS.has(name));
+  if (unknown !== undefined) return fault(`unknown field ${JSON.stringify(unknown)}; there are ${[...FIELDS].join(', ')}`);
+  for (const name of LISTS) {
+    const list = fields[name];
+    if (list !== undefined && !(Array.isArray(list) && list.every((item) => typeof item === 'string' && item !== ''))) {
+      return fault(`${name} must be a list of strings`);
+    }
+  }
+  for (const name of FLAGS) {
+    if (fields[name] !== undefined && typeof fields[name] !== 'boolean') return fault(`${name} must be true or false`);
+  }
+  const { windows } = fields;
+  if (windows !== undefined && !(typeof windows === 'string' && isWindowsVersion(windows))) {
+    return fault(`windows must be a version like ${DEFAULT_WINDOWS}`);
+  }
+  return { kind: 'request', request: { ...defaults, ...fields } };
+}
+
+function fault(message: string): ParsedRequest {
+  return { kind: 'fault', message };
+}
+
+/** Reads the installed.db of a Cygwin installation. Throws `io` when the file cannot be read, `parse` for its text. */
+export async function readInstalled(path: string): Promise<InstalledPackage[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new CygstrapError('io', `cannot read \`${path}\``, { cause });
+  }
+  return parseInstalledDb(text, path);
+}

@@ -1,0 +1,134 @@
+import pLimit from 'p-limit';
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import { FetchError } from '../site/fetch-error.ts';
+import { measureSite } from '../site/measure.ts';
+import type { Measurement } from '../site/measure.ts';
+import { parseMirrorList } from '../site/mirror-list.ts';
+import type { MirrorEntry, MirrorList, MirrorListFault } from '../site/mirror-list.ts';
+import { openSite } from '../site/open-site.ts';
+import type { SiteOptions } from '../site/open-site.ts';
+import { SiteSet } from '../site/site-set.ts';
+import { readTextFile } from '../io/text-file.ts';
+
+/** Where Cygwin publishes its mirrors. */
+export const MIRROR_LIST_URL = 'https://cygwin.com/mirrors.lst';
+
+/** What every mirror has, and is large enough to tell its rate by. */
+export const BENCHMARK_PATH = 'x86_64/setup.xz';
+
+/** A list of mirrors is some kilobytes. */
+const LONGEST_LIST_BYTES = 4 * 1024 * 1024;
+
+/** Mirrors measured at a time: more would measure our own line. */
+const MEASURED_AT_ONCE = 4;
+
+export interface SitesQuery {
+  /** A URL or a file. */
+  readonly list: string;
+  /** Names of regions or countries, in either case; empty: all. */
+  readonly regions: readonly string[];
+  /** What to measure every mirror by; none: they are not asked for anything. */
+  readonly benchmarkPath?: string;
+}
+
+export interface SitesOptions extends SiteOptions {
+  readonly report?: Report;
+  readonly signal?: AbortSignal;
+  /** For each mirror; by default `MEASURE_TIMEOUT_MS`. */
+  readonly measureTimeoutMs?: number;
+}
+
+/** A mirror, and how it did: one of `measured` and `why` after a benchmark, neither without. */
+export interface ListedSite extends Omit<MirrorEntry, 'isOffered'> {
+  readonly measured?: Measurement;
+  readonly why?: string;
+}
+
+export interface SitesResult {
+  readonly list: string;
+  /** In the order of the list; after a benchmark the fastest first, those that failed last. */
+  readonly sites: readonly ListedSite[];
+  /** Mirrors of these regions that setup offers to nobody, or that speak neither http nor https. */
+  readonly leftOut: number;
+  /** Every region of the list, sorted. */
+  readonly regions: readonly string[];
+  readonly faults: readonly MirrorListFault[];
+}
+
+/** Lists the mirrors of a mirrors.lst, and measures them when asked to; a mirror that fails is a result. Throws FetchError or
+ *  `io`, `not-found` for a list that cannot be had, `parse` for one without any mirror. */
+export async function listSites(query: SitesQuery, options: SitesOptions): Promise<SitesResult> {
+  const { mirrors, faults } = await readList(query.list, options);
+  const wanted = new Set(query.regions.map((name) => name.toLowerCase()));
+  const matching = mirrors.filter(({ region, country }) => wanted.size === 0 || wanted.has(region.toLowerCase()) || wanted.has(country.toLowerCase()));
+  const usable = matching.filter(({ url, isOffered }) => isOffered && /^https?:/i.test(url));
+  const sites: ListedSite[] = usable.map(({ url, host, region, country }) => ({ url, host, region, country }));
+  const { benchmarkPath } = query;
+  return {
+    list: query.list,
+    sites: benchmarkPath === undefined ? sites : await benchmark(sites, benchmarkPath, options),
+    leftOut: matching.length - usable.length,
+    regions: [...new Set(mirrors.map(({ region }) => region))].filter((region) => region !== '').sort(),
+    faults,
+  };
+}
+
+async function readList(list: string, options: SitesOptions): Promise<MirrorList> {
+  const text = /^https?:\/\//i.test(list) ? await fetchText(list, options) : await readTextFile(list, 'parse');
+  if (text === undefined) throw new CygstrapError('not-found', `no such list of mirrors: \`${list}\``);
+  const parsed = parseMirrorList(text);
+  if (parsed.mirrors.length > 0) return parsed;
+  const [fault] = parsed.faults;
+  const why = fault === undefined ? '' : `, and line ${fault.line} is ${fault.message}`;
+  throw new CygstrapError('parse', `no mirror in \`${list}\`${why}`, { hint: 'a line of a mirrors.lst is `url;host;region;country`' });
+}
+
+async function fetchText(list: string, options: SitesOptions): Promise<string> {
+  if (!URL.canParse(list)) throw new CygstrapError('usage', `not a URL: \`${list}\``);
+  const url = new URL(list);
+  const path = decodeURIComponent(url.pathname.slice(url.pathname.lastIndexOf('/') + 1));
+  const sites = new SiteSet([openSite(new URL('.', url).href, options)], options.report === undefined ? {} : { report: options.report });
+  const signal = options.signal === undefined ? {} : { signal: options.signal };
+  try {
+    return await sites.attempt(
+      path,
+      async (site) => {
+        const chunks: Uint8Array[] = [];
+        let sizeBytes = 0;
+        for await (const chunk of (await site.open(path, signal)).chunks) {
+          sizeBytes += chunk.length;
+          if (sizeBytes > LONGEST_LIST_BYTES) throw new CygstrapError('limit', `the list of mirrors is longer than ${LONGEST_LIST_BYTES} bytes: \`${list}\``);
+          chunks.push(chunk);
+        }
+        return Buffer.concat(chunks).toString();
+      },
+      signal,
+    );
+  } finally {
+    await sites.close();
+  }
+}
+
+async function benchmark(listed: readonly ListedSite[], path: string, options: SitesOptions): Promise<ListedSite[]> {
+  const limit = pLimit(MEASURED_AT_ONCE);
+  const measured = await Promise.all(listed.map((site) => limit(() => measure(site, path, options))));
+  options.signal?.throwIfAborted();
+  return measured.sort((a, b) => (b.measured?.rateBytesPerSecond ?? -1) - (a.measured?.rateBytesPerSecond ?? -1));
+}
+
+async function measure(listed: ListedSite, path: string, options: SitesOptions): Promise<ListedSite> {
+  const { signal, measureTimeoutMs } = options;
+  if (signal?.aborted === true) return listed;
+  const site = openSite(listed.url, options);
+  try {
+    const measured = await measureSite(site, path, { ...(signal !== undefined && { signal }), ...(measureTimeoutMs !== undefined && { timeoutMs: measureTimeoutMs }) });
+    return { ...listed, measured };
+  } catch (error) {
+    if (error instanceof FetchError) return { ...listed, why: error.why };
+    if (signal !== undefined && signal.aborted) return listed;
+    throw error;
+  } finally {
+    await site.close();
+  }
+}

@@ -1,0 +1,79 @@
+import { homedir, platform } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import { indexCacheDir } from '../input/text-cache.ts';
+import { knownHost } from '../stages/context.ts';
+import type { StageContext } from '../stages/context.ts';
+import type { TopologyName } from '../stages/topology.ts';
+import { STAGES, vmPlaces } from '../stages/layout.ts';
+import type { StageName, VmPlaces } from '../stages/layout.ts';
+import type { Manifest } from '../stages/manifest.ts';
+import { findStage, namesIn } from '../stages/workshop.ts';
+import { guestKind } from './guest-kinds.ts';
+
+/** Where all stages of a user are. */
+export interface VmDirectory {
+  /** Directory of all stages; by default `cygstrap/vm` in the user's cache. */
+  readonly directory?: string | undefined;
+  /** Names the user's cache and the path of programs: `process.env`. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface VmOptions extends VmDirectory {
+  /** Kind of guest; by default, and for now always, `stand-in`. */
+  readonly guest?: string | undefined;
+  /** By default `direct`. */
+  readonly topology?: TopologyName | undefined;
+  /** Of whoever makes the stages; it is written into them. */
+  readonly version: string;
+  readonly report: Report;
+  /** When aborted, all that is made or runs with it ends, and leaves nothing behind. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What every stage is made with. It holds nothing open; for one more run it can be used again, for another signal be copied:
+ *  `{ ...context, signal }`. */
+export interface VmContext extends StageContext, Pick<VmDirectory, 'environment'> {}
+
+/** Names the places of all stages. */
+export function placesOfVm({ directory, environment }: VmDirectory): VmPlaces {
+  return vmPlaces(resolve(directory ?? join(dirname(indexCacheDir(environment, platform(), homedir())), 'vm')));
+}
+
+/** Where kernels and images of guests are kept. */
+export function guestCacheOf({ environment }: Pick<VmDirectory, 'environment'>): string {
+  return dirname(indexCacheDir(environment, platform(), homedir()));
+}
+
+/** Makes ready what every stage needs; looks at this computer when that was not done before, which takes seconds. What is missing here is
+ *  told by the stage that needs it. Throws `usage` for an unknown kind of guest, and the reason of the signal. */
+export async function prepareVm(options: VmOptions): Promise<VmContext> {
+  const { guest = 'stand-in', topology = 'direct', environment, version, report, signal = new AbortController().signal } = options;
+  const kind = guestKind(guest);
+  const places = placesOfVm(options);
+  const host = await knownHost(places, { environment, tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])], signal });
+  return { places, host, guest: kind, topology, cacheDir: guestCacheOf(options), environment, version, report, signal };
+}
+
+/** Every published stage of one or all names, the newest last. Throws `io`. */
+export async function publishedStages(places: VmPlaces, stages: readonly StageName[] = STAGES): Promise<Manifest[]> {
+  const found: Manifest[] = [];
+  for (const stage of stages) {
+    for (const key of await namesIn(join(places.root, stage))) {
+      // One that is being removed.
+      if (key.startsWith('.')) continue;
+      const manifest = await findStage(places, { stage, key });
+      if (manifest !== undefined) found.push(manifest);
+    }
+  }
+  return found;
+}
+
+/** Finds the one stage whose key begins as the user wrote it. Throws `usage`. */
+export function stageByPrefix(stages: readonly Manifest[], prefix: string): Manifest {
+  const matching = prefix === '' ? [] : stages.filter(({ key }) => key.startsWith(prefix));
+  const [only] = matching;
+  if (only !== undefined && matching.length === 1) return only;
+  throw new CygstrapError('usage', `${matching.length === 0 ? 'no stage has a key' : `${matching.length} stages have keys`} that begins with \`${prefix}\``, { hint: '`cygstrap vm ls` lists them' });
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CygstrapError } from '../errors.ts';
+import { printLock } from '../core/lock/print.ts';
+import { installStage } from '../stages/install.ts';
+import type { InstalledManifest, MachineWishes } from '../stages/manifest.ts';
+import { digestOf } from '../vm/file-identity.ts';
+import { WATCH_LIMITS } from '../stages/watch.ts';
+import type { WatchLimits } from '../stages/watch.ts';
+import { readLock } from './lock-file.ts';
+import { makeMedia } from './media.ts';
+import { archivesOf } from './media-answers.ts';
+import { additionsOf } from './media-additions.ts';
+import type { VmContext } from './vm-context.ts';
+
+export interface VmInstallRequest {
+  /** Directory of the repo. */
+  readonly repo: string;
+  /** The lock file. */
+  readonly lock: string;
+  /** As for `makeMedia`; by default none. */
+  readonly add?: readonly string[] | undefined;
+  readonly keyring?: readonly string[] | undefined;
+  /** What differs from the usual machine of this kind of guest. */
+  readonly wishes?: Partial<MachineWishes> | undefined;
+  /** By default an hour for a step, ten minutes without a sign of life, and a picture of the screen each half minute. */
+  readonly limits?: Partial<WatchLimits> | undefined;
+  /** Socket to show the screen on, by VNC. */
+  readonly vnc?: string | undefined;
+}
+
+/** Installs what a lock names into a new machine, from media made of the repo, unless the same was installed before. Throws what `makeMedia`
+ *  throws, `guest` for a guest that refuses, hangs or ends too early, `vm`, `tool`, `io`, and the reason of the signal. Nothing is published
+ *  then; console log and last screen are kept in `logs` of the directory of all stages. */
+export async function installVm(request: VmInstallRequest, context: VmContext): Promise<InstalledManifest> {
+  const { guest, cacheDir, environment, report, signal } = context;
+  const { repo, add = [], keyring = [], wishes = {}, limits } = request;
+  const lock = await readLock(request.lock);
+  const additions = await additionsOf(add);
+  const kit = await guest.prepare({ cacheDir, report, signal });
+  const { emptyDisksMiB = [], qemuArguments = [], ...sizes } = wishes;
+  return installStage(context, {
+    kit,
+    ingredients: {
+      lock: createHash('sha256').update(printLock(lock)).digest('hex'),
+      additions: await Promise.all(additions.map(async ({ path, location }) => ({ path, sha256: await digestOf(location) }))),
+      wishes: { ...guest.defaults, ...sizes, emptyDisksMiB, qemuArguments },
+    },
+    archives: archivesOf(lock),
+    packages: lock.request.packages,
+    limits: { ...WATCH_LIMITS, ...limits },
+    vnc: request.vnc,
+    makeMedia: async (out, files) => {
+      const { image, answers } = await makeMedia({ repo, lock: request.lock, add, keyring, out, answers: { form: 'floppy', files } }, { load: { env: environment, report }, report, signal });
+      return { repo: image.path, answers: answers?.path ?? join(out, 'answers.img') };
+    },
+  });
+}
+
+/** Reads the command lines of a file, one a line; empty lines and those that begin with `#` are left out. Throws `usage` for a file that cannot be read. */
+export async function commandLines(path: string): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CygstrapError('usage', `cannot read the command lines in \`${path}\``, { cause });
+  });
+  return text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
+}

@@ -1,0 +1,35 @@
+import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import type { Conflict, PlannedPackage, ResolveRequest } from '../core/resolve/plan.ts';
+import { why } from '../core/resolve/why.ts';
+import type { WhyChain } from '../core/resolve/why.ts';
+import { answerRequest } from './answer.ts';
+import { unknownPackage } from './info.ts';
+import type { LoadedCatalog } from './load-catalog.ts';
+
+/** Why a package is in the plan of a request; or that it is not, or that there is no plan. */
+export type Explanation =
+  | { readonly kind: 'explained'; readonly package: PlannedPackage; readonly chains: readonly WhyChain[] }
+  | { readonly kind: 'absent'; readonly error: CygstrapError }
+  | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
+
+/** Plans a request and tells by which shortest chains a package gets into the plan. */
+export function explainPackage(loaded: LoadedCatalog, request: ResolveRequest, name: string, report: Report): Explanation {
+  const answer = answerRequest(loaded, request, report);
+  if (answer.kind === 'conflict') return answer;
+  const { plan } = answer;
+  const pkg = plan.packages.find((each) => each.name === name);
+  if (pkg === undefined) {
+    return { kind: 'absent', error: notPlanned(loaded, request, name, plan.packages) };
+  }
+  return { kind: 'explained', package: pkg, chains: why(loaded.catalog, plan, name) };
+}
+
+function notPlanned({ catalog }: LoadedCatalog, request: ResolveRequest, name: string, planned: readonly PlannedPackage[]): CygstrapError {
+  const providers = new Set([...catalog.providersOf(name), ...catalog.obsoletersOf(name)].map((version) => version.name));
+  const instead = planned.find((pkg) => providers.has(pkg.name));
+  if (instead === undefined && !catalog.packages.has(name)) return unknownPackage(catalog, name);
+  const asked = [...request.packages, ...request.categories.map((category) => `category ${category}`), ...(request.base ? ['Base'] : [])];
+  const hint = instead === undefined ? 'name the packages that may need it with `--for`' : `\`${instead.name}\` is, which replaces or provides it`;
+  return new CygstrapError('not-found', `\`${name}\` is not in the plan of ${asked.join(', ') || 'an empty request'}`, { hint });
+}

@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { fetchFiles } from '../../../src/api/fetch-files.ts';
+import type { FetchedFiles } from '../../../src/api/fetch-files.ts';
+import type { Event } from '../../../src/events.ts';
+import { parseRepoPath } from '../../../src/repo/path.ts';
+import { Store } from '../../../src/repo/store.ts';
+import type { VerifiedFile } from '../../../src/repo/verified.ts';
+import { openSite } from '../../../src/site/open-site.ts';
+import { SiteSet } from '../../../src/site/site-set.ts';
+import { closedAddress, FaultServer } from '../../support/fault-server.ts';
+import { fault } from '../../support/faults.ts';
+import type { Fault } from '../../support/faults.ts';
+
+const PATH = 'x86_64/release/bash/bash-5.2-1.tar.xz';
+const URL_PATH = `/${PATH}`;
+
+/** Larger than what the store takes in one piece, so that a broken download is kept. */
+const LARGE = bytesOf(3 * 1024 * 1024);
+const SMALL = bytesOf(20_000);
+const FAST = { firstDelayMs: 1, longestDelayMs: 2, attemptsPerSite: 3 };
+const TIMEOUTS = { connectMs: 500, headersMs: 500, stallMs: 500 };
+
+const directories: string[] = [];
+
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+function bytesOf(size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8)) & 0xff;
+  return bytes;
+}
+
+interface Outcome extends FetchedFiles {
+  readonly target: string;
+  readonly events: readonly Event[];
+}
+
+/** Fetches one file with these bytes from sites, in their order, into an empty repo. */
+async function fetchFrom(addresses: readonly string[], bytes: Uint8Array): Promise<Outcome> {
+  const root = mkdtempSync(join(tmpdir(), 'cygstrap-faults-'));
+  directories.push(root);
+  const events: Event[] = [];
+  const sites = new SiteSet(addresses.map((address) => openSite(address, { userAgent: 'test', timeouts: TIMEOUTS })), { policy: FAST });
+  const store = await Store.open(root, { kind: 'flat' });
+  try {
+    const digest = { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') } as const;
+    const file = { path: parseRepoPath(PATH), sizeBytes: bytes.length, digest };
+    return { ...(await fetchFiles(store, [{ file, sites }], { jobs: 4, report: (event) => events.push(event) })), target: join(root, PATH), events };
+  } finally {
+    await store.close();
+    await sites.close();
+  }
+}
+
+function expectWhole({ fetched, failed, target }: Outcome, bytes: Uint8Array): void {
+  expect(failed).toEqual([]);
+  expect(fetched).toHaveLength(1);
+  expect(readFileSync(target).equals(bytes)).toBe(true);
+}
+
+function expectNothing({ fetched, failed, target }: Outcome, why: RegExp): void {
+  expect(fetched).toEqual([]);
+  expect(failed.map((one) => one.why).join()).toMatch(why);
+  expect(existsSync(target)).toBe(false);
+  const directory = join(target, '..');
+  expect(existsSync(directory) ? readdirSync(directory).filter((name) => !name.includes('.part')) : []).toEqual([]);
+}
+
+/** What a site does for ever: how often it is asked, and what is said in the end. */
+const LASTING: readonly (readonly [name: string, fault: Fault, requests: number, why: RegExp])[] = [
+  ['404', fault.status(404), 1, /not there|does not have|404/i],
+  ['403', fault.status(403), 1, /403|not give/i],
+  ['500', fault.status(500), 3, /500/],
+  ['a redirect loop', fault.redirect(URL_PATH), 1, /redirect/i],
+  ['reset before headers', fault.resetBeforeHeaders(), 3, /broke|reset|closed/i],
+  ['reset in the body', fault.resetMidBody(SMALL, 9000), 3, /broke|reset/i],
+  ['a stall', fault.stall(SMALL, 9000), 3, /no more of the body/],
+  ['a short body', fault.short(SMALL, 9000), 3, /short|broke|fewer|bytes/i],
+  ['an announced short body', fault.serve(SMALL.subarray(0, 9000)), 1, /too short/],
+  ['a long body', fault.long(SMALL, 100), 1, /too long/],
+  ['wrong bytes of the right size', fault.wrongBytes(SMALL), 1, /sha512 differs/],
+  ['a web page', fault.html(), 1, /web page|HTML/i],
+  ['a web page that hides', fault.html('application/octet-stream'), 1, /web page|HTML|too short/i],
+  ['gzip applied', fault.gzipped(SMALL), 1, /gzip/],
+];
+
+describe('one site, which fails for ever', () => {
+  test.each(LASTING)('%s', async (_name, lasting, requests, why) => {
+    await using server = await FaultServer.start({ [URL_PATH]: lasting });
+    expectNothing(await fetchFrom([server.url], SMALL), why);
+    if (_name !== 'a redirect loop') expect(server.count(URL_PATH)).toBe(requests);
+  });
+
+  test('connection refused', async () => {
+    expectNothing(await fetchFrom([await closedAddress()], SMALL), /connect|refused/i);
+  });
+});
+
+describe('the same, with a good site behind it', () => {
+  test.each(LASTING)('%s', async (_name, lasting) => {
+    await using bad = await FaultServer.start({ [URL_PATH]: lasting });
+    await using good = await FaultServer.start({ [URL_PATH]: fault.serve(SMALL) });
+    expectWhole(await fetchFrom([bad.url, good.url], SMALL), SMALL);
+    expect(good.count(URL_PATH)).toBe(1);
+  });
+});
+
+/** What passes: how often the one site is asked. */
+const PASSING: readonly (readonly [name: string, script: readonly Fault[], bytes: Uint8Array, requests: number])[] = [
+  ['500, then 200', [fault.status(500), fault.serve(SMALL)], SMALL, 2],
+  ['429 with Retry-After, then 200', [fault.tooMany(0), fault.serve(SMALL)], SMALL, 2],
+  ['a slow drip', [fault.drip(SMALL, 5000, 20)], SMALL, 1],
+  ['reset in the body, then the rest', [fault.resetMidBody(LARGE, 2_000_000, { etag: '"a"' }), fault.serve(LARGE, { etag: '"a"' })], LARGE, 2],
+  ['a changed file between two ranges', [fault.resetMidBody(bytesOf(3_000_000), 2_000_000, { etag: '"old"' }), fault.serve(LARGE, { etag: '"new"' })], LARGE, 2],
+  ['an ignored range', [fault.resetMidBody(LARGE, 2_000_000, { etag: '"a"' }), fault.ignoredRange(LARGE, { etag: '"a"' })], LARGE, 2],
+  ['a wrong range', [fault.resetMidBody(LARGE, 2_000_000, { etag: '"a"' }), fault.wrongRange(LARGE, 5), fault.serve(LARGE, { etag: '"a"' })], LARGE, 3],
+];
+
+test.each(PASSING)('%s', async (_name, script, bytes, requests) => {
+  await using server = await FaultServer.start({ [URL_PATH]: script });
+  expectWhole(await fetchFrom([server.url], bytes), bytes);
+  expect(server.count(URL_PATH)).toBe(requests);
+});
+
+test('a broken download goes on where it broke off', async () => {
+  await using server = await FaultServer.start({ [URL_PATH]: [fault.resetMidBody(LARGE, 2_500_000, { etag: '"a"' }), fault.serve(LARGE, { etag: '"a"' })] });
+  const { events } = await fetchFrom([server.url], LARGE);
+  const starts = events.flatMap((event) => (event.kind === 'transfer-start' ? [event.fromByte] : []));
+  expect(starts).toHaveLength(2);
+  expect(starts[1]).toBeGreaterThan(0);
+});
+
+test('after many failures in a row the rest is not tried, but what is only missing does not count', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'cygstrap-faults-'));
+  directories.push(root);
+  await using server = await FaultServer.start({});
+  const digest = { algorithm: 'sha512', hex: '0'.repeat(128) } as const;
+  const filesOf = (sites: SiteSet) => Array.from({ length: 200 }, (_, i) => ({ file: { path: parseRepoPath(`x86_64/release/p${i}/p.tar.xz`), sizeBytes: 1, digest }, sites }));
+  const [dead, lacking] = [await closedAddress(), server.url].map((address) => new SiteSet([openSite(address, { userAgent: 'test' })], { policy: FAST })) as [SiteSet, SiteSet];
+  const store = await Store.open(root, { kind: 'flat' });
+  const options = { jobs: 4, report: () => {} };
+  const hopeless = await fetchFiles(store, filesOf(dead), options);
+  expect(hopeless.failed.length + hopeless.untried.length).toBe(200);
+  expect(hopeless.untried.length).toBeGreaterThan(150);
+  expect((await fetchFiles(store, filesOf(lacking), options)).failed).toHaveLength(200);
+  await Promise.all([store.close(), dead.close(), lacking.close()]);
+});
+
+test('a transfer makes room for the next when its bytes are there, for as long as few wait to be written', async () => {
+  await using server = await FaultServer.start({});
+  const sites = new SiteSet([openSite(server.url, { userAgent: 'test' })], { policy: FAST });
+  const wanted = Array.from({ length: 100 }, (_, i) => ({ file: { path: parseRepoPath(`x86_64/release/p${i}/p.tar.xz`), sizeBytes: 1, digest: undefined }, sites }));
+  let writeAll = (): void => {};
+  const written = new Promise<void>((resolve) => (writeAll = resolve));
+  let begun = 0;
+  // No disk is slow enough for this.
+  const put: Store['put'] = async (file, _openSource, options) => {
+    begun++;
+    options?.onReceived?.();
+    await written;
+    return file as VerifiedFile;
+  };
+  const fetching = fetchFiles({ put } as Store, wanted, { jobs: 2, report: () => {} });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(begun).toBeGreaterThan(2);
+  expect(begun).toBeLessThan(80);
+  writeAll();
+  expect((await fetching).fetched).toHaveLength(100);
+  await sites.close();
+});

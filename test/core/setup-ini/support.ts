@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ParseError, type Diagnostic } from '../../../src/core/setup-ini/diagnostics.ts';
+import { SetupIniParser, type ParsedIndex, type ParserOptions } from '../../../src/core/setup-ini/parse.ts';
+import type { Archive, Dependency, PackageRecord, VersionRecord } from '../../../src/core/setup-ini/records.ts';
+
+export const FIXTURES = fileURLToPath(new URL('../../../fixtures/setup-ini/', import.meta.url));
+export const SHARED = fileURLToPath(new URL('../../../../shared/', import.meta.url));
+
+export interface Fixture {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+export function fixtures(kind: 'accept' | 'refuse'): Fixture[] {
+  return readdirSync(FIXTURES + kind)
+    .filter((file) => file.endsWith('.ini'))
+    .toSorted()
+    .map((file) => {
+      const path = `${FIXTURES}${kind}/${file}`;
+      return { name: file.slice(0, -'.ini'.length), path, bytes: readFileSync(path) };
+    });
+}
+
+/** Parses with chunks that end at `cuts`. */
+export function parseCut(bytes: Uint8Array, cuts: Iterable<number>, options: Partial<ParserOptions> = {}): ParsedIndex {
+  const parser = new SetupIniParser({ file: 'setup.ini', ...options });
+  const records: PackageRecord[] = [];
+  let from = 0;
+  for (const to of cuts) {
+    records.push(...parser.push(bytes.slice(from, to)));
+    from = to;
+  }
+  records.push(...parser.push(bytes.slice(from)), ...parser.end());
+  return { header: parser.header, records, diagnostics: parser.diagnostics };
+}
+
+/** What a strict parse comes to: the index, or the findings it was refused for. */
+export function outcome(parse: () => ParsedIndex): ParsedIndex | readonly Diagnostic[] {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof ParseError) return error.diagnostics;
+    throw error;
+  }
+}
+
+/** A small generator of whole numbers below `bound`, the same for the same seed (mulberry32). */
+export function randomFrom(seed: number): (bound: number) => number {
+  let state = seed >>> 0;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+  };
+}
+
+export function randomCuts(length: number, random: (bound: number) => number): number[] {
+  const count = 1 + random(8);
+  return Array.from({ length: count }, () => random(length + 1)).toSorted((a, b) => a - b);
+}
+
+export function dependencyText({ name, op, version }: Dependency): string {
+  return op === undefined ? name : `${name} ${op} ${version}`;
+}
+
+function archiveText({ path, sizeBytes, md5, sha512 }: Archive): string {
+  const digests = [md5 === undefined ? [] : [`md5:${md5}`], sha512 === undefined ? [] : [`sha512:${sha512}`]].flat();
+  return [path, sizeBytes, ...digests].join(' ');
+}
+
+function versionRow(version: VersionRecord): Record<string, unknown> {
+  const { install, source } = version;
+  return {
+    version: version.version,
+    line: version.line,
+    section: version.section,
+    ...(version.stability !== version.section && { stability: version.stability }),
+    ...(install !== undefined && { install: archiveText(install) }),
+    ...(source !== undefined && {
+      source: `${source.packageName} ${source.version || '(none)'}: ${archiveText(source.archive)}`,
+    }),
+    ...(version.sourceName !== undefined && { sourceName: version.sourceName }),
+    ...lists(version, ['depends', 'obsoletes', 'provides', 'conflicts', 'buildDepends']),
+  };
+}
+
+function lists(
+  version: VersionRecord,
+  keys: readonly ('depends' | 'obsoletes' | 'provides' | 'conflicts' | 'buildDepends')[],
+): Record<string, string[]> {
+  return Object.fromEntries(
+    keys.filter((key) => version[key].length > 0).map((key) => [key, version[key].map(dependencyText)]),
+  );
+}
+
+function packageRow({ name, line, sdesc, ldesc, categories, message, replaceVersions }: PackageRecord): object {
+  return {
+    package: name,
+    line,
+    ...(sdesc !== '' && { sdesc }),
+    ...(ldesc !== '' && { ldesc }),
+    ...(categories.length > 0 && { categories }),
+    ...(message !== undefined && { message }),
+    ...(replaceVersions.length > 0 && { replaceVersions }),
+  };
+}
+
+/** One JSON row for the headers, each package, each version and each warning; what is empty is left out. */
+export function rows({ header, records, diagnostics }: ParsedIndex): string {
+  const all = [
+    { header },
+    ...records.flatMap((record) => [packageRow(record), ...record.versions.map(versionRow)]),
+    ...diagnostics.map((one) => ({ [one.severity]: `${one.line}:${one.column}: ${one.code}: ${one.message}` })),
+  ];
+  return all.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
+
+/** One finding a line, as `line:column: message`. */
+export function findings(diagnostics: readonly Diagnostic[]): string {
+  return diagnostics.map((one) => `${one.line}:${one.column}: ${one.message}\n`).join('');
+}

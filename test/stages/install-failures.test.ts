@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { installVm } from '../../src/api/vm-install.ts';
+import type { Answers, GuestKind, InstallKit } from '../../src/guest/kind.ts';
+import { standIn } from '../../src/guest/stand-in/kind.ts';
+import { describeWith } from '../support/qemu.ts';
+import { Bench, INTERRUPTED, PROGRAMS, machinePid, namesIn, processesOf } from './support.ts';
+import type { RunningCommand } from './support.ts';
+
+/** Puts other words where a machine boots. */
+function withAppend<T extends { readonly boot: { readonly kind: string } }>(template: T, append: string): T {
+  return { ...template, boot: { ...template.boot, append } };
+}
+
+describeWith(PROGRAMS, 'an installation that fails says so, publishes nothing and leaves nothing', () => {
+  let bench: Bench;
+
+  beforeAll(async () => {
+    bench = await Bench.make();
+  });
+  afterAll(() => bench.remove());
+
+  const install = (...words: string[]): RunningCommand => bench.startMaking(['vm', 'install', '--verbose', ...words]);
+  const kitOf = (change: (kit: InstallKit) => Partial<InstallKit>): GuestKind => ({
+    ...standIn,
+    prepare: async (options) => {
+      const kit = await standIn.prepare(options);
+      return { ...kit, ...change(kit) };
+    },
+  });
+  const installed = async (guest: GuestKind): Promise<unknown> => {
+    return installVm({ repo: bench.repo, lock: bench.lock, wishes: { memoryMiB: 256, diskMiB: 2048 } }, await bench.context(guest));
+  };
+  const answering = (change: (answers: Answers) => Answers): GuestKind => kitOf((kit) => ({ answerFiles: (answers) => kit.answerFiles(change(answers)) }));
+
+  test('QEMU is killed', async () => {
+    const command = install();
+    process.kill(await machinePid(command, 'install'), 'SIGKILL');
+    const { exit, stderr } = await command.ended;
+    expect(exit).toBe(3);
+    expect(stderr).toMatch(/^error: QEMU of machine `install` died \(signal SIGKILL\)\nhint: somebody killed it, perhaps the kernel for want of memory; its console is in `.*`$/m);
+    expect(bench.stages().install).toEqual([]);
+    await bench.expectNoTraces();
+  });
+
+  test('QEMU stands still', async () => {
+    const command = install('--stall-timeout', '3s');
+    const pid = await machinePid(command, 'install');
+    process.kill(pid, 'SIGSTOP');
+    const { exit, stderr } = await command.ended;
+    expect(exit).toBe(3);
+    expect(stderr).toMatch(/^error: the installation hangs: nothing happened for 3 s in step `the first sign of life`; its console is empty\nhint: .*--stall-timeout`$/m);
+    expect(bench.stages().install).toEqual([]);
+    await bench.expectNoTraces();
+  });
+
+  test('Ctrl-C', async () => {
+    const command = install();
+    await command.says(/install: boot/);
+    command.child.kill('SIGINT');
+    const { exit, stderr } = await command.ended;
+    expect(exit).toBe(130);
+    expect(stderr.endsWith(INTERRUPTED)).toBe(true);
+    expect(bench.stages().install).toEqual([]);
+    await bench.expectNoTraces();
+  });
+
+  test('the guest panics', async () => {
+    const guest = kitOf((kit) => ({ installMachine: (options) => withAppend(kit.installMachine(options), 'console=ttyS0 panic=-1 rdinit=/nothing root=/dev/nothing') }));
+    await expect(installed(guest)).rejects.toThrow(/^the installation failed: the guest restarted, as after a panic; the last line of its console: .*Kernel panic/);
+  });
+
+  test('the guest refuses an archive', async () => {
+    const guest = answering((answers) => ({ ...answers, archives: answers.archives.map((each, i) => (i === 1 ? { ...each, digest: { algorithm: 'sha512', hex: '0'.repeat(128) } } : each)) }));
+    await expect(installed(guest)).rejects.toThrow(/^the installation failed: the guest says: x86_64\/release\/\S+: wrong sha512$/);
+  });
+
+  test('the guest says that it is installed, but with another number', async () => {
+    await expect(installed(answering((answers) => ({ ...answers, nonce: 'another' })))).rejects.toThrow('the installation failed: the guest powered off without saying that it is installed');
+    expect(bench.stages().install).toEqual([]);
+    expect(namesIn(join(bench.vmDir, 'work'))).toEqual([]);
+  });
+
+  test('we are killed: QEMU goes too, the next one is not disturbed, and `vm gc` removes the rest', async () => {
+    const command = install();
+    await machinePid(command, 'install');
+    command.child.kill('SIGKILL');
+    expect(await command.ended).toMatchObject({ signal: 'SIGKILL' });
+    await expect.poll(() => processesOf(bench.temporary)).toEqual([]);
+    expect(namesIn(join(bench.vmDir, 'work'))).toHaveLength(1);
+    const { exit, stdout, stderr } = await install().ended;
+    expect(exit, stderr).toBe(0);
+    expect(bench.stages().install).toEqual([stdout.trim()]);
+    expect(await bench.gc()).toMatchObject({ exit: 0, stdout: 'removed: 1 leftover, 0 stages\n' });
+    await bench.expectNoTraces();
+  });
+});

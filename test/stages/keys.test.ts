@@ -1,0 +1,136 @@
+import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { finishFile } from '../../src/stages/context.ts';
+import { digestOf } from '../../src/vm/file-identity.ts';
+import { installKey, snapshotKey } from '../../src/stages/keys.ts';
+import type { InstallIngredients, SnapshotIngredients } from '../../src/stages/keys.ts';
+import { vmPlaces } from '../../src/stages/layout.ts';
+import { lookAt, readManifest } from '../../src/stages/manifest.ts';
+import type { Look } from '../../src/stages/manifest.ts';
+import type { MachineWishes } from '../../src/stages/manifest.ts';
+import { findStage, listLeftovers, openWork, removeLeftover, stagesInUse } from '../../src/stages/workshop.ts';
+
+const WISHES: MachineWishes = { memoryMiB: 512, cpus: 1, diskMiB: 8192, emptyDisksMiB: [], qemuArguments: [] };
+
+const OTHER_WISHES: MachineWishes[] = [
+  { ...WISHES, memoryMiB: 1024 },
+  { ...WISHES, cpus: 2 },
+  { ...WISHES, diskMiB: 1 },
+  { ...WISHES, emptyDisksMiB: [1] },
+  { ...WISHES, emptyDisksMiB: [1, 2] },
+  { ...WISHES, emptyDisksMiB: [2, 1] },
+  { ...WISHES, qemuArguments: ['-a', 'b'] },
+  { ...WISHES, qemuArguments: ['-a b'] },
+];
+
+/** The same value with its fields the other way round. */
+function turned(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(turned);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).toReversed().map(([name, each]) => [name, turned(each)]));
+}
+
+describe('keys', () => {
+  const install: InstallIngredients = { guest: 'g', kit: 'k', lock: 'l', additions: [], wishes: WISHES };
+  const machine = { qemu: '7.2.0', machineType: 'pc-1', accelerator: 'tcg', cpu: 'c', hostCpu: null };
+  const snapshot: SnapshotIngredients = { install: 'i', machine, wishes: WISHES, isPortable: false };
+  const installs: InstallIngredients[] = [
+    install,
+    { ...install, guest: 'x' },
+    { ...install, kit: 'x' },
+    { ...install, lock: 'x' },
+    { ...install, additions: [{ path: 'a', sha256: 'b' }] },
+    { ...install, additions: [{ path: 'b', sha256: 'a' }] },
+    ...OTHER_WISHES.map((wishes) => ({ ...install, wishes })),
+  ];
+  const snapshots: SnapshotIngredients[] = [
+    snapshot,
+    { ...snapshot, install: 'x' },
+    { ...snapshot, isPortable: true },
+    ...(['qemu', 'machineType', 'accelerator', 'cpu', 'hostCpu'] as const).map((name) => ({ ...snapshot, machine: { ...machine, [name]: 'x' } })),
+    ...OTHER_WISHES.map((wishes) => ({ ...snapshot, wishes })),
+  ];
+
+  test('each ingredient changes the key', () => {
+    const keys = [...installs.map(installKey), ...snapshots.map(snapshotKey)];
+    expect(new Set(keys).size).toBe(keys.length);
+    for (const key of keys) expect(key).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('the order in which fields are written does not', () => {
+    for (const each of installs) expect(installKey(turned(each) as InstallIngredients)).toBe(installKey(each));
+    for (const each of snapshots) expect(snapshotKey(turned(each) as SnapshotIngredients)).toBe(snapshotKey(each));
+  });
+});
+
+describe('what lies on the disk', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'cyg-'));
+  });
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  test('a file is as it was, or what changed is told', async () => {
+    const path = join(directory, 'file');
+    await writeFile(path, 'content');
+    const { stamp, identity } = await finishFile(path);
+    let digests = 0;
+    const look = async (known: string | undefined): Promise<Look> =>
+      lookAt(path, stamp, {
+        known,
+        digest: async (of) => {
+          digests++;
+          return digestOf(of);
+        },
+      });
+    const changed = (text: string): Look => ({ kind: 'changed', text: `\`${path}\` ${text}` });
+    expect(await look(identity)).toEqual({ kind: 'intact', identity });
+    expect(digests).toBe(0);
+    // Somebody touched it, or it is a copy: it is read, and known from then on.
+    await utimes(path, 1, 1);
+    const touched = await look(identity);
+    expect(touched).toEqual({ kind: 'intact', identity: expect.not.stringMatching(identity) as string });
+    expect(digests).toBe(1);
+    expect(await look(touched.kind === 'intact' ? touched.identity : undefined)).toEqual(touched);
+    expect(digests).toBe(1);
+    // Of the same size and time.
+    await writeFile(path, 'CONTENT');
+    await utimes(path, 1, 1);
+    expect(await look(touched.kind === 'intact' ? touched.identity : undefined)).toEqual(changed('is damaged: its sha256 is another one'));
+    await writeFile(path, 'more content');
+    expect(await look(identity)).toEqual(changed('has 12 bytes instead of 7'));
+    await rm(path);
+    expect(await look(identity)).toEqual(changed('is missing'));
+  });
+
+  test.each(['', '{', 'null', '{"schema":0,"stage":"install"}', '{"schema":1,"stage":"snapshot"}'])('a manifest that is none of ours: %j', async (text) => {
+    await writeFile(join(directory, 'stage.json'), text);
+    expect(await readManifest(directory, 'install')).toBeUndefined();
+  });
+
+  test('a work directory: its stages are in use while it is there, and what somebody left is found', async () => {
+    const places = vmPlaces(directory);
+    const use = { stage: 'install', key: 'abc' } as const;
+    expect(await findStage(places, use)).toBeUndefined();
+    let run: string;
+    {
+      await using work = await openWork(places, [use]);
+      run = work.run;
+      expect((await stat(work.path)).mode & 0o777).toBe(0o700);
+      expect(await stagesInUse(places)).toEqual([use]);
+      expect(await listLeftovers(places)).toEqual([]);
+    }
+    await expect(stat(run)).rejects.toThrow('ENOENT');
+    expect(await stagesInUse(places)).toEqual([]);
+    const left = await openWork(places, [use]);
+    // As if its owner had died.
+    await rm(join(places.locks, `work-${left.path.split('/').at(-1) ?? ''}`));
+    expect(await stagesInUse(places)).toEqual([]);
+    expect(await listLeftovers(places)).toEqual([left.path]);
+    await removeLeftover(places, left.path);
+    for (const path of [left.path, left.run]) await expect(stat(path)).rejects.toThrow('ENOENT');
+    await left[Symbol.asyncDispose]();
+  });
+});

@@ -1,0 +1,181 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { prepareVm } from '../../src/api/vm-context.ts';
+import type { VmContext } from '../../src/api/vm-context.ts';
+import type { Report } from '../../src/events.ts';
+import type { GuestKind } from '../../src/guest/kind.ts';
+import { quoted } from '../../src/guest/shell.ts';
+import { standIn } from '../../src/guest/stand-in/kind.ts';
+import { QEMU } from '../support/qemu.ts';
+import { PROJECT } from '../support/transcript.ts';
+
+/** What the pipeline of the stand-in needs of this computer. */
+export const PROGRAMS = [QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy', 'setpriv'];
+
+/** The last words of a command that was asked to stop. */
+export const INTERRUPTED = 'error: interrupted\nhint: the same command goes on from here\n';
+
+const RELEASE = join(PROJECT, 'fixtures/release');
+
+export interface Outcome {
+  readonly exit: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningCommand {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Outcome>;
+  /** Waits until stdout or stderr has it. */
+  says(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>;
+}
+
+export interface CommandOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: string;
+  /** In a terminal of its own, whose keyboard is the child's stdin. */
+  readonly inTerminal?: boolean;
+}
+
+/** A directory with repo, lock, machines and a place for temporary files of its own. */
+export class Bench {
+  readonly path: string;
+  readonly temporary: string;
+  readonly repo: string;
+  readonly lock: string;
+  /** Of all stages. */
+  vmDir: string;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.temporary = join(path, 't');
+    this.repo = join(path, 'repo');
+    this.lock = join(path, 'cygstrap.lock.json');
+    // QEMU gives commas a meaning.
+    this.vmDir = join(path, 'vm, dir');
+  }
+
+  static async make(): Promise<Bench> {
+    const bench = new Bench(await mkdtemp(join(tmpdir(), 'cyg-')));
+    await mkdir(bench.temporary);
+    const site = ['--site', RELEASE, '--keyring', join(RELEASE, 'key.gpg')];
+    for (const words of [
+      ['lock', 'openssh', 'gcc-core', ...site, '--out', bench.lock],
+      ['fetch', '--lock', bench.lock, ...site, '--repo', bench.repo],
+    ]) {
+      const { exit, stderr } = await bench.start(words).ended;
+      expect(exit, stderr).toBe(0);
+    }
+    return bench;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+  }
+
+  /** A command about machines, with all that it takes to find them. */
+  async vm(words: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
+    return this.startVm(words, options).ended;
+  }
+
+  startVm(words: readonly string[], options: CommandOptions = {}): RunningCommand {
+    const at = words.indexOf('--');
+    const [own, rest] = at < 0 ? [words, []] : [words.slice(0, at), words.slice(at)];
+    return this.start([...own, '--vm-dir', this.vmDir, ...rest], options);
+  }
+
+  /** `build`, `vm install`: with the repo and a small machine. */
+  startMaking(words: readonly string[], options: CommandOptions = {}): RunningCommand {
+    const at = words.indexOf('--');
+    const [own, rest] = at < 0 ? [words, []] : [words.slice(0, at), words.slice(at)];
+    return this.startVm([...own, '--repo', this.repo, '--lock', this.lock, '--memory', '256M', '--disk', '2G', ...rest], options);
+  }
+
+  /** `vm gc`, with a cache of its own: images of others are none of its business. */
+  async gc(...words: string[]): Promise<Outcome> {
+    return this.vm(['vm', 'gc', ...words], { env: { XDG_CACHE_HOME: join(this.path, 'cache') } });
+  }
+
+  /** For calls of the rooms themselves. */
+  async context(guest: GuestKind = standIn, report: Report = () => {}): Promise<VmContext> {
+    return { ...(await prepareVm({ directory: this.vmDir, environment: process.env, version: 'test', report })), guest };
+  }
+
+  start(words: readonly string[], { env, cwd, stdin = '', inTerminal = false }: CommandOptions = {}): RunningCommand {
+    const argv = [process.execPath, join(PROJECT, 'bin/cygstrap.js'), ...words];
+    const [program = '', ...rest] = inTerminal ? ['script', '-qec', argv.map(quoted).join(' '), '/dev/null'] : argv;
+    const child = spawn(program, rest, {
+      cwd: cwd ?? this.path,
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'], LC_ALL: 'C', TMPDIR: this.temporary, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    child.stdin.on('error', () => {});
+    if (!inTerminal) child.stdin.end(stdin);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
+    const closed = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => child.on('close', (...end) => resolve(end)));
+    const ended = Promise.all([closed, text(child.stdout), text(child.stderr)]).then(([[exit, signal], stdout, stderr]) => ({ exit, signal, stdout, stderr }));
+    return {
+      child,
+      ended,
+      says: async (pattern, timeoutMs = 60_000) => {
+        const untilMs = performance.now() + timeoutMs;
+        for (;;) {
+          const match = pattern.exec(said);
+          if (match !== null) return match;
+          if (child.exitCode !== null || performance.now() > untilMs) throw new Error(`it never said ${String(pattern)}, but:\n${said}`);
+          await delay(10);
+        }
+      },
+    };
+  }
+
+  /** Fails unless all processes, sockets and temporary files that commands of this directory made are gone. */
+  async expectNoTraces(): Promise<void> {
+    // What serves the shares notices that its guest is gone, and ends on its own.
+    await expect.poll(() => processesOf(this.temporary), { timeout: 3000 }).toEqual([]);
+    expect(readdirSync(this.temporary)).toEqual([]);
+    expect(namesIn(join(this.vmDir, 'work'))).toEqual([]);
+  }
+
+  /** What is published. */
+  stages(): { readonly install: string[]; readonly snapshot: string[] } {
+    return { install: namesIn(join(this.vmDir, 'install')), snapshot: namesIn(join(this.vmDir, 'snapshot')) };
+  }
+}
+
+/** Names in a directory, sorted; none where there is none. */
+export function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** Command lines of all processes that have this text in theirs. */
+export function processesOf(part: string): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
+      return /^\d+$/.test(pid) && words.includes(part) ? [`${pid} ${words}`] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** The process of a machine that a verbose command started last. */
+export async function machinePid(command: RunningCommand, name: string): Promise<number> {
+  const [, pid] = await command.says(new RegExp(`machine \`${name}\` runs: process (\\d+)`));
+  return Number(pid);
+}
