@@ -44,25 +44,40 @@ const withoutHelpAhead = {
 const putAside = {
   name: 'put-aside',
   resolveId: (/** @type {string} */ id, /** @type {string | undefined} */ importer) =>
-    importer !== undefined && /\/yargs\/lib\/platform-shims\//.test(importer.replaceAll('\\', '/')) && Object.hasOwn(late, id) ? `late:${id}` : null,
-  load: (/** @type {string} */ id) => (id.startsWith('late:') ? late[/** @type {keyof typeof late} */ (id.slice(5))] : null),
+    importer !== undefined &&
+    /\/yargs\/lib\/platform-shims\//.test(importer.replaceAll('\\', '/')) &&
+    Object.hasOwn(late, id)
+      ? `late:${id}`
+      : null,
+  load: (/** @type {string} */ id) =>
+    id.startsWith('late:') ? late[/** @type {keyof typeof late} */ (id.slice(5))] : null,
 };
 
 // Of undici, what sends requests: with all of it (fetch, web sockets, caches, mocks) a fetch begins a tenth of a second later. The
 // package itself adds its methods for requests to every dispatcher; only `connect` is called here.
-const UNDICI = ['agent', 'client', 'dispatcher'].map((name) => `import ${name} from 'undici/lib/dispatcher/${name}.js';`).join('\n');
+const UNDICI = ['agent', 'client', 'dispatcher']
+  .map((name) => `import ${name} from 'undici/lib/dispatcher/${name}.js';`)
+  .join('\n');
 const partOfUndici = {
   name: 'part-of-undici',
   resolveId: (/** @type {string} */ id) => (id === 'undici' ? 'part:undici' : null),
-  load: (/** @type {string} */ id) => (id === 'part:undici' ? `${UNDICI}
+  load: (/** @type {string} */ id) =>
+    id === 'part:undici'
+      ? `${UNDICI}
     import buildConnector from 'undici/lib/core/connect.js';
     import errors from 'undici/lib/core/errors.js';
     import connect from 'undici/lib/api/api-connect.js';
     dispatcher.prototype.connect = connect;
-    export { agent as Agent, client as Client, buildConnector, errors };` : null),
+    export { agent as Agent, client as Client, buildConnector, errors };`
+      : null,
 };
 
-const bundle = await rolldown({ input: join(root, 'dist/cli/main.js'), platform: 'node', external, plugins: [putAside, withoutHelpAhead, partOfUndici] });
+const bundle = await rolldown({
+  input: join(root, 'dist/cli/main.js'),
+  platform: 'node',
+  external,
+  plugins: [putAside, withoutHelpAhead, partOfUndici],
+});
 const { output: program } = await bundle.write({ dir, format: 'esm', chunkFileNames: '[name]-[hash].js', minify });
 if (!isHelpAheadOut) throw new Error('yargs no longer lays out the help ahead: take this off');
 
@@ -70,11 +85,21 @@ const fromYargs = createRequire(createRequire(import.meta.url).resolve('yargs'))
 const help = await rolldown({
   input: 'help-layout',
   platform: 'node',
-  plugins: [{
-    name: 'help-layout',
-    resolveId: (id) => (id === 'help-layout' ? id : null),
-    load: (id) => (id === 'help-layout' ? ['cliui', 'string-width'].map((name, i) => `export { default as ${['cliui', 'stringWidth'][i]} } from ${JSON.stringify(fromYargs.resolve(name))};`).join('\n') : null),
-  }],
+  plugins: [
+    {
+      name: 'help-layout',
+      resolveId: (id) => (id === 'help-layout' ? id : null),
+      load: (id) =>
+        id === 'help-layout'
+          ? ['cliui', 'string-width']
+              .map(
+                (name, i) =>
+                  `export { default as ${['cliui', 'stringWidth'][i]} } from ${JSON.stringify(fromYargs.resolve(name))};`,
+              )
+              .join('\n')
+          : null,
+    },
+  ],
 });
 const { output: helpLayout } = await help.write({ dir, format: 'cjs', entryFileNames: HELP, minify });
 const output = [...program, ...helpLayout];

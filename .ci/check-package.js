@@ -16,7 +16,9 @@ const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scr
 /** @type {unknown} */
 const report = JSON.parse(output);
 // npm prints a list of packages or, in its newest releases, an object by name.
-const [packed] = /** @type {{ files: { path: string }[] }[]} */ (Array.isArray(report) ? report : Object.values(/** @type {object} */ (report)));
+const [packed] = /** @type {{ files: { path: string }[] }[]} */ (
+  Array.isArray(report) ? report : Object.values(/** @type {object} */ (report))
+);
 const paths = (packed?.files ?? []).map(({ path }) => path).sort();
 const faults = [];
 
@@ -26,12 +28,17 @@ for (const source of sources) {
   const stem = source.replace(/^src\//, 'dist/').replace(/\.ts$/, '');
   for (const built of [`${stem}.js`, `${stem}.d.ts`]) if (!builds.delete(built)) faults.push(`missing: ${built}`);
 }
-for (const needed of ['dist/program/main.js', 'dist/program/LICENSES.txt']) if (!paths.includes(needed)) faults.push(`missing: ${needed}`);
+for (const needed of ['dist/program/main.js', 'dist/program/LICENSES.txt'])
+  if (!paths.includes(needed)) faults.push(`missing: ${needed}`);
 for (const stale of builds) faults.push(`without a source: ${stale}`);
 
-const others = paths.filter((path) => !path.startsWith('dist/') && !sources.includes(path)).map((path) => `${path}\n`).join('');
+const others = paths
+  .filter((path) => !path.startsWith('dist/') && !sources.includes(path))
+  .map((path) => `${path}\n`)
+  .join('');
 if (process.argv.includes('--update')) writeFileSync(golden, others);
-else if (others !== readFileSync(golden, 'utf8')) faults.push(`the other files differ from fixtures/package-files.txt; they are:\n${others}`);
+else if (others !== readFileSync(golden, 'utf8'))
+  faults.push(`the other files differ from fixtures/package-files.txt; they are:\n${others}`);
 
 if (faults.length > 0) {
   process.stderr.write(`the package is not what it should be:\n${faults.join('\n')}\n`);

@@ -20,7 +20,10 @@ try {
   const code = join(dir, 'scan.wasm');
   const options = ['-O3', '--runtime', 'stub', '--noAssert', '--initialMemory', PAGES, '--maximumMemory', PAGES];
   copyFileSync(source, join(dir, 'scan.ts'));
-  execFileSync('npx', ['-y', '-p', COMPILER, 'asc', 'scan.ts', '-o', code, ...options], { cwd: dir, stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync('npx', ['-y', '-p', COMPILER, 'asc', 'scan.ts', '-o', code, ...options], {
+    cwd: dir,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const text = `// Made by \`npm run scanner\` from scan.as with ${COMPILER}.
 
 /** SHA-256 of that source. */
@@ -28,10 +31,15 @@ export const SCAN_SOURCE_SHA256 = '${createHash('sha256').update(readFileSync(so
 
 /** The scanner as WebAssembly, in base64. */
 export const SCAN_CODE =
-${readFileSync(code).toString('base64').match(/.{1,118}/g)?.map((line) => `  '${line}'`).join(' +\n')};
+${readFileSync(code)
+  .toString('base64')
+  .match(/.{1,118}/g)
+  ?.map((line) => `  '${line}'`)
+  .join(' +\n')};
 `;
   if (!process.argv.includes('--check')) writeFileSync(module, text);
-  else if (readFileSync(module, 'utf8') !== text) throw new Error(`${module} is not what its source makes: run \`npm run scanner\``);
+  else if (readFileSync(module, 'utf8') !== text)
+    throw new Error(`${module} is not what its source makes: run \`npm run scanner\``);
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }

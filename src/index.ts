@@ -35,7 +35,14 @@ export type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from '
 export { parseLock } from './core/lock/parse.ts';
 export { printLock } from './core/lock/print.ts';
 export type { WrittenImage } from './media/written.ts';
-export type { FileStamp, FrozenMachine, InstalledManifest, MachineWishes, Manifest, SnapshotManifest } from './stages/manifest.ts';
+export type {
+  FileStamp,
+  FrozenMachine,
+  InstalledManifest,
+  MachineWishes,
+  Manifest,
+  SnapshotManifest,
+} from './stages/manifest.ts';
 export type { RunResult } from './stages/run.ts';
 export { TOPOLOGIES } from './stages/topology.ts';
 export type { TopologyName } from './stages/topology.ts';
@@ -72,7 +79,17 @@ export { lintRecords } from './core/setup-ini/lint.ts';
 export { RowParser, SetupIniParser, parseRecords, parseText } from './core/setup-ini/parse.ts';
 export type { ParsedIndex, ParserOptions } from './core/setup-ini/parse.ts';
 export { printIndex, printPackage } from './core/setup-ini/print.ts';
-export type { Archive, Dependency, IndexHeader, Operator, PackageBlock, PackageRecord, SourceArchive, Stability, VersionRecord } from './core/setup-ini/records.ts';
+export type {
+  Archive,
+  Dependency,
+  IndexHeader,
+  Operator,
+  PackageBlock,
+  PackageRecord,
+  SourceArchive,
+  Stability,
+  VersionRecord,
+} from './core/setup-ini/records.ts';
 export type { PackageRows, VersionRows } from './core/setup-ini/version-table.ts';
 export { compareVersions } from './core/version/compare.ts';
 export { criteriaMeet } from './core/version/criteria.ts';

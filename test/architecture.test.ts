@@ -20,7 +20,9 @@ function readRooms(markdown: string): Map<string, Room> {
     const [, names = '', , effects = '', imports = ''] = row.split('|').map((cell) => cell.trim());
     const mayImport = new Map<string, 'all' | 'types'>();
     if (imports === 'every room above') for (const above of rooms.keys()) mayImport.set(above, 'all');
-    else for (const match of imports.matchAll(/`([\w/-]+)`( \(types\))?/g)) mayImport.set(match[1] ?? '', match[2] === undefined ? 'all' : 'types');
+    else
+      for (const match of imports.matchAll(/`([\w/-]+)`( \(types\))?/g))
+        mayImport.set(match[1] ?? '', match[2] === undefined ? 'all' : 'types');
     for (const match of names.matchAll(/`([\w/-]+)`/g)) {
       const name = match[1] ?? '';
       rooms.set(name, { name, effects: [...effects.matchAll(/`([^`]+)`/g)].map((each) => each[1] ?? ''), mayImport });
@@ -47,7 +49,10 @@ function faultsOf(path: string, source: string): string[] {
   if (room === undefined) return [`${path}: its room is not in the table`];
   const { imports, ambient } = factsOf(path, source);
   const faults = imports.flatMap(({ from, isTypeOnly }) => {
-    if (!from.startsWith('.')) return room.effects.includes(from) || (isTypeOnly && room.effects.includes(`${from} (types)`)) ? [] : [`${path}: the effects of ${room.name} do not list ${from}`];
+    if (!from.startsWith('.'))
+      return room.effects.includes(from) || (isTypeOnly && room.effects.includes(`${from} (types)`))
+        ? []
+        : [`${path}: the effects of ${room.name} do not list ${from}`];
     const target = roomOf(relativeTo(path, from));
     const allowed = target === room.name ? 'all' : room.mayImport.get(target);
     if (allowed === 'all' || (allowed === 'types' && isTypeOnly)) return [];
@@ -71,7 +76,10 @@ describe('every import follows an arrow of src/README.md', () => {
   });
 
   test('only src/index.ts re-exports', () => {
-    const barrels = files.filter((path) => path !== 'index.ts' && /^export (type )?(\*|\{[^}]*\}) from/m.test(readFileSync(join(SRC, path), 'utf8')));
+    const barrels = files.filter(
+      (path) =>
+        path !== 'index.ts' && /^export (type )?(\*|\{[^}]*\}) from/m.test(readFileSync(join(SRC, path), 'utf8')),
+    );
     expect(barrels).toEqual([]);
   });
 });
@@ -94,7 +102,9 @@ describe('a wrong arrow is found', () => {
   });
 
   test('types only is not all', () => {
-    const [types] = [...rooms.values()].flatMap((room) => [...room.mayImport].filter(([, what]) => what === 'types').map(([target]) => ({ room: room.name, target })));
+    const [types] = [...rooms.values()].flatMap((room) =>
+      [...room.mayImport].filter(([, what]) => what === 'types').map(([target]) => ({ room: room.name, target })),
+    );
     if (types === undefined) return;
     const from = `${'../'.repeat(types.room.split('/').length)}${types.target}/x.ts`;
     expect(faultsOf(`${types.room}/probe.ts`, `import { x } from '${from}';`)).toHaveLength(1);

@@ -34,7 +34,10 @@ test('README has examples', () => {
   expect(examples().length).toBeGreaterThanOrEqual(8);
 });
 
-test.each(examples().map((example) => [example.command, example.output] as const))('README: %s', async (command, output) => {
-  const { stdout, stderr } = await runCommand(command, '', directory);
-  expect((stdout + stderr).replace(/\n$/, '')).toBe(output);
-});
+test.each(examples().map((example) => [example.command, example.output] as const))(
+  'README: %s',
+  async (command, output) => {
+    const { stdout, stderr } = await runCommand(command, '', directory);
+    expect((stdout + stderr).replace(/\n$/, '')).toBe(output);
+  },
+);

@@ -23,7 +23,11 @@ export async function* answerBatch(
   }
 }
 
-function answerLine(loaded: LoadedCatalog, line: { number: number; text: string }, defaults: ResolveRequest): BatchAnswer {
+function answerLine(
+  loaded: LoadedCatalog,
+  line: { number: number; text: string },
+  defaults: ResolveRequest,
+): BatchAnswer {
   const parsed = parseRequest(line.text, defaults);
   if (parsed.kind === 'fault') return failed(line.number, parsed.message);
   try {

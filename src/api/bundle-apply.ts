@@ -37,7 +37,10 @@ export interface ApplySummary {
  *  index, and writes the lock last. Anything in the tar that neither promises is refused. After a failure the repo's index and the
  *  lock are as they were; archives that were verified stay, and the same call goes on from there.
  *  Throws `corrupt`, `verify`, `lock` for what is no bundle, `repo` when files are missing, and `io`. */
-export async function applyBundle({ bundle, repo, lock: lockFile }: ApplyRequest, { report, signal }: BundleOptions): Promise<ApplySummary> {
+export async function applyBundle(
+  { bundle, repo, lock: lockFile }: ApplyRequest,
+  { report, signal }: BundleOptions,
+): Promise<ApplySummary> {
   const root = resolve(repo);
   let work: Applying | undefined;
   try {
@@ -59,9 +62,14 @@ export async function applyBundle({ bundle, repo, lock: lockFile }: ApplyRequest
   }
 }
 
-async function understand(bundle: string, head: BundleHead, report: Report): Promise<{ lock: Lock; needed: RepoFile[] }> {
+async function understand(
+  bundle: string,
+  head: BundleHead,
+  report: Report,
+): Promise<{ lock: Lock; needed: RepoFile[] }> {
   const lock = parseLock(new TextDecoder().decode(head.lock), `${bundle}: lock`);
-  const index = head.index === undefined ? undefined : { name: `${bundle}: ${head.index.name}`, bytes: head.index.bytes };
+  const index =
+    head.index === undefined ? undefined : { name: `${bundle}: ${head.index.name}`, bytes: head.index.bytes };
   return { lock, needed: await filesNeeded(lock, index, report) };
 }
 
@@ -104,7 +112,11 @@ class Applying {
     if (this.#seen.has(name)) throw this.#broken(`it holds \`${name}\` twice`);
     this.#seen.add(name);
     if (sizeBytes !== file.sizeBytes) {
-      throw new CygstrapError('verify', `\`${bundle}\` is damaged: \`${file.path}\` has ${sizeBytes} bytes in it instead of ${file.sizeBytes}`, { hint: 'copy it again' });
+      throw new CygstrapError(
+        'verify',
+        `\`${bundle}\` is damaged: \`${file.path}\` has ${sizeBytes} bytes in it instead of ${file.sizeBytes}`,
+        { hint: 'copy it again' },
+      );
     }
     if (!this.#missing.has(file.path)) return;
     await store.put(file, async () => ({ startByte: 0, validator: undefined, chunks }), { signal });
@@ -117,11 +129,18 @@ class Applying {
     const { bundle, head, lock, store } = this.#parts;
     const missing = [...this.#missing].sort();
     if (missing.length > 0) {
-      const shown = missing.slice(0, 5).map((path) => `\`${path}\``).join(', ');
-      throw new CygstrapError('repo', `${missing.length} files that the new lock needs are neither in \`${bundle}\` nor intact in the repo: ${shown}${missing.length > 5 ? ', ...' : ''}`, {
-        hint: 'a bundle holds what is new since one lock; bring the repo to that one first, or make the bundle without `--since`',
-        details: { missing },
-      });
+      const shown = missing
+        .slice(0, 5)
+        .map((path) => `\`${path}\``)
+        .join(', ');
+      throw new CygstrapError(
+        'repo',
+        `${missing.length} files that the new lock needs are neither in \`${bundle}\` nor intact in the repo: ${shown}${missing.length > 5 ? ', ...' : ''}`,
+        {
+          hint: 'a bundle holds what is new since one lock; bring the repo to that one first, or make the bundle without `--since`',
+          details: { missing },
+        },
+      );
     }
     const form = INDEX_FORMS.find((each) => head.index?.name === `setup.${each}`);
     if (head.index === undefined || form === undefined) throw this.#broken('it has no index');
@@ -134,6 +153,8 @@ class Applying {
   }
 
   #broken(why: string): CygstrapError {
-    return new CygstrapError('corrupt', `\`${this.#parts.bundle}\` is refused: ${why}`, { hint: 'take it from where you trust it' });
+    return new CygstrapError('corrupt', `\`${this.#parts.bundle}\` is refused: ${why}`, {
+      hint: 'take it from where you trust it',
+    });
   }
 }

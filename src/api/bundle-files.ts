@@ -15,7 +15,11 @@ import { filesOfLock } from './repo-files.ts';
 /** Gives every file that a repo with this lock and this index must have, each once: what the lock lists, and what the index
  *  lists beyond it when it is one of ours, which lists only what is there. Warns of packages of the lock that the index does
  *  not list. Throws what `readIndex` throws, and `repo` for paths that no repo can have. */
-export async function filesNeeded(lock: Lock, index: { readonly name: string; readonly bytes: Uint8Array } | undefined, report: Report): Promise<RepoFile[]> {
+export async function filesNeeded(
+  lock: Lock,
+  index: { readonly name: string; readonly bytes: Uint8Array } | undefined,
+  report: Report,
+): Promise<RepoFile[]> {
   const locked: RepoFile[] = filesOfLock(lock);
   if (index === undefined) return distinctFiles(locked);
   const listed: Archive[] = [];
@@ -23,8 +27,14 @@ export async function filesNeeded(lock: Lock, index: { readonly name: string; re
     for (const { versions } of records) listed.push(...versions.flatMap(archivesOf));
   });
   const paths = new Set(listed.map(({ path }) => path));
-  const unlisted = lock.packages.filter(({ path }) => !paths.has(path)).map(({ name, version }) => `\`${name} ${version}\``);
-  if (unlisted.length > 0) report({ kind: 'warning', message: `the index does not list ${unlisted.join(', ')} of the lock: setup will not see them` });
+  const unlisted = lock.packages
+    .filter(({ path }) => !paths.has(path))
+    .map(({ name, version }) => `\`${name} ${version}\``);
+  if (unlisted.length > 0)
+    report({
+      kind: 'warning',
+      message: `the index does not list ${unlisted.join(', ')} of the lock: setup will not see them`,
+    });
   const isSubset = Buffer.from(index.bytes).toString('latin1', 0, SUBSET_MARK.length) === SUBSET_MARK;
   return distinctFiles(isSubset ? [...locked, ...listed.map(fileOf)] : locked);
 }
@@ -42,6 +52,7 @@ export function layoutOf(root: string): RepoLayout {
   const { bases } = inspectRepo(root);
   const [base = '', ...others] = bases;
   const site = siteOfDirectory(base);
-  if (others.length > 0) throw new CygstrapError('repo', `\`${root}\` has archives of several sites, and only those of one can be taken`);
+  if (others.length > 0)
+    throw new CygstrapError('repo', `\`${root}\` has archives of several sites, and only those of one can be taken`);
   return site === undefined ? { kind: 'flat' } : { kind: 'site', site };
 }

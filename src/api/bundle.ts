@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { ARCHIVE_PREFIX, BUNDLE_SCHEMA, INDEX_PREFIX, LOCK_MEMBER, MANIFEST_NAME, printManifest } from '../repo/bundle/format.ts';
+import {
+  ARCHIVE_PREFIX,
+  BUNDLE_SCHEMA,
+  INDEX_PREFIX,
+  LOCK_MEMBER,
+  MANIFEST_NAME,
+  printManifest,
+} from '../repo/bundle/format.ts';
 import { writeBundle } from '../repo/bundle/write.ts';
 import type { Member } from '../repo/bundle/write.ts';
 import { CygstrapError } from '../errors.ts';
@@ -43,26 +50,50 @@ export interface BundleSummary {
 /** Writes one tar with the new lock, the index of the repo, and every archive that they need and the old lock did not. Each is
  *  read and compared on the way; the same input gives the same bytes. Throws `repo` for a repo without index, `verify` for a file
  *  that is not what the lock promises, `not-found`, `io` and the signal's reason. */
-export async function makeBundle({ repo, lock: lockFile, since, out }: BundleRequest, { report, signal }: BundleOptions): Promise<BundleSummary> {
+export async function makeBundle(
+  { repo, lock: lockFile, since, out }: BundleRequest,
+  { report, signal }: BundleOptions,
+): Promise<BundleSummary> {
   const lock = await readLock(lockFile);
   const before = since === undefined ? undefined : await readLock(since);
   const root = resolve(repo);
   const places = placesOf(root, layoutOf(root));
   const head = [memberOf(LOCK_MEMBER, Buffer.from(printLock(lock))), ...(await indexMembers(places, lock))];
   const index = head[1];
-  const needed = await filesNeeded(lock, index === undefined ? undefined : { name: index.name, bytes: index.bytes }, report);
-  const present = new Map((before === undefined ? [] : await filesNeeded(before, undefined, report)).map((file) => [file.path, contentOf(file)]));
-  const files = needed.filter((file) => present.get(file.path) !== contentOf(file)).sort((a, b) => byteOrder(a.path, b.path));
+  const needed = await filesNeeded(
+    lock,
+    index === undefined ? undefined : { name: index.name, bytes: index.bytes },
+    report,
+  );
+  const present = new Map(
+    (before === undefined ? [] : await filesNeeded(before, undefined, report)).map((file) => [
+      file.path,
+      contentOf(file),
+    ]),
+  );
+  const files = needed
+    .filter((file) => present.get(file.path) !== contentOf(file))
+    .sort((a, b) => byteOrder(a.path, b.path));
   const members = head.map(({ name, bytes, digest }) => ({ name, size: bytes.length, sha512: digest.hex }));
   const manifest = memberOf(MANIFEST_NAME, Buffer.from(printManifest({ schema: BUNDLE_SCHEMA, members })));
-  const sizeBytes = await writeBundle(out, [manifest, ...head, ...files.map((file) => archiveMember(places, file))], signal);
+  const sizeBytes = await writeBundle(
+    out,
+    [manifest, ...head, ...files.map((file) => archiveMember(places, file))],
+    signal,
+  );
   return { file: out, sizeBytes, files: files.length, leftOut: needed.length - files.length };
 }
 
 type TextMember = Member & { readonly bytes: Buffer };
 
 function memberOf(name: string, bytes: Buffer): TextMember {
-  return { name, bytes, sizeBytes: bytes.length, digest: { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') }, chunks: [bytes] };
+  return {
+    name,
+    bytes,
+    sizeBytes: bytes.length,
+    digest: { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') },
+    chunks: [bytes],
+  };
 }
 
 /** The index in force and its signature. */
@@ -70,15 +101,22 @@ async function indexMembers(places: RepoPlaces, lock: Lock): Promise<TextMember[
   const directory = archDirectory(places, lock.request.arch);
   const inForce = indexesInForce(places.root, [places.base]).find(({ location }) => dirname(location) === directory);
   if (inForce === undefined) {
-    throw new CygstrapError('repo', `\`${places.root}\` has no index for ${lock.request.arch}`, { hint: 'make the repo with `cygstrap fetch` first' });
+    throw new CygstrapError('repo', `\`${places.root}\` has no index for ${lock.request.arch}`, {
+      hint: 'make the repo with `cygstrap fetch` first',
+    });
   }
   const signature = indexFiles(directory).find(({ location }) => location === `${inForce.location}.sig`);
   const paths = [inForce.location, ...(signature === undefined ? [] : [signature.location])];
-  return Promise.all(paths.map(async (path) => memberOf(`${INDEX_PREFIX}${basename(path).toLowerCase()}`, await readFile(path))));
+  return Promise.all(
+    paths.map(async (path) => memberOf(`${INDEX_PREFIX}${basename(path).toLowerCase()}`, await readFile(path))),
+  );
 }
 
 function archiveMember(places: RepoPlaces, { path, sizeBytes, digest }: RepoFile): Member {
-  if (digest === undefined) throw new CygstrapError('verify', `\`${path}\` has no digest in the lock: it cannot be bundled`, { details: { path } });
+  if (digest === undefined)
+    throw new CygstrapError('verify', `\`${path}\` has no digest in the lock: it cannot be bundled`, {
+      details: { path },
+    });
   return { name: `${ARCHIVE_PREFIX}${path}`, sizeBytes, digest, chunks: readArchive(locate(places, path), path) };
 }
 
@@ -88,7 +126,11 @@ async function* readArchive(location: string, path: string): AsyncGenerator<Uint
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause)) throw cause;
     const isAbsent = cause.code === 'ENOENT';
-    throw new CygstrapError(isAbsent ? 'verify' : 'io', `${isAbsent ? 'the repo does not have' : 'cannot read'} \`${path}\``, { cause, hint: 'fetch what the lock needs with `cygstrap fetch`' });
+    throw new CygstrapError(
+      isAbsent ? 'verify' : 'io',
+      `${isAbsent ? 'the repo does not have' : 'cannot read'} \`${path}\``,
+      { cause, hint: 'fetch what the lock needs with `cygstrap fetch`' },
+    );
   }
 }
 

@@ -16,7 +16,12 @@ export function compareIndexes(before: LoadedCatalog, after: LoadedCatalog): Dif
 }
 
 /** Compares what one request comes to with two indexes. */
-export function comparePlans(before: LoadedCatalog, after: LoadedCatalog, request: ResolveRequest, report: Report): PlanComparison {
+export function comparePlans(
+  before: LoadedCatalog,
+  after: LoadedCatalog,
+  request: ResolveRequest,
+  report: Report,
+): PlanComparison {
   const old = answerRequest(before, request, report);
   if (old.kind === 'conflict') return { kind: 'conflict', side: 'old', conflicts: old.conflicts };
   const fresh = answerRequest(after, request, report);

@@ -26,7 +26,12 @@ export async function examineHost({ environment, signal }: DoctorContext): Promi
 /** Compares a host with what machines need. */
 export function examined(host: Host): DoctorResult {
   const needs = needsOf(host);
-  return { host, needs, mends: mendsFor(needs, host.distribution.family), isReady: needs.every(({ isMet, isRequired }) => isMet || !isRequired) };
+  return {
+    host,
+    needs,
+    mends: mendsFor(needs, host.distribution.family),
+    isReady: needs.every(({ isMet, isRequired }) => isMet || !isRequired),
+  };
 }
 
 export interface MendContext extends DoctorContext {
@@ -36,7 +41,10 @@ export interface MendContext extends DoctorContext {
 
 /** Installs what is missing with the package manager of this system, where we may. Gives the command that somebody else must run, or
  *  undefined when it was run. Throws VmError when it failed. */
-export async function mendHost({ host, mends }: DoctorResult, { environment, isRoot, onOutput }: MendContext): Promise<Mend | undefined> {
+export async function mendHost(
+  { host, mends }: DoctorResult,
+  { environment, isRoot, onOutput }: MendContext,
+): Promise<Mend | undefined> {
   const [mend] = mends;
   if (mend === undefined) return undefined;
   if (mend.family !== host.distribution.family || (mend.needsRoot && !isRoot)) return mend;

@@ -59,7 +59,11 @@ const HOPELESS_FILES = 24;
 
 /** Fetches files into the store, several at a time, each from the first of its sites that delivers it. What came is durable
  *  after `store.sync`. Throws `interrupted` with what is kept (or any other reason of the signal), and what no site can mend (a full disk). */
-export async function fetchFiles(store: Store, wanted: readonly WantedFile[], { jobs, report, signal }: FetchFilesOptions): Promise<FetchedFiles> {
+export async function fetchFiles(
+  store: Store,
+  wanted: readonly WantedFile[],
+  { jobs, report, signal }: FetchFilesOptions,
+): Promise<FetchedFiles> {
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const fetched: VerifiedFile[] = [];
@@ -118,7 +122,11 @@ export async function fetchFiles(store: Store, wanted: readonly WantedFile[], { 
   return { fetched, failed: failed.sort((a, b) => (a.path < b.path ? -1 : 1)), untried };
 }
 
-async function transfer(store: Store, { file, sites }: WantedFile, { report, signal, onOpen, onReceived }: Transferring): Promise<VerifiedFile> {
+async function transfer(
+  store: Store,
+  { file, sites }: WantedFile,
+  { report, signal, onOpen, onReceived }: Transferring,
+): Promise<VerifiedFile> {
   const { path, sizeBytes } = file;
   const start = performance.now();
   const verified = await sites.attempt(
@@ -135,7 +143,11 @@ async function transfer(store: Store, { file, sites }: WantedFile, { report, sig
         file,
         async ({ fromByte, validator }) => {
           await onOpen();
-          const download = await site.open(path, { signal, ...(fromByte > 0 && { fromByte }), ...(validator !== undefined && { validator }) });
+          const download = await site.open(path, {
+            signal,
+            ...(fromByte > 0 && { fromByte }),
+            ...(validator !== undefined && { validator }),
+          });
           report({ kind: 'transfer-start', path, site: site.name, sizeBytes, fromByte: download.startByte });
           return download;
         },
@@ -152,17 +164,24 @@ async function transfer(store: Store, { file, sites }: WantedFile, { report, sig
 
 function interruption(fetched: number, wanted: number, reason: unknown): unknown {
   if (!(reason instanceof CygstrapError) || reason.code !== 'interrupted') return reason;
-  return new CygstrapError('interrupted', `interrupted: ${fetched} of ${wanted} missing files came, and are kept and verified`, {
-    hint: 'the same command goes on from there',
-  });
+  return new CygstrapError(
+    'interrupted',
+    `interrupted: ${fetched} of ${wanted} missing files came, and are kept and verified`,
+    { hint: 'the same command goes on from there' },
+  );
 }
 
 /** Says what could not be fetched: every file with its reasons, code `fetch`. */
 export function failureOf({ failed, untried }: FetchedFiles): CygstrapError {
   const lines = failed.map(({ why }) => `\n  - ${why}`).join('');
-  const rest = untried.length === 0 ? '' : `\n  - ${untried.length} more were not tried after ${HOPELESS_FILES} failures in a row`;
-  return new CygstrapError('fetch', `${failed.length + untried.length} of the files could not be fetched${lines}${rest}`, {
-    hint: 'what came is kept and verified; the same command fetches the rest, perhaps with another `--site`',
-    details: { failed, untried: untried.map(({ path }) => path) },
-  });
+  const rest =
+    untried.length === 0 ? '' : `\n  - ${untried.length} more were not tried after ${HOPELESS_FILES} failures in a row`;
+  return new CygstrapError(
+    'fetch',
+    `${failed.length + untried.length} of the files could not be fetched${lines}${rest}`,
+    {
+      hint: 'what came is kept and verified; the same command fetches the rest, perhaps with another `--site`',
+      details: { failed, untried: untried.map(({ path }) => path) },
+    },
+  );
 }

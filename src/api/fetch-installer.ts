@@ -20,12 +20,23 @@ export interface InstallerOptions {
 
 /** Fetches `setup-ARCH.exe` and its signature where paths of the index start, and returns its path in the repo. It is verified against the keyring
  *  whether or not the index is. Throws `fetch`, and `signature` when no trusted key signed it. */
-export async function fetchInstaller(store: Store, sites: SiteSet, { arch, keyring, signal }: InstallerOptions): Promise<string> {
+export async function fetchInstaller(
+  store: Store,
+  sites: SiteSet,
+  { arch, keyring, signal }: InstallerOptions,
+): Promise<string> {
   const name = installerName(arch);
-  const [bytes, signature] = await sites.attempt(name, async (site) => [await readAll(site, name, signal), await readAll(site, `${name}.sig`, signal)] as const, { signal });
+  const [bytes, signature] = await sites.attempt(
+    name,
+    async (site) => [await readAll(site, name, signal), await readAll(site, `${name}.sig`, signal)] as const,
+    { signal },
+  );
   const answer = await verifyDetached(bytes, signature, keyring);
   if (answer.kind === 'refused') {
-    throw new CygstrapError('signature', `\`${name}\` is refused: ${answer.message}`, { hint: 'trust the key of its site with `--keyring FILE`', details: { reason: answer.reason } });
+    throw new CygstrapError('signature', `\`${name}\` is refused: ${answer.message}`, {
+      hint: 'trust the key of its site with `--keyring FILE`',
+      details: { reason: answer.reason },
+    });
   }
   // The signature first: a program without one is never there.
   await putBytes(store, `${name}.sig`, signature);
@@ -43,7 +54,8 @@ async function readAll(site: Site, path: string, signal: AbortSignal): Promise<U
   let sizeBytes = 0;
   for await (const chunk of (await site.open(path, { signal })).chunks) {
     sizeBytes += chunk.length;
-    if (sizeBytes > MOST_INSTALLER_BYTES) throw new CygstrapError('limit', `\`${path}\` from ${site.name} has more than ${MOST_INSTALLER_BYTES} bytes`);
+    if (sizeBytes > MOST_INSTALLER_BYTES)
+      throw new CygstrapError('limit', `\`${path}\` from ${site.name} has more than ${MOST_INSTALLER_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -52,7 +64,11 @@ async function readAll(site: Site, path: string, signal: AbortSignal): Promise<U
 async function putBytes(store: Store, name: string, bytes: Uint8Array): Promise<VerifiedFile> {
   const hex = fromData(Buffer.from(bytes), { algorithms: ['sha512'] }).hexDigest();
   const file = { path: parseRepoPath(name), sizeBytes: bytes.length, digest: { algorithm: 'sha512', hex } } as const;
-  return store.put(file, async ({ fromByte }) => ({ startByte: fromByte, validator: undefined, chunks: chunksOf(bytes.subarray(fromByte)) }));
+  return store.put(file, async ({ fromByte }) => ({
+    startByte: fromByte,
+    validator: undefined,
+    chunks: chunksOf(bytes.subarray(fromByte)),
+  }));
 }
 
 async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

@@ -149,14 +149,16 @@ class Fetch {
     for (const file of files) refuseUnverifiable(file, allowUndigested);
     this.#warnOfLongPaths(files);
     const wasOurs = existsSync(ownFile(this.#root, ''));
-    if (dryRun && inspectRepo(this.#root).kind === 'free') return this.#planned(selection, files, { present: [], absent: files, damaged: [] });
+    if (dryRun && inspectRepo(this.#root).kind === 'free')
+      return this.#planned(selection, files, { present: [], absent: files, damaged: [] });
     const store = await this.#openStore(layout);
     try {
       const presence = await store.presence(files, { signal: this.#context.signal });
       const planned = this.#planned(selection, files, presence);
       if (dryRun) return planned;
       if (selection.isLockNew && selection.lock !== undefined) await writeLock(lock, selection.lock);
-      for (const [group, original] of (selection.content?.originals ?? []).entries()) await this.#kept.keep(selection.arch, group, original);
+      for (const [group, original] of (selection.content?.originals ?? []).entries())
+        await this.#kept.keep(selection.arch, group, original);
       const fetched = await this.#transfer(store, files, presence);
       const index = await this.#publish(store, selection, [...presence.present, ...fetched]);
       const installer = await this.#fetchInstaller(store, selection.arch);
@@ -173,7 +175,10 @@ class Fetch {
     if (all) return this.#selectAll();
     const before = await this.#lockThere();
     if (before === undefined) {
-      if (frozen) throw new CygstrapError('not-found', `there is no lock to be frozen to: \`${file}\``, { hint: 'make it with `cygstrap lock`' });
+      if (frozen)
+        throw new CygstrapError('not-found', `there is no lock to be frozen to: \`${file}\``, {
+          hint: 'make it with `cygstrap lock`',
+        });
       return this.#selectAnew();
     }
     if (request !== undefined) requireAnswer(before, lockRequestOf(request, arch ?? before.request.arch), file);
@@ -200,7 +205,9 @@ class Fetch {
   async #selectAnew(): Promise<Selection | { readonly conflicts: readonly Conflict[] }> {
     const { arch = DEFAULT_ARCH, request, allowUndigested } = this.#request;
     if (request === undefined) {
-      throw new CygstrapError('usage', 'nothing is asked for: no packages, no project file and no lock', { hint: 'name packages, or make a lock with `cygstrap lock`' });
+      throw new CygstrapError('usage', 'nothing is asked for: no packages, no project file and no lock', {
+        hint: 'name packages, or make a lock with `cygstrap lock`',
+      });
     }
     const content = await this.#loadFromSites(arch);
     const { report, resolver } = this.#context;
@@ -212,15 +219,28 @@ class Fetch {
   async #selectLocked(lock: Lock): Promise<Selection> {
     const { arch } = lock.request;
     if (lock.indexes.length > this.#groups.length) {
-      throw new CygstrapError('usage', `the lock was made from ${lock.indexes.length} indexes, and sites are given for ${this.#groups.length}`, {
-        hint: 'give `--site`, and `--add-site` for each further index, in the same order',
-      });
+      throw new CygstrapError(
+        'usage',
+        `the lock was made from ${lock.indexes.length} indexes, and sites are given for ${this.#groups.length}`,
+        { hint: 'give `--site`, and `--add-site` for each further index, in the same order' },
+      );
     }
     const kept = await this.#keptOf(lock);
     if (kept === undefined && this.#request.frozen) {
-      this.#context.report({ kind: 'note', message: 'the index of the lock is not in the repo, and --frozen asks for none: no index is published' });
-      if (this.#request.prev !== undefined) throw new CygstrapError('usage', '--prev needs an index, and --frozen asks for none');
-      return { files: filesOfLock(lock), arch, lock, isLockNew: false, signers: lock.indexes.map(({ signer }) => signer), content: undefined };
+      this.#context.report({
+        kind: 'note',
+        message: 'the index of the lock is not in the repo, and --frozen asks for none: no index is published',
+      });
+      if (this.#request.prev !== undefined)
+        throw new CygstrapError('usage', '--prev needs an index, and --frozen asks for none');
+      return {
+        files: filesOfLock(lock),
+        arch,
+        lock,
+        isLockNew: false,
+        signers: lock.indexes.map(({ signer }) => signer),
+        content: undefined,
+      };
     }
     const content = kept === undefined ? await this.#loadFromSites(arch) : await this.#load(kept);
     return { ...this.#withPrevious(lock, content), arch, isLockNew: false };
@@ -250,7 +270,16 @@ class Fetch {
   async #loadFromSites(arch: string): Promise<IndexContent> {
     const { unsigned, keyring } = this.#request;
     const { report, signal } = this.#context;
-    return this.#load(await findIndexes(this.#groups, { arch, verify: await verifierOf(keyring), unsigned, report, kept: this.#kept, signal }));
+    return this.#load(
+      await findIndexes(this.#groups, {
+        arch,
+        verify: await verifierOf(keyring),
+        unsigned,
+        report,
+        kept: this.#kept,
+        signal,
+      }),
+    );
   }
 
   async #load(originals: readonly OriginalIndex[]): Promise<IndexContent> {
@@ -272,13 +301,31 @@ class Fetch {
   }
 
   #planned(selection: Selection, files: readonly RepoFile[], { present }: Presence): FetchSummary {
-    const counts = { files: files.length, sizeBytes: sum(files), presentFiles: present.length, presentBytes: sum(present) };
+    const counts = {
+      files: files.length,
+      sizeBytes: sum(files),
+      presentFiles: present.length,
+      presentBytes: sum(present),
+    };
     this.#context.report({ kind: 'fetch-start', ...counts });
     const { lock, isLockNew, signers } = selection;
-    return { kind: 'dry-run', repo: this.#request.repo, ...counts, lock: lock === undefined ? null : this.#request.lock, isLockNew, signers, index: null, installer: null };
+    return {
+      kind: 'dry-run',
+      repo: this.#request.repo,
+      ...counts,
+      lock: lock === undefined ? null : this.#request.lock,
+      isLockNew,
+      signers,
+      index: null,
+      installer: null,
+    };
   }
 
-  async #transfer(store: Store, files: readonly IndexedFile[], { absent, damaged }: Presence): Promise<readonly VerifiedFile[]> {
+  async #transfer(
+    store: Store,
+    files: readonly IndexedFile[],
+    { absent, damaged }: Presence,
+  ): Promise<readonly VerifiedFile[]> {
     const missing = new Set([...absent, ...damaged].map(({ path }) => path));
     const wanted = files.flatMap((file) => {
       const sites = this.#groups[file.index];
@@ -292,7 +339,11 @@ class Fetch {
   }
 
   /** Publishes the index of what the repo has now, or of everything the site has. */
-  async #publish(store: Store, { content, arch, lock }: Selection, files: readonly VerifiedFile[]): Promise<FetchSummary['index']> {
+  async #publish(
+    store: Store,
+    { content, arch, lock }: Selection,
+    files: readonly VerifiedFile[],
+  ): Promise<FetchSummary['index']> {
     if (content === undefined) return null;
     const { fullIndex, signKey, passphrase } = this.#request;
     if (lock !== undefined) this.#warnOfUnlisted(lock, content);
@@ -303,7 +354,10 @@ class Fetch {
     }
     // While the disk takes what came, the index is put together.
     const [, index] = await Promise.all([store.sync(), subsetOf(content, files)]);
-    const sign = signKey === undefined ? undefined : async (bytes: Uint8Array): Promise<Uint8Array> => this.#sign(bytes, signKey, passphrase);
+    const sign =
+      signKey === undefined
+        ? undefined
+        : async (bytes: Uint8Array): Promise<Uint8Array> => this.#sign(bytes, signKey, passphrase);
     const { isSigned } = await publishSubset(store, arch, index, sign);
     return { packages: index.packages, isSigned };
   }
@@ -329,22 +383,37 @@ class Fetch {
   }
 
   #warnOfUnlisted({ packages, indexes }: Lock, { records, catalog }: IndexContent): void {
-    const listed = new Set(records.flatMap(({ versions }) => versions.flatMap(({ install }) => (install === undefined ? [] : contentsOf({ ...install, size: install.sizeBytes })))));
-    const unlisted = packages.filter((pkg) => !contentsOf(pkg).some((content) => listed.has(content))).map(({ name, version }) => `\`${name} ${version}\``);
+    const listed = new Set(
+      records.flatMap(({ versions }) =>
+        versions.flatMap(({ install }) =>
+          install === undefined ? [] : contentsOf({ ...install, size: install.sizeBytes }),
+        ),
+      ),
+    );
+    const unlisted = packages
+      .filter((pkg) => !contentsOf(pkg).some((content) => listed.has(content)))
+      .map(({ name, version }) => `\`${name} ${version}\``);
     if (unlisted.length > 0) {
       const message = `the index of today does not list ${unlisted.join(', ')} as locked: the repo has the archives, but setup will not see them; \`cygstrap lock --update\` moves the lock on`;
       this.#context.report({ kind: 'warning', message });
     }
     const isOther = indexes.some(({ sha512 }, i) => sha512 !== catalog.loaded.indexes[i]?.sha512);
     if (this.#request.fullIndex && isOther) {
-      this.#context.report({ kind: 'warning', message: 'the index of the site is another one than that of the lock: setup may choose versions that the repo does not have' });
+      this.#context.report({
+        kind: 'warning',
+        message:
+          'the index of the site is another one than that of the lock: setup may choose versions that the repo does not have',
+      });
     }
   }
 
   #warnOfLongPaths(files: readonly RepoFile[]): void {
     const long = longPaths(files, '');
     if (long === undefined) return;
-    this.#context.report({ kind: 'warning', message: `${long.count} paths are too long for a Windows without long paths, such as \`${long.longest}\`` });
+    this.#context.report({
+      kind: 'warning',
+      message: `${long.count} paths are too long for a Windows without long paths, such as \`${long.longest}\``,
+    });
   }
 }
 

@@ -8,5 +8,7 @@ const GUEST_KINDS: readonly GuestKind[] = [standIn];
 export function guestKind(name: string): GuestKind {
   const kind = GUEST_KINDS.find((each) => each.name === name);
   if (kind !== undefined) return kind;
-  throw new CygstrapError('usage', `no kind of guest is named \`${name}\``, { hint: `there is ${GUEST_KINDS.map((each) => `\`${each.name}\``).join(', ')}` });
+  throw new CygstrapError('usage', `no kind of guest is named \`${name}\``, {
+    hint: `there is ${GUEST_KINDS.map((each) => `\`${each.name}\``).join(', ')}`,
+  });
 }

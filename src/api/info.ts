@@ -76,7 +76,9 @@ function versionInfo(catalog: Catalog, version: CatalogVersion, isCurrent: boole
     index,
     isCurrent,
     archive,
-    ...(source === undefined ? {} : { source: { name: source.name, version: source.version, archive: source.archive } }),
+    ...(source === undefined
+      ? {}
+      : { source: { name: source.name, version: source.version, archive: source.archive } }),
     depends,
     obsoletes,
     provides,
@@ -89,7 +91,8 @@ function dependantsOf(catalog: Catalog, name: string): string[] {
   const dependants: CatalogVersion[] = [];
   for (const pkg of catalog.packages.values()) {
     const current = catalog.current(pkg);
-    if (current !== undefined && pkg.name !== name && current.record.depends.some((each) => each.name === name)) dependants.push(current);
+    if (current !== undefined && pkg.name !== name && current.record.depends.some((each) => each.name === name))
+      dependants.push(current);
   }
   return namesOf(dependants);
 }

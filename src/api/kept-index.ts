@@ -35,7 +35,11 @@ export class KeptIndexes {
   }
 
   /** Keeps an index in the place of an earlier one. Throws `io`. */
-  async keep(arch: string, group: number, { site, path, form, signer, validator, bytes, signature }: OriginalIndex): Promise<void> {
+  async keep(
+    arch: string,
+    group: number,
+    { site, path, form, signer, validator, bytes, signature }: OriginalIndex,
+  ): Promise<void> {
     const place = this.#place(arch, group);
     const facts: Facts = { site, path, form, signer, validator, sha512: digestOf(bytes) };
     try {
@@ -71,6 +75,21 @@ function digestOf(bytes: Uint8Array): string {
 function factsOf(text: string): Facts | undefined {
   const { site, path, form, signer, validator, sha512 } = JSON.parse(text) as Partial<Record<keyof Facts, unknown>>;
   const knownForm = INDEX_FORMS.find((one) => one === form);
-  if (typeof site !== 'string' || typeof path !== 'string' || typeof signer !== 'string' || typeof sha512 !== 'string' || knownForm === undefined || !path.endsWith(`.${knownForm}`)) return undefined;
-  return { site, path, form: knownForm, signer, sha512, validator: typeof validator === 'string' ? validator : undefined };
+  if (
+    typeof site !== 'string' ||
+    typeof path !== 'string' ||
+    typeof signer !== 'string' ||
+    typeof sha512 !== 'string' ||
+    knownForm === undefined ||
+    !path.endsWith(`.${knownForm}`)
+  )
+    return undefined;
+  return {
+    site,
+    path,
+    form: knownForm,
+    signer,
+    sha512,
+    validator: typeof validator === 'string' ? validator : undefined,
+  };
 }

@@ -38,7 +38,11 @@ export interface LoadedCatalog {
 
 /** Reads indexes one after another and merges them, parsing while the next bytes are decompressed. `take` gets the records too.
  *  Throws InputError for bytes that cannot be had and ParseError for a text that setup would refuse. */
-export async function loadCatalog(sources: readonly IndexSource[], options: LoadOptions = {}, take?: TakeRecords): Promise<LoadedCatalog> {
+export async function loadCatalog(
+  sources: readonly IndexSource[],
+  options: LoadOptions = {},
+  take?: TakeRecords,
+): Promise<LoadedCatalog> {
   const builder = new CatalogBuilder();
   const indexes: IndexSummary[] = [];
   const add = (packages: readonly (PackageRecord | PackageRows)[], release: string | undefined): void => {
@@ -69,7 +73,11 @@ export interface ReadIndex {
 }
 
 /** Reads one index and hands its records out as they come, each time with the `release:` label. Throws like {@link loadCatalog}. */
-export function readIndex(source: IndexSource, options: LoadOptions, take: TakePackages<readonly VersionRecord[]>): Promise<ReadIndex> {
+export function readIndex(
+  source: IndexSource,
+  options: LoadOptions,
+  take: TakePackages<readonly VersionRecord[]>,
+): Promise<ReadIndex> {
   return readInto(new SetupIniParser(parserOptions(source, options)), source, options, take);
 }
 
@@ -83,7 +91,12 @@ function parserOptions(source: IndexSource, options: LoadOptions): ParserOptions
   return { file: nameOf(source), lenient: options.lenient === true };
 }
 
-async function readInto<V>(parser: Parser<V>, source: IndexSource, options: LoadOptions, take: TakePackages<V>): Promise<ReadIndex> {
+async function readInto<V>(
+  parser: Parser<V>,
+  source: IndexSource,
+  options: LoadOptions,
+  take: TakePackages<V>,
+): Promise<ReadIndex> {
   const start = performance.now();
   const report = options.report ?? (() => {});
   const env = options.env ?? {};

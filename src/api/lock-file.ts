@@ -10,7 +10,8 @@ import { readTextFile, writeTextFile } from '../io/text-file.ts';
 /** Reads a lock file. Throws `not-found`, `io`, and `lock` for what is none. */
 export async function readLock(file: string): Promise<Lock> {
   const text = await readTextFile(file, 'lock');
-  if (text === undefined) throw new CygstrapError('not-found', `no such lock: \`${file}\``, { hint: 'make it with `cygstrap lock`' });
+  if (text === undefined)
+    throw new CygstrapError('not-found', `no such lock: \`${file}\``, { hint: 'make it with `cygstrap lock`' });
   return parseLock(text, file);
 }
 
@@ -42,8 +43,12 @@ export function requireAnswer(lock: Lock, request: LockRequest, file: string): v
 }
 
 function staleLock(file: string, differences: readonly RequestDifference[]): CygstrapError {
-  return new CygstrapError('lock', `\`${file}\` was made for another request: ${differences.map(differenceText).join('; ')}`, {
-    hint: 'bring it up to date with `cygstrap lock`, or with `cygstrap lock --update NAME...` to let only these move',
-    details: { file, differences },
-  });
+  return new CygstrapError(
+    'lock',
+    `\`${file}\` was made for another request: ${differences.map(differenceText).join('; ')}`,
+    {
+      hint: 'bring it up to date with `cygstrap lock`, or with `cygstrap lock --update NAME...` to let only these move',
+      details: { file, differences },
+    },
+  );
 }

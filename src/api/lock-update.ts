@@ -22,7 +22,12 @@ export type UpdateResult =
  *  them only what must: every other package is pinned to its locked version, and pins are given up where they take part in a
  *  conflict. What nothing needs any more goes. The result is the same for the same arguments; it need not be the smallest
  *  change there is. */
-export function planUpdate({ catalog }: LoadedCatalog, request: ResolveRequest, before: Lock, names: readonly string[]): UpdateResult {
+export function planUpdate(
+  { catalog }: LoadedCatalog,
+  request: ResolveRequest,
+  before: Lock,
+  names: readonly string[],
+): UpdateResult {
   const result = resolve(catalog, request);
   if (result.kind === 'conflict') return result;
   const fresh = result.plan;
@@ -33,7 +38,13 @@ export function planUpdate({ catalog }: LoadedCatalog, request: ResolveRequest, 
   const plan = planHolding({ catalog, request, fresh }, { targets, held });
   const planned = new Set(plan.packages.map(pinText));
   const known = new Set([...before.packages, ...fresh.packages].map(({ name }) => name));
-  return { kind: 'plan', plan, lost, moved: held.filter((pin) => !planned.has(pinText(pin))), unknown: names.filter((name) => !known.has(name)) };
+  return {
+    kind: 'plan',
+    plan,
+    lost,
+    moved: held.filter((pin) => !planned.has(pinText(pin))),
+    unknown: names.filter((name) => !known.has(name)),
+  };
 }
 
 interface Problem {
@@ -76,7 +87,12 @@ function tighten(problem: Problem, loose: Holding, candidates: readonly Pin[]): 
   let tight = loose;
   for (const pin of candidates) {
     const found = tight.plan.packages.find(({ name }) => name === pin.name);
-    if (found === undefined || found.version === pin.version || tight.pins.targets.some(({ name }) => name === pin.name)) continue;
+    if (
+      found === undefined ||
+      found.version === pin.version ||
+      tight.pins.targets.some(({ name }) => name === pin.name)
+    )
+      continue;
     const attempt = tryPins(problem, { ...tight.pins, held: [...tight.pins.held, pin] });
     if (attempt.kind === 'holding') tight = attempt.holding;
   }
@@ -101,11 +117,17 @@ type Attempt =
   | { readonly kind: 'conflict'; readonly requested: ReadonlySet<string> };
 
 function tryPins({ catalog, request, fresh }: Problem, pins: Pins): Attempt {
-  const result = resolve(catalog, { ...request, packages: [...request.packages, ...[...pins.targets, ...pins.held].map(pinText)] });
-  if (result.kind === 'conflict') return { kind: 'conflict', requested: new Set(result.conflicts.flatMap(({ requested }) => requested)) };
+  const result = resolve(catalog, {
+    ...request,
+    packages: [...request.packages, ...[...pins.targets, ...pins.held].map(pinText)],
+  });
+  if (result.kind === 'conflict')
+    return { kind: 'conflict', requested: new Set(result.conflicts.flatMap(({ requested }) => requested)) };
   const out = new Set(result.plan.leftOut.map(({ name }) => name));
   const packages = fresh.packages.filter(({ name }) => out.has(name) && !pins.targets.some((pin) => pin.name === name));
-  return packages.length > 0 ? { kind: 'kept-out', packages } : { kind: 'holding', holding: { pins, plan: { ...result.plan, request } } };
+  return packages.length > 0
+    ? { kind: 'kept-out', packages }
+    : { kind: 'holding', holding: { pins, plan: { ...result.plan, request } } };
 }
 
 /** Names that the request needs, directly or not; that something is pinned counts for nothing. */

@@ -26,12 +26,16 @@ export interface LockOptions {
   readonly report: Report;
 }
 
-export type LockResult = { readonly kind: 'lock'; readonly lock: Lock; readonly plan: Plan } | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
+export type LockResult =
+  | { readonly kind: 'lock'; readonly lock: Lock; readonly plan: Plan }
+  | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
 /** Resolves a request and locks its plan. Throws `lock` for what cannot be locked, an index of another architecture among it. */
 export function makeLock(source: LockSource, request: ResolveRequest, options: LockOptions): LockResult {
   const answer = answerRequest(source.loaded, request, options.report);
-  return answer.kind === 'plan' ? { kind: 'lock', plan: answer.plan, lock: lockPlan(source, answer.plan, request, options) } : answer;
+  return answer.kind === 'plan'
+    ? { kind: 'lock', plan: answer.plan, lock: lockPlan(source, answer.plan, request, options) }
+    : answer;
 }
 
 export interface Update {
@@ -42,13 +46,22 @@ export interface Update {
 
 /** Makes a lock again for a request of today, changing as little as possible: only `names` move, and what must move with them.
  *  Without names everything moves. What the index has lost becomes a warning, what else moved a note. Throws `lock` for a name that is neither in the lock nor needed by the request. */
-export function updateLock(source: LockSource, request: ResolveRequest, { before, names }: Update, options: LockOptions): LockResult {
+export function updateLock(
+  source: LockSource,
+  request: ResolveRequest,
+  { before, names }: Update,
+  options: LockOptions,
+): LockResult {
   if (names.length === 0) return makeLock(source, request, options);
   const update = planUpdate(source.loaded, request, before, names);
   if (update.kind === 'conflict') return update;
   const { plan, lost, moved, unknown } = update;
   if (unknown.length > 0) {
-    throw new CygstrapError('lock', `neither in the lock nor needed by its request: ${unknown.map((name) => `\`${name}\``).join(', ')}`, { hint: 'after `--update` stand the packages that may move' });
+    throw new CygstrapError(
+      'lock',
+      `neither in the lock nor needed by its request: ${unknown.map((name) => `\`${name}\``).join(', ')}`,
+      { hint: 'after `--update` stand the packages that may move' },
+    );
   }
   for (const message of plan.warnings) options.report({ kind: 'warning', message });
   if (lost.length > 0) options.report({ kind: 'warning', message: `no longer in the index: ${listed(lost)}` });
@@ -72,13 +85,22 @@ function lockPlan(source: LockSource, plan: Plan, request: ResolveRequest, optio
 }
 
 function identitiesOf({ loaded, signers }: LockSource): LockedIndex[] {
-  return loaded.indexes.map(({ release, arch, timestamp, sha512 }, i) => ({ release, arch, timestamp, sha512, signer: signers?.[i] ?? 'unsigned' }));
+  return loaded.indexes.map(({ release, arch, timestamp, sha512 }, i) => ({
+    release,
+    arch,
+    timestamp,
+    sha512,
+    signer: signers?.[i] ?? 'unsigned',
+  }));
 }
 
 function archOf(indexes: readonly LockedIndex[], asked: string | undefined): string {
   const told = indexes.map(({ arch }) => arch).filter((arch) => arch !== null);
   const arch = asked ?? told[0] ?? DEFAULT_ARCH;
   const other = told.find((each) => each !== arch);
-  if (other !== undefined) throw new CygstrapError('lock', `an index is for ${other}, and ${arch} is asked for`, { hint: 'a lock is for one architecture' });
+  if (other !== undefined)
+    throw new CygstrapError('lock', `an index is for ${other}, and ${arch} is asked for`, {
+      hint: 'a lock is for one architecture',
+    });
   return arch;
 }

@@ -30,7 +30,10 @@ function partsOf(word: string): { readonly host: string; readonly path: string }
   const at = word.lastIndexOf('=');
   const host = at < 0 ? word : word.slice(0, at);
   const path = at < 0 ? '' : word.slice(at + 1);
-  if (host === '') throw new CygstrapError('usage', `nothing is named to add: \`${word}\``, { hint: 'write FILE, or FILE=PATH with its path on the image' });
+  if (host === '')
+    throw new CygstrapError('usage', `nothing is named to add: \`${word}\``, {
+      hint: 'write FILE, or FILE=PATH with its path on the image',
+    });
   return { host, path: path === '' || path.endsWith('/') ? `${path}${basename(resolve(host))}` : path };
 }
 
@@ -41,7 +44,9 @@ async function filesAt(location: string, path: string, shown: string): Promise<A
   for (const entry of await readdir(location, { withFileTypes: true })) {
     const inner = `${shown}/${entry.name}`;
     if (entry.isSymbolicLink() && (await kindOf(join(location, entry.name), inner)) === 'directory') {
-      throw new CygstrapError('usage', `\`${inner}\` cannot be added: it is a link to a directory`, { hint: 'add that directory by itself' });
+      throw new CygstrapError('usage', `\`${inner}\` cannot be added: it is a link to a directory`, {
+        hint: 'add that directory by itself',
+      });
     }
     below.push(...(await filesAt(join(location, entry.name), `${path}/${entry.name}`, inner)));
   }
@@ -61,10 +66,15 @@ async function kindOf(location: string, shown: string): Promise<'file' | 'direct
 
 function requirePath(path: string): void {
   const faults = pathFaults(path);
-  if (faults.length > 0) throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: ${faults.join(', ')}`, { hint: 'choose another with `--add FILE=PATH`' });
+  if (faults.length > 0)
+    throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: ${faults.join(', ')}`, {
+      hint: 'choose another with `--add FILE=PATH`',
+    });
   const parts = path.split('/');
   // Setup looks for an index at the top, in a directory, and in one below.
   if (parts.length <= 3 && INDEX_NAME.test((parts.at(-1) ?? '').toLowerCase())) {
-    throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: setup would take it for an index`, { hint: 'choose another with `--add FILE=PATH`' });
+    throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: setup would take it for an index`, {
+      hint: 'choose another with `--add FILE=PATH`',
+    });
   }
 }

@@ -19,10 +19,17 @@ export interface AnswersRequest {
 
 /** What a guest kind wants on its answer medium for an installation by hand. What the guest says at the end is fixed by lock and key, so
  *  that the same input gives the same medium. Throws `usage` for an unknown kind and for a file that is no public key. */
-export async function answersOf({ guest, authorizedKey }: AnswersRequest, lock: Lock, options: { readonly cacheDir: string; readonly report: Report; readonly signal?: AbortSignal | undefined }): Promise<Answers> {
+export async function answersOf(
+  { guest, authorizedKey }: AnswersRequest,
+  lock: Lock,
+  options: { readonly cacheDir: string; readonly report: Report; readonly signal?: AbortSignal | undefined },
+): Promise<Answers> {
   const kit = await guestKind(guest).prepare(options);
   const key = await publicKeyOf(authorizedKey);
-  const nonce = createHash('sha256').update(`${printLock(lock)}\0${key}`).digest('hex').slice(0, NONCE_DIGITS);
+  const nonce = createHash('sha256')
+    .update(`${printLock(lock)}\0${key}`)
+    .digest('hex')
+    .slice(0, NONCE_DIGITS);
   return { form: 'floppy', files: kit.answerFiles({ nonce, authorizedKey: key, archives: archivesOf(lock) }) };
 }
 
@@ -32,7 +39,11 @@ export function archivesOf({ packages }: Pick<Lock, 'packages'>): ArchiveAnswer[
 }
 
 function archiveOf({ path, size, sha512, md5 }: LockedPackage): ArchiveAnswer {
-  return { path, sizeBytes: size, digest: sha512 === undefined ? { algorithm: 'md5', hex: md5 ?? '' } : { algorithm: 'sha512', hex: sha512 } };
+  return {
+    path,
+    sizeBytes: size,
+    digest: sha512 === undefined ? { algorithm: 'md5', hex: md5 ?? '' } : { algorithm: 'sha512', hex: sha512 },
+  };
 }
 
 async function publicKeyOf(path: string): Promise<string> {
@@ -41,5 +52,7 @@ async function publicKeyOf(path: string): Promise<string> {
   });
   const key = text.trim();
   if (/^(?:ssh|ecdsa|sk)-[\w@.-]+ [A-Za-z0-9+/]+={0,2}(?: [^\n]*)?$/.test(key)) return key;
-  throw new CygstrapError('usage', `no OpenSSH public key is in \`${path}\``, { hint: 'name the file that ends in `.pub`, with one key in it' });
+  throw new CygstrapError('usage', `no OpenSSH public key is in \`${path}\``, {
+    hint: 'name the file that ends in `.pub`, with one key in it',
+  });
 }

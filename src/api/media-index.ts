@@ -35,15 +35,24 @@ export async function indexOfLock(lock: Lock, { places, files, load }: LockIndex
   const directory = archDirectory(places, arch);
   const inForce = indexesInForce(places.root, [places.base]).find(({ location }) => dirname(location) === directory);
   const sources = (await keptIndexes(lock, places)) ?? (inForce === undefined ? [] : [inForce.location]);
-  if (sources.length === 0) throw new CygstrapError('repo', `\`${places.root}\` has no index for ${arch}`, { hint: 'make the repo with `cygstrap fetch` first' });
+  if (sources.length === 0)
+    throw new CygstrapError('repo', `\`${places.root}\` has no index for ${arch}`, {
+      hint: 'make the repo with `cygstrap fetch` first',
+    });
   const { header, records } = await recordsOf(sources, load);
   const { text, packages } = subsetIndex({ header, records, files });
   const bytes = Buffer.from(text);
   await requireListed({ name: `${arch}/setup.ini`, bytes }, files);
-  const signature = inForce === undefined ? undefined : indexFiles(directory).find(({ location }) => location === `${inForce.location}.sig`);
+  const signature =
+    inForce === undefined
+      ? undefined
+      : indexFiles(directory).find(({ location }) => location === `${inForce.location}.sig`);
   // A signature is of bytes: it holds when the repo's index is the very same.
   const isPublished = inForce !== undefined && bytes.equals(await readFile(inForce.location));
-  const signed = signature !== undefined && isPublished ? [{ path: `${arch}/setup.ini.sig`, bytes: await readFile(signature.location) }] : [];
+  const signed =
+    signature !== undefined && isPublished
+      ? [{ path: `${arch}/setup.ini.sig`, bytes: await readFile(signature.location) }]
+      : [];
   return { files: [{ path: `${arch}/setup.ini`, bytes }, ...signed], packages };
 }
 
@@ -59,14 +68,21 @@ async function keptIndexes({ indexes, request }: Lock, { root }: RepoPlaces): Pr
   return found.map(({ path, bytes }) => ({ name: path, bytes }));
 }
 
-async function recordsOf(sources: readonly IndexSource[], load: LoadOptions): Promise<{ readonly header: IndexHeader; readonly records: readonly PackageRecord[] }> {
+async function recordsOf(
+  sources: readonly IndexSource[],
+  load: LoadOptions,
+): Promise<{ readonly header: IndexHeader; readonly records: readonly PackageRecord[] }> {
   const records: PackageRecord[] = [];
   const headers: IndexHeader[] = [];
-  for (const source of sources) headers.push((await readIndex(source, load, (some) => void records.push(...some))).header);
+  for (const source of sources)
+    headers.push((await readIndex(source, load, (some) => void records.push(...some))).header);
   return { header: headers[0] ?? {}, records };
 }
 
-async function requireListed(index: { readonly name: string; readonly bytes: Uint8Array }, files: readonly VerifiedFile[]): Promise<void> {
+async function requireListed(
+  index: { readonly name: string; readonly bytes: Uint8Array },
+  files: readonly VerifiedFile[],
+): Promise<void> {
   const unlisted = new Set<string>(files.map(({ path }) => path));
   await readIndex(index, {}, (records) => {
     for (const { install, source } of records.flatMap(({ versions }) => versions)) {
@@ -76,8 +92,12 @@ async function requireListed(index: { readonly name: string; readonly bytes: Uin
   const [first] = [...unlisted].sort();
   if (first === undefined) return;
   const more = unlisted.size === 1 ? '' : ` (and ${unlisted.size - 1} more)`;
-  throw new CygstrapError('repo', `the index of the repo does not list \`${first}\` as the lock has it${more}: setup would not see it`, {
-    hint: 'bring the lock up to date with `cygstrap lock --update`, and fetch again',
-    details: { paths: [...unlisted].sort() },
-  });
+  throw new CygstrapError(
+    'repo',
+    `the index of the repo does not list \`${first}\` as the lock has it${more}: setup would not see it`,
+    {
+      hint: 'bring the lock up to date with `cygstrap lock --update`, and fetch again',
+      details: { paths: [...unlisted].sort() },
+    },
+  );
 }

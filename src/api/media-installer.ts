@@ -14,13 +14,18 @@ export interface RepoInstaller {
 
 /** Reads the setup program of a repo and verifies its signature again, with the shipped keys and those of the given files; undefined
  *  when the repo has none. Throws `signature` when no trusted key signed it, `limit` and `io`. */
-export async function installerOf({ root, base }: RepoPlaces, arch: string, keyring: readonly string[]): Promise<RepoInstaller | undefined> {
+export async function installerOf(
+  { root, base }: RepoPlaces,
+  arch: string,
+  keyring: readonly string[],
+): Promise<RepoInstaller | undefined> {
   const name = installerName(arch);
   const location = join(root, base, name);
   const bytes = await read(location);
   if (bytes === undefined) return undefined;
   const signature = await read(`${location}.sig`);
-  const answer = signature === undefined ? undefined : await verifyDetached(bytes, signature, await trustedKeys(keyring));
+  const answer =
+    signature === undefined ? undefined : await verifyDetached(bytes, signature, await trustedKeys(keyring));
   if (signature !== undefined && answer?.kind === 'verified') {
     return {
       name,
@@ -31,13 +36,17 @@ export async function installerOf({ root, base }: RepoPlaces, arch: string, keyr
     };
   }
   const why = answer?.kind === 'refused' ? answer.message : 'it has no signature';
-  throw new CygstrapError('signature', `\`${location}\` is refused: ${why}`, { hint: 'fetch it again with `cygstrap fetch --installer`, or trust its key with `--keyring FILE`', details: { path: location } });
+  throw new CygstrapError('signature', `\`${location}\` is refused: ${why}`, {
+    hint: 'fetch it again with `cygstrap fetch --installer`, or trust its key with `--keyring FILE`',
+    details: { path: location },
+  });
 }
 
 async function read(location: string): Promise<Uint8Array | undefined> {
   try {
     const { size } = await stat(location);
-    if (size > MOST_INSTALLER_BYTES) throw new CygstrapError('limit', `\`${location}\` has more than ${MOST_INSTALLER_BYTES} bytes`);
+    if (size > MOST_INSTALLER_BYTES)
+      throw new CygstrapError('limit', `\`${location}\` has more than ${MOST_INSTALLER_BYTES} bytes`);
     return await readFile(location);
   } catch (cause) {
     if (cause instanceof CygstrapError) throw cause;

@@ -88,13 +88,16 @@ export async function makeMedia(request: MediaRequest, { load, report, signal }:
   const added = await additionsOf(request.add);
   const entries: IsoEntry[] = [
     ...files.map((file) => ({ kind: 'verified', file }) as const),
-    ...[...index.files, ...(installer?.files ?? [])].map(({ path, bytes }) => ({ kind: 'bytes', path, bytes }) as const),
+    ...[...index.files, ...(installer?.files ?? [])].map(
+      ({ path, bytes }) => ({ kind: 'bytes', path, bytes }) as const,
+    ),
     ...added.map(({ path, location }) => ({ kind: 'host', path, location }) as const),
   ];
   const dateSeconds = mediumDate(dateOf(lock));
   report({ kind: 'note', message: `${files.length} archives are intact; writing \`${join(out, REPO_IMAGE)}\`` });
   const image = await writeIso({ entries, label: REPO_LABEL, out: join(out, REPO_IMAGE), dateSeconds, signal });
-  const answers = request.answers === undefined ? null : await writeAnswers(request.answers, { out, dateSeconds, signal });
+  const answers =
+    request.answers === undefined ? null : await writeAnswers(request.answers, { out, dateSeconds, signal });
   return {
     repo,
     lock: request.lock,
@@ -113,17 +116,25 @@ async function verifiedFilesOf(root: string, lock: Lock, signal: AbortSignal | u
   const files = distinctFiles(filesOfLock(lock));
   const undigested = files.find(({ digest }) => digest === undefined);
   if (undigested !== undefined) {
-    throw new CygstrapError('verify', `\`${undigested.path}\` has no digest in the lock: it cannot be put on a medium`, { details: { path: undigested.path } });
+    throw new CygstrapError(
+      'verify',
+      `\`${undigested.path}\` has no digest in the lock: it cannot be put on a medium`,
+      { details: { path: undigested.path } },
+    );
   }
   const { findings, verified } = await auditRepo(root, [{ files, isComplete: true }], { signal });
   const damage = findings.filter(isDamage);
   const [first] = damage;
   if (first !== undefined) {
     const more = damage.length === 1 ? '' : ` (and ${damage.length - 1} more)`;
-    throw new CygstrapError('verify', `\`${root}\` does not have what the lock lists: \`${first.path}\`: ${first.kind}${more}`, {
-      hint: 'fetch it with `cygstrap fetch --frozen`, or mend it with `cygstrap verify --repair`',
-      details: { findings: damage.map(({ kind, path }) => ({ kind, path })) },
-    });
+    throw new CygstrapError(
+      'verify',
+      `\`${root}\` does not have what the lock lists: \`${first.path}\`: ${first.kind}${more}`,
+      {
+        hint: 'fetch it with `cygstrap fetch --frozen`, or mend it with `cygstrap verify --repair`',
+        details: { findings: damage.map(({ kind, path }) => ({ kind, path })) },
+      },
+    );
   }
   // A download directory of setup may have a file once for each site.
   return [...new Map(verified.map((file) => [file.path, file])).values()];
@@ -135,7 +146,10 @@ function dateOf({ indexes }: Lock): number | null {
   return timestamps.length === 0 ? null : Math.max(...timestamps);
 }
 
-async function writeAnswers({ form, files }: Answers, { out, ...options }: { readonly out: string; readonly dateSeconds: number; readonly signal: AbortSignal | undefined }): Promise<WrittenImage> {
+async function writeAnswers(
+  { form, files }: Answers,
+  { out, ...options }: { readonly out: string; readonly dateSeconds: number; readonly signal: AbortSignal | undefined },
+): Promise<WrittenImage> {
   const shared = { label: ANSWERS_LABEL, out: join(out, ANSWER_IMAGES[form]), ...options };
   if (form === 'floppy') return writeFloppy({ files, ...shared });
   return writeIso({ entries: [...files].map(([path, bytes]) => ({ kind: 'bytes', path, bytes })), ...shared });

@@ -31,7 +31,10 @@ export interface PruneResult {
 
 /** Deletes the archives of a repo that no kept lock and no index of ours needs, or tells which. Throws like `planPrune` and
  *  `applyPrune`, and what reading locks and indexes throws; nothing is deleted before all of them are read. */
-export async function pruneRepo({ repo, keep, isMeant }: PruneRequest, { load, signal }: PruneContext): Promise<PruneResult> {
+export async function pruneRepo(
+  { repo, keep, isMeant }: PruneRequest,
+  { load, signal }: PruneContext,
+): Promise<PruneResult> {
   const locks = [];
   for (const lock of keep) locks.push(await readLock(lock));
   const plan = await planPrune(resolve(repo), {
@@ -42,9 +45,20 @@ export async function pruneRepo({ repo, keep, isMeant }: PruneRequest, { load, s
   if (isMeant) {
     await applyPrune(plan, {
       signal,
-      onWait: (holder) => load.report?.({ kind: 'note', message: `waiting for ${holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`}, which is changing \`${repo}\`` }),
+      onWait: (holder) =>
+        load.report?.({
+          kind: 'note',
+          message: `waiting for ${holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`}, which is changing \`${repo}\``,
+        }),
     });
   }
   const { remove, removeBytes, keptFiles, indexes } = plan;
-  return { repo, remove, removeBytes, keptFiles, indexes: indexes.map(({ path, isSubset }) => ({ path, isSubset })), isDone: isMeant };
+  return {
+    repo,
+    remove,
+    removeBytes,
+    keptFiles,
+    indexes: indexes.map(({ path, isSubset }) => ({ path, isSubset })),
+    isDone: isMeant,
+  };
 }

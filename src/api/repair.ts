@@ -22,14 +22,32 @@ export interface RepairOptions {
 
 /** Fetches files of a repo again, each in the place of what is damaged. Throws `fetch` with every file that could not be had; the
  *  others are mended then. */
-export async function repairRepo(repo: string, files: readonly RepoFile[], { sites, siteOptions, jobs, archiveCache, report, signal }: RepairOptions): Promise<void> {
+export async function repairRepo(
+  repo: string,
+  files: readonly RepoFile[],
+  { sites, siteOptions, jobs, archiveCache, report, signal }: RepairOptions,
+): Promise<void> {
   const root = resolve(repo);
   const group = openGroup(sites, siteOptions, report);
   try {
-    const store = await Store.open(root, layoutOf(root), { report, signal, ...(archiveCache === undefined ? {} : { cacheDir: archiveCache }) });
+    const store = await Store.open(root, layoutOf(root), {
+      report,
+      signal,
+      ...(archiveCache === undefined ? {} : { cacheDir: archiveCache }),
+    });
     try {
-      report({ kind: 'fetch-start', files: files.length, sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), presentFiles: 0, presentBytes: 0 });
-      const outcome = await fetchFiles(store, files.map((file) => ({ file, sites: group })), { jobs, report, signal });
+      report({
+        kind: 'fetch-start',
+        files: files.length,
+        sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+        presentFiles: 0,
+        presentBytes: 0,
+      });
+      const outcome = await fetchFiles(
+        store,
+        files.map((file) => ({ file, sites: group })),
+        { jobs, report, signal },
+      );
       if (outcome.failed.length + outcome.untried.length > 0) throw failureOf(outcome);
     } finally {
       await store.close();
@@ -43,7 +61,11 @@ function layoutOf(root: string): RepoLayout {
   const { bases } = inspectRepo(root);
   const [base = ''] = bases;
   if (bases.length > 1) {
-    throw new CygstrapError('repo', `\`${root}\` has the directories of ${bases.length} sites, and it cannot be told which to mend from where`, { hint: 'fetch into it again with `--layout site`, once for each site' });
+    throw new CygstrapError(
+      'repo',
+      `\`${root}\` has the directories of ${bases.length} sites, and it cannot be told which to mend from where`,
+      { hint: 'fetch into it again with `--layout site`, once for each site' },
+    );
   }
   const site = siteOfDirectory(base);
   return base === '' || site === undefined ? { kind: 'flat' } : { kind: 'site', site };

@@ -15,7 +15,9 @@ export interface IndexedFile extends RepoFile {
 /** Gives the files of a lock: archives, and sources where they are locked. A path may come twice. Throws `repo` for a path that
  *  no repo can have. */
 export function filesOfLock({ packages }: Pick<Lock, 'packages'>): IndexedFile[] {
-  return packages.flatMap((pkg) => [pkg, ...(pkg.source === undefined ? [] : [pkg.source])].map((file) => ({ ...repoFileOf(file), index: pkg.index })));
+  return packages.flatMap((pkg) =>
+    [pkg, ...(pkg.source === undefined ? [] : [pkg.source])].map((file) => ({ ...repoFileOf(file), index: pkg.index })),
+  );
 }
 
 /** Takes a locked file as one of a repo. */
@@ -34,14 +36,26 @@ export interface VersionChoice {
 export function filesOfCatalog(catalog: Catalog, choice: VersionChoice): IndexedFile[] {
   return [...catalog.packages.values()].flatMap((pkg) => {
     const best = catalog.current(pkg);
-    const versions = best === undefined || choice.prev === undefined ? pkg.versions : [...notBelow(pkg.versions, best.version), ...below(pkg.versions, best.version, choice.prev)];
+    const versions =
+      best === undefined || choice.prev === undefined
+        ? pkg.versions
+        : [...notBelow(pkg.versions, best.version), ...below(pkg.versions, best.version, choice.prev)];
     return versions.flatMap((version) => filesOfVersion(catalog, version, choice.source));
   });
 }
 
 /** Gives the files of the `prev` next lower versions of each locked package. */
-export function previousFiles(catalog: Catalog, { packages }: Pick<Lock, 'packages'>, prev: number, source: boolean): IndexedFile[] {
-  return packages.flatMap(({ name, version }) => below(catalog.packages.get(name)?.versions ?? [], version, prev).flatMap((each) => filesOfVersion(catalog, each, source)));
+export function previousFiles(
+  catalog: Catalog,
+  { packages }: Pick<Lock, 'packages'>,
+  prev: number,
+  source: boolean,
+): IndexedFile[] {
+  return packages.flatMap(({ name, version }) =>
+    below(catalog.packages.get(name)?.versions ?? [], version, prev).flatMap((each) =>
+      filesOfVersion(catalog, each, source),
+    ),
+  );
 }
 
 function notBelow(versions: readonly CatalogVersion[], than: string): CatalogVersion[] {

@@ -11,8 +11,7 @@ export function isWindowsVersion(text: string): boolean {
 
 /** A line of a batch: a request, or why it is none. */
 export type ParsedRequest =
-  | { readonly kind: 'request'; readonly request: ResolveRequest }
-  | { readonly kind: 'fault'; readonly message: string };
+  { readonly kind: 'request'; readonly request: ResolveRequest } | { readonly kind: 'fault'; readonly message: string };
 
 const LISTS = ['packages', 'categories', 'buildDepends'] as const;
 const FLAGS = ['base', 'test', 'source'] as const;
@@ -30,7 +29,8 @@ export function parseRequest(text: string, defaults: ResolveRequest): ParsedRequ
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return fault('expected a JSON object');
   const fields = value as Record<string, unknown>;
   const unknown = Object.keys(fields).find((name) => !FIELDS.has(name));
-  if (unknown !== undefined) return fault(`unknown field ${JSON.stringify(unknown)}; there are ${[...FIELDS].join(', ')}`);
+  if (unknown !== undefined)
+    return fault(`unknown field ${JSON.stringify(unknown)}; there are ${[...FIELDS].join(', ')}`);
   for (const name of LISTS) {
     const list = fields[name];
     if (list !== undefined && !(Array.isArray(list) && list.every((item) => typeof item === 'string' && item !== ''))) {

@@ -23,7 +23,12 @@ export interface SearchMatch {
 export function searchPackages(catalog: Catalog, query: SearchQuery): SearchMatch[] {
   return candidates(catalog, query)
     .filter(({ name, sdesc }) => query.pattern === undefined || query.pattern.test(name) || query.pattern.test(sdesc))
-    .map((pkg) => ({ name: pkg.name, version: catalog.current(pkg)?.version ?? '', sdesc: pkg.sdesc, categories: pkg.categories }))
+    .map((pkg) => ({
+      name: pkg.name,
+      version: catalog.current(pkg)?.version ?? '',
+      sdesc: pkg.sdesc,
+      categories: pkg.categories,
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -33,7 +38,8 @@ export function literalPattern(text: string): RegExp {
 }
 
 function candidates(catalog: Catalog, { categories, provides }: SearchQuery): CatalogPackage[] {
-  const members = categories.length === 0 ? catalog.packages.values() : new Set(categories.flatMap((name) => catalog.category(name)));
+  const members =
+    categories.length === 0 ? catalog.packages.values() : new Set(categories.flatMap((name) => catalog.category(name)));
   if (provides === undefined) return [...members];
   const providers = new Set([provides, ...catalog.providersOf(provides).map(({ name }) => name)]);
   return [...members].filter(({ name }) => providers.has(name));

@@ -52,11 +52,17 @@ export interface FromSites {
 }
 
 /** Finds, verifies and reads the index of each group of sites. Throws what finding and reading throw. */
-export async function loadFromSites(addresses: readonly (readonly string[])[], { siteOptions, arch, keyring, unsigned, load, report, signal }: FromSites): Promise<SignedCatalog> {
+export async function loadFromSites(
+  addresses: readonly (readonly string[])[],
+  { siteOptions, arch, keyring, unsigned, load, report, signal }: FromSites,
+): Promise<SignedCatalog> {
   const groups: SiteSet[] = [];
   try {
     for (const group of addresses) groups.push(openGroup(group, siteOptions, report));
-    return await loadOriginals(await findIndexes(groups, { arch, verify: await verifierOf(keyring), unsigned, report, signal }), load);
+    return await loadOriginals(
+      await findIndexes(groups, { arch, verify: await verifierOf(keyring), unsigned, report, signal }),
+      load,
+    );
   } finally {
     await Promise.all(groups.map((sites) => sites.close()));
   }
@@ -64,7 +70,10 @@ export async function loadFromSites(addresses: readonly (readonly string[])[], {
 
 /** Opens sites with the same content. Throws `usage` for what is no address. */
 export function openGroup(addresses: readonly string[], options: SiteOptions, report: Report): SiteSet {
-  return new SiteSet(addresses.map((address) => openSite(address, options)), { report });
+  return new SiteSet(
+    addresses.map((address) => openSite(address, options)),
+    { report },
+  );
 }
 
 /** The keys that come with cygstrap and those in files. */
@@ -91,7 +100,11 @@ export async function findIndexes(groups: readonly SiteSet[], options: IndexOpti
   return indexes;
 }
 
-async function findOne(sites: SiteSet, group: number, { arch, verify, unsigned, report, kept, signal }: IndexOptions): Promise<OriginalIndex> {
+async function findOne(
+  sites: SiteSet,
+  group: number,
+  { arch, verify, unsigned, report, kept, signal }: IndexOptions,
+): Promise<OriginalIndex> {
   const before = await kept?.read(arch, group);
   const verified = before === undefined ? undefined : await verifiedAgain(before, verify, unsigned);
   const known = verified?.validator === undefined ? undefined : { ...verified, validator: verified.validator };
@@ -110,7 +123,11 @@ async function findOne(sites: SiteSet, group: number, { arch, verify, unsigned, 
 
 /** Gives what is kept with the signer it has today: of a key that is trusted now, or unsigned when that is asked for. Undefined when
  *  it would not be taken. */
-export async function verifiedAgain(index: OriginalIndex, verify: Verify, unsigned: boolean): Promise<OriginalIndex | undefined> {
+export async function verifiedAgain(
+  index: OriginalIndex,
+  verify: Verify,
+  unsigned: boolean,
+): Promise<OriginalIndex | undefined> {
   const { bytes, signature } = index;
   if (unsigned) return signature === undefined ? { ...index, signer: 'unsigned' } : undefined;
   if (signature === undefined) return undefined;
@@ -125,7 +142,11 @@ export interface SignedCatalog {
 }
 
 /** Reads indexes that were found. Throws as `loadCatalog`. */
-export async function loadOriginals(indexes: readonly OriginalIndex[], options: LoadOptions, take?: TakeRecords): Promise<SignedCatalog> {
+export async function loadOriginals(
+  indexes: readonly OriginalIndex[],
+  options: LoadOptions,
+  take?: TakeRecords,
+): Promise<SignedCatalog> {
   const sources = indexes.map(({ site, path, bytes }) => ({ name: addressOf(site, path), bytes }));
   return { loaded: await loadCatalog(sources, options, take), signers: indexes.map(({ signer }) => signer) };
 }

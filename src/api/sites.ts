@@ -61,7 +61,9 @@ export interface SitesResult {
 export async function listSites(query: SitesQuery, options: SitesOptions): Promise<SitesResult> {
   const { mirrors, faults } = await readList(query.list, options);
   const wanted = new Set(query.regions.map((name) => name.toLowerCase()));
-  const matching = mirrors.filter(({ region, country }) => wanted.size === 0 || wanted.has(region.toLowerCase()) || wanted.has(country.toLowerCase()));
+  const matching = mirrors.filter(
+    ({ region, country }) => wanted.size === 0 || wanted.has(region.toLowerCase()) || wanted.has(country.toLowerCase()),
+  );
   const usable = matching.filter(({ url, isOffered }) => isOffered && /^https?:/i.test(url));
   const sites: ListedSite[] = usable.map(({ url, host, region, country }) => ({ url, host, region, country }));
   const { benchmarkPath } = query;
@@ -81,14 +83,19 @@ async function readList(list: string, options: SitesOptions): Promise<MirrorList
   if (parsed.mirrors.length > 0) return parsed;
   const [fault] = parsed.faults;
   const why = fault === undefined ? '' : `, and line ${fault.line} is ${fault.message}`;
-  throw new CygstrapError('parse', `no mirror in \`${list}\`${why}`, { hint: 'a line of a mirrors.lst is `url;host;region;country`' });
+  throw new CygstrapError('parse', `no mirror in \`${list}\`${why}`, {
+    hint: 'a line of a mirrors.lst is `url;host;region;country`',
+  });
 }
 
 async function fetchText(list: string, options: SitesOptions): Promise<string> {
   if (!URL.canParse(list)) throw new CygstrapError('usage', `not a URL: \`${list}\``);
   const url = new URL(list);
   const path = decodeURIComponent(url.pathname.slice(url.pathname.lastIndexOf('/') + 1));
-  const sites = new SiteSet([openSite(new URL('.', url).href, options)], options.report === undefined ? {} : { report: options.report });
+  const sites = new SiteSet(
+    [openSite(new URL('.', url).href, options)],
+    options.report === undefined ? {} : { report: options.report },
+  );
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   try {
     return await sites.attempt(
@@ -98,7 +105,11 @@ async function fetchText(list: string, options: SitesOptions): Promise<string> {
         let sizeBytes = 0;
         for await (const chunk of (await site.open(path, signal)).chunks) {
           sizeBytes += chunk.length;
-          if (sizeBytes > LONGEST_LIST_BYTES) throw new CygstrapError('limit', `the list of mirrors is longer than ${LONGEST_LIST_BYTES} bytes: \`${list}\``);
+          if (sizeBytes > LONGEST_LIST_BYTES)
+            throw new CygstrapError(
+              'limit',
+              `the list of mirrors is longer than ${LONGEST_LIST_BYTES} bytes: \`${list}\``,
+            );
           chunks.push(chunk);
         }
         return Buffer.concat(chunks).toString();
@@ -122,7 +133,10 @@ async function measure(listed: ListedSite, path: string, options: SitesOptions):
   if (signal?.aborted === true) return listed;
   const site = openSite(listed.url, options);
   try {
-    const measured = await measureSite(site, path, { ...(signal !== undefined && { signal }), ...(measureTimeoutMs !== undefined && { timeoutMs: measureTimeoutMs }) });
+    const measured = await measureSite(site, path, {
+      ...(signal !== undefined && { signal }),
+      ...(measureTimeoutMs !== undefined && { timeoutMs: measureTimeoutMs }),
+    });
     return { ...listed, measured };
   } catch (error) {
     if (error instanceof FetchError) return { ...listed, why: error.why };

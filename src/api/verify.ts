@@ -46,14 +46,19 @@ export interface VerifyResult {
 
 /** Compares the bytes of a repo with what its indexes and the given locks promise. Deletes nothing. Throws `repo` for a directory
  *  that is none, or of which nothing is promised, and what reading indexes and locks throws. */
-export async function verifyRepo({ repo, locks, isQuick }: VerifyRequest, { load, signal, onBytes }: VerifyContext): Promise<VerifyResult> {
+export async function verifyRepo(
+  { repo, locks, isQuick }: VerifyRequest,
+  { load, signal, onBytes }: VerifyContext,
+): Promise<VerifyResult> {
   const root = resolve(repo);
   const indexes = indexesInForce(root, inspectRepo(root).bases);
   const promises: Promises[] = [];
   for (const lock of locks) promises.push({ files: filesOfLock(await readLock(lock)), isComplete: true });
   for (const index of indexes) promises.push({ files: await filesOfIndex(index, load), isComplete: index.isSubset });
   if (promises.length === 0 && inspectRepo(root).bases.length > 0) {
-    throw new CygstrapError('repo', `nothing says what should be in \`${repo}\`: it has no index`, { hint: 'name a lock with `--lock`' });
+    throw new CygstrapError('repo', `nothing says what should be in \`${repo}\`: it has no index`, {
+      hint: 'name a lock with `--lock`',
+    });
   }
   const { files, sizeBytes, findings } = await auditRepo(root, promises, { isQuick, signal, onBytes });
   return {
@@ -79,7 +84,8 @@ export function filesToMend({ findings }: VerifyResult): RepoFile[] {
 export async function filesOfIndex({ location }: IndexInForce, load: LoadOptions): Promise<RepoFile[]> {
   const files: RepoFile[] = [];
   const take = (archive: Archive | undefined): void => {
-    if (archive !== undefined) files.push({ path: parseRepoPath(archive.path), sizeBytes: archive.sizeBytes, digest: digestOf(archive) });
+    if (archive !== undefined)
+      files.push({ path: parseRepoPath(archive.path), sizeBytes: archive.sizeBytes, digest: digestOf(archive) });
   };
   await readIndex(location, load, (records) => {
     for (const { versions } of records) {

@@ -49,10 +49,21 @@ export function guestCacheOf({ environment }: Pick<VmDirectory, 'environment'>):
 /** Makes ready what every stage needs; looks at this computer when that was not done before, which takes seconds. What is missing here is
  *  told by the stage that needs it. Throws `usage` for an unknown kind of guest, and the reason of the signal. */
 export async function prepareVm(options: VmOptions): Promise<VmContext> {
-  const { guest = 'stand-in', topology = 'direct', environment, version, report, signal = new AbortController().signal } = options;
+  const {
+    guest = 'stand-in',
+    topology = 'direct',
+    environment,
+    version,
+    report,
+    signal = new AbortController().signal,
+  } = options;
   const kind = guestKind(guest);
   const places = placesOfVm(options);
-  const host = await knownHost(places, { environment, tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])], signal });
+  const host = await knownHost(places, {
+    environment,
+    tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])],
+    signal,
+  });
   return { places, host, guest: kind, topology, cacheDir: guestCacheOf(options), environment, version, report, signal };
 }
 
@@ -75,5 +86,9 @@ export function stageByPrefix(stages: readonly Manifest[], prefix: string): Mani
   const matching = prefix === '' ? [] : stages.filter(({ key }) => key.startsWith(prefix));
   const [only] = matching;
   if (only !== undefined && matching.length === 1) return only;
-  throw new CygstrapError('usage', `${matching.length === 0 ? 'no stage has a key' : `${matching.length} stages have keys`} that begins with \`${prefix}\``, { hint: '`cygstrap vm ls` lists them' });
+  throw new CygstrapError(
+    'usage',
+    `${matching.length === 0 ? 'no stage has a key' : `${matching.length} stages have keys`} that begins with \`${prefix}\``,
+    { hint: '`cygstrap vm ls` lists them' },
+  );
 }

@@ -16,7 +16,11 @@ export interface ControllerBuildResult {
 
 /** Makes the controller's kernel and file system from programs of this host, or finds them made. Throws GuestError `tool` for what the
  *  host lacks, `io`, and the reason of the signal. */
-export async function buildController({ environment, report, signal }: ControllerBuildContext): Promise<ControllerBuildResult> {
+export async function buildController({
+  environment,
+  report,
+  signal,
+}: ControllerBuildContext): Promise<ControllerBuildResult> {
   const { kernel, initramfs } = await controllerImage({ cacheDir: guestCacheOf({ environment }), report, signal });
   return {
     kernel: { version: kernel.version, path: kernel.image },

@@ -44,7 +44,9 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
     kit,
     ingredients: {
       lock: createHash('sha256').update(printLock(lock)).digest('hex'),
-      additions: await Promise.all(additions.map(async ({ path, location }) => ({ path, sha256: await digestOf(location) }))),
+      additions: await Promise.all(
+        additions.map(async ({ path, location }) => ({ path, sha256: await digestOf(location) })),
+      ),
       wishes: { ...guest.defaults, ...sizes, emptyDisksMiB, qemuArguments },
     },
     archives: archivesOf(lock),
@@ -52,7 +54,10 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
     limits: { ...WATCH_LIMITS, ...limits },
     vnc: request.vnc,
     makeMedia: async (out, files) => {
-      const { image, answers } = await makeMedia({ repo, lock: request.lock, add, keyring, out, answers: { form: 'floppy', files } }, { load: { env: environment, report }, report, signal });
+      const { image, answers } = await makeMedia(
+        { repo, lock: request.lock, add, keyring, out, answers: { form: 'floppy', files } },
+        { load: { env: environment, report }, report, signal },
+      );
       return { repo: image.path, answers: answers?.path ?? join(out, 'answers.img') };
     },
   });

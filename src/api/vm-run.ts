@@ -28,7 +28,12 @@ const TIMEOUT_MS = 60 * 60_000;
 
 /** The stage of this kind of guest that was made last; undefined when there is none. */
 async function newestStage({ places, guest }: VmContext, stages: readonly Manifest[]): Promise<Manifest | undefined> {
-  const times = await Promise.all(stages.map(async (manifest) => ({ manifest, madeMs: (await stat(stagePath(places, manifest.stage, manifest.key))).mtimeMs })));
+  const times = await Promise.all(
+    stages.map(async (manifest) => ({
+      manifest,
+      madeMs: (await stat(stagePath(places, manifest.stage, manifest.key))).mtimeMs,
+    })),
+  );
   return times.filter(({ manifest }) => manifest.guest === guest.name).sort((a, b) => b.madeMs - a.madeMs)[0]?.manifest;
 }
 
@@ -37,7 +42,9 @@ export async function findInstalled(prefix: string | undefined, context: VmConte
   const stages = await publishedStages(context.places, ['install']);
   const found = prefix === undefined ? await newestStage(context, stages) : stageByPrefix(stages, prefix);
   if (found?.stage === 'install') return found;
-  throw new CygstrapError('usage', 'nothing is installed yet', { hint: 'make it with `cygstrap vm install`, or all at once with `cygstrap build`' });
+  throw new CygstrapError('usage', 'nothing is installed yet', {
+    hint: 'make it with `cygstrap vm install`, or all at once with `cygstrap build`',
+  });
 }
 
 /** The snapshot whose key begins so, or the one that was made last. Throws `usage` when there is none. */
@@ -45,7 +52,9 @@ export async function findSnapshot(prefix: string | undefined, context: VmContex
   const stages = await publishedStages(context.places, ['snapshot']);
   const found = prefix === undefined ? await newestStage(context, stages) : stageByPrefix(stages, prefix);
   if (found?.stage === 'snapshot') return found;
-  throw new CygstrapError('usage', 'there is no snapshot yet', { hint: 'make one with `cygstrap build`, or with `cygstrap vm install` and `cygstrap vm snapshot`' });
+  throw new CygstrapError('usage', 'there is no snapshot yet', {
+    hint: 'make one with `cygstrap build`, or with `cygstrap vm install` and `cygstrap vm snapshot`',
+  });
 }
 
 /** What a run is told beside its request. */
@@ -59,16 +68,36 @@ export interface VmRunContext extends VmContext, Pick<RunHooks, 'onOutput'> {
  *  `vm` for a machine that died, a snapshot that is damaged and a hook that fails, `usage` for directories that are not there, `io`, and the
  *  reason of the signal. */
 export async function runVm(request: VmRunRequest, context: VmRunContext): Promise<RunResult> {
-  const { argv, environment = {}, input, output, store, isStoreWritable, timeoutMs = TIMEOUT_MS, isKept = false } = request;
-  for (const [option, path] of [['--in', input], ['--store', store]] as const) {
+  const {
+    argv,
+    environment = {},
+    input,
+    output,
+    store,
+    isStoreWritable,
+    timeoutMs = TIMEOUT_MS,
+    isKept = false,
+  } = request;
+  for (const [option, path] of [
+    ['--in', input],
+    ['--store', store],
+  ] as const) {
     if (path !== undefined) await requireDirectory(option, path);
   }
   const { snapshot, onOutput } = context;
   const hook = (when: 'before' | 'after') => {
     const line = request[when];
-    return line === undefined ? undefined : (directory: string, signal: AbortSignal) => runHook(line, { when, setpriv: context.host.tools.setpriv, directory, signal, onOutput });
+    return line === undefined
+      ? undefined
+      : (directory: string, signal: AbortSignal) =>
+          runHook(line, { when, setpriv: context.host.tools.setpriv, directory, signal, onOutput });
   };
-  return runStage(context, snapshot, { argv, environment, input, output, store, isStoreWritable, timeoutMs, isKept }, { onOutput, before: hook('before'), after: hook('after') });
+  return runStage(
+    context,
+    snapshot,
+    { argv, environment, input, output, store, isStoreWritable, timeoutMs, isKept },
+    { onOutput, before: hook('before'), after: hook('after') },
+  );
 }
 
 interface Hook extends Pick<RunHooks, 'onOutput'> {
@@ -80,21 +109,30 @@ interface Hook extends Pick<RunHooks, 'onOutput'> {
 
 /** Runs a line of shell on this computer; all that it says goes where stderr of the command in the guest goes. */
 async function runHook(line: string, { when, setpriv, directory, signal, onOutput }: Hook): Promise<void> {
-  await using child = await startChild(['/bin/sh', '-c', `exec 2>&1\n${line}`], { setpriv, signal, environment: { CYGSTRAP_RUN: directory } });
+  await using child = await startChild(['/bin/sh', '-c', `exec 2>&1\n${line}`], {
+    setpriv,
+    signal,
+    environment: { CYGSTRAP_RUN: directory },
+  });
   child.stdin.end();
   for await (const chunk of child.stdout as AsyncIterable<Uint8Array>) await onOutput('stderr', chunk);
   const exit = await child.exited;
   signal.throwIfAborted();
-  if (exit.code !== 0) throw new VmError(`the command ${when} the run failed (${endText(exit)}): \`${line}\``, { details: child.details(exit) });
+  if (exit.code !== 0)
+    throw new VmError(`the command ${when} the run failed (${endText(exit)}): \`${line}\``, {
+      details: child.details(exit),
+    });
 }
 
 async function requireDirectory(option: string, path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory() !== true) throw new CygstrapError('usage', `${option} is ${found === undefined ? 'not there' : 'no directory'}: \`${path}\``);
+  if (found?.isDirectory() !== true)
+    throw new CygstrapError('usage', `${option} is ${found === undefined ? 'not there' : 'no directory'}: \`${path}\``);
 }
 
 /** How one of many runs ended. */
-export type RunOutcome = { readonly number: number; readonly result: RunResult } | { readonly number: number; readonly error: unknown };
+export type RunOutcome =
+  { readonly number: number; readonly result: RunResult } | { readonly number: number; readonly error: unknown };
 
 export interface ManyOptions {
   /** Machines at a time. */
@@ -116,6 +154,8 @@ export async function runMany(requests: readonly VmRunRequest[], { jobs, run, on
       return { number, error };
     }
   };
-  const settled = await Promise.allSettled(requests.map((request, i) => limit(async () => onOutcome(await outcomeOf(request, i + 1)))));
+  const settled = await Promise.allSettled(
+    requests.map((request, i) => limit(async () => onOutcome(await outcomeOf(request, i + 1)))),
+  );
   for (const each of settled) if (each.status === 'rejected') throw each.reason;
 }

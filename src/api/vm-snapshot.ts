@@ -15,6 +15,9 @@ const BOOT_TIMEOUT_MS = 10 * 60_000;
 
 /** Boots an installed disk, connects its shares, freezes it and revives it once, unless such a snapshot is there already. Throws `guest` and
  *  `vm`, `io`, and the reason of the signal; nothing is published then. */
-export async function snapshotVm({ installed, isPortable = false, bootTimeoutMs = BOOT_TIMEOUT_MS }: VmSnapshotRequest, context: VmContext): Promise<SnapshotManifest> {
+export async function snapshotVm(
+  { installed, isPortable = false, bootTimeoutMs = BOOT_TIMEOUT_MS }: VmSnapshotRequest,
+  context: VmContext,
+): Promise<SnapshotManifest> {
   return snapshotStage(context, { installed, isPortable, bootTimeoutMs });
 }

@@ -28,14 +28,24 @@ export interface StageListing {
 export async function listStages(directory: VmDirectory): Promise<StageListing[]> {
   const places = placesOfVm(directory);
   const uses = await stagesInUse(places);
-  const listed = await Promise.all((await publishedStages(places)).map(async (manifest) => listingOf(places, manifest, uses.some(({ key }) => key === manifest.key))));
+  const listed = await Promise.all(
+    (await publishedStages(places)).map(async (manifest) =>
+      listingOf(
+        places,
+        manifest,
+        uses.some(({ key }) => key === manifest.key),
+      ),
+    ),
+  );
   return listed.sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.madeMs - b.madeMs);
 }
 
 async function listingOf(places: VmPlaces, manifest: Manifest, isInUse: boolean): Promise<StageListing> {
   const { stage, key, guest } = manifest;
   const path = stagePath(places, stage, key);
-  const sizes = await Promise.all((await namesIn(path)).map(async (name) => (await stat(join(path, name))).blocks * 512));
+  const sizes = await Promise.all(
+    (await namesIn(path)).map(async (name) => (await stat(join(path, name))).blocks * 512),
+  );
   return {
     stage,
     key,
@@ -43,7 +53,10 @@ async function listingOf(places: VmPlaces, manifest: Manifest, isInUse: boolean)
     usedBytes: sizes.reduce((sum, size) => sum + size, 0),
     madeMs: Math.floor((await stat(path)).mtimeMs),
     isInUse,
-    madeOf: manifest.stage === 'install' ? `lock ${manifest.made.lock.slice(0, 12)}: ${manifest.made.packages.join(' ') || 'Base'}` : `install ${manifest.install.slice(0, 12)}, QEMU ${manifest.machine.qemu} (${manifest.machine.accelerator})`,
+    madeOf:
+      manifest.stage === 'install'
+        ? `lock ${manifest.made.lock.slice(0, 12)}: ${manifest.made.packages.join(' ') || 'Base'}`
+        : `install ${manifest.install.slice(0, 12)}, QEMU ${manifest.machine.qemu} (${manifest.machine.accelerator})`,
   };
 }
 
@@ -61,12 +74,15 @@ export async function removeStages(prefixes: readonly string[], context: Removal
   const chosen = [...new Set(prefixes.map((prefix) => stageByPrefix(stages, prefix)))];
   const uses = await stagesInUse(places);
   for (const { stage, key } of chosen) {
-    if (uses.some((use) => use.key === key)) throw new CygstrapError('usage', `${stage} ${key} is in use`, { hint: 'wait for the runs that use it' });
+    if (uses.some((use) => use.key === key))
+      throw new CygstrapError('usage', `${stage} ${key} is in use`, { hint: 'wait for the runs that use it' });
     const above = stages.find((each) => each.stage === 'snapshot' && each.install === key && !chosen.includes(each));
-    if (above !== undefined) throw new CygstrapError('usage', `snapshot ${above.key} stands on install ${key}`, { hint: 'remove that too' });
+    if (above !== undefined)
+      throw new CygstrapError('usage', `snapshot ${above.key} stands on install ${key}`, { hint: 'remove that too' });
   }
   // What stands on others goes first.
-  for (const manifest of chosen.sort((a, b) => STAGES.indexOf(b.stage) - STAGES.indexOf(a.stage))) await removeStage(places, manifest, signal);
+  for (const manifest of chosen.sort((a, b) => STAGES.indexOf(b.stage) - STAGES.indexOf(a.stage)))
+    await removeStage(places, manifest, signal);
   return chosen;
 }
 
@@ -82,7 +98,9 @@ async function removeStage(places: VmPlaces, { stage, key }: Manifest, signal: A
     }
     await rm(aside, { recursive: true, force: true });
     const logs = logPaths(places, stage, key);
-    await Promise.all([...Object.values(logs), intactPath(places, stage, key)].map((each) => rm(each, { force: true })));
+    await Promise.all(
+      [...Object.values(logs), intactPath(places, stage, key)].map((each) => rm(each, { force: true })),
+    );
   });
 }
 
@@ -107,7 +125,10 @@ const UNUSED_MS = 30 * 24 * 60 * 60_000;
 /** Removes what interrupted work left, and stages that were made longer ago than `olderThanMs`, when that is given; nothing that is in
  *  use, and no installed disk that a snapshot stands on. Images and saved controllers in the user's cache go that were not used for that
  *  time, or for 30 days. Throws `io`. */
-export async function collectStages({ olderThanMs, nowMs }: CollectRequest, context: RemovalContext): Promise<Collected> {
+export async function collectStages(
+  { olderThanMs, nowMs }: CollectRequest,
+  context: RemovalContext,
+): Promise<Collected> {
   const places = placesOfVm(context);
   const { signal } = context;
   const leftovers = await listLeftovers(places);
@@ -118,12 +139,20 @@ export async function collectStages({ olderThanMs, nowMs }: CollectRequest, cont
     for (const stage of STAGES.toReversed()) {
       for (const manifest of await publishedStages(places, [stage])) {
         const { mtimeMs } = await stat(stagePath(places, stage, manifest.key));
-        const isBelow = stage === 'install' && (await publishedStages(places, ['snapshot'])).some((each) => each.stage === 'snapshot' && each.install === manifest.key);
+        const isBelow =
+          stage === 'install' &&
+          (await publishedStages(places, ['snapshot'])).some(
+            (each) => each.stage === 'snapshot' && each.install === manifest.key,
+          );
         if (nowMs - mtimeMs < olderThanMs || isBelow || uses.some(({ key }) => key === manifest.key)) continue;
         await removeStage(places, manifest, signal);
         stages.push(manifest);
       }
     }
   }
-  return { leftovers, stages, images: await removeUnused(guestCacheOf(context), { unusedMs: olderThanMs ?? UNUSED_MS, nowMs }) };
+  return {
+    leftovers,
+    stages,
+    images: await removeUnused(guestCacheOf(context), { unusedMs: olderThanMs ?? UNUSED_MS, nowMs }),
+  };
 }

@@ -14,7 +14,12 @@ export type Explanation =
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
 /** Plans a request and tells by which shortest chains a package gets into the plan. */
-export function explainPackage(loaded: LoadedCatalog, request: ResolveRequest, name: string, report: Report): Explanation {
+export function explainPackage(
+  loaded: LoadedCatalog,
+  request: ResolveRequest,
+  name: string,
+  report: Report,
+): Explanation {
   const answer = answerRequest(loaded, request, report);
   if (answer.kind === 'conflict') return answer;
   const { plan } = answer;
@@ -25,11 +30,27 @@ export function explainPackage(loaded: LoadedCatalog, request: ResolveRequest, n
   return { kind: 'explained', package: pkg, chains: why(loaded.catalog, plan, name) };
 }
 
-function notPlanned({ catalog }: LoadedCatalog, request: ResolveRequest, name: string, planned: readonly PlannedPackage[]): CygstrapError {
-  const providers = new Set([...catalog.providersOf(name), ...catalog.obsoletersOf(name)].map((version) => version.name));
+function notPlanned(
+  { catalog }: LoadedCatalog,
+  request: ResolveRequest,
+  name: string,
+  planned: readonly PlannedPackage[],
+): CygstrapError {
+  const providers = new Set(
+    [...catalog.providersOf(name), ...catalog.obsoletersOf(name)].map((version) => version.name),
+  );
   const instead = planned.find((pkg) => providers.has(pkg.name));
   if (instead === undefined && !catalog.packages.has(name)) return unknownPackage(catalog, name);
-  const asked = [...request.packages, ...request.categories.map((category) => `category ${category}`), ...(request.base ? ['Base'] : [])];
-  const hint = instead === undefined ? 'name the packages that may need it with `--for`' : `\`${instead.name}\` is, which replaces or provides it`;
-  return new CygstrapError('not-found', `\`${name}\` is not in the plan of ${asked.join(', ') || 'an empty request'}`, { hint });
+  const asked = [
+    ...request.packages,
+    ...request.categories.map((category) => `category ${category}`),
+    ...(request.base ? ['Base'] : []),
+  ];
+  const hint =
+    instead === undefined
+      ? 'name the packages that may need it with `--for`'
+      : `\`${instead.name}\` is, which replaces or provides it`;
+  return new CygstrapError('not-found', `\`${name}\` is not in the plan of ${asked.join(', ') || 'an empty request'}`, {
+    hint,
+  });
 }

@@ -75,7 +75,7 @@ async function tellingOf(error: CygstrapError): Promise<{ messages: string[]; hi
 /** Messages of what lies below an error, outermost first; at most ten. */
 function causesOf(error: Error): string[] {
   const messages: string[] = [];
-  for (let cause = error.cause; cause !== undefined && messages.length < 10; ) {
+  for (let cause = error.cause; cause !== undefined && messages.length < 10;) {
     messages.push(cause instanceof Error ? cause.message : inspect(cause));
     cause = cause instanceof Error ? cause.cause : undefined;
   }

@@ -55,7 +55,25 @@ async function tell(error: unknown, output: Output, argv: readonly string[]): Pr
 /** Commands that read indexes and end. */
 const INDEX_READERS: ReadonlySet<string> = new Set(['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock']);
 
-const COMMANDS = ['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock', 'fetch', 'verify', 'prune', 'bundle', 'media', 'serve', 'sites', 'doctor', 'vm', 'build'];
+const COMMANDS = [
+  'resolve',
+  'why',
+  'info',
+  'search',
+  'diff',
+  'lint',
+  'lock',
+  'fetch',
+  'verify',
+  'prune',
+  'bundle',
+  'media',
+  'serve',
+  'sites',
+  'doctor',
+  'vm',
+  'build',
+];
 
 /** Takes the command that a guest is to run, which is none of ours to understand, off the words before `--`. */
 function split(argv: readonly string[]): { readonly words: readonly string[]; readonly command: readonly string[] } {
@@ -77,7 +95,25 @@ async function understand(argv: readonly string[], output: Output): Promise<Task
   const choose = (chosen: Task): void => {
     task = chosen;
   };
-  const parser = [addResolve, addWhy, addInfo, addSearch, addDiff, addLint, addLock, addFetch, addVerify, addPrune, addBundle, addMedia, addServe, addSites, addDoctor, addVm, addBuild]
+  const parser = [
+    addResolve,
+    addWhy,
+    addInfo,
+    addSearch,
+    addDiff,
+    addLint,
+    addLock,
+    addFetch,
+    addVerify,
+    addPrune,
+    addBundle,
+    addMedia,
+    addServe,
+    addSites,
+    addDoctor,
+    addVm,
+    addBuild,
+  ]
     .reduce((y, add) => add(y, choose), basics())
     .completion('completion', 'Print a script that completes commands and options in bash or zsh');
   await parser.parseAsync(protectDashes(argv), {}, (_error: unknown, _args: unknown, printed: string) => {

@@ -2,7 +2,37 @@ import type { Argv } from 'yargs';
 import { UsageError } from './failure.ts';
 
 /** Every option that is a bare flag: yargs takes `--test=maybe` for false without a word, `rejectFlagValues` does not. */
-const FLAGS = ['json', 'quiet', 'verbose', 'lenient', 'no-cache', 'no-base', 'test', 'source', 'regexp', 'help', 'version', 'check', 'update', 'allow-undigested', 'unsigned', 'frozen', 'all', 'full-index', 'installer', 'dry-run', 'benchmark', 'quick', 'repair', 'yes', 'fix', 'portable', 'all-env', 'keep', 'http2'];
+const FLAGS = [
+  'json',
+  'quiet',
+  'verbose',
+  'lenient',
+  'no-cache',
+  'no-base',
+  'test',
+  'source',
+  'regexp',
+  'help',
+  'version',
+  'check',
+  'update',
+  'allow-undigested',
+  'unsigned',
+  'frozen',
+  'all',
+  'full-index',
+  'installer',
+  'dry-run',
+  'benchmark',
+  'quick',
+  'repair',
+  'yes',
+  'fix',
+  'portable',
+  'all-env',
+  'keep',
+  'http2',
+];
 
 /** Throws for a flag that is given a value, as in `--json=yes`. */
 export function rejectFlagValues(argv: readonly string[]): void {
@@ -15,7 +45,9 @@ export function rejectFlagValues(argv: readonly string[]): void {
 /** Whether the command line asks for JSON, known before it is understood, so that its faults can be told in JSON too. */
 export function asksForJson(argv: readonly string[]): boolean {
   const words = beforeDashes(argv);
-  return words.some((word, i) => word === '--json' || word === '--format=json' || (word === '--format' && words[i + 1] === 'json'));
+  return words.some(
+    (word, i) => word === '--json' || word === '--format=json' || (word === '--format' && words[i + 1] === 'json'),
+  );
 }
 
 /** Stands in for a lone `-`, which yargs takes for an option without a name; no argument can hold a NUL. */
@@ -56,11 +88,23 @@ const OUTPUT = 'Output:';
 /** How an index is read, wherever its name comes from, and how much is said. */
 export function withReadingOptions<T>(yargs: Argv<T>) {
   return yargs
-    .option('lenient', { type: 'boolean', group: READING, describe: 'Leave out what setup would refuse, with a warning' })
-    .option('no-cache', { type: 'boolean', group: READING, describe: 'Neither use nor write the cache of unpacked indexes' })
+    .option('lenient', {
+      type: 'boolean',
+      group: READING,
+      describe: 'Leave out what setup would refuse, with a warning',
+    })
+    .option('no-cache', {
+      type: 'boolean',
+      group: READING,
+      describe: 'Neither use nor write the cache of unpacked indexes',
+    })
     .option('json', { type: 'boolean', group: OUTPUT, describe: 'Print JSON; README tells its fields' })
     .option('quiet', { type: 'boolean', group: OUTPUT, describe: 'Say nothing on stderr but errors' })
-    .option('verbose', { type: 'boolean', group: OUTPUT, describe: 'Tell on stderr what is read and how long it takes' });
+    .option('verbose', {
+      type: 'boolean',
+      group: OUTPUT,
+      describe: 'Tell on stderr what is read and how long it takes',
+    });
 }
 
 /** Options of every command that takes its indexes by `--index`. */
@@ -89,7 +133,11 @@ export function withRequestOptions<T>(yargs: Argv<T>) {
     .option('source', { ...flag, describe: 'The sources of all packages too' })
     .option('build-depends', { ...list, describe: 'What building these packages needs too' })
     .option('windows', { ...word, coerce: once('windows'), describe: 'Windows to install on [default: 10.0.19045]' })
-    .option('installed', { ...word, coerce: once('installed'), describe: 'An installed.db: plan the update of that Cygwin' });
+    .option('installed', {
+      ...word,
+      coerce: once('installed'),
+      describe: 'An installed.db: plan the update of that Cygwin',
+    });
 }
 
 const FORMATS = ['table', 'tree', 'json', 'urls', 'nix', 'dot'] as const;
@@ -100,13 +148,26 @@ export type Format = (typeof FORMATS)[number];
 /** Options of `resolve` alone. */
 export function withPlanOptions<T>(yargs: Argv<T>) {
   return yargs
-    .option('format', { choices: FORMATS, requiresArg: true, group: OUTPUT, coerce: once<Format>('format'), describe: 'How the plan is printed [default: table]' })
-    .option('site', { type: 'string', requiresArg: true, group: OUTPUT, coerce: once('site'), describe: 'Put before every path in urls and nix' })
+    .option('format', {
+      choices: FORMATS,
+      requiresArg: true,
+      group: OUTPUT,
+      coerce: once<Format>('format'),
+      describe: 'How the plan is printed [default: table]',
+    })
+    .option('site', {
+      type: 'string',
+      requiresArg: true,
+      group: OUTPUT,
+      coerce: once('site'),
+      describe: 'Put before every path in urls and nix',
+    })
     .option('batch', {
       type: 'string',
       requiresArg: true,
       group: REQUEST,
-      coerce: (value: string | readonly string[] | undefined) => once('batch')(typeof value === 'string' ? restoreDashes(value) : value),
+      coerce: (value: string | readonly string[] | undefined) =>
+        once('batch')(typeof value === 'string' ? restoreDashes(value) : value),
       describe: 'Answer a file of JSON requests, one a line; - for stdin',
     });
 }

@@ -47,7 +47,10 @@ export class ProgressView {
 
   #begin({ files, sizeBytes, presentFiles, presentBytes }: Extract<Event, { kind: 'fetch-start' }>): void {
     const missing = `${countText(files - presentFiles, 'file')} to fetch (${sizeText(sizeBytes - presentBytes)})`;
-    this.#output.note('note', `${countText(files, 'file')}, ${sizeText(sizeBytes)}: ${presentFiles} there already (${sizeText(presentBytes)}), ${missing}`);
+    this.#output.note(
+      'note',
+      `${countText(files, 'file')}, ${sizeText(sizeBytes)}: ${presentFiles} there already (${sizeText(presentBytes)}), ${missing}`,
+    );
     if (files === presentFiles) return;
     this.#startMs = performance.now();
     this.#timer = setInterval(() => this.#draw(), this.#isTerminal ? REDRAW_MS : PLAIN_LINE_MS);

@@ -71,7 +71,10 @@ export class Progress {
   lines(elapsedMs: number): string[] {
     const active = [...this.#active.values()];
     const lines = active.slice(0, MOST_TRANSFERS).map(({ path, sizeBytes, receivedBytes }) => {
-      const share = sizeBytes === undefined || sizeBytes === 0 ? '' : `${Math.min(100, Math.floor((receivedBytes * 100) / sizeBytes))}%`;
+      const share =
+        sizeBytes === undefined || sizeBytes === 0
+          ? ''
+          : `${Math.min(100, Math.floor((receivedBytes * 100) / sizeBytes))}%`;
       return `  ${fitted(printable(path.slice(path.lastIndexOf('/') + 1)), WIDTH - 24).padEnd(WIDTH - 24)} ${sizeText(receivedBytes).padStart(11)} ${share.padStart(5)}`;
     });
     if (active.length > MOST_TRANSFERS) lines.push(`  and ${active.length - MOST_TRANSFERS} more`);

@@ -27,8 +27,20 @@ export interface Asked {
 /** Options that name a project file and the architecture. */
 export function withProjectOptions<T>(yargs: Argv<T>) {
   return yargs
-    .option('config', { type: 'string', requiresArg: true, group: 'Request:', coerce: once('config'), describe: 'The project file [default: cygstrap.json, if there is one]' })
-    .option('arch', { type: 'string', requiresArg: true, group: 'Request:', coerce: once('arch'), describe: 'Architecture [default: that of the index]' });
+    .option('config', {
+      type: 'string',
+      requiresArg: true,
+      group: 'Request:',
+      coerce: once('config'),
+      describe: 'The project file [default: cygstrap.json, if there is one]',
+    })
+    .option('arch', {
+      type: 'string',
+      requiresArg: true,
+      group: 'Request:',
+      coerce: once('arch'),
+      describe: 'Architecture [default: that of the index]',
+    });
 }
 
 /** Reads the project file, or takes `otherwise` where there is none, and lays the command line over it. */
@@ -54,6 +66,8 @@ export async function askedOf(args: ProjectArguments, otherwise: Config = {}): P
     source: config.source,
     windows: config.windows,
   });
-  const isAsked = Object.values(given).some((value) => value !== undefined && !(Array.isArray(value) && value.length === 0));
+  const isAsked = Object.values(given).some(
+    (value) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+  );
   return { request, arch: config.arch, config, file: project?.file, isAsked };
 }

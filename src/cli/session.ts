@@ -67,8 +67,10 @@ function eventText(event: Exclude<Event, { kind: 'warning' | 'transfer-bytes' }>
 export function stageText(event: Event): string | undefined {
   if (event.kind === 'stage-start') return `${event.stage} ${event.key.slice(0, 12)}: making it`;
   if (event.kind === 'stage-reused') return `${event.stage} ${event.key.slice(0, 12)}: is there already`;
-  if (event.kind === 'stage-step') return `${event.stage}: ${event.text}${event.step === undefined ? '' : ` ${event.step.number}/${event.step.of}`}`;
-  if (event.kind === 'stage-done') return `${event.stage} ${event.key.slice(0, 12)}: ready after ${(event.durationMs / 1000).toFixed(1)} s`;
+  if (event.kind === 'stage-step')
+    return `${event.stage}: ${event.text}${event.step === undefined ? '' : ` ${event.step.number}/${event.step.of}`}`;
+  if (event.kind === 'stage-done')
+    return `${event.stage} ${event.key.slice(0, 12)}: ready after ${(event.durationMs / 1000).toFixed(1)} s`;
   return undefined;
 }
 
@@ -84,12 +86,20 @@ export interface ReadingArguments extends Loudness {
 }
 
 /** Opens the indexes a command line names; answers in text need no `digest` of them. Throws `usage` when it names none, or stdin for more than one thing. */
-export async function openCatalog(session: Session, args: ReadingArguments, { takesStdin = false, digest = true } = {}) {
+export async function openCatalog(
+  session: Session,
+  args: ReadingArguments,
+  { takesStdin = false, digest = true } = {},
+) {
   const names = args.index ?? [];
   if (names.length === 0) {
-    throw new UsageError('no index is given', 'name one with `--index`, for example `--index x86_64/setup.xz`; every Cygwin mirror has it');
+    throw new UsageError(
+      'no index is given',
+      'name one with `--index`, for example `--index x86_64/setup.xz`; every Cygwin mirror has it',
+    );
   }
-  if (names.filter((name) => name === '-').length + (takesStdin ? 1 : 0) > 1) throw new UsageError('stdin can be read for one thing only');
+  if (names.filter((name) => name === '-').length + (takesStdin ? 1 : 0) > 1)
+    throw new UsageError('stdin can be read for one thing only');
   const { loadCatalog } = await import('../api/load-catalog.ts');
   return loadCatalog(names, {
     stdin: session.host.stdin,

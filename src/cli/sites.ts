@@ -23,7 +23,10 @@ export interface SiteArguments {
 export function withSiteOptions<T>(yargs: Argv<T>) {
   const list = { type: 'string', array: true, requiresArg: true, group: SITES } as const;
   return yargs
-    .option('site', { ...list, describe: 'A mirror: https, http, file or a directory; repeat for others to fall back on' })
+    .option('site', {
+      ...list,
+      describe: 'A mirror: https, http, file or a directory; repeat for others to fall back on',
+    })
     .option('add-site', { ...list, describe: 'A site with packages of its own, beside the mirrors; repeat for more' })
     .option('keyring', { ...list, describe: "Trust these OpenPGP keys besides Cygwin's own: a file or directory" })
     .option('unsigned', { type: 'boolean', group: SITES, describe: 'Take an index that nobody vouches for' })
@@ -35,7 +38,10 @@ export function withSiteOptions<T>(yargs: Argv<T>) {
 export function sitesOf({ site, addSite }: SiteArguments, config: Config): string[][] {
   const mirrors = site ?? config.sites ?? [];
   if (mirrors.length === 0) {
-    throw new UsageError('no site is given', 'name a mirror with `--site`, for example `--site https://mirrors.kernel.org/sourceware/cygwin/`; `cygstrap sites` lists them');
+    throw new UsageError(
+      'no site is given',
+      'name a mirror with `--site`, for example `--site https://mirrors.kernel.org/sourceware/cygwin/`; `cygstrap sites` lists them',
+    );
   }
   return [[...mirrors], ...(addSite ?? []).map((address) => [address])];
 }
@@ -46,6 +52,16 @@ export function keyringOf({ keyring }: SiteArguments, config: Config): readonly 
 }
 
 /** How sites are spoken to. */
-export function siteOptionsOf({ caFile, http2 }: SiteArguments, env: Readonly<Record<string, string | undefined>>, connections?: number): SiteOptions {
-  return { userAgent: `cygstrap/${packageVersion()}`, env, caFiles: caFile ?? [], allowHttp2: http2 === true, ...(connections === undefined ? {} : { connections }) };
+export function siteOptionsOf(
+  { caFile, http2 }: SiteArguments,
+  env: Readonly<Record<string, string | undefined>>,
+  connections?: number,
+): SiteOptions {
+  return {
+    userAgent: `cygstrap/${packageVersion()}`,
+    env,
+    caFiles: caFile ?? [],
+    allowHttp2: http2 === true,
+    ...(connections === undefined ? {} : { connections }),
+  };
 }

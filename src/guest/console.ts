@@ -6,17 +6,26 @@ import { GuestError } from './guest-error.ts';
 
 /** Waits until a machine's console has a message of a kind, also one that came before. Throws GuestError `guest` when the guest says that
  *  it failed, or says nothing of the kind in time; VmError when the machine ends; the reason of the signal. */
-export async function untilBeacon<K extends Beacon['kind']>(machine: Machine, kind: K, { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined }): Promise<Extract<Beacon, { kind: K }>> {
+export async function untilBeacon<K extends Beacon['kind']>(
+  machine: Machine,
+  kind: K,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<Extract<Beacon, { kind: K }>> {
   await using lines = machine.console();
   const ours = new AbortController();
   const late = async (): Promise<never> => {
-    await delay(timeoutMs, undefined, { signal: signal === undefined ? ours.signal : AbortSignal.any([signal, ours.signal]) });
-    throw new GuestError('guest', `machine \`${machine.spec.name}\` did not say \`${kind}\` within ${timeoutMs} ms`, { hint: `its console is in \`${machine.files.consoleLog}\`` });
+    await delay(timeoutMs, undefined, {
+      signal: signal === undefined ? ours.signal : AbortSignal.any([signal, ours.signal]),
+    });
+    throw new GuestError('guest', `machine \`${machine.spec.name}\` did not say \`${kind}\` within ${timeoutMs} ms`, {
+      hint: `its console is in \`${machine.files.consoleLog}\``,
+    });
   };
   const heard = async (): Promise<Extract<Beacon, { kind: K }>> => {
     for await (const line of lines) {
       const beacon = parseBeacon(line);
-      if (beacon?.kind === 'failed') throw new GuestError('guest', `machine \`${machine.spec.name}\` failed: ${beacon.text}`);
+      if (beacon?.kind === 'failed')
+        throw new GuestError('guest', `machine \`${machine.spec.name}\` failed: ${beacon.text}`);
       if (beacon?.kind === kind) return beacon as Extract<Beacon, { kind: K }>;
     }
     return new Promise<never>(() => {});

@@ -104,7 +104,10 @@ export type MountAccess = 'rw' | 'ro' | 'overlay';
 
 /** The part of a machine that a guest kind decides; name, memory, CPUs, how it starts, what hardware runs it and what the user adds come
  *  from the pipeline. */
-export type MachineTemplate = Omit<MachineSpec, 'name' | 'machineType' | 'accelerator' | 'cpus' | 'memory' | 'start' | 'onReset' | 'shares'>;
+export type MachineTemplate = Omit<
+  MachineSpec,
+  'name' | 'machineType' | 'accelerator' | 'cpus' | 'memory' | 'start' | 'onReset' | 'shares'
+>;
 
 /** Command lines for the login shell of the guest's user, to be given to ssh as they are. They succeed or fail by exit code. */
 export interface GuestCommands {

@@ -26,7 +26,10 @@ export interface SmbOptions {
  *  Durable handles are off because smbd 4.17 dies of them when a client leaves; without `force user` a write is refused. */
 export function smbConf({ directory, store, xchg, user }: SmbOptions): string {
   for (const path of [directory, store, xchg, user]) {
-    if (UNSPEAKABLE.test(path)) throw new GuestError('guest', `Samba cannot share this path: ${JSON.stringify(path)}`, { hint: 'use one without `%` and without white space at its end' });
+    if (UNSPEAKABLE.test(path))
+      throw new GuestError('guest', `Samba cannot share this path: ${JSON.stringify(path)}`, {
+        hint: 'use one without `%` and without white space at its end',
+      });
   }
   const place = (name: (typeof SMBD_DIRECTORIES)[number]): string => join(directory, name);
   return `[global]
@@ -69,6 +72,9 @@ function share(name: string, path: string, isReadOnly: 'yes' | 'no', user: strin
 }
 
 /** The command that serves one connection of the guest, on its stdin and stdout. Pure. */
-export function smbdCommand(smbd: string, { conf, directory }: { readonly conf: string; readonly directory: string }): string[] {
+export function smbdCommand(
+  smbd: string,
+  { conf, directory }: { readonly conf: string; readonly directory: string },
+): string[] {
   return [smbd, '-s', conf, '-l', directory];
 }

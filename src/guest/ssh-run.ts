@@ -41,17 +41,30 @@ export async function waitForSsh(target: SshTarget, options: WaitOptions): Promi
 
 /** Waits until something at an address and port says `SSH-`. A try is given up soon: of a connection that was begun too early nothing
  *  is heard for many seconds. Throws GuestError `guest`, and the reason of the signal. */
-export async function waitForBanner({ address, port }: Pick<SshTarget, 'address' | 'port'>, { timeoutMs, signal }: WaitOptions): Promise<void> {
+export async function waitForBanner(
+  { address, port }: Pick<SshTarget, 'address' | 'port'>,
+  { timeoutMs, signal }: WaitOptions,
+): Promise<void> {
   const untilMs = performance.now() + timeoutMs;
-  for (let patienceMs: number = BANNER_TIMEOUT_MS.first; ; patienceMs = Math.min(patienceMs * MORE_PATIENCE, BANNER_TIMEOUT_MS.most)) {
+  for (
+    let patienceMs: number = BANNER_TIMEOUT_MS.first;
+    ;
+    patienceMs = Math.min(patienceMs * MORE_PATIENCE, BANNER_TIMEOUT_MS.most)
+  ) {
     signal?.throwIfAborted();
     if (await saysBanner({ host: address, port }, patienceMs)) return;
-    if (performance.now() > untilMs) throw new GuestError('guest', `ssh of the guest did not answer within ${timeoutMs} ms`, { hint: 'its console log may tell why' });
+    if (performance.now() > untilMs)
+      throw new GuestError('guest', `ssh of the guest did not answer within ${timeoutMs} ms`, {
+        hint: 'its console log may tell why',
+      });
     await delay(RETRY_INTERVAL_MS, undefined, { signal });
   }
 }
 
-async function saysBanner(place: { readonly host: string; readonly port: number }, timeoutMs: number): Promise<boolean> {
+async function saysBanner(
+  place: { readonly host: string; readonly port: number },
+  timeoutMs: number,
+): Promise<boolean> {
   const socket = createConnection(place);
   try {
     return await new Promise<boolean>((resolve) => {
@@ -116,13 +129,18 @@ export async function requireDone(run: RunCommand, command: string, options: Run
   const { code, stdout, stderr } = await runCollected(run, command, options);
   if (code === 0) return stdout;
   const why = stderr.trim().split('\n').at(-1) ?? '';
-  const what = code === SSH_FAILED ? 'the connection to the guest failed' : `a command in the guest failed with exit code ${code}`;
+  const what =
+    code === SSH_FAILED ? 'the connection to the guest failed' : `a command in the guest failed with exit code ${code}`;
   throw new GuestError('guest', `${what}${why === '' ? '' : `: ${why}`}`, { details: { command, stdout, stderr } });
 }
 
 /** Runs a command line in the guest, hands on what it writes as it comes, and gives its exit code: 255 is ssh's own as well, null means
  *  that ssh was killed. Throws GuestError `tool` when there is no ssh, the reason of the signal, and what `onOutput` throws. */
-export async function streamOverSsh(target: SshTarget, command: string, { signal, onOutput }: StreamOptions): Promise<number | null> {
+export async function streamOverSsh(
+  target: SshTarget,
+  command: string,
+  { signal, onOutput }: StreamOptions,
+): Promise<number | null> {
   signal?.throwIfAborted();
   const [program = '', ...words] = sshArgv(target, command);
   const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });

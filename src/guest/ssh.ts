@@ -54,7 +54,10 @@ export interface SshTarget {
 /** The command line, program first, that logs in and hands a command line to the user's shell, or gives a terminal without one. Pure.
  *  Nothing of the caller's settings is read, nobody is asked, only the pinned host key is taken, and a guest that does not answer is
  *  noticed after eight seconds. */
-export function sshArgv({ within = [], ssh, address, port, user, privateKey, knownHosts }: SshTarget, command?: string): string[] {
+export function sshArgv(
+  { within = [], ssh, address, port, user, privateKey, knownHosts }: SshTarget,
+  command?: string,
+): string[] {
   const options = {
     BatchMode: 'yes',
     StrictHostKeyChecking: 'yes',
@@ -77,11 +80,15 @@ export function sshArgv({ within = [], ssh, address, port, user, privateKey, kno
   return [
     ...within,
     ssh,
-    '-F', 'none',
+    '-F',
+    'none',
     ...(command === undefined ? ['-t'] : ['-T']),
-    '-i', literal(privateKey),
-    '-p', `${port}`,
-    '-l', user,
+    '-i',
+    literal(privateKey),
+    '-p',
+    `${port}`,
+    '-l',
+    user,
     ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
     address,
     ...(command === undefined ? [] : ['--', command]),

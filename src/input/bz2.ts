@@ -157,7 +157,11 @@ function linkBack(links: Uint32Array, length: number, counts: Uint32Array): void
 }
 
 /** Follows the links and unfolds runs: four equal bytes are followed by how many more there are. */
-function unfold(links: Uint32Array, length: number, origin: number): { readonly outputs: Uint8Array[]; readonly crc: number } {
+function unfold(
+  links: Uint32Array,
+  length: number,
+  origin: number,
+): { readonly outputs: Uint8Array[]; readonly crc: number } {
   const outputs: Uint8Array[] = [];
   let output = new Uint8Array(length);
   let filled = 0;

@@ -40,8 +40,12 @@ export function faultIn({ name, path, compression }: Faulty, fault: DecodeFault)
     return new InputError('limit', `${which} is too large: ${fault.message}`, { ...options, hint });
   }
   const command = CHECK_COMMAND[compression];
-  const secondOpinion = command === undefined || path === undefined ? '' : `; \`${command} ${path}\` gives a second opinion`;
-  return new InputError('corrupt', `${which} is damaged: ${fault.message}`, { ...options, hint: `fetch it again${secondOpinion}` });
+  const secondOpinion =
+    command === undefined || path === undefined ? '' : `; \`${command} ${path}\` gives a second opinion`;
+  return new InputError('corrupt', `${which} is damaged: ${fault.message}`, {
+    ...options,
+    hint: `fetch it again${secondOpinion}`,
+  });
 }
 
 /** True for an error of the system or of Node.js with one of these codes, such as `ENOENT`. */

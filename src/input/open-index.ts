@@ -85,7 +85,11 @@ export function openIndex(source: string | AsyncIterable<Uint8Array>, options: O
   };
 }
 
-function bytesOf(source: string | AsyncIterable<Uint8Array>, options: OpenIndexOptions, spare: Uint8Array[]): AsyncIterable<Uint8Array> {
+function bytesOf(
+  source: string | AsyncIterable<Uint8Array>,
+  options: OpenIndexOptions,
+  spare: Uint8Array[],
+): AsyncIterable<Uint8Array> {
   if (typeof source !== 'string') return source;
   return source === '-' ? readStdin(options.stdin ?? process.stdin) : readFileChunks(source, spare);
 }
@@ -107,7 +111,8 @@ async function* readText(
 
   const counted = (text: Uint8Array): Uint8Array => {
     textBytes += text.length;
-    if (textBytes > limits.maxTextBytes) throw new DecodeFault('limit', `it holds more than ${limits.maxTextBytes} bytes of text`);
+    if (textBytes > limits.maxTextBytes)
+      throw new DecodeFault('limit', `it holds more than ${limits.maxTextBytes} bytes of text`);
     options.signal?.throwIfAborted();
     return text;
   };
@@ -165,6 +170,10 @@ async function textOf(
   if (options.cacheDir === undefined) return { chunks: decode(compression, bytes, maxTextBytes), isFromCache: false };
   const cache = { dir: options.cacheDir, note: options.note ?? (() => undefined) };
   const cached = await readCachedText(cache, sha512, maxTextBytes);
-  if (cached === undefined) return { chunks: keepText(cache, sha512, (into) => decode(compression, bytes, maxTextBytes, into)), isFromCache: false };
+  if (cached === undefined)
+    return {
+      chunks: keepText(cache, sha512, (into) => decode(compression, bytes, maxTextBytes, into)),
+      isFromCache: false,
+    };
   return { chunks: cached, isFromCache: true };
 }

@@ -9,7 +9,10 @@ const READ_BYTES = 1024 * 1024;
 /** Reads a file, with one read ahead of the caller. Stopping early closes the file. A caller who is done with a chunk may put it
  *  into `spare` for a later one: memory that is new to a process costs as much as reading into it.
  *  Throws `InputError`: `not-found`, or `io` for a directory and for what cannot be read. */
-export async function* readFileChunks(path: string, spare: Uint8Array[] = []): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readFileChunks(
+  path: string,
+  spare: Uint8Array[] = [],
+): AsyncGenerator<Uint8Array, void, undefined> {
   const file = await openFile(path);
   try {
     yield* readChunks(file, spare);
@@ -21,10 +24,16 @@ export async function* readFileChunks(path: string, spare: Uint8Array[] = []): A
 }
 
 /** The same for a file that is open, and stays so: from where it stands to its end, or its first `firstBytes`. */
-export async function* readChunks(file: FileHandle, spare: Uint8Array[], firstBytes?: number): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readChunks(
+  file: FileHandle,
+  spare: Uint8Array[],
+  firstBytes?: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let at = 0;
   const ask = (): Promise<Uint8Array> =>
-    firstBytes === undefined ? readChunk(file, spare, READ_BYTES, null) : readChunk(file, spare, Math.min(READ_BYTES, firstBytes - at), at);
+    firstBytes === undefined
+      ? readChunk(file, spare, READ_BYTES, null)
+      : readChunk(file, spare, Math.min(READ_BYTES, firstBytes - at), at);
   let next = ask();
   try {
     for (;;) {
@@ -93,7 +102,12 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-async function readChunk(file: FileHandle, spare: Uint8Array[], length: number, position: number | null): Promise<Uint8Array> {
+async function readChunk(
+  file: FileHandle,
+  spare: Uint8Array[],
+  length: number,
+  position: number | null,
+): Promise<Uint8Array> {
   const used = spare.pop();
   const buffer = used === undefined ? Buffer.allocUnsafeSlow(READ_BYTES) : new Uint8Array(used.buffer);
   const { bytesRead } = await file.read(buffer, 0, length, position);
@@ -102,17 +116,22 @@ async function readChunk(file: FileHandle, spare: Uint8Array[], length: number, 
 
 function cannotRead(path: string, error: unknown): InputError {
   const isDirectory = hasCode(error, 'EISDIR');
-  return new InputError('io', isDirectory ? `an index is a file, not a directory: \`${path}\`` : `cannot read the index: \`${path}\``, {
-    ...(isDirectory && { hint: `name the file in it, such as \`${join(path, 'x86_64', 'setup.xz')}\`` }),
-    details: { index: path },
-    cause: error,
-  });
+  return new InputError(
+    'io',
+    isDirectory ? `an index is a file, not a directory: \`${path}\`` : `cannot read the index: \`${path}\``,
+    {
+      ...(isDirectory && { hint: `name the file in it, such as \`${join(path, 'x86_64', 'setup.xz')}\`` }),
+      details: { index: path },
+      cause: error,
+    },
+  );
 }
 
 /** Names files beside the missing one that differ from it only in what follows the last dot. */
 async function hintAtSiblings(path: string): Promise<string> {
   const names = await readdir(dirname(path)).catch(() => []);
   const siblings = names.filter((name) => parse(name).name === parse(path).name).toSorted();
-  if (siblings.length > 0) return `did you mean ${siblings.map((name) => `\`${join(dirname(path), name)}\``).join(' or ')}?`;
+  if (siblings.length > 0)
+    return `did you mean ${siblings.map((name) => `\`${join(dirname(path), name)}\``).join(' or ')}?`;
   return "an index is Cygwin's setup.ini, plain or compressed as .zst, .xz, .bz2 or .gz; `-` reads it from standard input";
 }

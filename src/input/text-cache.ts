@@ -30,7 +30,11 @@ export interface TextCache {
 /** Returns the directory that a user's cached indexes belong in: `cygstrap/index` under `XDG_CACHE_HOME` or `~/.cache`; on Windows
  *  under `LOCALAPPDATA` or `~/AppData/Local`. Variables that hold no absolute path are ignored.
  *  Source: XDG Base Directory Specification 0.8. */
-export function indexCacheDir(env: Readonly<Record<string, string | undefined>>, platform: string, homeDir: string): string {
+export function indexCacheDir(
+  env: Readonly<Record<string, string | undefined>>,
+  platform: string,
+  homeDir: string,
+): string {
   const isWindows = platform === 'win32';
   const path = isWindows ? win32 : posix;
   const base = isWindows ? env['LOCALAPPDATA'] : env['XDG_CACHE_HOME'];
@@ -41,7 +45,11 @@ export function indexCacheDir(env: Readonly<Record<string, string | undefined>>,
 /** Returns the text kept for these compressed bytes, after its seal was checked; undefined if there is none, if it is damaged, or
  *  if it is larger than allowed. Never throws. A text that is returned must be iterated, which closes its file; its chunks
  *  last until the next is asked for. It is read twice, through a few buffers: that is sooner done than to make room for all of it. */
-export async function readCachedText(cache: TextCache, sha512: string, maxTextBytes: number): Promise<AsyncIterable<Uint8Array> | undefined> {
+export async function readCachedText(
+  cache: TextCache,
+  sha512: string,
+  maxTextBytes: number,
+): Promise<AsyncIterable<Uint8Array> | undefined> {
   const path = entryPath(cache, sha512);
   let file: FileHandle | undefined;
   try {
@@ -71,7 +79,12 @@ async function hasSeal(file: FileHandle, textBytes: number, sha512: string, spar
   return seal.bytes().equals(kept);
 }
 
-async function* textIn(file: FileHandle, textBytes: number, spare: Uint8Array[], path: string): AsyncGenerator<Uint8Array, void, undefined> {
+async function* textIn(
+  file: FileHandle,
+  textBytes: number,
+  spare: Uint8Array[],
+  path: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let missing = textBytes;
   try {
     for await (const chunk of readChunks(file, spare, textBytes)) {
@@ -182,7 +195,8 @@ async function openDraft(cache: TextCache, sha512: string): Promise<Draft> {
         if (file === undefined) return;
         const sizeBytes = chunks.reduce((sum, { length }) => sum + length, 0);
         const { bytesWritten } = await file.writev(chunks, at);
-        if (bytesWritten < sizeBytes) throw new Error(`only ${bytesWritten} of ${sizeBytes} bytes could be written: \`${path}\``);
+        if (bytesWritten < sizeBytes)
+          throw new Error(`only ${bytesWritten} of ${sizeBytes} bytes could be written: \`${path}\``);
       });
     },
     publish: async (textBytes) => {

@@ -27,7 +27,12 @@ export interface TextFile {
  *  any more, and so never waits for us, however uneven our own work is: through a pipe both together take a seventh longer. Throws
  *  for whatever goes wrong, without telling why: no such program, damaged data, no room, more text than `maxTextBytes`. What came
  *  until then is right as far as it goes. Stopping early ends the process. */
-export async function* decodeByXz(program: string, bytes: Uint8Array, limits: XzLimits, into?: TextFile): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* decodeByXz(
+  program: string,
+  bytes: Uint8Array,
+  limits: XzLimits,
+  into?: TextFile,
+): AsyncGenerator<Uint8Array, void, undefined> {
   if (into !== undefined) {
     yield* decodeInto(into, program, bytes, limits);
     return;
@@ -36,16 +41,31 @@ export async function* decodeByXz(program: string, bytes: Uint8Array, limits: Xz
   yield* decodeInto({ file, writtenBytes: 0 }, program, bytes, limits);
 }
 
-async function* decodeInto(text: TextFile, program: string, bytes: Uint8Array, { maxTextBytes, maxDecoderBytes }: XzLimits): AsyncGenerator<Uint8Array, void, undefined> {
+async function* decodeInto(
+  text: TextFile,
+  program: string,
+  bytes: Uint8Array,
+  { maxTextBytes, maxDecoderBytes }: XzLimits,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { spawn } = await import('node:child_process');
   await using input = await openNameless();
   const output = text.file;
   // At a position, so that the offset, which the process shares, stays at the beginning.
   const { bytesWritten } = await input.write(bytes, 0, bytes.length, 0);
   if (bytesWritten < bytes.length) throw new Error('no room for the data');
-  const argv = ['--decompress', '--stdout', '--format=xz', '--no-sparse', '--threads=1', `--memlimit-decompress=${maxDecoderBytes}`];
+  const argv = [
+    '--decompress',
+    '--stdout',
+    '--format=xz',
+    '--no-sparse',
+    '--threads=1',
+    `--memlimit-decompress=${maxDecoderBytes}`,
+  ];
   // It would take options from the environment too.
-  const child = spawn(program, argv, { stdio: [input.fd, output.fd, 'ignore'], env: { PATH: process.env['PATH'] ?? '' } });
+  const child = spawn(program, argv, {
+    stdio: [input.fd, output.fd, 'ignore'],
+    env: { PATH: process.env['PATH'] ?? '' },
+  });
   let code: number | null | undefined;
   const ended = new Promise<void>((resolve) => {
     child.once('exit', (exitCode) => {
@@ -58,7 +78,7 @@ async function* decodeInto(text: TextFile, program: string, bytes: Uint8Array, {
     });
   });
   try {
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       // Asked before looking: after it has ended nothing more comes.
       const isLast = code !== undefined;
       const { size } = await output.stat();

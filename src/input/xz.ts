@@ -32,8 +32,16 @@ export interface XzOptions {
  *  kind is refused. Works beside us: while the caller uses one piece, the next is being decoded. Where the program of the system fails
  *  for whatever reason the library goes on, so that the same comes out, and the same faults, whether it is there or not.
  *  Throws `DecodeFault` for damage, for data cut short, and for bytes left over. */
-export async function* decodeXz(bytes: Uint8Array, maxTextBytes: number, options: XzOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
-  const { program = process.platform === 'win32' ? undefined : 'xz', programFromBytes = PROGRAM_FROM_BYTES, into } = options;
+export async function* decodeXz(
+  bytes: Uint8Array,
+  maxTextBytes: number,
+  options: XzOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const {
+    program = process.platform === 'win32' ? undefined : 'xz',
+    programFromBytes = PROGRAM_FROM_BYTES,
+    into,
+  } = options;
   let doneBytes = 0;
   if (program !== undefined && bytes.length >= programFromBytes) {
     try {
@@ -112,7 +120,9 @@ async function work(stream: LzmaStream, slice: Uint8Array | null): Promise<reado
 function faultOf(error: LzmaError): DecodeFault {
   switch (error.name) {
     case 'LZMA_MEMLIMIT_ERROR':
-      return new DecodeFault('limit', `decoding it takes more than ${MAX_DECODER_BYTES} bytes of memory`, { cause: error });
+      return new DecodeFault('limit', `decoding it takes more than ${MAX_DECODER_BYTES} bytes of memory`, {
+        cause: error,
+      });
     case 'LZMA_BUF_ERROR':
       return new DecodeFault('corrupt', 'the data is cut short', { cause: error });
     case 'LZMA_FORMAT_ERROR':

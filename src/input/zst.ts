@@ -17,11 +17,14 @@ const PIECE_BYTES = 512 * 1024;
 export async function* decodeZst(bytes: Uint8Array, maxTextBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
   const decompress = await loadZstd();
   let textBytes = 0;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const frame = readFrame(bytes, at);
     if (frame.kind === 'data') {
       if (textBytes + frame.maxTextBytes > Math.min(maxTextBytes, MAX_FRAME_TEXT_BYTES)) {
-        throw new DecodeFault('limit', `it may hold ${textBytes + frame.maxTextBytes} bytes of text, more than ${maxTextBytes}`);
+        throw new DecodeFault(
+          'limit',
+          `it may hold ${textBytes + frame.maxTextBytes} bytes of text, more than ${maxTextBytes}`,
+        );
       }
       const text = decodeFrame(decompress, bytes.subarray(at, frame.end), frame.maxTextBytes);
       textBytes += text.length;
@@ -71,7 +74,8 @@ function readFrame(bytes: Uint8Array, start: number): Frame {
     if (end > bytes.length) throw cutShort();
     return { kind: 'skippable', end, maxTextBytes: 0 };
   }
-  if (magic !== 0xfd_2f_b5_28) throw new DecodeFault('corrupt', `something that is not zstd data begins at byte ${start}`);
+  if (magic !== 0xfd_2f_b5_28)
+    throw new DecodeFault('corrupt', `something that is not zstd data begins at byte ${start}`);
   const header = readFrameHeader(bytes, start + 4);
   const blocks = readBlocks(bytes, header.end, header.windowBytes);
   const end = blocks.end + (header.hasChecksum ? 4 : 0);
@@ -110,7 +114,11 @@ function readFrameHeader(bytes: Uint8Array, start: number): FrameHeader {
   return { end: at + sizeBytes, hasChecksum: (descriptor & 4) !== 0, windowBytes, textBytes };
 }
 
-function readBlocks(bytes: Uint8Array, start: number, windowBytes: number): { readonly end: number; readonly maxTextBytes: number } {
+function readBlocks(
+  bytes: Uint8Array,
+  start: number,
+  windowBytes: number,
+): { readonly end: number; readonly maxTextBytes: number } {
   const blockTextBytes = Math.min(windowBytes, MAX_BLOCK_TEXT_BYTES);
   let maxTextBytes = 0;
   let at = start;

@@ -10,7 +10,10 @@ export interface Line {
 }
 
 /** Splits bytes into lines as they arrive; memory stays bounded whatever comes. A last line without newline counts. */
-export async function* readLines(chunks: AsyncIterable<Uint8Array>, longestBytes = LONGEST_LINE_BYTES): AsyncGenerator<Line, void, undefined> {
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  longestBytes = LONGEST_LINE_BYTES,
+): AsyncGenerator<Line, void, undefined> {
   const decoder = new TextDecoder();
   let number = 1;
   let parts: Uint8Array[] = [];
@@ -21,7 +24,10 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, longestBytes
     else parts.push(part.slice());
   };
   const finish = (): Line => {
-    const text = sizeBytes > longestBytes ? undefined : parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
+    const text =
+      sizeBytes > longestBytes
+        ? undefined
+        : parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
     parts = [];
     sizeBytes = 0;
     return { number: number++, text };

@@ -58,11 +58,20 @@ export async function writeFloppy({ files, label, out, dateSeconds, signal }: Fl
 
 /** Throws `too-large` for files that a floppy has no room for. Every name is taken for a long one. */
 export function requireRoom(files: ReadonlyMap<string, Uint8Array>): void {
-  const sizeBytes = [...files.values()].reduce((sum, { length }) => sum + Math.ceil(length / SECTOR_BYTES) * SECTOR_BYTES, 0);
+  const sizeBytes = [...files.values()].reduce(
+    (sum, { length }) => sum + Math.ceil(length / SECTOR_BYTES) * SECTOR_BYTES,
+    0,
+  );
   const entries = [...files.keys()].reduce((sum, { length }) => sum + 1 + Math.ceil(length / CHARS_AN_ENTRY), 0);
   if (sizeBytes <= ROOM_BYTES && entries <= ROOM_ENTRIES) return;
-  const what = sizeBytes > ROOM_BYTES ? `${sizeBytes} bytes, and a floppy has room for ${ROOM_BYTES}` : `${files.size} files with such names, for which a floppy's directory has no room`;
-  throw new MediaError('too-large', `the files do not fit on a floppy: ${what}`, { hint: 'use an ISO image instead', details: { sizeBytes, entries } });
+  const what =
+    sizeBytes > ROOM_BYTES
+      ? `${sizeBytes} bytes, and a floppy has room for ${ROOM_BYTES}`
+      : `${files.size} files with such names, for which a floppy's directory has no room`;
+  throw new MediaError('too-large', `the files do not fit on a floppy: ${what}`, {
+    hint: 'use an ISO image instead',
+    details: { sizeBytes, entries },
+  });
 }
 
 /** The words after `mformat` that make an empty floppy, always with the same serial number. Pure. */

@@ -24,18 +24,29 @@ const PIECE_BYTES = 1 << 20;
 
 /** Reads an image and tells how it differs from what should be on it, in both trees: names, sizes and digests, nothing more and
  *  nothing less. By view, then path. Throws `damaged` for an image that cannot be read so far, and the signal's reason. */
-export async function compareIso(image: string, expected: readonly ExpectedFile[], signal?: AbortSignal): Promise<Difference[]> {
+export async function compareIso(
+  image: string,
+  expected: readonly ExpectedFile[],
+  signal?: AbortSignal,
+): Promise<Difference[]> {
   const file = await open(image, 'r');
   try {
     const { rockRidge, joliet } = await readIso(file);
     const hashes = new Hashes(file, signal);
-    return [...(await compareTree('rock-ridge', rockRidge, { expected, hashes })), ...(await compareTree('joliet', joliet, { expected, hashes }))];
+    return [
+      ...(await compareTree('rock-ridge', rockRidge, { expected, hashes })),
+      ...(await compareTree('joliet', joliet, { expected, hashes })),
+    ];
   } finally {
     await file.close();
   }
 }
 
-async function compareTree(view: Difference['view'], files: readonly IsoTreeFile[], { expected, hashes }: { readonly expected: readonly ExpectedFile[]; readonly hashes: Hashes }): Promise<Difference[]> {
+async function compareTree(
+  view: Difference['view'],
+  files: readonly IsoTreeFile[],
+  { expected, hashes }: { readonly expected: readonly ExpectedFile[]; readonly hashes: Hashes },
+): Promise<Difference[]> {
   const found: Difference[] = [];
   const wanted = new Map(expected.map((each) => [each.path, each]));
   const there = new Map<string, IsoTreeFile>();
@@ -50,7 +61,8 @@ async function compareTree(view: Difference['view'], files: readonly IsoTreeFile
     const file = there.get(path);
     if (file === undefined) found.push({ view, kind: 'missing', path });
     else if (file.sizeBytes !== sizeBytes) found.push({ view, kind: 'wrong-size', path });
-    else if ((await hashes.of(file.extents, digest.algorithm)) !== digest.hex) found.push({ view, kind: 'wrong-content', path });
+    else if ((await hashes.of(file.extents, digest.algorithm)) !== digest.hex)
+      found.push({ view, kind: 'wrong-content', path });
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)));
 }
@@ -77,9 +89,14 @@ class Hashes {
     if (known !== undefined) return known;
     const hash = createHash(algorithm);
     for (const { startByte, sizeBytes } of extents) {
-      for (let at = 0; at < sizeBytes; ) {
+      for (let at = 0; at < sizeBytes;) {
         this.#signal?.throwIfAborted();
-        const { bytesRead } = await this.#file.read(this.#piece, 0, Math.min(PIECE_BYTES, sizeBytes - at), startByte + at);
+        const { bytesRead } = await this.#file.read(
+          this.#piece,
+          0,
+          Math.min(PIECE_BYTES, sizeBytes - at),
+          startByte + at,
+        );
         if (bytesRead === 0) break;
         hash.update(this.#piece.subarray(0, bytesRead));
         at += bytesRead;

@@ -64,15 +64,43 @@ export async function writeIso({ entries, label, out, dateSeconds, signal }: Iso
 }
 
 /** The words after `xorriso` that write an image of what a graft list names. Pure. */
-export function isoArgs({ label, dateSeconds, list, image }: Pick<IsoOptions, 'label' | 'dateSeconds'> & { readonly list: string; readonly image: string }): string[] {
+export function isoArgs({
+  label,
+  dateSeconds,
+  list,
+  image,
+}: Pick<IsoOptions, 'label' | 'dateSeconds'> & { readonly list: string; readonly image: string }): string[] {
   const date = isoDate(dateSeconds);
   // Without flushing as it goes (we do that once, at the end) it takes a quarter of the time.
-  const settings = ['-no_rc', '-report_about', 'WARNING', '-local_charset', 'UTF-8', '-stdio_sync', 'off', '-as', 'mkisofs', '-quiet'];
+  const settings = [
+    '-no_rc',
+    '-report_about',
+    'WARNING',
+    '-local_charset',
+    'UTF-8',
+    '-stdio_sync',
+    'off',
+    '-as',
+    'mkisofs',
+    '-quiet',
+  ];
   // Level 3 for files past 4 GiB; no directory is moved, however deep; a link to a file is that file.
   const form = ['-iso-level', '3', '-D', '-f', '-r', '-J', '-joliet-long'];
   const names = ['-V', label, '-A', '', '-publisher', '', '-p', ''];
   // Who made a file, when, and with which rights says nothing about what it is.
-  const facts = [`--modification-date=${date}`, '--set_all_file_dates', date, '-uid', '0', '-gid', '0', '-file-mode', '0555', '-dir-mode', '0555'];
+  const facts = [
+    `--modification-date=${date}`,
+    '--set_all_file_dates',
+    date,
+    '-uid',
+    '0',
+    '-gid',
+    '0',
+    '-file-mode',
+    '0555',
+    '-dir-mode',
+    '0555',
+  ];
   return [...settings, ...form, ...names, ...facts, '-graft-points', '-path-list', list, '-o', image];
 }
 
@@ -81,7 +109,11 @@ export function graftList(grafts: readonly Graft[]): string {
   const escaped = (text: string): string => text.replaceAll(/[\\=]/g, (char) => `\\${char}`);
   const lines = grafts.map(({ path, location }) => {
     if (/[\n\r\0]/.test(location)) {
-      throw new MediaError('bad-name', `${JSON.stringify(location)} cannot be put on an image: its name has a line end`, { hint: 'rename the file or its directory', details: { path: location } });
+      throw new MediaError(
+        'bad-name',
+        `${JSON.stringify(location)} cannot be put on an image: its name has a line end`,
+        { hint: 'rename the file or its directory', details: { path: location } },
+      );
     }
     return { path, line: `${escaped(path)}=${escaped(location)}\n` };
   });
@@ -104,8 +136,18 @@ async function locationOf(entry: IsoEntry, draft: string): Promise<string> {
 
 async function expectedOf(entry: IsoEntry, location: string, signal: AbortSignal | undefined): Promise<ExpectedFile> {
   const path = pathOf(entry);
-  if (entry.kind === 'bytes') return { path, sizeBytes: entry.bytes.length, digest: { algorithm: 'sha512', hex: createHash('sha512').update(entry.bytes).digest('hex') } };
-  if (entry.kind === 'verified' && entry.file.digest !== undefined) return { path, sizeBytes: entry.file.sizeBytes, digest: entry.file.digest };
+  if (entry.kind === 'bytes')
+    return {
+      path,
+      sizeBytes: entry.bytes.length,
+      digest: { algorithm: 'sha512', hex: createHash('sha512').update(entry.bytes).digest('hex') },
+    };
+  if (entry.kind === 'verified' && entry.file.digest !== undefined)
+    return { path, sizeBytes: entry.file.sizeBytes, digest: entry.file.digest };
   const { sizeBytes, sha512 } = await hashFile(location, signal);
-  return { path, sizeBytes: entry.kind === 'verified' ? entry.file.sizeBytes : sizeBytes, digest: { algorithm: 'sha512', hex: sha512 } };
+  return {
+    path,
+    sizeBytes: entry.kind === 'verified' ? entry.file.sizeBytes : sizeBytes,
+    digest: { algorithm: 'sha512', hex: sha512 },
+  };
 }

@@ -16,9 +16,11 @@ const FORBIDDEN = /[\p{Cc}\p{Surrogate}\\:*?"<>|;]/u;
 export function requireIsoPath(path: string): void {
   for (const name of path.split('/')) {
     requireName(name, path);
-    if (name.length > JOLIET_NAME_CHARS) throw badName(path, `its name has ${name.length} characters, and Joliet has room for ${JOLIET_NAME_CHARS}`);
+    if (name.length > JOLIET_NAME_CHARS)
+      throw badName(path, `its name has ${name.length} characters, and Joliet has room for ${JOLIET_NAME_CHARS}`);
   }
-  if (path.length > JOLIET_PATH_CHARS) throw badName(path, `it has ${path.length} characters, and a path in Joliet has room for ${JOLIET_PATH_CHARS}`);
+  if (path.length > JOLIET_PATH_CHARS)
+    throw badName(path, `it has ${path.length} characters, and a path in Joliet has room for ${JOLIET_PATH_CHARS}`);
 }
 
 /** Throws `bad-name` for what cannot be a file in the one directory of our floppies: a name of ASCII, without slashes. */
@@ -26,7 +28,8 @@ export function requireFloppyName(name: string): void {
   requireName(name, name);
   if (name.includes('/')) throw badName(name, 'floppies are made without directories');
   if (!/^[ -~]*$/.test(name)) throw badName(name, 'floppies are made with names of ASCII only');
-  if (name.length > FAT_NAME_CHARS) throw badName(name, `it has ${name.length} characters, and FAT has room for ${FAT_NAME_CHARS}`);
+  if (name.length > FAT_NAME_CHARS)
+    throw badName(name, `it has ${name.length} characters, and FAT has room for ${FAT_NAME_CHARS}`);
 }
 
 /** Throws `clash` when two paths are one on a system that does not tell cases apart, or one is a directory of another. */
@@ -35,7 +38,12 @@ export function requireDistinct(paths: Iterable<string>): void {
   for (const path of paths) {
     const key = caseless(path);
     const other = files.get(key);
-    if (other !== undefined) throw clash(other, path, other === path ? 'is there twice' : `and \`${path}\` differ in case only, and are one file on Windows`);
+    if (other !== undefined)
+      throw clash(
+        other,
+        path,
+        other === path ? 'is there twice' : `and \`${path}\` differ in case only, and are one file on Windows`,
+      );
     files.set(key, path);
   }
   for (const [key, path] of files) {
@@ -63,9 +71,15 @@ function caseless(path: string): string {
 }
 
 function badName(path: string, why: string): MediaError {
-  return new MediaError('bad-name', `\`${path}\` cannot be on the medium: ${why}`, { hint: 'give it another name on the medium', details: { path } });
+  return new MediaError('bad-name', `\`${path}\` cannot be on the medium: ${why}`, {
+    hint: 'give it another name on the medium',
+    details: { path },
+  });
 }
 
 function clash(path: string, other: string, why: string): MediaError {
-  return new MediaError('clash', `the medium cannot have both: \`${path}\` ${why}`, { hint: 'give one of them another name on the medium', details: { paths: [path, other] } });
+  return new MediaError('clash', `the medium cannot have both: \`${path}\` ${why}`, {
+    hint: 'give one of them another name on the medium',
+    details: { paths: [path, other] },
+  });
 }

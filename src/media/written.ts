@@ -14,7 +14,10 @@ export interface WrittenImage {
 }
 
 /** Hashes a file of this system. Throws `io`, and the signal's reason. */
-export async function hashFile(location: string, signal: AbortSignal | undefined): Promise<{ readonly sizeBytes: number; readonly sha512: string }> {
+export async function hashFile(
+  location: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly sizeBytes: number; readonly sha512: string }> {
   const hash = createHash('sha512');
   let sizeBytes = 0;
   try {
@@ -35,10 +38,14 @@ export function requireSame(out: string, differences: readonly Difference[]): vo
   const [first] = differences;
   if (first === undefined) return;
   const more = differences.length === 1 ? '' : ` (and ${differences.length - 1} more)`;
-  throw new MediaError('differs', `\`${out}\` was not written: read back, it differs from what went in: \`${first.path}\` ${WORDS[first.kind]}${more}`, {
-    hint: 'files changed while they were copied, or the disk or memory of this computer is faulty; try again',
-    details: { path: out, differences },
-  });
+  throw new MediaError(
+    'differs',
+    `\`${out}\` was not written: read back, it differs from what went in: \`${first.path}\` ${WORDS[first.kind]}${more}`,
+    {
+      hint: 'files changed while they were copied, or the disk or memory of this computer is faulty; try again',
+      details: { path: out, differences },
+    },
+  );
 }
 
 const WORDS: Record<Difference['kind'], string> = {

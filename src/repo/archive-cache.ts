@@ -35,9 +35,16 @@ export class ArchiveCache {
       return false;
     }
     let isIntact = false;
-    await this.#pool.hashFiles([{ location: target, sizeBytes: file.sizeBytes, sha512: true, md5: false }], ([found]) => {
-      isIntact = found !== undefined && 'sha512' in found && found.sizeBytes === file.sizeBytes && found.sha512 === file.digest?.hex;
-    });
+    await this.#pool.hashFiles(
+      [{ location: target, sizeBytes: file.sizeBytes, sha512: true, md5: false }],
+      ([found]) => {
+        isIntact =
+          found !== undefined &&
+          'sha512' in found &&
+          found.sizeBytes === file.sizeBytes &&
+          found.sha512 === file.digest?.hex;
+      },
+    );
     if (!isIntact) {
       rmSync(target, { force: true });
       rmSync(entry, { force: true });
@@ -75,7 +82,10 @@ export class ArchiveCache {
   }
 
   #note(what: string, error: unknown): void {
-    this.#report({ kind: 'note', message: `the cache of archives ${what}: ${error instanceof Error ? error.message : String(error)}` });
+    this.#report({
+      kind: 'note',
+      message: `the cache of archives ${what}: ${error instanceof Error ? error.message : String(error)}`,
+    });
   }
 }
 

@@ -63,10 +63,16 @@ export function isDamage({ kind }: Finding): boolean {
  *  known of it from before, and everything else among the archives is listed. Deletes nothing. Remembers intact files as
  *  verified, and forgets damaged ones, where the repo can be written to and is ours.
  *  Throws `repo` for a directory without archives, `io` for one that cannot be listed, and the signal's reason. */
-export async function auditRepo(root: string, promises: readonly Promises[], options: AuditOptions = {}): Promise<Audit> {
+export async function auditRepo(
+  root: string,
+  promises: readonly Promises[],
+  options: AuditOptions = {},
+): Promise<Audit> {
   const state = inspectRepo(root);
   if (state.bases.length === 0) {
-    throw new CygstrapError('repo', `\`${root}\` is no repo: it has no index and no archives`, { hint: 'name the directory that holds `x86_64`' });
+    throw new CygstrapError('repo', `\`${root}\` is no repo: it has no index and no archives`, {
+      hint: 'name the directory that holds `x86_64`',
+    });
   }
   const promised = promisedFiles(promises);
   const { findings, present } = compareNames(root, state, promised);
@@ -110,14 +116,19 @@ function promisedFiles(promises: readonly Promises[]): Map<string, Promised> {
       if (known === undefined) byPath.set(file.path, { files: [file], isNeeded: isComplete });
       else {
         known.isNeeded ||= isComplete;
-        if (!known.files.some((one) => one.sizeBytes === file.sizeBytes && one.digest?.hex === file.digest?.hex)) known.files.push(file);
+        if (!known.files.some((one) => one.sizeBytes === file.sizeBytes && one.digest?.hex === file.digest?.hex))
+          known.files.push(file);
       }
     }
   }
   return byPath;
 }
 
-function compareNames(root: string, { bases }: RepoState, promised: ReadonlyMap<string, Promised>): { findings: Finding[]; present: Present[] } {
+function compareNames(
+  root: string,
+  { bases }: RepoState,
+  promised: ReadonlyMap<string, Promised>,
+): { findings: Finding[]; present: Present[] } {
   const findings: Finding[] = [];
   const present: Present[] = [];
   const seen = new Set<string>();
@@ -131,32 +142,44 @@ function compareNames(root: string, { bases }: RepoState, promised: ReadonlyMap<
         if (finding !== undefined) findings.push(finding);
         if (file !== undefined) present.push(file);
       } else if (entry.kind === 'leftover') findings.push({ kind: 'leftover', path });
-      else if (entry.kind !== 'index' && isContentDirectory(entry.path.split('/')[0] ?? '')) findings.push({ kind: 'unlisted', path });
+      else if (entry.kind !== 'index' && isContentDirectory(entry.path.split('/')[0] ?? ''))
+        findings.push({ kind: 'unlisted', path });
     }
   }
   for (const [path, { files, isNeeded }] of promised) {
     const [file] = files;
-    if (isNeeded && !seen.has(path) && file !== undefined) findings.push({ kind: 'missing', path: bases[0] === '' ? path : `${bases[0]}/${path}`, file });
+    if (isNeeded && !seen.has(path) && file !== undefined)
+      findings.push({ kind: 'missing', path: bases[0] === '' ? path : `${bases[0]}/${path}`, file });
   }
   return { findings, present };
 }
 
 /** Compares the size with every promise; only a file that keeps them all is worth reading. */
-function compareSize(root: string, path: string, promised: readonly RepoFile[]): { readonly file?: Present; readonly finding?: Finding } {
+function compareSize(
+  root: string,
+  path: string,
+  promised: readonly RepoFile[],
+): { readonly file?: Present; readonly finding?: Finding } {
   const location = `${root}/${path}`;
   try {
     const { size } = statSync(location);
     const wrong = promised.find(({ sizeBytes }) => sizeBytes !== size);
     if (wrong === undefined) return { file: { path, location, sizeBytes: size, promised } };
-    return { finding: { kind: 'wrong-size', path, expected: `${wrong.sizeBytes} bytes`, actual: `${size} bytes`, file: wrong } };
+    return {
+      finding: { kind: 'wrong-size', path, expected: `${wrong.sizeBytes} bytes`, actual: `${size} bytes`, file: wrong },
+    };
   } catch (error) {
     // A symbolic link into nowhere, or gone since it was listed.
-    if (hasCode(error, 'ENOENT')) return { finding: { kind: 'missing', path, ...(promised[0] && { file: promised[0] }) } };
+    if (hasCode(error, 'ENOENT'))
+      return { finding: { kind: 'missing', path, ...(promised[0] && { file: promised[0] }) } };
     throw diskFault(error, 'look at', location);
   }
 }
 
-async function hashPresent(present: readonly Present[], { jobs, signal, onBytes }: AuditOptions): Promise<Map<string, FileHash>> {
+async function hashPresent(
+  present: readonly Present[],
+  { jobs, signal, onBytes }: AuditOptions,
+): Promise<Map<string, FileHash>> {
   const pool = new DiskPool(jobs);
   const hashes = new Map<string, FileHash>();
   const tasks = present.map(({ location, sizeBytes, promised }) => {
@@ -184,12 +207,16 @@ async function hashPresent(present: readonly Present[], { jobs, signal, onBytes 
 function judge({ path, location, promised }: Present, hash: FileHash | undefined): readonly (VerifiedFile | Finding)[] {
   const verified: VerifiedFile[] = [];
   for (const file of promised) {
-    if (hash === undefined || 'failure' in hash) return [{ kind: 'unreadable', path, actual: hash?.failure ?? 'not read', file }];
+    if (hash === undefined || 'failure' in hash)
+      return [{ kind: 'unreadable', path, actual: hash?.failure ?? 'not read', file }];
     const { sizeBytes, digest } = file;
-    if (hash.sizeBytes !== sizeBytes) return [{ kind: 'wrong-size', path, expected: `${sizeBytes} bytes`, actual: `${hash.sizeBytes} bytes`, file }];
+    if (hash.sizeBytes !== sizeBytes)
+      return [{ kind: 'wrong-size', path, expected: `${sizeBytes} bytes`, actual: `${hash.sizeBytes} bytes`, file }];
     const hex = digest === undefined ? undefined : hash[digest.algorithm];
     if (digest !== undefined && hex !== digest.hex) {
-      return [{ kind: 'damaged', path, expected: shown(digest), actual: shown({ ...digest, hex: hex ?? 'none' }), file }];
+      return [
+        { kind: 'damaged', path, expected: shown(digest), actual: shown({ ...digest, hex: hex ?? 'none' }), file },
+      ];
     }
     verified.push(verifiedFile(file, location));
   }
@@ -197,7 +224,12 @@ function judge({ path, location, promised }: Present, hash: FileHash | undefined
 }
 
 /** Brings the stamps up to date. They are a convenience: a repo that cannot be written to (on a DVD) has none. */
-async function remember(root: string, present: readonly Present[], hashes: ReadonlyMap<string, FileHash>, findings: readonly Finding[]): Promise<void> {
+async function remember(
+  root: string,
+  present: readonly Present[],
+  hashes: ReadonlyMap<string, FileHash>,
+  findings: readonly Finding[],
+): Promise<void> {
   try {
     const stamps = Stamps.read(root);
     const bad = new Set(findings.map(({ path }) => path));

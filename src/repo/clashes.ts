@@ -35,7 +35,10 @@ export function distinctFiles<File extends RepoFile>(files: Iterable<File>): Fil
 
 /** Counts paths that a Windows without long paths may not be able to open, with the longest of them; undefined when there are
  *  none. Cygwin's setup itself can. */
-export function longPaths(files: Iterable<RepoFile>, base: string): { readonly count: number; readonly longest: string } | undefined {
+export function longPaths(
+  files: Iterable<RepoFile>,
+  base: string,
+): { readonly count: number; readonly longest: string } | undefined {
   let count = 0;
   let longest = '';
   for (const { path } of files) {
@@ -64,10 +67,11 @@ function refuseReserved(path: string, key: string): void {
   // Setup looks for an index in a directory of the repo and in one below, which is where a site layout has them.
   const isIndex = parts.length <= 3 && INDEX_NAME.test(name);
   if (!isOurs && !isIndex) return;
-  throw new CygstrapError('repo', `the path \`${path}\` is refused: it is kept for ${isIndex ? 'an index' : 'files of cygstrap'}`, {
-    hint: 'an index with such a path is broken or hostile; use another site',
-    details: { path },
-  });
+  throw new CygstrapError(
+    'repo',
+    `the path \`${path}\` is refused: it is kept for ${isIndex ? 'an index' : 'files of cygstrap'}`,
+    { hint: 'an index with such a path is broken or hostile; use another site', details: { path } },
+  );
 }
 
 function clash(a: RepoFile, b: RepoFile, why: string): CygstrapError {

@@ -31,7 +31,9 @@ export function indexesInForce(root: string, bases: readonly string[]): IndexInF
   try {
     return bases.flatMap((base) => {
       const names = readdirSync(join(root, base), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-      return names.map(({ name }) => indexInForce(root, base === '' ? name : `${base}/${name}`)).filter((index) => index !== undefined);
+      return names
+        .map(({ name }) => indexInForce(root, base === '' ? name : `${base}/${name}`))
+        .filter((index) => index !== undefined);
     });
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return [];
@@ -44,7 +46,9 @@ export function indexesInForce(root: string, bases: readonly string[]): IndexInF
 export function indexFiles(directory: string): IndexFile[] {
   return readdirSync(directory).flatMap((name) => {
     const [, form, signature] = INDEX_NAME.exec(name.toLowerCase()) ?? [];
-    return form === undefined ? [] : [{ location: join(directory, name), form: form as IndexForm, isSignature: signature !== undefined }];
+    return form === undefined
+      ? []
+      : [{ location: join(directory, name), form: form as IndexForm, isSignature: signature !== undefined }];
   });
 }
 
@@ -57,7 +61,12 @@ function indexInForce(root: string, directory: string): IndexInForce | undefined
       const bytes = readFileSync(location);
       if (bytes.length === 0) continue;
       const isSubset = bytes.toString('latin1', 0, SUBSET_MARK.length) === SUBSET_MARK;
-      return { path: `${directory}/setup.${form}`, location, sha512: createHash('sha512').update(bytes).digest('hex'), isSubset };
+      return {
+        path: `${directory}/setup.${form}`,
+        location,
+        sha512: createHash('sha512').update(bytes).digest('hex'),
+        isSubset,
+      };
     }
   }
   return undefined;

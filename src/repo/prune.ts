@@ -49,7 +49,10 @@ export async function planPrune(root: string, { locks, pathsOf }: Keep): Promise
   const complete = indexes.filter(({ isSubset }) => isSubset);
   if (locks.length + complete.length === 0) {
     throw new CygstrapError('repo', `nothing says what to keep in \`${root}\``, {
-      hint: indexes.length === 0 ? 'name a lock with `--keep`' : 'its index is that of a site, and lists everything; name a lock with `--keep`',
+      hint:
+        indexes.length === 0
+          ? 'name a lock with `--keep`'
+          : 'its index is that of a site, and lists everything; name a lock with `--keep`',
     });
   }
   const needed = new Set<string>();
@@ -60,7 +63,8 @@ export async function planPrune(root: string, { locks, pathsOf }: Keep): Promise
   let keptFiles = 0;
   for (const base of bases) {
     for (const entry of walkBase(root, base, base === '' ? bases : [])) {
-      if (!isContentDirectory(entry.path.split('/')[0] ?? '') || entry.kind === 'index' || entry.kind === 'other') continue;
+      if (!isContentDirectory(entry.path.split('/')[0] ?? '') || entry.kind === 'index' || entry.kind === 'other')
+        continue;
       if (isNeeded(entry, needed)) keptFiles++;
       else {
         const path = base === '' ? entry.path : `${base}/${entry.path}`;
@@ -80,7 +84,9 @@ export async function applyPrune({ root, remove, indexes }: PrunePlan, options: 
   const lock = await takeRepoLock(ownFile(root, LOCK_NAME), options);
   try {
     if (fingerprint(indexesInForce(root, bases)) !== fingerprint(indexes)) {
-      throw new CygstrapError('repo', `the index of \`${root}\` has changed since it was looked at`, { hint: 'run the command again' });
+      throw new CygstrapError('repo', `the index of \`${root}\` has changed since it was looked at`, {
+        hint: 'run the command again',
+      });
     }
     const stamps = Stamps.read(root);
     for (const { path } of remove) {

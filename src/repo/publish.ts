@@ -38,7 +38,12 @@ export interface FullIndex {
 
 /** Publishes the index of what is in the repo, as a plain `setup.ini`. `sign` makes a detached binary signature of its bytes.
  *  See `publish` for what readers see meanwhile. */
-export async function publishSubset(store: Store, arch: string, index: SubsetIndex, sign?: (bytes: Uint8Array) => Promise<Uint8Array>): Promise<PublishedIndex> {
+export async function publishSubset(
+  store: Store,
+  arch: string,
+  index: SubsetIndex,
+  sign?: (bytes: Uint8Array) => Promise<Uint8Array>,
+): Promise<PublishedIndex> {
   const bytes = Buffer.from(index.text);
   return publish(store, arch, { form: 'ini', bytes, signature: await sign?.(bytes) });
 }
@@ -75,17 +80,31 @@ async function publish(store: Store, arch: string, { form, bytes, signature }: F
       if (signature === undefined) await rm(`${location}.sig`, { force: true });
       await makeNamesDurable(directory);
     }
-    return { location, form, sizeBytes: bytes.length, sha512: createHash('sha512').update(bytes).digest('hex'), isSigned: signature !== undefined, isChanged };
+    return {
+      location,
+      form,
+      sizeBytes: bytes.length,
+      sha512: createHash('sha512').update(bytes).digest('hex'),
+      isSigned: signature !== undefined,
+      isChanged,
+    };
   } catch (error) {
     throw diskFault(error, 'publish the index', location);
   }
 }
 
-function isInForce(there: readonly IndexFile[], location: string, bytes: Uint8Array, signature: Uint8Array | undefined): boolean {
+function isInForce(
+  there: readonly IndexFile[],
+  location: string,
+  bytes: Uint8Array,
+  signature: Uint8Array | undefined,
+): boolean {
   const wanted = new Map<string, Uint8Array>([[location, bytes]]);
   if (signature !== undefined) wanted.set(`${location}.sig`, signature);
   if (there.length !== wanted.size) return false;
-  return there.every(({ location: each }) => wanted.has(each) && readFileSync(each).equals(wanted.get(each) ?? new Uint8Array()));
+  return there.every(
+    ({ location: each }) => wanted.has(each) && readFileSync(each).equals(wanted.get(each) ?? new Uint8Array()),
+  );
 }
 
 async function replace(location: string, bytes: Uint8Array, signature: Uint8Array | undefined): Promise<void> {
@@ -127,6 +146,9 @@ async function removeDrafts(directory: string): Promise<void> {
 function others(there: readonly IndexFile[], form: IndexForm): string[] {
   return there
     .filter((file) => file.form !== form)
-    .toSorted((a, b) => INDEX_FORMS.indexOf(b.form) - INDEX_FORMS.indexOf(a.form) || Number(a.isSignature) - Number(b.isSignature))
+    .toSorted(
+      (a, b) =>
+        INDEX_FORMS.indexOf(b.form) - INDEX_FORMS.indexOf(a.form) || Number(a.isSignature) - Number(b.isSignature),
+    )
     .map(({ location }) => location);
 }

@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readdirSync, renameSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { makeDirectory } from './disk/directories.ts';
@@ -31,7 +41,8 @@ export function inspectRepo(root: string): RepoState {
   try {
     const layout = readMarker(root);
     const bases = basesOf(root);
-    if (layout !== undefined) return { kind: 'marked', layout, bases: bases.length === 0 && layout === 'flat' ? [''] : bases };
+    if (layout !== undefined)
+      return { kind: 'marked', layout, bases: bases.length === 0 && layout === 'flat' ? [''] : bases };
     if (bases.includes('')) return { kind: 'flat', bases };
     if (bases.length > 0) return { kind: 'site', bases };
     return { kind: CONTENT_DIRS.some((name) => existsSync(join(root, name))) ? 'foreign' : 'free', bases };
@@ -51,9 +62,11 @@ export function claimRepo(root: string, layout: RepoLayout['kind']): RepoState {
     });
   }
   if (present !== 'free' && present !== layout) {
-    throw new CygstrapError('repo', `\`${root}\` has its archives ${present === 'flat' ? 'in one tree (`--layout flat`)' : 'in directories of sites (`--layout site`)'}`, {
-      hint: `use \`--layout ${present}\`, or another directory`,
-    });
+    throw new CygstrapError(
+      'repo',
+      `\`${root}\` has its archives ${present === 'flat' ? 'in one tree (`--layout flat`)' : 'in directories of sites (`--layout site`)'}`,
+      { hint: `use \`--layout ${present}\`, or another directory` },
+    );
   }
   if (state.kind !== 'marked') writeMarker(root, layout);
   return state;
@@ -119,7 +132,11 @@ function basesOf(root: string): string[] {
 function hasContent(base: string): boolean {
   const names = namesIn(base);
   if (names.includes('noarch') && namesIn(join(base, 'noarch')).includes('release')) return true;
-  return names.some((name) => ARCH_DIRS.includes(name) && namesIn(join(base, name)).some((inner) => inner === 'release' || isIndex(join(base, name), inner)));
+  return names.some(
+    (name) =>
+      ARCH_DIRS.includes(name) &&
+      namesIn(join(base, name)).some((inner) => inner === 'release' || isIndex(join(base, name), inner)),
+  );
 }
 
 function isIndex(directory: string, name: string): boolean {

@@ -119,19 +119,24 @@ export class Stamps {
   #take(line: string): void {
     const [, proof = '', size = '', mtime = '', ino = '', key = ''] = LINE.exec(line) ?? [];
     if (proof === '-') this.#stamps.delete(key);
-    else if (proof !== '') this.#stamps.set(key, { proof, sizeBytes: Number(size), mtimeMs: Number(mtime), ino: Number(ino) });
+    else if (proof !== '')
+      this.#stamps.set(key, { proof, sizeBytes: Number(size), mtimeMs: Number(mtime), ino: Number(ino) });
   }
 }
 
 function textOf(stamps: ReadonlyMap<string, Stamp | undefined>): string {
   const lines: string[] = [];
   for (const [key, stamp] of stamps) {
-    lines.push(stamp === undefined ? `- 0 0 0 ${key}\n` : `${stamp.proof} ${stamp.sizeBytes} ${stamp.mtimeMs} ${stamp.ino} ${key}\n`);
+    lines.push(
+      stamp === undefined
+        ? `- 0 0 0 ${key}\n`
+        : `${stamp.proof} ${stamp.sizeBytes} ${stamp.mtimeMs} ${stamp.ino} ${key}\n`,
+    );
   }
   return lines.join('');
 }
 
 function writeAll(file: number, text: string): void {
   const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
 }

@@ -68,7 +68,12 @@ export class Store {
   readonly #directories = new Directories();
   readonly #puts = new Map<string, { readonly file: RepoFile; readonly done: Promise<VerifiedFile> }>();
   /** In place and verified, but perhaps not on disk yet. */
-  #fresh: { readonly file: VerifiedFile; readonly looks: Looks; readonly proof: string; readonly isSettled: boolean }[] = [];
+  #fresh: {
+    readonly file: VerifiedFile;
+    readonly looks: Looks;
+    readonly proof: string;
+    readonly isSettled: boolean;
+  }[] = [];
   #syncing: Promise<void> = Promise.resolve();
   #hasToldOfMd5 = false;
 
@@ -79,7 +84,8 @@ export class Store {
     this.#lock = lock;
     this.#stamps = Stamps.read(places.root);
     this.#pool = new DiskPool(options.jobs);
-    this.#cache = options.cacheDir === undefined ? undefined : new ArchiveCache(options.cacheDir, this.#pool, this.#report);
+    this.#cache =
+      options.cacheDir === undefined ? undefined : new ArchiveCache(options.cacheDir, this.#pool, this.#report);
   }
 
   /** Makes or takes over the repo at `root` (absolute) and waits for its lock, with a note when another process has it.
@@ -87,11 +93,18 @@ export class Store {
   static async open(root: string, layout: RepoLayout, options: StoreOptions = {}): Promise<Store> {
     const before = claimRepo(root, layout.kind);
     if (before.kind === 'flat' || before.kind === 'site') {
-      options.report?.({ kind: 'note', message: `\`${root}\` is a download directory of setup: its files are checked before they count, and \`cygstrap verify\` lists what is stale in it` });
+      options.report?.({
+        kind: 'note',
+        message: `\`${root}\` is a download directory of setup: its files are checked before they count, and \`cygstrap verify\` lists what is stale in it`,
+      });
     }
     const lock = await takeRepoLock(ownFile(root, LOCK_NAME), {
       signal: options.signal,
-      onWait: (holder) => options.report?.({ kind: 'note', message: `waiting for ${holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`}, which is changing \`${root}\`` }),
+      onWait: (holder) =>
+        options.report?.({
+          kind: 'note',
+          message: `waiting for ${holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`}, which is changing \`${root}\``,
+        }),
     });
     try {
       return new Store(placesOf(root, layout), options, lock);
@@ -135,7 +148,12 @@ export class Store {
       if (this.#stamps.vouchesFor(file, this.#keyOf(file), look)) present.set(file.path, verifiedFile(file, location));
       else unknown.set(location, file);
     }
-    const tasks = [...unknown].map(([location, { sizeBytes, digest }]) => ({ location, sizeBytes, sha512: digest?.algorithm !== 'md5', md5: digest?.algorithm === 'md5' }));
+    const tasks = [...unknown].map(([location, { sizeBytes, digest }]) => ({
+      location,
+      sizeBytes,
+      sha512: digest?.algorithm !== 'md5',
+      md5: digest?.algorithm === 'md5',
+    }));
     await this.#pool.hashFiles(
       tasks,
       (results) => {
@@ -176,13 +194,22 @@ export class Store {
     const fresh = this.#fresh;
     this.#fresh = [];
     try {
-      await makeDurable(this.places.root, fresh.map(({ file }) => file.location));
+      await makeDurable(
+        this.places.root,
+        fresh.map(({ file }) => file.location),
+      );
     } catch (error) {
       this.#fresh = [...fresh, ...this.#fresh];
       throw diskFault(error, 'flush', this.places.root);
     }
     for (const { file, looks, proof, isSettled } of fresh) {
-      if (isSettled) this.#stamps.set(this.#keyOf(file), { sizeBytes: file.sizeBytes, mtimeMs: looks.mtimeMs, ino: looks.ino, proof });
+      if (isSettled)
+        this.#stamps.set(this.#keyOf(file), {
+          sizeBytes: file.sizeBytes,
+          mtimeMs: looks.mtimeMs,
+          ino: looks.ino,
+          proof,
+        });
     }
     this.#stamps.save();
   }
@@ -221,7 +248,8 @@ export class Store {
       proof = shown(placed.digest);
     } else {
       this.#directories.makeFor(location);
-      const chunksOf = (source: Parameters<typeof guarded>[0], maxBytes: number) => guarded(source, file, maxBytes, options);
+      const chunksOf = (source: Parameters<typeof guarded>[0], maxBytes: number) =>
+        guarded(source, file, maxBytes, options);
       proof = shown(await receiveLarge(file, location, openSource, { chunksOf, pool: this.#pool }));
       utimesSync(`${location}${PART_SUFFIX}`, mtimeMs / 1000, mtimeMs / 1000);
       looks = this.#place(location);
@@ -232,12 +260,21 @@ export class Store {
     return verified;
   }
 
-  async #receiveSmall(file: RepoFile, location: string, openSource: OpenSource, options: PutOptions, mtimeMs: number): Promise<Awaited<ReturnType<typeof placeSmall>>> {
+  async #receiveSmall(
+    file: RepoFile,
+    location: string,
+    openSource: OpenSource,
+    options: PutOptions,
+    mtimeMs: number,
+  ): Promise<Awaited<ReturnType<typeof placeSmall>>> {
     const { sizeBytes } = file;
     const source = await openSource({ fromByte: 0, validator: undefined });
     const block = this.#blocks.take(sizeBytes);
     try {
-      const receivedBytes = source.gather === undefined ? await fill(block, guarded(source, file, sizeBytes, options)) : await source.gather(block.bytes.subarray(0, sizeBytes), options.onBytes);
+      const receivedBytes =
+        source.gather === undefined
+          ? await fill(block, guarded(source, file, sizeBytes, options))
+          : await source.gather(block.bytes.subarray(0, sizeBytes), options.onBytes);
       if (receivedBytes !== sizeBytes) throw wrongSize(file, receivedBytes);
       if (sizeBytes <= SMALL_BLOCK_BYTES) options.onReceived?.();
       return await placeSmall(file, location, block, { pool: this.#pool, mtimeMs });
@@ -287,7 +324,8 @@ export class Store {
       // In a new repo not even the directories are there.
       const [top = ''] = path.split('/', 1);
       try {
-        if (!isThere.has(top)) isThere.set(top, statSync(join(root, base, top), { throwIfNoEntry: false }) !== undefined);
+        if (!isThere.has(top))
+          isThere.set(top, statSync(join(root, base, top), { throwIfNoEntry: false }) !== undefined);
         if (isThere.get(top) === false) continue;
         const look = statSync(location, { throwIfNoEntry: false });
         if (look !== undefined) looks.set(path, look);
@@ -309,6 +347,9 @@ export class Store {
   #tellOfMd5({ path }: RepoFile): void {
     if (this.#hasToldOfMd5) return;
     this.#hasToldOfMd5 = true;
-    this.#report({ kind: 'warning', message: `the index has no SHA-512 for some files, as for \`${path}\`; MD5 finds damage, but does not protect from forgery` });
+    this.#report({
+      kind: 'warning',
+      message: `the index has no SHA-512 for some files, as for \`${path}\`; MD5 finds damage, but does not protect from forgery`,
+    });
   }
 }

@@ -34,7 +34,10 @@ export function subsetIndex({ header, records, chosen, files }: SubsetRequest): 
     const wanted = chosen?.get(record.name);
     if (chosen !== undefined && wanted === undefined) continue;
     const versions = record.versions
-      .filter(({ version, install, source }) => (wanted === undefined || wanted.has(version)) && isThere(install ?? source?.archive, verified))
+      .filter(
+        ({ version, install, source }) =>
+          (wanted === undefined || wanted.has(version)) && isThere(install ?? source?.archive, verified),
+      )
       .map((version) => withoutAbsentSource(version, verified));
     for (const { version } of versions) missing.get(record.name)?.delete(version);
     if (versions.length === 0) continue;
@@ -43,9 +46,15 @@ export function subsetIndex({ header, records, chosen, files }: SubsetRequest): 
   }
   const [absent] = [...missing].flatMap(([name, versions]) => [...versions].map((version) => `${name} ${version}`));
   if (absent !== undefined) {
-    throw new CygstrapError('repo', `the index cannot list ${absent}: the repo has no verified archive of it`, { details: { package: absent } });
+    throw new CygstrapError('repo', `the index cannot list ${absent}: the repo has no verified archive of it`, {
+      details: { package: absent },
+    });
   }
-  return { text: `${SUBSET_MARK}\n${printIndex(header, kept)}`, packages: new Set(kept.map(({ name }) => name)).size, versions: count };
+  return {
+    text: `${SUBSET_MARK}\n${printIndex(header, kept)}`,
+    packages: new Set(kept.map(({ name }) => name)).size,
+    versions: count,
+  };
 }
 
 /** The digest of an archive that counts: SHA-512 where there is one, as setup has it; none: undefined.

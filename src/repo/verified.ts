@@ -14,6 +14,12 @@ export interface VerifiedFile extends RepoFile {
 
 /** Declares a file verified. For `store.ts` and `audit.ts` alone, right after the comparison; a test checks who imports this. */
 export function verifiedFile({ path, sizeBytes, digest }: RepoFile, location: string): VerifiedFile {
-  const facts: Omit<VerifiedFile, typeof verified> = { path, sizeBytes, digest, location, proof: digest?.algorithm ?? 'size' };
+  const facts: Omit<VerifiedFile, typeof verified> = {
+    path,
+    sizeBytes,
+    digest,
+    location,
+    proof: digest?.algorithm ?? 'size',
+  };
   return facts as VerifiedFile;
 }

@@ -5,7 +5,8 @@ import type { Plan } from '../core/resolve/plan.ts';
 export function dotText(plan: Plan): string {
   const style = { requested: ' peripheries=2', base: ' style=filled', dependency: '' } as const;
   const nodes = plan.packages.map(
-    ({ name, version, reason }) => `  ${dotId(name)} [label="${dotEscape(name)}\\n${dotEscape(version)}"${style[reason]}];\n`,
+    ({ name, version, reason }) =>
+      `  ${dotId(name)} [label="${dotEscape(name)}\\n${dotEscape(version)}"${style[reason]}];\n`,
   );
   const arrows = plan.packages.flatMap(({ name, requiredBy }) =>
     requiredBy.map((dependant) => `  ${dotId(dependant)} -> ${dotId(name)};\n`),

@@ -45,7 +45,9 @@ function packageJson(pkg: PlannedPackage) {
     version,
     section,
     archive: archiveJson(archive),
-    ...(source === undefined ? {} : { source: { name: source.name, version: source.version, archive: archiveJson(source.archive) } }),
+    ...(source === undefined
+      ? {}
+      : { source: { name: source.name, version: source.version, archive: archiveJson(source.archive) } }),
     reason,
     requiredBy,
     action,
@@ -74,5 +76,8 @@ export function refusalJson(conflicts: readonly Conflict[]) {
 
 /** Lays any other failure out for machines. */
 export function failureJson({ code, message, hint, details }: CygstrapError) {
-  return { schema: SCHEMA, error: { code, message, ...(hint === undefined ? {} : { hint }), ...(details === undefined ? {} : { details }) } };
+  return {
+    schema: SCHEMA,
+    error: { code, message, ...(hint === undefined ? {} : { hint }), ...(details === undefined ? {} : { details }) },
+  };
 }

@@ -4,7 +4,8 @@ import { archiveUrl, plannedArchives } from './archives.ts';
 /** Renders a plan as a Nix list of `{ url; sha512; }` or `{ url; md5; }` sets, each fit for `fetchurl`. */
 export function nixText(plan: Plan, site?: string): string {
   const sets = plannedArchives(plan).map(({ path, sha512, md5 }) => {
-    const digest = sha512 === undefined ? (md5 === undefined ? '' : ` md5 = ${nixString(md5)};`) : ` sha512 = ${nixString(sha512)};`;
+    const digest =
+      sha512 === undefined ? (md5 === undefined ? '' : ` md5 = ${nixString(md5)};`) : ` sha512 = ${nixString(sha512)};`;
     return `  { url = ${nixString(archiveUrl(path, site))};${digest} }\n`;
   });
   return `[\n${sets.join('')}]\n`;

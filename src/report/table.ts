@@ -15,7 +15,15 @@ export function tableText(plan: Plan): string {
     ...(changes ? [actionText(pkg)] : []),
     pkg.reason,
   ]);
-  const head = ['PACKAGE', 'VERSION', 'SECTION', 'SIZE', ...(sources ? ['SOURCE'] : []), ...(changes ? ['ACTION'] : []), 'REASON'];
+  const head = [
+    'PACKAGE',
+    'VERSION',
+    'SECTION',
+    'SIZE',
+    ...(sources ? ['SOURCE'] : []),
+    ...(changes ? ['ACTION'] : []),
+    'REASON',
+  ];
   const table = rows.length === 0 ? '' : columns([head, ...rows], sources ? [3, 4] : [3]);
   const totals = `${countText(plan.totals.packages, 'package')}, ${sizeText(plan.totals.downloadBytes)} to download\n`;
   const notes = [

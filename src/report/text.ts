@@ -1,7 +1,9 @@
 /** Replaces every control character except tab and newline by `\u{..}`, so that text from an index or a file name
  *  cannot drive a terminal. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (char) => (char === '\n' || char === '\t' ? char : `\\u{${codeOf(char)}}`));
+  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (char) =>
+    char === '\n' || char === '\t' ? char : `\\u{${codeOf(char)}}`,
+  );
 }
 
 function codeOf(char: string): string {

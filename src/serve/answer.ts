@@ -35,8 +35,14 @@ export async function answer(root: string, request: IncomingMessage, response: S
 
 type PathTarget = Extract<Target, { kind: 'path' }>;
 
-async function directory(root: string, path: string, { names, isDirectory, query }: PathTarget, response: ServerResponse): Promise<void> {
-  if (isDirectory) return text(response, 200, { type: 'text/html; charset=utf-8', body: listingHtml(names, await list(root, path)) });
+async function directory(
+  root: string,
+  path: string,
+  { names, isDirectory, query }: PathTarget,
+  response: ServerResponse,
+): Promise<void> {
+  if (isDirectory)
+    return text(response, 200, { type: 'text/html; charset=utf-8', body: listingHtml(names, await list(root, path)) });
   response.setHeader('Location', `/${names.map((name) => `${encodeName(name)}/`).join('')}${query}`);
   return plain(response, 301);
 }
@@ -44,7 +50,12 @@ async function directory(root: string, path: string, { names, isDirectory, query
 /** Up to here a file is read whole and sent with its head. */
 const SMALL_BYTES = 128 * 1024;
 
-async function file({ handle, state }: Extract<Found, { kind: 'file' }>, { names }: PathTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function file(
+  { handle, state }: Extract<Found, { kind: 'file' }>,
+  { names }: PathTarget,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const method = request.method === 'HEAD' ? 'HEAD' : 'GET';
   const selection = select(method, request.headers, state, Date.now());
   response.setHeader('ETag', state.etag);
@@ -66,7 +77,11 @@ async function file({ handle, state }: Extract<Found, { kind: 'file' }>, { names
   else await body(handle, { start, lengthBytes }, response);
 }
 
-async function body(handle: FileHandle, { start, lengthBytes }: { start: number; lengthBytes: number }, response: ServerResponse): Promise<void> {
+async function body(
+  handle: FileHandle,
+  { start, lengthBytes }: { start: number; lengthBytes: number },
+  response: ServerResponse,
+): Promise<void> {
   if (lengthBytes > SMALL_BYTES) await pipeline(piecesOf(handle, start, lengthBytes), response);
   else {
     const pieces: Uint8Array[] = [];

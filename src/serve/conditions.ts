@@ -25,7 +25,8 @@ export function select(method: 'GET' | 'HEAD', headers: RequestHeaders, file: Fi
   if (unmodifiedSince !== undefined && secondsOf(file.modifiedMs) > secondsOf(unmodifiedSince)) return { status: 412 };
   const noneMatch = textOf(headers['if-none-match']);
   const modifiedSince = noneMatch === undefined ? dateOf(headers['if-modified-since']) : undefined;
-  if (noneMatch !== undefined && tagsOf(noneMatch).some((tag) => tag === '*' || tag.replace(/^W\//, '') === file.etag)) return { status: 304 };
+  if (noneMatch !== undefined && tagsOf(noneMatch).some((tag) => tag === '*' || tag.replace(/^W\//, '') === file.etag))
+    return { status: 304 };
   if (modifiedSince !== undefined && secondsOf(file.modifiedMs) <= secondsOf(modifiedSince)) return { status: 304 };
   const range = method === 'GET' ? textOf(headers['range']) : undefined;
   if (range === undefined || !meansThis(textOf(headers['if-range']), file, nowMs)) return whole;
@@ -38,7 +39,9 @@ function meansThis(ifRange: string | undefined, { etag, modifiedMs }: FileState,
   if (ifRange === undefined || ifRange === etag) return true;
   if (ifRange.includes('"')) return false;
   const date = dateOf(ifRange);
-  return date !== undefined && secondsOf(date) === secondsOf(modifiedMs) && secondsOf(nowMs) - secondsOf(modifiedMs) >= 1;
+  return (
+    date !== undefined && secondsOf(date) === secondsOf(modifiedMs) && secondsOf(nowMs) - secondsOf(modifiedMs) >= 1
+  );
 }
 
 /** Undefined for what is no single range of bytes. */

@@ -31,7 +31,15 @@ export async function find(root: string, names: readonly string[]): Promise<Foun
   }
 }
 
-const STATUS: Readonly<Record<string, 403 | 404>> = { ENOENT: 404, ENOTDIR: 404, ELOOP: 404, ENAMETOOLONG: 404, EINVAL: 404, EACCES: 403, EPERM: 403 };
+const STATUS: Readonly<Record<string, 403 | 404>> = {
+  ENOENT: 404,
+  ENOTDIR: 404,
+  ELOOP: 404,
+  ENAMETOOLONG: 404,
+  EINVAL: 404,
+  EACCES: 403,
+  EPERM: 403,
+};
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -65,7 +73,11 @@ export async function list(root: string, directory: string): Promise<ListedEntry
   const names = (await readdir(directory)).filter((name) => !isHidden(name));
   const entries: (ListedEntry | undefined)[] = [];
   for (let i = 0; i < names.length; i += STATS_AT_ONCE) {
-    entries.push(...(await Promise.all(names.slice(i, i + STATS_AT_ONCE).map((name) => entryOf(root, join(directory, name), name)))));
+    entries.push(
+      ...(await Promise.all(
+        names.slice(i, i + STATS_AT_ONCE).map((name) => entryOf(root, join(directory, name), name)),
+      )),
+    );
   }
   return entries.filter((entry) => entry !== undefined);
 }
@@ -86,8 +98,12 @@ async function entryOf(root: string, path: string, name: string): Promise<Listed
 const PIECE_BYTES = 512 * 1024;
 
 /** Reads a part of a file. Throws when the file has become shorter than that. */
-export async function* piecesOf(handle: FileHandle, start: number, lengthBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let done = 0; done < lengthBytes; ) {
+export async function* piecesOf(
+  handle: FileHandle,
+  start: number,
+  lengthBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let done = 0; done < lengthBytes;) {
     const wanted = Math.min(PIECE_BYTES, lengthBytes - done);
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, start + done);
     if (bytesRead === 0) throw new Error('the file has become shorter');

@@ -30,7 +30,12 @@ export function parseTarget(target: string): Target {
 
 /** Names that nobody gets: they start with a dot; end like a file still being written, whose bytes nobody has verified; are no
  *  plain names on Windows (a stream, a trailing dot or blank); or are devices there. */
-const HIDDEN = [/^\./, /\.(?:tmp|part(?:\.\w+)?)$/i, /[:\p{Cc}\p{Surrogate}]|[. ]$/u, /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)\d)(?:\.|$)/i];
+const HIDDEN = [
+  /^\./,
+  /\.(?:tmp|part(?:\.\w+)?)$/i,
+  /[:\p{Cc}\p{Surrogate}]|[. ]$/u,
+  /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)\d)(?:\.|$)/i,
+];
 
 /** Whether a name is kept from everybody. */
 export function isHidden(name: string): boolean {

@@ -67,7 +67,12 @@ async function rootOf(dir: string): Promise<string> {
   throw new CygstrapError('not-found', `not a directory: \`${dir}\``);
 }
 
-async function handle(root: string, request: IncomingMessage, response: ServerResponse, { log }: ServeOptions): Promise<void> {
+async function handle(
+  root: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { log }: ServeOptions,
+): Promise<void> {
   const start = Date.now();
   response.once('close', () => {
     const { method = '', url = '' } = request;
@@ -91,7 +96,10 @@ async function handle(root: string, request: IncomingMessage, response: ServerRe
 async function listen(server: Server, host: string, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const hint = cause.code === 'EADDRINUSE' ? { hint: 'another program listens there; take another port, or 0 for any free one' } : {};
+      const hint =
+        cause.code === 'EADDRINUSE'
+          ? { hint: 'another program listens there; take another port, or 0 for any free one' }
+          : {};
       reject(new CygstrapError('io', `cannot listen on ${host}, port ${port}`, { cause, ...hint }));
     });
     server.listen({ host, port, exclusive: true }, () => {

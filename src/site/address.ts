@@ -18,7 +18,11 @@ export function parseAddress(address: string): Address {
   const url = new URL(address);
   if (scheme === 'file') return { kind: 'directory', path: directoryOf(url) };
   if (scheme !== 'http' && scheme !== 'https') {
-    throw notASite(address, `${scheme} is not supported`, 'use `https://`, `http://`, `file://` or a directory; most mirrors have `https://`');
+    throw notASite(
+      address,
+      `${scheme} is not supported`,
+      'use `https://`, `http://`, `file://` or a directory; most mirrors have `https://`',
+    );
   }
   if (url.search !== '' || url.hash !== '') throw notASite(address, 'a query or fragment has no place in it');
   const authorization = basicAuthorization(url);
@@ -34,7 +38,11 @@ function directoryOf(url: URL): string {
 }
 
 function notASite(address: string, why: string, hint?: string): CygstrapError {
-  return new CygstrapError('usage', `not the address of a site: \`${redactAddress(address)}\`: ${why}`, hint === undefined ? {} : { hint });
+  return new CygstrapError(
+    'usage',
+    `not the address of a site: \`${redactAddress(address)}\`: ${why}`,
+    hint === undefined ? {} : { hint },
+  );
 }
 
 /** The header that carries the user name and password of a URL; undefined if it has none. */
@@ -56,7 +64,11 @@ function unescaped(text: string): string {
  *  FetchError `refused` as {@link refusePath} does. */
 export function urlBelow(base: URL, path: string): URL {
   refusePath(base.href, path);
-  return new URL(encodeURI(path).replace(/[?#]/g, (char) => (char === '?' ? '%3F' : '%23')).replace(/^/, base.href));
+  return new URL(
+    encodeURI(path)
+      .replace(/[?#]/g, (char) => (char === '?' ? '%3F' : '%23'))
+      .replace(/^/, base.href),
+  );
 }
 
 /** Throws FetchError `refused` for a path that is empty, absolute, or has an empty, `.` or `..` part, a backslash, a control

@@ -29,25 +29,39 @@ export class DirectorySite implements Site {
     if (!facts.isFile()) throw new FetchError('missing', file, 'not a file');
     const totalBytes = Number(facts.size);
     const validator = validatorOf(facts);
-    if (unlessIs === validator) return { kind: 'unchanged', startByte: 0, totalBytes: undefined, validator, chunks: nothing() };
+    if (unlessIs === validator)
+      return { kind: 'unchanged', startByte: 0, totalBytes: undefined, validator, chunks: nothing() };
     const isRest = fromByte > 0 && (had === undefined || had === validator);
-    if (isRest && fromByte > totalBytes) throw new FetchError('range', file, `asked for the bytes from ${fromByte} on, but it has ${totalBytes}`);
+    if (isRest && fromByte > totalBytes)
+      throw new FetchError('range', file, `asked for the bytes from ${fromByte} on, but it has ${totalBytes}`);
     const startByte = isRest ? fromByte : 0;
-    return { kind: isRest ? 'rest' : 'whole', startByte, totalBytes, validator, chunks: this.#chunks(file, startByte, validator, signal) };
+    return {
+      kind: isRest ? 'rest' : 'whole',
+      startByte,
+      totalBytes,
+      validator,
+      chunks: this.#chunks(file, startByte, validator, signal),
+    };
   }
 
   async close(): Promise<void> {}
 
-  async *#chunks(file: string, startByte: number, validator: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#chunks(
+    file: string,
+    startByte: number,
+    validator: string,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     // A pipe put in the place of the file would block the opening.
     const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(async (error: unknown) => {
       throw await this.#failure(file, error);
     });
     try {
       const facts = await handle.stat({ bigint: true });
-      if (validatorOf(facts) !== validator) throw new FetchError('range', file, 'the file has changed since the download began');
+      if (validatorOf(facts) !== validator)
+        throw new FetchError('range', file, 'the file has changed since the download began');
       const endByte = Number(facts.size);
-      for (let at = startByte; at < endByte; ) {
+      for (let at = startByte; at < endByte;) {
         signal?.throwIfAborted();
         const wantedBytes = Math.min(READ_BYTES, endByte - at);
         const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(wantedBytes), 0, wantedBytes, at);
@@ -66,8 +80,10 @@ export class DirectorySite implements Site {
   /** A missing file is a matter of that file; a missing directory one of the site. */
   async #failure(file: string, cause: unknown): Promise<FetchError> {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    if (code === 'EACCES' || code === 'EPERM') return new FetchError('refused', file, 'no permission to read it', { cause });
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') return new FetchError('reset', file, `it cannot be read (${code})`, { cause });
+    if (code === 'EACCES' || code === 'EPERM')
+      return new FetchError('refused', file, 'no permission to read it', { cause });
+    if (code !== 'ENOENT' && code !== 'ENOTDIR')
+      return new FetchError('reset', file, `it cannot be read (${code})`, { cause });
     const isThere = await stat(this.name).then(
       (facts) => facts.isDirectory(),
       () => false,

@@ -33,9 +33,19 @@ export type FetchErrorKind =
   | 'wrong-bytes';
 
 /** Statuses that tell of a passing trouble. */
-const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524]);
+const PASSING_STATUSES: ReadonlySet<number> = new Set([
+  408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524,
+]);
 
-const PASSING_KINDS: ReadonlySet<FetchErrorKind> = new Set(['connect', 'timeout', 'reset', 'protocol', 'short', 'long', 'range']);
+const PASSING_KINDS: ReadonlySet<FetchErrorKind> = new Set([
+  'connect',
+  'timeout',
+  'reset',
+  'protocol',
+  'short',
+  'long',
+  'range',
+]);
 
 /** What became of a file at one site. */
 export interface SiteFailure {
@@ -75,7 +85,13 @@ export class FetchError extends CygstrapError {
     const { status, retryAfterMs, attempts, sites, hint, cause } = options;
     const url = redactAddress(address);
     super('fetch', sites === undefined ? `cannot fetch \`${url}\`: ${why}` : why, {
-      details: { kind, url, ...(status !== undefined && { status }), ...(attempts !== undefined && { attempts }), ...(sites !== undefined && { sites }) },
+      details: {
+        kind,
+        url,
+        ...(status !== undefined && { status }),
+        ...(attempts !== undefined && { attempts }),
+        ...(sites !== undefined && { sites }),
+      },
       ...(hint !== undefined && { hint }),
       ...(cause !== undefined && { cause }),
     });

@@ -85,22 +85,36 @@ const HOPELESS: ReadonlySet<FetchErrorKind> = new Set(['connect', 'tls', 'timeou
  *  Unlike setup, which gives a site up at the first form without good signature, it goes on with the next form and then with the
  *  next site. The retries are those of the sites' one loop. Throws `signature` when something came and nothing verifies, which
  *  lists every form; `not-found` when no site has an index; FetchError when none could be asked; the signal's reason. */
-export async function findIndex(sites: Pick<SiteSet, 'attempt'>, options: FindIndexOptions): Promise<FoundIndex | UnchangedIndex> {
+export async function findIndex(
+  sites: Pick<SiteSet, 'attempt'>,
+  options: FindIndexOptions,
+): Promise<FoundIndex | UnchangedIndex> {
   const { arch, basename = 'setup', signal } = options;
   const search: Search = { ...INDEX_LIMITS, ...options.limits, ...options, passedOver: new Map() };
   const places = indexPlaces(arch, basename);
   try {
-    const found = await sites.attempt(`${arch}/${basename}.*`, (site) => searchSite(site, places, search), signal === undefined ? {} : { signal });
-    const before = [...search.passedOver.values()].flat().map(({ address, why }) => `\`${address}\` is passed over: ${why}`);
+    const found = await sites.attempt(
+      `${arch}/${basename}.*`,
+      (site) => searchSite(site, places, search),
+      signal === undefined ? {} : { signal },
+    );
+    const before = [...search.passedOver.values()]
+      .flat()
+      .map(({ address, why }) => `\`${address}\` is passed over: ${why}`);
     return { ...found, warnings: [...before, ...found.warnings] };
   } catch (error) {
     throw error instanceof FetchError ? failureOf(search, error) : error;
   }
 }
 
-type Answer = FoundIndex | UnchangedIndex | { readonly kind: 'untrusted'; readonly why: string } | { readonly kind: 'missing' };
+type Answer =
+  FoundIndex | UnchangedIndex | { readonly kind: 'untrusted'; readonly why: string } | { readonly kind: 'missing' };
 
-async function searchSite(site: Site, places: readonly (readonly IndexPath[])[], search: Search): Promise<FoundIndex | UnchangedIndex> {
+async function searchSite(
+  site: Site,
+  places: readonly (readonly IndexPath[])[],
+  search: Search,
+): Promise<FoundIndex | UnchangedIndex> {
   const passedOver: PassedOver[] = [];
   const errors: FetchError[] = [];
   search.passedOver.set(site, passedOver);
@@ -109,7 +123,8 @@ async function searchSite(site: Site, places: readonly (readonly IndexPath[])[],
       try {
         const answer = await tryForm(site, at, search);
         if (answer.kind === 'found' || answer.kind === 'unchanged') return answer;
-        if (answer.kind === 'untrusted') passedOver.push({ address: addressOf(site, at.path), why: answer.why, kind: 'untrusted' });
+        if (answer.kind === 'untrusted')
+          passedOver.push({ address: addressOf(site, at.path), why: answer.why, kind: 'untrusted' });
       } catch (error) {
         if (!(error instanceof FetchError) || search.signal?.aborted === true) throw error;
         const isHopeless = HOPELESS.has(error.kind);
@@ -123,7 +138,8 @@ async function searchSite(site: Site, places: readonly (readonly IndexPath[])[],
   // What may pass is worth another attempt at this site.
   const passing = errors.find(({ mayPass }) => mayPass);
   if (passing !== undefined) throw passing;
-  if (passedOver.some(({ kind }) => kind === 'untrusted')) throw new UntrustedIndex('its index has no signature of a trusted key');
+  if (passedOver.some(({ kind }) => kind === 'untrusted'))
+    throw new UntrustedIndex('its index has no signature of a trusted key');
   const [error = new FetchError('missing', site.name, `it has no index for ${search.arch}`)] = errors;
   if (passedOver.length === 0) passedOver.push({ address: site.name, why: error.why, kind: 'missing' });
   throw error;
@@ -144,19 +160,35 @@ async function tryForm(site: Site, { path, form }: IndexPath, search: Search): P
   if (download.kind === 'unchanged') return { kind: 'unchanged', site, path, warnings: [] };
   const isVain = !unsigned && signatureBytes === undefined;
   const bytes = await readAtMost(download, isVain ? 0 : maxIndexBytes);
-  if (isVain) return { kind: 'untrusted', why: signature === undefined ? 'it has no signature beside it' : `its signature has more than ${maxSignatureBytes} bytes` };
+  if (isVain)
+    return {
+      kind: 'untrusted',
+      why:
+        signature === undefined
+          ? 'it has no signature beside it'
+          : `its signature has more than ${maxSignatureBytes} bytes`,
+    };
   if (bytes === undefined) return { kind: 'untrusted', why: `it has more than ${maxIndexBytes} bytes` };
   const found = { kind: 'found', site, path, form, bytes, validator: download.validator } as const;
-  if (signatureBytes === undefined) return { ...found, signature: undefined, signer: 'unsigned', warnings: [unsignedText(addressOf(site, path))] };
+  if (signatureBytes === undefined)
+    return { ...found, signature: undefined, signer: 'unsigned', warnings: [unsignedText(addressOf(site, path))] };
   const answer = await search.verify(bytes, signatureBytes);
   if (answer.kind === 'refused') return { kind: 'untrusted', why: answer.message };
   const warnings = answer.warnings.map((warning) => `\`${addressOf(site, path)}\`: ${warning}`);
   return { ...found, signature: signatureBytes, signer: answer.fingerprint, warnings };
 }
 
-async function openUnlessMissing(site: Site, path: string, { signal }: Search, unlessIs?: string): Promise<Download | undefined> {
+async function openUnlessMissing(
+  site: Site,
+  path: string,
+  { signal }: Search,
+  unlessIs?: string,
+): Promise<Download | undefined> {
   try {
-    return await site.open(path, { ...(signal !== undefined && { signal }), ...(unlessIs !== undefined && { unlessIs }) });
+    return await site.open(path, {
+      ...(signal !== undefined && { signal }),
+      ...(unlessIs !== undefined && { unlessIs }),
+    });
   } catch (error) {
     if (error instanceof FetchError && error.kind === 'missing') return undefined;
     throw error;

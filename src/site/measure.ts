@@ -25,12 +25,19 @@ export interface MeasureOptions {
 
 /** Measures how fast a site answers and sends one file, or the first few megabytes of it. Throws FetchError as the site does,
  *  `timeout` if nothing came in time, and the signal's reason after an abort. */
-export async function measureSite(site: Site, path: string, { signal, timeoutMs = MEASURE_TIMEOUT_MS }: MeasureOptions = {}): Promise<Measurement> {
+export async function measureSite(
+  site: Site,
+  path: string,
+  { signal, timeoutMs = MEASURE_TIMEOUT_MS }: MeasureOptions = {},
+): Promise<Measurement> {
   const limit = new AbortController();
   const onAbort = (): void => limit.abort(signal?.reason);
   signal?.throwIfAborted();
   signal?.addEventListener('abort', onAbort, { once: true });
-  const timer = setTimeout(() => limit.abort(new FetchError('timeout', `${site.name}${path}`, `nothing within ${timeoutMs / 1000} s`)), timeoutMs);
+  const timer = setTimeout(
+    () => limit.abort(new FetchError('timeout', `${site.name}${path}`, `nothing within ${timeoutMs / 1000} s`)),
+    timeoutMs,
+  );
   let receivedBytes = 0;
   const startMs = performance.now();
   let answerMs = startMs;

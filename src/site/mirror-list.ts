@@ -32,17 +32,28 @@ export interface MirrorList {
 export function parseMirrorList(text: string): MirrorList {
   const mirrors = new Map<string, MirrorEntry>();
   const faults: MirrorListFault[] = [];
-  text.replace(/^\ufeff/, '').split(/\r?\n/).forEach((row, at) => {
-    const line = row.trim();
-    if (line === '' || line.startsWith('#')) return;
-    const [address = '', host = '', region = '', country = '', flag = ''] = line.split(';').map((field) => field.trim());
-    if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(address) || !URL.canParse(address)) {
-      faults.push({ line: at + 1, message: `not the URL of a mirror: \`${address.slice(0, 80)}\`` });
-      return;
-    }
-    const url = address.replace(/\/?$/, '/');
-    if (mirrors.has(url)) return;
-    mirrors.set(url, { url, host: host === '' ? new URL(url).host : host, region, country, isOffered: !flag.startsWith('noshow') });
-  });
+  text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .forEach((row, at) => {
+      const line = row.trim();
+      if (line === '' || line.startsWith('#')) return;
+      const [address = '', host = '', region = '', country = '', flag = ''] = line
+        .split(';')
+        .map((field) => field.trim());
+      if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(address) || !URL.canParse(address)) {
+        faults.push({ line: at + 1, message: `not the URL of a mirror: \`${address.slice(0, 80)}\`` });
+        return;
+      }
+      const url = address.replace(/\/?$/, '/');
+      if (mirrors.has(url)) return;
+      mirrors.set(url, {
+        url,
+        host: host === '' ? new URL(url).host : host,
+        region,
+        country,
+        isOffered: !flag.startsWith('noshow'),
+      });
+    });
   return { mirrors: [...mirrors.values()], faults };
 }

@@ -29,7 +29,12 @@ export const RETRY_POLICY: RetryPolicy = {
 /** Decides what follows a failure: the delay in milliseconds before the same site is asked again, `next-site` when it will not
  *  do any better, `stop` when no site can mend it (the disk, a bug of ours). `attempt` counts from 1 for this file at this
  *  site; `random` gives numbers from 0 to below 1, so that many clients do not come back at once. */
-export function retryDelay(error: unknown, attempt: number, random: () => number, policy: RetryPolicy = RETRY_POLICY): number | 'stop' | 'next-site' {
+export function retryDelay(
+  error: unknown,
+  attempt: number,
+  random: () => number,
+  policy: RetryPolicy = RETRY_POLICY,
+): number | 'stop' | 'next-site' {
   if (isSiteFault(error)) return 'next-site';
   if (!(error instanceof FetchError)) return 'stop';
   if (!error.mayPass || attempt >= policy.attemptsPerSite) return 'next-site';

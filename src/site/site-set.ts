@@ -47,7 +47,8 @@ export class SiteSet {
     this.#policy = { ...RETRY_POLICY, ...options.policy };
     this.#standings = new Map(sites.map((site) => [site, new Standing(this.#policy)]));
     this.#report = options.report ?? (() => {});
-    this.#sleep = options.sleep ?? ((delayMs, signal) => setTimeout(delayMs, undefined, signal === undefined ? {} : { signal }));
+    this.#sleep =
+      options.sleep ?? ((delayMs, signal) => setTimeout(delayMs, undefined, signal === undefined ? {} : { signal }));
     this.#random = options.random ?? Math.random;
     this.#now = options.now ?? Date.now;
   }
@@ -101,7 +102,14 @@ export class SiteSet {
         // Others can take over from a site that is in doubt.
         const isLeft = answer === 'next-site' || ((isProbe || standing.isDemoted) && failures.size < this.sites.length);
         const isLast = isLeft && failures.size === this.sites.length;
-        this.#report({ kind: 'transfer-failed', path, site: site.name, attempt: trial.attempts, why: whyOf(error), retryInMs: isLast ? undefined : isLeft ? 0 : answer });
+        this.#report({
+          kind: 'transfer-failed',
+          path,
+          site: site.name,
+          attempt: trial.attempts,
+          why: whyOf(error),
+          retryInMs: isLast ? undefined : isLeft ? 0 : answer,
+        });
         if (isDemoted) this.#report({ kind: 'site-demoted', site: site.name, why: whyOf(error) });
         if (isLeft) return undefined;
         await this.#wait(answer, signal);
@@ -142,7 +150,11 @@ export class SiteSet {
       const failure = failures.get(site);
       return failure === undefined ? [] : [{ ...failure, site: site.name }];
     });
-    const sites: SiteFailure[] = tried.map(({ site, attempts: count, error }) => ({ site, attempts: count, why: whyOf(error) }));
+    const sites: SiteFailure[] = tried.map(({ site, attempts: count, error }) => ({
+      site,
+      attempts: count,
+      why: whyOf(error),
+    }));
     const errors = tried.map(({ error }) => error);
     const telling = errors.find((error) => kindOf(error) !== 'missing') ?? errors[0];
     const status = telling instanceof FetchError ? telling.status : undefined;
@@ -158,7 +170,9 @@ export class SiteSet {
 }
 
 function messageFor(path: string, sites: readonly SiteFailure[]): string {
-  const [first, ...others] = sites.map(({ site, attempts, why }) => `${site}: ${why}${attempts > 1 ? ` (${attempts} attempts)` : ''}`);
+  const [first, ...others] = sites.map(
+    ({ site, attempts, why }) => `${site}: ${why}${attempts > 1 ? ` (${attempts} attempts)` : ''}`,
+  );
   if (first === undefined) return `cannot fetch \`${path}\`: no site is given`;
   if (others.length === 0) return `cannot fetch \`${path}\` from ${first}`;
   return `cannot fetch \`${path}\` from any of ${sites.length} sites: ${[first, ...others].join('; ')}`;

@@ -50,7 +50,8 @@ export class Standing {
     const wasDemoted = this.isDemoted;
     this.#blame += blame === 'grave' ? this.#policy.demoteAfter : blame === 'gap' ? 1 / GAPS_FOR_A_SLIP : 1;
     if (!this.isDemoted) return;
-    if (wasDemoted && nowMs >= this.#probeAtMs) this.#probeAfterMs = Math.min(this.#probeAfterMs * 2, this.#policy.longestProbeAfterMs);
+    if (wasDemoted && nowMs >= this.#probeAtMs)
+      this.#probeAfterMs = Math.min(this.#probeAfterMs * 2, this.#policy.longestProbeAfterMs);
     if (!wasDemoted || nowMs >= this.#probeAtMs) this.#probeAtMs = nowMs + this.#probeAfterMs;
   }
 }

@@ -49,27 +49,63 @@ const POWER_OFF_TIMEOUT_MS = 120_000;
 
 /** Boots an installed disk for a person, with any hardware, until the guest powers off. The installed disk itself stays as it is. Throws
  *  VmError, and `usage` for an overlay that this kind of guest does not know. */
-export async function bootMachine(context: StageContext, request: BootRequest, { onLine, onSsh, powerOff }: BootHooks): Promise<MachineExit> {
+export async function bootMachine(
+  context: StageContext,
+  request: BootRequest,
+  { onLine, onSsh, powerOff }: BootHooks,
+): Promise<MachineExit> {
   const { places, host, guest, report, signal } = context;
   const { installed, wishes, shares, vnc } = request;
   if (!guest.mountsShares && shares.some(({ access }) => access === 'overlay')) {
-    throw new CygstrapError('usage', `a guest of kind \`${guest.name}\` knows no overlay`, { hint: 'share the directory `ro`, or a copy of it' });
+    throw new CygstrapError('usage', `a guest of kind \`${guest.name}\` knows no overlay`, {
+      hint: 'share the directory `ro`, or a copy of it',
+    });
   }
   const below = stagePath(places, 'install', installed.key);
   await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
   await using run = await makeRunDirectory();
   const disk = request.diskFile === undefined ? join(work.path, STAGE_FILES.disk) : resolve(request.diskFile);
-  if (!(await isThere(disk))) await createOverlay(host, { path: disk, base: join(below, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
-  const shared = { store: resolve(request.store ?? join(work.path, 'store')), xchg: resolve(request.xchg ?? join(work.path, 'xchg')) };
+  if (!(await isThere(disk)))
+    await createOverlay(host, { path: disk, base: join(below, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
+  const shared = {
+    store: resolve(request.store ?? join(work.path, 'store')),
+    xchg: resolve(request.xchg ?? join(work.path, 'xchg')),
+  };
   await Promise.all(Object.values(shared).map((path) => mkdir(path, { recursive: true })));
   const machineWishes = { ...installed.wishes, ...wishes };
-  await using wiring = await wireDirectly(context, { shares: shared, directory: run.path, installed: below, qemuArguments: machineWishes.qemuArguments });
-  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link, mounts: shares });
+  await using wiring = await wireDirectly(context, {
+    shares: shared,
+    directory: run.path,
+    installed: below,
+    qemuArguments: machineWishes.qemuArguments,
+  });
+  const template = guest.bootMachine({
+    disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
+    directory: below,
+    link: wiring.link,
+    mounts: shares,
+  });
   const model = template.nics[0]?.model ?? 'e1000';
-  const cards = request.switches.map((directory, i): NicSpec => ({ id: `nic${i + 1}`, model, mac: macOf(i + 1), link: { kind: 'vde', directory: resolve(directory) } }));
+  const cards = request.switches.map((directory, i): NicSpec => ({
+    id: `nic${i + 1}`,
+    model,
+    mac: macOf(i + 1),
+    link: { kind: 'vde', directory: resolve(directory) },
+  }));
   const spec = {
-    ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, machineWishes, { name: 'guest', backing: { kind: 'private' }, start: 'running', onReset: 'reset', vnc }),
-    shares: shares.map(({ tag, path, access }, i): ShareSpec => ({ id: `share${i}`, tag, path: resolve(path), isReadonly: access !== 'rw' })),
+    ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, machineWishes, {
+      name: 'guest',
+      backing: { kind: 'private' },
+      start: 'running',
+      onReset: 'reset',
+      vnc,
+    }),
+    shares: shares.map(({ tag, path, access }, i): ShareSpec => ({
+      id: `share${i}`,
+      tag,
+      path: resolve(path),
+      isReadonly: access !== 'rw',
+    })),
   };
   await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
   onSsh(sshArgv(wiring.targetIn(machine)));

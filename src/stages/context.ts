@@ -68,7 +68,8 @@ async function readHost(path: string, tools: KnownHostOptions['tools']): Promise
 /** Path of a tool that a stage cannot do without. Throws VmError. */
 export function requireTool({ tools }: Host, name: keyof Host['tools']): string {
   const path = tools[name];
-  if (path === undefined) throw new VmError(`\`${name}\` is not installed`, { hint: '`cygstrap doctor` tells how to install it' });
+  if (path === undefined)
+    throw new VmError(`\`${name}\` is not installed`, { hint: '`cygstrap doctor` tells how to install it' });
   return path;
 }
 

@@ -25,7 +25,10 @@ export interface DirectWiring extends Wiring {
 /** Makes the link of topology `direct`: each connection of the guest to its shares is served by an smbd of this host, whose settings and
  *  state are in the run's directory; a loopback port leads to its ssh, in a network of its own where we may have one, else reached by every user of this
  *  computer, though not entered without the key. */
-export async function wireDirectly(context: StageContext, { shares, directory, installed, qemuArguments }: WiringOptions): Promise<DirectWiring> {
+export async function wireDirectly(
+  context: StageContext,
+  { shares, directory, installed, qemuArguments }: WiringOptions,
+): Promise<DirectWiring> {
   const smbd = requireTool(context.host, 'smbd');
   const state = join(directory, 'smb');
   const conf = join(directory, 'smb.conf');
@@ -42,7 +45,12 @@ export async function wireDirectly(context: StageContext, { shares, directory, i
     knownHosts: join(installed, SSH_FILES.knownHosts),
   });
   return {
-    link: { kind: 'direct', smbdCommand: smbdCommand(smbd, { conf, directory: state }), sshPort: 'any', ...(network !== undefined && { within: network.begin }) },
+    link: {
+      kind: 'direct',
+      smbdCommand: smbdCommand(smbd, { conf, directory: state }),
+      sshPort: 'any',
+      ...(network !== undefined && { within: network.begin }),
+    },
     targetIn,
     lineTo: (machine) => {
       const target = targetIn(machine);

@@ -56,11 +56,22 @@ export async function installStage(context: StageContext, request: InstallReques
     report({ kind: 'stage-reused', stage: 'install', key });
     return found;
   };
-  const onWait = (pid: number | undefined): void => report({ kind: 'warning', message: `waiting for ${pid === undefined ? 'another process' : `process ${pid}`}, which makes the same installation` });
-  return (await published()) ?? withStageLock(places, use, { signal, onWait }, async () => (await published()) ?? make(context, request, key));
+  const onWait = (pid: number | undefined): void =>
+    report({
+      kind: 'warning',
+      message: `waiting for ${pid === undefined ? 'another process' : `process ${pid}`}, which makes the same installation`,
+    });
+  return (
+    (await published()) ??
+    withStageLock(places, use, { signal, onWait }, async () => (await published()) ?? make(context, request, key))
+  );
 }
 
-async function make(context: StageContext, { kit, archives, ingredients, packages, limits, vnc, makeMedia }: InstallRequest, key: string): Promise<InstalledManifest> {
+async function make(
+  context: StageContext,
+  { kit, archives, ingredients, packages, limits, vnc, makeMedia }: InstallRequest,
+  key: string,
+): Promise<InstalledManifest> {
   const { places, host, guest, version, report, signal } = context;
   const startMs = performance.now();
   const logs = logPaths(places, 'install', key);
@@ -74,16 +85,38 @@ async function make(context: StageContext, { kit, archives, ingredients, package
   const media = await makeMedia(join(work.path, MEDIA), kit.answerFiles({ nonce, authorizedKey: publicKey, archives }));
   const disk = join(work.path, STAGE_FILES.disk);
   await createDisk(host, { path: disk, format: 'qcow2', sizeMiB: ingredients.wishes.diskMiB }, { signal });
-  const template = kit.installMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, ...media });
-  const spec = machineSpec(template, ingredients.wishes, { name: 'install', backing: { kind: 'private' }, start: 'running', onReset: kit.restarts ? 'reset' : 'exit', vnc });
+  const template = kit.installMachine({
+    disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
+    ...media,
+  });
+  const spec = machineSpec(template, ingredients.wishes, {
+    name: 'install',
+    backing: { kind: 'private' },
+    start: 'running',
+    onReset: kit.restarts ? 'reset' : 'exit',
+    vnc,
+  });
   {
-    await using machine = await startMachine(spec, host, { directory: work.run, consoleLog: logs.console, signal, report });
-    const { beacons, exit, lastLine } = await watchInstall(machine, { guest, limits, screen: logs.screen, report, signal });
+    await using machine = await startMachine(spec, host, {
+      directory: work.run,
+      consoleLog: logs.console,
+      signal,
+      report,
+    });
+    const { beacons, exit, lastLine } = await watchInstall(machine, {
+      guest,
+      limits,
+      screen: logs.screen,
+      report,
+      signal,
+    });
     if (exit.reason === 'died') throw exit.error;
     const failed = beacons.find((beacon) => beacon.kind === 'failed');
     if (failed !== undefined) throw refused(`the guest says: ${failed.text}`, logs.console);
-    if (exit.reason !== 'guest-shutdown') throw refused(`${MACHINE_ENDS[exit.reason]}; the last line of its console: ${lastLine}`, logs.console);
-    if (!beacons.some((beacon) => beacon.kind === 'installed' && beacon.nonce === nonce)) throw refused('the guest powered off without saying that it is installed', logs.console);
+    if (exit.reason !== 'guest-shutdown')
+      throw refused(`${MACHINE_ENDS[exit.reason]}; the last line of its console: ${lastLine}`, logs.console);
+    if (!beacons.some((beacon) => beacon.kind === 'installed' && beacon.nonce === nonce))
+      throw refused('the guest powered off without saying that it is installed', logs.console);
     const hostKey = beacons.findLast((beacon) => beacon.kind === 'hostkey');
     if (hostKey === undefined) throw refused('the guest did not tell its host key', logs.console);
     await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
@@ -110,5 +143,8 @@ async function make(context: StageContext, { kit, archives, ingredients, package
 }
 
 function refused(why: string, consoleLog: string): GuestError {
-  return new GuestError('guest', `the installation failed: ${why}`, { hint: `its console is in \`${consoleLog}\``, details: { consoleLog } });
+  return new GuestError('guest', `the installation failed: ${why}`, {
+    hint: `its console is in \`${consoleLog}\``,
+    details: { consoleLog },
+  });
 }

@@ -35,7 +35,10 @@ export function snapshotKey(ingredients: SnapshotIngredients): string {
 }
 
 function keyOf(stage: string, ingredients: unknown): string {
-  return createHash('sha256').update(JSON.stringify([STAGE_SCHEMA, stage, sorted(ingredients)])).digest('hex').slice(0, KEY_DIGITS);
+  return createHash('sha256')
+    .update(JSON.stringify([STAGE_SCHEMA, stage, sorted(ingredients)]))
+    .digest('hex')
+    .slice(0, KEY_DIGITS);
 }
 
 /** The same value whatever the order its fields were written in. */

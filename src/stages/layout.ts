@@ -39,7 +39,14 @@ export interface VmPlaces {
 
 /** Names what is in the directory of all stages. */
 export function vmPlaces(root: string): VmPlaces {
-  return { root, work: join(root, 'work'), locks: join(root, 'locks'), logs: join(root, 'logs'), intact: join(root, 'intact'), host: join(root, 'host.json') };
+  return {
+    root,
+    work: join(root, 'work'),
+    locks: join(root, 'locks'),
+    logs: join(root, 'logs'),
+    intact: join(root, 'intact'),
+    host: join(root, 'host.json'),
+  };
 }
 
 /** The directory of a stage. */
@@ -53,7 +60,11 @@ export function intactPath({ intact }: VmPlaces, stage: StageName, key: string):
 }
 
 /** Where the console log and the last screen of a stage go. */
-export function logPaths({ logs }: VmPlaces, stage: StageName, key: string): { readonly console: string; readonly screen: string } {
+export function logPaths(
+  { logs }: VmPlaces,
+  stage: StageName,
+  key: string,
+): { readonly console: string; readonly screen: string } {
   const stem = join(logs, `${stage}-${key}`);
   return { console: `${stem}.console.log`, screen: `${stem}.png` };
 }

@@ -16,10 +16,18 @@ export interface StageMachine {
 }
 
 /** Puts a machine together. Pure: the same parts give the same devices. */
-export function machineSpec(template: MachineTemplate, { memoryMiB, cpus, emptyDisksMiB, qemuArguments }: MachineWishes, stage: StageMachine): MachineSpec {
+export function machineSpec(
+  template: MachineTemplate,
+  { memoryMiB, cpus, emptyDisksMiB, qemuArguments }: MachineWishes,
+  stage: StageMachine,
+): MachineSpec {
   const { name, backing, start, onReset, machineType, accelerator, vnc } = stage;
   const bus = template.disks[0]?.bus ?? 'ide';
-  const emptyDisks = emptyDisksMiB.map((sizeMiB, i): DiskSpec => ({ id: `empty${i}`, bus, source: { kind: 'empty', sizeMiB } }));
+  const emptyDisks = emptyDisksMiB.map((sizeMiB, i): DiskSpec => ({
+    id: `empty${i}`,
+    bus,
+    source: { kind: 'empty', sizeMiB },
+  }));
   return {
     ...template,
     name,

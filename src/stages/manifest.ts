@@ -32,7 +32,12 @@ export interface InstalledManifest {
   readonly guest: string;
   readonly wishes: MachineWishes;
   /** For people: what it was made of. */
-  readonly made: { readonly packages: readonly string[]; readonly lock: string; readonly version: string; readonly durationMs: number };
+  readonly made: {
+    readonly packages: readonly string[];
+    readonly lock: string;
+    readonly version: string;
+    readonly durationMs: number;
+  };
   readonly disk: FileStamp;
 }
 
@@ -72,7 +77,8 @@ export async function readManifest(directory: string, stage: StageName): Promise
   try {
     text = await readFile(join(directory, STAGE_FILES.manifest), 'utf8');
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) return undefined;
+    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR'))
+      return undefined;
     throw new CygstrapError('io', `cannot read \`${join(directory, STAGE_FILES.manifest)}\``, { cause });
   }
   try {
@@ -84,7 +90,8 @@ export async function readManifest(directory: string, stage: StageName): Promise
 }
 
 /** What a look at a file of a stage came to. */
-export type Look = { readonly kind: 'intact'; readonly identity: string } | { readonly kind: 'changed'; readonly text: string };
+export type Look =
+  { readonly kind: 'intact'; readonly identity: string } | { readonly kind: 'changed'; readonly text: string };
 
 export interface LookOptions {
   /** Its identity from when it was found intact; a file that has another now, or none, is read by `digest`. */
@@ -96,7 +103,8 @@ export interface LookOptions {
 export async function lookAt(path: string, stamp: FileStamp, { known, digest }: LookOptions): Promise<Look> {
   const now = await stat(path).catch(() => undefined);
   if (now === undefined) return { kind: 'changed', text: `\`${path}\` is missing` };
-  if (now.size !== stamp.sizeBytes) return { kind: 'changed', text: `\`${path}\` has ${now.size} bytes instead of ${stamp.sizeBytes}` };
+  if (now.size !== stamp.sizeBytes)
+    return { kind: 'changed', text: `\`${path}\` has ${now.size} bytes instead of ${stamp.sizeBytes}` };
   const identity = await identityOf(path);
   if (identity === known || (await digest(path)) === stamp.sha256) return { kind: 'intact', identity };
   return { kind: 'changed', text: `\`${path}\` is damaged: its sha256 is another one` };

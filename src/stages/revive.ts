@@ -56,7 +56,11 @@ export async function revive(context: StageContext, request: ReviveRequest): Pro
 }
 
 /** Starts the machine; what has to be ended in the end is added to `owned` as it begins. */
-async function start(context: StageContext, request: ReviveRequest, owned: AsyncDisposable[]): Promise<Omit<Revived, typeof Symbol.asyncDispose>> {
+async function start(
+  context: StageContext,
+  request: ReviveRequest,
+  owned: AsyncDisposable[],
+): Promise<Omit<Revived, typeof Symbol.asyncDispose>> {
   const { places, report, signal } = context;
   const { manifest, canBootInstead } = request;
   const directory = request.directory ?? stagePath(places, 'snapshot', manifest.key);
@@ -78,7 +82,10 @@ async function start(context: StageContext, request: ReviveRequest, owned: Async
     refusal = gone;
   }
   if (!canBootInstead) throw new VmError(`the snapshot cannot go on here: ${refusal}`);
-  report({ kind: 'warning', message: `the snapshot cannot go on here, so its disk is booted instead, which takes longer: ${refusal}` });
+  report({
+    kind: 'warning',
+    message: `the snapshot cannot go on here, so its disk is booted instead, which takes longer: ${refusal}`,
+  });
   const booted = await launch(context, manifest, { ...place, isCold: true });
   await booted.line.untilAnswers({ isBooting: true, timeoutMs: BOOT_TIMEOUT_MS, signal });
   return { ...booted, shares, work, isCold: true };
@@ -97,14 +104,21 @@ interface Place {
 async function goOn(context: StageContext, manifest: SnapshotManifest, place: Place): Promise<Launched | string> {
   const { host, places, signal } = context;
   const { zstd, setpriv } = host.tools;
-  if (manifest.ram === null && zstd === undefined) throw new VmError('`zstd` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
-  const compression = manifest.ram === null ? ({ kind: 'zstd', zstd: zstd ?? '', setpriv } as const) : ({ kind: 'none' } as const);
+  if (manifest.ram === null && zstd === undefined)
+    throw new VmError('`zstd` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  const compression =
+    manifest.ram === null ? ({ kind: 'zstd', zstd: zstd ?? '', setpriv } as const) : ({ kind: 'none' } as const);
   let launched: Launched | undefined;
   let isLoaded = false;
   try {
     launched = await launch(context, manifest, { ...place, isCold: false });
     const { machine, line } = launched;
-    await loadMemory(machine, { path: join(place.directory, STAGE_FILES.state), compression, timeoutMs: LOAD_TIMEOUT_MS, signal });
+    await loadMemory(machine, {
+      path: join(place.directory, STAGE_FILES.state),
+      compression,
+      timeoutMs: LOAD_TIMEOUT_MS,
+      signal,
+    });
     isLoaded = true;
     await machine.qmp.command('cont', {}, { signal });
     await line.untilAnswers({ isBooting: false, timeoutMs: ANSWER_TIMEOUT_MS, signal });
@@ -127,7 +141,11 @@ interface Launched {
 }
 
 /** Starts QEMU over a fresh layer of the disk: of the snapshot's, to be filled from its image; or of the one below, to be booted. */
-async function launch(context: StageContext, manifest: SnapshotManifest, { directory, work, shares, consoleLog, owned, isCold }: Place & { readonly isCold: boolean }): Promise<Launched> {
+async function launch(
+  context: StageContext,
+  manifest: SnapshotManifest,
+  { directory, work, shares, consoleLog, owned, isCold }: Place & { readonly isCold: boolean },
+): Promise<Launched> {
   const { places, guest, host, report, signal } = context;
   const below = stagePath(places, 'install', manifest.install);
   const disk = join(work.path, STAGE_FILES.disk);
@@ -136,16 +154,27 @@ async function launch(context: StageContext, manifest: SnapshotManifest, { direc
   const [wired, layered] = await Promise.allSettled([
     wire(context, { shares, directory: work.run, installed: below, qemuArguments: manifest.wishes.qemuArguments }),
     // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
-    createOverlay(host, { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal }),
+    createOverlay(
+      host,
+      { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' },
+      { signal },
+    ),
   ]);
   if (wired.status === 'rejected') throw wired.reason;
   const wiring = wired.value;
   owned.push(wiring);
   if (layered.status === 'rejected') throw layered.reason;
-  const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link });
+  const template = guest.bootMachine({
+    disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
+    directory: below,
+    link: wiring.link,
+  });
   const spec = machineSpec(template, manifest.wishes, {
     name: 'guest',
-    backing: manifest.ram !== null && !isCold ? { kind: 'file', path: join(directory, STAGE_FILES.ram), isShared: false } : { kind: 'private' },
+    backing:
+      manifest.ram !== null && !isCold
+        ? { kind: 'file', path: join(directory, STAGE_FILES.ram), isShared: false }
+        : { kind: 'private' },
     start: isCold ? 'running' : 'incoming',
     onReset: 'exit',
     ...(!isCold && { machineType: manifest.machine.machineType, accelerator: manifest.machine.accelerator }),
@@ -164,8 +193,11 @@ async function launch(context: StageContext, manifest: SnapshotManifest, { direc
 /** Why a snapshot cannot go on on this host; undefined when it can, as far as is known. */
 function differenceOf({ host }: StageContext, { machine }: SnapshotManifest): string | undefined {
   if (host.qemu === undefined) return undefined;
-  if (host.qemu.version !== machine.qemu) return `it was made by QEMU ${machine.qemu}, and here is ${host.qemu.version}`;
-  if (!host.qemu.accelerators.some(({ name, works }) => name === machine.accelerator && works)) return `it was made with the accelerator \`${machine.accelerator}\`, which does not work here`;
-  if (machine.hostCpu !== null && machine.hostCpu !== hostCpu()) return `it was made on another processor: ${machine.hostCpu}`;
+  if (host.qemu.version !== machine.qemu)
+    return `it was made by QEMU ${machine.qemu}, and here is ${host.qemu.version}`;
+  if (!host.qemu.accelerators.some(({ name, works }) => name === machine.accelerator && works))
+    return `it was made with the accelerator \`${machine.accelerator}\`, which does not work here`;
+  if (machine.hostCpu !== null && machine.hostCpu !== hostCpu())
+    return `it was made on another processor: ${machine.hostCpu}`;
   return undefined;
 }

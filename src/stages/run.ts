@@ -59,20 +59,32 @@ const [INPUT, OUTPUT] = ['in', 'out'];
 
 /** Revives a snapshot, runs a command in it, brings back what it left and how it ended, and discards the rest. Throws GuestError `guest`
  *  for a command that did not end in time or whose end is not known, VmError, and the reason of the signal. */
-export async function runStage(context: StageContext, manifest: SnapshotManifest, request: RunRequest, hooks: RunHooks): Promise<RunResult> {
+export async function runStage(
+  context: StageContext,
+  manifest: SnapshotManifest,
+  request: RunRequest,
+  hooks: RunHooks,
+): Promise<RunResult> {
   const startMs = performance.now();
   requireWritable(context.guest, request);
   // Of a directory that it saw before, a guest may have another content in mind.
   const name = `run-${randomBytes(8).toString('hex')}`;
   const timeout = new AbortController();
   const timer = setTimeout(() => {
-    timeout.abort(new GuestError('guest', `the command did not end within ${request.timeoutMs / 1000} s`, { hint: 'give it more with `--timeout`' }));
+    timeout.abort(
+      new GuestError('guest', `the command did not end within ${request.timeoutMs / 1000} s`, {
+        hint: 'give it more with `--timeout`',
+      }),
+    );
   }, request.timeoutMs);
   const signal = AbortSignal.any([context.signal, timeout.signal]);
   try {
     let own = '';
     const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
-      const [store, xchg] = [request.store === undefined ? join(work, 'store') : resolve(request.store), join(work, 'xchg')];
+      const [store, xchg] = [
+        request.store === undefined ? join(work, 'store') : resolve(request.store),
+        join(work, 'xchg'),
+      ];
       own = join(xchg, name);
       if (request.store === undefined) await mkdir(store);
       await mkdir(join(own, OUTPUT), { recursive: true });
@@ -88,7 +100,13 @@ export async function runStage(context: StageContext, manifest: SnapshotManifest
     await using revived = await revive({ ...context, signal }, { manifest, shares, canBootInstead: true });
     const revivedMs = performance.now() - startMs;
     try {
-      const code = await runIn(context, revived, { name, own, isStoreWritable: request.isStoreWritable, signal, onOutput: hooks.onOutput }).catch(async (error: unknown) => {
+      const code = await runIn(context, revived, {
+        name,
+        own,
+        isStoreWritable: request.isStoreWritable,
+        signal,
+        onOutput: hooks.onOutput,
+      }).catch(async (error: unknown) => {
         signal.throwIfAborted();
         // Perhaps its RAM was not what it had been, though nobody touched the file.
         if (!revived.isCold) await requireUnchanged(context.places, manifest, { everyByte: true });
@@ -96,9 +114,16 @@ export async function runStage(context: StageContext, manifest: SnapshotManifest
       });
       await hooks.after?.(own, signal);
       if (request.output !== undefined) await copyDirectory(join(own, OUTPUT), request.output);
-      return { code, isCold: revived.isCold, revivedMs, durationMs: performance.now() - startMs, kept: request.isKept ? revived.work.path : null };
+      return {
+        code,
+        isCold: revived.isCold,
+        revivedMs,
+        durationMs: performance.now() - startMs,
+        kept: request.isKept ? revived.work.path : null,
+      };
     } catch (error) {
-      if (request.isKept) context.report({ kind: 'warning', message: `the run failed; kept: \`${revived.work.path}\`` });
+      if (request.isKept)
+        context.report({ kind: 'warning', message: `the run failed; kept: \`${revived.work.path}\`` });
       throw error;
     } finally {
       if (request.isKept) revived.work.keep();
@@ -121,8 +146,15 @@ interface Run {
   readonly onOutput: RunHooks['onOutput'];
 }
 
-async function runIn({ guest }: StageContext, { line, isCold }: Revived, { name, own, isStoreWritable, signal, onOutput }: Run): Promise<number> {
-  const command = inTurn([...readied(guest, { isCold, isStoreWritable }), guest.commands.runScript(`${name}/${RUN_FILES.script}`)]);
+async function runIn(
+  { guest }: StageContext,
+  { line, isCold }: Revived,
+  { name, own, isStoreWritable, signal, onOutput }: Run,
+): Promise<number> {
+  const command = inTurn([
+    ...readied(guest, { isCold, isStoreWritable }),
+    guest.commands.runScript(`${name}/${RUN_FILES.script}`),
+  ]);
   let lastWords = '';
   const code = await line.run(command, {
     signal,
@@ -135,12 +167,18 @@ async function runIn({ guest }: StageContext, { line, isCold }: Revived, { name,
   const end = parseRunEnd(text);
   if (end?.kind === 'exit') return end.code;
   if (end?.kind === 'failed') throw new GuestError('guest', `the command was not run: ${end.text}`);
-  const what = code === null || code === SSH_FAILED ? 'the connection to the guest ended before the command did' : `the guest cannot run the command (exit code ${code})`;
+  const what =
+    code === null || code === SSH_FAILED
+      ? 'the connection to the guest ended before the command did'
+      : `the guest cannot run the command (exit code ${code})`;
   throw new GuestError('guest', `${what}${lastWords === '' ? '' : `: ${lastWords.trim()}`}`);
 }
 
 /** Command lines that make a machine which went on, or was booted instead, fit for use. */
-function readied({ commands }: GuestKind, { isCold, isStoreWritable }: Pick<Revived, 'isCold'> & Pick<RunRequest, 'isStoreWritable'>): string[] {
+function readied(
+  { commands }: GuestKind,
+  { isCold, isStoreWritable }: Pick<Revived, 'isCold'> & Pick<RunRequest, 'isStoreWritable'>,
+): string[] {
   const { setClock, renewEntropy, connectShares, checkShares, overlayStore } = commands;
   return [
     setClock(Date.now()),
@@ -151,9 +189,14 @@ function readied({ commands }: GuestKind, { isCold, isStoreWritable }: Pick<Revi
 }
 
 /** Throws `usage` for a share that is to be writable in a guest that cannot do it. */
-function requireWritable({ name, commands }: GuestKind, { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>): void {
+function requireWritable(
+  { name, commands }: GuestKind,
+  { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>,
+): void {
   if (isStoreWritable !== true || commands.overlayStore !== undefined) return;
-  throw new CygstrapError('usage', `a guest of kind \`${name}\` cannot write to its share \`store\``, { hint: 'what is given by `--in` it may change' });
+  throw new CygstrapError('usage', `a guest of kind \`${name}\` cannot write to its share \`store\``, {
+    hint: 'what is given by `--in` it may change',
+  });
 }
 
 /** Copies what is in a directory to where it is wanted, beside what is there. Throws `io`. */
@@ -176,7 +219,12 @@ async function requireDirectory(path: string): Promise<void> {
 }
 
 /** Revives a snapshot for a person, readies it as for a run, and hands it to `use`; everything is discarded after that. */
-export async function withRevived<T>(context: StageContext, manifest: SnapshotManifest, { store, isStoreWritable }: Pick<RunRequest, 'store' | 'isStoreWritable'>, use: (revived: Revived) => Promise<T>): Promise<T> {
+export async function withRevived<T>(
+  context: StageContext,
+  manifest: SnapshotManifest,
+  { store, isStoreWritable }: Pick<RunRequest, 'store' | 'isStoreWritable'>,
+  use: (revived: Revived) => Promise<T>,
+): Promise<T> {
   const { guest, signal } = context;
   requireWritable(guest, { isStoreWritable });
   const shares = async (work: string): Promise<{ store: string; xchg: string }> => {

@@ -50,8 +50,20 @@ export async function snapshotStage(context: StageContext, request: SnapshotRequ
     report({ kind: 'stage-reused', stage: 'snapshot', key });
     return found;
   };
-  const onWait = (pid: number | undefined): void => report({ kind: 'warning', message: `waiting for ${pid === undefined ? 'another process' : `process ${pid}`}, which makes the same snapshot` });
-  return (await published()) ?? withStageLock(places, use, { signal, onWait }, async () => (await published()) ?? make(context, request, { key, machine }));
+  const onWait = (pid: number | undefined): void =>
+    report({
+      kind: 'warning',
+      message: `waiting for ${pid === undefined ? 'another process' : `process ${pid}`}, which makes the same snapshot`,
+    });
+  return (
+    (await published()) ??
+    withStageLock(
+      places,
+      use,
+      { signal, onWait },
+      async () => (await published()) ?? make(context, request, { key, machine }),
+    )
+  );
 }
 
 /** What a machine of this host is, as far as only its like can go on where it stood. */
@@ -69,11 +81,16 @@ function likeOf({ host, guest }: StageContext): Omit<FrozenMachine, 'argv'> {
 }
 
 function requireQemu(qemu: Qemu | undefined): Qemu {
-  if (qemu === undefined) throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  if (qemu === undefined)
+    throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
   return qemu;
 }
 
-async function make(context: StageContext, { installed, isPortable, bootTimeoutMs }: SnapshotRequest, { key, machine: like }: { readonly key: string; readonly machine: Omit<FrozenMachine, 'argv'> }): Promise<SnapshotManifest> {
+async function make(
+  context: StageContext,
+  { installed, isPortable, bootTimeoutMs }: SnapshotRequest,
+  { key, machine: like }: { readonly key: string; readonly machine: Omit<FrozenMachine, 'argv'> },
+): Promise<SnapshotManifest> {
   const { places, host, guest, version, report, signal } = context;
   const startMs = performance.now();
   const logs = logPaths(places, 'snapshot', key);
@@ -82,20 +99,46 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
   await Promise.all([logs.console, logs.screen].map((path) => rm(path, { force: true })));
   await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
   await requireInstalled(places, installed.key, false);
-  const [disk, ram, state] = [STAGE_FILES.disk, STAGE_FILES.ram, STAGE_FILES.state].map((name) => join(work.path, name)) as [string, string, string];
+  const [disk, ram, state] = [STAGE_FILES.disk, STAGE_FILES.ram, STAGE_FILES.state].map((name) =>
+    join(work.path, name),
+  ) as [string, string, string];
   const below = stagePath(places, 'install', installed.key);
   // Relative, so that the directory of all stages can be moved.
-  await createOverlay(host, { path: disk, base: join('..', '..', 'install', installed.key, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
+  await createOverlay(
+    host,
+    { path: disk, base: join('..', '..', 'install', installed.key, STAGE_FILES.disk), baseFormat: 'qcow2' },
+    { signal },
+  );
   const number = `${randomInt(1, 2 ** 47)}`;
   const shares = { store: join(work.path, 'store'), xchg: join(work.path, 'xchg') };
   await Promise.all(Object.values(shares).map((path) => mkdir(path)));
   let stoppedMs: number;
   let argv: readonly string[];
   {
-    await using wiring = await wire(context, { shares, directory: work.run, installed: below, qemuArguments: installed.wishes.qemuArguments });
-    const template = guest.bootMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, directory: below, link: wiring.link });
-    const spec = machineSpec(template, installed.wishes, { ...like, name: 'guest', backing: isPortable ? { kind: 'private' } : { kind: 'file', path: ram, isShared: true }, start: 'running', onReset: 'exit' });
-    await using machine = await startMachine(spec, host, { directory: work.run, consoleLog: logs.console, signal, report });
+    await using wiring = await wire(context, {
+      shares,
+      directory: work.run,
+      installed: below,
+      qemuArguments: installed.wishes.qemuArguments,
+    });
+    const template = guest.bootMachine({
+      disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
+      directory: below,
+      link: wiring.link,
+    });
+    const spec = machineSpec(template, installed.wishes, {
+      ...like,
+      name: 'guest',
+      backing: isPortable ? { kind: 'private' } : { kind: 'file', path: ram, isShared: true },
+      start: 'running',
+      onReset: 'exit',
+    });
+    await using machine = await startMachine(spec, host, {
+      directory: work.run,
+      consoleLog: logs.console,
+      signal,
+      report,
+    });
     try {
       const line = wiring.lineTo(machine);
       report({ kind: 'stage-step', stage: 'snapshot', text: 'boot' });
@@ -104,8 +147,15 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
       const { connectShares, plantNumber } = guest.commands;
       await requireDone(line.run, inTurn([connectShares, plantNumber(number)]), { signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'freeze' });
-      const compression = isPortable ? ({ kind: 'zstd', zstd: requireZstd(host.tools.zstd), setpriv: host.tools.setpriv } as const) : ({ kind: 'none' } as const);
-      ({ durationMs: stoppedMs } = await saveMemory(machine, { path: state, compression, timeoutMs: SAVE_TIMEOUT_MS, signal }));
+      const compression = isPortable
+        ? ({ kind: 'zstd', zstd: requireZstd(host.tools.zstd), setpriv: host.tools.setpriv } as const)
+        : ({ kind: 'none' } as const);
+      ({ durationMs: stoppedMs } = await saveMemory(machine, {
+        path: state,
+        compression,
+        timeoutMs: SAVE_TIMEOUT_MS,
+        signal,
+      }));
     } catch (error) {
       signal.throwIfAborted();
       await lastScreen(machine, logs.screen);
@@ -116,7 +166,11 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
   }
   await sealDisk(disk);
   await chmod(state, 0o400);
-  const finished = { disk: await finishFile(disk), state: await finishFile(state), ram: isPortable ? null : await finishFile(ram) };
+  const finished = {
+    disk: await finishFile(disk),
+    state: await finishFile(state),
+    ram: isPortable ? null : await finishFile(ram),
+  };
   const manifest: SnapshotManifest = {
     schema: STAGE_SCHEMA,
     stage: 'snapshot',
@@ -145,7 +199,8 @@ async function make(context: StageContext, { installed, isPortable, bootTimeoutM
 }
 
 function requireZstd(zstd: string | undefined): string {
-  if (zstd === undefined) throw new VmError('`zstd` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  if (zstd === undefined)
+    throw new VmError('`zstd` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
   return zstd;
 }
 
@@ -163,5 +218,9 @@ async function testRevive(context: StageContext, { manifest, directory, number, 
   await using revived = await revive(context, { manifest, directory, shares, canBootInstead: false });
   const { readNumber, checkShares } = guest.commands;
   const said = await requireDone(revived.line.run, inTurn([checkShares, readNumber]), { signal });
-  if (said.trim() !== number) throw new GuestError('guest', `the revived machine does not know the number in its RAM: it says ${JSON.stringify(said.trim())}`);
+  if (said.trim() !== number)
+    throw new GuestError(
+      'guest',
+      `the revived machine does not know the number in its RAM: it says ${JSON.stringify(said.trim())}`,
+    );
 }

@@ -37,7 +37,11 @@ export interface Wiring extends AsyncDisposable {
 /** The way to the shell of a guest. All of it throws VmError as soon as the guest, or what it is plugged into, ends. */
 export interface Line {
   /** Waits until the guest can be spoken to; of one that boots, until it lets us in. Throws GuestError `guest` when that takes too long. */
-  readonly untilAnswers: (options: { readonly isBooting: boolean; readonly timeoutMs: number; readonly signal: AbortSignal }) => Promise<void>;
+  readonly untilAnswers: (options: {
+    readonly isBooting: boolean;
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+  }) => Promise<void>;
   readonly run: RunCommand;
   /** Gives the user's terminal to a shell of the guest, and its exit code, or null when it was killed. Throws the reason of the signal.
    *  Only `direct` can. */

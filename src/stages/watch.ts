@@ -14,7 +14,11 @@ export interface WatchLimits {
   readonly screenIntervalMs: number;
 }
 
-export const WATCH_LIMITS: WatchLimits = { stepTimeoutMs: 60 * 60_000, stallTimeoutMs: 10 * 60_000, screenIntervalMs: 30_000 };
+export const WATCH_LIMITS: WatchLimits = {
+  stepTimeoutMs: 60 * 60_000,
+  stallTimeoutMs: 10 * 60_000,
+  screenIntervalMs: 30_000,
+};
 
 export interface WatchOptions {
   readonly guest: Pick<GuestKind, 'parseBeacon'>;
@@ -71,8 +75,10 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
       const nowMs = performance.now();
       if (bytes > writtenBytes) lastSignMs = nowMs;
       writtenBytes = Math.max(bytes, writtenBytes);
-      if (nowMs - lastSignMs > limits.stallTimeoutMs) throw stalled(`nothing happened for ${seconds(limits.stallTimeoutMs)} in step \`${step}\``, seen());
-      if (nowMs - stepSinceMs > limits.stepTimeoutMs) throw stalled(`step \`${step}\` takes longer than ${seconds(limits.stepTimeoutMs)}`, seen());
+      if (nowMs - lastSignMs > limits.stallTimeoutMs)
+        throw stalled(`nothing happened for ${seconds(limits.stallTimeoutMs)} in step \`${step}\``, seen());
+      if (nowMs - stepSinceMs > limits.stepTimeoutMs)
+        throw stalled(`step \`${step}\` takes longer than ${seconds(limits.stepTimeoutMs)}`, seen());
       if (nowMs - lastScreenMs > limits.screenIntervalMs) {
         lastScreenMs = nowMs;
         await machine.screenshot(screen).catch(() => {});
@@ -97,7 +103,9 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
 }
 
 function stalled(what: string, seen: string): GuestError {
-  return new GuestError('guest', `the installation hangs: ${what}; ${seen}`, { hint: 'look at its console log and at the picture of its screen, or give it more time with `--stall-timeout`' });
+  return new GuestError('guest', `the installation hangs: ${what}; ${seen}`, {
+    hint: 'look at its console log and at the picture of its screen, or give it more time with `--stall-timeout`',
+  });
 }
 
 function seconds(ms: number): string {
@@ -111,7 +119,9 @@ export async function lastScreen(machine: Machine, path: string): Promise<void> 
 
 /** All that the guest wrote to its disks so far; a machine that does not answer has written nothing new. */
 async function bytesWritten(machine: Machine, signal: AbortSignal): Promise<number> {
-  const drives = await machine.qmp.command('query-blockstats', {}, { timeoutMs: ANSWER_TIMEOUT_MS, signal }).catch(() => undefined);
+  const drives = await machine.qmp
+    .command('query-blockstats', {}, { timeoutMs: ANSWER_TIMEOUT_MS, signal })
+    .catch(() => undefined);
   signal.throwIfAborted();
   if (!Array.isArray(drives)) return -1;
   return (drives as { stats?: { wr_bytes?: number } }[]).reduce((sum, { stats }) => sum + (stats?.wr_bytes ?? 0), 0);

@@ -21,7 +21,11 @@ const SEEN_TIMEOUT_MS = 60_000;
 
 /** Puts a controller beside the guest, on a switch or on a socket: it serves the shares and runs the commands over ssh. The first time on a
  *  host it is made and saved, which takes a minute. */
-export async function wireWithController(context: StageContext, kind: 'vde' | 'stream', options: WiringOptions): Promise<Wiring> {
+export async function wireWithController(
+  context: StageContext,
+  kind: 'vde' | 'stream',
+  options: WiringOptions,
+): Promise<Wiring> {
   const { host, cacheDir, report, signal } = context;
   const { shares, directory, installed } = options;
   const image = await controllerImage({ cacheDir, report, signal });
@@ -31,16 +35,31 @@ export async function wireWithController(context: StageContext, kind: 'vde' | 's
   const vdeSwitch = kind === 'vde' ? await startVdeSwitch(host, { directory, signal }) : undefined;
   if (vdeSwitch !== undefined) report({ kind: 'note', message: `the switch runs: process ${vdeSwitch.pid}` });
   // The end that others connect to has to be there first.
-  const link = (isServer: boolean): LinkSpec => (vdeSwitch === undefined ? { kind: 'stream', path: join(directory, 'net'), isServer } : { kind: 'vde', directory: vdeSwitch.directory });
+  const link = (isServer: boolean): LinkSpec =>
+    vdeSwitch === undefined
+      ? { kind: 'stream', path: join(directory, 'net'), isServer }
+      : { kind: 'vde', directory: vdeSwitch.directory };
   let controller: Controller;
   try {
-    controller = await startController(host, { image, saved, directories: { ...shares, jobs }, link: link(true), directory, report, signal });
+    controller = await startController(host, {
+      image,
+      saved,
+      directories: { ...shares, jobs },
+      link: link(true),
+      directory,
+      report,
+      signal,
+    });
   } catch (error) {
     await vdeSwitch?.[Symbol.asyncDispose]();
     throw error;
   }
   const { user } = context.guest;
-  const login = { user, privateKey: join(installed, SSH_FILES.privateKey), knownHosts: join(installed, SSH_FILES.knownHosts) };
+  const login = {
+    user,
+    privateKey: join(installed, SSH_FILES.privateKey),
+    knownHosts: join(installed, SSH_FILES.knownHosts),
+  };
   const died = Promise.race([deathOf(controller), ...(vdeSwitch === undefined ? [] : [vdeSwitch.died])]);
   died.catch(() => {});
   return {
@@ -57,7 +76,8 @@ export async function wireWithController(context: StageContext, kind: 'vde' | 's
 
 async function deathOf({ machine }: Controller): Promise<never> {
   const exit = await machine.exited;
-  if (exit.reason !== 'died') throw new VmError(`the controller ended: ${exit.reason}`, { details: { consoleLog: machine.files.consoleLog } });
+  if (exit.reason !== 'died')
+    throw new VmError(`the controller ended: ${exit.reason}`, { details: { consoleLog: machine.files.consoleLog } });
   throw new VmError('the controller died', { cause: exit.error, details: exit.error.details });
 }
 
@@ -71,10 +91,16 @@ interface Ends {
 
 function lineOver({ guest: kind }: StageContext, { controller, died, guest, login }: Ends): Line {
   /** Does something as long as all that it needs lives. */
-  const whileAllLive = async <T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const whileAllLive = async <T>(
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
     const ours = new AbortController();
     try {
-      return await Promise.race([died, guest.unlessEnded(work(signal === undefined ? ours.signal : AbortSignal.any([signal, ours.signal])))]);
+      return await Promise.race([
+        died,
+        guest.unlessEnded(work(signal === undefined ? ours.signal : AbortSignal.any([signal, ours.signal]))),
+      ]);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
@@ -86,16 +112,21 @@ function lineOver({ guest: kind }: StageContext, { controller, died, guest, logi
     whileAllLive(signal, async (stop) => {
       const code = controller.runJob({ ...login, command }, { signal: stop, onOutput });
       // The controller itself would wait for the guest without end.
-      const seen = untilBeacon(controller.machine, 'running', { timeoutMs: SEEN_TIMEOUT_MS, signal: stop }).catch((cause: unknown) => {
-        throw new GuestError('guest', `ssh of the guest did not answer the controller within ${SEEN_TIMEOUT_MS} ms`, { cause });
-      });
+      const seen = untilBeacon(controller.machine, 'running', { timeoutMs: SEEN_TIMEOUT_MS, signal: stop }).catch(
+        (cause: unknown) => {
+          throw new GuestError('guest', `ssh of the guest did not answer the controller within ${SEEN_TIMEOUT_MS} ms`, {
+            cause,
+          });
+        },
+      );
       return Promise.race([code, seen.then(() => code)]);
     });
   return {
     untilAnswers: async ({ isBooting, timeoutMs, signal }) => {
       await whileAllLive(signal, (stop) => controller.untilReady({ timeoutMs: READY_TIMEOUT_MS, signal: stop }));
       if (!isBooting) return;
-      if (kind.tellsReady) await whileAllLive(signal, (stop) => untilBeacon(guest, 'ready', { timeoutMs, signal: stop }));
+      if (kind.tellsReady)
+        await whileAllLive(signal, (stop) => untilBeacon(guest, 'ready', { timeoutMs, signal: stop }));
       await requireDone(run, 'exit 0', { signal });
     },
     run,

@@ -53,10 +53,18 @@ export async function openWork(places: VmPlaces, uses: readonly StageUse[] = [])
 }
 
 /** Does something that one process at a time may do with a stage. `onWait` is called when somebody else is at it. */
-export async function withStageLock<T>(places: VmPlaces, { stage, key }: StageUse, options: { readonly signal?: AbortSignal | undefined; readonly onWait?: (pid: number | undefined) => void }, work: () => Promise<T>): Promise<T> {
+export async function withStageLock<T>(
+  places: VmPlaces,
+  { stage, key }: StageUse,
+  options: { readonly signal?: AbortSignal | undefined; readonly onWait?: (pid: number | undefined) => void },
+  work: () => Promise<T>,
+): Promise<T> {
   await mkdir(places.locks, { recursive: true, mode: 0o700 });
   const { signal, onWait } = options;
-  const lock = await takeRepoLock(join(places.locks, `${stage}-${key}`), { signal, onWait: (holder) => onWait?.(holder?.pid) });
+  const lock = await takeRepoLock(join(places.locks, `${stage}-${key}`), {
+    signal,
+    onWait: (holder) => onWait?.(holder?.pid),
+  });
   try {
     return await work();
   } finally {
@@ -76,8 +84,11 @@ export async function publishStage(places: VmPlaces, work: WorkDirectory, manife
   const target = stagePath(places, stage, key);
   try {
     await rm(join(work.path, USES_FILE), { force: true });
-    await writeFile(join(work.path, STAGE_FILES.manifest), `${JSON.stringify(manifest, undefined, 2)}\n`, { mode: 0o600 });
-    for (const entry of await readdir(work.path, { withFileTypes: true })) if (entry.isFile()) await sync(join(work.path, entry.name));
+    await writeFile(join(work.path, STAGE_FILES.manifest), `${JSON.stringify(manifest, undefined, 2)}\n`, {
+      mode: 0o600,
+    });
+    for (const entry of await readdir(work.path, { withFileTypes: true }))
+      if (entry.isFile()) await sync(join(work.path, entry.name));
     await sync(work.path);
     const run = await readlink(join(work.path, RUN_LINK));
     await rm(run, { recursive: true, force: true });
@@ -113,7 +124,9 @@ export async function stagesInUse(places: VmPlaces): Promise<StageUse[]> {
 /** Every work directory, and whether its owner lives. */
 export async function listWork(places: VmPlaces): Promise<{ readonly path: string; readonly isAlive: boolean }[]> {
   const names = await namesIn(places.work);
-  return Promise.all(names.map(async (name) => ({ path: join(places.work, name), isAlive: await isHeld(ownerPath(places, name)) })));
+  return Promise.all(
+    names.map(async (name) => ({ path: join(places.work, name), isAlive: await isHeld(ownerPath(places, name)) })),
+  );
 }
 
 /** Everything that somebody left who is dead: work directories, stages half removed, consoles of runs that failed. */
@@ -123,7 +136,8 @@ export async function listLeftovers(places: VmPlaces): Promise<string[]> {
   for (const stage of STAGES) {
     for (const name of await namesIn(join(places.root, stage))) {
       const [, key] = /^\.(\w+)\./.exec(name) ?? [];
-      if (key !== undefined && !(await isHeld(join(places.locks, `${stage}-${key}`)))) asides.push(join(places.root, stage, name));
+      if (key !== undefined && !(await isHeld(join(places.locks, `${stage}-${key}`))))
+        asides.push(join(places.root, stage, name));
     }
   }
   const logs: string[] = [];

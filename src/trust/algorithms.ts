@@ -19,7 +19,8 @@ export async function verifyNumbers(signed: SignedBytes): Promise<boolean> {
   const params = signed.key.packet.publicParams as Readonly<Record<string, Uint8Array>>;
   const algorithm: enums.publicKey = signed.packet.algorithm;
   try {
-    if (algorithm === enums.publicKey.rsaEncryptSign || algorithm === enums.publicKey.rsaSign) return verifyRsa(signed, params);
+    if (algorithm === enums.publicKey.rsaEncryptSign || algorithm === enums.publicKey.rsaSign)
+      return verifyRsa(signed, params);
     if (algorithm === enums.publicKey.dsa) return verifyDsa(signed, params);
     return await verifyByOpenpgp(signed);
   } catch {
@@ -37,10 +38,14 @@ function verifyRsa({ bytes, packet, hash }: SignedBytes, { n, e }: Readonly<Reco
 function verifyDsa({ bytes, packet, hash }: SignedBytes, params: Readonly<Record<string, Uint8Array>>): boolean {
   const { p, q, g, y } = params;
   const [r, s] = readNumbers(packet.material, 2) ?? [];
-  if (p === undefined || q === undefined || g === undefined || y === undefined || r === undefined || s === undefined) return false;
+  if (p === undefined || q === undefined || g === undefined || y === undefined || r === undefined || s === undefined)
+    return false;
   if (r.length > q.length || s.length > q.length) return false;
   const pair = Buffer.concat([padded(r, q.length), padded(s, q.length)]);
-  return createVerify(hash).update(bytes).update(packet.trailer).verify({ key: dsaKey(p, q, g, y), dsaEncoding: 'ieee-p1363' }, pair);
+  return createVerify(hash)
+    .update(bytes)
+    .update(packet.trailer)
+    .verify({ key: dsaKey(p, q, g, y), dsaEncoding: 'ieee-p1363' }, pair);
 }
 
 async function verifyByOpenpgp({ bytes, packet, key }: SignedBytes): Promise<boolean> {
@@ -67,7 +72,12 @@ function derInteger(number: Uint8Array): Buffer {
 
 function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(parts);
-  const length = body.length < 0x80 ? [body.length] : body.length < 0x100 ? [0x81, body.length] : [0x82, body.length >> 8, body.length & 0xff];
+  const length =
+    body.length < 0x80
+      ? [body.length]
+      : body.length < 0x100
+        ? [0x81, body.length]
+        : [0x82, body.length >> 8, body.length & 0xff];
   return Buffer.concat([Buffer.of(tag, ...length), body]);
 }
 

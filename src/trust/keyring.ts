@@ -49,7 +49,8 @@ export function shippedKeyring(): Promise<Keyring> {
 /** Joins keyrings; of a key in several, the first counts. */
 export function joinKeyrings(...keyrings: readonly Keyring[]): Keyring {
   const keys = new Map<string, TrustedKey>();
-  for (const key of keyrings.flatMap((keyring) => keyring.keys)) if (!keys.has(key.fingerprint)) keys.set(key.fingerprint, key);
+  for (const key of keyrings.flatMap((keyring) => keyring.keys))
+    if (!keys.has(key.fingerprint)) keys.set(key.fingerprint, key);
   return { keys: [...keys.values()] };
 }
 
@@ -76,7 +77,11 @@ async function readKeyFile(file: string): Promise<readonly TrustedKey[]> {
     throw cannotRead(file, error);
   }
   const keys = await parseKeys(bytes).catch((cause: unknown) => {
-    throw new CygstrapError('signature', `the keyring \`${file}\` holds no OpenPGP public key`, { hint: hintFor(bytes), details: { file }, cause });
+    throw new CygstrapError('signature', `the keyring \`${file}\` holds no OpenPGP public key`, {
+      hint: hintFor(bytes),
+      details: { file },
+      cause,
+    });
   });
   if (keys.some((key) => key.isPrivate())) {
     throw new CygstrapError('signature', `the keyring \`${file}\` holds a private key`, {
@@ -86,17 +91,20 @@ async function readKeyFile(file: string): Promise<readonly TrustedKey[]> {
   }
   const usable = keys.filter(({ keyPacket }) => keyPacket.version === 4);
   if (usable.length === 0) {
-    throw new CygstrapError('signature', `the keyring \`${file}\` holds only keys of versions that setup does not know`, {
-      hint: 'use an OpenPGP key of version 4',
-      details: { file },
-    });
+    throw new CygstrapError(
+      'signature',
+      `the keyring \`${file}\` holds only keys of versions that setup does not know`,
+      { hint: 'use an OpenPGP key of version 4', details: { file } },
+    );
   }
   return Promise.all(usable.map((key) => trustedKey(key, file)));
 }
 
 /** Parses keys in either form. Throws what openpgp throws. */
 export function parseKeys(bytes: Uint8Array): Promise<Key[]> {
-  return isArmored(bytes) ? readKeys({ armoredKeys: Buffer.from(bytes).toString('latin1') }) : readKeys({ binaryKeys: bytes });
+  return isArmored(bytes)
+    ? readKeys({ armoredKeys: Buffer.from(bytes).toString('latin1') })
+    : readKeys({ binaryKeys: bytes });
 }
 
 /** True for the text form of OpenPGP data. */
@@ -129,16 +137,23 @@ function nameOf(algorithm: enums.publicKey, name: string, bits: number | undefin
 
 function cannotRead(path: string, cause: unknown): CygstrapError {
   const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-  return new CygstrapError(isMissing ? 'not-found' : 'io', isMissing ? `no such keyring: \`${path}\`` : `cannot read the keyring: \`${path}\``, {
-    ...(isMissing && { hint: 'a keyring is a file of OpenPGP public keys, as `gpg --export` writes it, or a directory of such files' }),
-    details: { path },
-    cause,
-  });
+  return new CygstrapError(
+    isMissing ? 'not-found' : 'io',
+    isMissing ? `no such keyring: \`${path}\`` : `cannot read the keyring: \`${path}\``,
+    {
+      ...(isMissing && {
+        hint: 'a keyring is a file of OpenPGP public keys, as `gpg --export` writes it, or a directory of such files',
+      }),
+      details: { path },
+      cause,
+    },
+  );
 }
 
 function hintFor(bytes: Uint8Array): string {
   const head = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
-  if (head.slice(8, 12) === 'KBXf') return "this is GnuPG's own key box; write its keys to a file with `gpg --export KEY`";
+  if (head.slice(8, 12) === 'KBXf')
+    return "this is GnuPG's own key box; write its keys to a file with `gpg --export KEY`";
   if (head.trimStart().startsWith('<')) return 'this is a web page; fetch the key itself';
   return 'give public keys as `gpg --export KEY` writes them';
 }

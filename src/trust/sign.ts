@@ -19,7 +19,9 @@ export async function signDetached(bytes: Uint8Array, keyFile: string, passphras
   const warnings: string[] = [];
   const { algorithm } = key.keyPacket;
   if (![enums.publicKey.rsaEncryptSign, enums.publicKey.rsaSign, enums.publicKey.dsa].includes(algorithm)) {
-    warnings.push(`setup does not verify signatures of ${key.getAlgorithmInfo().algorithm} keys such as the one in \`${keyFile}\`; it knows RSA and DSA`);
+    warnings.push(
+      `setup does not verify signatures of ${key.getAlgorithmInfo().algorithm} keys such as the one in \`${keyFile}\`; it knows RSA and DSA`,
+    );
   }
   const message = await createMessage({ binary: bytes });
   try {
@@ -52,12 +54,17 @@ async function readPrivateKey(keyFile: string): Promise<PrivateKey> {
     bytes = await readFile(keyFile);
   } catch (cause) {
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    throw new CygstrapError(isMissing ? 'not-found' : 'io', isMissing ? `no such key file: \`${keyFile}\`` : `cannot read the key file: \`${keyFile}\``, {
-      details: { keyFile },
-      cause,
-    });
+    throw new CygstrapError(
+      isMissing ? 'not-found' : 'io',
+      isMissing ? `no such key file: \`${keyFile}\`` : `cannot read the key file: \`${keyFile}\``,
+      { details: { keyFile }, cause },
+    );
   }
-  const keys = await (isArmored(bytes) ? readPrivateKeys({ armoredKeys: Buffer.from(bytes).toString('latin1') }) : readPrivateKeys({ binaryKeys: bytes })).catch((cause: unknown) => {
+  const keys = await (
+    isArmored(bytes)
+      ? readPrivateKeys({ armoredKeys: Buffer.from(bytes).toString('latin1') })
+      : readPrivateKeys({ binaryKeys: bytes })
+  ).catch((cause: unknown) => {
     throw new CygstrapError('signature', `\`${keyFile}\` holds no OpenPGP private key`, {
       hint: 'write one to a file with `gpg --export-secret-keys KEY`',
       details: { keyFile },
@@ -76,11 +83,16 @@ async function unlocked(privateKey: PrivateKey, keyFile: string, passphrase: str
   if (privateKey.isDecrypted()) return privateKey;
   const details = { keyFile };
   if (passphrase === undefined) {
-    throw new CygstrapError('signature', `the private key in \`${keyFile}\` is locked and no passphrase is given`, { details });
+    throw new CygstrapError('signature', `the private key in \`${keyFile}\` is locked and no passphrase is given`, {
+      details,
+    });
   }
   try {
     return await decryptKey({ privateKey, passphrase });
   } catch (cause) {
-    throw new CygstrapError('signature', `the passphrase does not unlock the private key in \`${keyFile}\``, { details, cause });
+    throw new CygstrapError('signature', `the passphrase does not unlock the private key in \`${keyFile}\``, {
+      details,
+      cause,
+    });
   }
 }

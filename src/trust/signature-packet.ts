@@ -57,9 +57,11 @@ export function readSignatureFile(bytes: Uint8Array): SignatureFile {
   try {
     let at = 0;
     for (let count = 0; at < bytes.length; count++) {
-      if (count === MOST_PACKETS) throw new Unreadable('malformed', `the signature file holds more than ${MOST_PACKETS} packets`);
+      if (count === MOST_PACKETS)
+        throw new Unreadable('malformed', `the signature file holds more than ${MOST_PACKETS} packets`);
       const { tag, bodyStart, end } = readFrame(bytes, at);
-      if (tag !== SIGNATURE_TAG) throw new Unreadable('malformed', `it holds something else than signatures (an OpenPGP packet of kind ${tag})`);
+      if (tag !== SIGNATURE_TAG)
+        throw new Unreadable('malformed', `it holds something else than signatures (an OpenPGP packet of kind ${tag})`);
       try {
         packets.push({ ...readBody(bytes.subarray(bodyStart, end)), bytes: bytes.subarray(at, end) });
       } catch (error) {
@@ -87,7 +89,11 @@ function readFrame(bytes: Uint8Array, at: number): Frame {
   const length = isNewForm ? readNewLength(reader) : readOldLength(reader, first & 0x03);
   const bodyStart = at + 1 + reader.position;
   const end = bodyStart + length;
-  if (end > bytes.length) throw new Unreadable('truncated', `it is cut short: a packet of ${length} bytes has only ${bytes.length - bodyStart}`);
+  if (end > bytes.length)
+    throw new Unreadable(
+      'truncated',
+      `it is cut short: a packet of ${length} bytes has only ${bytes.length - bodyStart}`,
+    );
   return { tag: isNewForm ? first & 0x3f : (first >> 2) & 0x0f, bodyStart, end };
 }
 
@@ -114,11 +120,18 @@ function readBody(body: Uint8Array): Omit<SignaturePacket, 'bytes'> {
 
 /** Source: RFC 4880 5.2.2. */
 function readVersion3(reader: Reader): Omit<SignaturePacket, 'bytes'> {
-  if (reader.number(1) !== 5) throw new Unreadable('malformed', 'it is a signature of version 3 with a wrong length inside');
+  if (reader.number(1) !== 5)
+    throw new Unreadable('malformed', 'it is a signature of version 3 with a wrong length inside');
   const trailer = reader.take(5);
   refuseOtherTypes(trailer[0]);
   const issuerKeyId = hexOf(reader.take(8));
-  return { ...readAlgorithms(reader), trailer, issuerKeyId: keyIdOf(issuerKeyId), expiresAt: undefined, ...readEnd(reader) };
+  return {
+    ...readAlgorithms(reader),
+    trailer,
+    issuerKeyId: keyIdOf(issuerKeyId),
+    expiresAt: undefined,
+    ...readEnd(reader),
+  };
 }
 
 /** Source: RFC 4880 5.2.3 and 5.2.4. */
@@ -134,13 +147,15 @@ function readVersion4(reader: Reader, body: Uint8Array): Omit<SignaturePacket, '
   trailer.writeUInt32BE(hashedBytes, hashedBytes + 2);
   const issuer = hashed.issuerKeyId ?? unhashed.issuerKeyId;
   const { createdSeconds, lifetimeSeconds } = hashed;
-  const expiresAt = createdSeconds === undefined || !lifetimeSeconds ? undefined : new Date((createdSeconds + lifetimeSeconds) * 1000);
+  const expiresAt =
+    createdSeconds === undefined || !lifetimeSeconds ? undefined : new Date((createdSeconds + lifetimeSeconds) * 1000);
   return { ...algorithms, trailer, issuerKeyId: keyIdOf(issuer), expiresAt, ...readEnd(reader) };
 }
 
 /** Setup verifies signatures over bytes; those over text, keys and user names mean something else. */
 function refuseOtherTypes(type: number | undefined): void {
-  if (type !== BINARY_DOCUMENT) throw new Unreadable('unsupported', `it is not a signature over a file's bytes (OpenPGP calls its type ${type})`);
+  if (type !== BINARY_DOCUMENT)
+    throw new Unreadable('unsupported', `it is not a signature over a file's bytes (OpenPGP calls its type ${type})`);
 }
 
 function readAlgorithms(reader: Reader): Pick<SignaturePacket, 'algorithm' | 'hash'> {
@@ -211,7 +226,11 @@ class Reader {
 
   take(count: number): Uint8Array {
     const end = this.position + count;
-    if (end > this.#bytes.length) throw new Unreadable('truncated', `it is cut short: ${count} bytes are announced and ${this.#bytes.length - this.position} follow`);
+    if (end > this.#bytes.length)
+      throw new Unreadable(
+        'truncated',
+        `it is cut short: ${count} bytes are announced and ${this.#bytes.length - this.position} follow`,
+      );
     const taken = this.#bytes.subarray(this.position, end);
     this.position = end;
     return taken;

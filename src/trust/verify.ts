@@ -53,30 +53,69 @@ const HASHES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Of several reasons the one that tells most comes first. */
-const TELLING: readonly RefusalReason[] = ['file-differs', 'bad-signature', 'truncated', 'subkey', 'unsupported', 'no-trusted-key', 'malformed'];
+const TELLING: readonly RefusalReason[] = [
+  'file-differs',
+  'bad-signature',
+  'truncated',
+  'subkey',
+  'unsupported',
+  'no-trusted-key',
+  'malformed',
+];
 
 /** Tells whether a key of the keyring signed these bytes, as Cygwin's setup does: of the packets in a signature file one good one
  *  is enough (of several, the one with the least to warn of is named); dates, expiry and revocation of a key do not matter, and
  *  become warnings. Unlike setup it refuses MD5 and RIPEMD-160, and takes armored signatures and elliptic curves as well.
  *  Never throws for odd bytes. Source: cygwin-setup crypto.cc, gpg-packet.cc. */
-export async function verifyDetached(bytes: Uint8Array, signature: Uint8Array, keyring: Keyring, options: VerifyOptions = {}): Promise<Verified | Refused> {
+export async function verifyDetached(
+  bytes: Uint8Array,
+  signature: Uint8Array,
+  keyring: Keyring,
+  options: VerifyOptions = {},
+): Promise<Verified | Refused> {
   const binary = isArmored(signature) ? await withoutArmor(signature) : signature;
-  if (binary === undefined) return { kind: 'refused', reason: 'malformed', message: 'its signature is text, but not an intact OpenPGP signature', keyIds: [] };
+  if (binary === undefined)
+    return {
+      kind: 'refused',
+      reason: 'malformed',
+      message: 'its signature is text, but not an intact OpenPGP signature',
+      keyIds: [],
+    };
   const { packets, faults } = readSignatureFile(binary);
-  const refusals: Pick<Refused, 'reason' | 'message'>[] = faults.map(({ reason, message }) => ({ reason, message: `its signature is no use: ${message}` }));
+  const refusals: Pick<Refused, 'reason' | 'message'>[] = faults.map(({ reason, message }) => ({
+    reason,
+    message: `its signature is no use: ${message}`,
+  }));
   const verified: Verified[] = [];
   for (const packet of packets) {
     const answer = await verifyPacket(bytes, packet, keyring);
     if (!('key' in answer)) refusals.push(answer);
-    else verified.push({ kind: 'verified', fingerprint: answer.key.fingerprint, warnings: warningsOf(answer.key, packet, options.now ?? new Date()) });
+    else
+      verified.push({
+        kind: 'verified',
+        fingerprint: answer.key.fingerprint,
+        warnings: warningsOf(answer.key, packet, options.now ?? new Date()),
+      });
   }
   // Cygwin signs with its old, weak key first and then with the one in use.
   const [best] = verified.sort((a, b) => a.warnings.length - b.warnings.length);
-  if (best !== undefined) return { ...best, warnings: [...best.warnings, ...faults.map(({ message }) => `a part of the signature file is no use: ${message}`)] };
+  if (best !== undefined)
+    return {
+      ...best,
+      warnings: [
+        ...best.warnings,
+        ...faults.map(({ message }) => `a part of the signature file is no use: ${message}`),
+      ],
+    };
   const [first] = refusals.sort((a, b) => TELLING.indexOf(a.reason) - TELLING.indexOf(b.reason));
   const keyIds = [...new Set(packets.flatMap(({ issuerKeyId }) => issuerKeyId ?? []))];
   const { reason, message } = first ?? { reason: 'malformed', message: 'its signature file holds no signature' };
-  return { kind: 'refused', reason, message: reason === 'no-trusted-key' && keyIds.length > 1 ? strangersText(keyIds) : message, keyIds };
+  return {
+    kind: 'refused',
+    reason,
+    message: reason === 'no-trusted-key' && keyIds.length > 1 ? strangersText(keyIds) : message,
+    keyIds,
+  };
 }
 
 type Answer = { readonly key: TrustedKey } | Pick<Refused, 'reason' | 'message'>;
@@ -84,17 +123,27 @@ type Answer = { readonly key: TrustedKey } | Pick<Refused, 'reason' | 'message'>
 async function verifyPacket(bytes: Uint8Array, packet: SignaturePacket, keyring: Keyring): Promise<Answer> {
   const { issuerKeyId } = packet;
   const hash = HASHES.get(packet.hash);
-  if (hash === undefined) return { reason: 'unsupported', message: `its signature uses ${hashName(packet.hash)}, which proves nothing` };
-  const keys = keyring.keys.filter(({ keyId, packet: { algorithm } }) => (issuerKeyId ?? keyId) === keyId && isSameAlgorithm(algorithm, packet.algorithm));
+  if (hash === undefined)
+    return { reason: 'unsupported', message: `its signature uses ${hashName(packet.hash)}, which proves nothing` };
+  const keys = keyring.keys.filter(
+    ({ keyId, packet: { algorithm } }) =>
+      (issuerKeyId ?? keyId) === keyId && isSameAlgorithm(algorithm, packet.algorithm),
+  );
   const [first] = keys;
   if (first === undefined) return strangerOf(issuerKeyId, keyring);
   const digest = createHash(hash).update(bytes).update(packet.trailer).digest();
   const name = keys.length === 1 ? `key ${first.keyId}` : 'a trusted key';
   if (!digest.subarray(0, 2).equals(packet.digestStart)) {
-    return { reason: 'file-differs', message: `it is not the file that ${name} signed: file and signature are of different times, or one was changed` };
+    return {
+      reason: 'file-differs',
+      message: `it is not the file that ${name} signed: file and signature are of different times, or one was changed`,
+    };
   }
   for (const key of keys) if (await verifyNumbers({ bytes, packet, hash, key })) return { key };
-  return { reason: 'bad-signature', message: `its signature is damaged: its numbers are not what ${name} made for this file` };
+  return {
+    reason: 'bad-signature',
+    message: `its signature is damaged: its numbers are not what ${name} made for this file`,
+  };
 }
 
 /** RSA has three numbers in OpenPGP, for all purposes, encryption and signing. */
@@ -105,7 +154,10 @@ function isSameAlgorithm(ofKey: number, ofSignature: number): boolean {
 function strangerOf(issuerKeyId: string | undefined, keyring: Keyring): Pick<Refused, 'reason' | 'message'> {
   const owner = keyring.keys.find(({ subkeyIds }) => issuerKeyId !== undefined && subkeyIds.includes(issuerKeyId));
   if (owner !== undefined) {
-    return { reason: 'subkey', message: `it is signed by ${issuerKeyId}, a subkey of the trusted key ${owner.keyId}; setup accepts the primary key only` };
+    return {
+      reason: 'subkey',
+      message: `it is signed by ${issuerKeyId}, a subkey of the trusted key ${owner.keyId}; setup accepts the primary key only`,
+    };
   }
   return { reason: 'no-trusted-key', message: strangersText(issuerKeyId === undefined ? [] : [issuerKeyId]) };
 }
@@ -117,11 +169,15 @@ function strangersText(keyIds: readonly string[]): string {
 
 function warningsOf(key: TrustedKey, packet: SignaturePacket, now: Date): string[] {
   const warnings: string[] = [];
-  if (HASHES.get(packet.hash) === 'sha1') warnings.push(`the signature of key ${key.keyId} uses SHA-1, which can be forged at some cost`);
-  if (key.bits !== undefined && key.bits < 2048) warnings.push(`key ${key.keyId} (${key.algorithm}) is weak by today's measure`);
-  if (key.expiresAt !== undefined && key.expiresAt <= now) warnings.push(`key ${key.keyId} expired on ${dayOf(key.expiresAt)}; setup does not mind`);
+  if (HASHES.get(packet.hash) === 'sha1')
+    warnings.push(`the signature of key ${key.keyId} uses SHA-1, which can be forged at some cost`);
+  if (key.bits !== undefined && key.bits < 2048)
+    warnings.push(`key ${key.keyId} (${key.algorithm}) is weak by today's measure`);
+  if (key.expiresAt !== undefined && key.expiresAt <= now)
+    warnings.push(`key ${key.keyId} expired on ${dayOf(key.expiresAt)}; setup does not mind`);
   if (key.isRevoked) warnings.push(`key ${key.keyId} carries a revocation, which setup does not look at`);
-  if (packet.expiresAt !== undefined && packet.expiresAt <= now) warnings.push(`the signature of key ${key.keyId} expired on ${dayOf(packet.expiresAt)}; setup does not mind`);
+  if (packet.expiresAt !== undefined && packet.expiresAt <= now)
+    warnings.push(`the signature of key ${key.keyId} expired on ${dayOf(packet.expiresAt)}; setup does not mind`);
   return warnings;
 }
 

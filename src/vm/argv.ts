@@ -22,22 +22,60 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
   checkSpec(spec);
   return [
     qemu.binary,
-    '-name', optionValue('', [['guest', spec.name]]),
-    '-nodefaults', '-no-user-config',
-    '-machine', optionValue(machineTypeOf(spec, qemu), [['memory-backend', 'ram0']]),
-    '-accel', acceleratorOf(spec, qemu),
-    '-cpu', spec.cpu,
-    '-smp', optionValue('', [['cpus', spec.cpus], ['sockets', 1], ['cores', spec.cpus], ['threads', 1]]),
-    '-m', optionValue('', [['size', `${spec.memory.sizeMiB}M`]]),
-    '-object', memoryObject(spec.memory, qemu),
-    '-rtc', optionValue('', [['base', spec.clock.base], ['clock', spec.clock.runsBy]]),
+    '-name',
+    optionValue('', [['guest', spec.name]]),
+    '-nodefaults',
+    '-no-user-config',
+    '-machine',
+    optionValue(machineTypeOf(spec, qemu), [['memory-backend', 'ram0']]),
+    '-accel',
+    acceleratorOf(spec, qemu),
+    '-cpu',
+    spec.cpu,
+    '-smp',
+    optionValue('', [
+      ['cpus', spec.cpus],
+      ['sockets', 1],
+      ['cores', spec.cpus],
+      ['threads', 1],
+    ]),
+    '-m',
+    optionValue('', [['size', `${spec.memory.sizeMiB}M`]]),
+    '-object',
+    memoryObject(spec.memory, qemu),
+    '-rtc',
+    optionValue('', [
+      ['base', spec.clock.base],
+      ['clock', spec.clock.runsBy],
+    ]),
     ...bootArguments(spec),
     ...(spec.onReset === 'exit' ? ['-no-reboot'] : []),
     ...startArguments(spec),
-    '-chardev', optionValue('socket', [['id', 'qmp0'], ['path', socketPath(files.qmp)], ['server', true], ['wait', false]]),
-    '-mon', optionValue('', [['chardev', 'qmp0'], ['mode', 'control']]),
-    '-chardev', optionValue('stdio', [['id', 'serial0'], ['signal', false], ['logfile', files.consoleLog], ['logappend', true]]),
-    '-device', optionValue('isa-serial', [['id', 'com1'], ['index', 0], ['chardev', 'serial0']]),
+    '-chardev',
+    optionValue('socket', [
+      ['id', 'qmp0'],
+      ['path', socketPath(files.qmp)],
+      ['server', true],
+      ['wait', false],
+    ]),
+    '-mon',
+    optionValue('', [
+      ['chardev', 'qmp0'],
+      ['mode', 'control'],
+    ]),
+    '-chardev',
+    optionValue('stdio', [
+      ['id', 'serial0'],
+      ['signal', false],
+      ['logfile', files.consoleLog],
+      ['logappend', true],
+    ]),
+    '-device',
+    optionValue('isa-serial', [
+      ['id', 'com1'],
+      ['index', 0],
+      ['chardev', 'serial0'],
+    ]),
     ...(spec.hasPanicDevice ? ['-device', optionValue('pvpanic', [['id', 'panic0']])] : []),
     ...graphicsArguments(spec),
     ...pointerArguments(spec),
@@ -49,12 +87,19 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
 }
 
 /** The versioned type of a machine. Throws VmError where this QEMU has none. */
-export function machineTypeOf({ family, machineType }: Pick<MachineSpec, 'family' | 'machineType'>, qemu: Qemu): string {
+export function machineTypeOf(
+  { family, machineType }: Pick<MachineSpec, 'family' | 'machineType'>,
+  qemu: Qemu,
+): string {
   if (machineType !== undefined) {
     if (qemu.machineTypes.includes(machineType)) return machineType;
-    throw new VmError(`QEMU ${qemu.version} has no machine type \`${machineType}\``, { hint: 'use the QEMU that the memory image was made with' });
+    throw new VmError(`QEMU ${qemu.version} has no machine type \`${machineType}\``, {
+      hint: 'use the QEMU that the memory image was made with',
+    });
   }
-  const [newest] = qemu.machineTypes.filter((type) => MACHINE_TYPES[family].test(type)).sort((a, b) => (isAtLeast(a, b) ? -1 : 1));
+  const [newest] = qemu.machineTypes
+    .filter((type) => MACHINE_TYPES[family].test(type))
+    .sort((a, b) => (isAtLeast(a, b) ? -1 : 1));
   if (newest === undefined) throw new VmError(`QEMU ${qemu.version} has no machine of family \`${family}\``);
   return newest;
 }
@@ -69,21 +114,53 @@ export function acceleratorOf({ accelerator }: Pick<MachineSpec, 'accelerator'>,
 }
 
 function memoryObject({ sizeMiB, backing }: MemorySpec, qemu: Qemu): string {
-  const common = [['id', 'ram0'], ['size', `${sizeMiB}M`]] as const;
+  const common = [
+    ['id', 'ram0'],
+    ['size', `${sizeMiB}M`],
+  ] as const;
   if (backing.kind === 'private') return optionValue('memory-backend-ram', common);
   // A copy-on-write mapping needs no right to write the file, where QEMU knows that.
   const isReadOnly = !backing.isShared && isAtLeast(qemu.version, READ_ONLY_RAM_SINCE);
-  return optionValue('memory-backend-file', [...common, ['mem-path', backing.path], ['share', backing.isShared], ...(isReadOnly ? ([['readonly', true], ['rom', false]] as const) : [])]);
+  return optionValue('memory-backend-file', [
+    ...common,
+    ['mem-path', backing.path],
+    ['share', backing.isShared],
+    ...(isReadOnly
+      ? ([
+          ['readonly', true],
+          ['rom', false],
+        ] as const)
+      : []),
+  ]);
 }
 
 function bootArguments({ boot }: MachineSpec): string[] {
   switch (boot.kind) {
     case 'disk':
-      return ['-boot', optionValue('', [['order', 'c'], ['menu', boot.hasMenu === true]])];
+      return [
+        '-boot',
+        optionValue('', [
+          ['order', 'c'],
+          ['menu', boot.hasMenu === true],
+        ]),
+      ];
     case 'cdrom-once':
-      return ['-boot', optionValue('', [['order', 'c'], ['once', 'd'], ['menu', false]])];
+      return [
+        '-boot',
+        optionValue('', [
+          ['order', 'c'],
+          ['once', 'd'],
+          ['menu', false],
+        ]),
+      ];
     case 'kernel':
-      return ['-kernel', boot.kernel, ...(boot.initrd === undefined ? [] : ['-initrd', boot.initrd]), '-append', boot.append];
+      return [
+        '-kernel',
+        boot.kernel,
+        ...(boot.initrd === undefined ? [] : ['-initrd', boot.initrd]),
+        '-append',
+        boot.append,
+      ];
     default:
       return boot satisfies never;
   }
@@ -106,8 +183,15 @@ function graphicsArguments({ family, graphics }: MachineSpec): string[] {
   if (graphics.kind === 'none') return ['-display', 'none'];
   const bus = family === 'pc' ? 'pci.0' : 'pcie.0';
   return [
-    ...(graphics.kind === 'vnc' ? ['-vnc', `unix:${optionValue(socketPath(graphics.path), [])}`] : ['-display', 'none']),
-    '-device', optionValue('VGA', [['id', 'vga0'], ['bus', bus], ['addr', slotOf('vga')]]),
+    ...(graphics.kind === 'vnc'
+      ? ['-vnc', `unix:${optionValue(socketPath(graphics.path), [])}`]
+      : ['-display', 'none']),
+    '-device',
+    optionValue('VGA', [
+      ['id', 'vga0'],
+      ['bus', bus],
+      ['addr', slotOf('vga')],
+    ]),
   ];
 }
 
@@ -115,14 +199,45 @@ function pointerArguments({ family, pointer }: MachineSpec): string[] {
   if (pointer === 'ps2') return [];
   const controller =
     family === 'pc'
-      ? optionValue('piix3-usb-uhci', [['id', 'usb0'], ['bus', 'pci.0'], ['addr', '0x1.0x2']])
-      : optionValue('qemu-xhci', [['id', 'usb0'], ['bus', 'pcie.0'], ['addr', slotOf('xhci')]]);
-  return ['-device', controller, '-device', optionValue('usb-tablet', [['id', 'tablet0'], ['bus', 'usb0.0'], ['port', 1]])];
+      ? optionValue('piix3-usb-uhci', [
+          ['id', 'usb0'],
+          ['bus', 'pci.0'],
+          ['addr', '0x1.0x2'],
+        ])
+      : optionValue('qemu-xhci', [
+          ['id', 'usb0'],
+          ['bus', 'pcie.0'],
+          ['addr', slotOf('xhci')],
+        ]);
+  return [
+    '-device',
+    controller,
+    '-device',
+    optionValue('usb-tablet', [
+      ['id', 'tablet0'],
+      ['bus', 'usb0.0'],
+      ['port', 1],
+    ]),
+  ];
 }
 
 function shareArguments({ family, shares }: MachineSpec): string[] {
   return shares.flatMap(({ id, tag, path, isReadonly }, i) => [
-    '-fsdev', optionValue('local', [['id', `fs-${id}`], ['path', path], ['security_model', 'none'], ['readonly', isReadonly ? true : undefined], ['multidevs', 'remap']]),
-    '-device', optionValue('virtio-9p-pci', [['id', id], ['bus', family === 'pc' ? 'pci.0' : 'pcie.0'], ['addr', slotOf('share', i)], ['fsdev', `fs-${id}`], ['mount_tag', tag]]),
+    '-fsdev',
+    optionValue('local', [
+      ['id', `fs-${id}`],
+      ['path', path],
+      ['security_model', 'none'],
+      ['readonly', isReadonly ? true : undefined],
+      ['multidevs', 'remap'],
+    ]),
+    '-device',
+    optionValue('virtio-9p-pci', [
+      ['id', id],
+      ['bus', family === 'pc' ? 'pci.0' : 'pcie.0'],
+      ['addr', slotOf('share', i)],
+      ['fsdev', `fs-${id}`],
+      ['mount_tag', tag],
+    ]),
   ]);
 }

@@ -25,18 +25,30 @@ export interface DiskOptions {
 }
 
 /** Makes an empty disk image; nothing may be there. Throws VmError, as all of this file. */
-export async function createDisk(host: Host, { path, format, sizeMiB }: { readonly path: string; readonly format: DiskFormat; readonly sizeMiB: number }, options: DiskOptions = {}): Promise<void> {
+export async function createDisk(
+  host: Host,
+  { path, format, sizeMiB }: { readonly path: string; readonly format: DiskFormat; readonly sizeMiB: number },
+  options: DiskOptions = {},
+): Promise<void> {
   await make(host, ['-f', format, path, `${sizeMiB}M`], { path, ...options });
 }
 
 /** Makes a layer over a disk image, which must not change any more; what is written goes to the layer. */
-export async function createOverlay(host: Host, { path, base, baseFormat }: { readonly path: string; readonly base: string; readonly baseFormat: DiskFormat }, options: DiskOptions = {}): Promise<void> {
+export async function createOverlay(
+  host: Host,
+  { path, base, baseFormat }: { readonly path: string; readonly base: string; readonly baseFormat: DiskFormat },
+  options: DiskOptions = {},
+): Promise<void> {
   await make(host, ['-f', 'qcow2', '-F', baseFormat, '-b', base, path], { path, ...options });
 }
 
 /** Copies a disk image with all layers below it into one file that depends on no other, and takes its right to be written (0444): a base
  *  for overlays. It appears whole or not at all. */
-export async function flattenDisk(host: Host, { from, to }: { readonly from: string; readonly to: string }, options: DiskOptions = {}): Promise<void> {
+export async function flattenDisk(
+  host: Host,
+  { from, to }: { readonly from: string; readonly to: string },
+  options: DiskOptions = {},
+): Promise<void> {
   const part = `${to}.part`;
   try {
     await qemuImg(host, ['convert', '-O', 'qcow2', from, part], { timeoutMs: COPY_TIMEOUT_MS, ...options });
@@ -61,8 +73,14 @@ export async function sealDisk(path: string): Promise<void> {
 export async function inspectDisk(host: Host, path: string, options: DiskOptions = {}): Promise<DiskImage> {
   const text = await qemuImg(host, ['info', '-U', '--output=json', path], { timeoutMs: SHORT_TIMEOUT_MS, ...options });
   const info: unknown = JSON.parse(text);
-  const [format, sizeBytes, usedBytes, backing] = ['format', 'virtual-size', 'actual-size', 'full-backing-filename'].map((name) => fieldOf(info, name));
-  if (typeof format !== 'string' || typeof sizeBytes !== 'number' || typeof usedBytes !== 'number') throw new VmError(`\`qemu-img\` says nothing of \`${path}\` that we understand`);
+  const [format, sizeBytes, usedBytes, backing] = [
+    'format',
+    'virtual-size',
+    'actual-size',
+    'full-backing-filename',
+  ].map((name) => fieldOf(info, name));
+  if (typeof format !== 'string' || typeof sizeBytes !== 'number' || typeof usedBytes !== 'number')
+    throw new VmError(`\`qemu-img\` says nothing of \`${path}\` that we understand`);
   return { format, sizeBytes, usedBytes, backing: typeof backing === 'string' ? backing : undefined };
 }
 
@@ -71,7 +89,11 @@ export async function checkDisk(host: Host, path: string, options: DiskOptions =
   await qemuImg(host, ['check', '-q', path], { timeoutMs: COPY_TIMEOUT_MS, ...options });
 }
 
-async function make(host: Host, words: readonly string[], { path, signal }: DiskOptions & { readonly path: string }): Promise<void> {
+async function make(
+  host: Host,
+  words: readonly string[],
+  { path, signal }: DiskOptions & { readonly path: string },
+): Promise<void> {
   try {
     // `qemu-img` would write over what is there.
     await (await open(path, 'wx', 0o600)).close();
@@ -86,8 +108,13 @@ async function make(host: Host, words: readonly string[], { path, signal }: Disk
   }
 }
 
-async function qemuImg({ tools }: Host, words: readonly string[], options: DiskOptions & { readonly timeoutMs: number }): Promise<string> {
+async function qemuImg(
+  { tools }: Host,
+  words: readonly string[],
+  options: DiskOptions & { readonly timeoutMs: number },
+): Promise<string> {
   const program = tools['qemu-img'];
-  if (program === undefined) throw new VmError('`qemu-img` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  if (program === undefined)
+    throw new VmError('`qemu-img` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
   return runTool([program, ...words], { setpriv: tools.setpriv, ...options });
 }

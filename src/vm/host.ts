@@ -54,7 +54,19 @@ export interface AcceleratorVerdict {
   readonly durationMs: number;
 }
 
-export const TOOL_NAMES = ['qemu-img', 'smbd', 'ssh', 'ssh-keygen', 'sshd', 'vde_switch', 'xorriso', 'mtools', 'busybox', 'zstd', 'setpriv'] as const;
+export const TOOL_NAMES = [
+  'qemu-img',
+  'smbd',
+  'ssh',
+  'ssh-keygen',
+  'sshd',
+  'vde_switch',
+  'xorriso',
+  'mtools',
+  'busybox',
+  'zstd',
+  'setpriv',
+] as const;
 
 /** `mtools` stands for its `mcopy`, `busybox` for a static one. */
 export type ToolName = (typeof TOOL_NAMES)[number];

@@ -38,7 +38,8 @@ export function emptyDiskPath({ emptyDiskStem }: Pick<MachineFiles, 'emptyDiskSt
 export function socketPath(path: string): string {
   const sizeBytes = new TextEncoder().encode(path).length;
   if (sizeBytes <= LONGEST_SOCKET_PATH_BYTES) return path;
-  throw new VmError(`the path of a socket is too long: ${sizeBytes} bytes, ${LONGEST_SOCKET_PATH_BYTES} fit: \`${path}\``, {
-    hint: 'run in a directory with a shorter path',
-  });
+  throw new VmError(
+    `the path of a socket is too long: ${sizeBytes} bytes, ${LONGEST_SOCKET_PATH_BYTES} fit: \`${path}\``,
+    { hint: 'run in a directory with a shorter path' },
+  );
 }

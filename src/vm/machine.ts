@@ -95,7 +95,10 @@ export class Machine implements AsyncDisposable {
   async unlessEnded<T>(work: Promise<T>): Promise<T> {
     const end = this.exited.then((exit) => {
       if (exit.reason === 'died') throw exit.error;
-      throw new VmError(`machine \`${this.spec.name}\` ended too early: ${MACHINE_ENDS[exit.reason]}`, { hint: `its console is in \`${this.files.consoleLog}\``, details: this.#details() });
+      throw new VmError(`machine \`${this.spec.name}\` ended too early: ${MACHINE_ENDS[exit.reason]}`, {
+        hint: `its console is in \`${this.files.consoleLog}\``,
+        details: this.#details(),
+      });
     });
     end.catch(() => {});
     const done = work.catch(async (error: unknown) => {
@@ -108,7 +111,13 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Presses the power button and waits until the guest has powered off. Throws VmError when it does not in time. */
-  async powerdown({ timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<MachineExit> {
+  async powerdown({
+    timeoutMs,
+    signal,
+  }: {
+    readonly timeoutMs: number;
+    readonly signal?: AbortSignal;
+  }): Promise<MachineExit> {
     await this.unlessEnded(this.qmp.command('system_powerdown', {}, { signal }));
     let timer: NodeJS.Timeout | undefined;
     let onAbort = (): void => {};
@@ -116,7 +125,15 @@ export class Machine implements AsyncDisposable {
       return await Promise.race([
         this.exited,
         new Promise<never>((_resolve, reject) => {
-          timer = setTimeout(() => reject(new VmError(`machine \`${this.spec.name}\` did not power off within ${timeoutMs} ms`, { details: this.#details() })), timeoutMs);
+          timer = setTimeout(
+            () =>
+              reject(
+                new VmError(`machine \`${this.spec.name}\` did not power off within ${timeoutMs} ms`, {
+                  details: this.#details(),
+                }),
+              ),
+            timeoutMs,
+          );
           onAbort = () => reject(signal?.reason as Error);
           signal?.addEventListener('abort', onAbort);
         }),
@@ -183,12 +200,28 @@ export class Machine implements AsyncDisposable {
   #endOf(exit: ChildExit): MachineExit {
     if (this.#blockError !== undefined) {
       const hint = 'make room for the disks of the machine';
-      return { reason: 'died', error: new VmError(`machine \`${this.spec.name}\` cannot write: ${this.#blockError}`, { hint, details: this.#details(exit) }) };
+      return {
+        reason: 'died',
+        error: new VmError(`machine \`${this.spec.name}\` cannot write: ${this.#blockError}`, {
+          hint,
+          details: this.#details(exit),
+        }),
+      };
     }
     if (exit.code === 0 && this.#hasPanicked) return { reason: 'guest-panic' };
-    if (exit.code === 0 && (this.#shutdown === 'guest-shutdown' || this.#shutdown === 'guest-reset' || this.#shutdown === 'guest-panic')) return { reason: this.#shutdown };
+    if (
+      exit.code === 0 &&
+      (this.#shutdown === 'guest-shutdown' || this.#shutdown === 'guest-reset' || this.#shutdown === 'guest-panic')
+    )
+      return { reason: this.#shutdown };
     if (this.#isEndedByUs) return { reason: 'host-quit' };
-    if (this.#shutdown === 'host-signal') return { reason: 'died', error: new VmError(`somebody ended machine \`${this.spec.name}\` by a signal`, { details: this.#details(exit) }) };
+    if (this.#shutdown === 'host-signal')
+      return {
+        reason: 'died',
+        error: new VmError(`somebody ended machine \`${this.spec.name}\` by a signal`, {
+          details: this.#details(exit),
+        }),
+      };
     return { reason: 'died', error: deathOf(this.spec, exit, this.#details(exit)) };
   }
 
@@ -207,8 +240,8 @@ export function deathOf({ name, memory }: MachineSpec, exit: ChildExit, details:
     ...(exit.signal === 'SIGKILL' ? ['somebody killed it, perhaps the kernel for want of memory'] : []),
     ...(details.consoleLog === undefined ? [] : [`its console is in \`${details.consoleLog}\``]),
   ];
-  return new VmError(`QEMU of machine \`${name}\` died (${endText(exit)})${lastWords((details.stderrTail ?? []).filter((line) => !NOISE.test(line)))}`, {
-    details,
-    ...(hints.length > 0 && { hint: hints.join('; ') }),
-  });
+  return new VmError(
+    `QEMU of machine \`${name}\` died (${endText(exit)})${lastWords((details.stderrTail ?? []).filter((line) => !NOISE.test(line)))}`,
+    { details, ...(hints.length > 0 && { hint: hints.join('; ') }) },
+  );
 }

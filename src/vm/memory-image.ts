@@ -20,7 +20,8 @@ const POLL_INTERVAL_MS = 4;
 const NO_LIMIT_BYTES_PER_SECOND = 2 ** 40;
 
 /** How the image lies on the disk. */
-export type ImageCompression = { readonly kind: 'none' } | { readonly kind: 'zstd'; readonly zstd: string; readonly setpriv: string | undefined };
+export type ImageCompression =
+  { readonly kind: 'none' } | { readonly kind: 'zstd'; readonly zstd: string; readonly setpriv: string | undefined };
 
 export interface ImageOptions {
   readonly path: string;
@@ -49,7 +50,8 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
   await qmp.command('stop', {}, { signal });
   if (!unplugged.has(machine)) {
     unplugged.add(machine);
-    for (const { id, link } of spec.nics) if (link.kind === 'direct') await qmp.command('netdev_del', { id: userNetworkOf(id) }, { signal });
+    for (const { id, link } of spec.nics)
+      if (link.kind === 'direct') await qmp.command('netdev_del', { id: userNetworkOf(id) }, { signal });
   }
   await qmp.command('migrate-set-parameters', { 'max-bandwidth': NO_LIMIT_BYTES_PER_SECOND }, { signal });
   await setCapabilities(machine, spec.memory.backing.kind === 'file' && spec.memory.backing.isShared);
@@ -68,9 +70,11 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
     });
     const [image, migration] = await machine.unlessEnded(Promise.allSettled([written, migrated]));
     // A disk that takes no more breaks QEMU's end too, and is what to tell of.
-    if (image.status === 'rejected' && (migration.status === 'fulfilled' || !isGoneAway(image.reason))) throw image.reason;
+    if (image.status === 'rejected' && (migration.status === 'fulfilled' || !isGoneAway(image.reason)))
+      throw image.reason;
     if (migration.status === 'rejected') throw migration.reason;
-    if (image.status === 'rejected' || image.value.sizeBytes === 0) throw new VmError('QEMU wrote an empty memory image');
+    if (image.status === 'rejected' || image.value.sizeBytes === 0)
+      throw new VmError('QEMU wrote an empty memory image');
     await rename(part, path);
     return { ...image.value, durationMs: performance.now() - startMs };
   } catch (error) {
@@ -110,7 +114,8 @@ export async function loadMemory(machine: Machine, options: ImageOptions): Promi
 }
 
 async function setCapabilities({ qmp }: Machine, isMemoryLeftOut: boolean): Promise<void> {
-  if (isMemoryLeftOut) await qmp.command('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }] });
+  if (isMemoryLeftOut)
+    await qmp.command('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }] });
 }
 
 async function untilMigrated({ qmp }: Machine, { timeoutMs, signal }: ImageOptions): Promise<void> {
@@ -149,7 +154,12 @@ async function listenOnce(path: string, signal: AbortSignal): Promise<{ readonly
   return { connection };
 }
 
-async function writeImage(from: Socket, path: string, compression: ImageCompression, signal: AbortSignal): Promise<{ sizeBytes: number; sha256: string }> {
+async function writeImage(
+  from: Socket,
+  path: string,
+  compression: ImageCompression,
+  signal: AbortSignal,
+): Promise<{ sizeBytes: number; sha256: string }> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -162,7 +172,10 @@ async function writeImage(from: Socket, path: string, compression: ImageCompress
   const target = createWriteStream(path, { mode: 0o600, flush: true });
   if (compression.kind === 'none') await pipeline(from, counted, target, { signal });
   else {
-    await using packer = await startChild([compression.zstd, '-q', '-T0', '-c'], { setpriv: compression.setpriv, signal });
+    await using packer = await startChild([compression.zstd, '-q', '-T0', '-c'], {
+      setpriv: compression.setpriv,
+      signal,
+    });
     await Promise.all([pipeline(from, packer.stdin, { signal }), pipeline(packer.stdout, counted, target, { signal })]);
     await requireSuccess(packer);
   }
@@ -172,14 +185,20 @@ async function writeImage(from: Socket, path: string, compression: ImageCompress
 async function readImage(path: string, to: Socket, { compression, signal }: ImageOptions): Promise<void> {
   const stop = signal === undefined ? {} : { signal };
   if (compression.kind === 'none') return pipeline(createReadStream(path), to, stop);
-  await using unpacker = await startChild([compression.zstd, '-q', '-d', '-c', '--', path], { setpriv: compression.setpriv, signal });
+  await using unpacker = await startChild([compression.zstd, '-q', '-d', '-c', '--', path], {
+    setpriv: compression.setpriv,
+    signal,
+  });
   await pipeline(unpacker.stdout, to, stop);
   await requireSuccess(unpacker);
 }
 
 async function requireSuccess(child: Child): Promise<void> {
   const exit = await child.exited;
-  if (exit.code !== 0) throw new VmError(`\`${child.argv[0] ?? ''}\` failed (${endText(exit)})${lastWords(child.stderrTail())}`, { details: child.details(exit) });
+  if (exit.code !== 0)
+    throw new VmError(`\`${child.argv[0] ?? ''}\` failed (${endText(exit)})${lastWords(child.stderrTail())}`, {
+      details: child.details(exit),
+    });
 }
 
 /** Whether an error says no more than that the other end is gone, or that we stopped. */
@@ -191,5 +210,8 @@ function isGoneAway(error: unknown): boolean {
 function told(error: unknown, doing: 'read' | 'write', path: string): unknown {
   if (error instanceof VmError) return error;
   const isFull = fieldOf(error, 'code') === 'ENOSPC';
-  return new VmError(`cannot ${doing} the memory image \`${path}\`${isFull ? ': the disk is full' : ''}`, { cause: error, ...(isFull && { hint: 'make room' }) });
+  return new VmError(`cannot ${doing} the memory image \`${path}\`${isFull ? ': the disk is full' : ''}`, {
+    cause: error,
+    ...(isFull && { hint: 'make room' }),
+  });
 }

@@ -71,7 +71,8 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
 export async function startChild(argv: readonly string[], options: ChildOptions): Promise<Child> {
   options.signal?.throwIfAborted();
   const whole = [...(options.within ?? []), ...argv];
-  const [program = '', ...words] = options.setpriv === undefined ? whole : [options.setpriv, '--pdeathsig', 'KILL', '--', ...whole];
+  const [program = '', ...words] =
+    options.setpriv === undefined ? whole : [options.setpriv, '--pdeathsig', 'KILL', '--', ...whole];
   const child = spawn(program, words, {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
@@ -89,7 +90,9 @@ export async function startChild(argv: readonly string[], options: ChildOptions)
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (cause) => reject(new VmError(`cannot start \`${argv[0] ?? ''}\``, { cause, details: { argv, command: shellLine(argv) } })));
+    child.once('error', (cause) =>
+      reject(new VmError(`cannot start \`${argv[0] ?? ''}\``, { cause, details: { argv, command: shellLine(argv) } })),
+    );
   });
   const pid = child.pid ?? 0;
   if (running.size === 0) process.once('exit', endThoseThatRun);
@@ -113,7 +116,12 @@ export async function startChild(argv: readonly string[], options: ChildOptions)
     exited,
     kill,
     stderrTail: () => tail.lines(),
-    details: (exit) => ({ argv, command: shellLine(argv), stderrTail: tail.lines(), ...(exit !== undefined && { exit: exit.code, signal: exit.signal }) }),
+    details: (exit) => ({
+      argv,
+      command: shellLine(argv),
+      stderrTail: tail.lines(),
+      ...(exit !== undefined && { exit: exit.code, signal: exit.signal }),
+    }),
     [Symbol.asyncDispose]: async () => {
       kill();
       // Output that nobody reads any more would keep it from being closed.
@@ -151,8 +159,12 @@ export async function runTool(argv: readonly string[], options: ToolOptions): Pr
   options.signal?.throwIfAborted();
   const name = argv[0] ?? '';
   if (isLate) throw new VmError(`\`${name}\` took longer than ${timeoutMs} ms`, { details: child.details(exit) });
-  if (sizeBytes > longestOutputBytes) throw new VmError(`\`${name}\` wrote more than ${longestOutputBytes} bytes`, { details: child.details(exit) });
-  if (exit.code !== 0) throw new VmError(`\`${name}\` failed (${endText(exit)})${lastWords(child.stderrTail())}`, { details: child.details(exit) });
+  if (sizeBytes > longestOutputBytes)
+    throw new VmError(`\`${name}\` wrote more than ${longestOutputBytes} bytes`, { details: child.details(exit) });
+  if (exit.code !== 0)
+    throw new VmError(`\`${name}\` failed (${endText(exit)})${lastWords(child.stderrTail())}`, {
+      details: child.details(exit),
+    });
   return Buffer.concat(chunks).toString();
 }
 
@@ -182,7 +194,13 @@ class Tail {
   }
 
   lines(): string[] {
-    // oxlint-disable-next-line no-control-regex -- control characters must not reach a terminal
-    return [...this.#lines, this.#open].map((line) => Buffer.from(line, 'latin1').toString().replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '')).filter((line) => line.trim() !== '');
+    return [...this.#lines, this.#open]
+      .map((line) =>
+        Buffer.from(line, 'latin1')
+          .toString()
+          // oxlint-disable-next-line no-control-regex -- control characters must not reach a terminal
+          .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, ''),
+      )
+      .filter((line) => line.trim() !== '');
   }
 }

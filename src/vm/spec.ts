@@ -47,7 +47,8 @@ export interface MemorySpec {
 
 /** `file`: RAM is a mapping of that file, which has exactly that size or is made. Shared, what the guest writes is in the file, and
  *  the file is left out of a memory image; else the guest's writes are its own (copy on write). */
-export type MemoryBacking = { readonly kind: 'private' } | { readonly kind: 'file'; readonly path: string; readonly isShared: boolean };
+export type MemoryBacking =
+  { readonly kind: 'private' } | { readonly kind: 'file'; readonly path: string; readonly isShared: boolean };
 
 export interface DiskSpec {
   /** Unique in the machine: letters, digits, `-`, `_`, `.`, beginning with a letter. Names the device and its drive. */
@@ -104,7 +105,12 @@ export type LinkSpec =
   /** QEMU's own user network, restricted: connections to 192.168.0.2:445 each run `smbdCommand` with the connection as its stdin and
    *  stdout; a loopback port of the host leads to ssh of the guest (192.168.0.1:22). `any`: startMachine picks a free one. `within`: words before QEMU's command line that put it
    *  into a network of its own (`OwnNetwork`), with that port in it. */
-  | { readonly kind: 'direct'; readonly smbdCommand: readonly string[]; readonly sshPort: number | 'any'; readonly within?: readonly string[] }
+  | {
+      readonly kind: 'direct';
+      readonly smbdCommand: readonly string[];
+      readonly sshPort: number | 'any';
+      readonly within?: readonly string[];
+    }
   /** A vde_switch, by its directory. */
   | { readonly kind: 'vde'; readonly directory: string }
   /** A unix socket to one other machine. The server's machine has to be started first. */

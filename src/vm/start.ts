@@ -36,16 +36,24 @@ export interface StartOptions {
 export async function startMachine(spec: MachineSpec, host: Host, options: StartOptions): Promise<Machine> {
   const { signal, consoleLog } = options;
   signal?.throwIfAborted();
-  if (host.qemu === undefined) throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  if (host.qemu === undefined)
+    throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
   const names = filesOf(spec.name, options.directory);
   const files = consoleLog === undefined ? names : { ...names, consoleLog };
   await refuseSecond(files, spec);
   await refuseFullDisk(spec);
   const emptyDisks = await makeEmptyDisks(spec, files);
   for (let attempt = 1; ; attempt++) {
-    const port = spec.nics.some(({ link }) => link.kind === 'direct' && link.sshPort === 'any') ? await freePort() : undefined;
+    const port = spec.nics.some(({ link }) => link.kind === 'direct' && link.sshPort === 'any')
+      ? await freePort()
+      : undefined;
     try {
-      return await start(port === undefined ? spec : withSshPort(spec, port), { ...options, host, files, scratch: [files.qmp, files.migration, files.screen, ...emptyDisks] });
+      return await start(port === undefined ? spec : withSshPort(spec, port), {
+        ...options,
+        host,
+        files,
+        scratch: [files.qmp, files.migration, files.screen, ...emptyDisks],
+      });
     } catch (error) {
       signal?.throwIfAborted();
       // Between our look and QEMU's bind somebody else took the port.
@@ -69,8 +77,15 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
   const paused = argvOf(spec.start === 'running' ? { ...spec, start: 'paused' } : spec, qemu, files);
   // What the guest writes is nobody else's to read, and QEMU would make it for all.
   await (await open(files.consoleLog, 'a', 0o600)).close();
-  const [within] = spec.nics.flatMap(({ link }) => (link.kind === 'direct' && link.within !== undefined ? [link.within] : []));
-  const child = await startChild(paused, { setpriv: host.tools.setpriv, within, signal, environment: { TMPDIR: dirname(files.qmp) } });
+  const [within] = spec.nics.flatMap(({ link }) =>
+    link.kind === 'direct' && link.within !== undefined ? [link.within] : [],
+  );
+  const child = await startChild(paused, {
+    setpriv: host.tools.setpriv,
+    within,
+    signal,
+    environment: { TMPDIR: dirname(files.qmp) },
+  });
   const command = shellLine(argv);
   void child.exited.then(() => Promise.all(scratch.map((path) => rm(path, { force: true }))).catch(() => {}));
   try {
@@ -79,19 +94,26 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
       throw deathOf(spec, exit, { ...child.details(exit), command, consoleLog: files.consoleLog });
     });
     died.catch(() => {});
-    const connected = QmpSession.connect(files.qmp, { timeoutMs: START_TIMEOUT_MS, signal }).catch(async (error: unknown) => {
-      // When QEMU dies its socket is gone first; why it died is the better message.
-      await Promise.race([died, delay(DEATH_GRACE_MS)]);
-      throw error;
-    });
+    const connected = QmpSession.connect(files.qmp, { timeoutMs: START_TIMEOUT_MS, signal }).catch(
+      async (error: unknown) => {
+        // When QEMU dies its socket is gone first; why it died is the better message.
+        await Promise.race([died, delay(DEATH_GRACE_MS)]);
+        throw error;
+      },
+    );
     const qmp = await Promise.race([connected, died]);
-    const [sshPort] = spec.nics.flatMap(({ link }) => (link.kind === 'direct' && link.sshPort !== 'any' ? [link.sshPort] : []));
+    const [sshPort] = spec.nics.flatMap(({ link }) =>
+      link.kind === 'direct' && link.sshPort !== 'any' ? [link.sshPort] : [],
+    );
     const machine = new Machine({ spec, files, child, qmp, command, sshPort, report });
     const onAbort = (): void => machine.expectEnd();
     signal?.addEventListener('abort', onAbort);
     void machine.exited.then(() => signal?.removeEventListener('abort', onAbort));
     if (spec.start === 'running') await machine.unlessEnded(qmp.command('cont', {}, { signal }));
-    report({ kind: 'note', message: `machine \`${spec.name}\` runs: process ${child.pid}, console in \`${files.consoleLog}\`` });
+    report({
+      kind: 'note',
+      message: `machine \`${spec.name}\` runs: process ${child.pid}, console in \`${files.consoleLog}\``,
+    });
     return machine;
   } catch (error) {
     await child[Symbol.asyncDispose]();
@@ -101,13 +123,18 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
 }
 
 function withSshPort(spec: MachineSpec, sshPort: number): MachineSpec {
-  return { ...spec, nics: spec.nics.map((nic) => (nic.link.kind === 'direct' ? { ...nic, link: { ...nic.link, sshPort } } : nic)) };
+  return {
+    ...spec,
+    nics: spec.nics.map((nic) => (nic.link.kind === 'direct' ? { ...nic, link: { ...nic.link, sshPort } } : nic)),
+  };
 }
 
 /** Refuses a machine of the same name in the same directory; what a dead one left is removed. */
 async function refuseSecond({ qmp, migration }: MachineFiles, { name }: MachineSpec): Promise<void> {
   if (existsSync(qmp) && (await answers(qmp))) {
-    throw new VmError(`a machine named \`${name}\` runs in \`${dirname(qmp)}\` already`, { hint: 'wait for it, or use another directory' });
+    throw new VmError(`a machine named \`${name}\` runs in \`${dirname(qmp)}\` already`, {
+      hint: 'wait for it, or use another directory',
+    });
   }
   for (const path of [qmp, migration]) await rm(path, { force: true });
 }
@@ -132,9 +159,10 @@ async function refuseFullDisk({ memory: { backing, sizeMiB } }: MachineSpec): Pr
   const neededBytes = sizeMiB * MIB - (present === undefined ? 0 : present.blocks * 512);
   const freeBytes = bavail * bsize;
   if (freeBytes >= neededBytes) return;
-  throw new VmError(`no room for the RAM of the machine: ${Math.ceil(neededBytes / MIB)} MiB are needed, ${Math.floor(freeBytes / MIB)} MiB are free in \`${dirname(backing.path)}\``, {
-    hint: 'make room, or give the machine less memory',
-  });
+  throw new VmError(
+    `no room for the RAM of the machine: ${Math.ceil(neededBytes / MIB)} MiB are needed, ${Math.floor(freeBytes / MIB)} MiB are free in \`${dirname(backing.path)}\``,
+    { hint: 'make room, or give the machine less memory' },
+  );
 }
 
 async function makeEmptyDisks({ disks }: MachineSpec, files: MachineFiles): Promise<string[]> {

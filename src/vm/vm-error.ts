@@ -17,7 +17,10 @@ export interface VmDetails {
 export class VmError extends CygstrapError {
   declare readonly details: VmDetails;
 
-  constructor(message: string, options: { readonly hint?: string; readonly details?: VmDetails; readonly cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { readonly hint?: string; readonly details?: VmDetails; readonly cause?: unknown } = {},
+  ) {
     super('vm', message, { details: {}, ...options });
     this.name = 'VmError';
   }

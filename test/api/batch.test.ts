@@ -23,13 +23,19 @@ describe('lines', () => {
     const whole = await linesOf([bytes]);
     expect(whole).toEqual(['one', '', 'zwei ü', '☃ without newline']);
     expect(await linesOf([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(whole);
-    for (let cut = 0; cut <= bytes.length; cut++) expect(await linesOf([bytes.slice(0, cut), bytes.slice(cut)])).toEqual(whole);
+    for (let cut = 0; cut <= bytes.length; cut++)
+      expect(await linesOf([bytes.slice(0, cut), bytes.slice(cut)])).toEqual(whole);
   });
 
   test('that are too long are given up, and the next one is read', async () => {
     const long = new TextEncoder().encode(`${'x'.repeat(50)}\nok\n`);
     expect(await linesOf([long], 20)).toEqual([undefined, 'ok']);
-    expect(await linesOf([...long].map((byte) => Uint8Array.of(byte)), 20)).toEqual([undefined, 'ok']);
+    expect(
+      await linesOf(
+        [...long].map((byte) => Uint8Array.of(byte)),
+        20,
+      ),
+    ).toEqual([undefined, 'ok']);
   });
 
   test('of nothing', async () => {

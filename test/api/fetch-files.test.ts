@@ -31,22 +31,29 @@ function siteOf(name: string, content: (path: string) => Buffer, counts: Counts)
   };
 }
 
-test.each([1, 3])('no more than %i transfers run at a time, even when all files come wrong from the first site', async (jobs) => {
-  const right = new Map(Array.from({ length: FILES }, (_, i) => [`x86_64/p${i}/a.tar`, bytesOf(i, FILE_BYTES)]));
-  const wrong: Counts = { now: 0, most: 0 };
-  const good: Counts = { now: 0, most: 0 };
-  const sites = new SiteSet([
-    siteOf('wrong', () => Buffer.alloc(FILE_BYTES), wrong),
-    siteOf('good', (path) => {
-      const bytes = right.get(path);
-      if (bytes === undefined) throw new FetchError('missing', path, 'not there');
-      return bytes;
-    }, good),
-  ]);
-  const store = await openStore(temporaryDirectory());
-  const wanted = [...right].map(([path, bytes]) => ({ file: fileOf(path, bytes), sites }));
-  const { fetched, failed, untried } = await fetchFiles(store, wanted, { jobs, report: () => undefined });
-  expect([fetched.length, failed, untried]).toEqual([FILES, [], []]);
-  expect(wrong.most + good.most).toBeGreaterThan(0);
-  expect(Math.max(wrong.most, good.most)).toBeLessThanOrEqual(jobs);
-});
+test.each([1, 3])(
+  'no more than %i transfers run at a time, even when all files come wrong from the first site',
+  async (jobs) => {
+    const right = new Map(Array.from({ length: FILES }, (_, i) => [`x86_64/p${i}/a.tar`, bytesOf(i, FILE_BYTES)]));
+    const wrong: Counts = { now: 0, most: 0 };
+    const good: Counts = { now: 0, most: 0 };
+    const sites = new SiteSet([
+      siteOf('wrong', () => Buffer.alloc(FILE_BYTES), wrong),
+      siteOf(
+        'good',
+        (path) => {
+          const bytes = right.get(path);
+          if (bytes === undefined) throw new FetchError('missing', path, 'not there');
+          return bytes;
+        },
+        good,
+      ),
+    ]);
+    const store = await openStore(temporaryDirectory());
+    const wanted = [...right].map(([path, bytes]) => ({ file: fileOf(path, bytes), sites }));
+    const { fetched, failed, untried } = await fetchFiles(store, wanted, { jobs, report: () => undefined });
+    expect([fetched.length, failed, untried]).toEqual([FILES, [], []]);
+    expect(wrong.most + good.most).toBeGreaterThan(0);
+    expect(Math.max(wrong.most, good.most)).toBeLessThanOrEqual(jobs);
+  },
+);

@@ -23,7 +23,9 @@ try {
   writeFileSync(join(root, 'urls'), paths.map((path) => `${url}${path}\n  out=${path}\n`).join(''));
   writeFileSync(join(root, 'curl'), `${paths.map((path) => `url="${url}${path}"\noutput="${path}"`).join('\n')}\n`);
   const runs = {
-    cygstrap: [[process.execPath, BIN, 'fetch', '--all', '--unsigned', '--no-cache', '--quiet', '--site', url, '--repo', '.']],
+    cygstrap: [
+      [process.execPath, BIN, 'fetch', '--all', '--unsigned', '--no-cache', '--quiet', '--site', url, '--repo', '.'],
+    ],
     aria2c: [
       ['aria2c', '-q', '-j16', '--auto-file-renaming=false', '-i', join(root, 'urls')],
       ['sha512sum', '--quiet', '-c', join(root, 'sums')],
@@ -35,17 +37,32 @@ try {
   };
   // What Node.js takes for many small ones, without all that cygstrap does besides.
   if (files > 100) {
-    for (const threads of [1, 2]) runs[`least in Node.js, threads: ${threads}`] = [[process.execPath, LEAST, String(port), join(root, 'sums'), String(threads)]];
+    for (const threads of [1, 2])
+      runs[`least in Node.js, threads: ${threads}`] = [
+        [process.execPath, LEAST, String(port), join(root, 'sums'), String(threads)],
+      ];
   }
   // What the machine can do without any network: the same bytes hashed and written, one pipe for each core.
   if (files <= 100) {
     const both = 'mkdir -p "$(dirname "$1")" && tee "$1" < "$0/$1" | sha512sum > /dev/null';
-    runs['hash + write alone'] = [['sh', '-c', `cut -c131- '${join(root, 'sums')}' | xargs -P${cpus().length} -I{} sh -c '${both}' '${site}' {}; sync -f .`]];
+    runs['hash + write alone'] = [
+      [
+        'sh',
+        '-c',
+        `cut -c131- '${join(root, 'sums')}' | xargs -P${cpus().length} -I{} sh -c '${both}' '${site}' {}; sync -f .`,
+      ],
+    ];
   }
   // The same with the network, without a program in between: what a script does by hand.
   if (files <= 100) {
     const piped = 'mkdir -p "$(dirname "$1")" && curl -s "$0$1" | tee "$1" | sha512sum > /dev/null';
-    runs['curl | tee | sha512sum'] = [['sh', '-c', `cut -c131- '${join(root, 'sums')}' | xargs -P${cpus().length} -I{} sh -c '${piped}' '${url}' {}; sync -f .`]];
+    runs['curl | tee | sha512sum'] = [
+      [
+        'sh',
+        '-c',
+        `cut -c131- '${join(root, 'sums')}' | xargs -P${cpus().length} -I{} sh -c '${piped}' '${url}' {}; sync -f .`,
+      ],
+    ];
   }
   const times = Object.fromEntries(Object.keys(runs).map((name) => [name, []]));
   let peak = 0;
@@ -64,11 +81,22 @@ try {
         if (name === 'cygstrap' && i === 0) peak = Math.max(peak, rss);
       }
       times[name].push(performance.now() - start);
-      if (name === 'cygstrap' && round === rounds - 1) report('cygstrap, nothing to do', timeOf(() => run(commands[0], target)));
+      if (name === 'cygstrap' && round === rounds - 1)
+        report(
+          'cygstrap, nothing to do',
+          timeOf(() => run(commands[0], target)),
+        );
     }
   }
-  console.log(`Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}; ${files} files of ${bytes} bytes; median of ${rounds}`);
-  for (const [name, list] of Object.entries(times)) report(name, median(list), `${median(list.map((time, i) => time / Math.min(times.aria2c[i], times.curl[i]))).toFixed(2)} of the faster other`);
+  console.log(
+    `Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}; ${files} files of ${bytes} bytes; median of ${rounds}`,
+  );
+  for (const [name, list] of Object.entries(times))
+    report(
+      name,
+      median(list),
+      `${median(list.map((time, i) => time / Math.min(times.aria2c[i], times.curl[i]))).toFixed(2)} of the faster other`,
+    );
   console.log(`peak of cygstrap: ${(peak / 1024).toFixed(0)} MiB`);
 } finally {
   nginx.kill();
@@ -87,7 +115,14 @@ function makeSite() {
     mkdirSync(dirname(join(site, path)), { recursive: true });
     writeFileSync(join(site, path), content);
     const sha512 = createHash('sha512').update(content).digest('hex');
-    lines.push(`@ p${i}`, `sdesc: "p${i}"`, 'category: Base', 'version: 1-1', `install: ${path} ${bytes} ${sha512}`, '');
+    lines.push(
+      `@ p${i}`,
+      `sdesc: "p${i}"`,
+      'category: Base',
+      'version: 1-1',
+      `install: ${path} ${bytes} ${sha512}`,
+      '',
+    );
     sums.push(`${sha512}  ${path}\n`);
     names.push(path);
   }
@@ -123,7 +158,11 @@ async function freePort() {
 
 /** Runs to a good end; returns the peak of its memory in KiB. */
 function run([command, ...args], cwd) {
-  const { status, stderr } = spawnSync('/usr/bin/time', ['-f', '%M', command, ...args], { cwd, encoding: 'utf8', maxBuffer: 1 << 26 });
+  const { status, stderr } = spawnSync('/usr/bin/time', ['-f', '%M', command, ...args], {
+    cwd,
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
   if (status !== 0) throw new Error(`${command}: exit ${status}\n${stderr}`);
   return Number(stderr.trim().split('\n').at(-1));
 }

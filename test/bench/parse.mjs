@@ -47,7 +47,10 @@ function parseOnce(index, kind) {
 /** @param {string} path @param {number} times @param {number} runs @param {'rows' | 'records'} kind */
 function measure(path, times, runs, kind) {
   const index = enlarge(load(path), times);
-  const packages = index.toString('latin1').replaceAll(/"[^"]*"/g, '').match(/^@ /gm)?.length;
+  const packages = index
+    .toString('latin1')
+    .replaceAll(/"[^"]*"/g, '')
+    .match(/^@ /gm)?.length;
   const all = [];
   for (let run = 0; run < runs; run++) {
     const { ms, count } = parseOnce(index, kind);

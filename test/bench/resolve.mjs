@@ -16,7 +16,8 @@ const RUNS = 5;
 const CLOSURE_RUNS = 51;
 const CHUNK_BYTES = 1 << 20;
 const COMMAND = fileURLToPath(new URL('../../bin/cygstrap.js', import.meta.url));
-const REPORT_MEMORY = 'data:text/javascript,process.on("exit",()=>process.stderr.write(`maxrss=${process.resourceUsage().maxRSS}\\n`))';
+const REPORT_MEMORY =
+  'data:text/javascript,process.on("exit",()=>process.stderr.write(`maxrss=${process.resourceUsage().maxRSS}\\n`))';
 
 /** As the commands do it: one buffer over and over, and records of what is asked for. @param {string} path */
 function load(path) {
@@ -38,7 +39,8 @@ function load(path) {
 /** @param {number[]} times */
 function shown(times) {
   const sorted = times.toSorted((a, b) => a - b);
-  const ms = (/** @type {number | undefined} */ value) => `${(value ?? 0).toFixed(value !== undefined && value < 10 ? 1 : 0)} ms`;
+  const ms = (/** @type {number | undefined} */ value) =>
+    `${(value ?? 0).toFixed(value !== undefined && value < 10 ? 1 : 0)} ms`;
   return `${ms(sorted[sorted.length >> 1])} (${ms(sorted[0])} to ${ms(sorted.at(-1))})`;
 }
 
@@ -65,7 +67,11 @@ function command(label, args, env, before = () => {}) {
   const run = (/** @type {string[]} */ ...options) => {
     before();
     const started = performance.now();
-    const { status, stderr, stdout } = spawnSync(process.execPath, [...options, COMMAND, ...args], { env: { ...ENVIRONMENT, ...env }, encoding: 'utf8', maxBuffer: 1 << 28 });
+    const { status, stderr, stdout } = spawnSync(process.execPath, [...options, COMMAND, ...args], {
+      env: { ...ENVIRONMENT, ...env },
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    });
     if (status !== 0 || !stdout.includes('to download')) throw new Error(`${label}: exit ${status}\n${stderr}`);
     return { ms: performance.now() - started, stderr };
   };
@@ -81,7 +87,9 @@ const folder = mkdtempSync(join(tmpdir(), 'cygstrap-bench-'));
 try {
   const plain = join(folder, 'setup.ini');
   writeFileSync(plain, execFileSync('xz', ['-dc', index], { maxBuffer: 2 ** 30 }));
-  console.log(`Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model}; ${(readFileSync(plain).length / 1e6).toFixed(1)} MB of index; median of ${RUNS} (least to most)`);
+  console.log(
+    `Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model}; ${(readFileSync(plain).length / 1e6).toFixed(1)} MB of index; median of ${RUNS} (least to most)`,
+  );
 
   // The commands come first, while this process is small: starting another copies its page tables.
   const cache = join(folder, 'cache');
@@ -90,7 +98,9 @@ try {
   command('cygstrap resolve gcc-core vim git, plain text', [...words, plain], { XDG_CACHE_HOME: cache });
   command('cygstrap resolve gcc-core vim git, .xz, first time', [...words, index], { XDG_CACHE_HOME: cache }, forget);
   command('cygstrap resolve gcc-core vim git, .xz, again', [...words, index], { XDG_CACHE_HOME: cache });
-  command('cygstrap resolve --category All, plain text', ['resolve', '--category', 'All', '--index', plain], { XDG_CACHE_HOME: cache });
+  command('cygstrap resolve --category All, plain text', ['resolve', '--category', 'All', '--index', plain], {
+    XDG_CACHE_HOME: cache,
+  });
 
   const { times: loading, result: catalog } = timed(() => load(plain));
   console.log(`${'plain file to catalog'.padEnd(58)} ${shown(loading)}`);
@@ -100,7 +110,9 @@ try {
   ])) {
     const { first, times, result } = timed(() => resolve(catalog, { ...EMPTY_REQUEST, ...request }), runs);
     if (result.kind !== 'plan') throw new Error(`${label}: refused`);
-    console.log(`${label.padEnd(58)} ${shown(times)}, the first ${first.toFixed(0)} ms; ${result.plan.packages.length} packages`);
+    console.log(
+      `${label.padEnd(58)} ${shown(times)}, the first ${first.toFixed(0)} ms; ${result.plan.packages.length} packages`,
+    );
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

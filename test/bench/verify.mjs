@@ -55,12 +55,16 @@ function median(all) {
 async function verifyOnce(root) {
   const { verifyRepo } = await import('../../dist/commands/verify.js');
   const { files, sizeBytes, damaged } = await verifyRepo({ repo: root, locks: [], isQuick: false }, { load: {} });
-  process.stdout.write(JSON.stringify({ files, sizeBytes, damaged, peakMiB: Math.round(process.resourceUsage().maxRSS / 1024) }));
+  process.stdout.write(
+    JSON.stringify({ files, sizeBytes, damaged, peakMiB: Math.round(process.resourceUsage().maxRSS / 1024) }),
+  );
 }
 
 /** @param {string} root */
 function verify(root) {
-  return JSON.parse(execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--once', root], { encoding: 'utf8' }));
+  return JSON.parse(
+    execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--once', root], { encoding: 'utf8' }),
+  );
 }
 
 /** @param {string} file */
@@ -87,14 +91,18 @@ function measure(gigabytes, runs, parent) {
         timed(() => {
           const result = verify(root);
           peakMiB = Math.max(peakMiB, result.peakMiB);
-          if (result.damaged !== 0 || result.files !== count) throw new Error(`found ${JSON.stringify(result)} in ${count} intact files`);
+          if (result.damaged !== 0 || result.files !== count)
+            throw new Error(`found ${JSON.stringify(result)} in ${count} intact files`);
         }),
       );
     }
     flipByte(join(root, 'x86_64/release/p0/p0-1-1.tar.xz'));
     if (verify(root).damaged !== 1) throw new Error('a flipped byte was not found');
-    const rate = (/** @type {number[]} */ all) => `${((gigabytes * 1000) / median(all)).toFixed(0)} MB/s, median ${median(all).toFixed(2)} s (${Math.min(...all).toFixed(2)}..${Math.max(...all).toFixed(2)})`;
-    console.log(`${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}: ${gigabytes} GB in ${count} files, ${runs} runs each in turns`);
+    const rate = (/** @type {number[]} */ all) =>
+      `${((gigabytes * 1000) / median(all)).toFixed(0)} MB/s, median ${median(all).toFixed(2)} s (${Math.min(...all).toFixed(2)}..${Math.max(...all).toFixed(2)})`;
+    console.log(
+      `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}: ${gigabytes} GB in ${count} files, ${runs} runs each in turns`,
+    );
     console.log(`cygstrap verify            ${rate(ours)}, peak ${peakMiB} MiB`);
     console.log(`xargs -P${JOBS} sha512sum        ${rate(theirs)}`);
     console.log(`sha512sum takes ${(median(theirs) / median(ours)).toFixed(2)} times as long`);

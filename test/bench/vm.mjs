@@ -18,8 +18,22 @@ const root = mkdtempSync(join(tmpdir(), 'cygstrap-bench-'));
 
 try {
   cygstrap('lock', 'openssh', 'gcc-core', '--site', RELEASE, '--keyring', join(RELEASE, 'key.gpg'));
-  cygstrap('fetch', 'openssh', 'gcc-core', '--site', RELEASE, '--keyring', join(RELEASE, 'key.gpg'), '--repo', 'repo', '--no-cache', '--quiet');
-  console.log(`Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}; ${spawnSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0]}; median of ${RUNS} (least to most)`);
+  cygstrap(
+    'fetch',
+    'openssh',
+    'gcc-core',
+    '--site',
+    RELEASE,
+    '--keyring',
+    join(RELEASE, 'key.gpg'),
+    '--repo',
+    'repo',
+    '--no-cache',
+    '--quiet',
+  );
+  console.log(
+    `Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}; ${spawnSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0]}; median of ${RUNS} (least to most)`,
+  );
   for (const mib of sizes.length === 0 ? [512, 2048, 4096] : sizes) await measure(mib);
 } finally {
   rmSync(root, { recursive: true, force: true });
@@ -29,15 +43,29 @@ try {
 async function measure(mib) {
   const vm = join(root, `vm-${mib}`);
   const install = cygstrap('vm', 'install', '--repo', 'repo', '--memory', `${mib}M`, '--vm-dir', vm, '--quiet');
-  for (const [name, words] of /** @type {const} */ ([['RAM mapped from a file', []], ['one stream, zstd', ['--portable']]])) {
+  for (const [name, words] of /** @type {const} */ ([
+    ['RAM mapped from a file', []],
+    ['one stream, zstd', ['--portable']],
+  ])) {
     const key = cygstrap('vm', 'snapshot', install, '--vm-dir', vm, '--quiet', ...words);
     const { made, state, ram } = JSON.parse(readFileSync(join(vm, 'snapshot', key, 'stage.json'), 'utf8'));
-    await report(`${mib} MiB, ${name}`, vm, key, `stood still ${made.stoppedMs} ms for it; ${((state.sizeBytes + (ram === null ? 0 : usedBytes(join(vm, 'snapshot', key, 'ram')))) / 1e6).toFixed(0)} MB`);
+    await report(
+      `${mib} MiB, ${name}`,
+      vm,
+      key,
+      `stood still ${made.stoppedMs} ms for it; ${((state.sizeBytes + (ram === null ? 0 : usedBytes(join(vm, 'snapshot', key, 'ram')))) / 1e6).toFixed(0)} MB`,
+    );
     if (ram === null) {
       gzipped(vm, key);
-      await report(`${mib} MiB, one stream, gzip`, vm, key, `${(statSync(join(vm, 'snapshot', key, 'state')).size / 1e6).toFixed(0)} MB`);
+      await report(
+        `${mib} MiB, one stream, gzip`,
+        vm,
+        key,
+        `${(statSync(join(vm, 'snapshot', key, 'state')).size / 1e6).toFixed(0)} MB`,
+      );
     } else {
-      for (const topology of ['stream', 'vde']) await report(`${mib} MiB, controller over ${topology}`, vm, key, 'the same snapshot', '--topology', topology);
+      for (const topology of ['stream', 'vde'])
+        await report(`${mib} MiB, controller over ${topology}`, vm, key, 'the same snapshot', '--topology', topology);
       await privateMemory(vm, key);
     }
   }
@@ -51,7 +79,10 @@ function gzipped(vm, key) {
   const { status } = spawnSync('sh', ['-c', 'zstd -dcq "$0" | gzip > "$0.gz" && mv "$0.gz" "$0"', path]);
   if (status !== 0) throw new Error('gzip failed');
   const manifest = JSON.parse(readFileSync(join(directory, 'stage.json'), 'utf8'));
-  manifest.state = { sizeBytes: statSync(path).size, sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
+  manifest.state = {
+    sizeBytes: statSync(path).size,
+    sha256: createHash('sha256').update(readFileSync(path)).digest('hex'),
+  };
   writeFileSync(join(directory, 'stage.json'), JSON.stringify(manifest));
   const known = JSON.parse(readFileSync(join(vm, 'host.json'), 'utf8'));
   known.host.tools.zstd = '/usr/bin/gzip';
@@ -67,13 +98,19 @@ async function report(label, vm, key, note, ...words) {
     if (run > 0) times.push(ms);
   }
   const sorted = times.toSorted((a, b) => a - b);
-  console.log(`${label.padEnd(36)} ${sorted[RUNS >> 1]?.toFixed(0).padStart(6)} ms (${sorted[0]?.toFixed(0)} to ${sorted.at(-1)?.toFixed(0)}); ${note}`);
+  console.log(
+    `${label.padEnd(36)} ${sorted[RUNS >> 1]?.toFixed(0).padStart(6)} ms (${sorted[0]?.toFixed(0)} to ${sorted.at(-1)?.toFixed(0)}); ${note}`,
+  );
 }
 
 /** @param {string} vm @param {string} key @param {string[]} words @returns {Promise<number>} */
 async function firstOutput(vm, key, words) {
   const start = performance.now();
-  const child = spawn(process.execPath, [BIN, 'vm', 'run', '--snapshot', key, '--vm-dir', vm, ...words, '--', 'echo', 'first'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    process.execPath,
+    [BIN, 'vm', 'run', '--snapshot', key, '--vm-dir', vm, ...words, '--', 'echo', 'first'],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   let first = 0;
   let text = '';
   child.stdout.on('data', (chunk) => {
@@ -87,7 +124,13 @@ async function firstOutput(vm, key, words) {
 
 /** What two machines revived from one snapshot do not share. @param {string} vm @param {string} key */
 async function privateMemory(vm, key) {
-  const children = [1, 2].map(() => spawn(process.execPath, [BIN, 'vm', 'run', '--snapshot', key, '--vm-dir', vm, '--', 'sh', '-c', 'echo up; sleep 4'], { stdio: ['ignore', 'pipe', 'inherit'] }));
+  const children = [1, 2].map(() =>
+    spawn(
+      process.execPath,
+      [BIN, 'vm', 'run', '--snapshot', key, '--vm-dir', vm, '--', 'sh', '-c', 'echo up; sleep 4'],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    ),
+  );
   const ended = children.map((child) => new Promise((resolve) => child.on('close', resolve)));
   await Promise.all(children.map((child) => new Promise((resolve) => child.stdout.once('data', resolve))));
   await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -95,14 +138,25 @@ async function privateMemory(vm, key) {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(join(vm, 'snapshot', key, 'ram')) || !readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('qemu')) return [];
+        if (
+          !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(join(vm, 'snapshot', key, 'ram')) ||
+          !readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('qemu')
+        )
+          return [];
         const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-        return [['Private_Clean', 'Private_Dirty'].reduce((sum, name) => sum + Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0), 0)];
+        return [
+          ['Private_Clean', 'Private_Dirty'].reduce(
+            (sum, name) => sum + Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1] ?? 0),
+            0,
+          ),
+        ];
       } catch {
         return [];
       }
     });
-  console.log(`${''.padEnd(36)} two at once: private memory of each ${sizes.map((kib) => `${(kib / 1024).toFixed(0)} MiB`).join(', ')}`);
+  console.log(
+    `${''.padEnd(36)} two at once: private memory of each ${sizes.map((kib) => `${(kib / 1024).toFixed(0)} MiB`).join(', ')}`,
+  );
   await Promise.all(ended);
 }
 

@@ -15,11 +15,19 @@ interface Run {
   readonly stderr: string;
 }
 
-async function run(argv: readonly string[], parts: { isTTY?: boolean; env?: Host['env']; stdin?: string } = {}): Promise<Run> {
+async function run(
+  argv: readonly string[],
+  parts: { isTTY?: boolean; env?: Host['env']; stdin?: string } = {},
+): Promise<Run> {
   const stdout = new PassThrough();
   const stderr = Object.assign(new PassThrough(), { isTTY: parts.isTTY ?? false });
   const texts = Promise.all([text(stdout), text(stderr)]);
-  const exit = await main(argv, { stdin: Readable.from([Buffer.from(parts.stdin ?? '')]), stdout, stderr, env: parts.env ?? {} });
+  const exit = await main(argv, {
+    stdin: Readable.from([Buffer.from(parts.stdin ?? '')]),
+    stdout,
+    stderr,
+    env: parts.env ?? {},
+  });
   stdout.end();
   stderr.end();
   const [out, err] = await texts;
@@ -37,15 +45,17 @@ describe('colour', () => {
 });
 
 describe('failures', () => {
-  const failing = (error: unknown, format: 'text' | 'json' = 'text') => async (): Promise<Run> => {
-    const stdout = new PassThrough();
-    const stderr = new PassThrough();
-    const output = new Output({ stdin: Readable.from([]), stdout, stderr, env: {} });
-    const exit = await reportFailure(error, output, format);
-    stdout.end();
-    stderr.end();
-    return { exit, stdout: await text(stdout), stderr: await text(stderr) };
-  };
+  const failing =
+    (error: unknown, format: 'text' | 'json' = 'text') =>
+    async (): Promise<Run> => {
+      const stdout = new PassThrough();
+      const stderr = new PassThrough();
+      const output = new Output({ stdin: Readable.from([]), stdout, stderr, env: {} });
+      const exit = await reportFailure(error, output, format);
+      stdout.end();
+      stderr.end();
+      return { exit, stdout: await text(stdout), stderr: await text(stderr) };
+    };
 
   test('known ones give message, causes and hint, and no stack', async () => {
     const cause = new Error('deep \u001b[2J', { cause: 'deeper' });
@@ -60,7 +70,10 @@ describe('failures', () => {
   test('known ones are data for machines', async () => {
     const outcome = await failing(new CygstrapError('io', 'no', { details: { path: 'x' } }), 'json')();
     expect(outcome).toMatchObject({ exit: 3, stderr: '' });
-    expect(JSON.parse(outcome.stdout)).toEqual({ schema: 1, error: { code: 'io', message: 'no', details: { path: 'x' } } });
+    expect(JSON.parse(outcome.stdout)).toEqual({
+      schema: 1,
+      error: { code: 'io', message: 'no', details: { path: 'x' } },
+    });
   });
 
   test('unknown ones give their stack and say whose fault it is', async () => {
@@ -86,7 +99,12 @@ describe('a reader that goes away', () => {
     function* requests(): Generator<Buffer, void, undefined> {
       for (; asked < 1000; asked++) yield Buffer.from(request);
     }
-    const exit = await main(['resolve', '--batch', '-', '--index', INDEX], { stdin: Readable.from(requests()), stdout, stderr, env: {} });
+    const exit = await main(['resolve', '--batch', '-', '--index', INDEX], {
+      stdin: Readable.from(requests()),
+      stdout,
+      stderr,
+      env: {},
+    });
     stderr.end();
     expect({ exit, stderr: await text(stderr) }).toEqual({ exit: 0, stderr: '' });
     expect(writes).toBe(2);
@@ -110,7 +128,10 @@ describe('a reader that goes away', () => {
 test('package names that look like numbers stay words', async () => {
   const { exit, stdout } = await run(['resolve', '1.0', '007', '--json', '--index', INDEX]);
   expect(exit).toBe(1);
-  expect(JSON.parse(stdout).error.conflicts.map((each: { requested: string[] }) => each.requested)).toEqual([['1.0'], ['007']]);
+  expect(JSON.parse(stdout).error.conflicts.map((each: { requested: string[] }) => each.requested)).toEqual([
+    ['1.0'],
+    ['007'],
+  ]);
 });
 
 test('words after -- are packages, whatever they look like', async () => {

@@ -6,9 +6,21 @@ import { Progress, redraw } from '../../src/cli/progress.ts';
 import { ProgressView } from '../../src/cli/progress-view.ts';
 import type { Event } from '../../src/events.ts';
 
-const START: Event = { kind: 'fetch-start', files: 12, sizeBytes: 12_000_000, presentFiles: 2, presentBytes: 2_000_000 };
+const START: Event = {
+  kind: 'fetch-start',
+  files: 12,
+  sizeBytes: 12_000_000,
+  presentFiles: 2,
+  presentBytes: 2_000_000,
+};
 
-const start = (path: string, fromByte = 0): Event => ({ kind: 'transfer-start', path, site: 's', sizeBytes: 1_000_000, fromByte });
+const start = (path: string, fromByte = 0): Event => ({
+  kind: 'transfer-start',
+  path,
+  site: 's',
+  sizeBytes: 1_000_000,
+  fromByte,
+});
 const bytes = (path: string, receivedBytes: number): Event => ({ kind: 'transfer-bytes', path, receivedBytes });
 
 function progressOf(...events: readonly Event[]): Progress {
@@ -18,7 +30,12 @@ function progressOf(...events: readonly Event[]): Progress {
 }
 
 test('one line for each transfer, and the total with rate and time left', () => {
-  const lines = progressOf(START, start('x86_64/release/a.tar.xz'), bytes('x86_64/release/a.tar.xz', 250_000), start('b', 500_000)).lines(1000);
+  const lines = progressOf(
+    START,
+    start('x86_64/release/a.tar.xz'),
+    bytes('x86_64/release/a.tar.xz', 250_000),
+    start('b', 500_000),
+  ).lines(1000);
   expect(lines).toHaveLength(3);
   expect(lines[0]).toMatch(/^ {2}a\.tar\.xz .* 25%$/);
   expect(lines[1]).toMatch(/^ {2}b .* 50%$/);
@@ -28,7 +45,15 @@ test('one line for each transfer, and the total with rate and time left', () => 
 test('a transfer that is done or failed leaves the list; what failed does not count', () => {
   const done: Event = { kind: 'transfer-done', path: 'a', sizeBytes: 1_000_000, durationMs: 1 };
   const failed: Event = { kind: 'transfer-failed', path: 'b', site: 's', attempt: 1, why: 'x', retryInMs: 0 };
-  const lines = progressOf(START, start('a'), bytes('a', 1_000_000), done, start('b'), bytes('b', 700_000), failed).lines(1000);
+  const lines = progressOf(
+    START,
+    start('a'),
+    bytes('a', 1_000_000),
+    done,
+    start('b'),
+    bytes('b', 700_000),
+    failed,
+  ).lines(1000);
   expect(lines).toEqual(['1 of 10 files, 976.6 KiB of 9.5 MiB, 976.6 KiB/s, 9 s left']);
 });
 

@@ -34,7 +34,9 @@ describe.skipIf(!existsSync(path))(`the real index of 2025 (skipped without ${IN
       sha512: createHash('sha512').update(readFileSync(path)).digest('hex'),
     });
     expect(packages).toHaveLength(totals.packages);
-    expect(packages.map((each: { name: string }) => each.name)).toEqual(expect.arrayContaining(['gcc-core', 'openssh', 'cygwin', 'bash']));
+    expect(packages.map((each: { name: string }) => each.name)).toEqual(
+      expect.arrayContaining(['gcc-core', 'openssh', 'cygwin', 'bash']),
+    );
   });
 
   test('why names a chain for every package of a plan', async () => {
@@ -47,8 +49,14 @@ describe.skipIf(!existsSync(path))(`the real index of 2025 (skipped without ${IN
 
   test('a batch is answered line by line', async () => {
     const requests = ['{"packages":["vim"]}', '{"packages":["no-such"]}', '{"categories":["Devel"],"base":false}'];
-    const { stdout } = await runCommand(cached(`cygstrap resolve --batch - --index ${INDEX}`), requests.map((line) => `${line}\n`).join(''));
-    const answers = stdout.trimEnd().split('\n').map((line) => JSON.parse(line));
+    const { stdout } = await runCommand(
+      cached(`cygstrap resolve --batch - --index ${INDEX}`),
+      requests.map((line) => `${line}\n`).join(''),
+    );
+    const answers = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     expect(answers.map((answer) => answer.error?.code ?? 'plan')).toEqual(['plan', 'unsolvable', 'plan']);
     expect(answers[2].totals.packages).toBeGreaterThan(1000);
   });

@@ -5,7 +5,11 @@ import { PROJECT, existingOf, parseTranscript, printTranscript, runCommand } fro
 
 const FOLDER = join(PROJECT, 'fixtures/cli');
 
-describe.each(readdirSync(FOLDER).filter((name) => name.endsWith('.txt')).sort())('%s', (name) => {
+describe.each(
+  readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.txt'))
+    .sort(),
+)('%s', (name) => {
   for (const item of parseTranscript(readFileSync(join(FOLDER, name), 'utf8'))) {
     test.concurrent(`line ${item.line}: ${item.command}`, async () => {
       const outcome = await runCommand(item.command, item.stdin);

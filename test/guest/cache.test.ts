@@ -39,11 +39,16 @@ test('what nobody used for long is removed from the cache, and nothing else', as
     expect(await cachedInitramfs(cacheDir, entries)).toEqual(image);
 
     const { images } = await collectStages({ nowMs }, { environment });
-    expect([...images].sort()).toEqual(['controllers/old', 'images/.part-x', 'images/old.cpio'].map((name) => join(cacheDir, name)));
+    expect([...images].sort()).toEqual(
+      ['controllers/old', 'images/.part-x', 'images/old.cpio'].map((name) => join(cacheDir, name)),
+    );
     expect((await readdir(join(cacheDir, 'images'))).sort()).toEqual([`${image.key}.cpio`, 'new.cpio'].sort());
 
     // Whatever is wanted, the last hour stays.
-    expect(await removeUnused(cacheDir, { unusedMs: 0, nowMs })).toEqual([join(cacheDir, 'images/new.cpio'), join(cacheDir, 'controllers/new')]);
+    expect(await removeUnused(cacheDir, { unusedMs: 0, nowMs })).toEqual([
+      join(cacheDir, 'images/new.cpio'),
+      join(cacheDir, 'controllers/new'),
+    ]);
     expect((await readFile(image.path)).length).toBe(image.sizeBytes);
     expect(await readdir(join(cacheDir, 'kernels'))).toEqual(['old']);
     expect(await removeUnused(join(cacheDir, 'none'), { unusedMs: 0, nowMs })).toEqual([]);
@@ -66,7 +71,10 @@ test('an image is made out once for the same recipe and the same files; who touc
         entries: async () => {
           reads++;
           const from = { path: program, identity: await identityOf(program) };
-          return [{ kind: 'file', path: 'program', content: await readFile(program), from }, { kind: 'file', path: 'own', content: JSON.stringify(parts) }];
+          return [
+            { kind: 'file', path: 'program', content: await readFile(program), from },
+            { kind: 'file', path: 'own', content: JSON.stringify(parts) },
+          ];
         },
       });
     /** How often it was read for this. */
@@ -98,7 +106,13 @@ test('an image is made out once for the same recipe and the same files; who touc
     const longAgo = new Date(Date.now() - 2 * DAY_MS);
     await utimes(second.path, longAgo, longAgo);
     const note = join(cacheDir, 'images/test.json');
-    await writeFile(note, JSON.stringify({ ...(JSON.parse(await readFile(note, 'utf8')) as object), identity: await identityOf(second.path) }));
+    await writeFile(
+      note,
+      JSON.stringify({
+        ...(JSON.parse(await readFile(note, 'utf8')) as object),
+        identity: await identityOf(second.path),
+      }),
+    );
     expect(await readsFor(made)).toEqual({ got: second, times: 0 });
     expect(Date.now() - (await stat(second.path)).mtimeMs).toBeLessThan(HOUR_MS);
     expect(await readsFor(made)).toEqual({ got: second, times: 0 });

@@ -17,87 +17,146 @@ import { startMachine } from '../../src/vm/start.ts';
 import { PLAIN, installStandIn } from '../support/guest.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
 
-describeWith([QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy', 'vde_switch'], 'the controller', () => {
-  let directory: string;
-  let image: ControllerImage;
-  let saved: SavedController;
+describeWith(
+  [
+    QEMU,
+    'qemu-img',
+    'busybox',
+    'sshd',
+    'ssh',
+    'ssh-keygen',
+    'smbd',
+    'mke2fs',
+    'xz',
+    'zstd',
+    'xorriso',
+    'mcopy',
+    'vde_switch',
+  ],
+  'the controller',
+  () => {
+    let directory: string;
+    let image: ControllerImage;
+    let saved: SavedController;
 
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'cyg-'));
-    const cacheDir = guestCacheOf({ environment: process.env });
-    image = await controllerImage({ cacheDir });
-    saved = await savedController(await emulatingHost(), { image, cacheDir: directory });
-    await installStandIn({ kit: await standIn.prepare({ cacheDir }), directory: join(directory, 'image'), nonce: 'n', archives: [] });
-  });
-  afterAll(() => rm(directory, { recursive: true, force: true }));
-
-  test('is saved once', async () => {
-    expect(await savedController(await emulatingHost(), { image, cacheDir: directory })).toEqual(saved);
-    expect(await readdir(join(directory, 'controllers'))).toHaveLength(1);
-  });
-
-  test.each(['stream', 'vde', 'stream, booted'])('shows the shares and runs commands over %s', async (network) => {
-    const host = await emulatingHost();
-    const run = await mkdtemp(join(directory, 'run-'));
-    const [store, xchg, jobs] = [join(run, 'store'), join(run, 'xchg'), join(run, 'jobs')];
-    for (const each of [store, xchg, jobs]) await mkdir(each);
-    await writeFile(join(store, 'from-host'), 'a file of the store\n');
-    await using vdeSwitch = network === 'vde' ? await startVdeSwitch(host, { directory: run }) : undefined;
-    const link = (isServer: boolean): LinkSpec => (vdeSwitch === undefined ? { kind: 'stream', path: join(run, 'net'), isServer } : { kind: 'vde', directory: vdeSwitch.directory });
-    const notes: string[] = [];
-    await using controller = await startController(host, {
-      image,
-      saved: network.endsWith('booted') ? undefined : saved,
-      directories: { store, xchg, jobs },
-      link: link(true),
-      directory: run,
-      report: (event) => notes.push(event.kind),
+    beforeAll(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'cyg-'));
+      const cacheDir = guestCacheOf({ environment: process.env });
+      image = await controllerImage({ cacheDir });
+      saved = await savedController(await emulatingHost(), { image, cacheDir: directory });
+      await installStandIn({
+        kit: await standIn.prepare({ cacheDir }),
+        directory: join(directory, 'image'),
+        nonce: 'n',
+        archives: [],
+      });
     });
-    const disk = { kind: 'file', path: join(directory, 'image/disk.qcow2'), format: 'qcow2', writes: 'throw-away' } as const;
-    const template = standIn.bootMachine({ disk, directory: join(directory, 'image'), link: link(false) });
-    await using guest = await startMachine({ ...PLAIN, ...template, name: 'guest' }, host, { directory: run });
-    await controller.untilReady({ timeoutMs: 60_000 });
-    expect(notes).not.toContain('warning');
+    afterAll(() => rm(directory, { recursive: true, force: true }));
 
-    const login = { user: standIn.user, privateKey: join(directory, 'image', SSH_FILES.privateKey), knownHosts: join(directory, 'image', SSH_FILES.knownHosts) };
-    const seen: { text: string; atMs: number }[] = [];
-    const onOutput = (stream: string, chunk: Uint8Array): void => void seen.push({ text: `${stream}: ${Buffer.from(chunk).toString()}`, atMs: performance.now() });
-    const first = inTurn([standIn.commands.connectShares, 'cat /store/from-host; echo err >&2; sleep 1; head -c 1000000 /dev/zero >/xchg/new; exit 7']);
-    expect(await guest.unlessEnded(controller.runJob({ ...login, command: first }, { onOutput }))).toBe(7);
-    expect(seen.map(({ text }) => text).sort()).toEqual(['stderr: err\n', 'stdout: a file of the store\n']);
-    expect(performance.now() - (seen[0]?.atMs ?? 0)).toBeGreaterThan(900);
-    expect((await readFile(join(xchg, 'new'))).length).toBe(1_000_000);
+    test('is saved once', async () => {
+      expect(await savedController(await emulatingHost(), { image, cacheDir: directory })).toEqual(saved);
+      expect(await readdir(join(directory, 'controllers'))).toHaveLength(1);
+    });
 
-    seen.length = 0;
-    expect(await controller.runJob({ ...login, command: inTurn([standIn.commands.checkShares, 'ls /store /xchg /; echo no >/store/new']) }, { onOutput })).not.toBe(0);
-    expect(seen.map(({ text }) => text).join('')).not.toContain('job');
-    // The key is nowhere that a guest or a later reader could find it.
-    expect((await readdir(join(jobs, '1'))).sort()).toEqual(['exit', 'known_hosts', 'run', 'stderr', 'stdout']);
-  });
+    test.each(['stream', 'vde', 'stream, booted'])('shows the shares and runs commands over %s', async (network) => {
+      const host = await emulatingHost();
+      const run = await mkdtemp(join(directory, 'run-'));
+      const [store, xchg, jobs] = [join(run, 'store'), join(run, 'xchg'), join(run, 'jobs')];
+      for (const each of [store, xchg, jobs]) await mkdir(each);
+      await writeFile(join(store, 'from-host'), 'a file of the store\n');
+      await using vdeSwitch = network === 'vde' ? await startVdeSwitch(host, { directory: run }) : undefined;
+      const link = (isServer: boolean): LinkSpec =>
+        vdeSwitch === undefined
+          ? { kind: 'stream', path: join(run, 'net'), isServer }
+          : { kind: 'vde', directory: vdeSwitch.directory };
+      const notes: string[] = [];
+      await using controller = await startController(host, {
+        image,
+        saved: network.endsWith('booted') ? undefined : saved,
+        directories: { store, xchg, jobs },
+        link: link(true),
+        directory: run,
+        report: (event) => notes.push(event.kind),
+      });
+      const disk = {
+        kind: 'file',
+        path: join(directory, 'image/disk.qcow2'),
+        format: 'qcow2',
+        writes: 'throw-away',
+      } as const;
+      const template = standIn.bootMachine({ disk, directory: join(directory, 'image'), link: link(false) });
+      await using guest = await startMachine({ ...PLAIN, ...template, name: 'guest' }, host, { directory: run });
+      await controller.untilReady({ timeoutMs: 60_000 });
+      expect(notes).not.toContain('warning');
 
-  test('a damaged memory image: it boots instead, and says so', async () => {
-    const host = await emulatingHost();
-    const run = await mkdtemp(join(directory, 'run-'));
-    const broken = { memory: join(run, 'saved/ram'), state: join(run, 'saved/state') };
-    await mkdir(join(run, 'saved'));
-    await writeFile(broken.memory, '');
-    await writeFile(broken.state, (await readFile(saved.state)).subarray(0, 1000));
-    const notes: string[] = [];
-    await using controller = await startController(host, { image, saved: broken, directories: { store: run, xchg: run, jobs: run }, link: { kind: 'none' }, directory: run, report: (event) => notes.push(event.kind) });
-    expect(notes).toContain('warning');
-    await controller.untilReady({ timeoutMs: 60_000 });
-  });
+      const login = {
+        user: standIn.user,
+        privateKey: join(directory, 'image', SSH_FILES.privateKey),
+        knownHosts: join(directory, 'image', SSH_FILES.knownHosts),
+      };
+      const seen: { text: string; atMs: number }[] = [];
+      const onOutput = (stream: string, chunk: Uint8Array): void =>
+        void seen.push({ text: `${stream}: ${Buffer.from(chunk).toString()}`, atMs: performance.now() });
+      const first = inTurn([
+        standIn.commands.connectShares,
+        'cat /store/from-host; echo err >&2; sleep 1; head -c 1000000 /dev/zero >/xchg/new; exit 7',
+      ]);
+      expect(await guest.unlessEnded(controller.runJob({ ...login, command: first }, { onOutput }))).toBe(7);
+      expect(seen.map(({ text }) => text).sort()).toEqual(['stderr: err\n', 'stdout: a file of the store\n']);
+      expect(performance.now() - (seen[0]?.atMs ?? 0)).toBeGreaterThan(900);
+      expect((await readFile(join(xchg, 'new'))).length).toBe(1_000_000);
 
-  test('a saved controller that ends before it is ready is not taken again', async () => {
-    const host = await emulatingHost();
-    const run = await mkdtemp(join(directory, 'run-'));
-    const copy = { memory: join(run, 'saved/ram'), state: join(run, 'saved/state') };
-    await mkdir(join(run, 'saved'));
-    await copyFile(saved.memory, copy.memory);
-    await copyFile(saved.state, copy.state);
-    await using controller = await startController(host, { image, saved: copy, directories: { store: run, xchg: run, jobs: run }, link: { kind: 'none' }, directory: run });
-    process.kill(controller.machine.pid, 'SIGKILL');
-    await expect(controller.untilReady({ timeoutMs: 60_000 })).rejects.toThrow('QEMU of machine `controller` died (signal SIGKILL)');
-    expect(await readdir(run)).not.toContain('saved');
-  });
-});
+      seen.length = 0;
+      expect(
+        await controller.runJob(
+          { ...login, command: inTurn([standIn.commands.checkShares, 'ls /store /xchg /; echo no >/store/new']) },
+          { onOutput },
+        ),
+      ).not.toBe(0);
+      expect(seen.map(({ text }) => text).join('')).not.toContain('job');
+      // The key is nowhere that a guest or a later reader could find it.
+      expect((await readdir(join(jobs, '1'))).sort()).toEqual(['exit', 'known_hosts', 'run', 'stderr', 'stdout']);
+    });
+
+    test('a damaged memory image: it boots instead, and says so', async () => {
+      const host = await emulatingHost();
+      const run = await mkdtemp(join(directory, 'run-'));
+      const broken = { memory: join(run, 'saved/ram'), state: join(run, 'saved/state') };
+      await mkdir(join(run, 'saved'));
+      await writeFile(broken.memory, '');
+      await writeFile(broken.state, (await readFile(saved.state)).subarray(0, 1000));
+      const notes: string[] = [];
+      await using controller = await startController(host, {
+        image,
+        saved: broken,
+        directories: { store: run, xchg: run, jobs: run },
+        link: { kind: 'none' },
+        directory: run,
+        report: (event) => notes.push(event.kind),
+      });
+      expect(notes).toContain('warning');
+      await controller.untilReady({ timeoutMs: 60_000 });
+    });
+
+    test('a saved controller that ends before it is ready is not taken again', async () => {
+      const host = await emulatingHost();
+      const run = await mkdtemp(join(directory, 'run-'));
+      const copy = { memory: join(run, 'saved/ram'), state: join(run, 'saved/state') };
+      await mkdir(join(run, 'saved'));
+      await copyFile(saved.memory, copy.memory);
+      await copyFile(saved.state, copy.state);
+      await using controller = await startController(host, {
+        image,
+        saved: copy,
+        directories: { store: run, xchg: run, jobs: run },
+        link: { kind: 'none' },
+        directory: run,
+      });
+      process.kill(controller.machine.pid, 'SIGKILL');
+      await expect(controller.untilReady({ timeoutMs: 60_000 })).rejects.toThrow(
+        'QEMU of machine `controller` died (signal SIGKILL)',
+      );
+      expect(await readdir(run)).not.toContain('saved');
+    });
+  },
+);

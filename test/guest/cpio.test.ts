@@ -37,9 +37,26 @@ describeWith(['busybox'], 'busybox cpio', () => {
   test('unpacks what went in', () => {
     const directory = mkdtempSync(join(tmpdir(), 'cyg-'));
     try {
-      const names = execFileSync('busybox', ['cpio', '-t'], { input: bytes(tree), encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] });
-      expect(names.trim().split('\n')).toEqual(['bin', 'bin/sh', 'empty', 'init', 'lib', 'lib/modules', 'lib/modules/odd length.ko', 'root']);
-      execFileSync('busybox', ['cpio', '-i', '-m'], { input: bytes(tree), cwd: directory, stdio: ['pipe', 'ignore', 'ignore'] });
+      const names = execFileSync('busybox', ['cpio', '-t'], {
+        input: bytes(tree),
+        encoding: 'utf8',
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+      expect(names.trim().split('\n')).toEqual([
+        'bin',
+        'bin/sh',
+        'empty',
+        'init',
+        'lib',
+        'lib/modules',
+        'lib/modules/odd length.ko',
+        'root',
+      ]);
+      execFileSync('busybox', ['cpio', '-i', '-m'], {
+        input: bytes(tree),
+        cwd: directory,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
       expect(readFileSync(join(directory, 'lib/modules/odd length.ko'))).toEqual(Buffer.from([1, 2, 3, 4, 5]));
       expect(readlinkSync(join(directory, 'bin/sh'))).toBe('/bin/busybox');
       expect(lstatSync(join(directory, 'init')).mode & 0o777).toBe(0o755);

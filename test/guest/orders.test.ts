@@ -10,17 +10,29 @@ import { describeWith } from '../support/qemu.ts';
 
 describeWith(['busybox', 'mkfifo'], 'a controller waits for its orders', () => {
   test.each([
-    { name: 'reads until they are no longer zeros', readings: ['0000000000', '0000000000', '1795267089', '1795267089'] },
-    { name: 'saved while it read zeros, revived in the middle of them, it reads again', readings: ['0000000000', '0000267089', '1795267089'] },
+    {
+      name: 'reads until they are no longer zeros',
+      readings: ['0000000000', '0000000000', '1795267089', '1795267089'],
+    },
+    {
+      name: 'saved while it read zeros, revived in the middle of them, it reads again',
+      readings: ['0000000000', '0000267089', '1795267089'],
+    },
   ])('$name', async ({ readings }) => {
     const directory = await mkdtemp(join(tmpdir(), 'cyg-'));
     try {
       const file = join(directory, 'orders');
       execFileSync('mkfifo', [file]);
       // The guest opens the pipe anew for each reading, and must be done with the one before.
-      const writer = spawn('busybox', ['sh', '-c', readings.map((each) => `printf ${each} >${file}; usleep 50000`).join('; ')], { stdio: 'inherit' });
+      const writer = spawn(
+        'busybox',
+        ['sh', '-c', readings.map((each) => `printf ${each} >${file}; usleep 50000`).join('; ')],
+        { stdio: 'inherit' },
+      );
       const written = once(writer, 'exit');
-      const guest = spawn('busybox', ['sh', '-c', `${awaitOrders(file)}\necho $((now))`], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const guest = spawn('busybox', ['sh', '-c', `${awaitOrders(file)}\necho $((now))`], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       const said = await text(guest.stdout);
       // It waits for ever where nobody reads again.
       writer.kill();

@@ -17,57 +17,88 @@ import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
 
 const IMAGE = { compression: { kind: 'none' }, timeoutMs: 60_000 } as const;
 
-describeWith([QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy'], 'a revived stand-in', () => {
-  let directory: string;
-  let image: string;
+describeWith(
+  [QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy'],
+  'a revived stand-in',
+  () => {
+    let directory: string;
+    let image: string;
 
-  /** A machine with shares of its own: the store has one file that tells its name. */
-  async function start(name: string, isRevived: boolean): Promise<Machine> {
-    const run = join(directory, name);
-    const [store, xchg, smb, conf] = [join(run, 'store'), join(run, 'xchg'), join(run, 'smb'), join(run, 'smb.conf')];
-    for (const each of [store, xchg, ...SMBD_DIRECTORIES.map((place) => join(smb, place))]) await mkdir(each, { recursive: true });
-    await writeFile(join(store, 'name'), `${name}\n`);
-    await writeFile(conf, smbConf({ directory: smb, store, xchg, user: userInfo().username }));
-    const template = standIn.bootMachine({
-      disk: { kind: 'file', path: join(image, 'disk.qcow2'), format: 'qcow2', writes: 'throw-away' },
-      directory: image,
-      link: { kind: 'direct', smbdCommand: smbdCommand((await findProgram('smbd')) ?? '', { conf, directory: smb }), sshPort: 'any' },
-    });
-    const memory = { sizeMiB: 512, backing: { kind: 'file', path: join(directory, 'ram'), isShared: !isRevived } } as const;
-    return startMachine({ ...PLAIN, ...template, name: 'guest', memory, start: isRevived ? 'incoming' : 'running' }, await emulatingHost(), { directory: run });
-  }
-
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'cyg-'));
-    image = join(directory, 'image');
-    await installStandIn({ kit: await standIn.prepare({ cacheDir: guestCacheOf({ environment: process.env }) }), directory: image, nonce: 'n', archives: [] });
-    await using machine = await start('first', false);
-    await untilBeacon(machine, 'ready', { timeoutMs: 60_000 });
-    const target = targetOf(image, machine.sshPort ?? 0);
-    await waitForSsh(target, { timeoutMs: 30_000 });
-    // A file that was read a moment ago is in the guest's cache when its memory is saved.
-    const commands = [standIn.commands.connectShares, standIn.commands.plantNumber('20260101'), 'cat /store/name'];
-    expect(await requireOverSsh(target, inTurn(commands))).toBe('first\n');
-    await saveMemory(machine, { ...IMAGE, path: join(directory, 'state') });
-    await machine.quit();
-  });
-  afterAll(() => rm(directory, { recursive: true, force: true }));
-
-  test('knows its number, sees the shares of its run, may write, has the time, and draws numbers of its own', async () => {
-    const draws: string[] = [];
-    for (const name of ['second', 'third']) {
-      await using machine = await start(name, true);
-      await loadMemory(machine, { ...IMAGE, path: join(directory, 'state') });
-      await machine.qmp.command('cont', {});
-      const { setClock, checkShares, readNumber, readClock } = standIn.commands;
-      const nowMs = Date.now();
-      const commands = [setClock(nowMs), checkShares, readNumber, 'cat /store/name', 'echo x >/xchg/new', readClock, 'head -c 16 /dev/urandom | xxd -p'];
-      const [number, store, clock = '', draw = ''] = (await requireOverSsh(targetOf(image, machine.sshPort ?? 0), inTurn(commands))).split('\n');
-      expect({ number, store }).toEqual({ number: '20260101', store: name });
-      expect(Math.abs(Number(clock) - nowMs / 1000)).toBeLessThan(10);
-      draws.push(draw);
+    /** A machine with shares of its own: the store has one file that tells its name. */
+    async function start(name: string, isRevived: boolean): Promise<Machine> {
+      const run = join(directory, name);
+      const [store, xchg, smb, conf] = [join(run, 'store'), join(run, 'xchg'), join(run, 'smb'), join(run, 'smb.conf')];
+      for (const each of [store, xchg, ...SMBD_DIRECTORIES.map((place) => join(smb, place))])
+        await mkdir(each, { recursive: true });
+      await writeFile(join(store, 'name'), `${name}\n`);
+      await writeFile(conf, smbConf({ directory: smb, store, xchg, user: userInfo().username }));
+      const template = standIn.bootMachine({
+        disk: { kind: 'file', path: join(image, 'disk.qcow2'), format: 'qcow2', writes: 'throw-away' },
+        directory: image,
+        link: {
+          kind: 'direct',
+          smbdCommand: smbdCommand((await findProgram('smbd')) ?? '', { conf, directory: smb }),
+          sshPort: 'any',
+        },
+      });
+      const memory = {
+        sizeMiB: 512,
+        backing: { kind: 'file', path: join(directory, 'ram'), isShared: !isRevived },
+      } as const;
+      return startMachine(
+        { ...PLAIN, ...template, name: 'guest', memory, start: isRevived ? 'incoming' : 'running' },
+        await emulatingHost(),
+        { directory: run },
+      );
     }
-    // Nothing was stirred in here: QEMU told each that it is another machine.
-    expect(new Set(draws).size).toBe(2);
-  });
-});
+
+    beforeAll(async () => {
+      directory = await mkdtemp(join(tmpdir(), 'cyg-'));
+      image = join(directory, 'image');
+      await installStandIn({
+        kit: await standIn.prepare({ cacheDir: guestCacheOf({ environment: process.env }) }),
+        directory: image,
+        nonce: 'n',
+        archives: [],
+      });
+      await using machine = await start('first', false);
+      await untilBeacon(machine, 'ready', { timeoutMs: 60_000 });
+      const target = targetOf(image, machine.sshPort ?? 0);
+      await waitForSsh(target, { timeoutMs: 30_000 });
+      // A file that was read a moment ago is in the guest's cache when its memory is saved.
+      const commands = [standIn.commands.connectShares, standIn.commands.plantNumber('20260101'), 'cat /store/name'];
+      expect(await requireOverSsh(target, inTurn(commands))).toBe('first\n');
+      await saveMemory(machine, { ...IMAGE, path: join(directory, 'state') });
+      await machine.quit();
+    });
+    afterAll(() => rm(directory, { recursive: true, force: true }));
+
+    test('knows its number, sees the shares of its run, may write, has the time, and draws numbers of its own', async () => {
+      const draws: string[] = [];
+      for (const name of ['second', 'third']) {
+        await using machine = await start(name, true);
+        await loadMemory(machine, { ...IMAGE, path: join(directory, 'state') });
+        await machine.qmp.command('cont', {});
+        const { setClock, checkShares, readNumber, readClock } = standIn.commands;
+        const nowMs = Date.now();
+        const commands = [
+          setClock(nowMs),
+          checkShares,
+          readNumber,
+          'cat /store/name',
+          'echo x >/xchg/new',
+          readClock,
+          'head -c 16 /dev/urandom | xxd -p',
+        ];
+        const [number, store, clock = '', draw = ''] = (
+          await requireOverSsh(targetOf(image, machine.sshPort ?? 0), inTurn(commands))
+        ).split('\n');
+        expect({ number, store }).toEqual({ number: '20260101', store: name });
+        expect(Math.abs(Number(clock) - nowMs / 1000)).toBeLessThan(10);
+        draws.push(draw);
+      }
+      // Nothing was stirred in here: QEMU told each that it is another machine.
+      expect(new Set(draws).size).toBe(2);
+    });
+  },
+);

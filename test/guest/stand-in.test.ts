@@ -22,121 +22,157 @@ import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
 
 const NONCE = 'number-4711';
 
-describeWith([QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy'], 'the stand-in', () => {
-  let directory: string;
-  let kit: InstallKit;
-  let installed: Installation;
-
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'cyg-'));
-    kit = await standIn.prepare({ cacheDir: guestCacheOf({ environment: process.env }) });
-    installed = await installStandIn({ kit, directory, nonce: NONCE, archives: await archivesOfRelease() });
-  });
-  afterAll(() => rm(directory, { recursive: true, force: true }));
-
-  test('is the same file each time it is made', async () => {
-    const cacheDir = guestCacheOf({ environment: process.env });
-    // Without what is known of them they are made out anew.
-    for (const name of ['installer', 'boot']) await rm(join(cacheDir, `images/stand-in-${name}.json`));
-    expect((await standIn.prepare({ cacheDir })).key).toBe(kit.key);
-  });
-
-  test('installs itself, tells of each step and powers off', () => {
-    const beacons = installed.lines.flatMap((line) => standIn.parseBeacon(line) ?? []);
-    const steps = beacons.map((beacon) => (beacon.kind === 'stage' ? beacon.name : beacon.kind));
-    expect([...new Set(steps)]).toEqual(['boot', 'media', 'partition', 'format', 'system', 'packages', 'configure', 'hostkey', 'installed']);
-    expect(beacons).toContainEqual({ kind: 'stage', name: 'packages', step: { number: 13, of: 13 } });
-    expect(beacons.at(-1)).toEqual({ kind: 'installed', nonce: NONCE });
-    expect(installed.exit).toEqual({ reason: 'guest-shutdown' });
-  });
-
-  test('a damaged archive is refused, and nothing says installed', async () => {
-    const archives = (await archivesOfRelease()).map((archive, i) => (i === 3 ? { ...archive, digest: { algorithm: 'sha512', hex: '0'.repeat(128) } as const } : archive));
-    const place = join(directory, 'damaged');
-    const { lines, exit } = await installStandIn({ kit, directory: place, nonce: NONCE, archives });
-    const beacons = lines.flatMap((line) => standIn.parseBeacon(line) ?? []);
-    expect(beacons.at(-1)).toEqual({ kind: 'failed', text: `${archives[3]?.path}: wrong sha512` });
-    expect(beacons.filter(({ kind }) => kind === 'installed')).toEqual([]);
-    expect(exit).toEqual({ reason: 'guest-shutdown' });
-  });
-
-  describeWith([], 'installed', () => {
-    let machine: Machine;
-    let target: SshTarget;
-    let xchg: string;
+describeWith(
+  [QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy'],
+  'the stand-in',
+  () => {
+    let directory: string;
+    let kit: InstallKit;
+    let installed: Installation;
 
     beforeAll(async () => {
-      xchg = join(directory, 'xchg');
-      const [store, smb, conf] = [join(directory, 'store'), join(directory, 'smb'), join(directory, 'smb.conf')];
-      for (const each of [xchg, store, ...SMBD_DIRECTORIES.map((name) => join(smb, name))]) await mkdir(each, { recursive: true });
-      await writeFile(join(store, 'from-host'), 'a file of the store\n');
-      await writeFile(conf, smbConf({ directory: smb, store, xchg, user: userInfo().username }));
-      const template = standIn.bootMachine({
-        disk: { kind: 'file', path: join(directory, 'disk.qcow2'), format: 'qcow2', writes: 'persistent' },
-        directory,
-        link: { kind: 'direct', smbdCommand: smbdCommand((await findProgram('smbd')) ?? '', { conf, directory: smb }), sshPort: 'any' },
+      directory = await mkdtemp(join(tmpdir(), 'cyg-'));
+      kit = await standIn.prepare({ cacheDir: guestCacheOf({ environment: process.env }) });
+      installed = await installStandIn({ kit, directory, nonce: NONCE, archives: await archivesOfRelease() });
+    });
+    afterAll(() => rm(directory, { recursive: true, force: true }));
+
+    test('is the same file each time it is made', async () => {
+      const cacheDir = guestCacheOf({ environment: process.env });
+      // Without what is known of them they are made out anew.
+      for (const name of ['installer', 'boot']) await rm(join(cacheDir, `images/stand-in-${name}.json`));
+      expect((await standIn.prepare({ cacheDir })).key).toBe(kit.key);
+    });
+
+    test('installs itself, tells of each step and powers off', () => {
+      const beacons = installed.lines.flatMap((line) => standIn.parseBeacon(line) ?? []);
+      const steps = beacons.map((beacon) => (beacon.kind === 'stage' ? beacon.name : beacon.kind));
+      expect([...new Set(steps)]).toEqual([
+        'boot',
+        'media',
+        'partition',
+        'format',
+        'system',
+        'packages',
+        'configure',
+        'hostkey',
+        'installed',
+      ]);
+      expect(beacons).toContainEqual({ kind: 'stage', name: 'packages', step: { number: 13, of: 13 } });
+      expect(beacons.at(-1)).toEqual({ kind: 'installed', nonce: NONCE });
+      expect(installed.exit).toEqual({ reason: 'guest-shutdown' });
+    });
+
+    test('a damaged archive is refused, and nothing says installed', async () => {
+      const archives = (await archivesOfRelease()).map((archive, i) =>
+        i === 3 ? { ...archive, digest: { algorithm: 'sha512', hex: '0'.repeat(128) } as const } : archive,
+      );
+      const place = join(directory, 'damaged');
+      const { lines, exit } = await installStandIn({ kit, directory: place, nonce: NONCE, archives });
+      const beacons = lines.flatMap((line) => standIn.parseBeacon(line) ?? []);
+      expect(beacons.at(-1)).toEqual({ kind: 'failed', text: `${archives[3]?.path}: wrong sha512` });
+      expect(beacons.filter(({ kind }) => kind === 'installed')).toEqual([]);
+      expect(exit).toEqual({ reason: 'guest-shutdown' });
+    });
+
+    describeWith([], 'installed', () => {
+      let machine: Machine;
+      let target: SshTarget;
+      let xchg: string;
+
+      beforeAll(async () => {
+        xchg = join(directory, 'xchg');
+        const [store, smb, conf] = [join(directory, 'store'), join(directory, 'smb'), join(directory, 'smb.conf')];
+        for (const each of [xchg, store, ...SMBD_DIRECTORIES.map((name) => join(smb, name))])
+          await mkdir(each, { recursive: true });
+        await writeFile(join(store, 'from-host'), 'a file of the store\n');
+        await writeFile(conf, smbConf({ directory: smb, store, xchg, user: userInfo().username }));
+        const template = standIn.bootMachine({
+          disk: { kind: 'file', path: join(directory, 'disk.qcow2'), format: 'qcow2', writes: 'persistent' },
+          directory,
+          link: {
+            kind: 'direct',
+            smbdCommand: smbdCommand((await findProgram('smbd')) ?? '', { conf, directory: smb }),
+            sshPort: 'any',
+          },
+        });
+        machine = await startMachine({ ...PLAIN, ...template, name: 'guest' }, await emulatingHost(), { directory });
+        target = targetOf(directory, machine.sshPort ?? 0);
+        await untilBeacon(machine, 'ready', { timeoutMs: 60_000 });
+        await machine.unlessEnded(waitForSsh(target, { timeoutMs: 60_000 }));
       });
-      machine = await startMachine({ ...PLAIN, ...template, name: 'guest' }, await emulatingHost(), { directory });
-      target = targetOf(directory, machine.sshPort ?? 0);
-      await untilBeacon(machine, 'ready', { timeoutMs: 60_000 });
-      await machine.unlessEnded(waitForSsh(target, { timeoutMs: 60_000 }));
-    });
-    afterAll(() => machine[Symbol.asyncDispose]());
+      afterAll(() => machine[Symbol.asyncDispose]());
 
-    test('has the files of the packages', async () => {
-      expect(await requireOverSsh(target, 'cat /cygwin/usr/share/doc/bash/README || find /cygwin -type f | sort')).toContain('bash');
-    });
+      test('has the files of the packages', async () => {
+        expect(
+          await requireOverSsh(target, 'cat /cygwin/usr/share/doc/bash/README || find /cygwin -type f | sort'),
+        ).toContain('bash');
+      });
 
-    test('is let in by the pinned host key alone', async () => {
-      const knownHosts = join(directory, 'wrong_hosts');
-      await pinHostKey(knownHosts, 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGumuqDlNl4PRsllgMRG3DuqVkqJC5kjy6rGj9uimIJK');
-      await expect(waitForSsh({ ...target, knownHosts }, { timeoutMs: 5_000 })).rejects.toThrow(/^the guest does not let us in: Host key verification failed/);
-    });
+      test('is let in by the pinned host key alone', async () => {
+        const knownHosts = join(directory, 'wrong_hosts');
+        await pinHostKey(
+          knownHosts,
+          'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGumuqDlNl4PRsllgMRG3DuqVkqJC5kjy6rGj9uimIJK',
+        );
+        await expect(waitForSsh({ ...target, knownHosts }, { timeoutMs: 5_000 })).rejects.toThrow(
+          /^the guest does not let us in: Host key verification failed/,
+        );
+      });
 
-    test('shares: one to read, one to write, checked and mended', async () => {
-      const { connectShares, checkShares } = standIn.commands;
-      await requireOverSsh(target, connectShares);
-      expect(await requireOverSsh(target, inTurn([checkShares, 'cat /store/from-host']))).toBe('a file of the store\n');
-      expect((await runOverSsh(target, 'echo no >/store/new')).code).not.toBe(0);
-      await requireOverSsh(target, 'echo from the guest >/xchg/new && mv /xchg/new /xchg/newer');
-      expect(await readFile(join(xchg, 'newer'), 'utf8')).toBe('from the guest\n');
-      await requireOverSsh(target, `umount -l /store && ${checkShares} && cat /store/from-host`);
-    });
+      test('shares: one to read, one to write, checked and mended', async () => {
+        const { connectShares, checkShares } = standIn.commands;
+        await requireOverSsh(target, connectShares);
+        expect(await requireOverSsh(target, inTurn([checkShares, 'cat /store/from-host']))).toBe(
+          'a file of the store\n',
+        );
+        expect((await runOverSsh(target, 'echo no >/store/new')).code).not.toBe(0);
+        await requireOverSsh(target, 'echo from the guest >/xchg/new && mv /xchg/new /xchg/newer');
+        expect(await readFile(join(xchg, 'newer'), 'utf8')).toBe('from the guest\n');
+        await requireOverSsh(target, `umount -l /store && ${checkShares} && cat /store/from-host`);
+      });
 
-    test('a number in RAM, the clock, randomness', async () => {
-      const { plantNumber, readNumber, setClock, readClock, renewEntropy } = standIn.commands;
-      await requireOverSsh(target, inTurn([plantNumber('123456'), setClock(1_800_000_000_400), renewEntropy('00ff'.repeat(16))]));
-      expect(await requireOverSsh(target, readNumber)).toBe('123456\n');
-      expect(Number(await requireOverSsh(target, readClock)) - 1_800_000_000).toBeLessThan(30);
-    });
+      test('a number in RAM, the clock, randomness', async () => {
+        const { plantNumber, readNumber, setClock, readClock, renewEntropy } = standIn.commands;
+        await requireOverSsh(
+          target,
+          inTurn([plantNumber('123456'), setClock(1_800_000_000_400), renewEntropy('00ff'.repeat(16))]),
+        );
+        expect(await requireOverSsh(target, readNumber)).toBe('123456\n');
+        expect(Number(await requireOverSsh(target, readClock)) - 1_800_000_000).toBeLessThan(30);
+      });
 
-    // Each run has a directory of its own: of a file that the host wrote anew under its old name a guest may have the old content.
-    test.each([
-      [['sh', '-c', 'cat; echo "$GREETING"; echo err >&2; pwd; exit 7'], 7, "it's\n/xchg/run-7\n", 'err\n'],
-      [['sh', '-c', 'kill -KILL $$'], 137, '', expect.any(String)],
-      [['no-such-program'], 127, '', expect.stringContaining('not found')],
-    ])('a run of %j', async (argv, code, stdout, stderr) => {
-      const name = `run-${code}`;
-      const run = join(xchg, name);
-      await mkdir(run);
-      await writeFile(join(run, RUN_FILES.script), runScript({ directory: `/xchg/${name}`, argv }));
-      await writeFile(join(run, RUN_FILES.environment), savedEnvironment({ GREETING: "it's" }));
-      const result = await runOverSsh(target, inTurn([standIn.commands.checkShares, standIn.commands.runScript(`${name}/${RUN_FILES.script}`)]));
-      expect(result).toEqual({ code, stdout, stderr });
-      expect(parseRunEnd(await readFile(join(run, RUN_FILES.exit), 'utf8'))).toEqual({ kind: 'exit', code });
-    });
+      // Each run has a directory of its own: of a file that the host wrote anew under its old name a guest may have the old content.
+      test.each([
+        [['sh', '-c', 'cat; echo "$GREETING"; echo err >&2; pwd; exit 7'], 7, "it's\n/xchg/run-7\n", 'err\n'],
+        [['sh', '-c', 'kill -KILL $$'], 137, '', expect.any(String)],
+        [['no-such-program'], 127, '', expect.stringContaining('not found')],
+      ])('a run of %j', async (argv, code, stdout, stderr) => {
+        const name = `run-${code}`;
+        const run = join(xchg, name);
+        await mkdir(run);
+        await writeFile(join(run, RUN_FILES.script), runScript({ directory: `/xchg/${name}`, argv }));
+        await writeFile(join(run, RUN_FILES.environment), savedEnvironment({ GREETING: "it's" }));
+        const result = await runOverSsh(
+          target,
+          inTurn([standIn.commands.checkShares, standIn.commands.runScript(`${name}/${RUN_FILES.script}`)]),
+        );
+        expect(result).toEqual({ code, stdout, stderr });
+        expect(parseRunEnd(await readFile(join(run, RUN_FILES.exit), 'utf8'))).toEqual({ kind: 'exit', code });
+      });
 
-    test('output comes while the command runs', async () => {
-      const seenMs: number[] = [];
-      await streamOverSsh(target, 'echo 1; sleep 1; echo 2', { onOutput: () => void seenMs.push(performance.now()) });
-      expect((seenMs[1] ?? 0) - (seenMs[0] ?? 0)).toBeGreaterThan(800);
-    });
+      test('output comes while the command runs', async () => {
+        const seenMs: number[] = [];
+        await streamOverSsh(target, 'echo 1; sleep 1; echo 2', { onOutput: () => void seenMs.push(performance.now()) });
+        expect((seenMs[1] ?? 0) - (seenMs[0] ?? 0)).toBeGreaterThan(800);
+      });
 
-    test('powers off when its button is pressed, and nothing is lost', async () => {
-      await requireOverSsh(target, 'echo kept >/root/kept');
-      // The button is seen when its driver is loaded, which is after sshd answers.
-      await delay(500);
-      expect(await machine.powerdown({ timeoutMs: 30_000 })).toEqual({ reason: 'guest-shutdown' });
+      test('powers off when its button is pressed, and nothing is lost', async () => {
+        await requireOverSsh(target, 'echo kept >/root/kept');
+        // The button is seen when its driver is loaded, which is after sshd answers.
+        await delay(500);
+        expect(await machine.powerdown({ timeoutMs: 30_000 })).toEqual({ reason: 'guest-shutdown' });
+      });
     });
-  });
-});
+  },
+);

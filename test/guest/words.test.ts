@@ -10,7 +10,14 @@ import { smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import { quoted } from '../../src/guest/shell.ts';
 import { sshArgv } from '../../src/guest/ssh.ts';
 import { parseLdd } from '../../src/guest/linux/programs.ts';
-import { BOOT_INIT, OVERLAY, POWER_BUTTON, SHUTDOWN, SYSTEM_RC, installerInit } from '../../src/guest/stand-in/scripts.ts';
+import {
+  BOOT_INIT,
+  OVERLAY,
+  POWER_BUTTON,
+  SHUTDOWN,
+  SYSTEM_RC,
+  installerInit,
+} from '../../src/guest/stand-in/scripts.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 
 describe('beacons', () => {
@@ -34,7 +41,8 @@ describe('beacons', () => {
 });
 
 test('ldd of glibc and musl', () => {
-  const glibc = '\tlinux-vdso.so.1 (0x00007ffd)\n\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f1)\n\t/lib64/ld-linux-x86-64.so.2 (0x00007f2)\n';
+  const glibc =
+    '\tlinux-vdso.so.1 (0x00007ffd)\n\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f1)\n\t/lib64/ld-linux-x86-64.so.2 (0x00007f2)\n';
   expect(parseLdd('p', glibc)).toEqual(['/lib/x86_64-linux-gnu/libz.so.1', '/lib64/ld-linux-x86-64.so.2']);
   const musl = '\t/lib/ld-musl-x86_64.so.1 (0x7f)\n\tlibc.musl-x86_64.so.1 => /lib/ld-musl-x86_64.so.1 (0x7f)\n';
   expect(parseLdd('p', musl)).toEqual(['/lib/ld-musl-x86_64.so.1', '/lib/ld-musl-x86_64.so.1']);
@@ -42,20 +50,50 @@ test('ldd of glibc and musl', () => {
 });
 
 test('the command line of ssh', async () => {
-  const target = { ssh: '/usr/bin/ssh', address: '127.0.0.1', port: 4022, user: 'root', privateKey: '/img/ssh.key', knownHosts: '/100%/known hosts' };
+  const target = {
+    ssh: '/usr/bin/ssh',
+    address: '127.0.0.1',
+    port: 4022,
+    user: 'root',
+    privateKey: '/img/ssh.key',
+    knownHosts: '/100%/known hosts',
+  };
   await expect(`${sshArgv(target, 'echo "$HOME"').join('\n')}\n`).toMatchFileSnapshot('golden/ssh-argv.txt');
   expect(sshArgv(target)).toContain('-t');
 });
 
 test('settings for Samba', async () => {
-  await expect(smbConf({ directory: '/run/x/smb', store: '/data/a store', xchg: '/run/x/xchg', user: 'builder' })).toMatchFileSnapshot('golden/smb.conf');
-  for (const store of ['/a\n[evil]', '/a%U', '/a ', '/a\\']) expect(() => smbConf({ directory: '/d', store, xchg: '/x', user: 'u' })).toThrow('Samba cannot share this path');
-  expect(smbdCommand('/usr/sbin/smbd', { conf: '/r/smb.conf', directory: '/r/smb' })).toEqual(['/usr/sbin/smbd', '-s', '/r/smb.conf', '-l', '/r/smb']);
+  await expect(
+    smbConf({ directory: '/run/x/smb', store: '/data/a store', xchg: '/run/x/xchg', user: 'builder' }),
+  ).toMatchFileSnapshot('golden/smb.conf');
+  for (const store of ['/a\n[evil]', '/a%U', '/a ', '/a\\'])
+    expect(() => smbConf({ directory: '/d', store, xchg: '/x', user: 'u' })).toThrow('Samba cannot share this path');
+  expect(smbdCommand('/usr/sbin/smbd', { conf: '/r/smb.conf', directory: '/r/smb' })).toEqual([
+    '/usr/sbin/smbd',
+    '-s',
+    '/r/smb.conf',
+    '-l',
+    '/r/smb',
+  ]);
 });
 
 test('the machines of the stand-in', async () => {
   const disk = { kind: 'file', path: '/img/disk.qcow2', format: 'qcow2', writes: 'throw-away' } as const;
-  await expect(`${JSON.stringify(standIn.bootMachine({ disk, directory: '/img', link: { kind: 'none' }, mounts: [{ tag: 'src', access: 'rw' }, { tag: 'tools', access: 'overlay' }] }), null, 2)}\n`).toMatchFileSnapshot('golden/stand-in-boot.json');
+  await expect(
+    `${JSON.stringify(
+      standIn.bootMachine({
+        disk,
+        directory: '/img',
+        link: { kind: 'none' },
+        mounts: [
+          { tag: 'src', access: 'rw' },
+          { tag: 'tools', access: 'overlay' },
+        ],
+      }),
+      null,
+      2,
+    )}\n`,
+  ).toMatchFileSnapshot('golden/stand-in-boot.json');
 });
 
 describe('a shell', () => {
@@ -65,7 +103,9 @@ describe('a shell', () => {
   test('reads each quoted word as it was', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0'))), (words) => {
-        const { stdout } = spawnSync('sh', ['-c', `printf '%s\\n--\\n' ${words.map(quoted).join(' ')}`], { encoding: 'utf8' });
+        const { stdout } = spawnSync('sh', ['-c', `printf '%s\\n--\\n' ${words.map(quoted).join(' ')}`], {
+          encoding: 'utf8',
+        });
         expect(stdout).toBe(words.length === 0 ? '\n--\n' : words.map((word) => `${word}\n--\n`).join(''));
       }),
       { numRuns: 20 },
@@ -76,12 +116,19 @@ describe('a shell', () => {
   test.each([
     ['a code', ['sh', '-c', 'exit 7'], { kind: 'exit', code: 7 }],
     ['a signal', ['sh', '-c', 'kill -TERM $$'], { kind: 'exit', code: 143 }],
-    ['nothing to read, and words kept apart', ['sh', '-c', 'cat; test "$1" = "a  b" && test "$X" = "x y"', 'sh', 'a  b'], { kind: 'exit', code: 0 }],
+    [
+      'nothing to read, and words kept apart',
+      ['sh', '-c', 'cat; test "$1" = "a  b" && test "$X" = "x y"', 'sh', 'a  b'],
+      { kind: 'exit', code: 0 },
+    ],
     ['no such program', ['/no/such'], { kind: 'exit', code: 127 }],
   ])('runs the script of a run: %s', (_name, argv, end) => {
     const script = join(directory, 'run.sh');
     writeFileSync(script, runScript({ directory, argv }));
-    writeFileSync(join(directory, 'saved-env'), savedEnvironment({ X: 'x y', 'BASH_FUNC_x%%': '() { :; }', PATH: process.env['PATH'] ?? '' }));
+    writeFileSync(
+      join(directory, 'saved-env'),
+      savedEnvironment({ X: 'x y', 'BASH_FUNC_x%%': '() { :; }', PATH: process.env['PATH'] ?? '' }),
+    );
     const { status } = spawnSync('sh', [script], { input: 'not for the command' });
     expect(parseRunEnd(readFileSync(join(directory, 'exit'), 'utf8'))).toEqual(end);
     expect(status).toBe(end.code);
@@ -92,14 +139,26 @@ describe('a shell', () => {
     const script = join(directory, 'run.sh');
     writeFileSync(script, runScript({ directory, argv: ['true'], workingDirectory: '/no/such place' }));
     expect(spawnSync('sh', [script]).status).toBe(125);
-    expect(parseRunEnd(readFileSync(join(directory, 'exit'), 'utf8'))).toEqual({ kind: 'failed', text: 'no directory /no/such place' });
+    expect(parseRunEnd(readFileSync(join(directory, 'exit'), 'utf8'))).toEqual({
+      kind: 'failed',
+      text: 'no directory /no/such place',
+    });
   });
 
   test.each(['', '7', 'seven\n', '1234\n', '7\n8\n'])('no end of a run: %j', (text) => {
     expect(parseRunEnd(text)).toBeUndefined();
   });
 
-  test.each(Object.entries({ BOOT_INIT, OVERLAY, POWER_BUTTON, SHUTDOWN, SYSTEM_RC, installer: installerInit({ mke2fs: '/m', xz: '/x', zstd: '/z' }) }))('parses %s', (_name, text) => {
+  test.each(
+    Object.entries({
+      BOOT_INIT,
+      OVERLAY,
+      POWER_BUTTON,
+      SHUTDOWN,
+      SYSTEM_RC,
+      installer: installerInit({ mke2fs: '/m', xz: '/x', zstd: '/z' }),
+    }),
+  )('parses %s', (_name, text) => {
     expect(spawnSync('sh', ['-n'], { input: text, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
   });
 });

@@ -47,8 +47,11 @@ describe.each(FIXTURES)('$compression', ({ compression, bytes }) => {
 
   test('cut short anywhere, it is refused', async () => {
     const middle = Array.from({ length: 60 }, (_, index) => Math.floor((bytes.length * (index + 1)) / 61));
-    const sizes = [...near(20), ...middle, ...near(bytes.length - 20)].filter((size) => size > 0 && size < bytes.length);
-    for (const size of sizes) expect([size, await outcome(compression, bytes.subarray(0, size))]).toEqual([size, 'corrupt']);
+    const sizes = [...near(20), ...middle, ...near(bytes.length - 20)].filter(
+      (size) => size > 0 && size < bytes.length,
+    );
+    for (const size of sizes)
+      expect([size, await outcome(compression, bytes.subarray(0, size))]).toEqual([size, 'corrupt']);
   });
 
   test('the second of two cut short is refused', async () => {
@@ -58,9 +61,12 @@ describe.each(FIXTURES)('$compression', ({ compression, bytes }) => {
     }
   });
 
-  test.each(['garbage', '\n', '\0', '\0\0garbage', '\0\0\0', '\u001f', '('])('%j after the end is refused', async (rest) => {
-    expect(await outcome(compression, Buffer.concat([bytes, Buffer.from(rest, 'latin1')]))).toBe('corrupt');
-  });
+  test.each(['garbage', '\n', '\0', '\0\0garbage', '\0\0\0', '\u001f', '('])(
+    '%j after the end is refused',
+    async (rest) => {
+      expect(await outcome(compression, Buffer.concat([bytes, Buffer.from(rest, 'latin1')]))).toBe('corrupt');
+    },
+  );
 
   test('a flipped bit is refused, unless the text is the same', async () => {
     await assert(
@@ -132,9 +138,12 @@ describe('zst', () => {
 });
 
 describe('xz', () => {
-  test.skipIf(!hasTool('xz')).each(['none', 'crc32', 'crc64', 'sha256'])('check %s, as `xz` makes it (skipped without)', async (check) => {
-    expect((await decoded('xz', compressWith('xz', [`--check=${check}`, '-c'], TEXT))).equals(TEXT)).toBe(true);
-  });
+  test.skipIf(!hasTool('xz')).each(['none', 'crc32', 'crc64', 'sha256'])(
+    'check %s, as `xz` makes it (skipped without)',
+    async (check) => {
+      expect((await decoded('xz', compressWith('xz', [`--check=${check}`, '-c'], TEXT))).equals(TEXT)).toBe(true);
+    },
+  );
 
   test('what lzma-native compresses', async () => {
     expect((await decoded('xz', await lzma.compress(TEXT, { preset: 0 }))).equals(TEXT)).toBe(true);
@@ -154,7 +163,9 @@ describe('xz', () => {
 
   test('padding between streams and at the end is allowed, four bytes at a time', async () => {
     const bytes = fixture('records.xz');
-    expect((await decoded('xz', Buffer.concat([bytes, Buffer.alloc(4), bytes, Buffer.alloc(8)]))).length).toBe(TEXT.length * 2);
+    expect((await decoded('xz', Buffer.concat([bytes, Buffer.alloc(4), bytes, Buffer.alloc(8)]))).length).toBe(
+      TEXT.length * 2,
+    );
     expect(await outcome('xz', Buffer.concat([bytes, Buffer.alloc(2), bytes]))).toBe('corrupt');
   });
 
@@ -174,12 +185,33 @@ describe('xz', () => {
 });
 
 describe('bz2', () => {
-  const header: [number, number][] = [[0x42_5a_68, 24], [0x39, 8]];
-  const end: [number | bigint, number][] = [[0x17_72_45_38_50_90n, 48], [0, 32]];
+  const header: [number, number][] = [
+    [0x42_5a_68, 24],
+    [0x39, 8],
+  ];
+  const end: [number | bigint, number][] = [
+    [0x17_72_45_38_50_90n, 48],
+    [0, 32],
+  ];
   /** A block up to its symbols: one byte used (`a`), two codes, one selector, lengths 1, 2, 2 for run a, run b and the end. */
   const blockStart: [number | bigint, number][] = [
-    [0x31_41_59_26_53_59n, 48], [0, 32], [0, 1], [0, 24], [0x02_00, 16], [0x40_00, 16], [2, 3], [1, 15], [0, 1],
-    [1, 5], [0, 1], [0b1_00, 3], [0, 1], [1, 5], [0, 1], [0b1_00, 3], [0, 1],
+    [0x31_41_59_26_53_59n, 48],
+    [0, 32],
+    [0, 1],
+    [0, 24],
+    [0x02_00, 16],
+    [0x40_00, 16],
+    [2, 3],
+    [1, 15],
+    [0, 1],
+    [1, 5],
+    [0, 1],
+    [0b1_00, 3],
+    [0, 1],
+    [1, 5],
+    [0, 1],
+    [0b1_00, 3],
+    [0, 1],
   ];
 
   test('no block at all is no text', async () => {
@@ -196,18 +228,28 @@ describe('bz2', () => {
   });
 
   test('a code with more symbols than room is refused', async () => {
-    const lengths: [number, number][] = [[1, 5], [0, 1], [0, 1], [0, 1]];
-    expect(await outcome('bz2', packBits([...header, ...blockStart.slice(0, -8), ...lengths, ...lengths, [0, 64]]))).toBe('corrupt');
+    const lengths: [number, number][] = [
+      [1, 5],
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ];
+    expect(
+      await outcome('bz2', packBits([...header, ...blockStart.slice(0, -8), ...lengths, ...lengths, [0, 64]])),
+    ).toBe('corrupt');
   });
 
-  const runs = Buffer.from(Array.from({ length: 600 }, (_, at) => String.fromCodePoint(97 + (at % 26)).repeat(at)).join(''));
+  const runs = Buffer.from(
+    Array.from({ length: 600 }, (_, at) => String.fromCodePoint(97 + (at % 26)).repeat(at)).join(''),
+  );
   test.skipIf(!hasTool('bzip2')).each([
     { what: 'one byte', text: Buffer.from('a') },
     { what: 'runs of 0 to 600', text: runs },
     { what: 'a million zeros', text: Buffer.alloc(1_000_000) },
     { what: 'every byte', text: Buffer.from(Array.from({ length: 70_000 }, (_, at) => (at * at * 31) & 0xff)) },
   ])('$what, as `bzip2` packs it (skipped without)', async ({ text }) => {
-    for (const level of ['-1', '-9']) expect((await decoded('bz2', compressWith('bzip2', [level, '-c'], text))).equals(text)).toBe(true);
+    for (const level of ['-1', '-9'])
+      expect((await decoded('bz2', compressWith('bzip2', [level, '-c'], text))).equals(text)).toBe(true);
   });
 });
 

@@ -79,7 +79,10 @@ describe.each(SOURCES)('an index compressed as $compression', ({ compression, by
 
   test('from another process', async () => {
     const path = writeIndex(bytes);
-    const child = spawn(process.execPath, ['-e', `require('fs').createReadStream(${JSON.stringify(path)}).pipe(process.stdout)`]);
+    const child = spawn(process.execPath, [
+      '-e',
+      `require('fs').createReadStream(${JSON.stringify(path)}).pipe(process.stdout)`,
+    ]);
     const input = openIndex('-', { stdin: child.stdout });
     expect((await collect(input.chunks)).equals(TEXT)).toBe(true);
     expect(input).toMatchObject({ name: '-' });
@@ -111,15 +114,23 @@ test('nothing at all is no text', async () => {
 });
 
 test('a file of one byte is plain text', async () => {
-  for (const byte of ['r', 'B', '(']) expect(await collect(openIndex(cut(Buffer.from(byte), 1)).chunks)).toEqual(Buffer.from(byte));
+  for (const byte of ['r', 'B', '('])
+    expect(await collect(openIndex(cut(Buffer.from(byte), 1)).chunks)).toEqual(Buffer.from(byte));
 });
 
-test.each(SOURCES.slice(0, 4))('a file of the first bytes of $compression is damaged', async ({ compression, bytes }) => {
-  for (const size of [2, 3, 4, 5, 6, 7]) {
-    const error = await failure(openIndex(cut(bytes.subarray(0, size), 1)));
-    expect(error).toMatchObject({ code: 'corrupt', details: { index: 'index', compression }, hint: 'fetch it again' });
-  }
-});
+test.each(SOURCES.slice(0, 4))(
+  'a file of the first bytes of $compression is damaged',
+  async ({ compression, bytes }) => {
+    for (const size of [2, 3, 4, 5, 6, 7]) {
+      const error = await failure(openIndex(cut(bytes.subarray(0, size), 1)));
+      expect(error).toMatchObject({
+        code: 'corrupt',
+        details: { index: 'index', compression },
+        hint: 'fetch it again',
+      });
+    }
+  },
+);
 
 describe('what cannot be read', () => {
   test('a missing file, with a look at what is beside it', async () => {
@@ -143,15 +154,21 @@ describe('what cannot be read', () => {
     expect(error.hint).toContain(join(dir, 'x86_64', 'setup.xz'));
   });
 
-  test.skipIf(process.getuid?.() === 0 || process.platform === 'win32')('a file without permission (skipped for root and Windows)', async () => {
-    const path = writeIndex(TEXT);
-    chmodSync(path, 0);
-    expect(await failure(openIndex(path))).toMatchObject({ code: 'io' });
-  });
+  test.skipIf(process.getuid?.() === 0 || process.platform === 'win32')(
+    'a file without permission (skipped for root and Windows)',
+    async () => {
+      const path = writeIndex(TEXT);
+      chmodSync(path, 0);
+      expect(await failure(openIndex(path))).toMatchObject({ code: 'io' });
+    },
+  );
 
   test('a standard input that breaks off', async () => {
     const stdin = breakingOff(TEXT.subarray(0, 1000), Object.assign(new Error('read EIO'), { code: 'EIO' }));
-    expect(await failure(openIndex('-', { stdin }))).toMatchObject({ code: 'io', message: 'cannot read the index: `-`' });
+    expect(await failure(openIndex('-', { stdin }))).toMatchObject({
+      code: 'io',
+      message: 'cannot read the index: `-`',
+    });
   });
 
   test("a source's own error passes through", async () => {
@@ -179,7 +196,9 @@ describe('3 GB of text in a small file is refused at the limit', () => {
   const count = 384;
 
   test('gz', async () => {
-    expect(await failure(openIndex(cut(repeat(gzipSync(zeros), count), 65_536), { limits }))).toMatchObject({ code: 'limit' });
+    expect(await failure(openIndex(cut(repeat(gzipSync(zeros), count), 65_536), { limits }))).toMatchObject({
+      code: 'limit',
+    });
   });
 
   test('xz', async () => {
@@ -205,11 +224,17 @@ describe('3 GB of text in a small file is refused at the limit', () => {
 
   test('a compressed index that does not end', async () => {
     const error = await failure(openIndex(endless(Buffer.from('1f8b08', 'hex'), zeros)));
-    expect(error).toMatchObject({ code: 'limit', message: `\`index\` (gz) is too large: it has more than ${DEFAULT_INPUT_LIMITS.maxCompressedBytes} bytes` });
+    expect(error).toMatchObject({
+      code: 'limit',
+      message: `\`index\` (gz) is too large: it has more than ${DEFAULT_INPUT_LIMITS.maxCompressedBytes} bytes`,
+    });
   });
 
   test('a plain one', async () => {
-    expect(await failure(openIndex(endless(TEXT, TEXT), { limits }))).toMatchObject({ code: 'limit', message: '`index` is too large: it holds more than 8388608 bytes of text' });
+    expect(await failure(openIndex(endless(TEXT, TEXT), { limits }))).toMatchObject({
+      code: 'limit',
+      message: '`index` is too large: it holds more than 8388608 bytes of text',
+    });
   });
 });
 
@@ -219,7 +244,10 @@ describe('stopping', () => {
   });
 
   test('stopping early ends the process that writes', async () => {
-    const child = spawn(process.execPath, ['-e', 'process.stdout.on("error", () => process.exit(7)); setInterval(() => process.stdout.write("x".repeat(1e5)), 1)']);
+    const child = spawn(process.execPath, [
+      '-e',
+      'process.stdout.on("error", () => process.exit(7)); setInterval(() => process.stdout.write("x".repeat(1e5)), 1)',
+    ]);
     for await (const chunk of openIndex('-', { stdin: child.stdout }).chunks) {
       expect(chunk.length).toBeGreaterThan(0);
       break;
@@ -229,20 +257,23 @@ describe('stopping', () => {
     expect(code).toBe(7);
   });
 
-  test.each([undefined, new AbortController().signal])('a source is closed after its end, an error and an early stop', async (signal) => {
-    const closed: string[] = [];
-    async function* source(name: string, bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-      try {
-        yield* cut(bytes, 1000);
-      } finally {
-        closed.push(name);
+  test.each([undefined, new AbortController().signal])(
+    'a source is closed after its end, an error and an early stop',
+    async (signal) => {
+      const closed: string[] = [];
+      async function* source(name: string, bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+        try {
+          yield* cut(bytes, 1000);
+        } finally {
+          closed.push(name);
+        }
       }
-    }
-    await collect(openIndex(source('ended', TEXT), { signal }).chunks);
-    await failure(openIndex(source('refused', TEXT), { signal, limits: { maxTextBytes: 5000 } }));
-    for await (const chunk of openIndex(source('stopped', TEXT), { signal }).chunks) if (chunk.length > 0) break;
-    expect(closed).toEqual(['ended', 'refused', 'stopped']);
-  });
+      await collect(openIndex(source('ended', TEXT), { signal }).chunks);
+      await failure(openIndex(source('refused', TEXT), { signal, limits: { maxTextBytes: 5000 } }));
+      for await (const chunk of openIndex(source('stopped', TEXT), { signal }).chunks) if (chunk.length > 0) break;
+      expect(closed).toEqual(['ended', 'refused', 'stopped']);
+    },
+  );
 
   test('a signal stops a source that stays silent, with its own reason', async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
@@ -259,7 +290,8 @@ describe('stopping', () => {
     const reason = new Error('enough');
     const twice = cut(Buffer.concat(Array.from({ length: 20 }, () => bytes)), 100_000);
     const reading = async (): Promise<void> => {
-      for await (const chunk of openIndex(twice, { signal: stop.signal }).chunks) if (chunk.length > 0) stop.abort(reason);
+      for await (const chunk of openIndex(twice, { signal: stop.signal }).chunks)
+        if (chunk.length > 0) stop.abort(reason);
     };
     expect(await failureOf(reading())).toBe(reason);
     expect(await failureOf(collect(openIndex(cut(bytes, 1000), { signal: stop.signal }).chunks))).toBe(reason);
@@ -268,7 +300,9 @@ describe('stopping', () => {
   test('a second iteration throws, rather than finding nothing', async () => {
     const input = openIndex(writeIndex(TEXT));
     await collect(input.chunks);
-    expect(await failureOf(collect(input.chunks))).toMatchObject({ message: expect.stringContaining('only once') as string });
+    expect(await failureOf(collect(input.chunks))).toMatchObject({
+      message: expect.stringContaining('only once') as string,
+    });
   });
 
   test('the facts are not known before the end, nor after an error', async () => {
@@ -284,19 +318,25 @@ describe('in a process of its own', () => {
 
   /** Runs a program that has `openIndex`, and tells its output and exit code. */
   async function run(program: string, stdin: Uint8Array): Promise<readonly [string, number]> {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', `import { openIndex } from ${JSON.stringify(module)};\n${program}`], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--input-type=module', '-e', `import { openIndex } from ${JSON.stringify(module)};\n${program}`],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
     child.stdin.on('error', () => undefined);
     child.stdin.end(stdin);
     const [output, [code]] = await Promise.all([collect(child.stdout), once(child, 'exit') as Promise<[number]>]);
     return [output.toString(), code];
   }
 
-  test.each(SOURCES)('$compression from standard input, then the process ends by itself', async ({ compression, bytes }) => {
-    const program = "const input = openIndex('-'); let n = 0; for await (const chunk of input.chunks) n += chunk.length; console.log(n, input.facts().compression);";
-    expect(await run(program, bytes)).toEqual([`${TEXT.length} ${compression}\n`, 0]);
-  });
+  test.each(SOURCES)(
+    '$compression from standard input, then the process ends by itself',
+    async ({ compression, bytes }) => {
+      const program =
+        "const input = openIndex('-'); let n = 0; for await (const chunk of input.chunks) n += chunk.length; console.log(n, input.facts().compression);";
+      expect(await run(program, bytes)).toEqual([`${TEXT.length} ${compression}\n`, 0]);
+    },
+  );
 
   test.each(SOURCES)('$compression, stopped early, keeps no process alive', async ({ bytes }) => {
     const program = "for await (const chunk of openIndex('-').chunks) { console.log(chunk.length > 0); break; }";

@@ -21,8 +21,15 @@ describe.skipIf(SKIPPED !== '')(`real indexes${SKIPPED}`, () => {
     for (const isFromCache of [false, true]) {
       const input = openIndex(`${DATA}setup-ini/2025-08-02_x86_64_setup.xz`, { cacheDir });
       const text = await collect(input.chunks);
-      expect(input.facts()).toMatchObject({ compression: 'xz', sizeBytes: 3_440_448, textBytes: 18_698_557, isFromCache });
-      expect(createHash('sha256').update(text).digest('hex')).toBe('d450688da4e6bf90230c235f8eddc260a5f9cd54f6577af74acbb3f873b969e4');
+      expect(input.facts()).toMatchObject({
+        compression: 'xz',
+        sizeBytes: 3_440_448,
+        textBytes: 18_698_557,
+        isFromCache,
+      });
+      expect(createHash('sha256').update(text).digest('hex')).toBe(
+        'd450688da4e6bf90230c235f8eddc260a5f9cd54f6577af74acbb3f873b969e4',
+      );
     }
   });
 });

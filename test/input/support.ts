@@ -15,7 +15,9 @@ export const TEXT = Buffer.from(
 );
 
 function recordOf(at: number): string {
-  const digest = Buffer.from(`${at * 7919}`).toString('hex').padEnd(64, `${at}`);
+  const digest = Buffer.from(`${at * 7919}`)
+    .toString('hex')
+    .padEnd(64, `${at}`);
   return `\n@ package${at}\nsdesc: "Package number ${at}"\nversion: ${at % 9}.${at % 11}-1\ninstall: p/${at}.tar.xz ${at * 31} ${digest}`;
 }
 
@@ -75,5 +77,7 @@ export function hasTool(tool: string): boolean {
 export function packBits(fields: readonly (readonly [value: number | bigint, bits: number])[]): Uint8Array {
   const text = fields.map(([value, bits]) => BigInt(value).toString(2).padStart(bits, '0')).join('');
   const padded = text.padEnd(Math.ceil(text.length / 8) * 8, '0');
-  return Uint8Array.from({ length: padded.length / 8 }, (_, at) => Number.parseInt(padded.slice(at * 8, at * 8 + 8), 2));
+  return Uint8Array.from({ length: padded.length / 8 }, (_, at) =>
+    Number.parseInt(padded.slice(at * 8, at * 8 + 8), 2),
+  );
 }

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -71,7 +80,10 @@ describe('an entry of several megabytes', () => {
         if (chunk.length > 0) truncateSync(join(dir, `${sha512(packed)}.text2`), 3_000_000);
       }
     };
-    expect(await failureOf(reading())).toMatchObject({ code: 'io', message: expect.stringContaining('became shorter') });
+    expect(await failureOf(reading())).toMatchObject({
+      code: 'io',
+      message: expect.stringContaining('became shorter'),
+    });
   });
 });
 
@@ -103,7 +115,10 @@ describe('an entry that is not as it was made is made anew', () => {
     writeFileSync(path, damage(readFileSync(path)));
     const again = await read(XZ, dir);
     expect(again.text.equals(TEXT)).toBe(true);
-    expect(again).toMatchObject({ isFromCache: false, notes: [`the cached text is damaged and will be made anew: \`${path}\``] });
+    expect(again).toMatchObject({
+      isFromCache: false,
+      notes: [`the cached text is damaged and will be made anew: \`${path}\``],
+    });
     expect(await read(XZ, dir)).toMatchObject({ isFromCache: true, notes: [] });
   });
 
@@ -127,18 +142,27 @@ describe('an entry that is not as it was made is made anew', () => {
 
 describe('a cache that cannot be used is a note, never an error', () => {
   test.each<[string, (dir: string) => string]>([
-    ['a file in place of the directory', (dir) => {
-      writeFileSync(join(dir, 'file'), '');
-      return join(dir, 'file');
-    }],
-    ['a file above it', (dir) => {
-      writeFileSync(join(dir, 'file'), '');
-      return join(dir, 'file', 'cache');
-    }],
-    ['a directory in place of the entry', (dir) => {
-      mkdirSync(join(dir, ENTRY));
-      return dir;
-    }],
+    [
+      'a file in place of the directory',
+      (dir) => {
+        writeFileSync(join(dir, 'file'), '');
+        return join(dir, 'file');
+      },
+    ],
+    [
+      'a file above it',
+      (dir) => {
+        writeFileSync(join(dir, 'file'), '');
+        return join(dir, 'file', 'cache');
+      },
+    ],
+    [
+      'a directory in place of the entry',
+      (dir) => {
+        mkdirSync(join(dir, ENTRY));
+        return dir;
+      },
+    ],
   ])('%s', async (_, prepare) => {
     const dir = prepare(tempDir());
     for (let time = 0; time < 2; time += 1) {
@@ -150,9 +174,12 @@ describe('a cache that cannot be used is a note, never an error', () => {
     }
   });
 
-  test.skipIf(!existsSync('/proc/self'))('a file system that takes no files (skipped where there is no /proc)', async () => {
-    expect((await read(XZ, '/proc/self/cygstrap')).text.equals(TEXT)).toBe(true);
-  });
+  test.skipIf(!existsSync('/proc/self'))(
+    'a file system that takes no files (skipped where there is no /proc)',
+    async () => {
+      expect((await read(XZ, '/proc/self/cygstrap')).text.equals(TEXT)).toBe(true);
+    },
+  );
 });
 
 describe('only what ended well is kept', () => {
@@ -173,7 +200,8 @@ describe('only what ended well is kept', () => {
     expect(await failureOf(read(XZ, dir, { limits: { maxTextBytes: 100_000 } }))).toMatchObject({ code: 'limit' });
     const stop = new AbortController();
     const reading = async (): Promise<void> => {
-      for await (const chunk of openIndex(cut(Buffer.concat([XZ, XZ]), 4096), { cacheDir: dir, signal: stop.signal }).chunks) {
+      for await (const chunk of openIndex(cut(Buffer.concat([XZ, XZ]), 4096), { cacheDir: dir, signal: stop.signal })
+        .chunks) {
         if (chunk.length > 0) stop.abort(new Error('enough'));
       }
     };
@@ -214,7 +242,11 @@ test('where the cache belongs', () => {
   expect(indexCacheDir({ XDG_CACHE_HOME: '/var/cache/me' }, 'darwin', '/home/me')).toBe('/var/cache/me/cygstrap/index');
   expect(indexCacheDir({ XDG_CACHE_HOME: '' }, 'linux', '/home/me')).toBe('/home/me/.cache/cygstrap/index');
   expect(indexCacheDir({ XDG_CACHE_HOME: 'relative' }, 'linux', '/home/me')).toBe('/home/me/.cache/cygstrap/index');
-  expect(indexCacheDir({ LOCALAPPDATA: String.raw`D:\local`, XDG_CACHE_HOME: '/x' }, 'win32', String.raw`C:\Users\me`)).toBe(String.raw`D:\local\cygstrap\index`);
-  expect(indexCacheDir({}, 'win32', String.raw`C:\Users\me`)).toBe(String.raw`C:\Users\me\AppData\Local\cygstrap\index`);
+  expect(
+    indexCacheDir({ LOCALAPPDATA: String.raw`D:\local`, XDG_CACHE_HOME: '/x' }, 'win32', String.raw`C:\Users\me`),
+  ).toBe(String.raw`D:\local\cygstrap\index`);
+  expect(indexCacheDir({}, 'win32', String.raw`C:\Users\me`)).toBe(
+    String.raw`C:\Users\me\AppData\Local\cygstrap\index`,
+  );
   expect(indexCacheDir(process.env, process.platform, homedir())).toContain('cygstrap');
 });

@@ -59,15 +59,21 @@ describe.skipIf(!hasTool('xz') && !process.env['CI'])('the program `xz` (skipped
     );
   });
 
-  test.each([0, 6, 12, 13, 100, 1000, BYTES.length - 12, BYTES.length - 1])('cut after %i bytes, it is refused in the same words', async (size) => {
-    const cut = BYTES.subarray(0, size);
-    expect(await outcome(cut, 'xz')).toBe(await outcome(cut));
-  });
+  test.each([0, 6, 12, 13, 100, 1000, BYTES.length - 12, BYTES.length - 1])(
+    'cut after %i bytes, it is refused in the same words',
+    async (size) => {
+      const cut = BYTES.subarray(0, size);
+      expect(await outcome(cut, 'xz')).toBe(await outcome(cut));
+    },
+  );
 
-  test.each(['garbage', '\n', '\0', '\0\0\0\0', '\0\0\0\0garbage'])('what follows the data makes no difference: %j', async (rest) => {
-    const bytes = Buffer.concat([BYTES, Buffer.from(rest)]);
-    expect(await outcome(bytes, 'xz')).toBe(await outcome(bytes));
-  });
+  test.each(['garbage', '\n', '\0', '\0\0\0\0', '\0\0\0\0garbage'])(
+    'what follows the data makes no difference: %j',
+    async (rest) => {
+      const bytes = Buffer.concat([BYTES, Buffer.from(rest)]);
+      expect(await outcome(bytes, 'xz')).toBe(await outcome(bytes));
+    },
+  );
 });
 
 describe('where the program fails, the library goes on', () => {
@@ -94,47 +100,60 @@ describe('where the program fails, the library goes on', () => {
   });
 });
 
-describe.skipIf(!hasTool('xz') && !process.env['CI'])('it writes the text into the cache itself (skipped without)', () => {
-  const text = randomText(3_000_000);
-  const packed = execFileSync('xz', ['-0'], { input: text, maxBuffer: 1 << 26 });
+describe.skipIf(!hasTool('xz') && !process.env['CI'])(
+  'it writes the text into the cache itself (skipped without)',
+  () => {
+    const text = randomText(3_000_000);
+    const packed = execFileSync('xz', ['-0'], { input: text, maxBuffer: 1 << 26 });
 
-  async function read(cacheDir: string, notes: string[]): Promise<{ readonly text: Buffer; readonly isFromCache: boolean }> {
-    const input = openIndex(chunk(packed), { cacheDir, note: (message) => void notes.push(message) });
-    return { text: await collect(input.chunks), isFromCache: input.facts().isFromCache };
-  }
-  async function* chunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-    yield bytes;
-  }
-  const others = (process.env['PATH'] ?? '').split(':').map((each) => join(each, 'xz')).find((path) => existsSync(path)) ?? 'xz';
-
-  test.each([
-    ['all is well', `exec ${others} "$@"`],
-    ['it does nothing', 'exit 1'],
-    ['it ends after some of the text', `${others} -dc 2>/dev/null | head -c 1700000; exit 1`],
-    ['it ends after some of the text and something else', `${others} -dc 2>/dev/null | head -c 1048576; head -c 9000000 /dev/zero; exit 1`],
-    ['there is no such program', undefined],
-  ])('%s', async (_, script) => {
-    const cacheDir = join(tempDir(), 'cache');
-    const log = script === undefined ? undefined : programOf(script);
-    vi.stubEnv('PATH', log === undefined ? '/nowhere' : `${dirname(log.program)}:${process.env['PATH'] ?? ''}`);
-    const notes: string[] = [];
-    const first = await read(cacheDir, notes).catch((error: unknown) => error);
-    const isRefused = script?.includes('/dev/zero') === true;
-    // What came before the failure was taken for text.
-    if (isRefused) {
-      expect(first).toMatchObject({ code: 'corrupt' });
-      expect(readdirSync(cacheDir)).toEqual([]);
-    } else {
-      expect(first).toMatchObject({ isFromCache: false });
-      expect((first as { text: Buffer }).text.equals(text)).toBe(true);
-      const again = await read(cacheDir, notes);
-      expect(again.isFromCache).toBe(true);
-      expect(again.text.equals(text)).toBe(true);
+    async function read(
+      cacheDir: string,
+      notes: string[],
+    ): Promise<{ readonly text: Buffer; readonly isFromCache: boolean }> {
+      const input = openIndex(chunk(packed), { cacheDir, note: (message) => void notes.push(message) });
+      return { text: await collect(input.chunks), isFromCache: input.facts().isFromCache };
     }
-    expect(notes).toEqual([]);
-    expect(log === undefined || existsSync(log.log)).toBe(true);
-  });
-});
+    async function* chunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+      yield bytes;
+    }
+    const others =
+      (process.env['PATH'] ?? '')
+        .split(':')
+        .map((each) => join(each, 'xz'))
+        .find((path) => existsSync(path)) ?? 'xz';
+
+    test.each([
+      ['all is well', `exec ${others} "$@"`],
+      ['it does nothing', 'exit 1'],
+      ['it ends after some of the text', `${others} -dc 2>/dev/null | head -c 1700000; exit 1`],
+      [
+        'it ends after some of the text and something else',
+        `${others} -dc 2>/dev/null | head -c 1048576; head -c 9000000 /dev/zero; exit 1`,
+      ],
+      ['there is no such program', undefined],
+    ])('%s', async (_, script) => {
+      const cacheDir = join(tempDir(), 'cache');
+      const log = script === undefined ? undefined : programOf(script);
+      vi.stubEnv('PATH', log === undefined ? '/nowhere' : `${dirname(log.program)}:${process.env['PATH'] ?? ''}`);
+      const notes: string[] = [];
+      const first = await read(cacheDir, notes).catch((error: unknown) => error);
+      const isRefused = script?.includes('/dev/zero') === true;
+      // What came before the failure was taken for text.
+      if (isRefused) {
+        expect(first).toMatchObject({ code: 'corrupt' });
+        expect(readdirSync(cacheDir)).toEqual([]);
+      } else {
+        expect(first).toMatchObject({ isFromCache: false });
+        expect((first as { text: Buffer }).text.equals(text)).toBe(true);
+        const again = await read(cacheDir, notes);
+        expect(again.isFromCache).toBe(true);
+        expect(again.text.equals(text)).toBe(true);
+      }
+      expect(notes).toEqual([]);
+      expect(log === undefined || existsSync(log.log)).toBe(true);
+    });
+  },
+);
 
 function randomText(bytes: number): Buffer {
   const random = randomFrom(SEED);
@@ -142,7 +161,10 @@ function randomText(bytes: number): Buffer {
 }
 
 describe('it leaves nothing behind', () => {
-  async function firstOf(script: string, maxTextBytes: number): Promise<{ readonly pid: number; readonly chunks: number }> {
+  async function firstOf(
+    script: string,
+    maxTextBytes: number,
+  ): Promise<{ readonly pid: number; readonly chunks: number }> {
     const { program, log } = programOf(script);
     const scratch = join(tempDir(), 'scratch');
     mkdirSync(scratch);

@@ -11,9 +11,20 @@ import { QEMU, describeWith } from '../support/qemu.ts';
 const LOCK: Lock = {
   schema: 1,
   resolver: 'cygstrap 0.1.0',
-  request: { packages: ['a'], categories: [], buildDepends: [], base: true, test: false, source: false, windows: '10.0.19045', arch: 'x86_64' },
+  request: {
+    packages: ['a'],
+    categories: [],
+    buildDepends: [],
+    base: true,
+    test: false,
+    source: false,
+    windows: '10.0.19045',
+    arch: 'x86_64',
+  },
   indexes: [],
-  packages: [{ name: 'a', version: '1-1', index: 0, path: 'x86_64/release/a/a-1-1.tar.xz', size: 12, sha512: 'ab'.repeat(64) }],
+  packages: [
+    { name: 'a', version: '1-1', index: 0, path: 'x86_64/release/a/a-1-1.tar.xz', size: 12, sha512: 'ab'.repeat(64) },
+  ],
 };
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGumuqDlNl4PRsllgMRG3DuqVkqJC5kjy6rGj9uimIJK someone';
 
@@ -32,21 +43,33 @@ describeWith([QEMU, 'busybox', 'sshd', 'mke2fs'], 'answers for an installation b
   test('the same lock and key give the same files; another lock another number', async () => {
     const first = await answersOf({ guest: 'stand-in', authorizedKey: key }, LOCK, options);
     expect(await answersOf({ guest: 'stand-in', authorizedKey: key }, LOCK, options)).toEqual(first);
-    const other = await answersOf({ guest: 'stand-in', authorizedKey: key }, { ...LOCK, resolver: 'cygstrap 0.2.0' }, options);
+    const other = await answersOf(
+      { guest: 'stand-in', authorizedKey: key },
+      { ...LOCK, resolver: 'cygstrap 0.2.0' },
+      options,
+    );
     expect(other.files.get('answers')).not.toEqual(first.files.get('answers'));
     expect(Buffer.from(first.files.get('authkeys') ?? '').toString()).toBe(`${KEY}\n`);
     const archives = `sha512 ${'ab'.repeat(64)} 12 x86_64/release/a/a-1-1.tar.xz\n`;
     expect(Buffer.from(first.files.get('archives') ?? '').toString()).toBe(archives);
-    expect(Buffer.from(first.files.get('answers') ?? '').toString()).toContain(`archives=${createHash('sha512').update(archives).digest('hex')}\n`);
+    expect(Buffer.from(first.files.get('answers') ?? '').toString()).toContain(
+      `archives=${createHash('sha512').update(archives).digest('hex')}\n`,
+    );
   });
 
   test('an unknown kind, a missing key, a private key and two keys are refused', async () => {
-    await expect(answersOf({ guest: 'dos', authorizedKey: key }, LOCK, options)).rejects.toThrow('no kind of guest is named `dos`');
-    await expect(answersOf({ guest: 'stand-in', authorizedKey: join(directory, 'none') }, LOCK, options)).rejects.toThrow(/^cannot read the public key/);
+    await expect(answersOf({ guest: 'dos', authorizedKey: key }, LOCK, options)).rejects.toThrow(
+      'no kind of guest is named `dos`',
+    );
+    await expect(
+      answersOf({ guest: 'stand-in', authorizedKey: join(directory, 'none') }, LOCK, options),
+    ).rejects.toThrow(/^cannot read the public key/);
     for (const text of ['-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n', `${KEY}\n${KEY}\n`, '']) {
       const path = join(directory, 'other');
       await writeFile(path, text);
-      await expect(answersOf({ guest: 'stand-in', authorizedKey: path }, LOCK, options)).rejects.toThrow(`no OpenSSH public key is in \`${path}\``);
+      await expect(answersOf({ guest: 'stand-in', authorizedKey: path }, LOCK, options)).rejects.toThrow(
+        `no OpenSSH public key is in \`${path}\``,
+      );
     }
     expect(await readFile(key, 'utf8')).toBe(`${KEY}\n`);
   });

@@ -1,4 +1,18 @@
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -27,7 +41,12 @@ async function run(...argv: readonly string[]): Promise<{ exit: number; stdout: 
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const texts = Promise.all([text(stdout), text(stderr)]);
-  const exit = await main(argv, { stdin: Readable.from([]), stdout, stderr, env: { XDG_CACHE_HOME: join(base, 'cache') } });
+  const exit = await main(argv, {
+    stdin: Readable.from([]),
+    stdout,
+    stderr,
+    env: { XDG_CACHE_HOME: join(base, 'cache') },
+  });
   stdout.end();
   stderr.end();
   const [out, err] = await texts;
@@ -37,7 +56,18 @@ async function run(...argv: readonly string[]): Promise<{ exit: number; stdout: 
 /** `cygstrap fetch` into a repo with a lock beside it. */
 async function fetch(repo: string, ...argv: readonly string[]): Promise<{ repo: string; lock: string }> {
   const places = { repo: join(base, repo), lock: join(base, `${repo}.lock.json`) };
-  const { exit, stderr } = await run('fetch', ...argv, '--repo', places.repo, '--lock', places.lock, '--site', RELEASE, '--keyring', KEY);
+  const { exit, stderr } = await run(
+    'fetch',
+    ...argv,
+    '--repo',
+    places.repo,
+    '--lock',
+    places.lock,
+    '--site',
+    RELEASE,
+    '--keyring',
+    KEY,
+  );
   expect(stderr.replaceAll(/^(?:note|warning): .*\n/gm, '')).toBe('');
   expect(exit).toBe(0);
   return places;
@@ -52,8 +82,14 @@ function copied(repo = 'repo'): { repo: string; lock: string } {
   return { repo: copy, lock: join(base, `${repo}.lock.json`) };
 }
 
-async function media(request: Pick<MediaRequest, 'repo' | 'lock'> & Partial<MediaRequest>, signal?: AbortSignal): Promise<MediaResult> {
-  return makeMedia({ out: join(temporaryDirectory(), 'out'), add: [], keyring: [KEY], ...request }, { load: {}, report: () => {}, signal });
+async function media(
+  request: Pick<MediaRequest, 'repo' | 'lock'> & Partial<MediaRequest>,
+  signal?: AbortSignal,
+): Promise<MediaResult> {
+  return makeMedia(
+    { out: join(temporaryDirectory(), 'out'), add: [], keyring: [KEY], ...request },
+    { load: {}, report: () => {}, signal },
+  );
 }
 
 /** Every file of an image, as Windows sees it, with its content. */
@@ -62,7 +98,12 @@ async function contentsOf(image: string): Promise<Record<string, Buffer>> {
   try {
     const { joliet } = await readIso(file);
     const bytes = readFileSync(image);
-    return Object.fromEntries(joliet.map(({ path, extents }) => [path, Buffer.concat(extents.map(({ startByte, sizeBytes }) => bytes.subarray(startByte, startByte + sizeBytes)))]));
+    return Object.fromEntries(
+      joliet.map(({ path, extents }) => [
+        path,
+        Buffer.concat(extents.map(({ startByte, sizeBytes }) => bytes.subarray(startByte, startByte + sizeBytes))),
+      ]),
+    );
   } finally {
     await file.close();
   }
@@ -79,18 +120,37 @@ const ARCHIVES = [
 
 function listedIn(index: Buffer | undefined): string[] {
   const { records } = parseText(index?.toString() ?? '', { file: 'setup.ini' });
-  return records.flatMap(({ versions }) => versions.flatMap(({ install, source }) => [install?.path ?? [], source?.archive.path ?? []].flat())).sort();
+  return records
+    .flatMap(({ versions }) =>
+      versions.flatMap(({ install, source }) => [install?.path ?? [], source?.archive.path ?? []].flat()),
+    )
+    .sort();
 }
 
 describeWith(['xorriso'], 'the image of a repo', () => {
   test('holds exactly what the lock names, and the index of it', async () => {
     const { repo, lock } = copied();
     const { image, ...facts } = await media({ repo, lock });
-    expect(facts).toEqual({ repo, lock, answers: null, archives: 6, sizeBytes: 18_862, packages: 6, installer: null, added: [] });
-    expect(image).toEqual({ path: image.path, sizeBytes: statSync(image.path).size, sha512: sha512(readFileSync(image.path)), files: 7 });
+    expect(facts).toEqual({
+      repo,
+      lock,
+      answers: null,
+      archives: 6,
+      sizeBytes: 18_862,
+      packages: 6,
+      installer: null,
+      added: [],
+    });
+    expect(image).toEqual({
+      path: image.path,
+      sizeBytes: statSync(image.path).size,
+      sha512: sha512(readFileSync(image.path)),
+      files: 7,
+    });
     const contents = await contentsOf(image.path);
     expect(Object.keys(contents).sort()).toEqual([...ARCHIVES, 'x86_64/setup.ini'].sort());
-    for (const [path, bytes] of Object.entries(contents)) expect(bytes.equals(readFileSync(join(repo, path))), path).toBe(true);
+    for (const [path, bytes] of Object.entries(contents))
+      expect(bytes.equals(readFileSync(join(repo, path))), path).toBe(true);
     expect(listedIn(contents['x86_64/setup.ini'])).toEqual(ARCHIVES);
     expect(await run('verify', repo, '--lock', lock)).toMatchObject({ exit: 0 });
   });
@@ -99,7 +159,22 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     const { repo, lock } = copied();
     const { image } = await media({ repo, lock });
     const more = await fetch('more', 'openssh', 'gcc-core');
-    await run('fetch', 'devel-set', 'openssh=9.6p1-1', '--source', '--prev', '1', '--repo', more.repo, '--lock', join(base, 'other.lock.json'), '--site', RELEASE, '--keyring', KEY);
+    await run(
+      'fetch',
+      'devel-set',
+      'openssh=9.6p1-1',
+      '--source',
+      '--prev',
+      '1',
+      '--repo',
+      more.repo,
+      '--lock',
+      join(base, 'other.lock.json'),
+      '--site',
+      RELEASE,
+      '--keyring',
+      KEY,
+    );
     expect(existsSync(join(more.repo, 'x86_64/release/openssh/openssh-9.6p1-1-x86_64.tar.xz'))).toBe(true);
     const full = await fetch('full', 'openssh', 'gcc-core', '--full-index');
     expect(existsSync(join(full.repo, 'x86_64/setup.ini'))).toBe(false);
@@ -117,7 +192,11 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     const contents = await contentsOf(image.path);
     expect(archives).toBe(Object.keys(contents).length - 1);
     expect(Object.keys(contents)).toContain('x86_64/release/openssh/openssh-9.8p1-1-src.tar.xz');
-    expect(listedIn(contents['x86_64/setup.ini'])).toEqual(Object.keys(contents).filter((path) => path.includes('release')).sort());
+    expect(listedIn(contents['x86_64/setup.ini'])).toEqual(
+      Object.keys(contents)
+        .filter((path) => path.includes('release'))
+        .sort(),
+    );
   });
 
   test('takes a signature along where it holds', async () => {
@@ -132,15 +211,23 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     const { repo, lock } = copied();
     // Any signed bytes will do; nobody runs them.
     cpSync(join(RELEASE, 'x86_64/setup.xz'), join(repo, 'setup-x86_64.exe'));
-    await expect(media({ repo, lock })).rejects.toMatchObject({ code: 'signature', message: expect.stringContaining('it has no signature') });
+    await expect(media({ repo, lock })).rejects.toMatchObject({
+      code: 'signature',
+      message: expect.stringContaining('it has no signature'),
+    });
     cpSync(join(RELEASE, 'x86_64/setup.xz.sig'), join(repo, 'setup-x86_64.exe.sig'));
     await expect(media({ repo, lock, keyring: [] })).rejects.toMatchObject({ code: 'signature' });
     const { image, installer } = await media({ repo, lock });
     expect(installer).toBe('setup-x86_64.exe');
-    expect(Object.keys(await contentsOf(image.path)).filter((path) => !path.includes('/'))).toEqual(['setup-x86_64.exe', 'setup-x86_64.exe.sig']);
+    expect(Object.keys(await contentsOf(image.path)).filter((path) => !path.includes('/'))).toEqual([
+      'setup-x86_64.exe',
+      'setup-x86_64.exe.sig',
+    ]);
     appendFileSync(join(repo, 'setup-x86_64.exe'), 'x');
     await expect(media({ repo, lock })).rejects.toMatchObject({ code: 'signature' });
-    await expect(media({ repo: copied().repo, lock, add: [`${KEY}=setup-x86_64.exe`] })).resolves.toMatchObject({ installer: null });
+    await expect(media({ repo: copied().repo, lock, add: [`${KEY}=setup-x86_64.exe`] })).resolves.toMatchObject({
+      installer: null,
+    });
   });
 
   test('has further files and directories where they are wanted', async () => {
@@ -149,20 +236,48 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     writeFileSync(join(extra, 'run=1.cmd'), 'run');
     writeFileSync(join(extra, 'tools/sub/a'), 'a');
     symlinkSync('sub/a', join(extra, 'tools/link'));
-    const add = [`${join(extra, 'run=1.cmd')}=first.cmd`, `${KEY}=keys/`, KEY, `${join(extra, 'tools')}=opt/tools`, join(extra, 'tools')];
+    const add = [
+      `${join(extra, 'run=1.cmd')}=first.cmd`,
+      `${KEY}=keys/`,
+      KEY,
+      `${join(extra, 'tools')}=opt/tools`,
+      join(extra, 'tools'),
+    ];
     const { image, added } = await media({ ...copied(), add });
-    expect(added).toEqual(['first.cmd', 'key.gpg', 'keys/key.gpg', 'opt/tools/link', 'opt/tools/sub/a', 'tools/link', 'tools/sub/a']);
+    expect(added).toEqual([
+      'first.cmd',
+      'key.gpg',
+      'keys/key.gpg',
+      'opt/tools/link',
+      'opt/tools/sub/a',
+      'tools/link',
+      'tools/sub/a',
+    ]);
     const contents = await contentsOf(image.path);
-    expect(['first.cmd', 'opt/tools/link', 'tools/sub/a'].map((path) => contents[path]?.toString())).toEqual(['run', 'a', 'a']);
+    expect(['first.cmd', 'opt/tools/link', 'tools/sub/a'].map((path) => contents[path]?.toString())).toEqual([
+      'run',
+      'a',
+      'a',
+    ]);
   });
 
   test('comes with answers on a floppy or an image', async () => {
-    const files = new Map([['autounattend.xml', Buffer.from('<unattend/>')], ['id_ed25519.pub', Buffer.from('ssh-ed25519 AAAA')]]);
+    const files = new Map([
+      ['autounattend.xml', Buffer.from('<unattend/>')],
+      ['id_ed25519.pub', Buffer.from('ssh-ed25519 AAAA')],
+    ]);
     const floppy = await media({ ...copied(), answers: { form: 'floppy', files } });
-    expect(readFloppy(readFileSync(floppy.answers?.path ?? '')).map(({ name, bytes }) => [name, bytes])).toEqual([...files]);
-    const iso = await media({ ...copied(), answers: { form: 'iso', files: new Map([...files, ['$OEM$/$1/x.cmd', Buffer.from('x')]]) } });
+    expect(readFloppy(readFileSync(floppy.answers?.path ?? '')).map(({ name, bytes }) => [name, bytes])).toEqual([
+      ...files,
+    ]);
+    const iso = await media({
+      ...copied(),
+      answers: { form: 'iso', files: new Map([...files, ['$OEM$/$1/x.cmd', Buffer.from('x')]]) },
+    });
     expect(readdirSync(join(iso.image.path, '..')).sort()).toEqual(['answers.iso', 'repo.iso']);
-    expect(Object.keys(await contentsOf(iso.answers?.path ?? ''))).toEqual(expect.arrayContaining(['autounattend.xml', '$OEM$/$1/x.cmd']));
+    expect(Object.keys(await contentsOf(iso.answers?.path ?? ''))).toEqual(
+      expect.arrayContaining(['autounattend.xml', '$OEM$/$1/x.cmd']),
+    );
     expect(iso.image.sha512).toBe(floppy.image.sha512);
   });
 
@@ -170,21 +285,43 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     const { repo, lock } = copied();
     const out = join(base, 'media');
     const made = await run('media', '--repo', repo, '--lock', lock, '--out', out, '--add', KEY);
-    expect(made).toEqual({ exit: 0, stdout: `\`${join(out, 'repo.iso')}\`: 6 archives, 18.4 KiB; index of 6 packages, 1 file added; read back: the same\n`, stderr: '' });
+    expect(made).toEqual({
+      exit: 0,
+      stdout: `\`${join(out, 'repo.iso')}\`: 6 archives, 18.4 KiB; index of 6 packages, 1 file added; read back: the same\n`,
+      stderr: '',
+    });
     const json = await run('media', '--repo', repo, '--lock', lock, '--out', out, '--add', KEY, '--json');
     const image = readFileSync(join(out, 'repo.iso'));
-    expect(JSON.parse(json.stdout)).toMatchObject({ schema: 1, archives: 6, added: ['key.gpg'], image: { path: join(out, 'repo.iso'), sizeBytes: image.length, sha512: sha512(image), files: 8 }, answers: null });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      schema: 1,
+      archives: 6,
+      added: ['key.gpg'],
+      image: { path: join(out, 'repo.iso'), sizeBytes: image.length, sha512: sha512(image), files: 8 },
+      answers: null,
+    });
     expect((await run('media', '--repo', repo)).exit).toBe(2);
-    expect(await run('media', '--repo', repo, '--out', out, '--lock', join(base, 'none.json'))).toMatchObject({ exit: 3, stderr: expect.stringContaining('no such lock') });
-    expect(await run('media', '--repo', repo, '--out', out, '--lock', lock, '--add', 'nowhere')).toMatchObject({ exit: 2, stderr: expect.stringContaining('`nowhere` cannot be added') });
-    expect(await run('media', '--repo', repo, '--out', out, '--lock', lock, '--add', `${KEY}=X86_64/release`)).toMatchObject({ exit: 1, stderr: expect.stringContaining('the medium cannot have both') });
+    expect(await run('media', '--repo', repo, '--out', out, '--lock', join(base, 'none.json'))).toMatchObject({
+      exit: 3,
+      stderr: expect.stringContaining('no such lock'),
+    });
+    expect(await run('media', '--repo', repo, '--out', out, '--lock', lock, '--add', 'nowhere')).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('`nowhere` cannot be added'),
+    });
+    expect(
+      await run('media', '--repo', repo, '--out', out, '--lock', lock, '--add', `${KEY}=X86_64/release`),
+    ).toMatchObject({ exit: 1, stderr: expect.stringContaining('the medium cannot have both') });
   });
 });
 
 describe('no image is made', () => {
   const BASH = ARCHIVES[1] ?? '';
 
-  async function refused(change: (repo: string) => void, expected: object, request: Partial<MediaRequest> = {}): Promise<void> {
+  async function refused(
+    change: (repo: string) => void,
+    expected: object,
+    request: Partial<MediaRequest> = {},
+  ): Promise<void> {
     const { repo, lock } = copied();
     change(repo);
     const out = join(temporaryDirectory(), 'out');
@@ -203,14 +340,27 @@ describe('no image is made', () => {
         writeFileSync(path, bytes);
         utimesSync(path, atime, mtime);
       },
-      { code: 'verify', message: expect.stringContaining(`\`${BASH}\`: damaged`), hint: expect.stringContaining('--repair') },
+      {
+        code: 'verify',
+        message: expect.stringContaining(`\`${BASH}\`: damaged`),
+        hint: expect.stringContaining('--repair'),
+      },
     );
   });
 
   test('of archives that are missing or of another size', async () => {
-    await refused((repo) => rmSync(join(repo, BASH)), { code: 'verify', message: expect.stringContaining(`\`${BASH}\`: missing`) });
-    await refused((repo) => appendFileSync(join(repo, BASH), 'x'), { code: 'verify', message: expect.stringContaining(`\`${BASH}\`: wrong-size`) });
-    await refused((repo) => ARCHIVES.forEach((path) => rmSync(join(repo, path))), { code: 'verify', message: expect.stringContaining('(and 5 more)') });
+    await refused((repo) => rmSync(join(repo, BASH)), {
+      code: 'verify',
+      message: expect.stringContaining(`\`${BASH}\`: missing`),
+    });
+    await refused((repo) => appendFileSync(join(repo, BASH), 'x'), {
+      code: 'verify',
+      message: expect.stringContaining(`\`${BASH}\`: wrong-size`),
+    });
+    await refused((repo) => ARCHIVES.forEach((path) => rmSync(join(repo, path))), {
+      code: 'verify',
+      message: expect.stringContaining('(and 5 more)'),
+    });
   });
 
   test('of a directory that is no repo', async () => {
@@ -218,23 +368,38 @@ describe('no image is made', () => {
   });
 
   test('without an index that lists what the lock has', async () => {
-    await refused((repo) => {
-      rmSync(join(repo, '.cygstrap/index'), { recursive: true });
-      rmSync(join(repo, 'x86_64/setup.ini'));
-    }, { code: 'repo', message: expect.stringContaining('has no index for x86_64') });
-    await refused((repo) => {
-      rmSync(join(repo, '.cygstrap/index'), { recursive: true });
-      const index = join(repo, 'x86_64/setup.ini');
-      writeFileSync(index, readFileSync(index, 'utf8').replace(/(bash-5\.2\.21-1\S+ \d+ )[0-9a-f]{128}/, `$1${'a'.repeat(128)}`));
-    }, { code: 'repo', message: expect.stringContaining(`does not list \`${BASH}\` as the lock has it`) });
+    await refused(
+      (repo) => {
+        rmSync(join(repo, '.cygstrap/index'), { recursive: true });
+        rmSync(join(repo, 'x86_64/setup.ini'));
+      },
+      { code: 'repo', message: expect.stringContaining('has no index for x86_64') },
+    );
+    await refused(
+      (repo) => {
+        rmSync(join(repo, '.cygstrap/index'), { recursive: true });
+        const index = join(repo, 'x86_64/setup.ini');
+        writeFileSync(
+          index,
+          readFileSync(index, 'utf8').replace(/(bash-5\.2\.21-1\S+ \d+ )[0-9a-f]{128}/, `$1${'a'.repeat(128)}`),
+        );
+      },
+      { code: 'repo', message: expect.stringContaining(`does not list \`${BASH}\` as the lock has it`) },
+    );
   });
 
   test('of a lock with a file that has no digest', async () => {
     const lock = join(base, 'undigested.lock.json');
-    const locked = JSON.parse(readFileSync(join(base, 'repo.lock.json'), 'utf8')) as { packages: { sha512?: string }[] };
+    const locked = JSON.parse(readFileSync(join(base, 'repo.lock.json'), 'utf8')) as {
+      packages: { sha512?: string }[];
+    };
     delete locked.packages[0]?.sha512;
     writeFileSync(lock, JSON.stringify(locked));
-    await refused(() => {}, { code: 'verify', message: expect.stringContaining('has no digest in the lock') }, { lock });
+    await refused(
+      () => {},
+      { code: 'verify', message: expect.stringContaining('has no digest in the lock') },
+      { lock },
+    );
   });
 
   test.each<[string, string, string, string]>([
@@ -243,7 +408,12 @@ describe('no image is made', () => {
     ['in the place of a directory', 'noarch/release', 'media', 'is a file, and a directory of'],
     ['below an archive', `${ARCHIVES[1]}/x`, 'media', 'is a file, and a directory of'],
     ['in the place of an index', 'x86_64/setup.zst', 'usage', 'setup would take it for an index'],
-    ['in the place of an index of another directory', 'extra/X86_64/SETUP.XZ', 'usage', 'setup would take it for an index'],
+    [
+      'in the place of an index of another directory',
+      'extra/X86_64/SETUP.XZ',
+      'usage',
+      'setup would take it for an index',
+    ],
     ['out of the image', '../x', 'usage', 'leaves its directory'],
     ['with the name of a device', 'nul.txt', 'usage', 'a Windows device'],
     ['with a name too long', 'n'.repeat(104), 'media', 'Joliet has room for 103'],
@@ -255,9 +425,21 @@ describe('no image is made', () => {
     const extra = temporaryDirectory();
     mkdirSync(join(extra, 'in'));
     symlinkSync('.', join(extra, 'in/loop'));
-    await refused(() => {}, { code: 'usage', message: expect.stringContaining('is a link to a directory') }, { add: [join(extra, 'in')] });
-    await refused(() => {}, { code: 'usage', message: expect.stringContaining('neither a file nor a directory') }, { add: ['/dev/null'] });
-    await refused(() => {}, { code: 'usage', message: expect.stringContaining('nothing is named to add') }, { add: ['=x'] });
+    await refused(
+      () => {},
+      { code: 'usage', message: expect.stringContaining('is a link to a directory') },
+      { add: [join(extra, 'in')] },
+    );
+    await refused(
+      () => {},
+      { code: 'usage', message: expect.stringContaining('neither a file nor a directory') },
+      { add: ['/dev/null'] },
+    );
+    await refused(
+      () => {},
+      { code: 'usage', message: expect.stringContaining('nothing is named to add') },
+      { add: ['=x'] },
+    );
   });
 
   test('when it is given up', async () => {
@@ -272,6 +454,10 @@ describe('no image is made', () => {
     const [site = ''] = readdirSync(repo).filter((name) => name.includes('%'));
     cpSync(join(repo, site), join(repo, 'copy'), { recursive: true });
     renameSync(join(repo, 'copy'), join(repo, 'http%3a%2f%2fother%2f'));
-    await refused(() => {}, { code: 'repo', message: expect.stringContaining('archives of several sites') }, { repo, lock });
+    await refused(
+      () => {},
+      { code: 'repo', message: expect.stringContaining('archives of several sites') },
+      { repo, lock },
+    );
   });
 });

@@ -8,7 +8,8 @@ import { SEED } from '../support/seed.ts';
 import { DATE_SECONDS, describeWith, run, sha512, temporaryDirectory } from './support.ts';
 
 const options = { label: 'ANSWERS', dateSeconds: DATE_SECONDS };
-const filesOf = (files: Readonly<Record<string, string | Buffer>>): Map<string, Buffer> => new Map(Object.entries(files).map(([name, content]) => [name, Buffer.from(content)]));
+const filesOf = (files: Readonly<Record<string, string | Buffer>>): Map<string, Buffer> =>
+  new Map(Object.entries(files).map(([name, content]) => [name, Buffer.from(content)]));
 
 const FILES = filesOf({
   'autounattend.xml': '<unattend/>\r\n',
@@ -17,11 +18,11 @@ const FILES = filesOf({
   'winnt.sif': '[Data]\n',
   'Mixed.Cmd': 'exit',
   empty: '',
-  'no_ext': 'a',
+  no_ext: 'a',
   'a very long name, with blanks & [signs] that goes on.first-logon.cmd': Buffer.alloc(100_000, 7),
   '.hidden': 'dots',
-  'abcdefghijklm': 'thirteen characters',
-  'abcdefghijklmnopqrstuvwxyz': 'twice thirteen',
+  abcdefghijklm: 'thirteen characters',
+  abcdefghijklmnopqrstuvwxyz: 'twice thirteen',
 });
 
 test('the words for mtools have a fixed serial number', () => {
@@ -30,8 +31,16 @@ test('the words for mtools have a fixed serial number', () => {
 });
 
 describe.each<[string, Map<string, Buffer>, string]>([
-  ['more bytes than fit', filesOf({ a: Buffer.alloc(1_457_665) }), 'do not fit on a floppy: 1458176 bytes, and a floppy has room for 1457664'],
-  ['more files than fit', new Map(Array.from({ length: 112 }, (_, i) => [`file ${i}`, Buffer.alloc(1)])), '112 files with such names'],
+  [
+    'more bytes than fit',
+    filesOf({ a: Buffer.alloc(1_457_665) }),
+    'do not fit on a floppy: 1458176 bytes, and a floppy has room for 1457664',
+  ],
+  [
+    'more files than fit',
+    new Map(Array.from({ length: 112 }, (_, i) => [`file ${i}`, Buffer.alloc(1)])),
+    '112 files with such names',
+  ],
   ['a directory', filesOf({ 'a/b': '' }), 'floppies are made without directories'],
   ['a name beyond ASCII', filesOf({ '\u00fc': '' }), 'with names of ASCII only'],
   ['a name of 256 characters', filesOf({ ['n'.repeat(256)]: '' }), 'it has 256 characters, and FAT has room for 255'],
@@ -41,7 +50,10 @@ describe.each<[string, Map<string, Buffer>, string]>([
 ])('%s', (_name, files, message) => {
   test('is refused, and nothing is written', async () => {
     const dir = temporaryDirectory();
-    await expect(writeFloppy({ ...options, files, out: join(dir, 'x.img') })).rejects.toMatchObject({ code: 'media', message: expect.stringContaining(message) });
+    await expect(writeFloppy({ ...options, files, out: join(dir, 'x.img') })).rejects.toMatchObject({
+      code: 'media',
+      message: expect.stringContaining(message),
+    });
     expect(readdirSync(dir)).toEqual([]);
   });
 });
@@ -55,13 +67,19 @@ describeWith(['mformat', 'mcopy'], 'a floppy', () => {
     expect(hex).toBe(sha512(readFileSync(out)));
     mkdirSync(join(dir, 'back'));
     run('mcopy', '-i', out, '::*', join(dir, 'back'));
-    expect(new Map(readdirSync(join(dir, 'back')).map((name) => [name, readFileSync(join(dir, 'back', name))]))).toEqual(new Map([...FILES].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+    expect(
+      new Map(readdirSync(join(dir, 'back')).map((name) => [name, readFileSync(join(dir, 'back', name))])),
+    ).toEqual(new Map([...FILES].toSorted(([a], [b]) => (a < b ? -1 : 1))));
     expect(readdirSync(dir).sort()).toEqual(['back', 'x.img']);
   });
 
   test('has the same bytes for the same input, and others for another date', async () => {
     const dir = temporaryDirectory();
-    const write = async (name: string, files: ReadonlyMap<string, Buffer>, dateSeconds = DATE_SECONDS): Promise<string> => (await writeFloppy({ ...options, dateSeconds, files, out: join(dir, name) })).sha512;
+    const write = async (
+      name: string,
+      files: ReadonlyMap<string, Buffer>,
+      dateSeconds = DATE_SECONDS,
+    ): Promise<string> => (await writeFloppy({ ...options, dateSeconds, files, out: join(dir, name) })).sha512;
     const first = await write('1.img', FILES);
     await new Promise((resolve) => setTimeout(resolve, 2100));
     expect(await write('2.img', new Map([...FILES].toReversed()))).toBe(first);
@@ -88,9 +106,17 @@ describeWith(['mformat', 'mcopy'], 'a floppy', () => {
     const out = join(temporaryDirectory(), 'x.img');
     await writeFloppy({ ...options, files: FILES, out });
     const image = readFileSync(out);
-    const other = new Map(FILES).set('ID.PUB', Buffer.from('ssh-ed25519 BBBB')).set('empty', Buffer.from('x')).set('more', Buffer.alloc(0));
+    const other = new Map(FILES)
+      .set('ID.PUB', Buffer.from('ssh-ed25519 BBBB'))
+      .set('empty', Buffer.from('x'))
+      .set('more', Buffer.alloc(0));
     other.delete('no_ext');
-    expect(compareFloppy(image, other).map(({ kind, path }) => `${kind} ${path}`)).toEqual(['wrong-content ID.PUB', 'wrong-size empty', 'missing more', 'unexpected no_ext']);
+    expect(compareFloppy(image, other).map(({ kind, path }) => `${kind} ${path}`)).toEqual([
+      'wrong-content ID.PUB',
+      'wrong-size empty',
+      'missing more',
+      'unexpected no_ext',
+    ]);
   });
 
   test('that is damaged gives an error of ours, differences, or the same content, and always ends', async () => {
@@ -98,7 +124,17 @@ describeWith(['mformat', 'mcopy'], 'a floppy', () => {
     await writeFloppy({ ...options, files: FILES, out });
     const image = readFileSync(out);
     // Boot sector, both FATs and the root directory.
-    const flips = fc.array(fc.tuple(fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 512, max: 1100 }), fc.integer({ min: 9728, max: 10_700 })), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 });
+    const flips = fc.array(
+      fc.tuple(
+        fc.oneof(
+          fc.integer({ min: 0, max: 40 }),
+          fc.integer({ min: 512, max: 1100 }),
+          fc.integer({ min: 9728, max: 10_700 }),
+        ),
+        fc.integer({ min: 1, max: 255 }),
+      ),
+      { minLength: 1, maxLength: 4 },
+    );
     let refused = 0;
     fc.assert(
       fc.property(flips, fc.option(fc.integer({ min: 0, max: image.length - 1 }), { freq: 20 }), (changes, length) => {
@@ -122,7 +158,11 @@ test('without mtools, what installs them is told', async () => {
   const before = process.env['PATH'];
   process.env['PATH'] = dir;
   try {
-    await expect(writeFloppy({ ...options, files: FILES, out: join(dir, 'x.img') })).rejects.toMatchObject({ code: 'tool', message: '`mformat` is not installed', hint: expect.stringContaining('apt install mtools') });
+    await expect(writeFloppy({ ...options, files: FILES, out: join(dir, 'x.img') })).rejects.toMatchObject({
+      code: 'tool',
+      message: '`mformat` is not installed',
+      hint: expect.stringContaining('apt install mtools'),
+    });
   } finally {
     process.env['PATH'] = before;
   }
@@ -130,7 +170,13 @@ test('without mtools, what installs them is told', async () => {
 });
 
 test('anything is no floppy', () => {
-  for (const image of [Buffer.alloc(0), Buffer.alloc(1_474_560), Buffer.alloc(1_474_560, 0xff), Buffer.alloc(7_000_000)]) expect(() => readFloppy(image)).toThrow('the floppy image is damaged');
+  for (const image of [
+    Buffer.alloc(0),
+    Buffer.alloc(1_474_560),
+    Buffer.alloc(1_474_560, 0xff),
+    Buffer.alloc(7_000_000),
+  ])
+    expect(() => readFloppy(image)).toThrow('the floppy image is damaged');
 });
 
 test('an empty set of files has room', () => {

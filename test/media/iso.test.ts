@@ -41,11 +41,26 @@ describe('the words for xorriso', () => {
 });
 
 describe.each<[string, readonly string[], string, string]>([
-  ['a name of 104 characters', [`x/${'n'.repeat(104)}`], 'media', 'its name has 104 characters, and Joliet has room for 103'],
-  ['a path of 241 characters', [`${'d'.repeat(100)}/${'e'.repeat(100)}/${'f'.repeat(39)}`], 'media', 'it has 241 characters, and a path in Joliet has room for 240'],
+  [
+    'a name of 104 characters',
+    [`x/${'n'.repeat(104)}`],
+    'media',
+    'its name has 104 characters, and Joliet has room for 103',
+  ],
+  [
+    'a path of 241 characters',
+    [`${'d'.repeat(100)}/${'e'.repeat(100)}/${'f'.repeat(39)}`],
+    'media',
+    'it has 241 characters, and a path in Joliet has room for 240',
+  ],
   ['a name beyond the first plane', ['a\u{1f600}'], 'media', 'U+FFFF'],
   ['a character that Windows has not', ['a:b'], 'media', 'a character that a medium for Windows cannot have'],
-  ['a semicolon, which ISO 9660 takes for a version', ['a;1'], 'media', 'a character that a medium for Windows cannot have'],
+  [
+    'a semicolon, which ISO 9660 takes for a version',
+    ['a;1'],
+    'media',
+    'a character that a medium for Windows cannot have',
+  ],
   ['a dot at the end', ['a.'], 'media', 'ends in a dot'],
   ['a way out', ['../a'], 'media', 'an empty part, or one of dots'],
   ['an absolute path', ['/a'], 'media', 'an empty part, or one of dots'],
@@ -62,7 +77,9 @@ describe.each<[string, readonly string[], string, string]>([
 });
 
 test('a name of a volume that no reader shows is refused', async () => {
-  await expect(writeIso({ ...options, label: 'no good', entries: [], out: join(temporaryDirectory(), 'x.iso') })).rejects.toMatchObject({ code: 'media' });
+  await expect(
+    writeIso({ ...options, label: 'no good', entries: [], out: join(temporaryDirectory(), 'x.iso') }),
+  ).rejects.toMatchObject({ code: 'media' });
 });
 
 describeWith(['xorriso'], 'an ISO image', () => {
@@ -73,7 +90,7 @@ describeWith(['xorriso'], 'an ISO image', () => {
     [`x86_64/release/long/${LONG}`]: 'long',
     [DEEP]: 'deep',
     'noarch/release/b+c~d/b+c~d-1.0-1.tar.zst': 'x'.repeat(5000),
-    'empty': '',
+    empty: '',
     'bl ank/\u00fc \u20ac=.txt': 'unicode',
     [`${'d'.repeat(100)}/${'e'.repeat(100)}/${'f'.repeat(38)}`]: 'as long as can be',
   };
@@ -86,20 +103,26 @@ describeWith(['xorriso'], 'an ISO image', () => {
     const image = readFileSync(out);
     expect([files, sizeBytes, hex]).toEqual([Object.keys(TREE).length, image.length, sha512(image)]);
     run('xorriso', '-no_rc', '-osirrox', 'on', '-indev', out, '-extract', '/', join(dir, 'back'));
-    for (const [path, text] of Object.entries(TREE)) expect(readFileSync(join(dir, 'back', path), 'utf8'), path).toBe(text);
-    const paths = readdirSync(join(dir, 'back'), { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+    for (const [path, text] of Object.entries(TREE))
+      expect(readFileSync(join(dir, 'back', path), 'utf8'), path).toBe(text);
+    const paths = readdirSync(join(dir, 'back'), { recursive: true, withFileTypes: true }).filter((each) =>
+      each.isFile(),
+    );
     expect(paths).toHaveLength(Object.keys(TREE).length);
     run('chmod', '-R', 'u+w', join(dir, 'back'));
   });
 
-  test.skipIf(!hasTool('bsdtar') && process.env['CI'] !== '1')('is seen by others as it went in: in Joliet (skipped without bsdtar)', async () => {
-    const out = join(temporaryDirectory(), 'x.iso');
-    await writeIso({ ...options, entries: treeEntries(), out });
-    const joliet = ['--options', 'iso9660:!rockridge', '-f', out] as const;
-    const paths = run('bsdtar', '-t', ...joliet).split('\n');
-    expect(paths.filter((path) => path in TREE).sort()).toEqual(Object.keys(TREE).sort());
-    for (const [path, text] of Object.entries(TREE)) expect(run('bsdtar', '-xO', ...joliet, path), path).toBe(text);
-  });
+  test.skipIf(!hasTool('bsdtar') && process.env['CI'] !== '1')(
+    'is seen by others as it went in: in Joliet (skipped without bsdtar)',
+    async () => {
+      const out = join(temporaryDirectory(), 'x.iso');
+      await writeIso({ ...options, entries: treeEntries(), out });
+      const joliet = ['--options', 'iso9660:!rockridge', '-f', out] as const;
+      const paths = run('bsdtar', '-t', ...joliet).split('\n');
+      expect(paths.filter((path) => path in TREE).sort()).toEqual(Object.keys(TREE).sort());
+      for (const [path, text] of Object.entries(TREE)) expect(run('bsdtar', '-xO', ...joliet, path), path).toBe(text);
+    },
+  );
 
   test('has the same bytes for the same input', async () => {
     const dir = temporaryDirectory();
@@ -107,7 +130,11 @@ describeWith(['xorriso'], 'an ISO image', () => {
     const made: Buffer[] = [];
     for (const [i, zone] of ['UTC', 'Asia/Tokyo'].entries()) {
       process.env['TZ'] = zone;
-      const entries = [host('a/one.sh', join(dir, `${i} in`, 'one'), 'one'), host('two', join(dir, `${i} in`, 'two=2'), 'two'), bytes('three', 'three')];
+      const entries = [
+        host('a/one.sh', join(dir, `${i} in`, 'one'), 'one'),
+        host('two', join(dir, `${i} in`, 'two=2'), 'two'),
+        bytes('three', 'three'),
+      ];
       chmodSync(join(dir, `${i} in`, 'one'), i === 0 ? 0o600 : 0o755);
       utimesSync(join(dir, `${i} in`, 'two=2'), i, i);
       const out = join(dir, `${i}`, 'out.iso');
@@ -116,7 +143,12 @@ describeWith(['xorriso'], 'an ISO image', () => {
     }
     process.env['TZ'] = before;
     expect(made[0]?.equals(made[1] ?? Buffer.alloc(0))).toBe(true);
-    await writeIso({ ...options, dateSeconds: DATE_SECONDS + 1, entries: [bytes('three', 'three')], out: join(dir, 'later.iso') });
+    await writeIso({
+      ...options,
+      dateSeconds: DATE_SECONDS + 1,
+      entries: [bytes('three', 'three')],
+      out: join(dir, 'later.iso'),
+    });
     expect(made[0]?.equals(readFileSync(join(dir, 'later.iso')))).toBe(false);
   });
 
@@ -129,9 +161,15 @@ describeWith(['xorriso'], 'an ISO image', () => {
     expect(await writeIso({ ...options, entries, out })).toMatchObject({ files: 2 });
     const before = readFileSync(out);
     writeFileSync(verified[0]?.location ?? '', Buffer.alloc(3000));
-    await expect(writeIso({ ...options, entries, out })).rejects.toMatchObject({ code: 'verify', details: { fault: 'differs', differences: [{ kind: 'wrong-content', view: 'rock-ridge' }, { view: 'joliet' }] } });
+    await expect(writeIso({ ...options, entries, out })).rejects.toMatchObject({
+      code: 'verify',
+      details: { fault: 'differs', differences: [{ kind: 'wrong-content', view: 'rock-ridge' }, { view: 'joliet' }] },
+    });
     truncateSync(verified[0]?.location ?? '', 10);
-    await expect(writeIso({ ...options, entries, out })).rejects.toMatchObject({ code: 'verify', message: expect.stringContaining('has another size (and 1 more)') });
+    await expect(writeIso({ ...options, entries, out })).rejects.toMatchObject({
+      code: 'verify',
+      message: expect.stringContaining('has another size (and 1 more)'),
+    });
     expect(readdirSync(dirname(out))).toEqual(['x.iso']);
     expect(readFileSync(out).equals(before)).toBe(true);
   });
@@ -140,10 +178,18 @@ describeWith(['xorriso'], 'an ISO image', () => {
     const dir = temporaryDirectory();
     const { repo, lock } = await makeRepo(dir, { bash: ['5.1-1', 3000] });
     const { verified } = await auditRepo(repo, [{ files: filesOfLock(lock), isComplete: true }]);
-    const gone = verified.map((file) => ({ kind: 'verified', file: { ...file, location: join(dir, 'gone') } }) as const);
+    const gone = verified.map(
+      (file) => ({ kind: 'verified', file: { ...file, location: join(dir, 'gone') } }) as const,
+    );
     const out = join(dir, 'out/x.iso');
-    await expect(writeIso({ ...options, entries: gone, out })).rejects.toMatchObject({ code: 'tool', message: expect.stringContaining('`xorriso` ended with exit code'), details: { fault: 'tool-failed', tail: expect.stringContaining('gone') } });
-    await expect(writeIso({ ...options, entries: [{ kind: 'host', path: 'a', location: join(dir, 'gone') }], out })).rejects.toMatchObject({ code: 'io' });
+    await expect(writeIso({ ...options, entries: gone, out })).rejects.toMatchObject({
+      code: 'tool',
+      message: expect.stringContaining('`xorriso` ended with exit code'),
+      details: { fault: 'tool-failed', tail: expect.stringContaining('gone') },
+    });
+    await expect(
+      writeIso({ ...options, entries: [{ kind: 'host', path: 'a', location: join(dir, 'gone') }], out }),
+    ).rejects.toMatchObject({ code: 'io' });
     expect(readdirSync(dirname(out))).toEqual([]);
   });
 
@@ -153,8 +199,14 @@ describeWith(['xorriso'], 'an ISO image', () => {
     host('large', location, '');
     truncateSync(location, 300_000_000);
     const stop = new AbortController();
-    const writing = writeIso({ ...options, entries: [{ kind: 'host', path: 'large', location }], out: join(dir, 'out/x.iso'), signal: stop.signal });
-    const sizeOf = (): number => readdirSync(join(dir, 'out'), { recursive: true }).filter((name) => String(name).endsWith('image')).length;
+    const writing = writeIso({
+      ...options,
+      entries: [{ kind: 'host', path: 'large', location }],
+      out: join(dir, 'out/x.iso'),
+      signal: stop.signal,
+    });
+    const sizeOf = (): number =>
+      readdirSync(join(dir, 'out'), { recursive: true }).filter((name) => String(name).endsWith('image')).length;
     mkdirSync(join(dir, 'out'), { recursive: true });
     while (sizeOf() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     stop.abort(new Error('stopped'));
@@ -164,16 +216,23 @@ describeWith(['xorriso'], 'an ISO image', () => {
 
   test('removes what a killed process left, and nothing of one that lives', async () => {
     const dir = temporaryDirectory();
-    const draft = (pid: number): string => `.x.iso.${hostname().replaceAll(/[^A-Za-z0-9-]/g, '_')}.${pid}.0123456789ab.tmp`;
-    for (const name of [draft(2 ** 30), draft(process.ppid), '.x.iso.elsewhere.5.0123456789ab.tmp', '.y.iso.tmp']) mkdirSync(join(dir, name));
+    const draft = (pid: number): string =>
+      `.x.iso.${hostname().replaceAll(/[^A-Za-z0-9-]/g, '_')}.${pid}.0123456789ab.tmp`;
+    for (const name of [draft(2 ** 30), draft(process.ppid), '.x.iso.elsewhere.5.0123456789ab.tmp', '.y.iso.tmp'])
+      mkdirSync(join(dir, name));
     await writeIso({ ...options, entries: [bytes('a', 'a')], out: join(dir, 'x.iso') });
-    expect(readdirSync(dir).sort()).toEqual([draft(process.ppid), '.x.iso.elsewhere.5.0123456789ab.tmp', '.y.iso.tmp', 'x.iso'].sort());
+    expect(readdirSync(dir).sort()).toEqual(
+      [draft(process.ppid), '.x.iso.elsewhere.5.0123456789ab.tmp', '.y.iso.tmp', 'x.iso'].sort(),
+    );
   });
 
   test('is not written where there is a directory of its name', async () => {
     const dir = temporaryDirectory();
     mkdirSync(join(dir, 'x.iso/in'), { recursive: true });
-    await expect(writeIso({ ...options, entries: [bytes('a', 'a')], out: join(dir, 'x.iso') })).rejects.toMatchObject({ code: 'io', details: { path: join(dir, 'x.iso') } });
+    await expect(writeIso({ ...options, entries: [bytes('a', 'a')], out: join(dir, 'x.iso') })).rejects.toMatchObject({
+      code: 'io',
+      details: { path: join(dir, 'x.iso') },
+    });
     expect(readdirSync(dir)).toEqual(['x.iso']);
   });
 
@@ -182,9 +241,15 @@ describeWith(['xorriso'], 'an ISO image', () => {
     const location = join(dir, 'large');
     writeFileSync(location, '');
     truncateSync(location, 2 ** 31 + 5);
-    const { sizeBytes } = await writeIso({ ...options, entries: [{ kind: 'host', path: 'large.bin', location }, bytes('z', 'after')], out: join(dir, 'x.iso') });
+    const { sizeBytes } = await writeIso({
+      ...options,
+      entries: [{ kind: 'host', path: 'large.bin', location }, bytes('z', 'after')],
+      out: join(dir, 'x.iso'),
+    });
     expect(sizeBytes).toBeGreaterThan(2 ** 31);
-    expect(run('xorriso', '-no_rc', '-indev', join(dir, 'x.iso'), '-find', '/large.bin', '-exec', 'lsdl')).toContain(` ${2 ** 31 + 5} `);
+    expect(run('xorriso', '-no_rc', '-indev', join(dir, 'x.iso'), '-find', '/large.bin', '-exec', 'lsdl')).toContain(
+      ` ${2 ** 31 + 5} `,
+    );
   });
 });
 
@@ -194,7 +259,13 @@ test('without xorriso, what installs it is told', async () => {
   process.env['PATH'] = dir;
   try {
     const attempt = writeIso({ ...options, entries: [bytes('a', 'a')], out: join(dir, 'out/x.iso') });
-    await expect(attempt).rejects.toMatchObject({ code: 'tool', message: '`xorriso` is not installed', hint: expect.stringMatching(/apt install xorriso.*dnf install xorriso.*pacman -S libisoburn.*nix-shell -p xorriso/) });
+    await expect(attempt).rejects.toMatchObject({
+      code: 'tool',
+      message: '`xorriso` is not installed',
+      hint: expect.stringMatching(
+        /apt install xorriso.*dnf install xorriso.*pacman -S libisoburn.*nix-shell -p xorriso/,
+      ),
+    });
   } finally {
     process.env['PATH'] = before;
   }

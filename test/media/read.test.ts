@@ -45,7 +45,21 @@ describe('a crafted image', () => {
   test('with a file in parts is put together', async () => {
     const one = Buffer.alloc(SECTOR, 1);
     const two = Buffer.alloc(10, 2);
-    const image = Buffer.concat([craftIso([{ name: 'big', extents: [{ sector: 25, sizeBytes: SECTOR }, { sector: 24, sizeBytes: 10 }] }, { name: 'none', extents: [{ sector: 0, sizeBytes: 0 }] }]), two, Buffer.alloc(SECTOR - 10), one]);
+    const image = Buffer.concat([
+      craftIso([
+        {
+          name: 'big',
+          extents: [
+            { sector: 25, sizeBytes: SECTOR },
+            { sector: 24, sizeBytes: 10 },
+          ],
+        },
+        { name: 'none', extents: [{ sector: 0, sizeBytes: 0 }] },
+      ]),
+      two,
+      Buffer.alloc(SECTOR - 10),
+      one,
+    ]);
     const expected = [expectedOf('big', Buffer.concat([one, two])), expectedOf('none', Buffer.alloc(0))];
     expect(await compareIso(written(image), expected)).toEqual([]);
     image.writeUInt8(9, 24 * SECTOR + 9);
@@ -59,21 +73,57 @@ describe('a crafted image', () => {
     const first = 2 ** 32 - SECTOR;
     const path = join(temporaryDirectory(), 'x.iso');
     const file = openSync(path, 'w');
-    writeSync(file, craftIso([{ name: 'huge', extents: [{ sector: 24, sizeBytes: first }, { sector: 24 + first / SECTOR, sizeBytes: 5_000 }] }, { name: 'after', extents: [{ sector: 24 + first / SECTOR + 3, sizeBytes: 3 }] }]));
+    writeSync(
+      file,
+      craftIso([
+        {
+          name: 'huge',
+          extents: [
+            { sector: 24, sizeBytes: first },
+            { sector: 24 + first / SECTOR, sizeBytes: 5_000 },
+          ],
+        },
+        { name: 'after', extents: [{ sector: 24 + first / SECTOR + 3, sizeBytes: 3 }] },
+      ]),
+    );
     ftruncateSync(file, 24 * SECTOR + first + 4 * SECTOR);
     closeSync(file);
     const { rockRidge, joliet } = await treesOf(path);
     expect(rockRidge).toEqual(joliet);
-    expect(rockRidge.map(({ path: name, sizeBytes }) => [name, sizeBytes])).toEqual([['huge', first + 5_000], ['after', 3]]);
+    expect(rockRidge.map(({ path: name, sizeBytes }) => [name, sizeBytes])).toEqual([
+      ['huge', first + 5_000],
+      ['after', 3],
+    ]);
     expect(rockRidge[1]?.extents).toEqual([{ startByte: 24 * SECTOR + first + 3 * SECTOR, sizeBytes: 3 }]);
   });
 
   test('tells missing, unexpected and resized files apart', async () => {
-    const image = Buffer.concat([craftIso([{ name: 'a', extents: [{ sector: 24, sizeBytes: 5 }] }, { name: 'b', extents: [{ sector: 24, sizeBytes: 5 }] }, { name: 'b', extents: [{ sector: 24, sizeBytes: 5 }] }]), Buffer.alloc(SECTOR)]);
-    const found = await compareIso(written(image), [expectedOf('a', Buffer.alloc(4)), expectedOf('b', Buffer.alloc(5)), expectedOf('c', Buffer.alloc(5))]);
-    const inOne = [['wrong-size', 'a'], ['twice', 'b'], ['missing', 'c']] as const;
-    expect(found).toEqual((['rock-ridge', 'joliet'] as const).flatMap((view) => inOne.map(([kind, path]): Difference => ({ view, kind, path }))));
-    expect(await compareIso(written(image), [expectedOf('a', Buffer.alloc(5))])).toEqual(expect.arrayContaining([{ view: 'joliet', kind: 'unexpected', path: 'b' }]));
+    const image = Buffer.concat([
+      craftIso([
+        { name: 'a', extents: [{ sector: 24, sizeBytes: 5 }] },
+        { name: 'b', extents: [{ sector: 24, sizeBytes: 5 }] },
+        { name: 'b', extents: [{ sector: 24, sizeBytes: 5 }] },
+      ]),
+      Buffer.alloc(SECTOR),
+    ]);
+    const found = await compareIso(written(image), [
+      expectedOf('a', Buffer.alloc(4)),
+      expectedOf('b', Buffer.alloc(5)),
+      expectedOf('c', Buffer.alloc(5)),
+    ]);
+    const inOne = [
+      ['wrong-size', 'a'],
+      ['twice', 'b'],
+      ['missing', 'c'],
+    ] as const;
+    expect(found).toEqual(
+      (['rock-ridge', 'joliet'] as const).flatMap((view) =>
+        inOne.map(([kind, path]): Difference => ({ view, kind, path })),
+      ),
+    );
+    expect(await compareIso(written(image), [expectedOf('a', Buffer.alloc(5))])).toEqual(
+      expect.arrayContaining([{ view: 'joliet', kind: 'unexpected', path: 'b' }]),
+    );
   });
 
   test.each<[string, (image: Buffer) => void, string]>([
@@ -81,10 +131,29 @@ describe('a crafted image', () => {
     ['no end of descriptors', (image) => image.writeUInt8(0, 18 * SECTOR), 'no volume descriptors'],
     ['no Joliet', (image) => image.write('%/X', 17 * SECTOR + 88), 'no Joliet tree'],
     ['other blocks', (image) => image.writeUInt16LE(512, 16 * SECTOR + 128), 'a number in it is two'],
-    ['a root beyond its end', (image) => writeBoth(image, 16 * SECTOR + 156 + 2, 0xffffff), 'ends before what it lists'],
-    ['a directory of 4 GiB', (image) => writeBoth(image, 16 * SECTOR + 156 + 10, 0xffffffff), 'larger than any we make'],
-    ['a file beyond its end', (image) => writeBoth(image, 20 * SECTOR + 34 + 34 + 2, 0xffffff), 'ends before what it lists'],
-    ['a directory below itself', (image) => { image.writeUInt8(2, 20 * SECTOR + 68 + 25); writeBoth(image, 20 * SECTOR + 68 + 2, 20); }, 'is in it twice'],
+    [
+      'a root beyond its end',
+      (image) => writeBoth(image, 16 * SECTOR + 156 + 2, 0xffffff),
+      'ends before what it lists',
+    ],
+    [
+      'a directory of 4 GiB',
+      (image) => writeBoth(image, 16 * SECTOR + 156 + 10, 0xffffffff),
+      'larger than any we make',
+    ],
+    [
+      'a file beyond its end',
+      (image) => writeBoth(image, 20 * SECTOR + 34 + 34 + 2, 0xffffff),
+      'ends before what it lists',
+    ],
+    [
+      'a directory below itself',
+      (image) => {
+        image.writeUInt8(2, 20 * SECTOR + 68 + 25);
+        writeBoth(image, 20 * SECTOR + 68 + 2, 20);
+      },
+      'is in it twice',
+    ],
     ['a record that is cut short', (image) => image.writeUInt8(33, 20 * SECTOR + 68), 'is cut short'],
     ['a record over the edge', (image) => writeBoth(image, 16 * SECTOR + 156 + 10, 80), 'is cut short'],
     ['a file without end', (image) => image.writeUInt8(0x80, 20 * SECTOR + 68 + 25), '`a` is cut short'],
@@ -102,11 +171,22 @@ describe('a crafted image', () => {
     const continued = Buffer.alloc(28);
     continued.write('CE');
     continued.writeUInt8(28, 2);
-    const image = Buffer.concat([craftIso([{ name: 'n'.repeat(40), extents: [{ sector: 24, sizeBytes: 5 }] }]), Buffer.alloc(SECTOR)]);
+    const image = Buffer.concat([
+      craftIso([{ name: 'n'.repeat(40), extents: [{ sector: 24, sizeBytes: 5 }] }]),
+      Buffer.alloc(SECTOR),
+    ]);
     const at = image.indexOf('NM') - 20 * SECTOR;
-    for (const [value, offset] of [[20, 4], [at, 12], [28, 20]] as const) continued.writeUInt32LE(value, offset);
+    for (const [value, offset] of [
+      [20, 4],
+      [at, 12],
+      [28, 20],
+    ] as const)
+      continued.writeUInt32LE(value, offset);
     continued.copy(image, 20 * SECTOR + at);
-    await expect(treesOf(written(image))).rejects.toMatchObject({ code: 'corrupt', message: expect.stringMatching('has no end|cut short') });
+    await expect(treesOf(written(image))).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringMatching('has no end|cut short'),
+    });
   });
 
   test('of anything is refused', async () => {
@@ -123,12 +203,26 @@ function writeBoth(image: Buffer, at: number, value: number): void {
 
 describeWith(['xorriso'], 'a damaged image', () => {
   const CONTENT = Buffer.from('content '.repeat(400));
-  const FILES = [['a/b/one', CONTENT], [`long/${'n'.repeat(100)}`, Buffer.from('two')], ['three', Buffer.alloc(9000, 3)]] as const;
+  const FILES = [
+    ['a/b/one', CONTENT],
+    [`long/${'n'.repeat(100)}`, Buffer.from('two')],
+    ['three', Buffer.alloc(9000, 3)],
+  ] as const;
 
-  async function image(): Promise<{ readonly whole: Buffer; readonly expected: ExpectedFile[]; readonly at: (path: string) => number; readonly directory: string }> {
+  async function image(): Promise<{
+    readonly whole: Buffer;
+    readonly expected: ExpectedFile[];
+    readonly at: (path: string) => number;
+    readonly directory: string;
+  }> {
     const directory = temporaryDirectory();
     const out = join(directory, 'whole.iso');
-    await writeIso({ entries: FILES.map(([path, bytes]) => ({ kind: 'bytes', path, bytes })), label: 'X', out, dateSeconds: DATE_SECONDS });
+    await writeIso({
+      entries: FILES.map(([path, bytes]) => ({ kind: 'bytes', path, bytes })),
+      label: 'X',
+      out,
+      dateSeconds: DATE_SECONDS,
+    });
     const { joliet } = await treesOf(out);
     mkdirSync(join(directory, 'changed'));
     const at = (path: string): number => joliet.find((file) => file.path === path)?.extents[0]?.startByte ?? 0;
@@ -139,13 +233,20 @@ describeWith(['xorriso'], 'a damaged image', () => {
     const { whole, expected, at, directory } = await image();
     const path = join(directory, 'x.iso');
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...FILES), fc.nat(), fc.integer({ min: 1, max: 255 }), async ([name, bytes], offset, flip) => {
-        const changed = Buffer.from(whole);
-        const byte = at(name) + (offset % bytes.length);
-        changed.writeUInt8(changed.readUInt8(byte) ^ flip, byte);
-        writeFileSync(path, changed);
-        expect(await compareIso(path, expected)).toEqual((['rock-ridge', 'joliet'] as const).map((view) => ({ view, kind: 'wrong-content', path: name })));
-      }),
+      fc.asyncProperty(
+        fc.constantFrom(...FILES),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        async ([name, bytes], offset, flip) => {
+          const changed = Buffer.from(whole);
+          const byte = at(name) + (offset % bytes.length);
+          changed.writeUInt8(changed.readUInt8(byte) ^ flip, byte);
+          writeFileSync(path, changed);
+          expect(await compareIso(path, expected)).toEqual(
+            (['rock-ridge', 'joliet'] as const).map((view) => ({ view, kind: 'wrong-content', path: name })),
+          );
+        },
+      ),
       { seed: SEED, numRuns: 50 },
     );
   });
@@ -158,17 +259,22 @@ describeWith(['xorriso'], 'a damaged image', () => {
     const flips = fc.array(fc.tuple(structure, fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 });
     let refused = 0;
     await fc.assert(
-      fc.asyncProperty(flips, fc.option(fc.integer({ min: 0, max: whole.length - 1 }), { freq: 8 }), async (changes, length) => {
-        const changed = Buffer.from(whole.subarray(0, length ?? whole.length));
-        for (const [at, flip] of changes) if (at < changed.length) changed.writeUInt8(changed.readUInt8(at) ^ flip, at);
-        writeFileSync(path, changed);
-        try {
-          if ((await compareIso(path, expected)).length > 0) refused++;
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'corrupt' });
-          refused++;
-        }
-      }),
+      fc.asyncProperty(
+        flips,
+        fc.option(fc.integer({ min: 0, max: whole.length - 1 }), { freq: 8 }),
+        async (changes, length) => {
+          const changed = Buffer.from(whole.subarray(0, length ?? whole.length));
+          for (const [at, flip] of changes)
+            if (at < changed.length) changed.writeUInt8(changed.readUInt8(at) ^ flip, at);
+          writeFileSync(path, changed);
+          try {
+            if ((await compareIso(path, expected)).length > 0) refused++;
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'corrupt' });
+            refused++;
+          }
+        },
+      ),
       { seed: SEED, numRuns: 600 },
     );
     expect(refused).toBeGreaterThan(30);

@@ -28,7 +28,11 @@ export function describeWith(tools: readonly string[], name: string, tests: () =
 }
 
 export function run(tool: string, ...args: string[]): string {
-  const { stdout, stderr, status } = spawnSync(tool, args, { encoding: 'utf8', maxBuffer: 1 << 26, env: { ...process.env, TZ: 'UTC', LC_ALL: 'C.UTF-8' } });
+  const { stdout, stderr, status } = spawnSync(tool, args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    env: { ...process.env, TZ: 'UTC', LC_ALL: 'C.UTF-8' },
+  });
   if (status !== 0) throw new Error(`${tool} ${args.join(' ')}: ${stderr}`);
   return stdout;
 }
@@ -57,7 +61,10 @@ export function craftIso(files: readonly CraftedFile[]): Buffer {
   descriptor(image, 16, { type: 1, root: rootOf(20) });
   descriptor(image, 17, { type: 2, root: rootOf(21), escape: '%/E' });
   descriptor(image, 18, { type: 255 });
-  for (const [sector, isJoliet] of [[20, false], [21, true]] as const) {
+  for (const [sector, isJoliet] of [
+    [20, false],
+    [21, true],
+  ] as const) {
     const parent = record(Buffer.of(1), { sector, sizeBytes: SECTOR, flags: 2 });
     const own = files.flatMap(({ name, extents }, number) =>
       extents.map((extent, i) => {
@@ -72,7 +79,11 @@ export function craftIso(files: readonly CraftedFile[]): Buffer {
   return image;
 }
 
-function descriptor(image: Buffer, sector: number, { type, root, escape = '' }: { readonly type: number; readonly root?: Buffer; readonly escape?: string }): void {
+function descriptor(
+  image: Buffer,
+  sector: number,
+  { type, root, escape = '' }: { readonly type: number; readonly root?: Buffer; readonly escape?: string },
+): void {
   const at = sector * SECTOR;
   image.writeUInt8(type, at);
   image.write('CD001', at + 1, 'latin1');
@@ -83,7 +94,15 @@ function descriptor(image: Buffer, sector: number, { type, root, escape = '' }: 
   root?.copy(image, at + 156);
 }
 
-function record(identifier: Buffer, { sector, sizeBytes, flags, systemUse = Buffer.alloc(0) }: { readonly sector: number; readonly sizeBytes: number; readonly flags: number; readonly systemUse?: Buffer }): Buffer {
+function record(
+  identifier: Buffer,
+  {
+    sector,
+    sizeBytes,
+    flags,
+    systemUse = Buffer.alloc(0),
+  }: { readonly sector: number; readonly sizeBytes: number; readonly flags: number; readonly systemUse?: Buffer },
+): Buffer {
   const start = 33 + identifier.length + (1 - (identifier.length % 2));
   const bytes = Buffer.alloc(start + systemUse.length + (systemUse.length % 2));
   bytes.writeUInt8(bytes.length, 0);

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -9,7 +18,9 @@ import { SEED } from '../support/seed.ts';
 import { bytesOf, fileOf, openStore, sourceOf, temporaryDirectory, treeOf, writeTree } from './support.ts';
 
 const CONTENTS = [0, 1, 300, 300, 70_000, 1_300_000].map((sizeBytes, i) => bytesOf(i + 1, sizeBytes));
-const FILES = CONTENTS.map((bytes, i) => fileOf(`${i % 2 === 0 ? 'x86_64' : 'noarch'}/release/p${i}/p${i}-1-1.tar.xz`, bytes, i === 4 ? 'md5' : 'sha512'));
+const FILES = CONTENTS.map((bytes, i) =>
+  fileOf(`${i % 2 === 0 ? 'x86_64' : 'noarch'}/release/p${i}/p${i}-1-1.tar.xz`, bytes, i === 4 ? 'md5' : 'sha512'),
+);
 
 function filledRepo(): string {
   const root = temporaryDirectory();
@@ -27,7 +38,10 @@ test('an intact repo has nothing to tell of, and every file is verified', async 
   const root = filledRepo();
   const audit = await audited(root);
   expect(audit.findings).toEqual([]);
-  expect(audit).toMatchObject({ files: FILES.length, sizeBytes: CONTENTS.reduce((sum, { length }) => sum + length, 0) });
+  expect(audit).toMatchObject({
+    files: FILES.length,
+    sizeBytes: CONTENTS.reduce((sum, { length }) => sum + length, 0),
+  });
   expect(audit.verified.map(({ path }) => path)).toEqual(FILES.map(({ path }) => path).toSorted());
   expect(audit.verified[0]).toMatchObject({ location: join(root, audit.verified[0]?.path ?? ''), proof: 'sha512' });
 });
@@ -44,7 +58,11 @@ describe('property: it finds', () => {
   }
 
   const anyFile = fc.integer({ min: 0, max: FILES.length - 1 });
-  const anyPlace = fc.tuple(fc.integer({ min: 1, max: FILES.length - 1 }), fc.double({ min: 0, max: 0.999_999, noNaN: true }), fc.integer({ min: 1, max: 255 }));
+  const anyPlace = fc.tuple(
+    fc.integer({ min: 1, max: FILES.length - 1 }),
+    fc.double({ min: 0, max: 0.999_999, noNaN: true }),
+    fc.integer({ min: 1, max: 255 }),
+  );
   const options = { seed: SEED, numRuns: 25 };
 
   test('every corruption of one byte', async () => {
@@ -77,7 +95,9 @@ describe('property: it finds', () => {
     const root = filledRepo();
     await fc.assert(
       fc.asyncProperty(anyFile, fc.uint8Array({ minLength: 1, maxLength: 9 }), async (at, more) => {
-        expect(await auditAfter(root, at, (bytes) => Buffer.concat([bytes, more]))).toEqual([`wrong-size ${FILES[at]?.path}`]);
+        expect(await auditAfter(root, at, (bytes) => Buffer.concat([bytes, more]))).toEqual([
+          `wrong-size ${FILES[at]?.path}`,
+        ]);
       }),
       options,
     );
@@ -95,7 +115,9 @@ describe('property: it finds', () => {
       for (let other = one + 1; other < FILES.length; other++) {
         swap(locations[one] ?? '', locations[other] ?? '');
         const kind = CONTENTS[one]?.length === CONTENTS[other]?.length ? 'damaged' : 'wrong-size';
-        expect(findingsOf(await audited(root)).toSorted()).toEqual([one, other].map((at) => `${kind} ${FILES[at]?.path}`).toSorted());
+        expect(findingsOf(await audited(root)).toSorted()).toEqual(
+          [one, other].map((at) => `${kind} ${FILES[at]?.path}`).toSorted(),
+        );
         swap(locations[one] ?? '', locations[other] ?? '');
       }
     }
@@ -143,9 +165,15 @@ test('two promises of one file must both be kept', async () => {
   expect(findingsOf(await audited(root, {}, [...FILES, md5]))).toEqual([]);
   const wrong: RepoFile = { ...md5, digest: { algorithm: 'md5', hex: '0'.repeat(32) } };
   const [finding] = (await audited(root, {}, [...FILES, wrong])).findings;
-  expect(finding).toMatchObject({ kind: 'damaged', expected: `md5:${'0'.repeat(32)}`, actual: `md5:${md5.digest?.hex}` });
+  expect(finding).toMatchObject({
+    kind: 'damaged',
+    expected: `md5:${'0'.repeat(32)}`,
+    actual: `md5:${md5.digest?.hex}`,
+  });
   const other: RepoFile = { ...md5, sizeBytes: 5 };
-  expect((await audited(root, {}, [...FILES, other])).findings).toMatchObject([{ kind: 'wrong-size', expected: '5 bytes', actual: '1300000 bytes' }]);
+  expect((await audited(root, {}, [...FILES, other])).findings).toMatchObject([
+    { kind: 'wrong-size', expected: '5 bytes', actual: '1300000 bytes' },
+  ]);
 });
 
 test('a quick audit compares sizes alone and verifies nothing', async () => {
@@ -162,7 +190,9 @@ test('a link that leads nowhere and a directory in place of a file are missing f
   for (const at of [2, 3]) rmSync(join(root, FILES[at]?.path ?? ''));
   symlinkSync('nowhere', join(root, FILES[2]?.path ?? ''));
   mkdirSync(join(root, FILES[3]?.path ?? ''));
-  expect(findingsOf(await audited(root)).toSorted()).toEqual([2, 3].map((at) => `missing ${FILES[at]?.path}`).toSorted());
+  expect(findingsOf(await audited(root)).toSorted()).toEqual(
+    [2, 3].map((at) => `missing ${FILES[at]?.path}`).toSorted(),
+  );
 });
 
 test.skipIf(process.getuid?.() === 0)('a file that cannot be read is told of (not as root, who can)', async () => {
@@ -197,7 +227,7 @@ test('an aborted audit ends with the reason', async () => {
   await expect(audited(filledRepo(), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });
 
-test('in setup\'s download directory a file may lie below any of its sites', async () => {
+test("in setup's download directory a file may lie below any of its sites", async () => {
   const root = temporaryDirectory();
   const [first, second] = ['http%3a%2f%2fa%2f', 'http%3a%2f%2fb%2f'];
   writeTree(root, {

@@ -30,7 +30,11 @@ function releaseOf(release) {
     text += `\n@ p${i}\nsdesc: "p"\ncategory: Test\nversion: ${version}\ninstall: ${path} ${bytes.length} ${hex}\n`;
   }
   const parser = new SetupIniParser({ file: 'setup.ini' });
-  return { files, header: { release: 'cygwin', arch: 'x86_64' }, records: [...parser.push(Buffer.from(text)), ...parser.end()] };
+  return {
+    files,
+    header: { release: 'cygwin', arch: 'x86_64' },
+    records: [...parser.push(Buffer.from(text)), ...parser.end()],
+  };
 }
 
 /** @param {Buffer} bytes */
@@ -58,7 +62,9 @@ if (wait !== undefined) {
 }
 const { present } = await store.presence(files.map(({ file }) => file));
 const there = new Set(present.map(({ path }) => path));
-const put = await Promise.all(files.filter(({ file }) => !there.has(file.path)).map(({ file, bytes }) => store.put(file, sourceOf(bytes))));
+const put = await Promise.all(
+  files.filter(({ file }) => !there.has(file.path)).map(({ file, bytes }) => store.put(file, sourceOf(bytes))),
+);
 await publishSubset(store, 'x86_64', subsetIndex({ header, records, files: [...present, ...put] }));
 await store.close();
 const plan = await planPrune(root, { locks: [], pathsOf: async () => files.map(({ file }) => file.path) });

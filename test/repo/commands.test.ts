@@ -13,7 +13,17 @@ import type { Lock } from '../../src/core/lock/lock.ts';
 import { printLock } from '../../src/core/lock/print.ts';
 import { publishSubset } from '../../src/repo/publish.ts';
 import { subsetIndex } from '../../src/repo/subset.ts';
-import { bytesOf, fileOf, indexOf, openStore, recordsOf, sourceOf, temporaryDirectory, treeOf, writeTree } from './support.ts';
+import {
+  bytesOf,
+  fileOf,
+  indexOf,
+  openStore,
+  recordsOf,
+  sourceOf,
+  temporaryDirectory,
+  treeOf,
+  writeTree,
+} from './support.ts';
 
 const BYTES = bytesOf(1, 2048);
 const A = fileOf('x86_64/release/a/a-1-1.tar.xz', BYTES);
@@ -26,9 +36,18 @@ async function cygstrap(...argv: string[]): Promise<{ exit: number; stdout: stri
   const choose = (chosen: Task): void => {
     task = chosen;
   };
-  const parser = yargs().parserConfiguration({ 'boolean-negation': false, 'greedy-arrays': false }).strict().exitProcess(false).scriptName('cygstrap');
+  const parser = yargs()
+    .parserConfiguration({ 'boolean-negation': false, 'greedy-arrays': false })
+    .strict()
+    .exitProcess(false)
+    .scriptName('cygstrap');
   await addPrune(addVerify(parser, choose), choose).parseAsync(argv);
-  const host = { stdin: Readable.from([]), stdout: new PassThrough(), stderr: new PassThrough(), env: { XDG_CACHE_HOME: temporaryDirectory() } };
+  const host = {
+    stdin: Readable.from([]),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    env: { XDG_CACHE_HOME: temporaryDirectory() },
+  };
   const exit = (await task?.({ host, output: new Output(host), command: [] })) ?? -1;
   host.stdout.end();
   host.stderr.end();
@@ -40,12 +59,33 @@ async function filled(): Promise<{ root: string; lock: string }> {
   const root = join(temporaryDirectory(), 'repo');
   const store = await openStore(root);
   const files = await Promise.all([A, B, OLD].map((file) => store.put(file, sourceOf(BYTES))));
-  const records = recordsOf(indexOf([{ name: 'a', version: '1-1', file: A }, { name: 'b', version: '1-1', file: B }]));
+  const records = recordsOf(
+    indexOf([
+      { name: 'a', version: '1-1', file: A },
+      { name: 'b', version: '1-1', file: B },
+    ]),
+  );
   await publishSubset(store, 'x86_64', subsetIndex({ header: { release: 'cygwin', arch: 'x86_64' }, records, files }));
   await store.close();
   const lock = join(root, '../cygstrap.lock.json');
-  const packages = [A, B, OLD].map(({ path, sizeBytes, digest }, i) => ({ name: `p${i}`, version: '1-1', index: 0, path, size: sizeBytes, sha512: digest?.hex ?? '' }));
-  const request = { packages: ['p0'], categories: [], buildDepends: [], base: true, test: false, source: false, windows: '10.0.19045', arch: 'x86_64' };
+  const packages = [A, B, OLD].map(({ path, sizeBytes, digest }, i) => ({
+    name: `p${i}`,
+    version: '1-1',
+    index: 0,
+    path,
+    size: sizeBytes,
+    sha512: digest?.hex ?? '',
+  }));
+  const request = {
+    packages: ['p0'],
+    categories: [],
+    buildDepends: [],
+    base: true,
+    test: false,
+    source: false,
+    windows: '10.0.19045',
+    arch: 'x86_64',
+  };
   const indexes = [{ release: 'cygwin', arch: 'x86_64', timestamp: 1, sha512: '0'.repeat(128), signer: 'unsigned' }];
   writeFileSync(lock, printLock({ schema: 1, resolver: 'cygstrap 0', request, indexes, packages } satisfies Lock));
   return { root, lock };
@@ -54,7 +94,11 @@ async function filled(): Promise<{ root: string; lock: string }> {
 describe('verify', () => {
   test('of an intact repo exits with 0', async () => {
     const { root, lock } = await filled();
-    expect(await cygstrap('verify', root, '--lock', lock)).toEqual({ exit: 0, stdout: `\`${root}\`: 3 files, 6.0 KiB, read: intact\n`, stderr: '' });
+    expect(await cygstrap('verify', root, '--lock', lock)).toEqual({
+      exit: 0,
+      stdout: `\`${root}\`: 3 files, 6.0 KiB, read: intact\n`,
+      stderr: '',
+    });
     expect(await cygstrap('verify', root)).toEqual({
       exit: 0,
       stdout: `${OLD.path}: unlisted\n\`${root}\`: 2 files, 4.0 KiB, read: intact; 1 unlisted or left over\n`,
@@ -76,22 +120,42 @@ describe('verify', () => {
       `\`${root}\`: 1 file, 2.0 KiB, read: 3 damaged or missing`,
       '',
     ]);
-    expect(await cygstrap('verify', root, '--quick')).toMatchObject({ exit: 1, stdout: expect.stringContaining('sizes compared: 1 damaged or missing') as string });
+    expect(await cygstrap('verify', root, '--quick')).toMatchObject({
+      exit: 1,
+      stdout: expect.stringContaining('sizes compared: 1 damaged or missing') as string,
+    });
     const json = JSON.parse((await cygstrap('verify', root, '--json')).stdout) as Record<string, unknown>;
-    expect(json).toMatchObject({ schema: 1, isQuick: false, damaged: 2, indexes: [{ path: 'x86_64/setup.ini', isSubset: true }] });
+    expect(json).toMatchObject({
+      schema: 1,
+      isQuick: false,
+      damaged: 2,
+      indexes: [{ path: 'x86_64/setup.ini', isSubset: true }],
+    });
     expect(json['findings']).toEqual([
       { kind: 'missing', path: B.path },
       { kind: 'unlisted', path: OLD.path },
-      { kind: 'damaged', path: A.path, expected: `sha512:${A.digest?.hex}`, actual: `sha512:${fileOf('x', bytesOf(2, 2048)).digest?.hex}` },
+      {
+        kind: 'damaged',
+        path: A.path,
+        expected: `sha512:${A.digest?.hex}`,
+        actual: `sha512:${fileOf('x', bytesOf(2, 2048)).digest?.hex}`,
+      },
     ]);
-    expect(filesToMend(await verifyRepo({ repo: root, locks: [lock], isQuick: false }, { load: {} }))).toMatchObject([B, OLD, A]);
+    expect(filesToMend(await verifyRepo({ repo: root, locks: [lock], isQuick: false }, { load: {} }))).toMatchObject([
+      B,
+      OLD,
+      A,
+    ]);
   });
 
   test('needs something to compare with', async () => {
     const root = temporaryDirectory();
     await expect(cygstrap('verify', root)).rejects.toMatchObject({ code: 'repo' });
     writeTree(root, { 'x86_64/release/a': 'x' });
-    await expect(cygstrap('verify', root)).rejects.toMatchObject({ code: 'repo', message: expect.stringContaining('has no index') as string });
+    await expect(cygstrap('verify', root)).rejects.toMatchObject({
+      code: 'repo',
+      message: expect.stringContaining('has no index') as string,
+    });
     await expect(cygstrap('verify', root, '--lock', join(root, 'none'))).rejects.toMatchObject({ code: 'not-found' });
   });
 });
@@ -105,10 +169,18 @@ describe('prune', () => {
       stdout: `${OLD.path}: 2.0 KiB\n\`${root}\`: 1 file, 2.0 KiB to delete; 2 kept\n`,
       stderr: 'hint: nothing was deleted; `--yes` does it\n',
     });
-    expect(await cygstrap('prune', root, '--keep', lock, '--yes')).toMatchObject({ stdout: `\`${root}\`: deleted 0 files, 0 B; 3 kept\n` });
+    expect(await cygstrap('prune', root, '--keep', lock, '--yes')).toMatchObject({
+      stdout: `\`${root}\`: deleted 0 files, 0 B; 3 kept\n`,
+    });
     expect(treeOf(root)).toEqual(before);
     const { stdout } = await cygstrap('prune', root, '--yes', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ schema: 1, remove: [{ path: OLD.path, sizeBytes: 2048 }], removeBytes: 2048, keptFiles: 2, isDone: true });
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: 1,
+      remove: [{ path: OLD.path, sizeBytes: 2048 }],
+      removeBytes: 2048,
+      keptFiles: 2,
+      isDone: true,
+    });
     expect(Object.keys(treeOf(root)).toSorted()).toEqual([B.path, A.path, 'x86_64/setup.ini'].toSorted());
   });
 

@@ -46,15 +46,28 @@ describe.skipIf(!probe)('a disk (needs root, to mount a small one)', () => {
     await publishSubset(store, 'x86_64', subsetIndex({ header: {}, records: recordsOf(text), files: [verified] }));
     const before = readFileSync(join(root, 'x86_64/setup.ini'));
 
-    await expect(store.put(tooLarge, sourceOf(large))).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('disk is full') as string, hint: expect.stringContaining('make room') as string, details: { system: 'ENOSPC' } });
+    await expect(store.put(tooLarge, sourceOf(large))).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining('disk is full') as string,
+      hint: expect.stringContaining('make room') as string,
+      details: { system: 'ENOSPC' },
+    });
     expect(existsSync(join(root, tooLarge.path))).toBe(false);
     // The part of the large file has taken all the room there was.
     const other = fileOf('x86_64/release/c/c-1-1.tar.xz', bytesOf(3, 900_000));
-    await expect(store.put(other, sourceOf(bytesOf(3, 900_000)))).rejects.toMatchObject({ code: 'io', details: { system: 'ENOSPC' } });
+    await expect(store.put(other, sourceOf(bytesOf(3, 900_000)))).rejects.toMatchObject({
+      code: 'io',
+      details: { system: 'ENOSPC' },
+    });
     const manyPackages = indexOf(Array.from({ length: 3000 }, (_, i) => ({ name: `p${i}`, version: '1-1', file })));
-    await expect(publishSubset(store, 'x86_64', subsetIndex({ header: {}, records: recordsOf(manyPackages), files: [verified] }))).rejects.toMatchObject({ code: 'io' });
+    await expect(
+      publishSubset(store, 'x86_64', subsetIndex({ header: {}, records: recordsOf(manyPackages), files: [verified] })),
+    ).rejects.toMatchObject({ code: 'io' });
     expect(readFileSync(join(root, 'x86_64/setup.ini')).equals(before)).toBe(true);
-    expect(Object.keys(treeOf(root)).filter((path) => !path.includes('.part'))).toEqual([file.path, 'x86_64/setup.ini']);
+    expect(Object.keys(treeOf(root)).filter((path) => !path.includes('.part'))).toEqual([
+      file.path,
+      'x86_64/setup.ini',
+    ]);
 
     const { findings } = await auditRepo(root, [{ files: [file], isComplete: true }]);
     expect(findings.map(({ kind }) => kind)).toEqual(['leftover', 'leftover']);
@@ -65,7 +78,10 @@ describe.skipIf(!probe)('a disk (needs root, to mount a small one)', () => {
 
   test('that is read-only is told of', async ({ skip }) => {
     if (!isMounted || !mount(root, '-o', 'remount,ro')) skip('mounting is not allowed here');
-    await expect(openStore(root)).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('read-only') as string });
+    await expect(openStore(root)).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining('read-only') as string,
+    });
     // Looking is still possible, and remembers nothing.
     const { findings, verified } = await auditRepo(root, [{ files: [file], isComplete: true }]);
     expect(findings.filter(({ kind }) => kind !== 'leftover' && kind !== 'unlisted')).toEqual([]);
@@ -76,5 +92,8 @@ describe.skipIf(!probe)('a disk (needs root, to mount a small one)', () => {
 test.skipIf(process.getuid?.() === 0)('a directory without permission is told of (not as root, who may)', async () => {
   const directory = temporaryDirectory();
   execFileSync('chmod', ['555', directory]);
-  await expect(openStore(join(directory, 'repo'))).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('permission') as string });
+  await expect(openStore(join(directory, 'repo'))).rejects.toMatchObject({
+    code: 'io',
+    message: expect.stringContaining('permission') as string,
+  });
 });

@@ -12,7 +12,9 @@ test('a chunk that was passed on is not kept, however long the signal lives', as
   }
   let passed = 0;
   let peakBytes = 0;
-  for await (const chunk of guarded({ startByte: 0, validator: undefined, chunks: chunks() }, file, file.sizeBytes, { signal: new AbortController().signal })) {
+  for await (const chunk of guarded({ startByte: 0, validator: undefined, chunks: chunks() }, file, file.sizeBytes, {
+    signal: new AbortController().signal,
+  })) {
     passed += chunk.length;
     // Gives the collector its turns, as the network does.
     await new Promise((resolve) => setImmediate(resolve));

@@ -21,7 +21,10 @@ describe('the directory of a site', () => {
     ['http://127.0.0.1:8765', 'http%3a%2f%2f127.0.0.1%3a8765%2f'],
     ['https://mirror.example/pub/cygwin/', 'https%3a%2f%2fmirror.example%2fpub%2fcygwin%2f'],
     ['http://h/~me/a b/', 'http%3a%2f%2fh%2f%7eme%2fa%20b%2f'],
-    ['http://h/<>"#%{}|\\^~[]`\';?@=&/', 'http%3a%2f%2fh%2f%3c%3e%22%23%25%7b%7d%7c%5c%5e%7e%5b%5d%60%27%3b%3f%40%3d%26%2f'],
+    [
+      'http://h/<>"#%{}|\\^~[]`\';?@=&/',
+      'http%3a%2f%2fh%2f%3c%3e%22%23%25%7b%7d%7c%5c%5e%7e%5b%5d%60%27%3b%3f%40%3d%26%2f',
+    ],
     ['http://h/+,$!*()-_./', 'http%3a%2f%2fh%2f+,$!*()-_.%2f'],
     ['http://h/\u0001\u007f\u00e4/', 'http%3a%2f%2fh%2f%01%7f%c3%a4%2f'],
   ])('%s', (site, directory) => {
@@ -31,7 +34,17 @@ describe('the directory of a site', () => {
 
   test('is found in any case, and not under a name that setup would not find', () => {
     expect(siteOfDirectory('http%3A%2F%2Fh%2F')).toBe('http://h/');
-    for (const name of ['http://h', 'x86_64', 'http%3a%2f%2fh', 'http%3a%2f%2fa b%2f', 'http%3a%2f%2f~me%2f', '%', '%zz%2f', '']) expect(siteOfDirectory(name)).toBeUndefined();
+    for (const name of [
+      'http://h',
+      'x86_64',
+      'http%3a%2f%2fh',
+      'http%3a%2f%2fa b%2f',
+      'http%3a%2f%2f~me%2f',
+      '%',
+      '%zz%2f',
+      '',
+    ])
+      expect(siteOfDirectory(name)).toBeUndefined();
   });
 
   test('property: leads back to its site', () => {
@@ -58,7 +71,27 @@ describe('the directory of a site', () => {
 
 describe('a hostile path', () => {
   const hostile = [
-    '../a', 'x/../../a', '/etc/passwd', 'C:/a', 'c:a', 'x\\a', '..\\a', 'x/\0', 'x/a\nb', 'con', 'x/nul.tar.xz', 'x/COM1', 'x/a.', 'x/a ', 'x//a', './a', 'x/.', '', 'x/%2e%2e/a', 'x/a:b', '~/../a/..',
+    '../a',
+    'x/../../a',
+    '/etc/passwd',
+    'C:/a',
+    'c:a',
+    'x\\a',
+    '..\\a',
+    'x/\0',
+    'x/a\nb',
+    'con',
+    'x/nul.tar.xz',
+    'x/COM1',
+    'x/a.',
+    'x/a ',
+    'x//a',
+    './a',
+    'x/.',
+    '',
+    'x/%2e%2e/a',
+    'x/a:b',
+    '~/../a/..',
   ];
   test.each(hostile)('%j is refused', (path) => {
     expect(() => parseRepoPath(path)).toThrow(expect.objectContaining({ code: 'repo' }));
@@ -68,24 +101,38 @@ describe('a hostile path', () => {
     const root = placesOf('/repo', { kind: 'flat' });
     const piece = fc.constantFrom('..', '.', '/', '\\', 'C:', 'a', 'x86_64', '%2e', '\0', ' ', 'con', '~');
     fc.assert(
-      fc.property(fc.array(piece).map((parts) => parts.join('')), (path) => {
-        if (pathFaults(path).length > 0) return;
-        const inside = relative('/repo', join(locate(root, parseRepoPath(path))));
-        expect(['..', ''].includes(inside.split('/')[0] ?? '')).toBe(false);
-      }),
+      fc.property(
+        fc.array(piece).map((parts) => parts.join('')),
+        (path) => {
+          if (pathFaults(path).length > 0) return;
+          const inside = relative('/repo', join(locate(root, parseRepoPath(path))));
+          expect(['..', ''].includes(inside.split('/')[0] ?? '')).toBe(false);
+        },
+      ),
       { seed: SEED, numRuns: 2000 },
     );
   });
 
-  test.each(['x86_64/setup.ini', 'x86_64/setup.zst.sig', 'X86_64/SETUP.INI', 'setup.xz', '.cygstrap/repo.json', '.CYGSTRAP/x', 'x86_64/a.part', 'x86_64/a.part.json', 'x86_64/a.TMP'])(
-    '%s is kept for others',
-    (path) => {
-      expect(() => distinctFiles([fileOf(path, BYTES)])).toThrow(expect.objectContaining({ code: 'repo', message: expect.stringContaining('kept for') as string }));
-    },
-  );
+  test.each([
+    'x86_64/setup.ini',
+    'x86_64/setup.zst.sig',
+    'X86_64/SETUP.INI',
+    'setup.xz',
+    '.cygstrap/repo.json',
+    '.CYGSTRAP/x',
+    'x86_64/a.part',
+    'x86_64/a.part.json',
+    'x86_64/a.TMP',
+  ])('%s is kept for others', (path) => {
+    expect(() => distinctFiles([fileOf(path, BYTES)])).toThrow(
+      expect.objectContaining({ code: 'repo', message: expect.stringContaining('kept for') as string }),
+    );
+  });
 
   test('an architecture is a name', () => {
-    expect(() => archDirectory(placesOf('/repo', { kind: 'flat' }), '../x')).toThrow(expect.objectContaining({ code: 'repo' }));
+    expect(() => archDirectory(placesOf('/repo', { kind: 'flat' }), '../x')).toThrow(
+      expect.objectContaining({ code: 'repo' }),
+    );
   });
 });
 
@@ -124,8 +171,18 @@ describe('a directory', () => {
     ['with something else in it', { 'notes.txt': 'x' }, 'free', []],
     ['that setup would install from', { 'x86_64/setup.ini': 'x' }, 'flat', ['']],
     ['with archives of the shared tree only', { 'noarch/release/a': 'x' }, 'flat', ['']],
-    ['that setup downloaded into', { [`${site}/x86_64/setup.ini`]: 'x', [`${site}/x86_64/release/a.tmp`]: '' }, 'site', [site]],
-    ['with an index that hides the ones below it', { 'x86/setup.bz2': 'x', [`${site}/x86_64/release/a`]: '' }, 'flat', ['', site]],
+    [
+      'that setup downloaded into',
+      { [`${site}/x86_64/setup.ini`]: 'x', [`${site}/x86_64/release/a.tmp`]: '' },
+      'site',
+      [site],
+    ],
+    [
+      'with an index that hides the ones below it',
+      { 'x86/setup.bz2': 'x', [`${site}/x86_64/release/a`]: '' },
+      'flat',
+      ['', site],
+    ],
     ['where archives would go', { 'x86_64/build/a.o': 'x' }, 'foreign', []],
     ['with an empty index', { 'x86_64/setup.ini': '' }, 'foreign', []],
   ])('%s is known for what it is', (_name, files, kind, bases) => {
@@ -136,8 +193,17 @@ describe('a directory', () => {
 
   test('of setup is taken over, checked and completed in place', async () => {
     const root = temporaryDirectory();
-    const [intact, damaged, absent] = ['a', 'b', 'c'].map((name) => fileOf(`x86_64/release/${name}.tar.xz`, BYTES)) as [ReturnType<typeof fileOf>, ReturnType<typeof fileOf>, ReturnType<typeof fileOf>];
-    writeTree(root, { 'x86_64/setup.ini': 'x', [intact.path]: BYTES, [damaged.path]: bytesOf(2, 100), [`${absent.path}.tmp`]: BYTES });
+    const [intact, damaged, absent] = ['a', 'b', 'c'].map((name) => fileOf(`x86_64/release/${name}.tar.xz`, BYTES)) as [
+      ReturnType<typeof fileOf>,
+      ReturnType<typeof fileOf>,
+      ReturnType<typeof fileOf>,
+    ];
+    writeTree(root, {
+      'x86_64/setup.ini': 'x',
+      [intact.path]: BYTES,
+      [damaged.path]: bytesOf(2, 100),
+      [`${absent.path}.tmp`]: BYTES,
+    });
     const events: Event[] = [];
     const store = await openStore(root, { report: (event) => events.push(event) });
     const presence = await store.presence([intact, damaged, absent]);
@@ -145,7 +211,9 @@ describe('a directory', () => {
     for (const file of [damaged, absent]) await store.put(file, sourceOf(BYTES));
     expect((await store.presence([intact, damaged, absent])).present).toHaveLength(3);
     expect(existsSync(join(root, `${absent.path}.tmp`))).toBe(true);
-    expect(events).toMatchObject([{ kind: 'note', message: expect.stringContaining('download directory of setup') as string }]);
+    expect(events).toMatchObject([
+      { kind: 'note', message: expect.stringContaining('download directory of setup') as string },
+    ]);
   });
 
   test.each<[string, Record<string, string>, 'flat' | 'site']>([
@@ -158,7 +226,9 @@ describe('a directory', () => {
     const root = temporaryDirectory();
     writeTree(root, files);
     const before = readdirSync(root, { recursive: true });
-    await expect(Store.open(root, kind === 'flat' ? { kind } : { kind, site: 'http://h/' })).rejects.toMatchObject({ code: 'repo' });
+    await expect(Store.open(root, kind === 'flat' ? { kind } : { kind, site: 'http://h/' })).rejects.toMatchObject({
+      code: 'repo',
+    });
     expect(readdirSync(root, { recursive: true })).toEqual(before);
   });
 
@@ -184,5 +254,7 @@ test('a path that was never parsed is refused by the types', async () => {
   const store = await openStore(temporaryDirectory());
   // @ts-expect-error a string is no RepoPath
   const path: RepoPath = 'x86_64/a';
-  await expect(store.put({ ...fileOf(path, BYTES), digest: undefined }, noSource)).rejects.toMatchObject({ code: 'verify' });
+  await expect(store.put({ ...fileOf(path, BYTES), digest: undefined }, noSource)).rejects.toMatchObject({
+    code: 'verify',
+  });
 });

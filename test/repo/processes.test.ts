@@ -29,7 +29,9 @@ function run(root: string, release: string, ...more: string[]): Run {
     waiting.forEach((look) => look());
   });
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const ended = new Promise<Awaited<Run['ended']>>((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+  const ended = new Promise<Awaited<Run['ended']>>((resolve) =>
+    child.on('close', (code) => resolve({ code, stdout, stderr })),
+  );
   const said = (word: string): Promise<void> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
@@ -52,10 +54,15 @@ function faultsOf(root: string, compare: 'presence' | 'content'): string[] {
   const location = join(root, 'x86_64/setup.ini');
   if (!existsSync(location)) return [];
   const index = readFileSync(location);
-  const archives = recordsOf(index).flatMap(({ versions }) => versions.flatMap(({ install }) => (install === undefined ? [] : [install])));
+  const archives = recordsOf(index).flatMap(({ versions }) =>
+    versions.flatMap(({ install }) => (install === undefined ? [] : [install])),
+  );
   const faults = archives.filter(({ path, sha512 }) => {
     const file = join(root, path);
-    return !existsSync(file) || (compare === 'content' && createHash('sha512').update(readFileSync(file)).digest('hex') !== sha512);
+    return (
+      !existsSync(file) ||
+      (compare === 'content' && createHash('sha512').update(readFileSync(file)).digest('hex') !== sha512)
+    );
   });
   // What an older index listed may be pruned once a newer one is there.
   return readFileSync(location).equals(index) ? faults.map(({ path }) => path) : [];
@@ -108,7 +115,9 @@ describe('a process that is killed', () => {
     await finish(root, 'two');
     expect(treeOf(root)).toEqual(two);
     // What was made and not yet written when a kill came says nothing of its owner, and stays for two minutes.
-    const own = readdirSync(join(root, '.cygstrap')).filter((name) => !name.endsWith('.tmp') && statSync(join(root, '.cygstrap', name)).size > 0);
+    const own = readdirSync(join(root, '.cygstrap')).filter(
+      (name) => !name.endsWith('.tmp') && statSync(join(root, '.cygstrap', name)).size > 0,
+    );
     expect(own.toSorted()).toEqual(['repo.json', 'verified']);
   });
 });

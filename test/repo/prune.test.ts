@@ -8,16 +8,45 @@ import { applyPrune, planPrune } from '../../src/repo/prune.ts';
 import type { PrunePlan } from '../../src/repo/prune.ts';
 import { publishFull, publishSubset } from '../../src/repo/publish.ts';
 import { subsetIndex } from '../../src/repo/subset.ts';
-import { bytesOf, fileOf, indexOf, openStore, recordsOf, sourceOf, temporaryDirectory, treeOf, writeTree } from './support.ts';
+import {
+  bytesOf,
+  fileOf,
+  indexOf,
+  openStore,
+  recordsOf,
+  sourceOf,
+  temporaryDirectory,
+  treeOf,
+  writeTree,
+} from './support.ts';
 
 const BYTES = bytesOf(1, 1000);
-const [OLD, NOW, SOURCE, BOTH] = ['x86_64/release/a/a-1.tar.xz', 'x86_64/release/a/a-2.tar.xz', 'x86_64/release/a/a-2-src.tar.xz', 'noarch/release/b/b-1.tar.xz'].map((path) => fileOf(path, BYTES)) as [
-  RepoFile, RepoFile, RepoFile, RepoFile,
-];
+const [OLD, NOW, SOURCE, BOTH] = [
+  'x86_64/release/a/a-1.tar.xz',
+  'x86_64/release/a/a-2.tar.xz',
+  'x86_64/release/a/a-2-src.tar.xz',
+  'noarch/release/b/b-1.tar.xz',
+].map((path) => fileOf(path, BYTES)) as [RepoFile, RepoFile, RepoFile, RepoFile];
 
 function lockOf(...files: RepoFile[]): Lock {
-  const packages = files.map(({ path, sizeBytes, digest }) => ({ name: path, version: '1', index: 0, path, size: sizeBytes, sha512: digest?.hex ?? '' }));
-  const request = { packages: [], categories: [], buildDepends: [], base: true, test: false, source: false, windows: '10.0.19045', arch: 'x86_64' };
+  const packages = files.map(({ path, sizeBytes, digest }) => ({
+    name: path,
+    version: '1',
+    index: 0,
+    path,
+    size: sizeBytes,
+    sha512: digest?.hex ?? '',
+  }));
+  const request = {
+    packages: [],
+    categories: [],
+    buildDepends: [],
+    base: true,
+    test: false,
+    source: false,
+    windows: '10.0.19045',
+    arch: 'x86_64',
+  };
   return { schema: 1, resolver: 'test', request, indexes: [], packages };
 }
 
@@ -38,8 +67,10 @@ async function repo(kind: 'subset' | 'full' | 'none' = 'subset'): Promise<string
     { name: 'a', version: '2', file: NOW, source: SOURCE },
     { name: 'b', version: '1', file: BOTH },
   ]);
-  if (kind === 'subset') await publishSubset(store, 'x86_64', subsetIndex({ header: {}, records: recordsOf(text), files }));
-  if (kind === 'full') await publishFull(store, 'x86_64', { form: 'ini', bytes: Buffer.from(text), signature: undefined });
+  if (kind === 'subset')
+    await publishSubset(store, 'x86_64', subsetIndex({ header: {}, records: recordsOf(text), files }));
+  if (kind === 'full')
+    await publishFull(store, 'x86_64', { form: 'ini', bytes: Buffer.from(text), signature: undefined });
   await store.close();
   return root;
 }
@@ -54,7 +85,9 @@ describe('pruning', () => {
     expect(plan).toMatchObject({ remove: [{ path: OLD.path, sizeBytes: 1000 }], removeBytes: 1000, keptFiles: 3 });
     expect(treeOf(root)).toEqual(before);
     await applyPrune(plan);
-    expect(Object.keys(treeOf(root)).toSorted()).toEqual([NOW.path, SOURCE.path, BOTH.path, 'x86_64/setup.ini'].toSorted());
+    expect(Object.keys(treeOf(root)).toSorted()).toEqual(
+      [NOW.path, SOURCE.path, BOTH.path, 'x86_64/setup.ini'].toSorted(),
+    );
     expect((await planPrune(root, { locks: [], pathsOf: listedPaths })).remove).toEqual([]);
   });
 
@@ -65,15 +98,34 @@ describe('pruning', () => {
 
   test('keeps what locks need where the index is that of a site, and refuses without any lock', async () => {
     const root = await repo('full');
-    expect(removed(await planPrune(root, { ...NOTHING, locks: [lockOf(BOTH), lockOf(OLD)] }))).toEqual([SOURCE.path, NOW.path]);
-    await expect(planPrune(root, NOTHING)).rejects.toMatchObject({ code: 'repo', message: expect.stringContaining('nothing says') as string });
+    expect(removed(await planPrune(root, { ...NOTHING, locks: [lockOf(BOTH), lockOf(OLD)] }))).toEqual([
+      SOURCE.path,
+      NOW.path,
+    ]);
+    await expect(planPrune(root, NOTHING)).rejects.toMatchObject({
+      code: 'repo',
+      message: expect.stringContaining('nothing says') as string,
+    });
     await expect(planPrune(await repo('none'), NOTHING)).rejects.toMatchObject({ code: 'repo' });
   });
 
   test('leaves alone what is no archive, and goes for unfinished work', async () => {
     const root = await repo();
-    const kept = { 'setup-x86_64.exe': 'x', 'notes/x.txt': 'x', 'x86_64/setup.ini.sig': 'x', [`${NOW.path}.part`]: 'x', [`${NOW.path}.part.json`]: 'x' };
-    const gone = [`${OLD.path}.part`, `${OLD.path}.part.json`, `${NOW.path}.part.cached`, `${NOW.path}.tmp`, 'release/old/x', 'x86/release/y'];
+    const kept = {
+      'setup-x86_64.exe': 'x',
+      'notes/x.txt': 'x',
+      'x86_64/setup.ini.sig': 'x',
+      [`${NOW.path}.part`]: 'x',
+      [`${NOW.path}.part.json`]: 'x',
+    };
+    const gone = [
+      `${OLD.path}.part`,
+      `${OLD.path}.part.json`,
+      `${NOW.path}.part.cached`,
+      `${NOW.path}.tmp`,
+      'release/old/x',
+      'x86/release/y',
+    ];
     writeTree(root, { ...kept, ...Object.fromEntries(gone.map((path) => [path, 'x'])) });
     symlinkSync('/etc', join(root, 'x86_64/release/link'));
     const plan = await planPrune(root, { locks: [], pathsOf: listedPaths });
@@ -88,7 +140,10 @@ describe('pruning', () => {
   test('is refused without our marker', async () => {
     const root = temporaryDirectory();
     writeTree(root, { 'x86_64/release/a': 'x', 'x86_64/setup.ini': 'x' });
-    await expect(planPrune(root, { ...NOTHING, locks: [lockOf(OLD)] })).rejects.toMatchObject({ code: 'repo', message: expect.stringContaining('no repo of cygstrap') as string });
+    await expect(planPrune(root, { ...NOTHING, locks: [lockOf(OLD)] })).rejects.toMatchObject({
+      code: 'repo',
+      message: expect.stringContaining('no repo of cygstrap') as string,
+    });
     expect(Object.keys(treeOf(root))).toHaveLength(2);
   });
 
@@ -96,14 +151,19 @@ describe('pruning', () => {
     const root = await repo();
     const plan = await planPrune(root, { locks: [], pathsOf: listedPaths });
     writeFileSync(join(root, 'x86_64/setup.ini'), 'another');
-    await expect(applyPrune(plan)).rejects.toMatchObject({ code: 'repo', message: expect.stringContaining('changed') as string });
+    await expect(applyPrune(plan)).rejects.toMatchObject({
+      code: 'repo',
+      message: expect.stringContaining('changed') as string,
+    });
     expect(existsSync(join(root, OLD.path))).toBe(true);
   });
 
   test('stops with the signal', async () => {
     const root = await repo();
     const reason = new Error('stopped');
-    await expect(applyPrune(await planPrune(root, { locks: [], pathsOf: listedPaths }), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(
+      applyPrune(await planPrune(root, { locks: [], pathsOf: listedPaths }), { signal: AbortSignal.abort(reason) }),
+    ).rejects.toBe(reason);
     expect(existsSync(join(root, OLD.path))).toBe(true);
   });
 

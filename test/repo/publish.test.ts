@@ -17,7 +17,8 @@ const FILES = {
   b1: fileOf('noarch/release/b/b-1-1.tar.xz', BYTES.b1, 'md5'),
   src: fileOf('x86_64/release/a/a-2-1-src.tar.xz', BYTES.src),
 };
-const line = (key: string, { path, sizeBytes, digest }: (typeof FILES)['a1']): string => `${key}: ${path} ${sizeBytes} ${digest?.hex}\n`;
+const line = (key: string, { path, sizeBytes, digest }: (typeof FILES)['a1']): string =>
+  `${key}: ${path} ${sizeBytes} ${digest?.hex}\n`;
 const INDEX = `release: cygwin
 arch: x86_64
 setup-timestamp: 1700000000
@@ -52,13 +53,21 @@ async function filled(store: Store, names: readonly (keyof typeof FILES)[]): Pro
 }
 
 function listed(text: string | Uint8Array): string[] {
-  return recordsOf(text).flatMap(({ name, versions }) => versions.map(({ version, source }) => `${name} ${version}${source === undefined ? '' : ' +source'}`));
+  return recordsOf(text).flatMap(({ name, versions }) =>
+    versions.map(({ version, source }) => `${name} ${version}${source === undefined ? '' : ' +source'}`),
+  );
 }
 
 describe('a subset index', () => {
   test.each<[(keyof typeof FILES)[], string[]]>([
-    [['a1', 'a2', 'b1', 'src'], ['a 2-1 +source', 'a 1-1', 'b 1-1']],
-    [['a2', 'b1'], ['a 2-1', 'b 1-1']],
+    [
+      ['a1', 'a2', 'b1', 'src'],
+      ['a 2-1 +source', 'a 1-1', 'b 1-1'],
+    ],
+    [
+      ['a2', 'b1'],
+      ['a 2-1', 'b 1-1'],
+    ],
     [['a1'], ['a 1-1']],
     [['src', 'b1'], ['b 1-1']],
     [[], []],
@@ -84,12 +93,16 @@ describe('a subset index', () => {
     const chosen = new Map([['a', new Set(['2-1'])]]);
     expect(listed(subsetIndex({ header: HEADER, records: RECORDS, chosen, files }).text)).toEqual(['a 2-1']);
     const request = { header: HEADER, records: RECORDS, chosen: new Map([['none', new Set(['1-1'])]]), files };
-    expect(() => subsetIndex(request)).toThrow(expect.objectContaining({ code: 'repo', message: expect.stringContaining('none 1-1') as string }));
+    expect(() => subsetIndex(request)).toThrow(
+      expect.objectContaining({ code: 'repo', message: expect.stringContaining('none 1-1') as string }),
+    );
   });
 
   test('does not list a file that was verified against something else', async () => {
     const store = await openStore(temporaryDirectory());
-    const [other] = [await store.put(fileOf(FILES.a1.path, BYTES.a2.subarray(0, 100)), sourceOf(BYTES.a2.subarray(0, 100)))];
+    const [other] = [
+      await store.put(fileOf(FILES.a1.path, BYTES.a2.subarray(0, 100)), sourceOf(BYTES.a2.subarray(0, 100))),
+    ];
     const md5 = await store.put(fileOf(FILES.a2.path, BYTES.a2, 'md5'), sourceOf(BYTES.a2));
     expect(subsetIndex({ header: HEADER, records: RECORDS, files: [other, md5] }).versions).toBe(0);
   });
@@ -104,23 +117,32 @@ describe('publishing', () => {
     return { result, text: index.text };
   }
 
-  const archFiles = (root: string): string[] => readdirSync(join(root, 'x86_64')).filter((name) => name !== 'release').toSorted();
+  const archFiles = (root: string): string[] =>
+    readdirSync(join(root, 'x86_64'))
+      .filter((name) => name !== 'release')
+      .toSorted();
 
   test('leaves the new index alone in its directory', async () => {
     const root = temporaryDirectory();
-    const names = ['setup.zst', 'setup.xz', 'setup.bz2', 'setup.ini', 'SETUP.XZ'].flatMap((name) => [name, `${name}.sig`]);
+    const names = ['setup.zst', 'setup.xz', 'setup.bz2', 'setup.ini', 'SETUP.XZ'].flatMap((name) => [
+      name,
+      `${name}.sig`,
+    ]);
     writeTree(root, Object.fromEntries(names.map((name) => [`x86_64/${name}`, 'stale'])));
     const { result, text } = await published(root);
     expect(archFiles(root)).toEqual(['setup.ini']);
     expect(readFileSync(result.location, 'utf8')).toBe(text);
     expect(result).toMatchObject({ form: 'ini', isSigned: false, isChanged: true, sizeBytes: Buffer.byteLength(text) });
-    expect(indexesInForce(root, [''])).toMatchObject([{ path: 'x86_64/setup.ini', isSubset: true, sha512: result.sha512 }]);
+    expect(indexesInForce(root, [''])).toMatchObject([
+      { path: 'x86_64/setup.ini', isSubset: true, sha512: result.sha512 },
+    ]);
   });
 
   test('with a signature puts both there, and replaces both', async () => {
     const root = temporaryDirectory();
     let signed = '';
-    const sign = async (bytes: Uint8Array): Promise<Uint8Array> => Buffer.from(`signature of ${(signed = Buffer.from(bytes).toString()).length}`);
+    const sign = async (bytes: Uint8Array): Promise<Uint8Array> =>
+      Buffer.from(`signature of ${(signed = Buffer.from(bytes).toString()).length}`);
     const { text } = await published(root, sign);
     expect(signed).toBe(text);
     expect(archFiles(root)).toEqual(['setup.ini', 'setup.ini.sig']);
@@ -155,7 +177,10 @@ describe('publishing', () => {
     const names = ['setup.zst', 'setup.xz', 'setup.bz2'];
     for (let turn = 0; turn < 5; turn++) {
       const root = temporaryDirectory();
-      writeTree(root, Object.fromEntries(names.map((name) => [`x86_64/${name}`, 'those hidden by the first are older still'])));
+      writeTree(
+        root,
+        Object.fromEntries(names.map((name) => [`x86_64/${name}`, 'those hidden by the first are older still'])),
+      );
       const reader = await watchForms(join(root, 'x86_64'));
       await published(root);
       expect(await reader.stop()).toEqual(['setup.zst', 'setup.ini']);

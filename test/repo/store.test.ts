@@ -1,4 +1,13 @@
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -7,7 +16,17 @@ import type { RepoFile } from '../../src/repo/file.ts';
 import { parseRepoPath } from '../../src/repo/path.ts';
 import type { OpenSource, Resume, Source } from '../../src/repo/source.ts';
 import { VerifyError } from '../../src/repo/verify-error.ts';
-import { bytesOf, fileOf, noSource, openStore, piecesOf, sourceOf, temporaryDirectory, treeOf, writeTree } from './support.ts';
+import {
+  bytesOf,
+  fileOf,
+  noSource,
+  openStore,
+  piecesOf,
+  sourceOf,
+  temporaryDirectory,
+  treeOf,
+  writeTree,
+} from './support.ts';
 
 const SMALL = bytesOf(1, 20_000);
 const LARGE = bytesOf(2, 3_500_000);
@@ -22,7 +41,11 @@ function opening(chunks: () => AsyncIterable<Uint8Array>, startByte = 0, validat
   return async () => ({ startByte, validator, chunks: chunks() });
 }
 
-async function* brokenAfter(bytes: Uint8Array, goodBytes: number, error: Error): AsyncGenerator<Uint8Array, void, undefined> {
+async function* brokenAfter(
+  bytes: Uint8Array,
+  goodBytes: number,
+  error: Error,
+): AsyncGenerator<Uint8Array, void, undefined> {
   yield* piecesOf(bytes.subarray(0, goodBytes));
   throw error;
 }
@@ -63,12 +86,32 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
   });
 
   const faults: [string, RepoFile, () => AsyncIterable<Uint8Array>, Partial<VerifyError['details']>][] = [
-    ['short', fileOf(PATH, bytes), () => piecesOf(bytes.subarray(0, -1)), { actual: `${bytes.length - 1} bytes`, bytes: bytes.length - 1 }],
+    [
+      'short',
+      fileOf(PATH, bytes),
+      () => piecesOf(bytes.subarray(0, -1)),
+      { actual: `${bytes.length - 1} bytes`, bytes: bytes.length - 1 },
+    ],
     ['empty', fileOf(PATH, bytes), () => piecesOf(Buffer.alloc(0)), { actual: '0 bytes', bytes: 0 }],
-    ['long by one byte', fileOf(PATH, bytes), () => piecesOf(Buffer.concat([bytes, Buffer.alloc(1)])), { actual: 'more', expected: `${bytes.length} bytes` }],
+    [
+      'long by one byte',
+      fileOf(PATH, bytes),
+      () => piecesOf(Buffer.concat([bytes, Buffer.alloc(1)])),
+      { actual: 'more', expected: `${bytes.length} bytes` },
+    ],
     ['without end', fileOf(PATH, bytes), endless, { actual: 'more' }],
-    ['of the right size and wrong content', fileOf(PATH, bytes), () => piecesOf(bytesOf(9, bytes.length)), { expected: `sha512:${fileOf(PATH, bytes).digest?.hex}`, bytes: bytes.length }],
-    ['wrong by its md5', fileOf(PATH, bytes, 'md5'), () => piecesOf(bytesOf(9, bytes.length)), { expected: `md5:${fileOf(PATH, bytes, 'md5').digest?.hex}` }],
+    [
+      'of the right size and wrong content',
+      fileOf(PATH, bytes),
+      () => piecesOf(bytesOf(9, bytes.length)),
+      { expected: `sha512:${fileOf(PATH, bytes).digest?.hex}`, bytes: bytes.length },
+    ],
+    [
+      'wrong by its md5',
+      fileOf(PATH, bytes, 'md5'),
+      () => piecesOf(bytesOf(9, bytes.length)),
+      { expected: `md5:${fileOf(PATH, bytes, 'md5').digest?.hex}` },
+    ],
   ];
   test.each(faults)('that is %s is refused, and nothing of it stays', async (_name, file, chunks, details) => {
     const root = temporaryDirectory();
@@ -89,7 +132,12 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
     expect(error.hint).toContain('--allow-undigested');
     await strict.close();
     const store = await openStore(root, { allowUndigested: true });
-    await faultOf(store.put(file, opening(() => piecesOf(bytes.subarray(1)))));
+    await faultOf(
+      store.put(
+        file,
+        opening(() => piecesOf(bytes.subarray(1))),
+      ),
+    );
     expect(await store.put(file, sourceOf(bytes))).toMatchObject({ proof: 'size' });
   });
 
@@ -98,7 +146,12 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
     const store = await openStore(root);
     writeTree(root, { [PATH]: 'old' });
     const reset = new Error('connection reset');
-    await expect(store.put(fileOf(PATH, bytes), opening(() => brokenAfter(bytes, bytes.length / 2, reset)))).rejects.toBe(reset);
+    await expect(
+      store.put(
+        fileOf(PATH, bytes),
+        opening(() => brokenAfter(bytes, bytes.length / 2, reset)),
+      ),
+    ).rejects.toBe(reset);
     expect(readFileSync(join(root, PATH), 'utf8')).toBe('old');
     await expect(store.put(fileOf(PATH, bytes), async () => Promise.reject(reset))).rejects.toBe(reset);
     await store.put(fileOf(PATH, bytes), sourceOf(bytes));
@@ -171,23 +224,32 @@ function gathering(bytes: Uint8Array, sizeBytes = bytes.length): OpenSource {
   return async () => ({ startByte: 0, validator: undefined, chunks: noChunks, gather });
 }
 
-const noChunks: AsyncIterable<Uint8Array> = {
-  [Symbol.asyncIterator]: () => expect.unreachable('read in chunks'),
-};
+const noChunks: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => expect.unreachable('read in chunks') };
 
 describe('a small file from a source that gathers', () => {
   test('is stored, many at the same time, each with its own bytes', async () => {
     const root = temporaryDirectory();
     const store = await openStore(root);
-    const files = Array.from({ length: 200 }, (_, i) => ({ path: `x86_64/release/p${i}/p.tar.xz`, bytes: bytesOf(i, i % 10 === 0 ? 200_000 + i : 1_000 + i) }));
-    for (let round = 0; round < 2; round++) await Promise.all(files.slice(round * 100, round * 100 + 100).map(({ path, bytes }) => store.put(fileOf(path, bytes), gathering(bytes))));
+    const files = Array.from({ length: 200 }, (_, i) => ({
+      path: `x86_64/release/p${i}/p.tar.xz`,
+      bytes: bytesOf(i, i % 10 === 0 ? 200_000 + i : 1_000 + i),
+    }));
+    for (let round = 0; round < 2; round++)
+      await Promise.all(
+        files
+          .slice(round * 100, round * 100 + 100)
+          .map(({ path, bytes }) => store.put(fileOf(path, bytes), gathering(bytes))),
+      );
     for (const { path, bytes } of files) expect(readFileSync(join(root, path)).equals(bytes)).toBe(true);
   });
 
   test('counts its bytes, and tells when all are there', async () => {
     const store = await openStore(temporaryDirectory());
     const told: (number | string)[] = [];
-    await store.put(fileOf(PATH, SMALL), gathering(SMALL), { onBytes: (bytes) => told.push(bytes), onReceived: () => told.push('received') });
+    await store.put(fileOf(PATH, SMALL), gathering(SMALL), {
+      onBytes: (bytes) => told.push(bytes),
+      onReceived: () => told.push('received'),
+    });
     expect(told).toEqual([SMALL.length, 'received']);
   });
 
@@ -198,7 +260,9 @@ describe('a small file from a source that gathers', () => {
     const root = temporaryDirectory();
     const store = await openStore(root);
     let isReceived = false;
-    const fault = await faultOf(store.put(fileOf(PATH, SMALL), gathering(SMALL, sizeBytes), { onReceived: () => (isReceived = true) }));
+    const fault = await faultOf(
+      store.put(fileOf(PATH, SMALL), gathering(SMALL, sizeBytes), { onReceived: () => (isReceived = true) }),
+    );
     expect([fault.details.actual, isReceived]).toEqual([actual, false]);
     expect(treeOf(root)).toEqual({});
   });
@@ -236,22 +300,32 @@ describe('a broken download goes on', () => {
 
   async function breakAt(root: string, goodBytes: number, validator: string | undefined = '"one"'): Promise<void> {
     const store = await openStore(root);
-    await expect(store.put(fileOf(PATH, LARGE), opening(() => brokenAfter(LARGE, goodBytes, reset), 0, validator))).rejects.toBe(reset);
+    await expect(
+      store.put(
+        fileOf(PATH, LARGE),
+        opening(() => brokenAfter(LARGE, goodBytes, reset), 0, validator),
+      ),
+    ).rejects.toBe(reset);
     await store.close();
   }
 
-  test.each([1, 1 << 20, 2_000_000, LARGE.length - 1])('after %d bytes, in another process of the same repo', async (goodBytes) => {
-    const root = temporaryDirectory();
-    await breakAt(root, goodBytes);
-    const asked: Resume[] = [];
-    const store = await openStore(root);
-    let counted = 0;
-    const { location } = await store.put(fileOf(PATH, LARGE), sourceOf(LARGE, { asked }), { onBytes: (bytes) => (counted += bytes) });
-    expect(asked).toEqual([{ fromByte: goodBytes, validator: '"one"' }]);
-    expect(counted).toBe(LARGE.length - goodBytes);
-    expect(readFileSync(location).equals(LARGE)).toBe(true);
-    expect(Object.keys(treeOf(root))).toEqual([PATH]);
-  });
+  test.each([1, 1 << 20, 2_000_000, LARGE.length - 1])(
+    'after %d bytes, in another process of the same repo',
+    async (goodBytes) => {
+      const root = temporaryDirectory();
+      await breakAt(root, goodBytes);
+      const asked: Resume[] = [];
+      const store = await openStore(root);
+      let counted = 0;
+      const { location } = await store.put(fileOf(PATH, LARGE), sourceOf(LARGE, { asked }), {
+        onBytes: (bytes) => (counted += bytes),
+      });
+      expect(asked).toEqual([{ fromByte: goodBytes, validator: '"one"' }]);
+      expect(counted).toBe(LARGE.length - goodBytes);
+      expect(readFileSync(location).equals(LARGE)).toBe(true);
+      expect(Object.keys(treeOf(root))).toEqual([PATH]);
+    },
+  );
 
   test('without asking when every byte is there', async () => {
     const root = temporaryDirectory();
@@ -323,7 +397,11 @@ describe('a broken download goes on', () => {
     const root = temporaryDirectory();
     await breakAt(root, 2_000_000);
     const store = await openStore(root);
-    const elsewhere = async (): Promise<Source> => ({ startByte: 1_000_000, validator: '"one"', chunks: piecesOf(LARGE.subarray(1_000_000)) });
+    const elsewhere = async (): Promise<Source> => ({
+      startByte: 1_000_000,
+      validator: '"one"',
+      chunks: piecesOf(LARGE.subarray(1_000_000)),
+    });
     await faultOf(store.put(fileOf(PATH, LARGE), elsewhere));
     expect(treeOf(root)).toEqual({});
   });
@@ -339,32 +417,46 @@ describe('what others do meanwhile', () => {
     expect(readFileSync(join(root, 'x86_64/p/b.tar')).equals(bytesOf(2, 100))).toBe(true);
   });
 
-  test.skipIf(process.platform !== 'linux')('a store is closed only after a sync that was begun has ended (skipped where there is no `sync -f`)', async () => {
-    const root = temporaryDirectory();
-    const store = await openStore(root);
-    for (let i = 0; i < 20; i++) await store.put(fileOf(`x86_64/p${i}/a.tar`, bytesOf(i, 100)), sourceOf(bytesOf(i, 100)));
-    const programs = temporaryDirectory();
-    writeFileSync(join(programs, 'sync'), '#!/bin/sh\nsleep 0.3\n', { mode: 0o755 });
-    vi.stubEnv('PATH', `${programs}:${process.env['PATH']}`);
-    onTestFinished(() => void vi.unstubAllEnvs());
-    let isSynced = false;
-    const syncing = store.sync().then(() => (isSynced = true));
-    await store.close();
-    await nextTurn();
-    expect(isSynced).toBe(true);
-    await syncing;
-  });
+  test.skipIf(process.platform !== 'linux')(
+    'a store is closed only after a sync that was begun has ended (skipped where there is no `sync -f`)',
+    async () => {
+      const root = temporaryDirectory();
+      const store = await openStore(root);
+      for (let i = 0; i < 20; i++)
+        await store.put(fileOf(`x86_64/p${i}/a.tar`, bytesOf(i, 100)), sourceOf(bytesOf(i, 100)));
+      const programs = temporaryDirectory();
+      writeFileSync(join(programs, 'sync'), '#!/bin/sh\nsleep 0.3\n', { mode: 0o755 });
+      vi.stubEnv('PATH', `${programs}:${process.env['PATH']}`);
+      onTestFinished(() => void vi.unstubAllEnvs());
+      let isSynced = false;
+      const syncing = store.sync().then(() => (isSynced = true));
+      await store.close();
+      await nextTurn();
+      expect(isSynced).toBe(true);
+      await syncing;
+    },
+  );
 });
 
 describe('presence', () => {
-  test.skipIf(process.platform === 'win32')('a directory that cannot be looked at is an error, not an empty one (skipped where links need rights)', async () => {
-    const root = temporaryDirectory();
-    const store = await openStore(root);
-    symlinkSync('x86_64', join(root, 'x86_64'));
-    await expect(store.presence([fileOf('x86_64/p/a.tar', bytesOf(1, 100))])).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('ELOOP') });
-  });
+  test.skipIf(process.platform === 'win32')(
+    'a directory that cannot be looked at is an error, not an empty one (skipped where links need rights)',
+    async () => {
+      const root = temporaryDirectory();
+      const store = await openStore(root);
+      symlinkSync('x86_64', join(root, 'x86_64'));
+      await expect(store.presence([fileOf('x86_64/p/a.tar', bytesOf(1, 100))])).rejects.toMatchObject({
+        code: 'io',
+        message: expect.stringContaining('ELOOP'),
+      });
+    },
+  );
 
-  const files = [fileOf('x86_64/release/a/a-1.tar.xz', SMALL), fileOf('noarch/release/b/b-1.tar.xz', LARGE), fileOf('x86_64/release/c/c-1.tar.xz', SMALL, 'md5')];
+  const files = [
+    fileOf('x86_64/release/a/a-1.tar.xz', SMALL),
+    fileOf('noarch/release/b/b-1.tar.xz', LARGE),
+    fileOf('x86_64/release/c/c-1.tar.xz', SMALL, 'md5'),
+  ];
   const [a, b, c] = files as [RepoFile, RepoFile, RepoFile];
 
   async function filled(root: string): Promise<void> {
@@ -373,7 +465,10 @@ describe('presence', () => {
     await store.close();
   }
 
-  async function readBytes(root: string, wanted: readonly RepoFile[]): Promise<{ present: string[]; absent: string[]; damaged: string[]; bytes: number }> {
+  async function readBytes(
+    root: string,
+    wanted: readonly RepoFile[],
+  ): Promise<{ present: string[]; absent: string[]; damaged: string[]; bytes: number }> {
     const store = await openStore(root);
     let bytes = 0;
     const { present, absent, damaged } = await store.presence(wanted, { onBytes: (more) => (bytes += more) });
@@ -423,7 +518,10 @@ describe('presence', () => {
   test('believes no stamp for another content, and no stamp that is cut', async () => {
     const root = temporaryDirectory();
     await filled(root);
-    expect(await readBytes(root, [{ ...a, digest: fileOf(a.path, bytesOf(8, SMALL.length)).digest }])).toMatchObject({ present: [], damaged: [a.path] });
+    expect(await readBytes(root, [{ ...a, digest: fileOf(a.path, bytesOf(8, SMALL.length)).digest }])).toMatchObject({
+      present: [],
+      damaged: [a.path],
+    });
     await filled(root);
     const stamps = join(root, '.cygstrap/verified');
     writeFileSync(stamps, readFileSync(stamps).subarray(0, -20));
@@ -469,7 +567,10 @@ describe('the shared cache', () => {
     const root = temporaryDirectory();
     writeTree(root, { 'no-directory': '' });
     const events: Event[] = [];
-    const store = await openStore(join(root, 'repo'), { cacheDir: join(root, 'no-directory'), report: (event) => events.push(event) });
+    const store = await openStore(join(root, 'repo'), {
+      cacheDir: join(root, 'no-directory'),
+      report: (event) => events.push(event),
+    });
     await store.put(file, sourceOf(LARGE));
     expect(new Set(events.map(({ kind }) => kind))).toEqual(new Set(['note']));
   });
@@ -485,7 +586,10 @@ test('files with md5 only are told of once', async () => {
 test('a path that is too long is told of', async () => {
   const store = await openStore(temporaryDirectory());
   const path = parseRepoPath(`x86_64/${'n'.repeat(300)}`);
-  await expect(store.put({ ...fileOf(PATH, SMALL), path }, sourceOf(SMALL))).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('too long') as string });
+  await expect(store.put({ ...fileOf(PATH, SMALL), path }, sourceOf(SMALL))).rejects.toMatchObject({
+    code: 'io',
+    message: expect.stringContaining('too long') as string,
+  });
 });
 
 test('a file where a directory should be is told of', async () => {

@@ -37,11 +37,22 @@ export function bytesOf(seed: number, sizeBytes: number): Buffer {
 }
 
 export function fileOf(path: string, bytes: Uint8Array, algorithm: 'sha512' | 'md5' = 'sha512'): RepoFile {
-  return { path: parseRepoPath(path), sizeBytes: bytes.length, digest: { algorithm, hex: createHash(algorithm).update(bytes).digest('hex') } };
+  return {
+    path: parseRepoPath(path),
+    sizeBytes: bytes.length,
+    digest: { algorithm, hex: createHash(algorithm).update(bytes).digest('hex') },
+  };
 }
 
 /** A source that behaves: sends `bytes` in pieces, from where it is asked to. `asked` gets what was asked. */
-export function sourceOf(bytes: Uint8Array, { asked, pieceBytes = 65_536, validator = '"one"' }: { asked?: Resume[]; pieceBytes?: number; validator?: string } = {}): OpenSource {
+export function sourceOf(
+  bytes: Uint8Array,
+  {
+    asked,
+    pieceBytes = 65_536,
+    validator = '"one"',
+  }: { asked?: Resume[]; pieceBytes?: number; validator?: string } = {},
+): OpenSource {
   return async (resume) => {
     asked?.push(resume);
     const startByte = resume.validator === undefined || resume.validator === validator ? resume.fromByte : 0;
@@ -63,7 +74,14 @@ export function treeOf(root: string): Record<string, string> {
   const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = entries.map(({ parentPath, name }) => relative(root, join(parentPath, name))).sort();
   const files = paths.filter((path) => !path.startsWith('.cygstrap'));
-  return Object.fromEntries(files.map((path) => [path, createHash('md5').update(readFileSync(join(root, path))).digest('hex')]));
+  return Object.fromEntries(
+    files.map((path) => [
+      path,
+      createHash('md5')
+        .update(readFileSync(join(root, path)))
+        .digest('hex'),
+    ]),
+  );
 }
 
 export function writeTree(root: string, files: Readonly<Record<string, Uint8Array | string>>): void {
@@ -79,7 +97,14 @@ export function recordsOf(text: string | Uint8Array): readonly PackageRecord[] {
 }
 
 /** The text of an index of packages with one version each. */
-export function indexOf(packages: readonly { readonly name: string; readonly version: string; readonly file: RepoFile; readonly source?: RepoFile }[]): string {
+export function indexOf(
+  packages: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly file: RepoFile;
+    readonly source?: RepoFile;
+  }[],
+): string {
   const blocks = packages.map(({ name, version, file, source }) => {
     const sourceLine = source === undefined ? '' : `source: ${source.path} ${source.sizeBytes} ${source.digest?.hex}\n`;
     return `\n@ ${name}\nsdesc: "${name}"\ncategory: Test\nversion: ${version}\ninstall: ${file.path} ${file.sizeBytes} ${file.digest?.hex}\n${sourceLine}`;

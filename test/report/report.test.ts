@@ -16,12 +16,17 @@ const MD5 = '0123456789abcdef0123456789abcdef';
 /** Makes a plan from short text: `name[=version] size: requirements` a line. */
 function planOf(lines: readonly string[], request: Partial<ResolveRequest>): Plan {
   const blocks = lines.map((line) => {
-    const [, name = '', version = '1-1', size = '', requires = ''] = /^(\S+?)(?:=(\S+))? (-?\d+):(.*)$/.exec(line) ?? [];
+    const [, name = '', version = '1-1', size = '', requires = ''] =
+      /^(\S+?)(?:=(\S+))? (-?\d+):(.*)$/.exec(line) ?? [];
     const file = `release/${name}-${version}.tar.xz`;
     return `@ ${name}\ncategory: Misc\nversion: ${version}\ninstall: ${file} ${size} ${MD5}\nsource: ${file}.src 7 ${MD5}\n${requires.trim() === '' ? '' : `requires: ${requires}\n`}`;
   });
   const { header, records } = parseText(blocks.join('\n'), { file: 'test' });
-  const result = resolve(Catalog.build([{ name: 'test', header, records }]), { ...EMPTY_REQUEST, base: false, ...request });
+  const result = resolve(Catalog.build([{ name: 'test', header, records }]), {
+    ...EMPTY_REQUEST,
+    base: false,
+    ...request,
+  });
   if (result.kind === 'conflict') throw new Error(result.conflicts[0]?.message);
   return result.plan;
 }
@@ -44,7 +49,11 @@ describe('text', () => {
   });
 
   test('counts agree with their noun', () => {
-    expect([countText(0, 'package'), countText(1, 'package'), countText(2, 'entry', 'entries')]).toEqual(['0 packages', '1 package', '2 entries']);
+    expect([countText(0, 'package'), countText(1, 'package'), countText(2, 'entry', 'entries')]).toEqual([
+      '0 packages',
+      '1 package',
+      '2 entries',
+    ]);
   });
 
   test('nothing drives the terminal', () => {
@@ -52,7 +61,16 @@ describe('text', () => {
   });
 
   test('columns line up, without blanks at the end', () => {
-    expect(columns([['a', '1', 'x'], ['bcd', '22'], ['e', '', 'y']], [1])).toBe('a     1  x\nbcd  22\ne        y\n');
+    expect(
+      columns(
+        [
+          ['a', '1', 'x'],
+          ['bcd', '22'],
+          ['e', '', 'y'],
+        ],
+        [1],
+      ),
+    ).toBe('a     1  x\nbcd  22\ne        y\n');
     expect(columns([])).toBe('');
   });
 });
@@ -132,7 +150,14 @@ describe('a plan', () => {
   });
 
   test('as JSON: sizes, digests, reasons', () => {
-    const summary = { name: 'x', release: null, arch: null, timestamp: null, setupVersion: null, sha512: 'f'.repeat(128) };
+    const summary = {
+      name: 'x',
+      release: null,
+      arch: null,
+      timestamp: null,
+      setupVersion: null,
+      sha512: 'f'.repeat(128),
+    };
     const json = planJson(SMALL, [summary, { ...summary, name: 'y' }]);
     expect(json.index).toEqual(summary);
     expect(json.indexes).toHaveLength(2);

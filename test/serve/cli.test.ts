@@ -17,12 +17,18 @@ beforeAll(() => {
 afterAll(() => rmSync(repo, { recursive: true, force: true }));
 
 /** Runs `serve` until the signal, which this process gives to itself. */
-async function serving(argv: readonly string[], signal: 'SIGINT' | 'SIGTERM', visit: (line: string) => Promise<void>): Promise<{ exit: number; stderr: string }> {
+async function serving(
+  argv: readonly string[],
+  signal: 'SIGINT' | 'SIGTERM',
+  visit: (line: string) => Promise<void>,
+): Promise<{ exit: number; stderr: string }> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const errors = text(stderr);
   const ended = main(['serve', ...argv], { stdin: Readable.from([]), stdout, stderr, env: {} });
-  const line = await new Promise<string>((resolve) => stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())));
+  const line = await new Promise<string>((resolve) =>
+    stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+  );
   try {
     await visit(line.trim());
   } finally {
@@ -40,14 +46,20 @@ test('prints the address when it is ready, and ends as interrupted', async () =>
     await (await request(`${url}%1b[2J`)).body.dump();
   });
   expect(exit).toBe(130);
-  expect(stderr).toMatch(/^note: GET \/setup\.ini: 200, 7 bytes, \d+ ms\nnote: GET \/%1b\[2J: 400, 16 bytes, \d+ ms\n$/);
+  expect(stderr).toMatch(
+    /^note: GET \/setup\.ini: 200, 7 bytes, \d+ ms\nnote: GET \/%1b\[2J: 400, 16 bytes, \d+ ms\n$/,
+  );
   expect([process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')]).toEqual([0, 0]);
 });
 
 test('prints JSON, and ends well when a service is stopped', async () => {
-  const { exit, stderr } = await serving([repo, '--json', '--port', '0', '--host', 'localhost'], 'SIGTERM', async (line) => {
-    expect(JSON.parse(line)).toEqual({ schema: 1, url: expect.stringMatching(/^http:\/\/localhost:\d+\/$/) });
-  });
+  const { exit, stderr } = await serving(
+    [repo, '--json', '--port', '0', '--host', 'localhost'],
+    'SIGTERM',
+    async (line) => {
+      expect(JSON.parse(line)).toEqual({ schema: 1, url: expect.stringMatching(/^http:\/\/localhost:\d+\/$/) });
+    },
+  );
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
 });
 
@@ -62,9 +74,16 @@ test('fails where it cannot serve', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as AddressInfo;
-  expect(await run(repo, '--port', String(port))).toMatchObject({ exit: 3, stderr: expect.stringContaining('another program listens there') });
+  expect(await run(repo, '--port', String(port))).toMatchObject({
+    exit: 3,
+    stderr: expect.stringContaining('another program listens there'),
+  });
   other.close();
-  expect(await run(join(repo, 'absent'))).toMatchObject({ exit: 3, stderr: expect.stringContaining('no such directory') });
-  for (const bad of ['-1', '65536', '80x', '']) expect(await run(repo, `--port=${bad}`)).toMatchObject({ exit: 2, stderr: expect.stringContaining('--port') });
+  expect(await run(join(repo, 'absent'))).toMatchObject({
+    exit: 3,
+    stderr: expect.stringContaining('no such directory'),
+  });
+  for (const bad of ['-1', '65536', '80x', ''])
+    expect(await run(repo, `--port=${bad}`)).toMatchObject({ exit: 2, stderr: expect.stringContaining('--port') });
   expect([process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')]).toEqual([0, 0]);
 });

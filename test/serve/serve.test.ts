@@ -1,4 +1,13 @@
-import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
@@ -35,7 +44,8 @@ beforeAll(async () => {
   put('odd/<b>&"\'.txt', 'odd');
   put('.cygstrap/lock', 'secret');
   put('x86_64/.hidden/file', 'secret');
-  for (const suffix of ['.part', '.part.json', '.part.cached', '.tmp']) put(`x86_64/release/half.tar.xz${suffix}`, 'unverified');
+  for (const suffix of ['.part', '.part.json', '.part.cached', '.tmp'])
+    put(`x86_64/release/half.tar.xz${suffix}`, 'unverified');
   writeFileSync(join(base, 'outside.txt'), 'secret');
   mkdirSync(join(base, 'repo-beside'));
   writeFileSync(join(base, 'repo-beside/file'), 'secret');
@@ -70,9 +80,22 @@ interface Asking {
 function ask(path: string, { method = 'GET', headers = {}, agent, url = server.url }: Asking = {}): Promise<Answer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
-    httpRequest({ hostname: hostname.replace(/^\[|\]$/g, ''), port, path, method, headers, ...(agent === undefined ? {} : { agent }) }, (response) => {
-      buffer(response).then((body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }), reject);
-    })
+    httpRequest(
+      {
+        hostname: hostname.replace(/^\[|\]$/g, ''),
+        port,
+        path,
+        method,
+        headers,
+        ...(agent === undefined ? {} : { agent }),
+      },
+      (response) => {
+        buffer(response).then(
+          (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+          reject,
+        );
+      },
+    )
       .on('error', reject)
       .end();
   });
@@ -87,7 +110,8 @@ function raw(text: string): Promise<string> {
   });
 }
 
-const rawGet = async (target: string): Promise<string> => (await raw(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)).slice(0, 12);
+const rawGet = async (target: string): Promise<string> =>
+  (await raw(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)).slice(0, 12);
 
 describe('files', () => {
   test('come with length, type, date and a strong tag', async () => {
@@ -115,11 +139,18 @@ describe('files', () => {
   test('of any size come whole', async () => {
     expect((await ask('/x86_64/release/large.tar.xz')).body.equals(LARGE)).toBe(true);
     const empty = await ask('/x86_64/release/empty.tar.xz');
-    expect({ status: empty.status, length: empty.headers['content-length'], body: empty.body.length }).toEqual({ status: 200, length: '0', body: 0 });
+    expect({ status: empty.status, length: empty.headers['content-length'], body: empty.body.length }).toEqual({
+      status: 200,
+      length: '0',
+      body: 0,
+    });
   });
 
   test('have a head without body', async () => {
-    const [head, get] = [await ask('/x86_64/release/large.tar.xz', { method: 'HEAD' }), await ask('/x86_64/release/large.tar.xz')];
+    const [head, get] = [
+      await ask('/x86_64/release/large.tar.xz', { method: 'HEAD' }),
+      await ask('/x86_64/release/large.tar.xz'),
+    ];
     expect(head.body.length).toBe(0);
     const { date: _a, connection: _b, 'keep-alive': _c, ...rest } = head.headers;
     expect(get.headers).toMatchObject(rest);
@@ -127,7 +158,12 @@ describe('files', () => {
   });
 
   test('are found however their names are encoded', async () => {
-    for (const path of ['/x86_64/release/gcc/gcc-g++-11.2.0-1~a%20b.tar.zst', '/x86_64/release/gcc/gcc-g%2B%2B-11.2.0-1%7Ea%20b.tar.zst', '//x86_64///release/gcc/gcc-g++-11.2.0-1~a%20b.tar.zst?x=1', `${server.url}x86_64/release/gcc/gcc-g++-11.2.0-1~a%20b.tar.zst`]) {
+    for (const path of [
+      '/x86_64/release/gcc/gcc-g++-11.2.0-1~a%20b.tar.zst',
+      '/x86_64/release/gcc/gcc-g%2B%2B-11.2.0-1%7Ea%20b.tar.zst',
+      '//x86_64///release/gcc/gcc-g++-11.2.0-1~a%20b.tar.zst?x=1',
+      `${server.url}x86_64/release/gcc/gcc-g++-11.2.0-1~a%20b.tar.zst`,
+    ]) {
       expect((await ask(path)).body.toString(), path).toBe('zst');
     }
     expect((await ask('/http%253a%252f%252fmirror.example%252f/x86_64/setup.ini')).body.toString()).toBe('# site');
@@ -169,12 +205,15 @@ describe('ranges', () => {
   });
 
   test('do not count for HEAD', async () => {
-    expect((await ask(path, { method: 'HEAD', headers: { range: 'bytes=1-2' } })).headers['content-length']).toBe('3000000');
+    expect((await ask(path, { method: 'HEAD', headers: { range: 'bytes=1-2' } })).headers['content-length']).toBe(
+      '3000000',
+    );
   });
 
   test('go on only with the same file', async () => {
     const { etag = '', 'last-modified': date = '' } = (await ask(path, { method: 'HEAD' })).headers;
-    const statusOf = async (ifRange: string): Promise<number> => (await ask(path, { headers: { range: 'bytes=1-2', 'if-range': ifRange } })).status;
+    const statusOf = async (ifRange: string): Promise<number> =>
+      (await ask(path, { headers: { range: 'bytes=1-2', 'if-range': ifRange } })).status;
     expect(await statusOf(etag)).toBe(206);
     expect(await statusOf(date)).toBe(206);
     expect(await statusOf(`W/${etag}`)).toBe(200);
@@ -199,7 +238,11 @@ describe('conditions', () => {
     ['the same tag, made weak on the way', (etag) => ({ 'if-none-match': `"a", W/${etag}` }), 304],
     ['any', () => ({ 'if-none-match': '*' }), 304],
     ['another tag', () => ({ 'if-none-match': '"a"' }), 200],
-    ['another tag outranks the date', () => ({ 'if-none-match': '"a"', 'if-modified-since': 'Sat, 03 Feb 2024 04:05:06 GMT' }), 200],
+    [
+      'another tag outranks the date',
+      () => ({ 'if-none-match': '"a"', 'if-modified-since': 'Sat, 03 Feb 2024 04:05:06 GMT' }),
+      200,
+    ],
     ['the same date', () => ({ 'if-modified-since': 'Sat, 03 Feb 2024 04:05:06 GMT' }), 304],
     ['an earlier date', () => ({ 'if-modified-since': 'Sat, 03 Feb 2024 04:05:05 GMT' }), 200],
     ['no date', () => ({ 'if-modified-since': '12' }), 200],
@@ -259,7 +302,9 @@ describe('directories', () => {
   test('are named with a slash at the end', async () => {
     const { status, headers } = await ask('//x86_64/release?a=b?c');
     expect({ status, location: headers.location }).toEqual({ status: 301, location: '/x86_64/release/?a=b?c' });
-    expect((await ask('//http%253a%252f%252fmirror.example%252f')).headers.location).toBe('/http%253a%252f%252fmirror.example%252f/');
+    expect((await ask('//http%253a%252f%252fmirror.example%252f')).headers.location).toBe(
+      '/http%253a%252f%252fmirror.example%252f/',
+    );
   });
 });
 
@@ -338,7 +383,8 @@ describe('connections', () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const sockets = new Set<unknown>();
     agent.on('free', (socket) => sockets.add(socket));
-    for (const path of ['/x86_64/setup.ini', '/nothing', '/x86_64/', '/x86_64/release/large.tar.xz']) await ask(path, { agent });
+    for (const path of ['/x86_64/setup.ini', '/nothing', '/x86_64/', '/x86_64/release/large.tar.xz'])
+      await ask(path, { agent });
     agent.destroy();
     expect(sockets.size).toBe(1);
   });
@@ -352,7 +398,10 @@ describe('connections', () => {
     const outcome = new Promise<string>((resolve) => {
       httpRequest({ hostname, port, path: '/odd/shrinking.bin' }, (response) => {
         truncateSync(join(repo, 'odd/shrinking.bin'), 1000);
-        buffer(response).then((body) => resolve(`${body.length} bytes`), (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
+        buffer(response).then(
+          (body) => resolve(`${body.length} bytes`),
+          (error: NodeJS.ErrnoException) => resolve(error.code ?? ''),
+        );
       }).end();
     });
     expect(await outcome).toBe('ECONNRESET');
@@ -366,7 +415,10 @@ describe('connections', () => {
     await new Promise<void>((resolve) => {
       const request = httpRequest({ hostname, port, path: '/odd/shrinking.bin' }, (response) => response.destroy());
       truncateSync(join(repo, 'odd/shrinking.bin'), 64 * 1024 * 1024);
-      request.on('error', () => {}).on('close', resolve).end();
+      request
+        .on('error', () => {})
+        .on('close', resolve)
+        .end();
     });
     await expect.poll(() => served).toMatchObject([{ isComplete: false }]);
   });
@@ -412,14 +464,24 @@ describe('where to listen', () => {
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const address = other.address();
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-    await expect(serveRepo(repo, { port })).rejects.toMatchObject({ code: 'io', message: `cannot listen on 127.0.0.1, port ${port}`, hint: expect.stringContaining('another port') });
+    await expect(serveRepo(repo, { port })).rejects.toMatchObject({
+      code: 'io',
+      message: `cannot listen on 127.0.0.1, port ${port}`,
+      hint: expect.stringContaining('another port'),
+    });
     other.close();
   });
 
   test('a host that is not ours, and a directory that is none', async () => {
     await expect(serveRepo(repo, { host: '192.0.2.1' })).rejects.toMatchObject({ code: 'io' });
-    await expect(serveRepo(join(base, 'nowhere'))).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('no such directory') });
-    await expect(serveRepo(join(base, 'outside.txt'))).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('not a directory') });
+    await expect(serveRepo(join(base, 'nowhere'))).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('no such directory'),
+    });
+    await expect(serveRepo(join(base, 'outside.txt'))).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('not a directory'),
+    });
   });
 
   test('an address of IPv6', async () => {

@@ -25,12 +25,20 @@ describe('addresses', () => {
     expect(parseAddress('file:///srv/a%20b/')).toEqual({ kind: 'directory', path: '/srv/a b/' });
   });
 
-  test.each(['', 'ftp://ftp.example.org/', 'rsync://example.org/', 'https://', 'http://a b/', 'https://me:secret@example.org/?x', 'https://example.org/#x', 'file://host/share/%2f'])(
-    'refused: %s',
-    (address) => {
-      expect(() => parseAddress(address)).toThrow(expect.objectContaining({ code: 'usage', message: expect.not.stringContaining('secret') }));
-    },
-  );
+  test.each([
+    '',
+    'ftp://ftp.example.org/',
+    'rsync://example.org/',
+    'https://',
+    'http://a b/',
+    'https://me:secret@example.org/?x',
+    'https://example.org/#x',
+    'file://host/share/%2f',
+  ])('refused: %s', (address) => {
+    expect(() => parseAddress(address)).toThrow(
+      expect.objectContaining({ code: 'usage', message: expect.not.stringContaining('secret') }),
+    );
+  });
 
   test.each([
     ['https://me:secret@example.org/a?key=secret#secret', 'https://example.org/a'],
@@ -43,8 +51,9 @@ describe('addresses', () => {
 });
 
 describe('what follows a failure', () => {
-  const failure = (...args: Parameters<(kind: FetchError['kind'], options?: ConstructorParameters<typeof FetchError>[3]) => void>): FetchError =>
-    new FetchError(args[0], 'http://example.org/a', 'why', args[1]);
+  const failure = (
+    ...args: Parameters<(kind: FetchError['kind'], options?: ConstructorParameters<typeof FetchError>[3]) => void>
+  ): FetchError => new FetchError(args[0], 'http://example.org/a', 'why', args[1]);
 
   test.each([
     ['first delay', failure('reset'), 1, 500],
@@ -67,7 +76,9 @@ describe('what follows a failure', () => {
 
   test('delays are between half and the whole, and bounded', () => {
     expect(retryDelay(failure('reset'), 2, () => 0)).toBe(500);
-    expect(retryDelay(failure('reset'), 40, () => 0.5, { ...RETRY_POLICY, attemptsPerSite: 50 })).toBe(RETRY_POLICY.longestDelayMs * 0.75);
+    expect(retryDelay(failure('reset'), 40, () => 0.5, { ...RETRY_POLICY, attemptsPerSite: 50 })).toBe(
+      RETRY_POLICY.longestDelayMs * 0.75,
+    );
   });
 
   test.each([

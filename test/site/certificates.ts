@@ -17,10 +17,42 @@ export function makeCertificates(dir: string, name: string): Certificates {
   const at = (file: string): string => join(dir, file);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   writeFileSync(at('names'), `subjectAltName=${name}\n`);
-  openssl('req', '-x509', ...key, '-keyout', at('ca.key'), '-out', at('ca.pem'), '-days', '2', '-subj', '/CN=authority of a test');
+  openssl(
+    'req',
+    '-x509',
+    ...key,
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.pem'),
+    '-days',
+    '2',
+    '-subj',
+    '/CN=authority of a test',
+  );
   openssl('req', '-new', ...key, '-keyout', at('leaf.key'), '-out', at('leaf.csr'), '-subj', '/CN=site of a test');
-  openssl('x509', '-req', '-in', at('leaf.csr'), '-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-out', at('leaf.pem'), '-days', '2', '-extfile', at('names'));
-  return { caFile: at('ca.pem'), key: readFileSync(at('leaf.key'), 'utf8'), cert: readFileSync(at('leaf.pem'), 'utf8') };
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    at('leaf.csr'),
+    '-CA',
+    at('ca.pem'),
+    '-CAkey',
+    at('ca.key'),
+    '-CAcreateserial',
+    '-out',
+    at('leaf.pem'),
+    '-days',
+    '2',
+    '-extfile',
+    at('names'),
+  );
+  return {
+    caFile: at('ca.pem'),
+    key: readFileSync(at('leaf.key'), 'utf8'),
+    cert: readFileSync(at('leaf.pem'), 'utf8'),
+  };
 }
 
 function openssl(...args: readonly string[]): void {

@@ -33,7 +33,9 @@ describe('a directory is a site', () => {
     expect(rest).toMatchObject({ kind: 'rest', startByte: 100, totalBytes: BYTES.length });
     expect(await bytesOf(rest)).toEqual(BYTES.subarray(100));
     expect(await bytesOf(await from.open(PATH, { fromByte: BYTES.length, validator }))).toHaveLength(0);
-    expect(await fetchError(from.open(PATH, { fromByte: BYTES.length + 1, validator }))).toMatchObject({ kind: 'range' });
+    expect(await fetchError(from.open(PATH, { fromByte: BYTES.length + 1, validator }))).toMatchObject({
+      kind: 'range',
+    });
     expect(await from.open(PATH, { unlessIs: validator })).toMatchObject({ kind: 'unchanged' });
     writeFileSync(join(dir, PATH), 'new');
     expect(await from.open(PATH, { fromByte: 100, validator })).toMatchObject({ kind: 'whole', totalBytes: 3 });
@@ -82,12 +84,16 @@ describe('a directory is a site', () => {
 describe('what is not there', () => {
   test('a missing file, a directory, a file in the place of a directory', async () => {
     const from = site(mirror());
-    for (const path of ['x86_64/b', 'x86_64', `${PATH}/c`]) expect(await fetchError(from.open(path))).toMatchObject({ kind: 'missing', mayPass: false });
+    for (const path of ['x86_64/b', 'x86_64', `${PATH}/c`])
+      expect(await fetchError(from.open(path))).toMatchObject({ kind: 'missing', mayPass: false });
   });
 
   test('a missing directory is the fault of the site', async () => {
     const from = site(join(tempDir(), 'nothing'));
-    expect(await fetchError(from.open('a'))).toMatchObject({ kind: 'connect', why: expect.stringContaining('no such directory') });
+    expect(await fetchError(from.open('a'))).toMatchObject({
+      kind: 'connect',
+      why: expect.stringContaining('no such directory'),
+    });
   });
 
   test.each(['../a', '/etc/passwd', 'x86_64/../../a', 'a\\..\\..\\b'])('%s is not looked for', async (path) => {
@@ -95,17 +101,23 @@ describe('what is not there', () => {
   });
 
   // Root may read everything, and Windows knows no such modes.
-  test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)('a file we may not read (skipped for root, who may, and on Windows)', async () => {
-    const dir = mirror();
-    chmodSync(join(dir, PATH), 0);
-    expect((await fetchError(read(site(dir), PATH))).kind).toBe('refused');
-  });
+  test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
+    'a file we may not read (skipped for root, who may, and on Windows)',
+    async () => {
+      const dir = mirror();
+      chmodSync(join(dir, PATH), 0);
+      expect((await fetchError(read(site(dir), PATH))).kind).toBe('refused');
+    },
+  );
 
-  test.skipIf(process.platform === 'win32')('a pipe is no file and blocks nothing (skipped on Windows, which has none)', async () => {
-    const dir = mirror();
-    execFileSync('mkfifo', [join(dir, 'pipe')]);
-    expect((await fetchError(site(dir).open('pipe'))).kind).toBe('missing');
-  });
+  test.skipIf(process.platform === 'win32')(
+    'a pipe is no file and blocks nothing (skipped on Windows, which has none)',
+    async () => {
+      const dir = mirror();
+      execFileSync('mkfifo', [join(dir, 'pipe')]);
+      expect((await fetchError(site(dir).open('pipe'))).kind).toBe('missing');
+    },
+  );
 });
 
 /** Where the system does not tell, none are counted. */

@@ -21,15 +21,30 @@ describe.each(WAYS)('faults, $way', ({ read }) => {
     ['400', fault.status(400), 'status', { status: 400, mayPass: false }],
     ['204', fault.status(204), 'status', { status: 204, mayPass: false }],
     ['500', fault.status(500), 'status', { status: 500, mayPass: true }],
-    ['503 with Retry-After', fault.status(503, { 'retry-after': '7' }), 'status', { status: 503, retryAfterMs: 7000, mayPass: true }],
+    [
+      '503 with Retry-After',
+      fault.status(503, { 'retry-after': '7' }),
+      'status',
+      { status: 503, retryAfterMs: 7000, mayPass: true },
+    ],
     ['429 with Retry-After', fault.tooMany(3), 'status', { status: 429, retryAfterMs: 3000, mayPass: true }],
-    ['429 with a date gone by', fault.tooMany('Wed, 21 Oct 2015 07:28:00 GMT'), 'status', { status: 429, retryAfterMs: 0, mayPass: true }],
+    [
+      '429 with a date gone by',
+      fault.tooMany('Wed, 21 Oct 2015 07:28:00 GMT'),
+      'status',
+      { status: 429, retryAfterMs: 0, mayPass: true },
+    ],
     ['429 with nonsense', fault.tooMany('soon'), 'status', { status: 429, mayPass: true }],
     ['reset before headers', fault.resetBeforeHeaders(), 'reset', { mayPass: true }],
     ['closed before headers', fault.closeBeforeHeaders(), 'reset', { mayPass: true }],
     ['reset in the body', fault.resetMidBody(BYTES, half), 'reset', { mayPass: true }],
     ['short body', fault.short(BYTES, half), 'short', { mayPass: true }],
-    ['short body, to be closed anyway', fault.short(BYTES, half, { headers: { connection: 'close' } }), 'short', { mayPass: true }],
+    [
+      'short body, to be closed anyway',
+      fault.short(BYTES, half, { headers: { connection: 'close' } }),
+      'short',
+      { mayPass: true },
+    ],
     ['chunk cut short', fault.cutChunk(BYTES), 'protocol', { mayPass: true }],
     ['no answer', fault.silence(), 'timeout', { mayPass: true }],
     ['stall', fault.stall(BYTES, half), 'timeout', { mayPass: true }],
@@ -37,14 +52,26 @@ describe.each(WAYS)('faults, $way', ({ read }) => {
     ['slow drip', fault.drip(BYTES, 10, 20), 'timeout', { mayPass: true }],
     ['web page', fault.html(), 'html', { mayPass: false }],
     ['web page in disguise', fault.html('application/octet-stream'), 'html', { mayPass: false }],
-    ['web page without a type, a byte at a time', fault.drip(Buffer.from('\ufeff\n <HTML><p>'), 1, 2), 'html', { mayPass: false }],
+    [
+      'web page without a type, a byte at a time',
+      fault.drip(Buffer.from('\ufeff\n <HTML><p>'), 1, 2),
+      'html',
+      { mayPass: false },
+    ],
     ['gzip applied', fault.gzipped(BYTES), 'encoded', { mayPass: false }],
     ['not HTTP', fault.garbage(), 'protocol', { mayPass: true }],
   ])('%s', async (_name, answer, kind, expected) => {
     const server = await startServer({ '/pub/a.tar.xz': answer });
     const from = site(`${server.url}/pub`.replace('//', '//me:secret@'), { timeouts: SHORT_TIMEOUTS });
     const error = await fetchError(read(from, 'a.tar.xz'));
-    expect(error).toMatchObject({ code: 'fetch', kind, url: `${server.url}/pub/a.tar.xz`, status: undefined, retryAfterMs: undefined, ...expected });
+    expect(error).toMatchObject({
+      code: 'fetch',
+      kind,
+      url: `${server.url}/pub/a.tar.xz`,
+      status: undefined,
+      retryAfterMs: undefined,
+      ...expected,
+    });
     expect(error.details).toMatchObject({ kind, url: error.url });
     expect(JSON.stringify([error.message, error.details, from.name])).not.toContain('secret');
     expect(server.count()).toBe(1);
@@ -84,7 +111,9 @@ describe.each(WAYS)('faults, $way', ({ read }) => {
     ['setup.bz2', 'x-bzip2'],
     ['setup.zst', 'zstd'],
   ])('an encoding that only says what %s is: no fault', async (path, encoding) => {
-    const server = await startServer({ [`/${path}`]: fault.serve(BYTES, { headers: { 'content-encoding': encoding } }) });
+    const server = await startServer({
+      [`/${path}`]: fault.serve(BYTES, { headers: { 'content-encoding': encoding } }),
+    });
     expect(await read(site(server.url), path)).toEqual(BYTES);
   });
 
@@ -94,7 +123,10 @@ describe.each(WAYS)('faults, $way', ({ read }) => {
   });
 
   test('a text that merely begins with `<` is a file', async () => {
-    const server = await startServer({ '/a': fault.serve(Buffer.from('<')), '/b': fault.serve(Buffer.from('<?xml version="1.0"?>')) });
+    const server = await startServer({
+      '/a': fault.serve(Buffer.from('<')),
+      '/b': fault.serve(Buffer.from('<?xml version="1.0"?>')),
+    });
     const from = site(server.url);
     expect(String(await read(from, 'a'))).toBe('<');
     expect(String(await read(from, 'b'))).toBe('<?xml version="1.0"?>');

@@ -6,16 +6,24 @@ import { BYTES, bytesOf, fetchError, read, site, startServer, USER_AGENT } from 
 
 describe('a good site', () => {
   test('a file comes whole, with its size and validator', async () => {
-    const server = await startServer({ '/pub/a.tar.xz': fault.serve(BYTES, { etag: '"one"', lastModified: 'Sat, 02 Aug 2025 10:00:00 GMT' }) });
+    const server = await startServer({
+      '/pub/a.tar.xz': fault.serve(BYTES, { etag: '"one"', lastModified: 'Sat, 02 Aug 2025 10:00:00 GMT' }),
+    });
     const download = await site(`${server.url}/pub`).open('a.tar.xz');
     expect(download).toMatchObject({ kind: 'whole', startByte: 0, totalBytes: BYTES.length, validator: '"one"' });
     expect(await bytesOf(download)).toEqual(BYTES);
-    expect(server.log[0]).toMatchObject({ method: 'GET', headers: { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' } });
+    expect(server.log[0]).toMatchObject({
+      method: 'GET',
+      headers: { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' },
+    });
     expect(server.log[0]?.headers).not.toHaveProperty('range');
   });
 
   test('a weak ETag is no validator, Last-Modified is', async () => {
-    const server = await startServer({ '/a': fault.serve(BYTES, { etag: 'W/"one"', lastModified: 'Sat, 02 Aug 2025 10:00:00 GMT' }), '/b': fault.serve(BYTES, { etag: 'W/"one"' }) });
+    const server = await startServer({
+      '/a': fault.serve(BYTES, { etag: 'W/"one"', lastModified: 'Sat, 02 Aug 2025 10:00:00 GMT' }),
+      '/b': fault.serve(BYTES, { etag: 'W/"one"' }),
+    });
     const from = site(server.url);
     const [a, b] = await Promise.all([from.open('a'), from.open('b')]);
     expect([a.validator, b.validator]).toEqual(['Sat, 02 Aug 2025 10:00:00 GMT', undefined]);
@@ -65,11 +73,14 @@ describe('a good site', () => {
     expect(await read(site(`${server.url}/`), path)).toEqual(BYTES);
   });
 
-  test.each(['', '/etc/passwd', '../x', 'a/../../x', 'a//b', './a', 'a/', 'a\\b', 'a\nb', 'a\0', '\ud800'])('the path %j is not asked for', async (path) => {
-    const server = await startServer({});
-    expect(await fetchError(site(server.url).open(path))).toMatchObject({ kind: 'refused', mayPass: false });
-    expect(server.count()).toBe(0);
-  });
+  test.each(['', '/etc/passwd', '../x', 'a/../../x', 'a//b', './a', 'a/', 'a\\b', 'a\nb', 'a\0', '\ud800'])(
+    'the path %j is not asked for',
+    async (path) => {
+      const server = await startServer({});
+      expect(await fetchError(site(server.url).open(path))).toMatchObject({ kind: 'refused', mayPass: false });
+      expect(server.count()).toBe(0);
+    },
+  );
 });
 
 describe('conditional requests', () => {
@@ -108,10 +119,16 @@ describe('going on with a broken download', () => {
     ['nothing', undefined],
   ])('the rest of a file known by %s', async (_name, validator) => {
     const server = await startServer({ '/a': fault.serve(BYTES, { etag, lastModified }) });
-    const download = await site(server.url).open('a', { fromByte: half, ...(validator !== undefined && { validator }) });
+    const download = await site(server.url).open('a', {
+      fromByte: half,
+      ...(validator !== undefined && { validator }),
+    });
     expect(download).toMatchObject({ kind: 'rest', startByte: half, totalBytes: BYTES.length });
     expect(await bytesOf(download)).toEqual(BYTES.subarray(half));
-    expect(server.log[0]?.headers).toMatchObject({ range: `bytes=${half}-`, ...(validator !== undefined && { 'if-range': validator }) });
+    expect(server.log[0]?.headers).toMatchObject({
+      range: `bytes=${half}-`,
+      ...(validator !== undefined && { 'if-range': validator }),
+    });
   });
 
   test('a changed file comes whole', async () => {
@@ -148,7 +165,10 @@ describe('going on with a broken download', () => {
   ])('refused: %s', async (_name, answer) => {
     const server = await startServer({ '/a': answer });
     const from = site(server.url);
-    expect(await fetchError(from.open('a', { fromByte: half, validator: etag }))).toMatchObject({ kind: 'range', mayPass: true });
+    expect(await fetchError(from.open('a', { fromByte: half, validator: etag }))).toMatchObject({
+      kind: 'range',
+      mayPass: true,
+    });
     expect(server.count()).toBe(1);
     await from.close();
     await server.drained();
@@ -173,7 +193,11 @@ describe('going on with a broken download', () => {
 describe('redirects', () => {
   test('are followed, to other hosts too, with the range', async () => {
     const other = await startServer({ '/there': fault.serve(BYTES) });
-    const server = await startServer({ '/a': fault.redirect('/b', 301), '/b': fault.redirect('c', 307), '/c': fault.redirect(`${other.url}/there`, 308) });
+    const server = await startServer({
+      '/a': fault.redirect('/b', 301),
+      '/b': fault.redirect('c', 307),
+      '/c': fault.redirect(`${other.url}/there`, 308),
+    });
     const download = await site(server.url).open('a', { fromByte: 10 });
     expect(download.kind).toBe('rest');
     expect(await bytesOf(download)).toEqual(BYTES.subarray(10));
@@ -182,7 +206,10 @@ describe('redirects', () => {
 
   test('credentials go to the site alone', async () => {
     const other = await startServer({ '/there': fault.serve(BYTES) });
-    const server = await startServer({ '/a': fault.redirect('/b'), '/b': fault.redirect(other.url.replace('//', '//x:y@') + '/there') });
+    const server = await startServer({
+      '/a': fault.redirect('/b'),
+      '/b': fault.redirect(other.url.replace('//', '//x:y@') + '/there'),
+    });
     const from = site(server.url.replace('//', '//some%40one:p%C3%A4ss@'));
     expect(await read(from, 'a')).toEqual(BYTES);
     const expected = `Basic ${Buffer.from('some@one:päss').toString('base64')}`;

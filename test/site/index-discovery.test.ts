@@ -22,11 +22,15 @@ function read(name: string): Buffer {
 /** All forms with their signatures, as a good mirror has them. */
 function mirror(directory = '/x86_64/'): Script {
   const names = FORMS.flatMap((form) => [`setup.${form}`, `setup.${form}.sig`]);
-  return Object.fromEntries(names.map((name) => [`${directory}${name}`, fault.serve(read(name), { etag: `"${name}"` })]));
+  return Object.fromEntries(
+    names.map((name) => [`${directory}${name}`, fault.serve(read(name), { etag: `"${name}"` })]),
+  );
 }
 
 function without(script: Script, ...names: readonly string[]): Script {
-  return Object.fromEntries(Object.entries(script).filter(([path]) => !names.some((name) => path.endsWith(`/${name}`))));
+  return Object.fromEntries(
+    Object.entries(script).filter(([path]) => !names.some((name) => path.endsWith(`/${name}`))),
+  );
 }
 
 async function serve(script: Script): Promise<FaultServer> {
@@ -42,9 +46,17 @@ interface Setting extends Partial<FindIndexOptions> {
 
 async function find(addresses: readonly string[], { ring = keyring, events = [], ...options }: Setting = {}) {
   const sites = addresses.map((address) => openSite(address, { userAgent: 'cygstrap/0.0.0-test' }));
-  const set = new SiteSet(sites, { policy: { attemptsPerSite: 2, firstDelayMs: 1 }, report: (event) => void events.push(event) });
+  const set = new SiteSet(sites, {
+    policy: { attemptsPerSite: 2, firstDelayMs: 1 },
+    report: (event) => void events.push(event),
+  });
   onTestFinished(() => set.close());
-  return findIndex(set, { arch: 'x86_64', unsigned: false, verify: (bytes, signature) => verifyDetached(bytes, signature, ring), ...options });
+  return findIndex(set, {
+    arch: 'x86_64',
+    unsigned: false,
+    verify: (bytes, signature) => verifyDetached(bytes, signature, ring),
+    ...options,
+  });
 }
 
 function paths(server: FaultServer): string[] {
@@ -55,7 +67,14 @@ describe('the index of a good site', () => {
   test('by HTTP: the first form, with its signature, and nothing else is asked for', async () => {
     const server = await serve(mirror());
     const found = await find([server.url]);
-    expect(found).toMatchObject({ kind: 'found', path: 'x86_64/setup.zst', form: 'zst', signer: SIGNER, validator: '"setup.zst"', warnings: [] });
+    expect(found).toMatchObject({
+      kind: 'found',
+      path: 'x86_64/setup.zst',
+      form: 'zst',
+      signer: SIGNER,
+      validator: '"setup.zst"',
+      warnings: [],
+    });
     expect(found).toMatchObject({ bytes: read('setup.zst'), signature: read('setup.zst.sig') });
     expect(paths(server)).toEqual(['setup.zst.sig', 'setup.zst']);
   });
@@ -65,12 +84,22 @@ describe('the index of a good site', () => {
   });
 
   test.each(FORMS)('that has .%s only', async (form) => {
-    const server = await serve(without(mirror(), ...FORMS.filter((other) => other !== form).map((other) => `setup.${other}`)));
-    expect(await find([server.url])).toMatchObject({ form, signer: SIGNER, warnings: [], bytes: read(`setup.${form}`) });
+    const server = await serve(
+      without(mirror(), ...FORMS.filter((other) => other !== form).map((other) => `setup.${other}`)),
+    );
+    expect(await find([server.url])).toMatchObject({
+      form,
+      signer: SIGNER,
+      warnings: [],
+      bytes: read(`setup.${form}`),
+    });
   });
 
   test('by another base name', async () => {
-    const server = await serve({ '/x86_64/mine.xz': fault.serve(read('setup.xz')), '/x86_64/mine.xz.sig': fault.serve(read('setup.xz.sig')) });
+    const server = await serve({
+      '/x86_64/mine.xz': fault.serve(read('setup.xz')),
+      '/x86_64/mine.xz.sig': fault.serve(read('setup.xz.sig')),
+    });
     expect(await find([server.url], { basename: 'mine' })).toMatchObject({ path: 'x86_64/mine.xz' });
   });
 
@@ -80,7 +109,9 @@ describe('the index of a good site', () => {
     expect(await find([server.url], { known })).toMatchObject({ kind: 'unchanged', path: 'x86_64/setup.zst' });
     expect(await find([server.url], { known, unsigned: true })).toMatchObject({ kind: 'unchanged' });
     expect(await find([server.url], { known: { ...known, validator: '"older"' } })).toMatchObject({ kind: 'found' });
-    expect(await find([server.url], { known: { ...known, site: 'http://elsewhere/' } })).toMatchObject({ kind: 'found' });
+    expect(await find([server.url], { known: { ...known, site: 'http://elsewhere/' } })).toMatchObject({
+      kind: 'found',
+    });
   });
 
   test('of x86 before 2013, at the top; never for another architecture', async () => {
@@ -96,7 +127,10 @@ describe('the index of a good site', () => {
   test('of x86, in its own directory, which hides the top', async () => {
     const server = await serve({ ...mirror('/x86/'), ...mirror('/') });
     expect(await find([server.url], { arch: 'x86' })).toMatchObject({ path: 'x86/setup.zst' });
-    const bad = await serve({ ...without(mirror('/x86/'), ...FORMS.map((form) => `setup.${form}.sig`)), ...mirror('/') });
+    const bad = await serve({
+      ...without(mirror('/x86/'), ...FORMS.map((form) => `setup.${form}.sig`)),
+      ...mirror('/'),
+    });
     await expect(find([bad.url], { arch: 'x86' })).rejects.toMatchObject({ code: 'signature' });
   });
 });
@@ -104,15 +138,35 @@ describe('the index of a good site', () => {
 describe('a form that is no good is passed over for the next, and it is said why', () => {
   test.each([
     ['its signature is missing', (): Script => without(mirror(), 'setup.zst.sig'), 'it has no signature beside it'],
-    ['its signature is of another form', (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.serve(read('setup.ini.sig')) }), /^it is not the file that key \w{16} signed: /],
-    ['its signature is damaged', (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.wrongBytes(read('setup.zst.sig')) }), /^its signature is damaged: /],
-    ['its signature is cut short', (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.serve(read('setup.zst.sig').subarray(0, 99)) }), /^its signature is no use: it is cut short: /],
+    [
+      'its signature is of another form',
+      (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.serve(read('setup.ini.sig')) }),
+      /^it is not the file that key \w{16} signed: /,
+    ],
+    [
+      'its signature is damaged',
+      (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.wrongBytes(read('setup.zst.sig')) }),
+      /^its signature is damaged: /,
+    ],
+    [
+      'its signature is cut short',
+      (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.serve(read('setup.zst.sig').subarray(0, 99)) }),
+      /^its signature is no use: it is cut short: /,
+    ],
     ['its signature is a page', (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.html() }), /page/],
-    ['it is changed', (): Script => ({ ...mirror(), '/x86_64/setup.zst': fault.wrongBytes(read('setup.zst')) }), /^it is not the file/],
+    [
+      'it is changed',
+      (): Script => ({ ...mirror(), '/x86_64/setup.zst': fault.wrongBytes(read('setup.zst')) }),
+      /^it is not the file/,
+    ],
     ['it is a page', (): Script => ({ ...mirror(), '/x86_64/setup.zst': fault.html() }), /page/],
     ['it is forbidden', (): Script => ({ ...mirror(), '/x86_64/setup.zst': fault.status(403) }), /403/],
     ['it always fails', (): Script => ({ ...mirror(), '/x86_64/setup.zst': fault.status(500) }), /500/],
-    ['it breaks off', (): Script => ({ ...mirror(), '/x86_64/setup.zst': fault.resetMidBody(read('setup.zst'), 100) }), /./],
+    [
+      'it breaks off',
+      (): Script => ({ ...mirror(), '/x86_64/setup.zst': fault.resetMidBody(read('setup.zst'), 100) }),
+      /./,
+    ],
   ])('%s', async (_name, script, why) => {
     const server = await serve(script());
     const found = await find([server.url]);
@@ -127,8 +181,13 @@ describe('a form that is no good is passed over for the next, and it is said why
   test('too large, index or signature', async () => {
     const server = await serve(mirror());
     const maxIndexBytes = read('setup.zst').length - 1;
-    await expect(find([server.url], { limits: { maxIndexBytes } })).rejects.toMatchObject({ code: 'signature', message: expect.stringContaining(`it has more than ${maxIndexBytes} bytes`) });
-    await expect(find([server.url], { limits: { maxSignatureBytes: 100 } })).rejects.toMatchObject({ message: expect.stringContaining('its signature has more than 100 bytes') });
+    await expect(find([server.url], { limits: { maxIndexBytes } })).rejects.toMatchObject({
+      code: 'signature',
+      message: expect.stringContaining(`it has more than ${maxIndexBytes} bytes`),
+    });
+    await expect(find([server.url], { limits: { maxSignatureBytes: 100 } })).rejects.toMatchObject({
+      message: expect.stringContaining('its signature has more than 100 bytes'),
+    });
   });
 });
 
@@ -137,8 +196,14 @@ describe('a site that is no good is passed over for the next', () => {
     const closed = await closedAddress();
     const events: Event[] = [];
     const found = await find([closed, RELEASE], { events });
-    expect(found).toMatchObject({ kind: 'found', signer: SIGNER, warnings: [expect.stringContaining(`\`${closed}/\` is passed over: `)] });
-    expect(events).toContainEqual(expect.objectContaining({ kind: 'transfer-failed', path: 'x86_64/setup.*', site: `${closed}/` }));
+    expect(found).toMatchObject({
+      kind: 'found',
+      signer: SIGNER,
+      warnings: [expect.stringContaining(`\`${closed}/\` is passed over: `)],
+    });
+    expect(events).toContainEqual(
+      expect.objectContaining({ kind: 'transfer-failed', path: 'x86_64/setup.*', site: `${closed}/` }),
+    );
   });
 
   test('it has nothing', async () => {
@@ -151,7 +216,9 @@ describe('a site that is no good is passed over for the next', () => {
     const bad = await serve(without(mirror(), ...FORMS.map((form) => `setup.${form}.sig`)));
     const found = await find([bad.url, RELEASE]);
     expect(found).toMatchObject({ kind: 'found', form: 'zst' });
-    expect(found.warnings).toEqual(FORMS.map((form) => `\`${bad.url}/x86_64/setup.${form}\` is passed over: it has no signature beside it`));
+    expect(found.warnings).toEqual(
+      FORMS.map((form) => `\`${bad.url}/x86_64/setup.${form}\` is passed over: it has no signature beside it`),
+    );
   });
 
   test('what passes is waited for, and not mentioned', async () => {
@@ -160,7 +227,11 @@ describe('a site that is no good is passed over for the next', () => {
       '/x86_64/setup.zst': fault.serve(read('setup.zst')),
     });
     expect(await find([server.url])).toMatchObject({ form: 'zst', warnings: [] });
-    expect(paths(server).filter((path) => path.startsWith('setup.zst'))).toEqual(['setup.zst.sig', 'setup.zst.sig', 'setup.zst']);
+    expect(paths(server).filter((path) => path.startsWith('setup.zst'))).toEqual([
+      'setup.zst.sig',
+      'setup.zst.sig',
+      'setup.zst',
+    ]);
   });
 });
 
@@ -169,7 +240,9 @@ describe('no site is any good', () => {
     const stranger = await serve(without(mirror(), 'setup.bz2', 'setup.ini'));
     const closed = await closedAddress();
     const unsigned = await serve({ '/x86_64/setup.ini': fault.serve(read('setup.ini')) });
-    const error: unknown = await find([stranger.url, closed, unsigned.url], { ring: await shippedKeyring() }).catch((caught: unknown) => caught);
+    const error: unknown = await find([stranger.url, closed, unsigned.url], { ring: await shippedKeyring() }).catch(
+      (caught: unknown) => caught,
+    );
     const why = `it is signed by key ${SIGNER?.slice(-16)}, not in the keyring`;
     expect(error).toMatchObject({
       code: 'signature',
@@ -205,7 +278,9 @@ describe("unsigned, by the user's word", () => {
       form: 'xz',
       signer: 'unsigned',
       signature: undefined,
-      warnings: [`\`${server.url}/x86_64/setup.xz\` is taken UNSIGNED: nobody vouches for it, and whoever can change it decides what is installed`],
+      warnings: [
+        `\`${server.url}/x86_64/setup.xz\` is taken UNSIGNED: nobody vouches for it, and whoever can change it decides what is installed`,
+      ],
     });
     expect(paths(server)).toEqual(['setup.zst', 'setup.xz']);
   });

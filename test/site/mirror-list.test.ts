@@ -22,9 +22,27 @@ describe('mirrors.lst', () => {
     ].join('\n');
     expect(parseMirrorList(text)).toEqual({
       mirrors: [
-        { url: 'https://mirror.example.org/cygwin/', host: 'mirror.example.org', region: 'Europe', country: 'Germany', isOffered: true },
-        { url: 'http://old.example.org/pub/', host: 'old.example.org', region: 'Asia', country: 'Japan', isOffered: false },
-        { url: 'https://new.example.org/', host: 'new.example.org', region: 'Europe', country: 'France', isOffered: true },
+        {
+          url: 'https://mirror.example.org/cygwin/',
+          host: 'mirror.example.org',
+          region: 'Europe',
+          country: 'Germany',
+          isOffered: true,
+        },
+        {
+          url: 'http://old.example.org/pub/',
+          host: 'old.example.org',
+          region: 'Asia',
+          country: 'Japan',
+          isOffered: false,
+        },
+        {
+          url: 'https://new.example.org/',
+          host: 'new.example.org',
+          region: 'Europe',
+          country: 'France',
+          isOffered: true,
+        },
         { url: 'ftp://ftp.example.org/cygwin/', host: 'ftp.example.org', region: '', country: '', isOffered: true },
       ],
       faults: [
@@ -41,7 +59,13 @@ describe('mirrors.lst', () => {
     const { mirrors, faults } = parseMirrorList(readFileSync(real, 'utf8'));
     expect(faults).toEqual([]);
     expect(mirrors).toHaveLength(81);
-    expect(mirrors[0]).toEqual({ url: 'ftp://ftp.is.co.za/mirrors/cygwin/', host: 'ftp.is.co.za', region: 'Africa', country: 'South Africa', isOffered: true });
+    expect(mirrors[0]).toEqual({
+      url: 'ftp://ftp.is.co.za/mirrors/cygwin/',
+      host: 'ftp.is.co.za',
+      region: 'Africa',
+      country: 'South Africa',
+      isOffered: true,
+    });
     expect(mirrors.filter(({ url }) => url.startsWith('ftp:'))).toHaveLength(31);
     expect(mirrors.every(({ region, country }) => region !== '' && country !== '')).toBe(true);
   });

@@ -38,7 +38,9 @@ export async function startProxy({ credentials, treatment = 'forward' }: ProxyOp
     else if (status !== 200) response.writeHead(status).end();
     else {
       const { 'proxy-authorization': _mine, connection: _ours, ...headers } = request.headers;
-      forward(request.url ?? '', { headers, agent: false }, (answer) => answer.pipe(response.writeHead(answer.statusCode ?? 502, answer.headers))).end();
+      forward(request.url ?? '', { headers, agent: false }, (answer) =>
+        answer.pipe(response.writeHead(answer.statusCode ?? 502, answer.headers)),
+      ).end();
     }
   });
   server.on('connection', (socket: Socket) => {
@@ -52,7 +54,11 @@ export async function startProxy({ credentials, treatment = 'forward' }: ProxyOp
     else {
       const { hostname, port } = new URL(`http://${request.url}`);
       const target = connect(Number(port), hostname, () => client.write('HTTP/1.1 200 OK\r\n\r\n'));
-      target.on('error', () => client.destroy()).pipe(client).on('close', () => target.destroy()).pipe(target);
+      target
+        .on('error', () => client.destroy())
+        .pipe(client)
+        .on('close', () => target.destroy())
+        .pipe(target);
     }
   });
   server.listen(0, '127.0.0.1');
@@ -61,5 +67,9 @@ export async function startProxy({ credentials, treatment = 'forward' }: ProxyOp
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, log, openConnections: () => sockets.size };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    log,
+    openConnections: () => sockets.size,
+  };
 }

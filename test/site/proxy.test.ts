@@ -14,7 +14,10 @@ describe('http through a proxy', () => {
     expect(await read(from, 'a b')).toEqual(BYTES);
     expect(await read(from, 'a b')).toEqual(BYTES);
     expect(proxy.log).toEqual([`GET ${server.url}/pub/a%20b`, `GET ${server.url}/pub/a%20b`]);
-    expect(server.log[0]?.headers).toMatchObject({ host: server.url.slice('http://'.length), 'user-agent': USER_AGENT });
+    expect(server.log[0]?.headers).toMatchObject({
+      host: server.url.slice('http://'.length),
+      'user-agent': USER_AGENT,
+    });
     expect(server.log[0]?.headers).not.toHaveProperty('proxy-authorization');
     await from.close();
     await server.drained();
@@ -39,7 +42,8 @@ describe('http through a proxy', () => {
   });
 
   test('a proxy we cannot speak to is told when the site is opened, without its password', () => {
-    const open = (): unknown => openSite('https://example.org/', { userAgent: USER_AGENT, env: { HTTPS_PROXY: 'socks5://me:secret@host:1080' } });
+    const open = (): unknown =>
+      openSite('https://example.org/', { userAgent: USER_AGENT, env: { HTTPS_PROXY: 'socks5://me:secret@host:1080' } });
     expect(open).toThrow('not an http or https proxy: `HTTPS_PROXY=socks5://host:1080`');
   });
 });

@@ -18,7 +18,8 @@ function digestOf(bytes: Uint8Array): string {
 /** Reads `a` and verifies it, as the store does. */
 const verified: Work<Buffer> = async (from) => {
   const bytes = await read(from, 'a');
-  if (bytes.length !== BYTES.length) throw new CygstrapError('verify', `size differs: expected ${BYTES.length}, found ${bytes.length}`);
+  if (bytes.length !== BYTES.length)
+    throw new CygstrapError('verify', `size differs: expected ${BYTES.length}, found ${bytes.length}`);
   if (digestOf(bytes) !== DIGEST) throw new CygstrapError('verify', 'sha512 differs');
   return bytes;
 };
@@ -36,18 +37,34 @@ function setOf(addresses: readonly string[], options: SiteSetOptions = {}) {
     now: () => clock.ms,
     ...options,
   });
-  return { set, sites, events, waits, clock, demoted: () => events.flatMap((event) => (event.kind === 'site-demoted' ? [event.site] : [])) };
+  return {
+    set,
+    sites,
+    events,
+    waits,
+    clock,
+    demoted: () => events.flatMap((event) => (event.kind === 'site-demoted' ? [event.site] : [])),
+  };
 }
 
 describe('one site', () => {
   test('a passing failure is tried again, after growing delays', async () => {
-    const server = await startServer({ '/a': [fault.status(500), fault.resetBeforeHeaders(), fault.short(BYTES, 100), fault.serve(BYTES)] });
+    const server = await startServer({
+      '/a': [fault.status(500), fault.resetBeforeHeaders(), fault.short(BYTES, 100), fault.serve(BYTES)],
+    });
     const { set, waits, events } = setOf([server.url]);
     expect(await set.attempt('a', verified)).toEqual(BYTES);
     expect(server.count()).toBe(4);
     expect(waits).toEqual([375, 750, 1500]);
     expect(events).toMatchObject([
-      { kind: 'transfer-failed', path: 'a', site: `${server.url}/`, attempt: 1, why: 'the site answers 500', retryInMs: 375 },
+      {
+        kind: 'transfer-failed',
+        path: 'a',
+        site: `${server.url}/`,
+        attempt: 1,
+        why: 'the site answers 500',
+        retryInMs: 375,
+      },
       { kind: 'transfer-failed', attempt: 2, retryInMs: 750 },
       { kind: 'transfer-failed', attempt: 3, retryInMs: 1500 },
     ]);
@@ -83,10 +100,17 @@ describe('one site', () => {
     const server = await startServer({ '/a': answer });
     const { set, events, demoted } = setOf([server.url]);
     const error = await fetchError(set.attempt('a', verified));
-    expect(error).toMatchObject({ code: 'fetch', kind, details: { kind, url: 'a', attempts: requests, sites: [{ site: `${server.url}/`, attempts: requests }] } });
+    expect(error).toMatchObject({
+      code: 'fetch',
+      kind,
+      details: { kind, url: 'a', attempts: requests, sites: [{ site: `${server.url}/`, attempts: requests }] },
+    });
     expect(error.message).toMatch(/^cannot fetch `a` from http:\/\/127/);
     expect(server.count()).toBe(requests);
-    expect(events.map((event) => event.kind === 'transfer-failed' && event.retryInMs === undefined)).toEqual([...Array.from({ length: requests - 1 }, () => false), true]);
+    expect(events.map((event) => event.kind === 'transfer-failed' && event.retryInMs === undefined)).toEqual([
+      ...Array.from({ length: requests - 1 }, () => false),
+      true,
+    ]);
     expect(demoted()).toEqual([]);
     await set.close();
     await server.drained();
@@ -109,7 +133,13 @@ describe('one site', () => {
 
   test('a file that changed between two ranges comes whole from its new state', async () => {
     const old = Buffer.alloc(BYTES.length, 'old');
-    const server = await startServer({ '/a': [fault.short(old, 2_000, { etag: '"old"' }), fault.ignoredIfRange(BYTES, { etag: '"new"' }), fault.serve(BYTES, { etag: '"new"' })] });
+    const server = await startServer({
+      '/a': [
+        fault.short(old, 2_000, { etag: '"old"' }),
+        fault.ignoredIfRange(BYTES, { etag: '"new"' }),
+        fault.serve(BYTES, { etag: '"new"' }),
+      ],
+    });
     const { set, waits } = setOf([server.url]);
     expect(await set.attempt('a', resuming())).toEqual(BYTES);
     expect(server.log.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=2000-', undefined]);
@@ -141,7 +171,10 @@ function resuming(): Work<Buffer> {
 
 describe('several sites', () => {
   test('in their order: the second is not asked while the first delivers', async () => {
-    const [first, second] = [await startServer({ '/a': fault.serve(BYTES) }), await startServer({ '/a': fault.serve(BYTES) })];
+    const [first, second] = [
+      await startServer({ '/a': fault.serve(BYTES) }),
+      await startServer({ '/a': fault.serve(BYTES) }),
+    ];
     await setOf([first.url, second.url]).set.attempt('a', verified);
     expect([first.count(), second.count()]).toEqual([1, 0]);
   });
@@ -171,7 +204,11 @@ describe('several sites', () => {
   });
 
   test('all failed: one error with every site and its last reason', async () => {
-    const [first, second, dead] = [await startServer({ '/a': fault.status(404) }), await startServer({ '/a': [fault.status(500), fault.status(403)] }), await closedAddress()];
+    const [first, second, dead] = [
+      await startServer({ '/a': fault.status(404) }),
+      await startServer({ '/a': [fault.status(500), fault.status(403)] }),
+      await closedAddress(),
+    ];
     const { set } = setOf([first.url, second.url.replace('//', '//me:secret@'), dead]);
     const error = await fetchError(set.attempt('a', verified));
     expect(error.details).toEqual({
@@ -192,7 +229,10 @@ describe('several sites', () => {
 
   test('missing everywhere is missing', async () => {
     const server = await startServer({});
-    expect(await fetchError(setOf([`${server.url}/x`, `${server.url}/y`]).set.attempt('a', verified))).toMatchObject({ kind: 'missing', status: 404 });
+    expect(await fetchError(setOf([`${server.url}/x`, `${server.url}/y`]).set.attempt('a', verified))).toMatchObject({
+      kind: 'missing',
+      status: 404,
+    });
   });
 });
 
@@ -200,7 +240,9 @@ describe('demotion', () => {
   test('a dead site is asked once, then last; a probe brings it back', async () => {
     const dead = await startServer({ '/a': [fault.silence(), fault.silence(), fault.serve(BYTES)] });
     const good = await startServer({ '/a': fault.serve(BYTES) });
-    const { set, clock, demoted } = setOf([dead.url, good.url], { policy: { probeAfterMs: 1000, longestProbeAfterMs: 3000 } });
+    const { set, clock, demoted } = setOf([dead.url, good.url], {
+      policy: { probeAfterMs: 1000, longestProbeAfterMs: 3000 },
+    });
     const counts = async (): Promise<number[]> => {
       await set.attempt('a', verified);
       return [dead.count(), good.count()];
@@ -233,7 +275,16 @@ describe('demotion', () => {
   });
 
   test('a success in between forgives', async () => {
-    const first = await startServer({ '/a': [fault.status(503), fault.status(503), fault.serve(BYTES), fault.status(503), fault.status(503), fault.serve(BYTES)] });
+    const first = await startServer({
+      '/a': [
+        fault.status(503),
+        fault.status(503),
+        fault.serve(BYTES),
+        fault.status(503),
+        fault.status(503),
+        fault.serve(BYTES),
+      ],
+    });
     const second = await startServer({ '/a': fault.serve(BYTES) });
     const { set, demoted } = setOf([first.url, second.url]);
     await set.attempt('a', verified);
@@ -284,7 +335,9 @@ describe('an abort', () => {
     const server = await startServer({ '/a': fault.tooMany(50) });
     const control = new AbortController();
     const set = new SiteSet([site(server.url)]);
-    const attempts = Array.from({ length: 12 }, () => rejection(set.attempt('a', verified, { signal: control.signal })));
+    const attempts = Array.from({ length: 12 }, () =>
+      rejection(set.attempt('a', verified, { signal: control.signal })),
+    );
     setTimeout(() => control.abort('enough'), 60);
     expect(new Set(await Promise.all(attempts))).toEqual(new Set(['enough']));
   });
@@ -293,7 +346,9 @@ describe('an abort', () => {
     const server = await startServer({ '/a': fault.tooMany(50) });
     const control = new AbortController();
     const reason = { stop: 'please' };
-    const set = new SiteSet([site(server.url)], { report: (event) => void (event.kind === 'transfer-failed' && queueMicrotask(() => control.abort(reason))) });
+    const set = new SiteSet([site(server.url)], {
+      report: (event) => void (event.kind === 'transfer-failed' && queueMicrotask(() => control.abort(reason))),
+    });
     expect(await rejection(set.attempt('a', verified, { signal: control.signal }))).toBe(reason);
     expect(server.count()).toBe(1);
   });
@@ -313,7 +368,9 @@ describe('an abort', () => {
   test('before: nothing is asked', async () => {
     const server = await startServer({ '/a': fault.serve(BYTES) });
     const reason = new Error('not now');
-    expect(await rejection(setOf([server.url]).set.attempt('a', verified, { signal: AbortSignal.abort(reason) }))).toBe(reason);
+    expect(await rejection(setOf([server.url]).set.attempt('a', verified, { signal: AbortSignal.abort(reason) }))).toBe(
+      reason,
+    );
     expect(server.count()).toBe(0);
   });
 });

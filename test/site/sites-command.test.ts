@@ -37,7 +37,10 @@ async function run(...argv: readonly string[]): Promise<{ exit: number; stdout: 
     });
   const host = { stdin: Readable.from([]), stdout: into('stdout'), stderr: into('stderr'), env: {} };
   let task: Task | undefined;
-  await addSites(yargs(), (chosen) => (task = chosen)).exitProcess(false).strict().parseAsync(['sites', ...argv]);
+  await addSites(yargs(), (chosen) => (task = chosen))
+    .exitProcess(false)
+    .strict()
+    .parseAsync(['sites', ...argv]);
   const exit = await task?.({ host, output: new Output(host), command: [] });
   return { exit: exit ?? -1, ...written };
 }
@@ -49,7 +52,8 @@ describe('cygstrap sites', () => {
     expect(await run(listFile(LIST))).toEqual({
       exit: 0,
       stdout: 'https://a.example.org/cygwin/  Europe  Germany\nhttp://c.example.org/          Asia    Japan\n',
-      stderr: 'note: line 5 is not the URL of a mirror: `nonsense`\nnote: 2 mirrors left out: not offered any more, or neither http nor https\n',
+      stderr:
+        'note: line 5 is not the URL of a mirror: `nonsense`\nnote: 2 mirrors left out: not offered any more, or neither http nor https\n',
     });
   });
 
@@ -66,7 +70,12 @@ describe('cygstrap sites', () => {
 
   test('as JSON', async () => {
     const { stdout } = await run(listFile(LIST), '--json', '--region', 'Japan');
-    expect(JSON.parse(stdout)).toMatchObject({ schema: 1, sites: [{ url: 'http://c.example.org/', host: 'c.example.org', region: 'Asia', country: 'Japan' }], leftOut: 1, faults: [{ line: 5 }] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: 1,
+      sites: [{ url: 'http://c.example.org/', host: 'c.example.org', region: 'Asia', country: 'Japan' }],
+      leftOut: 1,
+      faults: [{ line: 5 }],
+    });
   });
 
   test('--path without --benchmark makes no sense', async () => {
@@ -90,7 +99,9 @@ describe('cygstrap sites', () => {
 
 describe('the list', () => {
   test('from a URL, with retries', async () => {
-    const server = await startServer({ '/lists/mirrors.lst': [fault.status(500, { 'retry-after': '0' }), fault.serve(Buffer.from(LIST))] });
+    const server = await startServer({
+      '/lists/mirrors.lst': [fault.status(500, { 'retry-after': '0' }), fault.serve(Buffer.from(LIST))],
+    });
     const { sites, list } = await listSites({ list: `${server.url}/lists/mirrors.lst`, regions: [] }, OPTIONS);
     expect([sites.length, list, server.count()]).toEqual([2, `${server.url}/lists/mirrors.lst`, 2]);
   });
@@ -101,11 +112,15 @@ describe('the list', () => {
     ['a list without an end', fault.serve(Buffer.alloc(5_000_000, 'x')), 'limit'],
   ] as const)('%s', async (_name, answer, code) => {
     const server = await startServer({ '/mirrors.lst': answer });
-    expect(await rejection(listSites({ list: `${server.url}/mirrors.lst`, regions: [] }, OPTIONS))).toMatchObject({ code });
+    expect(await rejection(listSites({ list: `${server.url}/mirrors.lst`, regions: [] }, OPTIONS))).toMatchObject({
+      code,
+    });
   });
 
   test('a file that is not there', async () => {
-    expect(await rejection(listSites({ list: join(tempDir(), 'nothing'), regions: [] }, OPTIONS))).toMatchObject({ code: 'not-found' });
+    expect(await rejection(listSites({ list: join(tempDir(), 'nothing'), regions: [] }, OPTIONS))).toMatchObject({
+      code: 'not-found',
+    });
   });
 
   test('an abort ends a benchmark with its reason', async () => {

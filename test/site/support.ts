@@ -43,7 +43,12 @@ export async function read(from: Site, path: string, signal?: AbortSignal): Prom
 }
 
 /** Opens a path and gathers it in memory for `mostBytes`. */
-export async function gather(from: Site, path: string, signal?: AbortSignal, mostBytes = BYTES.length): Promise<Buffer> {
+export async function gather(
+  from: Site,
+  path: string,
+  signal?: AbortSignal,
+  mostBytes = BYTES.length,
+): Promise<Buffer> {
   const download = await from.open(path, signal === undefined ? {} : { signal });
   const target = Buffer.alloc(mostBytes);
   const bytes = (await download.gather?.(target, undefined)) ?? expect.unreachable('it cannot gather');

@@ -54,7 +54,9 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
   });
 
   test('a CA file that is not there is told at once', () => {
-    expect(() => openSite('https://example.org/', { userAgent: USER_AGENT, caFiles: [join(dir, 'nothing.pem')] })).toThrow('cannot read the CA file');
+    expect(() =>
+      openSite('https://example.org/', { userAgent: USER_AGENT, caFiles: [join(dir, 'nothing.pem')] }),
+    ).toThrow('cannot read the CA file');
   });
 
   test('a redirect from https to http is refused, from http to https followed', async () => {
@@ -62,13 +64,18 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
     const secure = await startServer({ '/a': fault.redirect(`${plain.url}/b`), '/c': fault.serve(BYTES) }, { tls });
     plain.set('/a', fault.redirect(`${secure.url}/c`));
     const caFiles = [tls.caFile];
-    expect((await fetchError(site(secure.url, { caFiles }).open('a'))).why).toBe('redirected from https to http, which is refused');
+    expect((await fetchError(site(secure.url, { caFiles }).open('a'))).why).toBe(
+      'redirected from https to http, which is refused',
+    );
     expect(plain.count()).toBe(0);
     expect(await read(site(plain.url, { caFiles }), 'a')).toEqual(BYTES);
   });
 
   test('HTTP/2 is spoken when it is asked for, and only then', async () => {
-    const server = await startServer({ '/a': fault.serve(BYTES, { etag: '"one"' }), '/b': fault.status(404) }, { tls, http2: true });
+    const server = await startServer(
+      { '/a': fault.serve(BYTES, { etag: '"one"' }), '/b': fault.status(404) },
+      { tls, http2: true },
+    );
     const caFiles = [tls.caFile];
     const from = site(server.url, { caFiles, allowHttp2: true });
     const all = await Promise.all(Array.from({ length: 5 }, () => read(from, 'a')));
@@ -76,7 +83,10 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
     expect((await from.open('a', { fromByte: 10, validator: '"one"' })).kind).toBe('rest');
     expect((await fetchError(from.open('b'))).kind).toBe('missing');
     await read(site(server.url, { caFiles }), 'a');
-    expect(server.log.map(({ httpVersion }) => httpVersion)).toEqual([...Array.from({ length: 7 }, () => '2.0'), '1.1']);
+    expect(server.log.map(({ httpVersion }) => httpVersion)).toEqual([
+      ...Array.from({ length: 7 }, () => '2.0'),
+      '1.1',
+    ]);
     await from.close();
   });
 
@@ -84,7 +94,10 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
     test('by a tunnel, for which the proxy gets the credentials and the site does not', async () => {
       const server = await startServer({ '/a': fault.serve(BYTES) }, { tls });
       const proxy = await startProxy({ credentials: 'me:p@ss' });
-      const from = site(server.url, { caFiles: [tls.caFile], env: { HTTPS_PROXY: proxy.url.replace('//', '//me:p%40ss@') } });
+      const from = site(server.url, {
+        caFiles: [tls.caFile],
+        env: { HTTPS_PROXY: proxy.url.replace('//', '//me:p%40ss@') },
+      });
       expect(await read(from, 'a')).toEqual(BYTES);
       expect(await read(from, 'a')).toEqual(BYTES);
       expect(new Set(proxy.log)).toEqual(new Set([`CONNECT ${server.url.slice('https://'.length)}`]));
@@ -95,10 +108,15 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
     });
 
     test('by a tunnel, as the program that is published has it, with a part of undici in it', async () => {
-      const server = await startServer({ '/mirrors.lst': fault.serve(Buffer.from('https://a.example.org/cygwin/;a.example.org;Europe;Germany\n')) }, { tls });
+      const server = await startServer(
+        { '/mirrors.lst': fault.serve(Buffer.from('https://a.example.org/cygwin/;a.example.org;Europe;Germany\n')) },
+        { tls },
+      );
       const proxy = await startProxy();
       const args = [join(PROJECT, 'bin/cygstrap.js'), 'sites', `${server.url}/mirrors.lst`, '--ca-file', tls.caFile];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, HTTPS_PROXY: proxy.url, NO_PROXY: '' } });
+      const { stdout } = await promisify(execFile)(process.execPath, args, {
+        env: { ...process.env, HTTPS_PROXY: proxy.url, NO_PROXY: '' },
+      });
       expect(stdout).toContain('https://a.example.org/cygwin/');
       expect(proxy.log).toEqual([`CONNECT ${server.url.slice('https://'.length)}`]);
     });

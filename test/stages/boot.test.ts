@@ -23,29 +23,42 @@ describeWith(PROGRAMS, 'vm boot', () => {
   afterAll(() => bench.remove());
   afterEach(() => bench.expectNoTraces());
 
-  const digestOfDisk = (): string => createHash('sha256').update(readFileSync(join(bench.vmDir, 'install', bench.stages().install[0] ?? '', 'disk.qcow2'))).digest('hex');
+  const digestOfDisk = (): string =>
+    createHash('sha256')
+      .update(readFileSync(join(bench.vmDir, 'install', bench.stages().install[0] ?? '', 'disk.qcow2')))
+      .digest('hex');
 
   /** A machine that has booted, and a shell in it by the command line that we were told. */
-  const boot = async (...options: string[]): Promise<{ command: RunningCommand; sh: (script: string) => string; ssh: string }> => {
+  const boot = async (
+    ...options: string[]
+  ): Promise<{ command: RunningCommand; sh: (script: string) => string; ssh: string }> => {
     const command = bench.startVm(['vm', 'boot', ...options]);
     await command.says(/^@cygstrap ready$/m);
     const [, ssh = ''] = await command.says(/^note: ssh, once it has booted: (.*)$/m);
     const sh = (script: string): string => {
-      const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', `${ssh} ${shellWord(script)}`], { encoding: 'utf8', timeout: 30_000 });
+      const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', `${ssh} ${shellWord(script)}`], {
+        encoding: 'utf8',
+        timeout: 30_000,
+      });
       return status === 0 ? stdout : `${stdout}${stderr}exit ${status}\n`;
     };
     return { command, sh, ssh };
   };
 
   /** Whether ssh is sent into a network of the machine's own, and whether its port is in ours. */
-  const portOf = async (ssh: string): Promise<{ isApart: boolean; isOpen: boolean }> => ({ isApart: ssh.includes('nsenter'), isOpen: await isPortTaken(Number(/ -p (\d+) /.exec(ssh)?.[1])) });
+  const portOf = async (ssh: string): Promise<{ isApart: boolean; isOpen: boolean }> => ({
+    isApart: ssh.includes('nsenter'),
+    isOpen: await isPortTaken(Number(/ -p (\d+) /.exec(ssh)?.[1])),
+  });
 
   const poweredOff = async (command: RunningCommand): Promise<void> => {
     command.child.kill('SIGTERM');
     const { exit, stdout, stderr } = await command.ended;
     expect(exit, stderr).toBe(0);
     expect(stdout).toContain('@cygstrap ready\n');
-    expect(stderr).toMatch(/^note: ssh, once it has booted: .*\nnote: the power button is pressed; Ctrl-C again ends the machine at once\nnote: it ended: guest-shutdown\n$/);
+    expect(stderr).toMatch(
+      /^note: ssh, once it has booted: .*\nnote: the power button is pressed; Ctrl-C again ends the machine at once\nnote: it ended: guest-shutdown\n$/,
+    );
   };
 
   test('shares over 9p: written, only read, and read with writes that end with the machine; nobody else reaches its port', async () => {
@@ -55,13 +68,28 @@ describeWith(PROGRAMS, 'vm boot', () => {
       writeFileSync(join(place, 'file'), 'of the host\n');
     }
     const [rw = '', ro = '', overlay = ''] = places;
-    const { command, sh, ssh } = await boot('--share', `a=${rw}`, '--share', `b=${ro}:ro`, '--share', `c-1=${overlay}:overlay`);
-    const write = (tag: string): string => sh(`cd /mnt/${tag} && cat file && echo mine >>file && echo x >new && rm file && echo y >file && ls && cat file new`);
+    const { command, sh, ssh } = await boot(
+      '--share',
+      `a=${rw}`,
+      '--share',
+      `b=${ro}:ro`,
+      '--share',
+      `c-1=${overlay}:overlay`,
+    );
+    const write = (tag: string): string =>
+      sh(
+        `cd /mnt/${tag} && cat file && echo mine >>file && echo x >new && rm file && echo y >file && ls && cat file new`,
+      );
     expect(write('a')).toBe('of the host\nfile\nnew\ny\nx\n');
     expect(write('b')).toMatch(/^of the host\n.*Read-only file system\n.*exit 1\n$/s);
     expect(write('c-1')).toBe('of the host\nfile\nnew\ny\nx\n');
-    expect(places.map((place) => readdirSync(place).map((name) => [name, readFileSync(join(place, name), 'utf8')]))).toEqual([
-      [['file', 'y\n'], ['new', 'x\n']],
+    expect(
+      places.map((place) => readdirSync(place).map((name) => [name, readFileSync(join(place, name), 'utf8')])),
+    ).toEqual([
+      [
+        ['file', 'y\n'],
+        ['new', 'x\n'],
+      ],
       [['file', 'of the host\n']],
       [['file', 'of the host\n']],
     ]);
@@ -92,10 +120,18 @@ describeWith(PROGRAMS, 'vm boot', () => {
     command.child.kill('SIGINT');
     await command.says(/the power button is pressed/);
     command.child.kill('SIGINT');
-    expect(await command.ended).toMatchObject({ exit: 130, stderr: expect.stringMatching(/\nerror: interrupted\nhint: what the guest wrote to its disk may be incomplete\n$/) as string });
+    expect(await command.ended).toMatchObject({
+      exit: 130,
+      stderr: expect.stringMatching(
+        /\nerror: interrupted\nhint: what the guest wrote to its disk may be incomplete\n$/,
+      ) as string,
+    });
   });
 
   test.each(['src', '=dir', 'a b=dir'])('no share: %j', async (word) => {
-    expect(await bench.vm(['vm', 'boot', '--share', word])).toMatchObject({ exit: 2, stderr: expect.stringContaining(`error: --share is no share: \`${word}\`\n`) as string });
+    expect(await bench.vm(['vm', 'boot', '--share', word])).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining(`error: --share is no share: \`${word}\`\n`) as string,
+    });
   });
 });

@@ -29,16 +29,22 @@ describeWith(PROGRAMS, 'an installation that fails says so, publishes nothing an
     },
   });
   const installed = async (guest: GuestKind): Promise<unknown> => {
-    return installVm({ repo: bench.repo, lock: bench.lock, wishes: { memoryMiB: 256, diskMiB: 2048 } }, await bench.context(guest));
+    return installVm(
+      { repo: bench.repo, lock: bench.lock, wishes: { memoryMiB: 256, diskMiB: 2048 } },
+      await bench.context(guest),
+    );
   };
-  const answering = (change: (answers: Answers) => Answers): GuestKind => kitOf((kit) => ({ answerFiles: (answers) => kit.answerFiles(change(answers)) }));
+  const answering = (change: (answers: Answers) => Answers): GuestKind =>
+    kitOf((kit) => ({ answerFiles: (answers) => kit.answerFiles(change(answers)) }));
 
   test('QEMU is killed', async () => {
     const command = install();
     process.kill(await machinePid(command, 'install'), 'SIGKILL');
     const { exit, stderr } = await command.ended;
     expect(exit).toBe(3);
-    expect(stderr).toMatch(/^error: QEMU of machine `install` died \(signal SIGKILL\)\nhint: somebody killed it, perhaps the kernel for want of memory; its console is in `.*`$/m);
+    expect(stderr).toMatch(
+      /^error: QEMU of machine `install` died \(signal SIGKILL\)\nhint: somebody killed it, perhaps the kernel for want of memory; its console is in `.*`$/m,
+    );
     expect(bench.stages().install).toEqual([]);
     await bench.expectNoTraces();
   });
@@ -49,7 +55,9 @@ describeWith(PROGRAMS, 'an installation that fails says so, publishes nothing an
     process.kill(pid, 'SIGSTOP');
     const { exit, stderr } = await command.ended;
     expect(exit).toBe(3);
-    expect(stderr).toMatch(/^error: the installation hangs: nothing happened for 3 s in step `the first sign of life`; its console is empty\nhint: .*--stall-timeout`$/m);
+    expect(stderr).toMatch(
+      /^error: the installation hangs: nothing happened for 3 s in step `the first sign of life`; its console is empty\nhint: .*--stall-timeout`$/m,
+    );
     expect(bench.stages().install).toEqual([]);
     await bench.expectNoTraces();
   });
@@ -66,17 +74,31 @@ describeWith(PROGRAMS, 'an installation that fails says so, publishes nothing an
   });
 
   test('the guest panics', async () => {
-    const guest = kitOf((kit) => ({ installMachine: (options) => withAppend(kit.installMachine(options), 'console=ttyS0 panic=-1 rdinit=/nothing root=/dev/nothing') }));
-    await expect(installed(guest)).rejects.toThrow(/^the installation failed: the guest restarted, as after a panic; the last line of its console: .*Kernel panic/);
+    const guest = kitOf((kit) => ({
+      installMachine: (options) =>
+        withAppend(kit.installMachine(options), 'console=ttyS0 panic=-1 rdinit=/nothing root=/dev/nothing'),
+    }));
+    await expect(installed(guest)).rejects.toThrow(
+      /^the installation failed: the guest restarted, as after a panic; the last line of its console: .*Kernel panic/,
+    );
   });
 
   test('the guest refuses an archive', async () => {
-    const guest = answering((answers) => ({ ...answers, archives: answers.archives.map((each, i) => (i === 1 ? { ...each, digest: { algorithm: 'sha512', hex: '0'.repeat(128) } } : each)) }));
-    await expect(installed(guest)).rejects.toThrow(/^the installation failed: the guest says: x86_64\/release\/\S+: wrong sha512$/);
+    const guest = answering((answers) => ({
+      ...answers,
+      archives: answers.archives.map((each, i) =>
+        i === 1 ? { ...each, digest: { algorithm: 'sha512', hex: '0'.repeat(128) } } : each,
+      ),
+    }));
+    await expect(installed(guest)).rejects.toThrow(
+      /^the installation failed: the guest says: x86_64\/release\/\S+: wrong sha512$/,
+    );
   });
 
   test('the guest says that it is installed, but with another number', async () => {
-    await expect(installed(answering((answers) => ({ ...answers, nonce: 'another' })))).rejects.toThrow('the installation failed: the guest powered off without saying that it is installed');
+    await expect(installed(answering((answers) => ({ ...answers, nonce: 'another' })))).rejects.toThrow(
+      'the installation failed: the guest powered off without saying that it is installed',
+    );
     expect(bench.stages().install).toEqual([]);
     expect(namesIn(join(bench.vmDir, 'work'))).toEqual([]);
   });

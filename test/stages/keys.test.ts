@@ -29,7 +29,11 @@ const OTHER_WISHES: MachineWishes[] = [
 function turned(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(turned);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toReversed().map(([name, each]) => [name, turned(each)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([name, each]) => [name, turned(each)]),
+  );
 }
 
 describe('keys', () => {
@@ -49,7 +53,10 @@ describe('keys', () => {
     snapshot,
     { ...snapshot, install: 'x' },
     { ...snapshot, isPortable: true },
-    ...(['qemu', 'machineType', 'accelerator', 'cpu', 'hostCpu'] as const).map((name) => ({ ...snapshot, machine: { ...machine, [name]: 'x' } })),
+    ...(['qemu', 'machineType', 'accelerator', 'cpu', 'hostCpu'] as const).map((name) => ({
+      ...snapshot,
+      machine: { ...machine, [name]: 'x' },
+    })),
     ...OTHER_WISHES.map((wishes) => ({ ...snapshot, wishes })),
   ];
 
@@ -98,17 +105,22 @@ describe('what lies on the disk', () => {
     // Of the same size and time.
     await writeFile(path, 'CONTENT');
     await utimes(path, 1, 1);
-    expect(await look(touched.kind === 'intact' ? touched.identity : undefined)).toEqual(changed('is damaged: its sha256 is another one'));
+    expect(await look(touched.kind === 'intact' ? touched.identity : undefined)).toEqual(
+      changed('is damaged: its sha256 is another one'),
+    );
     await writeFile(path, 'more content');
     expect(await look(identity)).toEqual(changed('has 12 bytes instead of 7'));
     await rm(path);
     expect(await look(identity)).toEqual(changed('is missing'));
   });
 
-  test.each(['', '{', 'null', '{"schema":0,"stage":"install"}', '{"schema":1,"stage":"snapshot"}'])('a manifest that is none of ours: %j', async (text) => {
-    await writeFile(join(directory, 'stage.json'), text);
-    expect(await readManifest(directory, 'install')).toBeUndefined();
-  });
+  test.each(['', '{', 'null', '{"schema":0,"stage":"install"}', '{"schema":1,"stage":"snapshot"}'])(
+    'a manifest that is none of ours: %j',
+    async (text) => {
+      await writeFile(join(directory, 'stage.json'), text);
+      expect(await readManifest(directory, 'install')).toBeUndefined();
+    },
+  );
 
   test('a work directory: its stages are in use while it is there, and what somebody left is found', async () => {
     const places = vmPlaces(directory);

@@ -15,14 +15,18 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
 
   beforeAll(async () => {
     bench = await Bench.make();
-    for (const words of [['vm', 'install'], ['vm', 'snapshot']]) {
+    for (const words of [
+      ['vm', 'install'],
+      ['vm', 'snapshot'],
+    ]) {
       const { exit, stderr } = await (words[1] === 'install' ? bench.startMaking(words) : bench.startVm(words)).ended;
       expect(exit, stderr).toBe(0);
     }
   }, 180_000);
   afterAll(() => bench.remove());
 
-  const run = (script: string, ...words: string[]): RunningCommand => bench.startVm(['vm', 'run', '--verbose', ...words, '--', 'sh', '-c', script]);
+  const run = (script: string, ...words: string[]): RunningCommand =>
+    bench.startVm(['vm', 'run', '--verbose', ...words, '--', 'sh', '-c', script]);
 
   test('QEMU is killed', async () => {
     const command = run('echo begun; sleep 100');
@@ -80,7 +84,10 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
   test('the guest panics: its console is kept, until `vm gc`', async () => {
     const { exit, stderr } = await run('echo c >/proc/sysrq-trigger; sleep 100').ended;
     expect(exit).toBe(126);
-    const [, path = ''] = /^error: machine `guest` ended too early: the guest restarted, as after a panic\nhint: its console is in `(.*)`$/m.exec(stderr) ?? [];
+    const [, path = ''] =
+      /^error: machine `guest` ended too early: the guest restarted, as after a panic\nhint: its console is in `(.*)`$/m.exec(
+        stderr,
+      ) ?? [];
     expect(readFileSync(path, 'latin1')).toMatch(/Kernel panic/);
     await bench.expectNoTraces();
     expect(await bench.gc()).toMatchObject({ exit: 0, stdout: 'removed: 2 leftovers, 0 stages\n' });
@@ -88,7 +95,9 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
   });
 
   test('what serves the shares is killed: the guest connects again', async () => {
-    const command = run('echo begun; until [ -n "$(ls in)" ]; do sleep 0.5; done; echo more >out/file && cat out/file; exit 5');
+    const command = run(
+      'echo begun; until [ -n "$(ls in)" ]; do sleep 0.5; done; echo more >out/file && cat out/file; exit 5',
+    );
     onTestFinished(() => void command.child.kill());
     await command.says(/begun/);
     const servers = processesOf(bench.temporary).filter((line) => line.includes('smbd -s') && !line.includes('qemu'));
@@ -103,7 +112,10 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
   test('nothing serves the shares', async () => {
     const context = await bench.context(standIn);
     const snapshot = await findSnapshot(undefined, context);
-    const servedBy = (smbd: string | undefined): StageContext => ({ ...context, host: { ...context.host, tools: { ...context.host.tools, smbd } } });
+    const servedBy = (smbd: string | undefined): StageContext => ({
+      ...context,
+      host: { ...context.host, tools: { ...context.host.tools, smbd } },
+    });
     const request = { argv: ['true'], environment: {}, timeoutMs: 60_000, isKept: false };
     const hooks = { onOutput: () => {} };
     await expect(runStage(servedBy(undefined), snapshot, request, hooks)).rejects.toThrow('`smbd` is not installed');
@@ -117,33 +129,67 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     const context = { ...own, guest: { ...standIn, name: 'plain', mountsShares: false, commands } };
     const snapshot = await findSnapshot(undefined, own);
     const request = { argv: ['true'], environment: {}, isStoreWritable: true, timeoutMs: 60_000, isKept: false };
-    await expect(runStage(context, snapshot, request, { onOutput: () => {} })).rejects.toMatchObject({ code: 'usage', message: 'a guest of kind `plain` cannot write to its share `store`' });
+    await expect(runStage(context, snapshot, request, { onOutput: () => {} })).rejects.toMatchObject({
+      code: 'usage',
+      message: 'a guest of kind `plain` cannot write to its share `store`',
+    });
     const installed = await findInstalled(undefined, own);
     const share = { tag: 'src', path: bench.repo, access: 'overlay' } as const;
     const hooks = { onLine: async () => {}, onSsh: () => {}, powerOff: new AbortController().signal };
-    await expect(bootMachine(context, { installed, wishes: {}, shares: [share], switches: [] }, hooks)).rejects.toMatchObject({ code: 'usage', message: 'a guest of kind `plain` knows no overlay' });
+    await expect(
+      bootMachine(context, { installed, wishes: {}, shares: [share], switches: [] }, hooks),
+    ).rejects.toMatchObject({ code: 'usage', message: 'a guest of kind `plain` knows no overlay' });
   });
 
   test('stages: listed; never removed while they are used or stood on', async () => {
-    const { install: [install = ''], snapshot: [snapshot = ''] } = bench.stages();
+    const {
+      install: [install = ''],
+      snapshot: [snapshot = ''],
+    } = bench.stages();
     await bench.gc();
     const command = run('echo begun; sleep 100');
     onTestFinished(() => void command.child.kill());
     await command.says(/begun/);
     const listed = JSON.parse((await bench.vm(['vm', 'ls', '--json'])).stdout) as { stages: unknown[] };
     expect(listed.stages).toMatchObject([
-      { stage: 'install', key: install, guest: 'stand-in', isInUse: true, madeOf: expect.stringContaining('gcc-core openssh') as string },
-      { stage: 'snapshot', key: snapshot, isInUse: true, madeOf: expect.stringContaining(`install ${install.slice(0, 12)}, QEMU `) as string },
+      {
+        stage: 'install',
+        key: install,
+        guest: 'stand-in',
+        isInUse: true,
+        madeOf: expect.stringContaining('gcc-core openssh') as string,
+      },
+      {
+        stage: 'snapshot',
+        key: snapshot,
+        isInUse: true,
+        madeOf: expect.stringContaining(`install ${install.slice(0, 12)}, QEMU `) as string,
+      },
     ]);
-    expect(await bench.vm(['vm', 'rm', snapshot])).toMatchObject({ exit: 2, stderr: `error: snapshot ${snapshot} is in use\nhint: wait for the runs that use it\n` });
+    expect(await bench.vm(['vm', 'rm', snapshot])).toMatchObject({
+      exit: 2,
+      stderr: `error: snapshot ${snapshot} is in use\nhint: wait for the runs that use it\n`,
+    });
     expect(await bench.gc('--older-than', '1s')).toMatchObject({ exit: 0, stdout: 'removed: 0 leftovers, 0 stages\n' });
     command.child.kill('SIGINT');
     await command.ended;
-    expect(await bench.vm(['vm', 'rm', install.slice(0, 6)])).toMatchObject({ exit: 2, stderr: `error: snapshot ${snapshot} stands on install ${install}\nhint: remove that too\n` });
-    expect(await bench.vm(['vm', 'rm', 'nosuchkey'])).toMatchObject({ exit: 2, stderr: 'error: no stage has a key that begins with `nosuchkey`\nhint: `cygstrap vm ls` lists them\n' });
-    expect(await bench.vm(['vm', 'rm', install, snapshot])).toMatchObject({ exit: 0, stdout: `removed: snapshot ${snapshot}\nremoved: install ${install}\n` });
+    expect(await bench.vm(['vm', 'rm', install.slice(0, 6)])).toMatchObject({
+      exit: 2,
+      stderr: `error: snapshot ${snapshot} stands on install ${install}\nhint: remove that too\n`,
+    });
+    expect(await bench.vm(['vm', 'rm', 'nosuchkey'])).toMatchObject({
+      exit: 2,
+      stderr: 'error: no stage has a key that begins with `nosuchkey`\nhint: `cygstrap vm ls` lists them\n',
+    });
+    expect(await bench.vm(['vm', 'rm', install, snapshot])).toMatchObject({
+      exit: 0,
+      stdout: `removed: snapshot ${snapshot}\nremoved: install ${install}\n`,
+    });
     expect(namesIn(join(bench.vmDir, 'intact'))).toEqual([]);
     expect(await bench.vm(['vm', 'ls'])).toMatchObject({ exit: 0, stdout: 'no stages yet\n' });
-    expect(await bench.vm(['vm', 'run', '--', 'true'])).toMatchObject({ exit: 2, stderr: expect.stringContaining('error: there is no snapshot yet\n') as string });
+    expect(await bench.vm(['vm', 'run', '--', 'true'])).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('error: there is no snapshot yet\n') as string,
+    });
   });
 });

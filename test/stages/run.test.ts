@@ -3,7 +3,16 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, write
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CygstrapError, examineHost, findSnapshot, installVm, listStages, prepareVm, runVm, snapshotVm } from '../../src/index.ts';
+import {
+  CygstrapError,
+  examineHost,
+  findSnapshot,
+  installVm,
+  listStages,
+  prepareVm,
+  runVm,
+  snapshotVm,
+} from '../../src/index.ts';
 import type { Event, VmContext } from '../../src/index.ts';
 import { describeWith } from '../support/qemu.ts';
 import { Bench, PROGRAMS } from './support.ts';
@@ -17,7 +26,11 @@ describeWith(PROGRAMS, 'build and vm run', () => {
   let second: Outcome;
 
   /** In the shell of a revived machine. */
-  const sh = async (script: string, options: readonly string[] = [], env: Record<string, string> = {}): Promise<Outcome> => bench.vm(['vm', 'run', ...options, '--', 'sh', '-c', script], { env });
+  const sh = async (
+    script: string,
+    options: readonly string[] = [],
+    env: Record<string, string> = {},
+  ): Promise<Outcome> => bench.vm(['vm', 'run', ...options, '--', 'sh', '-c', script], { env });
   const out = (): string => join(bench.path, `out-${randomBytes(4).toString('hex')}`);
 
   beforeAll(async () => {
@@ -32,11 +45,20 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     const said = first.stderr + second.stderr;
     expect(said.match(/note: \w+ \w+: making it/g)).toHaveLength(2);
     expect(said).toMatch(/warning: waiting for process \d+, which makes the same installation\n/);
-    expect(bench.stages()).toEqual({ install: [expect.stringMatching(/^[0-9a-f]{32}$/)], snapshot: [expect.stringMatching(/^[0-9a-f]{32}$/)] });
+    expect(bench.stages()).toEqual({
+      install: [expect.stringMatching(/^[0-9a-f]{32}$/)],
+      snapshot: [expect.stringMatching(/^[0-9a-f]{32}$/)],
+    });
   });
 
   test('a second build makes nothing again', async () => {
-    const { exit, stdout, stderr } = await bench.startMaking(['build', '--verbose', '--', 'cat', '/cygwin/usr/share/doc/openssh/README']).ended;
+    const { exit, stdout, stderr } = await bench.startMaking([
+      'build',
+      '--verbose',
+      '--',
+      'cat',
+      '/cygwin/usr/share/doc/openssh/README',
+    ]).ended;
     const { install, snapshot } = bench.stages();
     const [a = '', b = ''] = [...install, ...snapshot].map((key) => key.slice(0, 12));
     expect(stderr).toContain(`note: install ${a}: is there already\nnote: snapshot ${b}: is there already\n`);
@@ -71,20 +93,40 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     const digest = createHash('sha256').update(bytes).digest('hex');
     writeFileSync(join(from, 'sub dir', 'big'), bytes);
     writeFileSync(join(to, 'before'), 'stays');
-    const { exit, stdout } = await sh('sha256sum "in/sub dir/big" && mkdir out/there && cp "in/sub dir/big" out/there/', ['--in', from, '--out', to]);
+    const { exit, stdout } = await sh(
+      'sha256sum "in/sub dir/big" && mkdir out/there && cp "in/sub dir/big" out/there/',
+      ['--in', from, '--out', to],
+    );
     expect({ exit, stdout }).toEqual({ exit: 0, stdout: `${digest}  in/sub dir/big\n` });
-    expect(createHash('sha256').update(readFileSync(join(to, 'there/big'))).digest('hex')).toBe(digest);
+    expect(
+      createHash('sha256')
+        .update(readFileSync(join(to, 'there/big')))
+        .digest('hex'),
+    ).toBe(digest);
     expect(readFileSync(join(to, 'before'), 'utf8')).toBe('stays');
   });
 
   test('variables: given, taken, all; whatever is in them', async () => {
     const strange = 'it\'s "so"\n$(false) `x` \\ ü';
-    const named = await sh('printf "%s|%s|%s" "$A" "$B" "${CC-unset}"', ['--env', `A=${strange}`, '--env', 'B'], { B: ' two  blanks ', CC: 'no' });
+    const named = await sh('printf "%s|%s|%s" "$A" "$B" "${CC-unset}"', ['--env', `A=${strange}`, '--env', 'B'], {
+      B: ' two  blanks ',
+      CC: 'no',
+    });
     expect(named).toMatchObject({ exit: 0, stdout: `${strange}| two  blanks |unset` });
-    const all = await sh('printf "%s|%s|%s" "$B" "$CC" "$HOME"', ['--all-env', '--env', 'B=mine'], { B: 'theirs', CC: 'yes', 'BASH_FUNC_x%%': '() { :; }' });
+    const all = await sh('printf "%s|%s|%s" "$B" "$CC" "$HOME"', ['--all-env', '--env', 'B=mine'], {
+      B: 'theirs',
+      CC: 'yes',
+      'BASH_FUNC_x%%': '() { :; }',
+    });
     expect(all).toMatchObject({ exit: 0, stdout: 'mine|yes|/root' });
-    expect(await sh('true', ['--env', '1=2'])).toMatchObject({ exit: 2, stderr: expect.stringContaining('error: --env is no variable: `1=2`\n') as string });
-    expect(await sh('true', ['--env', 'NOT_THERE'])).toMatchObject({ exit: 2, stderr: expect.stringContaining('error: there is no variable `NOT_THERE` here\n') as string });
+    expect(await sh('true', ['--env', '1=2'])).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('error: --env is no variable: `1=2`\n') as string,
+    });
+    expect(await sh('true', ['--env', 'NOT_THERE'])).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('error: there is no variable `NOT_THERE` here\n') as string,
+    });
   });
 
   test('output comes while the command runs, and the clock of the guest is ours', async () => {
@@ -128,25 +170,39 @@ describeWith(PROGRAMS, 'build and vm run', () => {
   test('hooks run here before and after the command, with what is exchanged', async () => {
     const to = out();
     const { exit, stdout, stderr } = await sh('cat in/question; echo 42 >out/answer; exit 3', [
-      '--before', 'echo before hook; echo why >"$CYGSTRAP_RUN/in/question"',
-      '--after', 'mv "$CYGSTRAP_RUN/out/answer" "$CYGSTRAP_RUN/out/moved"; echo after >&2',
-      '--out', to,
+      '--before',
+      'echo before hook; echo why >"$CYGSTRAP_RUN/in/question"',
+      '--after',
+      'mv "$CYGSTRAP_RUN/out/answer" "$CYGSTRAP_RUN/out/moved"; echo after >&2',
+      '--out',
+      to,
     ]);
     expect({ exit, stdout }).toEqual({ exit: 3, stdout: 'why\n' });
     expect(stderr).toBe('before hook\nafter\n');
     expect(readdirSync(to)).toEqual(['moved']);
     const failed = await sh('echo never', ['--before', 'echo no such thing >&2; exit 4']);
     expect(failed).toMatchObject({ exit: 126, stdout: '' });
-    expect(failed.stderr).toBe('no such thing\nerror: the command before the run failed (exit code 4): `echo no such thing >&2; exit 4`\n');
+    expect(failed.stderr).toBe(
+      'no such thing\nerror: the command before the run failed (exit code 4): `echo no such thing >&2; exit 4`\n',
+    );
   });
 
   test('a machine for each line of a file, two at a time', async () => {
     const [list, to] = [join(bench.path, 'lines'), out()];
-    writeFileSync(list, '# a comment\necho one; echo 1 >out/file\n\necho two >&2; exit 5\nprintf three; cat /tmp/x; touch /tmp/x\nkill -9 $$\n');
+    writeFileSync(
+      list,
+      '# a comment\necho one; echo 1 >out/file\n\necho two >&2; exit 5\nprintf three; cat /tmp/x; touch /tmp/x\nkill -9 $$\n',
+    );
     const many = await bench.vm(['vm', 'run', '--each', list, '--jobs', '2', '--out', to]);
     expect(many.exit).toBe(1);
     expect(many.stdout.split('\n').sort()).toEqual(['', '[1] one', '[3] three']);
-    for (const line of ['[2] two', 'note: [1] exit code 0: echo one; echo 1 >out/file', 'note: [2] exit code 5: echo two >&2; exit 5', 'note: [4] exit code 137: kill -9 $$']) expect(many.stderr.split('\n')).toContain(line);
+    for (const line of [
+      '[2] two',
+      'note: [1] exit code 0: echo one; echo 1 >out/file',
+      'note: [2] exit code 5: echo two >&2; exit 5',
+      'note: [4] exit code 137: kill -9 $$',
+    ])
+      expect(many.stderr.split('\n')).toContain(line);
     expect(readdirSync(to).sort()).toEqual(['1', '2', '3', '4']);
     expect(readFileSync(join(to, '1/file'), 'utf8')).toBe('1\n');
   });
@@ -163,7 +219,10 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     const store = join(bench.path, 'my store');
     mkdirSync(store);
     writeFileSync(join(store, 'file'), 'of the host\n');
-    expect(await sh('cat /store/file; echo x >/store/new || exit 6', ['--store', store])).toMatchObject({ exit: 6, stdout: 'of the host\n' });
+    expect(await sh('cat /store/file; echo x >/store/new || exit 6', ['--store', store])).toMatchObject({
+      exit: 6,
+      stdout: 'of the host\n',
+    });
     expect(existsSync(join(store, 'new'))).toBe(false);
   });
 
@@ -171,7 +230,8 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     const store = join(bench.path, 'kept store');
     mkdirSync(join(store, 'sub'), { recursive: true });
     writeFileSync(join(store, 'sub/file'), 'of the host\n');
-    const script = 'cat /store/sub/file /store/new 2>/dev/null; echo mine >>/store/sub/file && echo x >/store/new && cat /store/sub/file /store/new';
+    const script =
+      'cat /store/sub/file /store/new 2>/dev/null; echo mine >>/store/sub/file && echo x >/store/new && cat /store/sub/file /store/new';
     for (let i = 0; i < 2; i++) {
       const { exit, stdout } = await sh(script, ['--store', store, '--writable-store']);
       expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'of the host\nof the host\nmine\nx\n' });
@@ -193,14 +253,25 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     expect(readdirSync(join(bench.vmDir, 'snapshot', key)).sort()).toEqual(['disk.qcow2', 'stage.json', 'state']);
     const shared = bench.vmDir;
     bench.vmDir = join(bench.path, 'copied');
-    for (const part of ['install', join('snapshot', key)]) cpSync(join(shared, part), join(bench.vmDir, part), { recursive: true });
-    expect(await bench.vm(['vm', 'run', '--snapshot', key.slice(0, 8), '--json', '--', 'true'])).toMatchObject({ exit: 0, stdout: expect.stringContaining('"isCold":false') as string });
+    for (const part of ['install', join('snapshot', key)])
+      cpSync(join(shared, part), join(bench.vmDir, part), { recursive: true });
+    expect(await bench.vm(['vm', 'run', '--snapshot', key.slice(0, 8), '--json', '--', 'true'])).toMatchObject({
+      exit: 0,
+      stdout: expect.stringContaining('"isCold":false') as string,
+    });
     bench.vmDir = shared;
   });
 
   describe('as a library', () => {
     const events: Event[] = [];
-    const prepared = async (signal?: AbortSignal): Promise<VmContext> => prepareVm({ directory: bench.vmDir, environment: process.env, version: 'test', report: (event) => void events.push(event), signal });
+    const prepared = async (signal?: AbortSignal): Promise<VmContext> =>
+      prepareVm({
+        directory: bench.vmDir,
+        environment: process.env,
+        version: 'test',
+        report: (event) => void events.push(event),
+        signal,
+      });
     const wishes = { memoryMiB: 256, diskMiB: 2048 };
 
     test('from a lock to output, files and exit code', async () => {
@@ -209,15 +280,23 @@ describeWith(PROGRAMS, 'build and vm run', () => {
       const installed = await installVm({ repo: bench.repo, lock: bench.lock, wishes }, context);
       const snapshot = await snapshotVm({ installed }, context);
       expect(await findSnapshot(snapshot.key.slice(0, 8), context)).toEqual(snapshot);
-      expect(events.flatMap((event) => (event.kind === 'stage-reused' ? event.key : []))).toEqual([installed.key, snapshot.key]);
-      expect((await listStages({ directory: bench.vmDir, environment: process.env })).map(({ key }) => key)).toEqual(expect.arrayContaining([installed.key, snapshot.key]));
+      expect(events.flatMap((event) => (event.kind === 'stage-reused' ? event.key : []))).toEqual([
+        installed.key,
+        snapshot.key,
+      ]);
+      expect((await listStages({ directory: bench.vmDir, environment: process.env })).map(({ key }) => key)).toEqual(
+        expect.arrayContaining([installed.key, snapshot.key]),
+      );
 
       const [input, output] = [join(bench.path, 'library-in'), out()];
       mkdirSync(input);
       writeFileSync(join(input, 'question'), 'why');
       const said = { stdout: '', stderr: '' };
       const argv = ['sh', '-c', 'tr a-z A-Z <in/question >out/answer; echo "$WORD"; echo more >&2; exit 9'];
-      const result = await runVm({ argv, environment: { WORD: 'said' }, input, output }, { ...context, snapshot, onOutput: (stream, chunk) => void (said[stream] += Buffer.from(chunk).toString()) });
+      const result = await runVm(
+        { argv, environment: { WORD: 'said' }, input, output },
+        { ...context, snapshot, onOutput: (stream, chunk) => void (said[stream] += Buffer.from(chunk).toString()) },
+      );
       expect(result).toMatchObject({ code: 9, isCold: false, kept: null });
       expect(said).toEqual({ stdout: 'said\n', stderr: 'more\n' });
       expect(readFileSync(join(output, 'answer'), 'utf8')).toBe('WHY');
@@ -227,13 +306,25 @@ describeWith(PROGRAMS, 'build and vm run', () => {
       const controller = new AbortController();
       const context = await prepared(controller.signal);
       const run = { ...context, snapshot: await findSnapshot(bench.stages().snapshot[0], context), onOutput: () => {} };
-      await expect(installVm({ repo: bench.repo, lock: join(bench.path, 'none'), wishes }, context)).rejects.toMatchObject({ code: 'not-found' });
+      await expect(
+        installVm({ repo: bench.repo, lock: join(bench.path, 'none'), wishes }, context),
+      ).rejects.toMatchObject({ code: 'not-found' });
       await expect(findSnapshot('nosuchkey', context)).rejects.toMatchObject({ code: 'usage' });
-      await expect(runVm({ argv: ['true'], input: join(bench.path, 'none') }, run)).rejects.toMatchObject({ code: 'usage' });
-      await expect(runVm({ argv: ['sleep', '100'], timeoutMs: 3000 }, run)).rejects.toMatchObject({ code: 'guest', message: 'the command did not end within 3 s' });
-      await expect(runVm({ argv: ['sh', '-c', 'echo c >/proc/sysrq-trigger; sleep 100'] }, run)).rejects.toMatchObject({ code: 'vm' });
+      await expect(runVm({ argv: ['true'], input: join(bench.path, 'none') }, run)).rejects.toMatchObject({
+        code: 'usage',
+      });
+      await expect(runVm({ argv: ['sleep', '100'], timeoutMs: 3000 }, run)).rejects.toMatchObject({
+        code: 'guest',
+        message: 'the command did not end within 3 s',
+      });
+      await expect(runVm({ argv: ['sh', '-c', 'echo c >/proc/sysrq-trigger; sleep 100'] }, run)).rejects.toMatchObject({
+        code: 'vm',
+      });
       const reason = new CygstrapError('interrupted', 'enough');
-      const stopped = runVm({ argv: ['sh', '-c', 'echo begun; sleep 100'] }, { ...run, onOutput: () => controller.abort(reason) });
+      const stopped = runVm(
+        { argv: ['sh', '-c', 'echo begun; sleep 100'] },
+        { ...run, onOutput: () => controller.abort(reason) },
+      );
       await expect(stopped).rejects.toBe(reason);
       expect(readdirSync(join(bench.vmDir, 'work'))).toEqual([]);
     });

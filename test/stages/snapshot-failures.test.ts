@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, copyFileSync, cpSync, mkdirSync, readFileSync, statSync, statfsSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  statfsSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -51,7 +61,9 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
   test('the guest does not boot in time', async () => {
     const { exit, stderr } = await snapshot('--boot-timeout', '1s').ended;
     expect(exit).toBe(3);
-    expect(stderr).toMatch(/^error: machine `guest` did not say `ready` within 1000 ms\nhint: its console is in `.*`$/m);
+    expect(stderr).toMatch(
+      /^error: machine `guest` did not say `ready` within 1000 ms\nhint: its console is in `.*`$/m,
+    );
     expect(bench.stages().snapshot).toEqual([]);
     await bench.expectNoTraces();
   });
@@ -91,11 +103,15 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
       fill(small, 0);
       const { exit, stderr } = await command.ended;
       expect(exit).toBe(3);
-      expect(stderr).toMatch(/^error: QEMU of machine `guest` died \(signal SIGBUS\)\nhint: the file system of its RAM file is full/m);
+      expect(stderr).toMatch(
+        /^error: QEMU of machine `guest` died \(signal SIGBUS\)\nhint: the file system of its RAM file is full/m,
+      );
       expect(bench.stages().snapshot).toEqual([]);
       await bench.expectNoTraces();
       const again = await snapshot().ended;
-      expect(again.stderr).toMatch(/^error: no room for the RAM of the machine: 256 MiB are needed, \d+ MiB are free in `.*`\nhint: make room, or give the machine less memory$/m);
+      expect(again.stderr).toMatch(
+        /^error: no room for the RAM of the machine: 256 MiB are needed, \d+ MiB are free in `.*`\nhint: make room, or give the machine less memory$/m,
+      );
     });
 
     test.each([
@@ -107,7 +123,11 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
         if (event.kind === 'stage-step' && event.text === 'freeze') fill(small, LEFT_BYTES);
       });
       const installed = await findInstalled(undefined, context);
-      await expect(snapshotVm({ installed, isPortable }, context)).rejects.toMatchObject({ code: 'vm', message: expect.stringMatching(/^cannot write the memory image `.*state`: the disk is full$/) as string, hint: 'make room' });
+      await expect(snapshotVm({ installed, isPortable }, context)).rejects.toMatchObject({
+        code: 'vm',
+        message: expect.stringMatching(/^cannot write the memory image `.*state`: the disk is full$/) as string,
+        hint: 'make room',
+      });
       expect(bench.stages().snapshot).toEqual([]);
       expect(namesIn(join(small, 'work'))).toEqual([]);
       await expect.poll(() => processesOf(small), { timeout: 3000 }).toEqual([]);
@@ -121,7 +141,8 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
     await bench.expectNoTraces();
   });
 
-  const run = (script: string, ...words: string[]): RunningCommand => bench.startVm(['vm', 'run', '--verbose', ...words, '--', 'sh', '-c', script]);
+  const run = (script: string, ...words: string[]): RunningCommand =>
+    bench.startVm(['vm', 'run', '--verbose', ...words, '--', 'sh', '-c', script]);
   const file = (name: string): string => join(bench.vmDir, 'snapshot', bench.stages().snapshot[0] ?? '', name);
   /** Changes a file of the snapshot until the test is over. */
   const changed = (name: string, change: (bytes: Buffer) => Buffer): void => {
@@ -137,7 +158,10 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
     });
     put(change(Buffer.from(before)));
   };
-  const flipped = (offset: number) => (bytes: Buffer): Buffer => bytes.fill(0xa5, offset, offset + 4096);
+  const flipped =
+    (offset: number) =>
+    (bytes: Buffer): Buffer =>
+      bytes.fill(0xa5, offset, offset + 4096);
 
   describe.each([
     ['state', 2000],
@@ -154,13 +178,16 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
       const { exit, stdout, stderr } = await run('echo wrong').ended;
       expect({ exit, stdout }).toEqual({ exit: 126, stdout: '' });
       const [key = ''] = bench.stages().snapshot;
-      expect(stderr).toBe(`error: the snapshot is not what it was: \`${file(name)}\` is damaged: its sha256 is another one\nhint: remove it with \`cygstrap vm rm ${key}\`, and it is made anew\n`);
+      expect(stderr).toBe(
+        `error: the snapshot is not what it was: \`${file(name)}\` is damaged: its sha256 is another one\nhint: remove it with \`cygstrap vm rm ${key}\`, and it is made anew\n`,
+      );
       await bench.expectNoTraces();
     });
   });
 
   test('what somebody only touched is read once more, and taken', async () => {
-    const note = (): string => readFileSync(join(bench.vmDir, 'intact', `snapshot-${bench.stages().snapshot[0] ?? ''}.json`), 'utf8');
+    const note = (): string =>
+      readFileSync(join(bench.vmDir, 'intact', `snapshot-${bench.stages().snapshot[0] ?? ''}.json`), 'utf8');
     const before = note();
     utimesSync(file('ram'), 1, 1);
     expect(await run('echo right').ended).toMatchObject({ exit: 0, stdout: 'right\n' });
@@ -179,27 +206,38 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
     writeFileSync(path, JSON.stringify({ ...(JSON.parse(before) as object), ram: await identityOf(file('ram')) }));
     const { exit, stderr } = await run('echo wrong').ended;
     expect(exit).toBe(126);
-    expect(stderr).toMatch(/^error: the snapshot is not what it was: `.*ram` is damaged: its sha256 is another one\nhint: remove it with `cygstrap vm rm /m);
+    expect(stderr).toMatch(
+      /^error: the snapshot is not what it was: `.*ram` is damaged: its sha256 is another one\nhint: remove it with `cygstrap vm rm /m,
+    );
     await bench.expectNoTraces();
   });
 
   test('a state that is too short', async () => {
     changed('state', (bytes) => bytes.subarray(0, 1000));
-    expect((await run('true').ended).stderr).toMatch(/^error: the snapshot is not what it was: `.*state` has 1000 bytes instead of \d+$/m);
+    expect((await run('true').ended).stderr).toMatch(
+      /^error: the snapshot is not what it was: `.*state` has 1000 bytes instead of \d+$/m,
+    );
   });
 
   test('a snapshot of another machine is not taken', async () => {
-    const context = await bench.context({ ...standIn, bootMachine: (options) => ({ ...standIn.bootMachine(options), extraArguments: [] }) });
+    const context = await bench.context({
+      ...standIn,
+      bootMachine: (options) => ({ ...standIn.bootMachine(options), extraArguments: [] }),
+    });
     const snapshot = await findSnapshot(undefined, context);
     const shares = { store: bench.repo, xchg: bench.path };
-    await expect(revive(context, { manifest: snapshot, shares, canBootInstead: false })).rejects.toThrow(/^the snapshot cannot go on here: /);
+    await expect(revive(context, { manifest: snapshot, shares, canBootInstead: false })).rejects.toThrow(
+      /^the snapshot cannot go on here: /,
+    );
   });
 
   test('a snapshot of another QEMU: its disk is booted, and that is said', async () => {
     changed('stage.json', (bytes) => Buffer.from(bytes.toString().replace(/"qemu": ".*"/, '"qemu": "1.2.3"')));
     const { exit, stdout, stderr } = await run('cat /proc/uptime >&2; echo cold; exit 4', '--json').ended;
     expect(exit).toBe(4);
-    expect(stderr).toMatch(/^warning: the snapshot cannot go on here, so its disk is booted instead, which takes longer: it was made by QEMU 1\.2\.3, and here is \d/m);
+    expect(stderr).toMatch(
+      /^warning: the snapshot cannot go on here, so its disk is booted instead, which takes longer: it was made by QEMU 1\.2\.3, and here is \d/m,
+    );
     expect(JSON.parse(stdout)).toMatchObject({ code: 4, isCold: true });
   });
 });

@@ -17,7 +17,21 @@ import { QEMU } from '../support/qemu.ts';
 import { PROJECT } from '../support/transcript.ts';
 
 /** What the pipeline of the stand-in needs of this computer. */
-export const PROGRAMS = [QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy', 'setpriv'];
+export const PROGRAMS = [
+  QEMU,
+  'qemu-img',
+  'busybox',
+  'sshd',
+  'ssh',
+  'ssh-keygen',
+  'smbd',
+  'mke2fs',
+  'xz',
+  'zstd',
+  'xorriso',
+  'mcopy',
+  'setpriv',
+];
 
 /** The last words of a command that was asked to stop. */
 export const INTERRUPTED = 'error: interrupted\nhint: the same command goes on from here\n';
@@ -97,7 +111,10 @@ export class Bench {
   startMaking(words: readonly string[], options: CommandOptions = {}): RunningCommand {
     const at = words.indexOf('--');
     const [own, rest] = at < 0 ? [words, []] : [words.slice(0, at), words.slice(at)];
-    return this.startVm([...own, '--repo', this.repo, '--lock', this.lock, '--memory', '256M', '--disk', '2G', ...rest], options);
+    return this.startVm(
+      [...own, '--repo', this.repo, '--lock', this.lock, '--memory', '256M', '--disk', '2G', ...rest],
+      options,
+    );
   }
 
   /** `vm gc`, with a cache of its own: images of others are none of its business. */
@@ -107,7 +124,10 @@ export class Bench {
 
   /** For calls of the rooms themselves. */
   async context(guest: GuestKind = standIn, report: Report = () => {}): Promise<VmContext> {
-    return { ...(await prepareVm({ directory: this.vmDir, environment: process.env, version: 'test', report })), guest };
+    return {
+      ...(await prepareVm({ directory: this.vmDir, environment: process.env, version: 'test', report })),
+      guest,
+    };
   }
 
   start(words: readonly string[], { env, cwd, stdin = '', inTerminal = false }: CommandOptions = {}): RunningCommand {
@@ -115,15 +135,27 @@ export class Bench {
     const [program = '', ...rest] = inTerminal ? ['script', '-qec', argv.map(quoted).join(' '), '/dev/null'] : argv;
     const child = spawn(program, rest, {
       cwd: cwd ?? this.path,
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'], LC_ALL: 'C', TMPDIR: this.temporary, ...env },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'],
+        LC_ALL: 'C',
+        TMPDIR: this.temporary,
+        ...env,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     child.stdin.on('error', () => {});
     if (!inTerminal) child.stdin.end(stdin);
     let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
-    const closed = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => child.on('close', (...end) => resolve(end)));
-    const ended = Promise.all([closed, text(child.stdout), text(child.stderr)]).then(([[exit, signal], stdout, stderr]) => ({ exit, signal, stdout, stderr }));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
+    const closed = new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
+      child.on('close', (...end) => resolve(end)),
+    );
+    const ended = Promise.all([closed, text(child.stdout), text(child.stderr)]).then(
+      ([[exit, signal], stdout, stderr]) => ({ exit, signal, stdout, stderr }),
+    );
     return {
       child,
       ended,
@@ -132,7 +164,8 @@ export class Bench {
         for (;;) {
           const match = pattern.exec(said);
           if (match !== null) return match;
-          if (child.exitCode !== null || performance.now() > untilMs) throw new Error(`it never said ${String(pattern)}, but:\n${said}`);
+          if (child.exitCode !== null || performance.now() > untilMs)
+            throw new Error(`it never said ${String(pattern)}, but:\n${said}`);
           await delay(10);
         }
       },

@@ -10,7 +10,8 @@ const run = promisify(execFile);
 export async function setup(): Promise<void> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
-  if (newest(join(root, 'dist')) > Math.max(newest(join(root, 'src')), statSync(join(root, 'tsconfig.json')).mtimeMs)) return;
+  if (newest(join(root, 'dist')) > Math.max(newest(join(root, 'src')), statSync(join(root, 'tsconfig.json')).mtimeMs))
+    return;
   try {
     await run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
     await run(process.execPath, ['.ci/bundle.js'], { cwd: root });

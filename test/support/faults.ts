@@ -20,7 +20,9 @@ function serve(bytes: Uint8Array, options: FileOptions = {}): Fault {
   return (request, response) => {
     const { etag, lastModified } = options;
     const { 'if-none-match': match, 'if-modified-since': since, 'if-range': ifRange } = request.headers;
-    const isKnown = (etag !== undefined && match === etag) || (match === undefined && lastModified !== undefined && since === lastModified);
+    const isKnown =
+      (etag !== undefined && match === etag) ||
+      (match === undefined && lastModified !== undefined && since === lastModified);
     if (isKnown) response.writeHead(304, headersOf(options)).end();
     else if (ifRange !== undefined && ifRange !== etag && ifRange !== lastModified) sendWhole(response, bytes, options);
     else sendRange(request, response, bytes, options);
@@ -30,10 +32,13 @@ function serve(bytes: Uint8Array, options: FileOptions = {}): Fault {
 function sendRange(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array, options: FileOptions): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1]);
   if (Number.isNaN(from)) sendWhole(response, bytes, options);
-  else if (from >= bytes.length) response.writeHead(416, { ...headersOf(options), 'content-range': `bytes */${bytes.length}` }).end();
+  else if (from >= bytes.length)
+    response.writeHead(416, { ...headersOf(options), 'content-range': `bytes */${bytes.length}` }).end();
   else {
     const range = `bytes ${from}-${bytes.length - 1}/${bytes.length}`;
-    response.writeHead(206, { ...headersOf(options), 'content-range': range, 'content-length': bytes.length - from }).end(bytes.subarray(from));
+    response
+      .writeHead(206, { ...headersOf(options), 'content-range': range, 'content-length': bytes.length - from })
+      .end(bytes.subarray(from));
   }
 }
 
@@ -51,7 +56,12 @@ function headersOf({ etag, lastModified, headers }: FileOptions): OutgoingHttpHe
 }
 
 /** Sends the head and the first bytes of a file, then does something else. */
-function afterBytes(bytes: Uint8Array, sentBytes: number, options: FileOptions, then: (response: ServerResponse) => void): Fault {
+function afterBytes(
+  bytes: Uint8Array,
+  sentBytes: number,
+  options: FileOptions,
+  then: (response: ServerResponse) => void,
+): Fault {
   return (_request, response) => {
     response.writeHead(200, { ...headersOf(options), 'content-length': bytes.length });
     response.write(bytes.subarray(0, sentBytes), () => setTimeout(() => then(response), ARRIVAL_MS));
@@ -74,7 +84,8 @@ export const fault = {
 
   /** Any status, with a small page for people. */
   status: (status: number, headers: OutgoingHttpHeaders = {}): Fault => {
-    return (_request, response) => void response.writeHead(status, { 'content-type': 'text/html', ...headers }).end(`<html>${status}</html>\n`);
+    return (_request, response) =>
+      void response.writeHead(status, { 'content-type': 'text/html', ...headers }).end(`<html>${status}</html>\n`);
   },
 
   /** 429 with Retry-After, in seconds or as a date. */
@@ -132,12 +143,18 @@ export const fault = {
 
   /** Sends more than it announces. */
   surplus: (bytes: Uint8Array, extraBytes: number): Fault => {
-    return raw(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\n\r\n`, Buffer.concat([bytes, Buffer.alloc(extraBytes, 0x2e)]));
+    return raw(
+      `HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\n\r\n`,
+      Buffer.concat([bytes, Buffer.alloc(extraBytes, 0x2e)]),
+    );
   },
 
   /** A chunked body that ends in the middle of a chunk. */
   cutChunk: (bytes: Uint8Array): Fault => {
-    return raw(`HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${(bytes.length + 10).toString(16)}\r\n`, bytes);
+    return raw(
+      `HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${(bytes.length + 10).toString(16)}\r\n`,
+      bytes,
+    );
   },
 
   /** Right in size, and one byte in the middle is another. */
@@ -157,8 +174,13 @@ export const fault = {
   },
 
   /** Answers a range with another: its Content-Range, and the bytes from `startByte` on. */
-  wrongRange: (bytes: Uint8Array, startByte: number, contentRange = `bytes ${startByte}-${bytes.length - 1}/${bytes.length}`): Fault => {
-    return (_request, response) => void response.writeHead(206, { 'content-range': contentRange }).end(bytes.subarray(startByte));
+  wrongRange: (
+    bytes: Uint8Array,
+    startByte: number,
+    contentRange = `bytes ${startByte}-${bytes.length - 1}/${bytes.length}`,
+  ): Fault => {
+    return (_request, response) =>
+      void response.writeHead(206, { 'content-range': contentRange }).end(bytes.subarray(startByte));
   },
 
   /** Knows no ranges. */

@@ -15,18 +15,31 @@ import { emulatingHost } from './qemu.ts';
 import { PROJECT } from './transcript.ts';
 
 /** What a machine has that its guest kind does not decide. */
-export const PLAIN = { accelerator: 'tcg', cpus: 1, memory: { sizeMiB: 512, backing: { kind: 'private' } }, start: 'running', onReset: 'exit', shares: [] } as const satisfies Partial<MachineSpec>;
+export const PLAIN = {
+  accelerator: 'tcg',
+  cpus: 1,
+  memory: { sizeMiB: 512, backing: { kind: 'private' } },
+  start: 'running',
+  onReset: 'exit',
+  shares: [],
+} as const satisfies Partial<MachineSpec>;
 
 const RELEASE = join(PROJECT, 'fixtures/release');
 const MEDIUM_DATE_SECONDS = 1_700_000_000;
 
 /** The archives of the small release, with their true digests. */
 export async function archivesOfRelease(): Promise<ArchiveAnswer[]> {
-  const paths = (await readdir(RELEASE, { recursive: true })).filter((path) => /(?<!-src)\.tar\.(xz|zst)$/.test(path)).sort();
+  const paths = (await readdir(RELEASE, { recursive: true }))
+    .filter((path) => /(?<!-src)\.tar\.(xz|zst)$/.test(path))
+    .sort();
   return Promise.all(
     paths.map(async (path) => {
       const bytes = await readFile(join(RELEASE, path));
-      return { path, sizeBytes: bytes.length, digest: { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') } } as const;
+      return {
+        path,
+        sizeBytes: bytes.length,
+        digest: { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') },
+      } as const;
     }),
   );
 }
@@ -52,15 +65,25 @@ export async function installStandIn({ kit, directory, nonce, archives }: Instal
   const [repo, answers] = [join(directory, 'repo.iso'), join(directory, 'answers.img')];
   const entries = archives.map(({ path }) => ({ kind: 'host', path, location: join(RELEASE, path) }) as const);
   await writeIso({ entries, label: 'CYGSTRAP', out: repo, dateSeconds: MEDIUM_DATE_SECONDS });
-  await writeFloppy({ files: kit.answerFiles({ nonce, authorizedKey: publicKey, archives }), label: 'ANSWERS', out: answers, dateSeconds: MEDIUM_DATE_SECONDS });
+  await writeFloppy({
+    files: kit.answerFiles({ nonce, authorizedKey: publicKey, archives }),
+    label: 'ANSWERS',
+    out: answers,
+    dateSeconds: MEDIUM_DATE_SECONDS,
+  });
   await createDisk(host, { path: disk, format: 'qcow2', sizeMiB: 2048 });
   for (const { name, path } of kit.bootFiles) await copyFile(path, join(directory, name));
-  const template = kit.installMachine({ disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' }, repo, answers });
+  const template = kit.installMachine({
+    disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
+    repo,
+    answers,
+  });
   await using machine = await startMachine({ ...PLAIN, ...template, name: 'install' }, host, { directory });
   const lines: string[] = [];
   for await (const line of machine.console()) lines.push(line);
   const exit = await machine.exited;
-  for (const beacon of lines.map(standIn.parseBeacon)) if (beacon?.kind === 'hostkey') await pinHostKey(join(directory, SSH_FILES.knownHosts), beacon.key);
+  for (const beacon of lines.map(standIn.parseBeacon))
+    if (beacon?.kind === 'hostkey') await pinHostKey(join(directory, SSH_FILES.knownHosts), beacon.key);
   return { lines, exit };
 }
 

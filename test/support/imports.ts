@@ -12,7 +12,18 @@ export interface SourceFacts {
   readonly ambient: readonly string[];
 }
 
-const AMBIENT = new Set(['process', 'performance', 'Date', 'fetch', 'setTimeout', 'setInterval', 'setImmediate', 'console', 'crypto', 'require']);
+const AMBIENT = new Set([
+  'process',
+  'performance',
+  'Date',
+  'fetch',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'console',
+  'crypto',
+  'require',
+]);
 
 interface Node {
   readonly type: string;
@@ -32,7 +43,8 @@ export function factsOf(file: string, source: string): SourceFacts {
       case 'ImportDeclaration':
       case 'ExportNamedDeclaration':
       case 'ExportAllDeclaration':
-        if (node['source'] !== null && node['source'] !== undefined) imports.push({ from: literal(file, node['source']), isTypeOnly: isTypeOnly(node) });
+        if (node['source'] !== null && node['source'] !== undefined)
+          imports.push({ from: literal(file, node['source']), isTypeOnly: isTypeOnly(node) });
         break;
       case 'ImportExpression':
         imports.push({ from: literal(file, node['source']), isTypeOnly: false });
@@ -55,7 +67,12 @@ export function factsOf(file: string, source: string): SourceFacts {
   return { imports, ambient: [...ambient].filter((name) => !imported.has(name)).sort() };
 }
 
-function walk(value: unknown, visit: (node: Node, parent: Node | undefined, key: string) => void, parent?: Node, key = ''): void {
+function walk(
+  value: unknown,
+  visit: (node: Node, parent: Node | undefined, key: string) => void,
+  parent?: Node,
+  key = '',
+): void {
   if (Array.isArray(value)) for (const item of value) walk(item, visit, parent, key);
   else if (isNode(value)) {
     visit(value, parent, key);
@@ -83,7 +100,9 @@ function isTypeOnly(node: Node): boolean {
   return (
     Array.isArray(specifiers) &&
     specifiers.length > 0 &&
-    specifiers.every((specifier) => isNode(specifier) && (specifier['importKind'] === 'type' || specifier['exportKind'] === 'type'))
+    specifiers.every(
+      (specifier) => isNode(specifier) && (specifier['importKind'] === 'type' || specifier['exportKind'] === 'type'),
+    )
   );
 }
 

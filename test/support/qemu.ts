@@ -48,7 +48,12 @@ export async function emulatingHost(): Promise<Host> {
     return {
       architecture: process.arch,
       kernelRelease: 'test',
-      qemu: { ...qemu, accelerators: accelerators.filter((name) => name === 'tcg').map((name) => ({ name, works: true, cpu: 'qemu64', durationMs: 0 })) },
+      qemu: {
+        ...qemu,
+        accelerators: accelerators
+          .filter((name) => name === 'tcg')
+          .map((name) => ({ name, works: true, cpu: 'qemu64', durationMs: 0 })),
+      },
       tools,
       memory: { totalBytes: 2 ** 32, availableBytes: 2 ** 32 },
       disks: [],

@@ -27,13 +27,30 @@ export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
  *  lines separate. Throws for any other line and for a case that asserts nothing. */
 export function parseTranscript(source: string): Case[] {
   const cases: Case[] = [];
-  let draft: { line: number; command: string; exit?: number; parts: Record<'stdin' | 'stdout' | 'stderr', string[]>; absent: string[] } | undefined;
+  let draft:
+    | {
+        line: number;
+        command: string;
+        exit?: number;
+        parts: Record<'stdin' | 'stdout' | 'stderr', string[]>;
+        absent: string[];
+      }
+    | undefined;
   const finish = (): void => {
     if (draft === undefined) return;
     const { line, command, exit, parts, absent } = draft;
     if (exit === undefined) throw new Error(`line ${line}: no exit code`);
-    if (parts.stdout.length + parts.stderr.length + absent.length === 0) throw new Error(`line ${line}: asserts no output`);
-    cases.push({ line, command, exit, stdin: joined(parts.stdin), stdout: joined(parts.stdout), stderr: joined(parts.stderr), absent });
+    if (parts.stdout.length + parts.stderr.length + absent.length === 0)
+      throw new Error(`line ${line}: asserts no output`);
+    cases.push({
+      line,
+      command,
+      exit,
+      stdin: joined(parts.stdin),
+      stdout: joined(parts.stdout),
+      stderr: joined(parts.stderr),
+      absent,
+    });
   };
   source.split('\n').forEach((row, i) => {
     if (row === '' || row.startsWith('#')) return;
@@ -60,19 +77,33 @@ function joined(lines: readonly string[]): string {
 
 /** Writes a case with what really happened, in the same form. */
 export function printTranscript({ command, stdin, absent }: Case, { exit, stdout, stderr }: Outcome): string {
-  const rows = [`$ ${command}`, ...prefixed('stdin', stdin), `exit ${exit}`, ...prefixed('stdout', stdout, true), ...prefixed('stderr', stderr, true)];
+  const rows = [
+    `$ ${command}`,
+    ...prefixed('stdin', stdin),
+    `exit ${exit}`,
+    ...prefixed('stdout', stdout, true),
+    ...prefixed('stderr', stderr, true),
+  ];
   return [...rows, ...absent.map((path) => `absent ${path}`)].map((row) => `${row}\n`).join('');
 }
 
 function prefixed(key: string, content: string, always = false): string[] {
   if (content === '') return always ? [`${key} (nothing)`] : [];
-  return content.replace(/\n$/, '').split('\n').map((line) => `${key} ${line}`.trimEnd());
+  return content
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line) => `${key} ${line}`.trimEnd());
 }
 
 /** Runs `cygstrap ...` of the built command line, by default in the project's folder, by a shell (pipes and redirections work). */
 export async function runCommand(command: string, stdin = '', cwd = PROJECT): Promise<Outcome> {
   const script = `cygstrap() { "${process.execPath}" "${join(PROJECT, 'bin/cygstrap.js')}" "$@"; }\n${command}`;
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'], LC_ALL: 'C' };
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'],
+    LC_ALL: 'C',
+  };
   // Node's pipes are sockets, and bash takes a shell at a socket for a remote one that wants its ~/.bashrc.
   const child = spawn('bash', ['--norc', '-c', script], { cwd, stdio: ['pipe', 'pipe', 'pipe'], env });
   child.stdin.on('error', () => {});

@@ -11,23 +11,43 @@ describe('keyrings', () => {
     const dir = tempFiles({ both: Buffer.concat([RSA.file, DSA.file]) });
     const { keys } = await readKeyring([`${dir}/both`]);
     expect(keys).toMatchObject([
-      { fingerprint: RSA.fingerprint, keyId: RSA.keyId, algorithm: 'RSA-2048', bits: 2048, userIds: ['Crafted <crafted@example.org>'], expiresAt: undefined, isRevoked: false },
+      {
+        fingerprint: RSA.fingerprint,
+        keyId: RSA.keyId,
+        algorithm: 'RSA-2048',
+        bits: 2048,
+        userIds: ['Crafted <crafted@example.org>'],
+        expiresAt: undefined,
+        isRevoked: false,
+      },
       { fingerprint: DSA.fingerprint, keyId: DSA.keyId, algorithm: 'DSA-1024', file: `${dir}/both` },
     ]);
   });
 
   test('a directory: files of keys, in the order of their names, each key once', async () => {
-    const dir = tempFiles({ 'b.gpg': DSA.file, 'a.pub': RSA.file, 'c.asc': RSA.file, 'README': 'no key' });
+    const dir = tempFiles({ 'b.gpg': DSA.file, 'a.pub': RSA.file, 'c.asc': RSA.file, README: 'no key' });
     const { keys } = await readKeyring([dir, `${dir}/b.gpg`]);
     expect(keys.map(({ fingerprint }) => fingerprint)).toEqual([RSA.fingerprint, DSA.fingerprint]);
   });
 
   test('armored, expired, revoked', async () => {
-    const { publicKey, privateKey } = await generateKey({ type: 'curve25519', userIDs: [{ name: 'Old' }], date: new Date('2020-01-01'), keyExpirationTime: 86_400, format: 'object' });
-    const { publicKey: revoked } = await revokeKey({ key: privateKey, date: new Date('2020-01-01T12:00:00Z'), format: 'object' });
+    const { publicKey, privateKey } = await generateKey({
+      type: 'curve25519',
+      userIDs: [{ name: 'Old' }],
+      date: new Date('2020-01-01'),
+      keyExpirationTime: 86_400,
+      format: 'object',
+    });
+    const { publicKey: revoked } = await revokeKey({
+      key: privateKey,
+      date: new Date('2020-01-01T12:00:00Z'),
+      format: 'object',
+    });
     const dir = tempFiles({ 'old.asc': `\n${publicKey.armor()}`, 'revoked.gpg': revoked.write() });
     const fingerprint = publicKey.getFingerprint().toUpperCase();
-    expect((await readKeyring([`${dir}/old.asc`])).keys).toMatchObject([{ fingerprint, algorithm: 'ed25519', expiresAt: new Date('2020-01-02'), isRevoked: false }]);
+    expect((await readKeyring([`${dir}/old.asc`])).keys).toMatchObject([
+      { fingerprint, algorithm: 'ed25519', expiresAt: new Date('2020-01-02'), isRevoked: false },
+    ]);
     expect((await readKeyring([`${dir}/revoked.gpg`])).keys).toMatchObject([{ fingerprint, isRevoked: true }]);
   });
 
@@ -60,12 +80,21 @@ describe('what is no keyring', () => {
   test('a private key', async () => {
     const { privateKey } = await generateKey({ type: 'curve25519', userIDs: [{ name: 'Secret' }], format: 'binary' });
     const dir = tempFiles({ 'mine.gpg': privateKey });
-    await expect(readKeyring([dir])).rejects.toMatchObject({ code: 'signature', message: `the keyring \`${dir}/mine.gpg\` holds a private key` });
+    await expect(readKeyring([dir])).rejects.toMatchObject({
+      code: 'signature',
+      message: `the keyring \`${dir}/mine.gpg\` holds a private key`,
+    });
   });
 
   test('nothing at all', async () => {
     const dir = tempFiles({ README: 'no key' });
-    await expect(readKeyring([dir])).rejects.toMatchObject({ code: 'signature', message: `the keyring directory \`${dir}\` holds no key` });
-    await expect(readKeyring([`${dir}/none`])).rejects.toMatchObject({ code: 'not-found', message: `no such keyring: \`${dir}/none\`` });
+    await expect(readKeyring([dir])).rejects.toMatchObject({
+      code: 'signature',
+      message: `the keyring directory \`${dir}\` holds no key`,
+    });
+    await expect(readKeyring([`${dir}/none`])).rejects.toMatchObject({
+      code: 'not-found',
+      message: `no such keyring: \`${dir}/none\``,
+    });
   });
 });

@@ -20,12 +20,20 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
       'RSA-4096 56405CF6FCC81574682A5D561A698DE9E2E56300',
     ]);
     const shipped = await shippedKeyring();
-    expect(shipped.keys.map(({ fingerprint }) => fingerprint).sort()).toEqual(keys.map(({ fingerprint }) => fingerprint));
-    expect(shipped.keys[0]).toMatchObject({ keyId: '1A698DE9E2E56300', userIds: ['Cygwin <cygwin@cygwin.com>'], expiresAt: undefined });
+    expect(shipped.keys.map(({ fingerprint }) => fingerprint).sort()).toEqual(
+      keys.map(({ fingerprint }) => fingerprint),
+    );
+    expect(shipped.keys[0]).toMatchObject({
+      keyId: '1A698DE9E2E56300',
+      userIds: ['Cygwin <cygwin@cygwin.com>'],
+      expiresAt: undefined,
+    });
   });
 
   test.each(FORMS)('setup.%s verifies; its expired key is mentioned', async (form) => {
-    const answer = await verifyDetached(read(`setup.${form}`), read(`setup.${form}.sig`), await signersKeys(), { now: new Date('2026-01-01') });
+    const answer = await verifyDetached(read(`setup.${form}`), read(`setup.${form}.sig`), await signersKeys(), {
+      now: new Date('2026-01-01'),
+    });
     expect(answer).toMatchObject({
       kind: 'verified',
       fingerprint: 'A6BABFCBB252CFCBDCA96A991F889D841884DD7D',
@@ -34,7 +42,11 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
   });
 
   test('before its key expired there is nothing to mention', async () => {
-    expect(await verifyDetached(read('setup.xz'), read('setup.xz.sig'), await signersKeys(), { now: new Date('2025-01-01') })).toMatchObject({ warnings: [] });
+    expect(
+      await verifyDetached(read('setup.xz'), read('setup.xz.sig'), await signersKeys(), {
+        now: new Date('2025-01-01'),
+      }),
+    ).toMatchObject({ warnings: [] });
   });
 
   test.each(FORMS)('setup.%s: every kind of damage has a message of its own', async (form) => {
@@ -81,6 +93,8 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
   });
 
   test('another form of the same index is another file', async () => {
-    expect(await verifyDetached(read('setup.xz'), read('setup.zst.sig'), await signersKeys())).toMatchObject({ reason: 'file-differs' });
+    expect(await verifyDetached(read('setup.xz'), read('setup.zst.sig'), await signersKeys())).toMatchObject({
+      reason: 'file-differs',
+    });
   });
 });

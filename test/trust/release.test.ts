@@ -10,7 +10,9 @@ import { verifyDetached } from '../../src/trust/verify.ts';
 
 const RELEASE = fileURLToPath(new URL('../../fixtures/release', import.meta.url));
 const index = readFileSync(join(RELEASE, 'x86_64/setup.ini'));
-const files = readdirSync(RELEASE, { recursive: true, encoding: 'utf8' }).filter((path) => statSync(join(RELEASE, path)).isFile());
+const files = readdirSync(RELEASE, { recursive: true, encoding: 'utf8' }).filter((path) =>
+  statSync(join(RELEASE, path)).isFile(),
+);
 
 /** Of fixtures/release/make.mjs, which says how to make it anew. */
 describe('the release in fixtures', () => {
@@ -19,7 +21,11 @@ describe('the release in fixtures', () => {
     const keyring = await readKeyring([join(RELEASE, 'key.gpg')]);
     expect(keyring.keys).toMatchObject([{ algorithm: 'RSA-2048', expiresAt: undefined }]);
     const signature = readFileSync(join(RELEASE, `x86_64/setup.${form}.sig`));
-    expect(await verifyDetached(bytes, signature, keyring)).toEqual({ kind: 'verified', fingerprint: keyring.keys[0]?.fingerprint, warnings: [] });
+    expect(await verifyDetached(bytes, signature, keyring)).toEqual({
+      kind: 'verified',
+      fingerprint: keyring.keys[0]?.fingerprint,
+      warnings: [],
+    });
     expect((await collect(openIndex(join(RELEASE, `x86_64/setup.${form}`)).chunks)).equals(index)).toBe(true);
   });
 
@@ -29,7 +35,11 @@ describe('the release in fixtures', () => {
     expect(new Set(promised.map(([, path]) => path))).toEqual(new Set(archives));
     for (const [, path = '', sizeBytes, sha512] of promised) {
       const bytes = readFileSync(join(RELEASE, path));
-      expect([path, String(bytes.length), createHash('sha512').update(bytes).digest('hex')]).toEqual([path, sizeBytes, sha512]);
+      expect([path, String(bytes.length), createHash('sha512').update(bytes).digest('hex')]).toEqual([
+        path,
+        sizeBytes,
+        sha512,
+      ]);
     }
   });
 

@@ -10,8 +10,19 @@ const BYTES = Buffer.from('release: test\n');
 const HAS_GPGV = spawnSync('gpgv', ['--version'], { stdio: 'ignore' }).status === 0;
 
 /** With a signing subkey, which must not be the one that signs. */
-const rsa = generateKey({ type: 'rsa', rsaBits: 2048, subkeys: [{ sign: true }], userIDs: [{ name: 'Mine' }], format: 'object' });
-const curve = generateKey({ type: 'curve25519', passphrase: 'open sesame', userIDs: [{ name: 'Locked' }], format: 'object' });
+const rsa = generateKey({
+  type: 'rsa',
+  rsaBits: 2048,
+  subkeys: [{ sign: true }],
+  userIDs: [{ name: 'Mine' }],
+  format: 'object',
+});
+const curve = generateKey({
+  type: 'curve25519',
+  passphrase: 'open sesame',
+  userIDs: [{ name: 'Locked' }],
+  format: 'object',
+});
 
 describe("signing with one's own key", () => {
   test('RSA: as setup wants it, by the primary key', async () => {
@@ -20,10 +31,25 @@ describe("signing with one's own key", () => {
     const { signature, fingerprint, warnings } = await signDetached(BYTES, `${dir}/secret.asc`);
     expect({ fingerprint, warnings }).toEqual({ fingerprint: publicKey.getFingerprint().toUpperCase(), warnings: [] });
     const { packets } = await readSignature({ binarySignature: signature });
-    expect([...packets]).toMatchObject([{ version: 4, signatureType: enums.signature.binary, publicKeyAlgorithm: enums.publicKey.rsaEncryptSign, hashAlgorithm: enums.hash.sha256, rawNotations: [] }]);
-    expect(await verifyDetached(BYTES, signature, await readKeyring([`${dir}/key.gpg`]))).toEqual({ kind: 'verified', fingerprint, warnings: [] });
+    expect([...packets]).toMatchObject([
+      {
+        version: 4,
+        signatureType: enums.signature.binary,
+        publicKeyAlgorithm: enums.publicKey.rsaEncryptSign,
+        hashAlgorithm: enums.hash.sha256,
+        rawNotations: [],
+      },
+    ]);
+    expect(await verifyDetached(BYTES, signature, await readKeyring([`${dir}/key.gpg`]))).toEqual({
+      kind: 'verified',
+      fingerprint,
+      warnings: [],
+    });
     if (HAS_GPGV) {
-      const { status, stderr } = spawnSync('gpgv', ['--keyring', `${dir}/key.gpg`, '-', `${dir}/file`], { input: signature, encoding: 'utf8' });
+      const { status, stderr } = spawnSync('gpgv', ['--keyring', `${dir}/key.gpg`, '-', `${dir}/file`], {
+        input: signature,
+        encoding: 'utf8',
+      });
       expect(stderr).toContain(`using RSA key ${fingerprint}`);
       expect(status).toBe(0);
     }
@@ -33,10 +59,20 @@ describe("signing with one's own key", () => {
     const { privateKey, publicKey } = await curve;
     const dir = tempFiles({ secret: privateKey.write(), key: publicKey.write() });
     const { signature, warnings } = await signDetached(BYTES, `${dir}/secret`, 'open sesame');
-    expect(warnings).toEqual([`setup does not verify signatures of ed25519 keys such as the one in \`${dir}/secret\`; it knows RSA and DSA`]);
-    expect(await verifyDetached(BYTES, signature, await readKeyring([`${dir}/key`]))).toMatchObject({ kind: 'verified' });
-    await expect(signDetached(BYTES, `${dir}/secret`)).rejects.toMatchObject({ code: 'signature', message: `the private key in \`${dir}/secret\` is locked and no passphrase is given` });
-    await expect(signDetached(BYTES, `${dir}/secret`, 'wrong')).rejects.toMatchObject({ code: 'signature', message: `the passphrase does not unlock the private key in \`${dir}/secret\`` });
+    expect(warnings).toEqual([
+      `setup does not verify signatures of ed25519 keys such as the one in \`${dir}/secret\`; it knows RSA and DSA`,
+    ]);
+    expect(await verifyDetached(BYTES, signature, await readKeyring([`${dir}/key`]))).toMatchObject({
+      kind: 'verified',
+    });
+    await expect(signDetached(BYTES, `${dir}/secret`)).rejects.toMatchObject({
+      code: 'signature',
+      message: `the private key in \`${dir}/secret\` is locked and no passphrase is given`,
+    });
+    await expect(signDetached(BYTES, `${dir}/secret`, 'wrong')).rejects.toMatchObject({
+      code: 'signature',
+      message: `the passphrase does not unlock the private key in \`${dir}/secret\``,
+    });
   });
 
   test('a primary key that does not sign itself', async () => {
@@ -53,11 +89,18 @@ describe("signing with one's own key", () => {
 
   test('what is no private key', async () => {
     const { publicKey, privateKey } = await rsa;
-    const dir = tempFiles({ public: publicKey.write(), two: Buffer.concat([privateKey.write(), privateKey.write()]), text: 'no key' });
+    const dir = tempFiles({
+      public: publicKey.write(),
+      two: Buffer.concat([privateKey.write(), privateKey.write()]),
+      text: 'no key',
+    });
     const noKey = { code: 'signature', message: expect.stringContaining('holds no OpenPGP private key') };
     await expect(signDetached(BYTES, `${dir}/public`)).rejects.toMatchObject(noKey);
     await expect(signDetached(BYTES, `${dir}/text`)).rejects.toMatchObject(noKey);
-    await expect(signDetached(BYTES, `${dir}/two`)).rejects.toMatchObject({ code: 'signature', message: expect.stringContaining('must hold one private key') });
+    await expect(signDetached(BYTES, `${dir}/two`)).rejects.toMatchObject({
+      code: 'signature',
+      message: expect.stringContaining('must hold one private key'),
+    });
     await expect(signDetached(BYTES, `${dir}/none`)).rejects.toMatchObject({ code: 'not-found' });
   });
 });

@@ -17,10 +17,18 @@ export interface CraftedKey {
 const CREATED = 1_200_000_000;
 
 export function craftKey(kind: 'RSA' | 'DSA'): CraftedKey {
-  const pair = kind === 'RSA' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 });
+  const pair =
+    kind === 'RSA'
+      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+      : generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 });
   const numbers = kind === 'RSA' ? rsaNumbers(pair.publicKey) : dsaNumbers(pair.publicKey);
   const body = Buffer.concat([Buffer.of(4), uint32(CREATED), Buffer.of(kind === 'RSA' ? 1 : 17), ...numbers.map(mpi)]);
-  const fingerprint = createHash('sha1').update(Buffer.of(0x99)).update(uint16(body.length)).update(body).digest('hex').toUpperCase();
+  const fingerprint = createHash('sha1')
+    .update(Buffer.of(0x99))
+    .update(uint16(body.length))
+    .update(body)
+    .digest('hex')
+    .toUpperCase();
   const file = Buffer.concat([packet(6, body), packet(13, Buffer.from('Crafted <crafted@example.org>'))]);
   return { kind, fingerprint, keyId: fingerprint.slice(-16), file, secret: pair.privateKey };
 }
@@ -42,20 +50,32 @@ export function craftSignature(bytes: Uint8Array, key: CraftedKey, options: Craf
   const issuer = 'issuer' in options ? options.issuer : key.keyId;
   const algorithm = key.kind === 'RSA' ? 1 : 17;
   const issuerId = Buffer.from(issuer ?? '0000000000000000', 'hex');
-  const hashed = Buffer.concat([Buffer.of(5, 2), uint32(CREATED), ...(lifetime === undefined ? [] : [Buffer.of(5, 3), uint32(lifetime)])]);
+  const hashed = Buffer.concat([
+    Buffer.of(5, 2),
+    uint32(CREATED),
+    ...(lifetime === undefined ? [] : [Buffer.of(5, 3), uint32(lifetime)]),
+  ]);
   const unhashed = issuer === undefined ? Buffer.alloc(0) : Buffer.concat([Buffer.of(9, 16), issuerId]);
-  const head = version === 3 ? Buffer.concat([Buffer.of(type), uint32(CREATED)]) : Buffer.concat([Buffer.of(version, type, algorithm, hash), uint16(hashed.length), hashed]);
+  const head =
+    version === 3
+      ? Buffer.concat([Buffer.of(type), uint32(CREATED)])
+      : Buffer.concat([Buffer.of(version, type, algorithm, hash), uint16(hashed.length), hashed]);
   const trailer = version === 3 ? head : Buffer.concat([head, Buffer.of(4, 0xff), uint32(head.length)]);
   const start = createHash(hashName).update(bytes).update(trailer).digest().subarray(0, 2);
   const made = createSign(hashName).update(bytes).update(trailer).sign({ key: key.secret, dsaEncoding: 'ieee-p1363' });
   const numbers = key.kind === 'RSA' ? [made] : [made.subarray(0, made.length / 2), made.subarray(made.length / 2)];
-  const front = version === 3 ? Buffer.concat([Buffer.of(3, 5), head, issuerId, Buffer.of(algorithm, hash)]) : Buffer.concat([head, uint16(unhashed.length), unhashed]);
+  const front =
+    version === 3
+      ? Buffer.concat([Buffer.of(3, 5), head, issuerId, Buffer.of(algorithm, hash)])
+      : Buffer.concat([head, uint16(unhashed.length), unhashed]);
   return packet(2, Buffer.concat([front, start, ...numbers.map(mpi)]));
 }
 
 /** Frames a packet the old way, with two bytes of length, or the new way. */
 export function packet(tag: number, body: Uint8Array, isNewForm = false): Buffer {
-  const head = isNewForm ? Buffer.concat([Buffer.of(0xc0 | tag, 0xff), uint32(body.length)]) : Buffer.concat([Buffer.of(0x81 | (tag << 2)), uint16(body.length)]);
+  const head = isNewForm
+    ? Buffer.concat([Buffer.of(0xc0 | tag, 0xff), uint32(body.length)])
+    : Buffer.concat([Buffer.of(0x81 | (tag << 2)), uint16(body.length)]);
   return Buffer.concat([head, body]);
 }
 
@@ -79,7 +99,7 @@ function rsaNumbers(key: KeyObject): Buffer[] {
 function dsaNumbers(key: KeyObject): Buffer[] {
   const numbers: Buffer[] = [];
   const walk = (der: Buffer): void => {
-    for (let at = 0; at < der.length; ) {
+    for (let at = 0; at < der.length;) {
       const tag = der[at];
       const short = der[at + 1] ?? 0;
       const lengthBytes = short < 0x80 ? 0 : short & 0x7f;

@@ -27,7 +27,13 @@ async function verdictOf(signature: Uint8Array, bytes: Uint8Array = BYTES): Prom
 describe('signatures that setup accepts', () => {
   for (const key of [RSA, DSA]) {
     for (const version of [3, 4] as const) {
-      test.each([['sha1', 2], ['sha224', 11], ['sha256', 8], ['sha384', 9], ['sha512', 10]] as const)(`${key.kind}, version ${version}, %s`, async (name, hash) => {
+      test.each([
+        ['sha1', 2],
+        ['sha224', 11],
+        ['sha256', 8],
+        ['sha384', 9],
+        ['sha512', 10],
+      ] as const)(`${key.kind}, version ${version}, %s`, async (name, hash) => {
         const signature = craftSignature(BYTES, key, { version, hash: [hash, name] });
         const answer = await verifyDetached(BYTES, signature, await ringOf(key.file));
         expect(verdict(answer)).toBe(key.fingerprint);
@@ -48,8 +54,16 @@ describe('signatures that setup accepts', () => {
   });
 
   test('of several good packets the one with the least to warn of counts', async () => {
-    const signature = Buffer.concat([craftSignature(BYTES, DSA), craftSignature(BYTES, RSA), craftSignature(BYTES, RSA, { hash: SHA1 })]);
-    expect(await verifyDetached(BYTES, signature, await ringOf(RSA.file, DSA.file))).toEqual({ kind: 'verified', fingerprint: RSA.fingerprint, warnings: [] });
+    const signature = Buffer.concat([
+      craftSignature(BYTES, DSA),
+      craftSignature(BYTES, RSA),
+      craftSignature(BYTES, RSA, { hash: SHA1 }),
+    ]);
+    expect(await verifyDetached(BYTES, signature, await ringOf(RSA.file, DSA.file))).toEqual({
+      kind: 'verified',
+      fingerprint: RSA.fingerprint,
+      warnings: [],
+    });
   });
 
   test('a good packet counts though what follows is cut short, which is mentioned', async () => {
@@ -70,7 +84,10 @@ describe('signatures that setup accepts', () => {
 
   test('an expired signature, which setup does not mind', async () => {
     const answer = await verifyDetached(BYTES, craftSignature(BYTES, RSA, { lifetime: 3600 }), await ringOf(RSA.file));
-    expect(answer).toMatchObject({ kind: 'verified', warnings: [`the signature of key ${RSA.keyId} expired on 2008-01-10; setup does not mind`] });
+    expect(answer).toMatchObject({
+      kind: 'verified',
+      warnings: [`the signature of key ${RSA.keyId} expired on 2008-01-10; setup does not mind`],
+    });
   });
 });
 
@@ -83,11 +100,17 @@ describe('signatures that are refused', () => {
     expect(await verdictOf(craftSignature(BYTES, RSA, { version: 5 }))).toBe('unsupported');
     expect(await verdictOf(craftSignature(BYTES, RSA, { hash: [1, 'md5'] }))).toBe('unsupported');
     expect(await verdictOf(RSA.file)).toBe('malformed');
-    expect(await verdictOf(Buffer.concat(Array.from({ length: 17 }, () => craftSignature(BYTES, STRANGER))))).toBe('no-trusted-key');
+    expect(await verdictOf(Buffer.concat(Array.from({ length: 17 }, () => craftSignature(BYTES, STRANGER))))).toBe(
+      'no-trusted-key',
+    );
   });
 
   test('the keys that signed are named', async () => {
-    const answer = await verifyDetached(BYTES, Buffer.concat([craftSignature(BYTES, DSA), craftSignature(BYTES, STRANGER)]), await ringOf(RSA.file));
+    const answer = await verifyDetached(
+      BYTES,
+      Buffer.concat([craftSignature(BYTES, DSA), craftSignature(BYTES, STRANGER)]),
+      await ringOf(RSA.file),
+    );
     expect(answer).toEqual({
       kind: 'refused',
       reason: 'no-trusted-key',
@@ -157,9 +180,23 @@ describe("users' own keys", () => {
   });
 
   test('a subkey does not count, as with setup', async () => {
-    const { privateKey, publicKey } = await generateKey({ type: 'curve25519', subkeys: [{ sign: true }], userIDs: [{ name: 'Has a subkey' }], format: 'object' });
-    const signature = await sign({ message: await createMessage({ binary: BYTES }), signingKeys: privateKey, detached: true, format: 'binary', config: { preferredHashAlgorithm: enums.hash.sha256 } });
+    const { privateKey, publicKey } = await generateKey({
+      type: 'curve25519',
+      subkeys: [{ sign: true }],
+      userIDs: [{ name: 'Has a subkey' }],
+      format: 'object',
+    });
+    const signature = await sign({
+      message: await createMessage({ binary: BYTES }),
+      signingKeys: privateKey,
+      detached: true,
+      format: 'binary',
+      config: { preferredHashAlgorithm: enums.hash.sha256 },
+    });
     const answer = await verifyDetached(BYTES, signature, await ringOf(publicKey.write()));
-    expect(answer).toMatchObject({ reason: 'subkey', message: expect.stringContaining('setup accepts the primary key only') });
+    expect(answer).toMatchObject({
+      reason: 'subkey',
+      message: expect.stringContaining('setup accepts the primary key only'),
+    });
   });
 });

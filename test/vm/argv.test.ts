@@ -45,7 +45,11 @@ function textOf(words: readonly string[]): string {
   return `${words.join('\n').replaceAll(/^(-[\w-]+)\n(?!-)/gm, '$1 ')}\n`;
 }
 
-const direct: LinkSpec = { kind: 'direct', smbdCommand: ['/usr/sbin/smbd', '-s', `${DIRECTORY}/smb.conf`, '-l', `${DIRECTORY}/smb`], sshPort: 40022 };
+const direct: LinkSpec = {
+  kind: 'direct',
+  smbdCommand: ['/usr/sbin/smbd', '-s', `${DIRECTORY}/smb.conf`, '-l', `${DIRECTORY}/smb`],
+  sshPort: 40022,
+};
 const vde: LinkSpec = { kind: 'vde', directory: `${DIRECTORY}/vde.ctl` };
 const streamServer: LinkSpec = { kind: 'stream', path: `${DIRECTORY}/net`, isServer: true };
 const stream: LinkSpec = { kind: 'stream', path: `${DIRECTORY}/net`, isServer: false };
@@ -57,7 +61,13 @@ function nic(link: LinkSpec, model: NicSpec['model'] = 'e1000'): NicSpec {
 const standIn = tinyMachine('/store/disk.qcow2', {
   name: 'guest',
   memory: { sizeMiB: 512, backing: { kind: 'private' } },
-  disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: '/store/disk.qcow2', format: 'qcow2', writes: 'persistent' } }],
+  disks: [
+    {
+      id: 'disk0',
+      bus: 'ide',
+      source: { kind: 'file', path: '/store/disk.qcow2', format: 'qcow2', writes: 'persistent' },
+    },
+  ],
   boot: { kind: 'kernel', kernel: '/cache/vmlinuz', initrd: '/cache/initrd', append: 'console=ttyS0 panic=-1' },
   graphics: { kind: 'vga' },
   hasPanicDevice: true,
@@ -65,20 +75,36 @@ const standIn = tinyMachine('/store/disk.qcow2', {
 
 const standInInstall: MachineSpec = {
   ...standIn,
-  disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: '/store/blank.qcow2', format: 'qcow2', writes: 'persistent' } }],
+  disks: [
+    {
+      id: 'disk0',
+      bus: 'ide',
+      source: { kind: 'file', path: '/store/blank.qcow2', format: 'qcow2', writes: 'persistent' },
+    },
+  ],
   cdroms: [{ id: 'repo', path: '/media/repo.iso' }],
   floppies: [{ id: 'answers', path: '/media/answers.img' }],
   nics: [nic({ kind: 'none' })],
 };
 
 function snapshot(link: LinkSpec): MachineSpec {
-  return { ...standIn, memory: { sizeMiB: 512, backing: { kind: 'file', path: '/store/ram', isShared: true } }, nics: [nic(link)] };
+  return {
+    ...standIn,
+    memory: { sizeMiB: 512, backing: { kind: 'file', path: '/store/ram', isShared: true } },
+    nics: [nic(link)],
+  };
 }
 
 function run(link: LinkSpec): MachineSpec {
   return {
     ...snapshot(link),
-    disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: '/store/disk.qcow2', format: 'qcow2', writes: 'throw-away' } }],
+    disks: [
+      {
+        id: 'disk0',
+        bus: 'ide',
+        source: { kind: 'file', path: '/store/disk.qcow2', format: 'qcow2', writes: 'throw-away' },
+      },
+    ],
     memory: { sizeMiB: 512, backing: { kind: 'file', path: '/store/ram', isShared: false } },
     machineType: 'pc-i440fx-7.2',
     start: 'incoming',
@@ -89,7 +115,12 @@ const controller = tinyMachine('/none', {
   name: 'controller',
   memory: { sizeMiB: 512, backing: { kind: 'private' } },
   disks: [],
-  boot: { kind: 'kernel', kernel: '/cache/vmlinuz', initrd: '/cache/controller.cpio', append: 'console=ttyS0 quiet panic=-1' },
+  boot: {
+    kind: 'kernel',
+    kernel: '/cache/vmlinuz',
+    initrd: '/cache/controller.cpio',
+    append: 'console=ttyS0 quiet panic=-1',
+  },
   shares: [
     { id: 'store', tag: 'store', path: '/nix/store', isReadonly: true },
     { id: 'xchg', tag: 'xchg', path: '/tmp/xchg, mine', isReadonly: false },
@@ -107,7 +138,11 @@ const windows = tinyMachine('/store/windows.qcow2', {
   cpus: 2,
   memory: { sizeMiB: 4096, backing: { kind: 'private' } },
   disks: [
-    { id: 'disk0', bus: 'ahci', source: { kind: 'file', path: '/store/windows.qcow2', format: 'qcow2', writes: 'persistent' } },
+    {
+      id: 'disk0',
+      bus: 'ahci',
+      source: { kind: 'file', path: '/store/windows.qcow2', format: 'qcow2', writes: 'persistent' },
+    },
     { id: 'scratch', bus: 'ahci', source: { kind: 'empty', sizeMiB: 1024 } },
   ],
   cdroms: [
@@ -136,8 +171,34 @@ const GOLDENS: [string, MachineSpec, Qemu?][] = [
   ['controller-vde', controllerOn(vde)],
   ['controller-stream', controllerOn(streamServer)],
   ['windows-install', windows],
-  ['windows-snapshot', { ...windows, cdroms: [], floppies: [], boot: { kind: 'disk' }, nics: [nic(direct, 'e1000e')], graphics: { kind: 'vga' }, onReset: 'exit' }, newest],
-  ['windows-pc', { ...windows, family: 'pc', disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: '/store/windows.qcow2', format: 'qcow2', writes: 'persistent' } }, { id: 'more', bus: 'ahci', source: { kind: 'empty', sizeMiB: 10 } }] }],
+  [
+    'windows-snapshot',
+    {
+      ...windows,
+      cdroms: [],
+      floppies: [],
+      boot: { kind: 'disk' },
+      nics: [nic(direct, 'e1000e')],
+      graphics: { kind: 'vga' },
+      onReset: 'exit',
+    },
+    newest,
+  ],
+  [
+    'windows-pc',
+    {
+      ...windows,
+      family: 'pc',
+      disks: [
+        {
+          id: 'disk0',
+          bus: 'ide',
+          source: { kind: 'file', path: '/store/windows.qcow2', format: 'qcow2', writes: 'persistent' },
+        },
+        { id: 'more', bus: 'ahci', source: { kind: 'empty', sizeMiB: 10 } },
+      ],
+    },
+  ],
 ];
 
 describe('the command line of', () => {
@@ -161,24 +222,30 @@ describe('the command line of', () => {
       const words = wordsOf(spec);
       return words.filter((_word, i) => ['-device', '-machine', '-cpu', '-m', '-smp'].includes(words[i - 1] ?? ''));
     };
-    for (const after of [direct, vde, stream, { kind: 'none' } as const]) expect(devicesOf(run(after))).toEqual(devicesOf(snapshot(direct)));
+    for (const after of [direct, vde, stream, { kind: 'none' } as const])
+      expect(devicesOf(run(after))).toEqual(devicesOf(snapshot(direct)));
   });
 });
 
 test('commas are doubled where QEMU splits at them, and the words of a command are quoted', () => {
   const words = wordsOf({
     ...standIn,
-    disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: '/a,b/disk,1', format: 'raw', writes: 'persistent' } }],
+    disks: [
+      { id: 'disk0', bus: 'ide', source: { kind: 'file', path: '/a,b/disk,1', format: 'raw', writes: 'persistent' } },
+    ],
     boot: { kind: 'kernel', kernel: '/a,b/vmlinuz', append: 'init=/a,b' },
     nics: [nic({ kind: 'direct', smbdCommand: ['/usr/sbin/smbd', '-s', "/it's, here/smb.conf"], sshPort: 40022 })],
   });
   expect(words).toContain('/a,b/vmlinuz');
   expect(words).toContain('init=/a,b');
   expect(words.find((word) => word.includes('drive-disk0'))).toContain('file.filename=/a,,b/disk,,1,');
-  expect(words.find((word) => word.includes('guestfwd'))).toContain("cmd:/usr/sbin/smbd -s '/it'\\''s,, here/smb.conf',hostfwd=");
+  expect(words.find((word) => word.includes('guestfwd'))).toContain(
+    "cmd:/usr/sbin/smbd -s '/it'\\''s,, here/smb.conf',hostfwd=",
+  );
 });
 
-const disk = (id: string, bus: 'ide' | 'ahci' | 'virtio', writes: 'persistent' | 'read-only' = 'persistent') => ({ id, bus, source: { kind: 'file', path: '/d', format: 'raw', writes } }) as const;
+const disk = (id: string, bus: 'ide' | 'ahci' | 'virtio', writes: 'persistent' | 'read-only' = 'persistent') =>
+  ({ id, bus, source: { kind: 'file', path: '/d', format: 'raw', writes } }) as const;
 
 describe('refused', () => {
   test.each<[string, Partial<MachineSpec>, string]>([
@@ -187,31 +254,62 @@ describe('refused', () => {
     ['half a CPU', { cpus: 0.5 }, 'the number of CPUs'],
     ['an id twice', { floppies: [{ id: 'disk0', path: '/f' }] }, 'two devices have the id `disk0`'],
     ['an id that is none', { floppies: [{ id: '0', path: '/f' }] }, 'begins with a letter'],
-    ['a tag twice', { shares: [{ id: 'a', tag: 't', path: '/', isReadonly: true }, { id: 'b', tag: 't', path: '/', isReadonly: true }] }, 'two shares have the tag `t`'],
+    [
+      'a tag twice',
+      {
+        shares: [
+          { id: 'a', tag: 't', path: '/', isReadonly: true },
+          { id: 'b', tag: 't', path: '/', isReadonly: true },
+        ],
+      },
+      'two shares have the tag `t`',
+    ],
     ['IDE on q35', { family: 'q35' }, 'no IDE'],
-    ['a fifth on IDE', { cdroms: ['a', 'b', 'c', 'd'].map((id) => ({ id, path: '/c' })) }, 'too many disks and CDs on IDE: 5, 4 fit'],
-    ['a ninth on virtio', { disks: [...'abcdefghi'].map((id) => disk(id, 'virtio')) }, 'too many disks on virtio: 9, 8 fit'],
+    [
+      'a fifth on IDE',
+      { cdroms: ['a', 'b', 'c', 'd'].map((id) => ({ id, path: '/c' })) },
+      'too many disks and CDs on IDE: 5, 4 fit',
+    ],
+    [
+      'a ninth on virtio',
+      { disks: [...'abcdefghi'].map((id) => disk(id, 'virtio')) },
+      'too many disks on virtio: 9, 8 fit',
+    ],
     ['a third floppy', { floppies: ['a', 'b', 'c'].map((id) => ({ id, path: '/c' })) }, 'too many floppies'],
     ['a read-only IDE disk', { disks: [disk('d', 'ide', 'read-only')] }, 'cannot be read-only on IDE'],
     ['a relative path', { cdroms: [{ id: 'cd', path: 'a.iso' }] }, 'not an absolute path: `a.iso`'],
-    ['a multicast address', { nics: [{ ...nic({ kind: 'none' }), mac: '53:54:00:12:01:01' }] }, 'not the address of one network card'],
+    [
+      'a multicast address',
+      { nics: [{ ...nic({ kind: 'none' }), mac: '53:54:00:12:01:01' }] },
+      'not the address of one network card',
+    ],
     ['two direct links', { nics: [nic(direct), { ...nic(direct), id: 'nic1' }] }, 'one network card alone'],
     ['no command for shares', { nics: [nic({ ...direct, smbdCommand: [] })] }, 'no command for its shares'],
     ['no port', { nics: [nic({ ...direct, sshPort: 'any' })] }, 'no port is chosen'],
     ['no CD to boot from', { boot: { kind: 'cdrom-once' } }, 'there is no CD to boot from'],
-    ['a long socket path', { nics: [nic({ kind: 'stream', path: `/${'x'.repeat(107)}`, isServer: true })] }, 'the path of a socket is too long: 108 bytes, 107 fit'],
+    [
+      'a long socket path',
+      { nics: [nic({ kind: 'stream', path: `/${'x'.repeat(107)}`, isServer: true })] },
+      'the path of a socket is too long: 108 bytes, 107 fit',
+    ],
     ['an unknown machine type', { machineType: 'pc-i440fx-1.0' }, 'QEMU 7.2.22 has no machine type `pc-i440fx-1.0`'],
   ])('%s', (_name, more, message) => {
-    expect(() => wordsOf(tinyMachine('/disk', more))).toThrow(expect.objectContaining({ code: 'vm', message: expect.stringContaining(message) as string }));
+    expect(() => wordsOf(tinyMachine('/disk', more))).toThrow(
+      expect.objectContaining({ code: 'vm', message: expect.stringContaining(message) as string }),
+    );
   });
 
   test('a computer on which nothing runs guests', () => {
     const [kvm] = debian12.accelerators;
-    expect(() => wordsOf(tinyMachine('/disk'), { ...debian12, accelerators: kvm === undefined ? [] : [kvm] })).toThrow('kvm: nothing within 2000 ms');
+    expect(() => wordsOf(tinyMachine('/disk'), { ...debian12, accelerators: kvm === undefined ? [] : [kvm] })).toThrow(
+      'kvm: nothing within 2000 ms',
+    );
     expect(wordsOf(tinyMachine('/disk', { accelerator: 'kvm' }))).toContain('kvm');
   });
 
   test('a directory that is too deep', () => {
-    expect(() => argvOf(tinyMachine('/disk'), debian12, filesOf('tiny', `/${'x'.repeat(100)}`))).toThrow('the path of a socket is too long');
+    expect(() => argvOf(tinyMachine('/disk'), debian12, filesOf('tiny', `/${'x'.repeat(100)}`))).toThrow(
+      'the path of a socket is too long',
+    );
   });
 });

@@ -19,7 +19,13 @@ const whole: Host = {
     sizeBytes: 1,
     modifiedMs: 1,
     accelerators: [
-      { name: 'kvm', works: false, why: 'exit code 1: Could not access KVM kernel module: No such file or directory', cpu: 'qemu64', durationMs: 30 },
+      {
+        name: 'kvm',
+        works: false,
+        why: 'exit code 1: Could not access KVM kernel module: No such file or directory',
+        cpu: 'qemu64',
+        durationMs: 30,
+      },
       { name: 'tcg', works: true, cpu: 'qemu64', durationMs: 200 },
     ],
     machineTypes: ['pc-i440fx-7.2'],
@@ -39,14 +45,26 @@ const whole: Host = {
 };
 
 const { qemu: _qemu, ...withoutQemu } = whole;
-const bare: Host = { ...withoutQemu, tools: { ...whole.tools, smbd: undefined, vde_switch: undefined, xorriso: undefined }, memory: { totalBytes: GIB, availableBytes: GIB / 2 }, hasOwnNetworks: false };
+const bare: Host = {
+  ...withoutQemu,
+  tools: { ...whole.tools, smbd: undefined, vde_switch: undefined, xorriso: undefined },
+  memory: { totalBytes: GIB, availableBytes: GIB / 2 },
+  hasOwnNetworks: false,
+};
 
 describe('what is told of', () => {
   test.each<[string, Host]>([
     ['whole', whole],
     ['bare-debian', bare],
     ['bare-arch', { ...bare, distribution: { name: 'Arch Linux', family: 'arch' } }],
-    ['one-thing-missing', { ...whole, tools: { ...whole.tools, vde_switch: undefined }, distribution: { name: 'Alpine', family: undefined } }],
+    [
+      'one-thing-missing',
+      {
+        ...whole,
+        tools: { ...whole.tools, vde_switch: undefined },
+        distribution: { name: 'Alpine', family: undefined },
+      },
+    ],
   ])('%s', async (name, host) => {
     await expect(doctorText(examined(host))).toMatchFileSnapshot(join(PROJECT, `fixtures/vm/doctor/${name}.txt`));
   });
@@ -57,7 +75,10 @@ describe('what is told of', () => {
     expect(examined({ ...whole, tools: { ...whole.tools, smbd: undefined } }).isReady).toBe(false);
     expect(examined(bare).isReady).toBe(false);
     const { qemu } = whole;
-    if (qemu !== undefined) expect(examined({ ...whole, qemu: { ...qemu, accelerators: qemu.accelerators.slice(0, 1) } }).isReady).toBe(false);
+    if (qemu !== undefined)
+      expect(examined({ ...whole, qemu: { ...qemu, accelerators: qemu.accelerators.slice(0, 1) } }).isReady).toBe(
+        false,
+      );
   });
 });
 
@@ -67,28 +88,53 @@ describe.skipIf(process.platform === 'win32')('what is mended (skipped on Window
     const path = join(directory, name);
     writeFileSync(path, `#!/bin/sh\necho "$DEBIAN_FRONTEND $*" >> ${directory}/log\n${text}\n`);
     chmodSync(path, 0o755);
-    return { environment: { PATH: `${directory}:/usr/bin:/bin` }, log: () => readFileSync(join(directory, 'log'), 'utf8') };
+    return {
+      environment: { PATH: `${directory}:/usr/bin:/bin` },
+      log: () => readFileSync(join(directory, 'log'), 'utf8'),
+    };
   }
 
   test('as root, by the package manager of this system, and its words are passed on', async () => {
     const { environment, log } = fakeManager('apt-get', 'echo "Setting up $1"');
     const said: string[] = [];
-    expect(await mendHost(examined(bare), { environment, isRoot: true, onOutput: (text) => said.push(text) })).toBeUndefined();
-    expect(log()).toBe('noninteractive update\nnoninteractive install --yes --no-install-recommends qemu-system-x86 samba vde2 xorriso\n');
+    expect(
+      await mendHost(examined(bare), { environment, isRoot: true, onOutput: (text) => said.push(text) }),
+    ).toBeUndefined();
+    expect(log()).toBe(
+      'noninteractive update\nnoninteractive install --yes --no-install-recommends qemu-system-x86 samba vde2 xorriso\n',
+    );
     expect(said.join('')).toBe('Setting up update\nSetting up install\n');
   });
 
   test('not without its right, nor on a system that we do not know', async () => {
     const context = { environment: {}, onOutput: () => {} };
-    expect(await mendHost(examined(bare), { ...context, isRoot: false })).toMatchObject({ family: 'debian', needsRoot: true });
-    expect(await mendHost(examined({ ...bare, distribution: { name: 'Alpine', family: undefined } }), { ...context, isRoot: true })).toMatchObject({ family: 'debian' });
+    expect(await mendHost(examined(bare), { ...context, isRoot: false })).toMatchObject({
+      family: 'debian',
+      needsRoot: true,
+    });
+    expect(
+      await mendHost(examined({ ...bare, distribution: { name: 'Alpine', family: undefined } }), {
+        ...context,
+        isRoot: true,
+      }),
+    ).toMatchObject({ family: 'debian' });
     expect(await mendHost(examined(whole), { ...context, isRoot: true })).toBeUndefined();
   });
 
   test('a package manager that fails is told of, with its last words', async () => {
     const { environment } = fakeManager('apt-get', 'echo "E: Unable to locate package" >&2; exit 100');
-    await expect(mendHost(examined(bare), { environment, isRoot: true, onOutput: () => {} })).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('update` failed (exit code 100)') as string, details: { stderrTail: ['E: Unable to locate package'] } });
-    await expect(mendHost(examined({ ...bare, distribution: { name: 'Fedora', family: 'fedora' } }), { environment: { PATH: '/nowhere' }, isRoot: true, onOutput: () => {} })).rejects.toMatchObject({ message: '`dnf` is not there to install with' });
+    await expect(mendHost(examined(bare), { environment, isRoot: true, onOutput: () => {} })).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringContaining('update` failed (exit code 100)') as string,
+      details: { stderrTail: ['E: Unable to locate package'] },
+    });
+    await expect(
+      mendHost(examined({ ...bare, distribution: { name: 'Fedora', family: 'fedora' } }), {
+        environment: { PATH: '/nowhere' },
+        isRoot: true,
+        onOutput: () => {},
+      }),
+    ).rejects.toMatchObject({ message: '`dnf` is not there to install with' });
   });
 });
 

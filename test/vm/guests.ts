@@ -2,7 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A byte, or the name of a place: to name here, to jump to (one or two bytes), or as an address (two bytes). */
-type Part = number | { readonly at: string } | { readonly near: string } | { readonly far: string } | { readonly address: string };
+type Part =
+  | number
+  | { readonly at: string }
+  | { readonly near: string }
+  | { readonly far: string }
+  | { readonly address: string };
 
 const LOADED_AT = 0x7c00;
 
@@ -37,7 +42,29 @@ function assembled(parts: readonly Part[]): Buffer {
 const SETUP: Part[] = [0xfa, 0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xd0, 0xbc, LOADED_AT & 0xff, LOADED_AT >> 8];
 
 // putc: push dx; mov ah, al; mov dx, 3fd; wait: in al, dx; test al, 20h; jz wait; mov dx, 3f8; mov al, ah; out dx, al; pop dx; ret
-const PUTC: Part[] = [{ at: 'putc' }, 0x52, 0x88, 0xc4, 0xba, 0xfd, 0x03, { at: 'wait' }, 0xec, 0xa8, 0x20, 0x74, { near: 'wait' }, 0xba, 0xf8, 0x03, 0x88, 0xe0, 0xee, 0x5a, 0xc3];
+const PUTC: Part[] = [
+  { at: 'putc' },
+  0x52,
+  0x88,
+  0xc4,
+  0xba,
+  0xfd,
+  0x03,
+  { at: 'wait' },
+  0xec,
+  0xa8,
+  0x20,
+  0x74,
+  { near: 'wait' },
+  0xba,
+  0xf8,
+  0x03,
+  0x88,
+  0xe0,
+  0xee,
+  0x5a,
+  0xc3,
+];
 
 // hlt; jmp here
 const HALT: Part[] = [{ at: 'halt' }, 0xf4, 0xeb, { near: 'halt' }];
@@ -55,7 +82,25 @@ const ENDINGS: Readonly<Record<string, Part[]>> = {
   // mov dx, 505h; mov al, 1; out dx, al: pvpanic
   panic: [0xba, 0x05, 0x05, 0xb0, 0x01, 0xee],
   // Wait until the power button is pressed (600h), then S5.
-  'wait for the power button': [0xba, 0x00, 0x06, { at: 'poll' }, 0xed, 0xf6, 0xc4, 0x01, 0x74, { near: 'poll' }, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef],
+  'wait for the power button': [
+    0xba,
+    0x00,
+    0x06,
+    { at: 'poll' },
+    0xed,
+    0xf6,
+    0xc4,
+    0x01,
+    0x74,
+    { near: 'poll' },
+    0xba,
+    0x04,
+    0x06,
+    0xb8,
+    0x00,
+    0x20,
+    0xef,
+  ],
 };
 
 /** A guest that says something on its serial port and then does something. */
@@ -69,20 +114,56 @@ export function countingGuest(): Buffer {
   return assembled([
     ...SETUP,
     // mov word [9000h], 0
-    0xc7, 0x06, 0x00, 0x90, 0x00, 0x00,
+    0xc7,
+    0x06,
+    0x00,
+    0x90,
+    0x00,
+    0x00,
     { at: 'again' },
     // inc word [9000h]; mov bx, [9000h]; mov cx, 4
-    0xff, 0x06, 0x00, 0x90, 0x8b, 0x1e, 0x00, 0x90, 0xb9, 0x04, 0x00,
+    0xff,
+    0x06,
+    0x00,
+    0x90,
+    0x8b,
+    0x1e,
+    0x00,
+    0x90,
+    0xb9,
+    0x04,
+    0x00,
     { at: 'digit' },
     // rol bx, 4; mov al, bl; and al, 0fh; add al, 'A'; call putc; loop digit
-    0xc1, 0xc3, 0x04, 0x88, 0xd8, 0x24, 0x0f, 0x04, 0x41, 0xe8,
+    0xc1,
+    0xc3,
+    0x04,
+    0x88,
+    0xd8,
+    0x24,
+    0x0f,
+    0x04,
+    0x41,
+    0xe8,
     { far: 'putc' },
     0xe2,
     { near: 'digit' },
-    0xb0, 0x0a, 0xe8,
+    0xb0,
+    0x0a,
+    0xe8,
     { far: 'putc' },
     // mov ecx, 400000h; dec ecx; jnz
-    0x66, 0xb9, 0x00, 0x00, 0x40, 0x00, { at: 'delay' } as const, 0x66, 0x49, 0x75, { near: 'delay' } as const,
+    0x66,
+    0xb9,
+    0x00,
+    0x00,
+    0x40,
+    0x00,
+    { at: 'delay' } as const,
+    0x66,
+    0x49,
+    0x75,
+    { near: 'delay' } as const,
     0xeb,
     { near: 'again' },
     ...PUTC,
@@ -96,26 +177,51 @@ export function writingGuest(): Buffer {
     0xfb,
     { at: 'again' },
     // mov ah, 43h; xor al, al; mov dl, 80h; mov si, packet; int 13h; jc halt
-    0xb4, 0x43, 0x30, 0xc0, 0xb2, 0x80, 0xbe,
+    0xb4,
+    0x43,
+    0x30,
+    0xc0,
+    0xb2,
+    0x80,
+    0xbe,
     { address: 'packet' },
-    0xcd, 0x13, 0x72,
+    0xcd,
+    0x13,
+    0x72,
     { near: 'refused' },
     // add word [sector], 8; jmp again
-    0x83, 0x06,
+    0x83,
+    0x06,
     { address: 'sector' },
     0x08,
     0xeb,
     { near: 'again' },
     { at: 'refused' },
-    0xb0, 0x21, 0xe8,
+    0xb0,
+    0x21,
+    0xe8,
     { far: 'putc' },
     ...HALT,
     ...PUTC,
     // 16 bytes: 8 sectors, from where we are, to the first that is not ours.
     { at: 'packet' },
-    16, 0, 8, 0, 0x00, 0x7c, 0, 0,
+    16,
+    0,
+    8,
+    0,
+    0x00,
+    0x7c,
+    0,
+    0,
     { at: 'sector' },
-    1, 0, 0, 0, 0, 0, 0, 0,
+    1,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
   ]);
 }
 

@@ -16,7 +16,9 @@ describeWith([QEMU], 'a machine', () => {
   ])('that does %s ends with %s, and its console is read to the end', async (ending, reason) => {
     const directory = temporaryDirectory();
     const disk = diskOf(directory, talkingGuest('hello\r\n\x1b[31mred\x00\xff\nrest', ending));
-    await using machine = await startMachine(tinyMachine(disk, { hasPanicDevice: true }), await emulatingHost(), { directory });
+    await using machine = await startMachine(tinyMachine(disk, { hasPanicDevice: true }), await emulatingHost(), {
+      directory,
+    });
     const lines: string[] = [];
     for await (const line of machine.console()) lines.push(line);
     expect(lines.slice(-3)).toEqual(['hello', 'red\ufffd', 'rest']);
@@ -28,7 +30,11 @@ describeWith([QEMU], 'a machine', () => {
 
   test('goes on after a reset where it may', async () => {
     const directory = temporaryDirectory();
-    await using machine = await startMachine(tinyMachine(diskOf(directory, talkingGuest('again\n', 'reset')), { onReset: 'reset' }), await emulatingHost(), { directory });
+    await using machine = await startMachine(
+      tinyMachine(diskOf(directory, talkingGuest('again\n', 'reset')), { onReset: 'reset' }),
+      await emulatingHost(),
+      { directory },
+    );
     let times = 0;
     for await (const line of machine.console()) if (line.endsWith('again') && ++times === 3) break;
     expect(times).toBe(3);
@@ -44,18 +50,33 @@ describeWith([QEMU], 'a machine', () => {
     asked.catch(() => {});
     const startMs = performance.now();
     process.kill(machine.pid, 'SIGKILL');
-    await expect(waiting).rejects.toMatchObject({ code: 'vm', message: 'QEMU of machine `tiny` died (signal SIGKILL)', details: { signal: 'SIGKILL', consoleLog: machine.files.consoleLog } });
+    await expect(waiting).rejects.toMatchObject({
+      code: 'vm',
+      message: 'QEMU of machine `tiny` died (signal SIGKILL)',
+      details: { signal: 'SIGKILL', consoleLog: machine.files.consoleLog },
+    });
     expect(performance.now() - startMs).toBeLessThan(1000);
     await expect(asked).rejects.toMatchObject({ code: 'vm' });
     const exit = await machine.exited;
-    expect(exit).toMatchObject({ reason: 'died', error: { details: { command: expect.stringContaining("it'\\''s a disk.raw,format=raw") as string } } });
+    expect(exit).toMatchObject({
+      reason: 'died',
+      error: { details: { command: expect.stringContaining("it'\\''s a disk.raw,format=raw") as string } },
+    });
   });
 
   test('that QEMU does not take says why', async () => {
     const directory = temporaryDirectory();
     const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
-    const start = startMachine(tinyMachine(disk, { extraArguments: ['-device', 'no-such-thing'] }), await emulatingHost(), { directory });
-    await expect(start).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining("'no-such-thing' is not a valid device model name") as string, details: { exit: 1, command: expect.stringContaining('-device no-such-thing') as string } });
+    const start = startMachine(
+      tinyMachine(disk, { extraArguments: ['-device', 'no-such-thing'] }),
+      await emulatingHost(),
+      { directory },
+    );
+    await expect(start).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringContaining("'no-such-thing' is not a valid device model name") as string,
+      details: { exit: 1, command: expect.stringContaining('-device no-such-thing') as string },
+    });
   });
 
   test('ends when its signal is aborted, while it starts and while it runs', async () => {
@@ -90,32 +111,58 @@ describeWith([QEMU], 'a machine', () => {
   test('is powered off by its button, or not in time', async () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
-    await using good = await startMachine(tinyMachine(diskOf(directory, talkingGuest('ready\n', 'wait for the power button')), { name: 'good' }), host, { directory });
+    await using good = await startMachine(
+      tinyMachine(diskOf(directory, talkingGuest('ready\n', 'wait for the power button')), { name: 'good' }),
+      host,
+      { directory },
+    );
     for await (const line of good.console()) if (line.endsWith('ready')) break;
     expect(await good.powerdown({ timeoutMs: 5000 })).toEqual({ reason: 'guest-shutdown' });
-    await using deaf = await startMachine(tinyMachine(diskOf(directory, talkingGuest('ready\n', 'hang')), { name: 'deaf' }), host, { directory });
-    await expect(deaf.powerdown({ timeoutMs: 100 })).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('did not power off within 100 ms') as string });
-    await expect(deaf.powerdown({ timeoutMs: 10_000, signal: AbortSignal.timeout(50) })).rejects.toMatchObject({ name: 'TimeoutError' });
+    await using deaf = await startMachine(
+      tinyMachine(diskOf(directory, talkingGuest('ready\n', 'hang')), { name: 'deaf' }),
+      host,
+      { directory },
+    );
+    await expect(deaf.powerdown({ timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringContaining('did not power off within 100 ms') as string,
+    });
+    await expect(deaf.powerdown({ timeoutMs: 10_000, signal: AbortSignal.timeout(50) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
   });
 
   test('that somebody else asked to end did not end well', async () => {
     const directory = temporaryDirectory();
-    await using machine = await startMachine(tinyMachine(diskOf(directory, talkingGuest('up\n', 'hang'))), await emulatingHost(), { directory });
+    await using machine = await startMachine(
+      tinyMachine(diskOf(directory, talkingGuest('up\n', 'hang'))),
+      await emulatingHost(),
+      { directory },
+    );
     process.kill(machine.pid, 'SIGTERM');
-    expect(await machine.exited).toMatchObject({ reason: 'died', error: { message: 'somebody ended machine `tiny` by a signal', details: { exit: 0 } } });
+    expect(await machine.exited).toMatchObject({
+      reason: 'died',
+      error: { message: 'somebody ended machine `tiny` by a signal', details: { exit: 0 } },
+    });
   });
 
   test('is the only one of its name in a directory; what a dead one left is no obstacle', async () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     const spec = tinyMachine(diskOf(directory, talkingGuest('up\n', 'hang')));
-    const dead = spawn(process.execPath, ['-e', `require('node:net').createServer().listen(${JSON.stringify(join(directory, 'tiny.qmp'))})`]);
+    const dead = spawn(process.execPath, [
+      '-e',
+      `require('node:net').createServer().listen(${JSON.stringify(join(directory, 'tiny.qmp'))})`,
+    ]);
     await until(() => existsSync(join(directory, 'tiny.qmp')));
     dead.kill('SIGKILL');
     await until(() => dead.signalCode !== null);
     expect(existsSync(join(directory, 'tiny.qmp'))).toBe(true);
     await using machine = await startMachine(spec, host, { directory });
-    await expect(startMachine(spec, host, { directory })).rejects.toMatchObject({ code: 'vm', message: `a machine named \`tiny\` runs in \`${directory}\` already` });
+    await expect(startMachine(spec, host, { directory })).rejects.toMatchObject({
+      code: 'vm',
+      message: `a machine named \`tiny\` runs in \`${directory}\` already`,
+    });
     expect(runs(machine.pid)).toBe(true);
   });
 
@@ -123,7 +170,11 @@ describeWith([QEMU], 'a machine', () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
-    await using seen = await startMachine(tinyMachine(disk, { name: 'seen', graphics: { kind: 'vnc', path: join(directory, 'vnc') } }), host, { directory });
+    await using seen = await startMachine(
+      tinyMachine(disk, { name: 'seen', graphics: { kind: 'vnc', path: join(directory, 'vnc') } }),
+      host,
+      { directory },
+    );
     for await (const line of seen.console()) if (line.endsWith('up')) break;
     expect(existsSync(join(directory, 'vnc'))).toBe(true);
     const path = join(directory, 'screen.png');
@@ -131,7 +182,10 @@ describeWith([QEMU], 'a machine', () => {
     const png = readFileSync(path);
     expect([png.toString('latin1', 1, 4), png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual(['PNG', 720, 400]);
     await using blind = await startMachine(tinyMachine(disk, { name: 'blind' }), host, { directory });
-    await expect(blind.screenshot(path)).rejects.toMatchObject({ code: 'vm', message: 'machine `blind` has no screen' });
+    await expect(blind.screenshot(path)).rejects.toMatchObject({
+      code: 'vm',
+      message: 'machine `blind` has no screen',
+    });
   });
 
   test('that stands still because the disk of the host is full has died', async ({ skip }) => {
@@ -147,9 +201,18 @@ describeWith([QEMU], 'a machine', () => {
     const disk = join(small, 'disk.raw');
     writeFileSync(disk, writingGuest());
     truncateSync(disk, 16 * 1024 * 1024);
-    const spec = tinyMachine(disk, { disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: disk, format: 'raw', writes: 'persistent' } }] });
+    const spec = tinyMachine(disk, {
+      disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: disk, format: 'raw', writes: 'persistent' } }],
+    });
     await using machine = await startMachine(spec, await emulatingHost(), { directory });
-    expect(await machine.exited).toMatchObject({ reason: 'died', error: { code: 'vm', message: 'machine `tiny` cannot write: the disk of the host is full (`drive-disk0`)', hint: 'make room for the disks of the machine' } });
+    expect(await machine.exited).toMatchObject({
+      reason: 'died',
+      error: {
+        code: 'vm',
+        message: 'machine `tiny` cannot write: the disk of the host is full (`drive-disk0`)',
+        hint: 'make room for the disks of the machine',
+      },
+    });
   });
 
   test('writes to a disk that persists, and not to one that does not', async () => {
@@ -159,7 +222,10 @@ describeWith([QEMU], 'a machine', () => {
     for (const writes of ['throw-away', 'persistent'] as const) {
       const disk = diskOf(directory, guest, writes);
       const before = readFileSync(disk);
-      const spec = tinyMachine(disk, { name: writes, disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: disk, format: 'raw', writes } }] });
+      const spec = tinyMachine(disk, {
+        name: writes,
+        disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: disk, format: 'raw', writes } }],
+      });
       await using machine = await startMachine(spec, host, { directory });
       // It says so when the disk ends.
       await until(() => readFileSync(machine.files.consoleLog).includes('!'));
@@ -180,9 +246,19 @@ describeWith([QEMU], 'a machine', () => {
       cdroms: [{ id: 'cd0', path: disk }],
       floppies: [{ id: 'floppy0', path: disk }],
       nics: [
-        { id: 'nic0', model: 'e1000e', mac: '52:54:00:12:01:01', link: { kind: 'direct', smbdCommand: ['/bin/echo', 'a, b'], sshPort: 'any' } },
+        {
+          id: 'nic0',
+          model: 'e1000e',
+          mac: '52:54:00:12:01:01',
+          link: { kind: 'direct', smbdCommand: ['/bin/echo', 'a, b'], sshPort: 'any' },
+        },
         { id: 'nic1', model: 'virtio-net-pci', mac: '52:54:00:12:01:02', link: { kind: 'none' } },
-        { id: 'nic2', model: 'e1000', mac: '52:54:00:12:01:03', link: { kind: 'stream', path: join(directory, 'net'), isServer: true } },
+        {
+          id: 'nic2',
+          model: 'e1000',
+          mac: '52:54:00:12:01:03',
+          link: { kind: 'stream', path: join(directory, 'net'), isServer: true },
+        },
       ],
       shares: [{ id: 'share0', tag: 'store', path: directory, isReadonly: true }],
       graphics: { kind: 'vga' },
@@ -220,8 +296,13 @@ describeWith([QEMU], 'a machine', () => {
 
   test('whose RAM does not fit on the disk is not started', async () => {
     const directory = temporaryDirectory();
-    const memory = { sizeMiB: 2 ** 40, backing: { kind: 'file', path: join(directory, 'ram'), isShared: true } } as const;
-    await expect(startMachine(tinyMachine('/none', { memory }), await emulatingHost(), { directory })).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('no room for the RAM') as string });
+    const memory = {
+      sizeMiB: 2 ** 40,
+      backing: { kind: 'file', path: join(directory, 'ram'), isShared: true },
+    } as const;
+    await expect(
+      startMachine(tinyMachine('/none', { memory }), await emulatingHost(), { directory }),
+    ).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('no room for the RAM') as string });
     expect(existsSync(join(directory, 'ram'))).toBe(false);
   });
 
@@ -232,8 +313,14 @@ describeWith([QEMU], 'a machine', () => {
       const directory = temporaryDirectory();
       const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
       writeFileSync(join(directory, 'job.json'), JSON.stringify({ spec: tinyMachine(disk), host, directory }));
-      const parent = spawn(process.execPath, [fileURLToPath(new URL('child.mjs', import.meta.url)), join(directory, 'job.json')], { stdio: ['ignore', 'pipe', 'inherit'] });
-      const pid = await new Promise<number>((resolve) => parent.stdout.on('data', (chunk: Buffer) => resolve(Number(chunk.toString()))));
+      const parent = spawn(
+        process.execPath,
+        [fileURLToPath(new URL('child.mjs', import.meta.url)), join(directory, 'job.json')],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      const pid = await new Promise<number>((resolve) =>
+        parent.stdout.on('data', (chunk: Buffer) => resolve(Number(chunk.toString()))),
+      );
       expect(runs(pid)).toBe(true);
       parent.kill(signal);
       await until(() => !runs(pid));

@@ -32,7 +32,11 @@ async function setting(): Promise<Setting> {
     image: join(directory, 'image'),
     spec: (kind, more = {}, link = DIRECT) =>
       tinyMachine(disk, {
-        memory: { sizeMiB: 16, backing: kind === 'private' ? { kind } : { kind: 'file', path: join(directory, 'ram'), isShared: kind === 'shared' } },
+        memory: {
+          sizeMiB: 16,
+          backing:
+            kind === 'private' ? { kind } : { kind: 'file', path: join(directory, 'ram'), isShared: kind === 'shared' },
+        },
         nics: [{ id: 'nic0', model: 'e1000', mac: '52:54:00:12:01:01', link }],
         ...more,
       }),
@@ -50,7 +54,12 @@ async function countTo(machine: Machine, least: number): Promise<number[]> {
 }
 
 /** Starts a counting machine, lets it count, saves it, and tells the last number that it said. */
-async function saved({ spec, host, directory, image }: Setting, backing: 'shared' | 'private', compression: ImageCompression, link?: LinkSpec): Promise<number> {
+async function saved(
+  { spec, host, directory, image }: Setting,
+  backing: 'shared' | 'private',
+  compression: ImageCompression,
+  link?: LinkSpec,
+): Promise<number> {
   await using machine = await startMachine(spec(backing, {}, link), host, { directory });
   await countTo(machine, 20);
   const { sizeBytes, sha256, durationMs } = await saveMemory(machine, { path: image, compression, timeoutMs: 20_000 });
@@ -63,8 +72,14 @@ async function saved({ spec, host, directory, image }: Setting, backing: 'shared
   return numberOf(said.filter((line) => /^[A-P]{4}$/.test(line)).at(-1) ?? '');
 }
 
-async function revived({ spec, host, directory, image }: Setting, more: Partial<MachineSpec>, options: { backing: 'copy' | 'private'; compression: ImageCompression; link?: LinkSpec }): Promise<Machine> {
-  const machine = await startMachine(spec(options.backing, { start: 'incoming', ...more }, options.link), host, { directory });
+async function revived(
+  { spec, host, directory, image }: Setting,
+  more: Partial<MachineSpec>,
+  options: { backing: 'copy' | 'private'; compression: ImageCompression; link?: LinkSpec },
+): Promise<Machine> {
+  const machine = await startMachine(spec(options.backing, { start: 'incoming', ...more }, options.link), host, {
+    directory,
+  });
   await loadMemory(machine, { path: image, compression: options.compression, timeoutMs: 20_000 });
   await machine.qmp.command('cont');
   return machine;
@@ -79,7 +94,8 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     await using one = await revived(place, { name: 'one' }, how);
     await using two = await revived(place, { name: 'two' }, how);
     const [first, second] = await Promise.all([countTo(one, last + 5), countTo(two, last + 5)]);
-    for (const numbers of [first, second]) expect(numbers.slice(0, 2).every((number) => number === last + 1 || number === last + 2)).toBe(true);
+    for (const numbers of [first, second])
+      expect(numbers.slice(0, 2).every((number) => number === last + 1 || number === last + 2)).toBe(true);
     expect(ram.equals(readFileSync(join(place.directory, 'ram')))).toBe(true);
     expect(readdirSync(place.directory).filter((name) => /part|migration/.test(name))).toEqual([]);
   });
@@ -99,7 +115,12 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
   test('does not depend on what the network card was plugged into', async () => {
     const place = await setting();
     await using vde = await startVdeSwitch(place.host, { directory: place.directory });
-    const links: LinkSpec[] = [DIRECT, { kind: 'vde', directory: vde.directory }, { kind: 'stream', path: join(place.directory, 'net'), isServer: true }, { kind: 'none' }];
+    const links: LinkSpec[] = [
+      DIRECT,
+      { kind: 'vde', directory: vde.directory },
+      { kind: 'stream', path: join(place.directory, 'net'), isServer: true },
+      { kind: 'none' },
+    ];
     for (const before of links) {
       const last = await saved(place, 'shared', PLAIN, before);
       for (const after of links) {
@@ -116,22 +137,40 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     const place = await setting();
     await saved(place, 'shared', PLAIN);
     damage(place.image);
-    await expect(revived(place, {}, { backing: 'copy', compression: PLAIN })).rejects.toMatchObject({ code: 'vm', message: expect.stringMatching(/died \(exit code 1\): .*(Invalid argument|Input\/output error|Not a migration stream)/) as string });
+    await expect(revived(place, {}, { backing: 'copy', compression: PLAIN })).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringMatching(
+        /died \(exit code 1\): .*(Invalid argument|Input\/output error|Not a migration stream)/,
+      ) as string,
+    });
   });
 
   test('of another machine is refused', async () => {
     const place = await setting();
     await saved(place, 'shared', PLAIN);
-    await expect(revived(place, { hasPanicDevice: true, nics: [] }, { backing: 'copy', compression: PLAIN })).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('died (exit code 1)') as string });
-    await expect(revived(place, { machineType: 'pc-i440fx-99.9' }, { backing: 'copy', compression: PLAIN })).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('no machine type') as string });
+    await expect(
+      revived(place, { hasPanicDevice: true, nics: [] }, { backing: 'copy', compression: PLAIN }),
+    ).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('died (exit code 1)') as string });
+    await expect(
+      revived(place, { machineType: 'pc-i440fx-99.9' }, { backing: 'copy', compression: PLAIN }),
+    ).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('no machine type') as string });
   });
 
   test('that is aborted, or has nowhere to go, leaves nothing', async () => {
     const place = await setting();
     await using machine = await startMachine(place.spec('private'), place.host, { directory: place.directory });
     await countTo(machine, 3);
-    await expect(saveMemory(machine, { path: place.image, compression: PLAIN, timeoutMs: 20_000, signal: AbortSignal.abort(new Error('no more')) })).rejects.toThrow('no more');
-    await expect(saveMemory(machine, { path: join(place.directory, 'none/image'), compression: PLAIN, timeoutMs: 20_000 })).rejects.toMatchObject({ code: 'vm', cause: { code: 'ENOENT' } });
+    await expect(
+      saveMemory(machine, {
+        path: place.image,
+        compression: PLAIN,
+        timeoutMs: 20_000,
+        signal: AbortSignal.abort(new Error('no more')),
+      }),
+    ).rejects.toThrow('no more');
+    await expect(
+      saveMemory(machine, { path: join(place.directory, 'none/image'), compression: PLAIN, timeoutMs: 20_000 }),
+    ).rejects.toMatchObject({ code: 'vm', cause: { code: 'ENOENT' } });
     expect(existsSync(place.image)).toBe(false);
     expect(readdirSync(place.directory).filter((name) => /part|migration/.test(name))).toEqual([]);
   });
@@ -148,7 +187,13 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     onTestFinished(() => void execFileSync('umount', [small]));
     await using machine = await startMachine(place.spec('private'), place.host, { directory: place.directory });
     await countTo(machine, 3);
-    await expect(saveMemory(machine, { path: join(small, 'image'), compression: PLAIN, timeoutMs: 20_000 })).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('the disk is full') as string, cause: { code: 'ENOSPC' } });
+    await expect(
+      saveMemory(machine, { path: join(small, 'image'), compression: PLAIN, timeoutMs: 20_000 }),
+    ).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringContaining('the disk is full') as string,
+      cause: { code: 'ENOSPC' },
+    });
     expect(readdirSync(small)).toEqual([]);
     // The machine still stands, and may be saved elsewhere.
     const { sizeBytes } = await saveMemory(machine, { path: place.image, compression: PLAIN, timeoutMs: 20_000 });

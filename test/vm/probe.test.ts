@@ -23,17 +23,27 @@ describeWith([QEMU], 'the probe', () => {
     const { qemu } = await emulatingHost();
     expect(qemu?.version).toMatch(/^\d+\.\d+\.\d+$/);
     expect(qemu).toMatchObject({ hasIgnoreShared: true, hasMultifd: true });
-    for (const type of [/^pc-i440fx-/, /^pc-q35-/]) expect(qemu?.machineTypes.some((name) => type.test(name))).toBe(true);
+    for (const type of [/^pc-i440fx-/, /^pc-q35-/])
+      expect(qemu?.machineTypes.some((name) => type.test(name))).toBe(true);
     expect(qemu).toMatchObject(await stampOf(qemu?.binary ?? ''));
   });
 
   test('sees software emulation work, and an accelerator that is none fail', async () => {
     const { qemu, tools } = await emulatingHost();
     const trial = { binary: qemu?.binary ?? '', cpu: 'qemu64', setpriv: tools.setpriv };
-    expect(await tryAccelerator({ ...trial, accelerator: 'tcg' })).toMatchObject({ name: 'tcg', works: true, cpu: 'qemu64' });
-    expect(await tryAccelerator({ ...trial, accelerator: 'none' })).toMatchObject({ works: false, why: expect.stringContaining('invalid accelerator none') as string });
+    expect(await tryAccelerator({ ...trial, accelerator: 'tcg' })).toMatchObject({
+      name: 'tcg',
+      works: true,
+      cpu: 'qemu64',
+    });
+    expect(await tryAccelerator({ ...trial, accelerator: 'none' })).toMatchObject({
+      works: false,
+      why: expect.stringContaining('invalid accelerator none') as string,
+    });
     expect(await tryAccelerator({ ...trial, accelerator: 'tcg', cpu: 'no-such' })).toMatchObject({ works: false });
-    await expect(tryAccelerator({ ...trial, accelerator: 'tcg', signal: AbortSignal.timeout(20) })).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(
+      tryAccelerator({ ...trial, accelerator: 'tcg', signal: AbortSignal.timeout(20) }),
+    ).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
   test('gives a plain value, and has the whole in a few seconds', async () => {
@@ -46,46 +56,68 @@ describeWith([QEMU], 'the probe', () => {
   });
 });
 
-test.skipIf(process.platform === 'win32')('an accelerator that never comes to an end is given up (skipped on Windows)', async () => {
-  const binary = script(temporaryDirectory(), 'qemu', 'sleep 60');
-  const verdict = await tryAccelerator({ binary, accelerator: 'kvm', cpu: 'host', setpriv: undefined });
-  expect(verdict).toMatchObject({ works: false, why: expect.stringContaining('nothing within 2000 ms') as string });
-  expect(verdict.durationMs).toBeLessThan(3500);
-});
+test.skipIf(process.platform === 'win32')(
+  'an accelerator that never comes to an end is given up (skipped on Windows)',
+  async () => {
+    const binary = script(temporaryDirectory(), 'qemu', 'sleep 60');
+    const verdict = await tryAccelerator({ binary, accelerator: 'kvm', cpu: 'host', setpriv: undefined });
+    expect(verdict).toMatchObject({ works: false, why: expect.stringContaining('nothing within 2000 ms') as string });
+    expect(verdict.durationMs).toBeLessThan(3500);
+  },
+);
 
 test.skipIf(process.platform === 'win32')('only the right exit code is a success (skipped on Windows)', async () => {
   const directory = temporaryDirectory();
   const trial = { accelerator: 'kvm', cpu: 'host', setpriv: undefined };
-  expect(await tryAccelerator({ ...trial, binary: script(directory, 'a', `exit ${EXIT_CODE}`) })).toMatchObject({ works: true });
-  expect(await tryAccelerator({ ...trial, binary: script(directory, 'b', 'exit 0') })).toMatchObject({ works: false, why: 'exit code 0' });
-  expect(await tryAccelerator({ ...trial, binary: script(directory, 'c', 'echo no way >&2; exit 1') })).toMatchObject({ works: false, why: 'exit code 1: no way' });
+  expect(await tryAccelerator({ ...trial, binary: script(directory, 'a', `exit ${EXIT_CODE}`) })).toMatchObject({
+    works: true,
+  });
+  expect(await tryAccelerator({ ...trial, binary: script(directory, 'b', 'exit 0') })).toMatchObject({
+    works: false,
+    why: 'exit code 0',
+  });
+  expect(await tryAccelerator({ ...trial, binary: script(directory, 'c', 'echo no way >&2; exit 1') })).toMatchObject({
+    works: false,
+    why: 'exit code 1: no way',
+  });
 });
 
-test.skipIf(process.platform === 'win32')('a program that is no QEMU is as good as none (skipped on Windows)', async () => {
-  const directory = temporaryDirectory();
-  const stranger = script(directory, QEMU, 'echo hello; sleep 0.1');
-  await expect(askQemu(stranger, { setpriv: undefined })).rejects.toMatchObject({ code: 'vm', message: 'this is not QMP: `hello`' });
-  await expect(askQemu(script(directory, 'silent', 'exit 0'), { setpriv: undefined })).rejects.toMatchObject({ code: 'vm' });
-  expect((await probeHost({ environment: { PATH: directory } })).qemu).toBeUndefined();
-});
+test.skipIf(process.platform === 'win32')(
+  'a program that is no QEMU is as good as none (skipped on Windows)',
+  async () => {
+    const directory = temporaryDirectory();
+    const stranger = script(directory, QEMU, 'echo hello; sleep 0.1');
+    await expect(askQemu(stranger, { setpriv: undefined })).rejects.toMatchObject({
+      code: 'vm',
+      message: 'this is not QMP: `hello`',
+    });
+    await expect(askQemu(script(directory, 'silent', 'exit 0'), { setpriv: undefined })).rejects.toMatchObject({
+      code: 'vm',
+    });
+    expect((await probeHost({ environment: { PATH: directory } })).qemu).toBeUndefined();
+  },
+);
 
-test.skipIf(process.platform === 'win32')('programs are found in PATH first; a busybox must be static (skipped on Windows)', async () => {
-  const directory = temporaryDirectory();
-  const zstd = script(directory, 'zstd', '');
-  script(directory, 'busybox-static', '');
-  writeFileSync(join(directory, 'xorriso'), 'not to be run');
-  expect(await findProgram('zstd', { PATH: `relative:${directory}` })).toBe(zstd);
-  expect(await findProgram('no-such-program', { PATH: directory })).toBeUndefined();
-  const tools = await findTools({ PATH: directory });
-  expect(tools.zstd).toBe(zstd);
-  expect(tools.busybox).not.toBe(join(directory, 'busybox-static'));
-  expect(tools.xorriso).not.toBe(join(directory, 'xorriso'));
-});
+test.skipIf(process.platform === 'win32')(
+  'programs are found in PATH first; a busybox must be static (skipped on Windows)',
+  async () => {
+    const directory = temporaryDirectory();
+    const zstd = script(directory, 'zstd', '');
+    script(directory, 'busybox-static', '');
+    writeFileSync(join(directory, 'xorriso'), 'not to be run');
+    expect(await findProgram('zstd', { PATH: `relative:${directory}` })).toBe(zstd);
+    expect(await findProgram('no-such-program', { PATH: directory })).toBeUndefined();
+    const tools = await findTools({ PATH: directory });
+    expect(tools.zstd).toBe(zstd);
+    expect(tools.busybox).not.toBe(join(directory, 'busybox-static'));
+    expect(tools.xorriso).not.toBe(join(directory, 'xorriso'));
+  },
+);
 
 describe('the distribution', () => {
   test.each([
     ['PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n', 'Debian GNU/Linux 12 (bookworm)', 'debian'],
-    ["PRETTY_NAME='Linux Mint 22'\nID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", 'Linux Mint 22', 'debian'],
+    ['PRETTY_NAME=\'Linux Mint 22\'\nID=linuxmint\nID_LIKE="ubuntu debian"\n', 'Linux Mint 22', 'debian'],
     ['ID=rocky\nID_LIKE="rhel centos fedora"\nPRETTY_NAME=Rocky\n', 'Rocky', 'fedora'],
     ['ID=endeavouros\nID_LIKE=arch\nPRETTY_NAME=E\n', 'E', 'arch'],
     ['ID=nixos\nPRETTY_NAME="NixOS 25.05"\n', 'NixOS 25.05', 'nix'],

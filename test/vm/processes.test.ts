@@ -20,19 +20,38 @@ describe.each([
 
   test('gives its output, and its last words when it fails', async () => {
     expect(await runTool(node('console.log(1 + 1)'), { ...options, timeoutMs: 10_000 })).toBe('2\n');
-    const failing = runTool(node("for (let i = 0; i < 50; i++) console.error('line', i); console.error('\\x1b[31mlast'); process.exit(7)"), { ...options, timeoutMs: 10_000 });
-    await expect(failing).rejects.toMatchObject({ code: 'vm', message: expect.stringMatching(/failed \(exit code 7\): line 48; line 49; \[31mlast$/) as string, details: { exit: 7, signal: null } });
+    const failing = runTool(
+      node("for (let i = 0; i < 50; i++) console.error('line', i); console.error('\\x1b[31mlast'); process.exit(7)"),
+      { ...options, timeoutMs: 10_000 },
+    );
+    await expect(failing).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringMatching(/failed \(exit code 7\): line 48; line 49; \[31mlast$/) as string,
+      details: { exit: 7, signal: null },
+    });
     const { details } = (await failing.catch((error: unknown) => error)) as { details: { stderrTail: string[] } };
     expect(details.stderrTail).toHaveLength(20);
   });
 
   test('is killed when it takes too long, says too much, or is not wanted any more', async () => {
-    await expect(runTool(node('setInterval(() => {}, 1000)'), { ...options, timeoutMs: 100 })).rejects.toMatchObject({ message: expect.stringContaining('took longer than 100 ms') as string });
-    await expect(runTool(node("setInterval(() => process.stdout.write('x'.repeat(1000)), 1)"), { ...options, timeoutMs: 10_000, longestOutputBytes: 5000 })).rejects.toMatchObject({ message: expect.stringContaining('more than 5000 bytes') as string });
+    await expect(runTool(node('setInterval(() => {}, 1000)'), { ...options, timeoutMs: 100 })).rejects.toMatchObject({
+      message: expect.stringContaining('took longer than 100 ms') as string,
+    });
+    await expect(
+      runTool(node("setInterval(() => process.stdout.write('x'.repeat(1000)), 1)"), {
+        ...options,
+        timeoutMs: 10_000,
+        longestOutputBytes: 5000,
+      }),
+    ).rejects.toMatchObject({ message: expect.stringContaining('more than 5000 bytes') as string });
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error('enough')), 100);
-    await expect(runTool(node('setInterval(() => {}, 1000)'), { ...options, timeoutMs: 10_000, signal: controller.signal })).rejects.toThrow('enough');
-    await expect(runTool(node(''), { ...options, timeoutMs: 10_000, signal: AbortSignal.abort(new Error('never')) })).rejects.toThrow('never');
+    await expect(
+      runTool(node('setInterval(() => {}, 1000)'), { ...options, timeoutMs: 10_000, signal: controller.signal }),
+    ).rejects.toThrow('enough');
+    await expect(
+      runTool(node(''), { ...options, timeoutMs: 10_000, signal: AbortSignal.abort(new Error('never')) }),
+    ).rejects.toThrow('never');
   });
 
   test('takes its own children along', async () => {
@@ -51,7 +70,11 @@ describe.each([
 
   test('that is not there is told of', async () => {
     const start = runTool(['/nowhere/program', 'x y'], { ...options, timeoutMs: 1000 });
-    await expect(start).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('/nowhere/program') as string, details: { command: "/nowhere/program 'x y'" } });
+    await expect(start).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringContaining('/nowhere/program') as string,
+      details: { command: "/nowhere/program 'x y'" },
+    });
   });
 
   test('whose output somebody else keeps open is over all the same', async () => {
@@ -104,7 +127,11 @@ describeWith([QEMU, 'vde_switch'], 'a switch', () => {
   test('is not had where sockets do not fit, nor without the program', async () => {
     const host = await emulatingHost();
     const directory = temporaryDirectory();
-    await expect(startVdeSwitch(host, { directory: join(directory, 'x'.repeat(100)) })).rejects.toMatchObject({ message: expect.stringContaining('too long') as string });
-    await expect(startVdeSwitch({ ...host, tools: { ...host.tools, vde_switch: undefined } }, { directory })).rejects.toMatchObject({ message: '`vde_switch` is not installed' });
+    await expect(startVdeSwitch(host, { directory: join(directory, 'x'.repeat(100)) })).rejects.toMatchObject({
+      message: expect.stringContaining('too long') as string,
+    });
+    await expect(
+      startVdeSwitch({ ...host, tools: { ...host.tools, vde_switch: undefined } }, { directory }),
+    ).rejects.toMatchObject({ message: '`vde_switch` is not installed' });
   });
 });

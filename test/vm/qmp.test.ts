@@ -57,7 +57,9 @@ describe('a session', () => {
 
   test('reads lines that come in pieces, and several at once', async () => {
     const path = await peer((asked, socket) => {
-      const bytes = Buffer.from(`{"event": "ONE", "data": {"text": "ä"}}\n\r\n{"event": "TWO"}\n{"return": "ü", "id": ${asked.id}}\n{"event": "THREE"}\n`);
+      const bytes = Buffer.from(
+        `{"event": "ONE", "data": {"text": "ä"}}\n\r\n{"event": "TWO"}\n{"return": "ü", "id": ${asked.id}}\n{"event": "THREE"}\n`,
+      );
       if (asked.execute === 'whole') socket.write(bytes);
       else {
         let i = 0;
@@ -91,9 +93,15 @@ describe('a session', () => {
   });
 
   test('refuses what QEMU refuses, with its words', async () => {
-    const path = await peer(({ id }, socket) => void socket.write(`{"error": {"class": "GenericError", "desc": "no \\u001b[31msuch"}, "id": ${id}}\n`));
+    const path = await peer(
+      ({ id }, socket) =>
+        void socket.write(`{"error": {"class": "GenericError", "desc": "no \\u001b[31msuch"}, "id": ${id}}\n`),
+    );
     await using qmp = await QmpSession.connect(path);
-    await expect(qmp.command('x')).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('QEMU refused `x`: no ') as string });
+    await expect(qmp.command('x')).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringContaining('QEMU refused `x`: no ') as string,
+    });
   });
 
   test('waits so long and no longer; an answer that comes too late is dropped', async () => {
@@ -102,7 +110,10 @@ describe('a session', () => {
       else setTimeout(() => answer(socket, asked, 'in time'), 90);
     });
     await using qmp = await QmpSession.connect(path);
-    await expect(qmp.command('slow', {}, { timeoutMs: 20 })).rejects.toMatchObject({ code: 'vm', message: 'QEMU did not answer `slow` within 20 ms' });
+    await expect(qmp.command('slow', {}, { timeoutMs: 20 })).rejects.toMatchObject({
+      code: 'vm',
+      message: 'QEMU did not answer `slow` within 20 ms',
+    });
     expect(await qmp.command('other')).toBe('in time');
     await expect(qmp.waitForEvent(['NEVER'], { timeoutMs: 20 })).rejects.toMatchObject({ code: 'vm' });
     await expect(qmp.waitForEvent(['NEVER'], { signal: AbortSignal.abort(new Error('stop')) })).rejects.toThrow('stop');
@@ -119,9 +130,13 @@ describe('a session', () => {
     await using qmp = await QmpSession.connect(path);
     await using events = qmp.events();
     const waiting = [qmp.command('a'), qmp.command('b'), qmp.waitForEvent(['NEVER'])];
-    for (const each of await Promise.allSettled(waiting)) expect(each).toMatchObject({ status: 'rejected', reason: { code: 'vm' } });
+    for (const each of await Promise.allSettled(waiting))
+      expect(each).toMatchObject({ status: 'rejected', reason: { code: 'vm' } });
     expect(await qmp.closed).toBeUndefined();
-    await expect(qmp.command('c')).rejects.toMatchObject({ code: 'vm', message: 'QEMU ended the connection before it answered `c`' });
+    await expect(qmp.command('c')).rejects.toMatchObject({
+      code: 'vm',
+      message: 'QEMU ended the connection before it answered `c`',
+    });
     const seen: string[] = [];
     for await (const { name } of events) seen.push(name);
     expect(seen).toEqual(['LAST']);
@@ -137,24 +152,39 @@ describe('a session', () => {
   ])('that gets %s instead of a message ends', async (_name, garbage) => {
     const path = await peer((_asked, socket) => void socket.write(garbage));
     await using qmp = await QmpSession.connect(path);
-    await expect(qmp.command('x')).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('this is not QMP') as string });
+    await expect(qmp.command('x')).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringContaining('this is not QMP') as string,
+    });
     expect(await qmp.closed).toMatchObject({ code: 'vm' });
   });
 
   test('that gets a line without end ends', async () => {
     const path = await peer((_asked, socket) => void socket.write(Buffer.alloc(17 * 1024 * 1024, 'x')));
     await using qmp = await QmpSession.connect(path);
-    await expect(qmp.command('x')).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('longer than') as string });
+    await expect(qmp.command('x')).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringContaining('longer than') as string,
+    });
   });
 
   test('is not had from nobody, nor from a stranger', async () => {
     const nobody = join(temporaryDirectory(), 'none');
-    await expect(QmpSession.connect(nobody, { timeoutMs: 30 })).rejects.toMatchObject({ code: 'vm', message: `QEMU does not answer on \`${nobody}\`` });
+    await expect(QmpSession.connect(nobody, { timeoutMs: 30 })).rejects.toMatchObject({
+      code: 'vm',
+      message: `QEMU does not answer on \`${nobody}\``,
+    });
     await expect(QmpSession.connect(nobody, { signal: AbortSignal.abort(new Error('stop')) })).rejects.toThrow('stop');
     const silent = await peer(() => {}, '');
-    await expect(QmpSession.connect(silent, { timeoutMs: 30 })).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('greeting') as string });
+    await expect(QmpSession.connect(silent, { timeoutMs: 30 })).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringContaining('greeting') as string,
+    });
     const stranger = await peer(() => {}, 'SSH-2.0-OpenSSH_9.2\r\n');
-    await expect(QmpSession.connect(stranger)).rejects.toMatchObject({ code: 'vm', message: 'this is not QMP: `SSH-2.0-OpenSSH_9.2`' });
+    await expect(QmpSession.connect(stranger)).rejects.toMatchObject({
+      code: 'vm',
+      message: 'this is not QMP: `SSH-2.0-OpenSSH_9.2`',
+    });
   });
 
   test('waits for a socket that comes later', async () => {
@@ -195,7 +225,16 @@ describe('commands', () => {
     await sendKeys(qmp, ['ctrl', 'alt', 'delete']);
     expect(seen).toEqual([
       ['query-status', {}],
-      ['send-key', { keys: [{ type: 'qcode', data: 'ctrl' }, { type: 'qcode', data: 'alt' }, { type: 'qcode', data: 'delete' }] }],
+      [
+        'send-key',
+        {
+          keys: [
+            { type: 'qcode', data: 'ctrl' },
+            { type: 'qcode', data: 'alt' },
+            { type: 'qcode', data: 'delete' },
+          ],
+        },
+      ],
     ]);
   });
 
@@ -213,7 +252,10 @@ describe('commands', () => {
       answer(socket, asked, {});
     });
     await using qmp = await QmpSession.connect(path);
-    await expect(screendump(qmp, files)).rejects.toMatchObject({ code: 'vm', message: 'QEMU wrote no picture of the screen' });
+    await expect(screendump(qmp, files)).rejects.toMatchObject({
+      code: 'vm',
+      message: 'QEMU wrote no picture of the screen',
+    });
     expect(existsSync(files.scratch) || existsSync(files.target)).toBe(false);
   });
 });
@@ -222,7 +264,8 @@ test('a PPM becomes a PNG of the same picture', () => {
   const pixels = Buffer.from([255, 0, 0, 0, 255, 0, 0, 0, 255, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   const png = pngOf(Buffer.concat([Buffer.from('P6\n# a comment\n3 2\n255\n'), pixels]));
   const chunks = new Map<string, Buffer>();
-  for (let at = 8; at < png.length; at += png.readUInt32BE(at) + 12) chunks.set(png.toString('latin1', at + 4, at + 8), png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  for (let at = 8; at < png.length; at += png.readUInt32BE(at) + 12)
+    chunks.set(png.toString('latin1', at + 4, at + 8), png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
   expect([...chunks.keys()]).toEqual(['IHDR', 'IDAT', 'IEND']);
   expect(chunks.get('IHDR')?.toString('hex')).toBe('00000003000000020802000000');
   const rows = inflateSync(chunks.get('IDAT') ?? Buffer.alloc(0));

@@ -24,18 +24,33 @@ export function addDiff(yargs: Argv, choose: Choose): Argv {
     'Compare two indexes, or what a request comes to with each',
     (y) => {
       const named = y
-        .positional('old', { type: 'string', demandOption: true, describe: 'The older index, plain or compressed, or - for stdin' })
+        .positional('old', {
+          type: 'string',
+          demandOption: true,
+          describe: 'The older index, plain or compressed, or - for stdin',
+        })
         .positional('new', { type: 'string', demandOption: true, describe: 'The newer one' })
         .positional('packages', { type: 'string', array: true, describe: 'More packages, as with --plan' });
       return withRequestOptions(withReadingOptions(named))
-        .option('plan', { type: 'string', array: true, group: 'Request:', describe: 'Compare the plans for these packages (and Base) instead' })
+        .option('plan', {
+          type: 'string',
+          array: true,
+          group: 'Request:',
+          describe: 'Compare the plans for these packages (and Base) instead',
+        })
         .example('$0 diff monday/setup.xz friday/setup.xz', 'packages added, removed and changed')
-        .example('$0 diff monday/setup.xz friday/setup.xz --plan openssh,git', 'how an installation of these would change');
+        .example(
+          '$0 diff monday/setup.xz friday/setup.xz --plan openssh,git',
+          'how an installation of these would change',
+        );
     },
     (args) => {
       const [before, after] = [restoreDashes(args.old), restoreDashes(args.new)];
       const wished = [...(args.plan ?? []), ...(args.packages ?? [])];
-      const hasRequest = [args.plan, args.packages, args.category, args.buildDepends].some((list) => list !== undefined && list.length > 0) || args.plan !== undefined;
+      const hasRequest =
+        [args.plan, args.packages, args.category, args.buildDepends].some(
+          (list) => list !== undefined && list.length > 0,
+        ) || args.plan !== undefined;
       choose((session) => diff(session, { ...args, old: before, new: after, plan: hasRequest ? wished : undefined }));
     },
   );
@@ -69,7 +84,11 @@ interface Comparison {
   readonly difference: Difference & { readonly downloadBytes?: number };
 }
 
-async function print({ output }: Session, args: DiffArguments, { before, after, difference }: Comparison): Promise<void> {
+async function print(
+  { output }: Session,
+  args: DiffArguments,
+  { before, after, difference }: Comparison,
+): Promise<void> {
   if (args.json !== true) return output.data(printable(differenceText(difference)));
   const { SCHEMA } = await import('../../report/json.ts');
   return output.json({ schema: SCHEMA, old: before.indexes[0], new: after.indexes[0], ...difference });

@@ -13,7 +13,12 @@ interface DoctorArguments {
   readonly json?: boolean | undefined;
 }
 
-const FAMILY_NAMES: Readonly<Record<DistributionFamily, string>> = { debian: 'Debian, Ubuntu', fedora: 'Fedora', arch: 'Arch', nix: 'Nix' };
+const FAMILY_NAMES: Readonly<Record<DistributionFamily, string>> = {
+  debian: 'Debian, Ubuntu',
+  fedora: 'Fedora',
+  arch: 'Arch',
+  nix: 'Nix',
+};
 
 /** Adds `cygstrap doctor`. */
 export function addDoctor(yargs: Argv, choose: Choose): Argv {
@@ -33,9 +38,11 @@ export function addDoctor(yargs: Argv, choose: Choose): Argv {
 async function doctor(session: Session, args: DoctorArguments): Promise<number> {
   const { host, output } = session;
   const { examineHost } = await import('../../api/doctor.ts');
-  const examine = (): Promise<DoctorResult> => interruptible((signal) => examineHost({ environment: host.env, signal }));
+  const examine = (): Promise<DoctorResult> =>
+    interruptible((signal) => examineHost({ environment: host.env, signal }));
   const found = await examine();
-  const result = args.fix === true && found.mends.length > 0 && (await isFixed(session, found)) ? await examine() : found;
+  const result =
+    args.fix === true && found.mends.length > 0 && (await isFixed(session, found)) ? await examine() : found;
   if (args.json === true) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });
@@ -57,14 +64,21 @@ async function isFixed({ host, output }: Session, found: DoctorResult): Promise<
 /** What `cygstrap doctor` prints. */
 export function doctorText({ host, needs, mends, isReady }: DoctorResult): string {
   const rows = needs.map((need) => [stateOf(need), need.name, need.found, need.purpose]);
-  const advice = needs.filter(({ isMet, advice: text }) => !isMet && text !== undefined).map(({ name, advice: text = '' }) => `${name}: ${text}\n`);
+  const advice = needs
+    .filter(({ isMet, advice: text }) => !isMet && text !== undefined)
+    .map(({ name, advice: text = '' }) => `${name}: ${text}\n`);
   const lacking = needs.filter(({ isMet, packages }) => !isMet && packages !== undefined).length;
   const here = host.distribution.family;
-  const commands = mends.map((mend) => [`  ${FAMILY_NAMES[mend.family]}${mend.family === here ? ' (this system)' : ''}`, commandText(mend)]);
+  const commands = mends.map((mend) => [
+    `  ${FAMILY_NAMES[mend.family]}${mend.family === here ? ' (this system)' : ''}`,
+    commandText(mend),
+  ]);
   const parts = [
     columns(rows),
     advice.join(''),
-    commands.length === 0 ? '' : `${lacking === 1 ? 'What is missing' : `The ${countText(lacking, 'thing')} that are missing`} can be installed by\n${columns(commands)}`,
+    commands.length === 0
+      ? ''
+      : `${lacking === 1 ? 'What is missing' : `The ${countText(lacking, 'thing')} that are missing`} can be installed by\n${columns(commands)}`,
     isReady ? 'This computer can run machines.\n' : 'This computer cannot run machines yet.\n',
   ];
   return parts.filter((part) => part !== '').join('\n');

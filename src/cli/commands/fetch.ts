@@ -54,22 +54,58 @@ export function addFetch(yargs: Argv, choose: Choose): Argv {
     'fetch [packages..]',
     'Fetch and verify what an installation needs into a repo that setup installs from offline',
     (y) => {
-      const named = y.positional('packages', { type: 'string', array: true, describe: 'Packages, or NAME=VERSION; without any, what project file or lock say' });
+      const named = y.positional('packages', {
+        type: 'string',
+        array: true,
+        describe: 'Packages, or NAME=VERSION; without any, what project file or lock say',
+      });
       return withSiteOptions(withProjectOptions(withRequestOptions(withReadingOptions(named))))
         .option('repo', { ...word, coerce: once('repo'), describe: 'Directory of the repo' })
-        .option('lock', { ...word, coerce: once('lock'), describe: `The lock; made where there is none [default: ${LOCK_NAME}]` })
+        .option('lock', {
+          ...word,
+          coerce: once('lock'),
+          describe: `The lock; made where there is none [default: ${LOCK_NAME}]`,
+        })
         .option('frozen', { ...flag, describe: 'Fetch what the lock says and ask for no index' })
         .option('all', { ...flag, describe: 'Everything the index lists: a full mirror, without a lock' })
-        .option('prev', { ...word, coerce: numberOf('prev', 0), describe: 'So many previous versions of each package too' })
-        .option('full-index', { ...flag, describe: "Publish the site's own index with its signature, not one of what is in the repo" })
-        .option('sign-key', { ...word, coerce: once('sign-key'), describe: `Sign the index with this OpenPGP private key (passphrase in ${PASSPHRASE})` })
+        .option('prev', {
+          ...word,
+          coerce: numberOf('prev', 0),
+          describe: 'So many previous versions of each package too',
+        })
+        .option('full-index', {
+          ...flag,
+          describe: "Publish the site's own index with its signature, not one of what is in the repo",
+        })
+        .option('sign-key', {
+          ...word,
+          coerce: once('sign-key'),
+          describe: `Sign the index with this OpenPGP private key (passphrase in ${PASSPHRASE})`,
+        })
         .option('installer', { ...flag, describe: 'Fetch and verify the setup program too' })
-        .option('installer-site', { ...word, coerce: once('installer-site'), describe: `Where the setup program comes from [default: ${INSTALLER_SITE}]` })
-        .option('layout', { choices: LAYOUTS, requiresArg: true, group, coerce: once<Layout>('layout'), describe: 'flat, or site: below directories named as setup names them [default: flat]' })
+        .option('installer-site', {
+          ...word,
+          coerce: once('installer-site'),
+          describe: `Where the setup program comes from [default: ${INSTALLER_SITE}]`,
+        })
+        .option('layout', {
+          choices: LAYOUTS,
+          requiresArg: true,
+          group,
+          coerce: once<Layout>('layout'),
+          describe: 'flat, or site: below directories named as setup names them [default: flat]',
+        })
         .option('allow-undigested', { ...flag, describe: 'Take archives for which the index gives no digest' })
-        .option('jobs', { ...word, coerce: numberOf('jobs', 1), describe: `Transfers at a time [default: ${DEFAULT_JOBS}]` })
+        .option('jobs', {
+          ...word,
+          coerce: numberOf('jobs', 1),
+          describe: `Transfers at a time [default: ${DEFAULT_JOBS}]`,
+        })
         .option('dry-run', { ...flag, describe: 'Tell what is missing and stop' })
-        .example('$0 fetch openssh gcc-core --site https://mirror.example/cygwin/ --repo ./repo', `locks in ${LOCK_NAME}, fetches, verifies`)
+        .example(
+          '$0 fetch openssh gcc-core --site https://mirror.example/cygwin/ --repo ./repo',
+          `locks in ${LOCK_NAME}, fetches, verifies`,
+        )
         .example('$0 fetch --frozen --site https://mirror.example/cygwin/ --repo ./repo', 'exactly what the lock says')
         .example('$0 fetch --all --prev 1 --site https://mirror.example/cygwin/ --repo ./mirror', 'a full mirror');
     },
@@ -85,7 +121,8 @@ function numberOf(name: string, least: number): (value: string | readonly string
   return (value) => {
     const text = once(name)(value);
     if (text === undefined) return undefined;
-    if (!/^\d{1,4}$/.test(text) || Number(text) < least) throw new UsageError(`--${name} must be a number from ${least} on: \`${text}\``);
+    if (!/^\d{1,4}$/.test(text) || Number(text) < least)
+      throw new UsageError(`--${name} must be a number from ${least} on: \`${text}\``);
     return Number(text);
   };
 }
@@ -110,11 +147,14 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
   };
   const { fetchRepo } = await import('../../api/fetch.ts');
   try {
-    const result = await interruptible(async (signal) => fetchRepo(request, await contextOf(session, args, { report, signal })));
+    const result = await interruptible(async (signal) =>
+      fetchRepo(request, await contextOf(session, args, { report, signal })),
+    );
     view.end();
     await written;
     if (result.kind === 'conflict') return await refuse(output, result.conflicts, args.json === true ? 'json' : 'text');
-    if (args.json === true) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result }, 'line');
+    if (args.json === true)
+      await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result }, 'line');
     else await output.data(printable(summaryText(result)));
     return EXIT_DONE;
   } finally {
@@ -123,16 +163,27 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
   }
 }
 
-function requestOf({ host }: Session, args: FetchArguments, { request, config, arch, file, isAsked }: Asked): FetchRequest {
-  if (args.installed !== undefined) throw new UsageError('a repo is for a whole installation: --installed does not go with it');
-  if (args.all === true && (args.frozen === true || args.lock !== undefined)) throw new UsageError('--all is everything there is: it goes with neither --frozen nor --lock');
-  if (args.all === true && (request.packages.length > 0 || request.categories.length > 0)) throw new UsageError('--all is everything there is: packages and categories do not go with it');
-  if (args.fullIndex === true && args.signKey !== undefined) throw new UsageError("--full-index keeps the site's signature: --sign-key does not go with it");
-  if (args.frozen === true && args.prev !== undefined) throw new UsageError('--prev needs an index, and --frozen asks for none');
-  if (args.installer !== true && args.installerSite !== undefined) throw new UsageError('--installer-site goes with --installer');
+function requestOf(
+  { host }: Session,
+  args: FetchArguments,
+  { request, config, arch, file, isAsked }: Asked,
+): FetchRequest {
+  if (args.installed !== undefined)
+    throw new UsageError('a repo is for a whole installation: --installed does not go with it');
+  if (args.all === true && (args.frozen === true || args.lock !== undefined))
+    throw new UsageError('--all is everything there is: it goes with neither --frozen nor --lock');
+  if (args.all === true && (request.packages.length > 0 || request.categories.length > 0))
+    throw new UsageError('--all is everything there is: packages and categories do not go with it');
+  if (args.fullIndex === true && args.signKey !== undefined)
+    throw new UsageError("--full-index keeps the site's signature: --sign-key does not go with it");
+  if (args.frozen === true && args.prev !== undefined)
+    throw new UsageError('--prev needs an index, and --frozen asks for none');
+  if (args.installer !== true && args.installerSite !== undefined)
+    throw new UsageError('--installer-site goes with --installer');
   const sites = sitesOf(args, config);
   const layout = args.layout ?? config.layout ?? 'flat';
-  if (sites.length > 1 && (args.fullIndex === true || layout === 'site')) throw new UsageError('--add-site makes one index of several: neither --full-index nor --layout site goes with it');
+  if (sites.length > 1 && (args.fullIndex === true || layout === 'site'))
+    throw new UsageError('--add-site makes one index of several: neither --full-index nor --layout site goes with it');
   const repo = args.repo ?? config.repo;
   if (repo === undefined) throw new UsageError('no repo is given', 'name its directory with `--repo`');
   return {
@@ -157,7 +208,11 @@ function requestOf({ host }: Session, args: FetchArguments, { request, config, a
   };
 }
 
-async function contextOf({ host }: Session, args: FetchArguments, { report, signal }: Pick<FetchContext, 'report' | 'signal'>): Promise<FetchContext> {
+async function contextOf(
+  { host }: Session,
+  args: FetchArguments,
+  { report, signal }: Pick<FetchContext, 'report' | 'signal'>,
+): Promise<FetchContext> {
   const { archiveCacheDir } = await import('../../api/archive-cache-dir.ts');
   const usesCache = args.noCache !== true;
   return {
@@ -170,12 +225,27 @@ async function contextOf({ host }: Session, args: FetchArguments, { report, sign
   };
 }
 
-function summaryText({ kind, repo, files, sizeBytes, presentFiles, presentBytes, lock, isLockNew, index, signers, installer }: FetchSummary): string {
+function summaryText({
+  kind,
+  repo,
+  files,
+  sizeBytes,
+  presentFiles,
+  presentBytes,
+  lock,
+  isLockNew,
+  index,
+  signers,
+  installer,
+}: FetchSummary): string {
   const all = `${countText(files, 'file')}, ${sizeText(sizeBytes)}`;
   const rest = `${files - presentFiles} to fetch (${sizeText(sizeBytes - presentBytes)})`;
   if (kind === 'dry-run') return `\`${repo}\`: ${all}; ${presentFiles} there already, ${rest}\n`;
   const locked = lock === null ? '' : `; ${isLockNew ? 'locked in' : 'as locked in'} \`${lock}\``;
   const vouched = signers.includes('unsigned') ? '; UNSIGNED' : '';
-  const published = index === null ? '; no index was published' : `; index of ${countText(index.packages, 'package')}${index.isSigned ? ', signed' : ''}`;
+  const published =
+    index === null
+      ? '; no index was published'
+      : `; index of ${countText(index.packages, 'package')}${index.isSigned ? ', signed' : ''}`;
   return `\`${repo}\`: ${all}, verified; ${files - presentFiles} fetched (${sizeText(sizeBytes - presentBytes)}), ${presentFiles} there already${published}${installer === null ? '' : `; ${installer}`}${locked}${vouched}\n`;
 }

@@ -18,8 +18,7 @@ export function addInfo(yargs: Argv, choose: Choose): Argv {
     'Print what an index knows of one package',
     (y) => {
       const named = y.positional('package', { type: 'string', demandOption: true, describe: 'Name of the package' });
-      return withIndexOptions(named)
-        .example('$0 info openssh --index setup.xz', 'description, versions, dependencies');
+      return withIndexOptions(named).example('$0 info openssh --index setup.xz', 'description, versions, dependencies');
     },
     (args) => choose((session) => info(session, args)),
   );
@@ -59,16 +58,24 @@ async function infoText(found: PackageInfo): Promise<string> {
   return `${head}${description}\n${versions.join('\n')}`;
 }
 
-function versionText(version: VersionInfo, dependencyText: (dependency: VersionInfo['depends'][number]) => string): string {
+function versionText(
+  version: VersionInfo,
+  dependencyText: (dependency: VersionInfo['depends'][number]) => string,
+): string {
   const lists = (['depends', 'obsoletes', 'provides', 'conflicts', 'buildDepends'] as const).flatMap((name) =>
     version[name].length === 0 ? [] : [[`  ${LABELS[name]}`, version[name].map(dependencyText).join(', ')]],
   );
   const title = `${version.version} [${version.section}]${version.isCurrent ? ' current' : ''}\n`;
-  return title + columns([
-    ['  archive:', `${version.archive.path} (${sizeText(version.archive.sizeBytes)})`],
-    ...(version.source === undefined ? [] : [['  source:', `${version.source.archive.path} (${sizeText(version.source.archive.sizeBytes)})`]]),
-    ...lists,
-  ]);
+  return (
+    title +
+    columns([
+      ['  archive:', `${version.archive.path} (${sizeText(version.archive.sizeBytes)})`],
+      ...(version.source === undefined
+        ? []
+        : [['  source:', `${version.source.archive.path} (${sizeText(version.source.archive.sizeBytes)})`]]),
+      ...lists,
+    ])
+  );
 }
 
 const LABELS = {

@@ -17,9 +17,15 @@ export function addLint(yargs: Argv, choose: Choose): Argv {
     'lint <file>',
     'List what setup refuses in an index, and what it accepts but users get to feel',
     (y) => {
-      const named = y.positional('file', { type: 'string', demandOption: true, describe: 'A setup.ini, plain or compressed, or - for stdin' });
-      return withReadingOptions(named)
-        .example('$0 lint setup.ini', 'findings as FILE:LINE:COLUMN; exit 1 when there are errors');
+      const named = y.positional('file', {
+        type: 'string',
+        demandOption: true,
+        describe: 'A setup.ini, plain or compressed, or - for stdin',
+      });
+      return withReadingOptions(named).example(
+        '$0 lint setup.ini',
+        'findings as FILE:LINE:COLUMN; exit 1 when there are errors',
+      );
     },
     (args) => choose((session) => lint(session, { ...args, file: restoreDashes(args.file) })),
   );
@@ -42,6 +48,8 @@ async function lint(session: Session, args: LintArguments): Promise<number> {
 }
 
 function lintText({ findings, errors, warnings }: LintResult): string {
-  const lines = findings.map(({ file, line, column, severity, message, code }) => printable(`${file}:${line}:${column}: ${severity}: ${message} [${code}]\n`));
+  const lines = findings.map(({ file, line, column, severity, message, code }) =>
+    printable(`${file}:${line}:${column}: ${severity}: ${message} [${code}]\n`),
+  );
   return `${lines.join('')}${countText(errors, 'error')}, ${countText(warnings, 'warning')}\n`;
 }

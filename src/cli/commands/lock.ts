@@ -32,12 +32,34 @@ export function addLock(yargs: Argv, choose: Choose): Argv {
     'lock [packages..]',
     'Write down every file of a plan with its digest, so that the same can be fetched again',
     (y) => {
-      const named = y.positional('packages', { type: 'string', array: true, describe: 'Packages, or NAME=VERSION; with --update those that may move' });
+      const named = y.positional('packages', {
+        type: 'string',
+        array: true,
+        describe: 'Packages, or NAME=VERSION; with --update those that may move',
+      });
       return withSiteOptions(withProjectOptions(withRequestOptions(withIndexOptions(named))))
-        .option('out', { type: 'string', requiresArg: true, group: 'Output:', coerce: once('out'), describe: `The lock [default: ${LOCK_NAME}]` })
-        .option('check', { type: 'boolean', group: 'Request:', describe: 'Only tell whether the lock answers this request; reads no index' })
-        .option('update', { type: 'boolean', group: 'Request:', describe: 'Let only the packages named move, or all without names' })
-        .option('allow-undigested', { type: 'boolean', group: 'Request:', describe: 'Lock archives without digest by their size alone' })
+        .option('out', {
+          type: 'string',
+          requiresArg: true,
+          group: 'Output:',
+          coerce: once('out'),
+          describe: `The lock [default: ${LOCK_NAME}]`,
+        })
+        .option('check', {
+          type: 'boolean',
+          group: 'Request:',
+          describe: 'Only tell whether the lock answers this request; reads no index',
+        })
+        .option('update', {
+          type: 'boolean',
+          group: 'Request:',
+          describe: 'Let only the packages named move, or all without names',
+        })
+        .option('allow-undigested', {
+          type: 'boolean',
+          group: 'Request:',
+          describe: 'Lock archives without digest by their size alone',
+        })
         .example('$0 lock gcc-core openssh --index setup.xz', `writes ${LOCK_NAME}`)
         .example('$0 lock --check', 'exit 1 when the project file asks for something else')
         .example('$0 lock --update openssh --index setup.xz', 'openssh moves, and what must move with it');
@@ -50,16 +72,23 @@ export function addLock(yargs: Argv, choose: Choose): Argv {
 }
 
 async function lock(session: Session, args: LockArguments): Promise<number> {
-  if (args.installed !== undefined) throw new UsageError('a lock is of a whole installation: --installed does not go with it');
+  if (args.installed !== undefined)
+    throw new UsageError('a lock is of a whole installation: --installed does not go with it');
   if (args.check === true && args.update === true) throw new UsageError('--check and --update do not go together');
-  if (args.check === true && (args.index !== undefined || args.site !== undefined)) throw new UsageError('--check reads no index');
-  if (args.index !== undefined && args.site !== undefined) throw new UsageError('--index and --site do not go together');
+  if (args.check === true && (args.index !== undefined || args.site !== undefined))
+    throw new UsageError('--check reads no index');
+  if (args.index !== undefined && args.site !== undefined)
+    throw new UsageError('--index and --site do not go together');
   if (args.check === true) return check(session, args);
   return args.update === true ? update(session, args) : make(session, args);
 }
 
 async function check(session: Session, args: LockArguments): Promise<number> {
-  const [asked, { readLock, requireAnswer }, { lockRequestOf }] = await Promise.all([askedOf(args), import('../../api/lock-file.ts'), import('../../core/lock/make.ts')]);
+  const [asked, { readLock, requireAnswer }, { lockRequestOf }] = await Promise.all([
+    askedOf(args),
+    import('../../api/lock-file.ts'),
+    import('../../core/lock/make.ts'),
+  ]);
   const lock = await readLock(args.out);
   const isCompared = asked.isAsked || asked.file !== undefined;
   if (isCompared) requireAnswer(lock, lockRequestOf(asked.request, asked.arch ?? lock.request.arch), args.out);
@@ -67,7 +96,9 @@ async function check(session: Session, args: LockArguments): Promise<number> {
     const { SCHEMA } = await import('../../report/json.ts');
     await session.output.json({ schema: SCHEMA, lock: args.out, compared: isCompared, packages: lock.packages.length });
   } else {
-    const what = isCompared ? `answers the request${asked.file === undefined ? '' : ` of \`${asked.file}\``}` : 'is well formed; there is no request to compare it with';
+    const what = isCompared
+      ? `answers the request${asked.file === undefined ? '' : ` of \`${asked.file}\``}`
+      : 'is well formed; there is no request to compare it with';
     await session.output.data(printable(`\`${args.out}\` ${what}\n`));
   }
   return EXIT_DONE;
@@ -77,7 +108,10 @@ async function make(session: Session, args: LockArguments): Promise<number> {
   const asked = await askedOf(args);
   const report = reporter(session.output, args);
   const source = await sourceOf(session, args, asked);
-  const [{ makeLock }, { readOldLock }] = await Promise.all([import('../../api/lock.ts'), import('../../api/lock-file.ts')]);
+  const [{ makeLock }, { readOldLock }] = await Promise.all([
+    import('../../api/lock.ts'),
+    import('../../api/lock-file.ts'),
+  ]);
   const before = await readOldLock(args.out, report);
   const result = makeLock(source, asked.request, optionsOf(args, asked.arch, report));
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json === true ? 'json' : 'text');
@@ -87,21 +121,31 @@ async function make(session: Session, args: LockArguments): Promise<number> {
 /** The request is that of the project file, or else of the lock, under the options of the command line. */
 async function update(session: Session, args: LockArguments): Promise<number> {
   const pinned = args.packages.find((name) => name.includes('='));
-  if (pinned !== undefined) throw new UsageError(`after --update stand names only: \`${pinned}\``, 'pin a version in the request: in the project file, or with `cygstrap lock NAME=VERSION`');
+  if (pinned !== undefined)
+    throw new UsageError(
+      `after --update stand names only: \`${pinned}\``,
+      'pin a version in the request: in the project file, or with `cygstrap lock NAME=VERSION`',
+    );
   const { readLock } = await import('../../api/lock-file.ts');
   const before = await readLock(args.out);
   const asked = await askedOf({ ...args, packages: [] }, before.request);
   const { request, arch } = asked;
   const source = await sourceOf(session, args, asked);
   const { updateLock } = await import('../../api/lock.ts');
-  const result = updateLock(source, request, { before, names: splitList(args.packages) }, optionsOf(args, arch, reporter(session.output, args)));
+  const result = updateLock(
+    source,
+    request,
+    { before, names: splitList(args.packages) },
+    optionsOf(args, arch, reporter(session.output, args)),
+  );
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json === true ? 'json' : 'text');
   return write(session, args, before, result.lock);
 }
 
 /** The indexes named, else those of the sites of the command line or the project file, verified. */
 async function sourceOf(session: Session, args: LockArguments, { config, arch }: Asked): Promise<LockSource> {
-  if (args.index !== undefined || (args.site === undefined && config.sites === undefined)) return { loaded: await openCatalog(session, args) };
+  if (args.index !== undefined || (args.site === undefined && config.sites === undefined))
+    return { loaded: await openCatalog(session, args) };
   const { loadFromSites } = await import('../../api/site-index.ts');
   const { env } = session.host;
   const report = reporter(session.output, args);
@@ -123,7 +167,11 @@ function optionsOf(args: LockArguments, arch: string | undefined, report: Report
 }
 
 async function write(session: Session, args: LockArguments, before: Lock | undefined, lock: Lock): Promise<number> {
-  const [{ writeLock }, { diffLocks }, { lockedFiles }] = await Promise.all([import('../../api/lock-file.ts'), import('../../core/lock/diff.ts'), import('../../core/lock/files.ts')]);
+  const [{ writeLock }, { diffLocks }, { lockedFiles }] = await Promise.all([
+    import('../../api/lock-file.ts'),
+    import('../../core/lock/diff.ts'),
+    import('../../core/lock/files.ts'),
+  ]);
   const isWritten = await writeLock(args.out, lock);
   const difference = before === undefined ? undefined : diffLocks(before, lock);
   const files = lockedFiles(lock);
@@ -131,12 +179,26 @@ async function write(session: Session, args: LockArguments, before: Lock | undef
   if (args.json === true) {
     const { SCHEMA } = await import('../../report/json.ts');
     const { request, indexes, packages } = lock;
-    await session.output.json({ schema: SCHEMA, lock: args.out, written: isWritten, request, indexes, packages: packages.length, files: files.length, size: sizeBytes, difference: difference ?? null });
+    await session.output.json({
+      schema: SCHEMA,
+      lock: args.out,
+      written: isWritten,
+      request,
+      indexes,
+      packages: packages.length,
+      files: files.length,
+      size: sizeBytes,
+      difference: difference ?? null,
+    });
     return EXIT_DONE;
   }
   const changes = difference === undefined ? '' : differenceLines(difference);
   const verb = isWritten ? 'locked' : 'nothing changed: locked';
-  await session.output.data(printable(`${changes}${verb} in \`${args.out}\`: ${countText(lock.packages.length, 'package')}, ${countText(files.length, 'file')}, ${sizeText(sizeBytes)}\n`));
+  await session.output.data(
+    printable(
+      `${changes}${verb} in \`${args.out}\`: ${countText(lock.packages.length, 'package')}, ${countText(files.length, 'file')}, ${sizeText(sizeBytes)}\n`,
+    ),
+  );
   return EXIT_DONE;
 }
 

@@ -29,18 +29,51 @@ export function addMedia(yargs: Argv, choose: Choose): Argv {
     'Write an ISO image of what a lock lists, from which setup installs in a machine without network',
     (y) =>
       y
-        .option('repo', { ...word, demandOption: true, coerce: (value: string | readonly string[]) => once('repo')(value) ?? '', describe: 'Directory of the repo' })
-        .option('lock', { ...word, coerce: once('lock'), describe: `The lock whose archives are wanted [default: ${LOCK_NAME}]` })
-        .option('out', { ...word, demandOption: true, coerce: (value: string | readonly string[]) => once('out')(value) ?? '', describe: 'Directory for repo.iso' })
-        .option('add', { ...list, describe: 'A file or directory to put on the image too, as FILE or FILE=PATH; repeat for several' })
+        .option('repo', {
+          ...word,
+          demandOption: true,
+          coerce: (value: string | readonly string[]) => once('repo')(value) ?? '',
+          describe: 'Directory of the repo',
+        })
+        .option('lock', {
+          ...word,
+          coerce: once('lock'),
+          describe: `The lock whose archives are wanted [default: ${LOCK_NAME}]`,
+        })
+        .option('out', {
+          ...word,
+          demandOption: true,
+          coerce: (value: string | readonly string[]) => once('out')(value) ?? '',
+          describe: 'Directory for repo.iso',
+        })
+        .option('add', {
+          ...list,
+          describe: 'A file or directory to put on the image too, as FILE or FILE=PATH; repeat for several',
+        })
         .option('keyring', { ...list, describe: 'Trust the keys in this file too, for the setup program of the repo' })
-        .option('guest', { ...word, coerce: once('guest'), implies: 'authorized-key', describe: 'Also write answers.img, the floppy with which this kind of guest installs itself' })
-        .option('authorized-key', { ...word, coerce: once('authorized-key'), implies: 'guest', describe: 'File with the public key of who may log in over ssh then' })
+        .option('guest', {
+          ...word,
+          coerce: once('guest'),
+          implies: 'authorized-key',
+          describe: 'Also write answers.img, the floppy with which this kind of guest installs itself',
+        })
+        .option('authorized-key', {
+          ...word,
+          coerce: once('authorized-key'),
+          implies: 'guest',
+          describe: 'File with the public key of who may log in over ssh then',
+        })
         .option('json', { type: 'boolean', group: 'Output:', describe: 'Print JSON; README tells its fields' })
         .option('quiet', { type: 'boolean', group: 'Output:', describe: 'Say nothing on stderr but errors' })
         .option('verbose', { type: 'boolean', group: 'Output:', describe: 'Tell on stderr what is done' })
-        .example('$0 media --repo ./repo --out ./media', 'repo.iso with the archives, their index and the setup program')
-        .example('$0 media --repo ./repo --out ./media --add install.cmd --add ./drivers=extra/drivers', 'with files of your own'),
+        .example(
+          '$0 media --repo ./repo --out ./media',
+          'repo.iso with the archives, their index and the setup program',
+        )
+        .example(
+          '$0 media --repo ./repo --out ./media --add install.cmd --add ./drivers=extra/drivers',
+          'with files of your own',
+        ),
     (args) => choose((session) => media(session, { ...args, lock: args.lock ?? LOCK_NAME })),
   );
 }
@@ -53,19 +86,29 @@ async function media(session: Session, args: MediaArguments): Promise<number> {
   const load = { env: host.env, report };
   const result = await interruptible(async (signal) => {
     const answers = await answersFor(session, args, { report, signal });
-    return makeMedia({ repo, lock, out, add, keyring, ...(answers !== undefined && { answers }) }, { load, report, signal });
+    return makeMedia(
+      { repo, lock, out, add, keyring, ...(answers !== undefined && { answers }) },
+      { load, report, signal },
+    );
   });
   if (args.json === true) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result });
   else await output.data(printable(mediaText(result)));
   return EXIT_DONE;
 }
 
-async function answersFor({ host }: Session, { guest, authorizedKey, lock }: MediaArguments, options: { readonly report: Report; readonly signal: AbortSignal }): Promise<Answers | undefined> {
+async function answersFor(
+  { host }: Session,
+  { guest, authorizedKey, lock }: MediaArguments,
+  options: { readonly report: Report; readonly signal: AbortSignal },
+): Promise<Answers | undefined> {
   if (guest === undefined || authorizedKey === undefined) return undefined;
   const { answersOf } = await import('../../api/media-answers.ts');
   const { guestCacheOf } = await import('../../api/vm-context.ts');
   const { readLock } = await import('../../api/lock-file.ts');
-  return answersOf({ guest, authorizedKey }, await readLock(lock), { cacheDir: guestCacheOf({ environment: host.env }), ...options });
+  return answersOf({ guest, authorizedKey }, await readLock(lock), {
+    cacheDir: guestCacheOf({ environment: host.env }),
+    ...options,
+  });
 }
 
 function mediaText({ image, answers, archives, sizeBytes, packages, installer, added }: MediaResult): string {

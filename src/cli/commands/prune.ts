@@ -20,8 +20,20 @@ export function addPrune(yargs: Argv, choose: Choose): Argv {
     'prune <repo>',
     'Delete the archives of a repo that neither its index nor a kept lock needs',
     (y) =>
-      withReadingOptions(y.positional('repo', { type: 'string', demandOption: true, describe: 'Directory of a repo that cygstrap made' }))
-        .option('keep', { type: 'string', array: true, requiresArg: true, group: 'Repo:', describe: 'A lock whose archives stay; repeat for several' })
+      withReadingOptions(
+        y.positional('repo', {
+          type: 'string',
+          demandOption: true,
+          describe: 'Directory of a repo that cygstrap made',
+        }),
+      )
+        .option('keep', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          group: 'Repo:',
+          describe: 'A lock whose archives stay; repeat for several',
+        })
         .option('yes', { type: 'boolean', group: 'Repo:', describe: 'Delete; without it the files are only listed' })
         .example('$0 prune ./repo --keep cygstrap.lock.json', 'what would go')
         .example('$0 prune ./repo --keep old.lock.json --keep new.lock.json --yes', 'and off it goes'),
@@ -32,12 +44,15 @@ export function addPrune(yargs: Argv, choose: Choose): Argv {
 async function prune({ output, host }: Session, args: PruneArguments): Promise<number> {
   const { pruneRepo } = await import('../../api/prune.ts');
   const load = { cache: args.noCache !== true, env: host.env, report: reporter(output, args) };
-  const result = await interruptible((signal) => pruneRepo({ repo: args.repo, keep: args.keep ?? [], isMeant: args.yes === true }, { load, signal }));
+  const result = await interruptible((signal) =>
+    pruneRepo({ repo: args.repo, keep: args.keep ?? [], isMeant: args.yes === true }, { load, signal }),
+  );
   if (args.json === true) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });
   } else await output.data(printable(pruneText(result)));
-  if (!result.isDone && result.remove.length > 0 && args.quiet !== true) output.note('hint', 'nothing was deleted; `--yes` does it');
+  if (!result.isDone && result.remove.length > 0 && args.quiet !== true)
+    output.note('hint', 'nothing was deleted; `--yes` does it');
   return EXIT_DONE;
 }
 

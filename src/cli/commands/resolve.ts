@@ -27,26 +27,41 @@ export function addResolve(yargs: Argv, choose: Choose): Argv {
     'resolve [packages..]',
     "Print the plan that Cygwin's setup would carry out",
     (y) => {
-      const named = y.positional('packages', { type: 'string', array: true, describe: 'Packages, or NAME=VERSION for one version' });
+      const named = y.positional('packages', {
+        type: 'string',
+        array: true,
+        describe: 'Packages, or NAME=VERSION for one version',
+      });
       return withPlanOptions(withRequestOptions(withIndexOptions(named)))
         .example('$0 resolve gcc-core openssh --index setup.xz', 'packages, versions and sizes, Base included')
         .example('$0 resolve vim=9.0.2155-1 --no-base --format tree --index setup.xz', 'one version, as a tree')
-        .example('$0 resolve git --format urls --site https://mirror.example/cygwin/ --index setup.xz', 'what to download')
+        .example(
+          '$0 resolve git --format urls --site https://mirror.example/cygwin/ --index setup.xz',
+          'what to download',
+        )
         .example('$0 resolve --batch requests.jsonl --index setup.xz', 'many answers from one reading of the index');
     },
     (args) => {
       const packages = [...(args.packages ?? []), ...args._.slice(1).map(String)];
-      choose((session) => (args.batch === undefined ? resolveOnce(session, { ...args, packages }) : resolveBatch(session, { ...args, packages }, args.batch)));
+      choose((session) =>
+        args.batch === undefined
+          ? resolveOnce(session, { ...args, packages })
+          : resolveBatch(session, { ...args, packages }, args.batch),
+      );
     },
   );
 }
 
 async function resolveOnce(session: Session, args: ResolveArguments): Promise<number> {
   const format = formatOf(args);
-  if (args.site !== undefined && format !== 'urls' && format !== 'nix') throw new UsageError('--site goes with --format urls or nix');
+  if (args.site !== undefined && format !== 'urls' && format !== 'nix')
+    throw new UsageError('--site goes with --format urls or nix');
   const request = await requestOf(args.packages, args);
   // What answers is loaded while the index is read.
-  const [loaded, { answerRequest }] = await Promise.all([openCatalog(session, args, { digest: format === 'json' }), import('../../api/answer.ts')]);
+  const [loaded, { answerRequest }] = await Promise.all([
+    openCatalog(session, args, { digest: format === 'json' }),
+    import('../../api/answer.ts'),
+  ]);
   const answer = answerRequest(loaded, request, reporter(session.output, args));
   if (answer.kind === 'conflict') return refuse(session.output, answer.conflicts, format === 'json' ? 'json' : 'text');
   if (format === 'json') await session.output.json(await answerJson(answer));
@@ -55,7 +70,8 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
 }
 
 function formatOf({ json, format }: ResolveArguments): Format {
-  if (json === true && format !== undefined && format !== 'json') throw new UsageError(`--json and --format ${format} do not go together`);
+  if (json === true && format !== undefined && format !== 'json')
+    throw new UsageError(`--json and --format ${format} do not go together`);
   return json === true ? 'json' : (format ?? 'table');
 }
 
@@ -94,7 +110,12 @@ async function resolveBatch(session: Session, args: ResolveArguments, file: stri
   return EXIT_DONE;
 }
 
-async function answerAll(output: Output, loaded: LoadedCatalog, chunks: AsyncIterable<Uint8Array>, defaults: ResolveRequest): Promise<void> {
+async function answerAll(
+  output: Output,
+  loaded: LoadedCatalog,
+  chunks: AsyncIterable<Uint8Array>,
+  defaults: ResolveRequest,
+): Promise<void> {
   const { answerBatch } = await import('../../api/batch.ts');
   for await (const answer of answerBatch(loaded, chunks, defaults)) {
     await output.json(await batchJson(answer), 'line');

@@ -19,11 +19,24 @@ export function addSearch(yargs: Argv, choose: Choose): Argv {
     'search [text]',
     'Find packages by name, description, category or what they provide',
     (y) => {
-      const named = y.positional('text', { type: 'string', describe: 'Part of a name or short description, in either case' });
+      const named = y.positional('text', {
+        type: 'string',
+        describe: 'Part of a name or short description, in either case',
+      });
       return withIndexOptions(named)
         .option('regexp', { type: 'boolean', describe: 'Take the text for a regular expression' })
-        .option('category', { type: 'string', array: true, requiresArg: true, describe: 'Only packages of these categories' })
-        .option('provides', { type: 'string', requiresArg: true, coerce: once('provides'), describe: 'Only packages that provide or replace this name' })
+        .option('category', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          describe: 'Only packages of these categories',
+        })
+        .option('provides', {
+          type: 'string',
+          requiresArg: true,
+          coerce: once('provides'),
+          describe: 'Only packages that provide or replace this name',
+        })
         .example('$0 search ssh --index setup.xz', 'names and descriptions with ssh')
         .example("$0 search --regexp '^lib.*-devel$' --category Libs --index setup.xz", 'by pattern and category');
     },
@@ -37,7 +50,8 @@ async function search(session: Session, args: SearchArguments): Promise<number> 
     throw new UsageError('nothing to search for', 'give a text, `--category` or `--provides`');
   }
   const { literalPattern, searchPackages } = await import('../../api/search.ts');
-  const pattern = args.text === undefined ? undefined : args.regexp === true ? regexpOf(args.text) : literalPattern(args.text);
+  const pattern =
+    args.text === undefined ? undefined : args.regexp === true ? regexpOf(args.text) : literalPattern(args.text);
   const { catalog, indexes } = await openCatalog(session, args, { digest: args.json === true });
   const matches = searchPackages(catalog, {
     categories,
@@ -47,7 +61,10 @@ async function search(session: Session, args: SearchArguments): Promise<number> 
   if (args.json === true) {
     const { envelope } = await import('../../report/json.ts');
     await session.output.json({ ...envelope(indexes), packages: matches });
-  } else await session.output.data(printable(columns(matches.map(({ name, version, sdesc }) => [name, version, sdesc.replace(/\s+/g, ' ')]))));
+  } else
+    await session.output.data(
+      printable(columns(matches.map(({ name, version, sdesc }) => [name, version, sdesc.replace(/\s+/g, ' ')]))),
+    );
   if (matches.length > 0) return EXIT_DONE;
   if (args.quiet !== true && args.json !== true) session.output.note('note', 'no package matches');
   return EXIT_NO;

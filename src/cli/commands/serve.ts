@@ -20,8 +20,18 @@ export function addServe(yargs: Argv, choose: Choose): Argv {
     (y) =>
       y
         .positional('repo', { type: 'string', demandOption: true, describe: 'Directory of the repo' })
-        .option('host', { type: 'string', requiresArg: true, coerce: once('host'), describe: 'Address to listen on; 0.0.0.0 for the whole network [default: 127.0.0.1]' })
-        .option('port', { type: 'string', requiresArg: true, coerce: portOf, describe: 'Port to listen on [default: any free one]' })
+        .option('host', {
+          type: 'string',
+          requiresArg: true,
+          coerce: once('host'),
+          describe: 'Address to listen on; 0.0.0.0 for the whole network [default: 127.0.0.1]',
+        })
+        .option('port', {
+          type: 'string',
+          requiresArg: true,
+          coerce: portOf,
+          describe: 'Port to listen on [default: any free one]',
+        })
         .option('json', { type: 'boolean', group: 'Output:', describe: 'Print the address as JSON' })
         .option('quiet', { type: 'boolean', group: 'Output:', describe: 'Say nothing on stderr but errors' })
         .option('verbose', { type: 'boolean', group: 'Output:', describe: 'Tell of every request on stderr' })
@@ -34,7 +44,8 @@ export function addServe(yargs: Argv, choose: Choose): Argv {
 function portOf(value: string | readonly string[] | undefined): number | undefined {
   const text = once('port')(value);
   if (text === undefined) return undefined;
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new UsageError(`--port must be a number from 0 to 65535: \`${text}\``);
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw new UsageError(`--port must be a number from 0 to 65535: \`${text}\``);
   return Number(text);
 }
 

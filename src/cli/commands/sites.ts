@@ -23,11 +23,29 @@ export function addSites(yargs: Argv, choose: Choose): Argv {
     'List the mirrors of a mirrors.lst, and measure them',
     (y) =>
       y
-        .positional('list', { type: 'string', describe: 'A mirrors.lst, as a URL or a file [default: https://cygwin.com/mirrors.lst]' })
-        .option('region', { type: 'string', array: true, requiresArg: true, describe: 'Only mirrors of these regions or countries' })
+        .positional('list', {
+          type: 'string',
+          describe: 'A mirrors.lst, as a URL or a file [default: https://cygwin.com/mirrors.lst]',
+        })
+        .option('region', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          describe: 'Only mirrors of these regions or countries',
+        })
         .option('benchmark', { type: 'boolean', describe: 'Measure every mirror, and list the fastest first' })
-        .option('path', { type: 'string', requiresArg: true, coerce: once('path'), describe: 'The file to measure by [default: x86_64/setup.xz]' })
-        .option('ca-file', { type: 'string', array: true, requiresArg: true, describe: 'Trust these certificate authorities too (PEM)' })
+        .option('path', {
+          type: 'string',
+          requiresArg: true,
+          coerce: once('path'),
+          describe: 'The file to measure by [default: x86_64/setup.xz]',
+        })
+        .option('ca-file', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          describe: 'Trust these certificate authorities too (PEM)',
+        })
         .option('json', { type: 'boolean', group: 'Output:', describe: 'Print JSON; README tells its fields' })
         .option('quiet', { type: 'boolean', group: 'Output:', describe: 'Say nothing on stderr but errors' })
         .option('verbose', { type: 'boolean', group: 'Output:', describe: 'Tell on stderr what is tried' })
@@ -59,17 +77,26 @@ async function sites({ host, output }: Session, args: SitesArguments): Promise<n
 
 function sitesText({ sites: listed }: SitesResult, isMeasured: boolean): string {
   if (!isMeasured) return printable(columns(listed.map(({ url, region, country }) => [url, region, country])));
-  return printable(columns(listed.map((site) => [...speedOf(site), site.url, site.region, site.country, site.why ?? '']), [0, 1]));
+  return printable(
+    columns(
+      listed.map((site) => [...speedOf(site), site.url, site.region, site.country, site.why ?? '']),
+      [0, 1],
+    ),
+  );
 }
 
 function speedOf({ measured }: ListedSite): [rate: string, latency: string] {
-  return measured === undefined ? ['-', '-'] : [`${sizeText(Math.round(measured.rateBytesPerSecond))}/s`, `${measured.latencyMs.toFixed(0)} ms`];
+  return measured === undefined
+    ? ['-', '-']
+    : [`${sizeText(Math.round(measured.rateBytesPerSecond))}/s`, `${measured.latencyMs.toFixed(0)} ms`];
 }
 
 function notesOn({ sites: listed, leftOut, regions, faults }: SitesResult): string[] {
   return [
     ...faults.map(({ line, message }) => `line ${line} is ${message}`),
-    ...(leftOut > 0 ? [`${countText(leftOut, 'mirror')} left out: not offered any more, or neither http nor https`] : []),
+    ...(leftOut > 0
+      ? [`${countText(leftOut, 'mirror')} left out: not offered any more, or neither http nor https`]
+      : []),
     ...(listed.length === 0 ? [`no mirror matches; the list has ${regions.join(', ')}`] : []),
   ];
 }

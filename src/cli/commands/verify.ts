@@ -25,12 +25,36 @@ export function addVerify(yargs: Argv, choose: Choose): Argv {
     'verify <repo>',
     'Read every archive of a repo and compare it with what index and locks promise',
     (y) =>
-      withReadingOptions(y.positional('repo', { type: 'string', demandOption: true, describe: "Directory of a repo, or one that setup downloaded into" }))
-        .option('lock', { type: 'string', array: true, requiresArg: true, group: 'Repo:', describe: 'A lock whose archives must all be there; repeat for several' })
+      withReadingOptions(
+        y.positional('repo', {
+          type: 'string',
+          demandOption: true,
+          describe: 'Directory of a repo, or one that setup downloaded into',
+        }),
+      )
+        .option('lock', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          group: 'Repo:',
+          describe: 'A lock whose archives must all be there; repeat for several',
+        })
         .option('quick', { type: 'boolean', group: 'Repo:', describe: 'Compare sizes only' })
         .option('repair', { type: 'boolean', group: 'Repo:', describe: 'Fetch again what is damaged or missing' })
-        .option('site', { type: 'string', array: true, requiresArg: true, group: 'Repo:', describe: 'A mirror to repair from; repeat for others to fall back on' })
-        .option('ca-file', { type: 'string', array: true, requiresArg: true, group: 'Repo:', describe: 'Trust these certificate authorities too (PEM)' })
+        .option('site', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          group: 'Repo:',
+          describe: 'A mirror to repair from; repeat for others to fall back on',
+        })
+        .option('ca-file', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          group: 'Repo:',
+          describe: 'Trust these certificate authorities too (PEM)',
+        })
         .example('$0 verify ./repo', 'what is damaged, missing, unlisted or left over; exit 1 on damage')
         .example('$0 verify ./repo --lock cygstrap.lock.json', 'also that everything of the lock is there'),
     (args) => choose((session) => verify(session, args)),
@@ -42,16 +66,30 @@ async function verify(session: Session, args: VerifyArguments): Promise<number> 
   if (args.repair !== true && args.site !== undefined) throw new UsageError('--site goes with --repair');
   const addresses = args.repair === true ? await sitesToRepairFrom(args) : [];
   const { verifyRepo } = await import('../../api/verify.ts');
-  const load = { lenient: args.lenient === true, cache: args.noCache !== true, env: host.env, report: reporter(output, args) };
+  const load = {
+    lenient: args.lenient === true,
+    cache: args.noCache !== true,
+    env: host.env,
+    report: reporter(output, args),
+  };
   const request = { repo: args.repo, locks: args.lock ?? [] };
-  const found = await interruptible((signal) => verifyRepo({ ...request, isQuick: args.quick === true }, { load, signal }));
+  const found = await interruptible((signal) =>
+    verifyRepo({ ...request, isQuick: args.quick === true }, { load, signal }),
+  );
   const isRepaired = args.repair === true && found.damaged > 0;
   if (isRepaired) await repair(session, args, addresses, found);
   // What was fetched was verified on its way in: the second look is for what could not be mended.
-  const result = isRepaired ? await interruptible((signal) => verifyRepo({ ...request, isQuick: true }, { load, signal })) : found;
+  const result = isRepaired
+    ? await interruptible((signal) => verifyRepo({ ...request, isQuick: true }, { load, signal }))
+    : found;
   if (args.json === true) {
     const { SCHEMA } = await import('../../report/json.ts');
-    const findings = result.findings.map(({ kind, path, expected, actual }) => ({ kind, path, ...(expected === undefined ? {} : { expected }), ...(actual === undefined ? {} : { actual }) }));
+    const findings = result.findings.map(({ kind, path, expected, actual }) => ({
+      kind,
+      path,
+      ...(expected === undefined ? {} : { expected }),
+      ...(actual === undefined ? {} : { actual }),
+    }));
     await output.json({ schema: SCHEMA, ...result, findings });
   } else await output.data(printable(verifyText(result)));
   return result.damaged > 0 ? EXIT_NO : EXIT_DONE;
@@ -63,7 +101,12 @@ async function sitesToRepairFrom(args: VerifyArguments): Promise<readonly string
   return sitesOf(args, project?.config ?? {})[0] ?? [];
 }
 
-async function repair(session: Session, args: VerifyArguments, sites: readonly string[], found: VerifyResult): Promise<void> {
+async function repair(
+  session: Session,
+  args: VerifyArguments,
+  sites: readonly string[],
+  found: VerifyResult,
+): Promise<void> {
   const [{ filesToMend }, { repairRepo }, { archiveCacheDir }] = await Promise.all([
     import('../../api/verify.ts'),
     import('../../api/repair.ts'),

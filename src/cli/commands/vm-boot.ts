@@ -28,13 +28,43 @@ export function addVmBoot(yargs: Argv, choose: Choose): Argv {
     'Boot an installed disk and show its console until it powers off, which Ctrl-C asks it to',
     (y) =>
       withMachineOptions(withVmOptions(y))
-        .positional('install', { type: 'string', describe: 'Beginning of the key of the installed disk [default: the last made]' })
-        .option('disk-file', { ...word, coerce: once('disk-file'), describe: 'Keep what the guest writes to its disk in this file, and go on with it the next time [default: discarded]' })
-        .option('store', { ...word, coerce: once('store'), describe: 'Directory that the guest sees read-only as its share `store`' })
-        .option('xchg', { ...word, coerce: once('xchg'), describe: 'Directory that the guest sees as its share `xchg`' })
-        .option('share', { ...word, array: true, describe: 'A further directory over 9p, as TAG=DIR, TAG=DIR:ro or TAG=DIR:overlay, where writes are seen in the guest alone and end with it; the stand-in has it at /mnt/TAG; repeat for several' })
-        .option('switch', { ...word, array: true, describe: 'Directory of a running vde_switch: a further network card in it; repeat for several' })
-        .option('vnc', { ...word, group: 'Machine:', coerce: once('vnc'), describe: 'Show the screen by VNC on this unix socket' })
+        .positional('install', {
+          type: 'string',
+          describe: 'Beginning of the key of the installed disk [default: the last made]',
+        })
+        .option('disk-file', {
+          ...word,
+          coerce: once('disk-file'),
+          describe:
+            'Keep what the guest writes to its disk in this file, and go on with it the next time [default: discarded]',
+        })
+        .option('store', {
+          ...word,
+          coerce: once('store'),
+          describe: 'Directory that the guest sees read-only as its share `store`',
+        })
+        .option('xchg', {
+          ...word,
+          coerce: once('xchg'),
+          describe: 'Directory that the guest sees as its share `xchg`',
+        })
+        .option('share', {
+          ...word,
+          array: true,
+          describe:
+            'A further directory over 9p, as TAG=DIR, TAG=DIR:ro or TAG=DIR:overlay, where writes are seen in the guest alone and end with it; the stand-in has it at /mnt/TAG; repeat for several',
+        })
+        .option('switch', {
+          ...word,
+          array: true,
+          describe: 'Directory of a running vde_switch: a further network card in it; repeat for several',
+        })
+        .option('vnc', {
+          ...word,
+          group: 'Machine:',
+          coerce: once('vnc'),
+          describe: 'Show the screen by VNC on this unix socket',
+        })
         .example('$0 vm boot --disk-file mine.qcow2 --share src=./src', 'a machine that keeps what it writes'),
     (args) => choose((session) => boot(session, args)),
   );
@@ -74,7 +104,9 @@ function stops(onFirst: () => void): { readonly powerOff: AbortSignal; readonly 
     onFirst();
     powerOff.abort();
     await untilStopped();
-    stopped.abort(new CygstrapError('interrupted', 'interrupted', { hint: 'what the guest wrote to its disk may be incomplete' }));
+    stopped.abort(
+      new CygstrapError('interrupted', 'interrupted', { hint: 'what the guest wrote to its disk may be incomplete' }),
+    );
   };
   void listen();
   return { powerOff: powerOff.signal, stopped: stopped.signal };
@@ -82,6 +114,7 @@ function stops(onFirst: () => void): { readonly powerOff: AbortSignal; readonly 
 
 function shareOf(word: string): BootShare {
   const [, tag, path, access = 'rw'] = /^([\w-]{1,31})=(.+?)(?::(ro|overlay))?$/.exec(word) ?? [];
-  if (tag === undefined || path === undefined) throw new UsageError(`--share is no share: \`${word}\``, 'write TAG=DIR, TAG=DIR:ro or TAG=DIR:overlay');
+  if (tag === undefined || path === undefined)
+    throw new UsageError(`--share is no share: \`${word}\``, 'write TAG=DIR, TAG=DIR:ro or TAG=DIR:overlay');
   return { tag, path, access: access as MountAccess };
 }

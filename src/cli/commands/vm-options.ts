@@ -44,7 +44,11 @@ export interface InstallArguments extends MachineArguments {
 export function withVmOptions<T>(yargs: Argv<T>) {
   return yargs
     .option('guest', { ...word, coerce: once('guest'), default: 'stand-in', describe: 'Kind of guest' })
-    .option('vm-dir', { ...word, coerce: once('vm-dir'), describe: 'Directory of all stages [default: cygstrap/vm in the cache directory]' })
+    .option('vm-dir', {
+      ...word,
+      coerce: once('vm-dir'),
+      describe: 'Directory of all stages [default: cygstrap/vm in the cache directory]',
+    })
     .option('json', { type: 'boolean', group: 'Output:', describe: 'Print JSON; README tells its fields' })
     .option('quiet', { type: 'boolean', group: 'Output:', describe: 'Say nothing on stderr but errors' })
     .option('verbose', { type: 'boolean', group: 'Output:', describe: 'Tell on stderr what is done' });
@@ -52,7 +56,13 @@ export function withVmOptions<T>(yargs: Argv<T>) {
 
 /** For commands whose machines have a network. */
 export function withTopology<T>(yargs: Argv<T>) {
-  return yargs.option('topology', { ...word, choices: TOPOLOGIES, default: 'direct' as const satisfies TopologyName, describe: 'What the guest is plugged into: QEMU itself, or a machine that serves its shares, by a switch or a socket' });
+  return yargs.option('topology', {
+    ...word,
+    choices: TOPOLOGIES,
+    default: 'direct' as const satisfies TopologyName,
+    describe:
+      'What the guest is plugged into: QEMU itself, or a machine that serves its shares, by a switch or a socket',
+  });
 }
 
 /** What the machine is, installed or booted. */
@@ -60,24 +70,67 @@ export function withMachineOptions<T>(yargs: Argv<T>) {
   return yargs
     .option('memory', { ...word, group: 'Machine:', coerce: sizeMiB('memory'), describe: 'RAM, such as 2G' })
     .option('cpus', { ...word, group: 'Machine:', coerce: positive('cpus'), describe: 'Processors' })
-    .option('empty-disk', { ...word, array: true, group: 'Machine:', coerce: (values: readonly string[]) => values.map(sizeMiB('empty-disk')), describe: 'A further disk of this size, empty at each start; repeat for several' })
-    .option('qemu-arg', { ...word, array: true, group: 'Machine:', describe: 'A word for QEMU, as it is; repeat for several, as in --qemu-arg=-device --qemu-arg=usb-ehci' });
+    .option('empty-disk', {
+      ...word,
+      array: true,
+      group: 'Machine:',
+      coerce: (values: readonly string[]) => values.map(sizeMiB('empty-disk')),
+      describe: 'A further disk of this size, empty at each start; repeat for several',
+    })
+    .option('qemu-arg', {
+      ...word,
+      array: true,
+      group: 'Machine:',
+      describe: 'A word for QEMU, as it is; repeat for several, as in --qemu-arg=-device --qemu-arg=usb-ehci',
+    });
 }
 
 export function withInstallOptions<T>(yargs: Argv<T>) {
   return withMachineOptions(yargs)
-    .option('repo', { ...word, demandOption: true, coerce: (value: string | readonly string[]) => once('repo')(value) ?? '', describe: 'Directory of the repo' })
+    .option('repo', {
+      ...word,
+      demandOption: true,
+      coerce: (value: string | readonly string[]) => once('repo')(value) ?? '',
+      describe: 'Directory of the repo',
+    })
     .option('lock', { ...word, coerce: once('lock'), describe: 'The lock to install [default: cygstrap.lock.json]' })
-    .option('add', { ...word, array: true, describe: 'A file or directory to put on the medium too, as FILE or FILE=PATH; repeat for several' })
-    .option('keyring', { ...word, array: true, describe: 'Trust the keys in this file too, for the setup program of the repo' })
+    .option('add', {
+      ...word,
+      array: true,
+      describe: 'A file or directory to put on the medium too, as FILE or FILE=PATH; repeat for several',
+    })
+    .option('keyring', {
+      ...word,
+      array: true,
+      describe: 'Trust the keys in this file too, for the setup program of the repo',
+    })
     .option('disk', { ...word, group: 'Machine:', coerce: sizeMiB('disk'), describe: 'Size of the disk, such as 16G' })
-    .option('vnc', { ...word, group: 'Machine:', coerce: once('vnc'), describe: 'Show the screen of the installation by VNC on this unix socket' })
-    .option('step-timeout', { ...word, coerce: durationMs('step-timeout'), describe: 'The longest for one step of the installation [default: 60m]' })
-    .option('stall-timeout', { ...word, coerce: durationMs('stall-timeout'), describe: 'The longest without any sign of it [default: 10m]' });
+    .option('vnc', {
+      ...word,
+      group: 'Machine:',
+      coerce: once('vnc'),
+      describe: 'Show the screen of the installation by VNC on this unix socket',
+    })
+    .option('step-timeout', {
+      ...word,
+      coerce: durationMs('step-timeout'),
+      describe: 'The longest for one step of the installation [default: 60m]',
+    })
+    .option('stall-timeout', {
+      ...word,
+      coerce: durationMs('stall-timeout'),
+      describe: 'The longest without any sign of it [default: 10m]',
+    });
 }
 
 /** What the user wishes of the machine. */
-export function wishesOf({ memory, cpus, disk, emptyDisk, qemuArg }: Pick<InstallArguments, 'memory' | 'cpus' | 'disk' | 'emptyDisk' | 'qemuArg'>): Partial<MachineWishes> {
+export function wishesOf({
+  memory,
+  cpus,
+  disk,
+  emptyDisk,
+  qemuArg,
+}: Pick<InstallArguments, 'memory' | 'cpus' | 'disk' | 'emptyDisk' | 'qemuArg'>): Partial<MachineWishes> {
   return {
     ...(memory !== undefined && { memoryMiB: memory }),
     ...(cpus !== undefined && { cpus }),
@@ -90,7 +143,15 @@ export function wishesOf({ memory, cpus, disk, emptyDisk, qemuArg }: Pick<Instal
 /** Opens what the stages need; `signal` ends all of it. */
 export async function openVm(session: Session, args: VmArguments, signal: AbortSignal): Promise<VmContext> {
   const { prepareVm } = await import('../../api/vm-context.ts');
-  return prepareVm({ guest: args.guest, directory: args.vmDir, topology: args.topology, environment: session.host.env, version: packageVersion(), report: stageReporter(session, args), signal });
+  return prepareVm({
+    guest: args.guest,
+    directory: args.vmDir,
+    topology: args.topology,
+    environment: session.host.env,
+    version: packageVersion(),
+    report: stageReporter(session, args),
+    signal,
+  });
 }
 
 /** Tells of stages as they go, unless quiet; what takes minutes is not silent. */

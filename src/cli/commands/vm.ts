@@ -17,7 +17,12 @@ interface ControllerBuildArguments {
 
 /** Adds `cygstrap vm` and the commands below it. */
 export function addVm(yargs: Argv, choose: Choose): Argv {
-  return yargs.command('vm', 'Make and run machines, stage by stage', (y) => addController(addVmStages(addVmBoot(addVmRun(addVmMake(y, choose), choose), choose), choose), choose).demandCommand(1, 'no stage is given'));
+  return yargs.command('vm', 'Make and run machines, stage by stage', (y) =>
+    addController(addVmStages(addVmBoot(addVmRun(addVmMake(y, choose), choose), choose), choose), choose).demandCommand(
+      1,
+      'no stage is given',
+    ),
+  );
 }
 
 function addController(yargs: Argv, choose: Choose): Argv {
@@ -39,13 +44,19 @@ function addController(yargs: Argv, choose: Choose): Argv {
 
 async function controllerBuild({ host, output }: Session, args: ControllerBuildArguments): Promise<number> {
   const { buildController } = await import('../../api/vm-controller.ts');
-  const result = await interruptible((signal) => buildController({ environment: host.env, report: reporter(output, args), signal }));
+  const result = await interruptible((signal) =>
+    buildController({ environment: host.env, report: reporter(output, args), signal }),
+  );
   if (args.json === true) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });
   } else {
     const { kernel, initramfs } = result;
-    await output.data(printable(`kernel ${kernel.version}: ${kernel.path}\nfile system, ${sizeText(initramfs.sizeBytes)}: ${initramfs.path}\n`));
+    await output.data(
+      printable(
+        `kernel ${kernel.version}: ${kernel.path}\nfile system, ${sizeText(initramfs.sizeBytes)}: ${initramfs.path}\n`,
+      ),
+    );
   }
   return EXIT_DONE;
 }

@@ -25,7 +25,13 @@ export function addWhy(yargs: Argv, choose: Choose): Argv {
         .positional('package', { type: 'string', demandOption: true, describe: 'Name of the package' })
         .positional('packages', { type: 'string', array: true, describe: 'Packages the plan is for, as with --for' });
       return withRequestOptions(withIndexOptions(named))
-        .option('for', { type: 'string', array: true, requiresArg: true, group: 'Request:', describe: 'Packages the plan is for; repeat or separate by commas' })
+        .option('for', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          group: 'Request:',
+          describe: 'Packages the plan is for; repeat or separate by commas',
+        })
         .example('$0 why libssl3 --index setup.xz', 'why every installation has it')
         .example('$0 why libssl3 --for openssh,git --no-base --index setup.xz', 'why these two bring it in');
     },
@@ -48,7 +54,11 @@ async function explain(session: Session, args: WhyArguments): Promise<number> {
   const { package: pkg, chains } = explanation;
   if (format === 'json') {
     const { envelope } = await import('../../report/json.ts');
-    await output.json({ ...envelope(loaded.indexes), package: { name: pkg.name, version: pkg.version, reason: pkg.reason, requiredBy: pkg.requiredBy }, chains });
+    await output.json({
+      ...envelope(loaded.indexes),
+      package: { name: pkg.name, version: pkg.version, reason: pkg.reason, requiredBy: pkg.requiredBy },
+      chains,
+    });
   } else await output.data(printable(await chainsText(chains)));
   return EXIT_DONE;
 }
@@ -57,8 +67,15 @@ async function chainsText(chains: readonly WhyChain[]): Promise<string> {
   const { dependencyText } = await import('../../core/resolve/explain.ts');
   const stepText = ({ name, version, dependency }: WhyStep, depth: number): string => {
     const lead = depth === 0 ? '' : `${'    '.repeat(depth - 1)}└── `;
-    const wanted = dependency === undefined || (dependency.name === name && dependency.op === undefined) ? '' : ` (for ${dependencyText(dependency)})`;
+    const wanted =
+      dependency === undefined || (dependency.name === name && dependency.op === undefined)
+        ? ''
+        : ` (for ${dependencyText(dependency)})`;
     return `${lead}${name} ${version}${wanted}`;
   };
-  return chains.map(({ reason, steps }) => steps.map((step, i) => `${stepText(step, i)}${i === 0 ? ` [${reason}]` : ''}\n`).join('')).join('\n');
+  return chains
+    .map(({ reason, steps }) =>
+      steps.map((step, i) => `${stepText(step, i)}${i === 0 ? ` [${reason}]` : ''}\n`).join(''),
+    )
+    .join('\n');
 }

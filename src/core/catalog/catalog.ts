@@ -155,7 +155,8 @@ export class Catalog {
     for (const candidate of this.packages.get(name)?.versions ?? []) {
       const same = listed.findIndex(({ version: each }) => each === candidate.version);
       if (same >= 0) listed[same] = candidate;
-      else if (!listed.some(({ version: each }) => compareVersions(each, candidate.version) === 0)) listed.push(candidate);
+      else if (!listed.some(({ version: each }) => compareVersions(each, candidate.version) === 0))
+        listed.push(candidate);
     }
     return listed.find(({ version: each }) => each === version);
   }

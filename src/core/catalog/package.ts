@@ -108,7 +108,12 @@ export class ReadPackage implements CatalogPackage {
   #versions: readonly CatalogVersion[] | undefined;
 
   /** `firstRank` is that of the first version in the block that can be installed. */
-  constructor({ name, sdesc, ldesc, categories, versions }: PackageRecord | PackageRows, index: number, firstRank: number, releases: readonly string[]) {
+  constructor(
+    { name, sdesc, ldesc, categories, versions }: PackageRecord | PackageRows,
+    index: number,
+    firstRank: number,
+    releases: readonly string[],
+  ) {
     this.name = name;
     this.sdesc = sdesc;
     this.ldesc = ldesc;
@@ -141,7 +146,8 @@ export class ReadPackage implements CatalogPackage {
     const replaced = new Set<CatalogVersion>();
     for (const version of versions) {
       const earlier = last.get(version.version);
-      if (earlier !== undefined && this.#releases[earlier.index] === this.#releases[version.index]) replaced.add(earlier);
+      if (earlier !== undefined && this.#releases[earlier.index] === this.#releases[version.index])
+        replaced.add(earlier);
       last.set(version.version, version);
     }
     return replaced.size === 0 ? versions : versions.filter((each) => !replaced.has(each));
@@ -155,11 +161,26 @@ export class ReadPackage implements CatalogPackage {
     let rank = this.#firstRank;
     if (listed instanceof VersionRows) {
       const { table, start, end } = listed;
-      for (let row = start; row < end; row++) if (table.isInstallable(row)) versions.push(new RowVersion(table, row, name, index, rank++));
+      for (let row = start; row < end; row++)
+        if (table.isInstallable(row)) versions.push(new RowVersion(table, row, name, index, rank++));
     } else {
       for (const record of listed) {
         const { version, stability, section, install: archive, depends, obsoletes, provides, conflicts } = record;
-        if (archive !== undefined) versions.push({ name, version, stability, section, depends, obsoletes, provides, conflicts, record, archive, index, rank: rank++ });
+        if (archive !== undefined)
+          versions.push({
+            name,
+            version,
+            stability,
+            section,
+            depends,
+            obsoletes,
+            provides,
+            conflicts,
+            record,
+            archive,
+            index,
+            rank: rank++,
+          });
       }
     }
   }

@@ -2,8 +2,13 @@ import type { Config } from './config.ts';
 
 /** Lays what a command line gives over what a project file says, each field apart: a list given replaces the file's list, and
  *  an empty list or `undefined` gives nothing. */
-export function mergeConfig(config: Config, commandLine: { readonly [K in keyof Config]: Config[K] | undefined }): Config {
-  const given = Object.entries(commandLine).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0));
+export function mergeConfig(
+  config: Config,
+  commandLine: { readonly [K in keyof Config]: Config[K] | undefined },
+): Config {
+  const given = Object.entries(commandLine).filter(
+    ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+  );
   return { ...config, ...Object.fromEntries(given) };
 }
 

@@ -31,5 +31,9 @@ const config = objectOf(CONFIG_FIELDS);
 /** Reads the text of a project file; `file` names it in messages. Strict: an unknown field, an item given twice or a value of
  *  the wrong kind is refused with code `usage`, as `FILE:LINE: PATH MESSAGE`. Paths are returned as written. */
 export function parseConfig(text: string, file: string): Config {
-  return parseShaped(text, config, { file, code: 'usage', hint: 'README lists the fields of a project file; with its `$schema` an editor does' });
+  return parseShaped(text, config, {
+    file,
+    code: 'usage',
+    hint: 'README lists the fields of a project file; with its `$schema` an editor does',
+  });
 }

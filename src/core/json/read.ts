@@ -109,7 +109,10 @@ class Reader {
     try {
       return JSON.parse(`"${raw}"`) as string;
     } catch {
-      throw new JsonFault('a string without its closing quote, or with an unknown escape', { line: this.#line, path: '' });
+      throw new JsonFault('a string without its closing quote, or with an unknown escape', {
+        line: this.#line,
+        path: '',
+      });
     }
   }
 

@@ -16,9 +16,7 @@ export type Fields = Readonly<Record<string, Shape<unknown> | Optional<unknown>>
 /** What {@link objectOf} makes of its fields. */
 export type ObjectOf<F extends Fields> = {
   readonly [K in keyof F as F[K] extends Shape<unknown> ? K : never]: F[K] extends Shape<infer T> ? T : never;
-} & {
-  readonly [K in keyof F as F[K] extends Shape<unknown> ? never : K]?: F[K] extends Optional<infer T> ? T : never;
-};
+} & { readonly [K in keyof F as F[K] extends Shape<unknown> ? never : K]?: F[K] extends Optional<infer T> ? T : never };
 
 /** Marks a field as one that may be left out. */
 export function optional<T>(shape: Shape<T>): Optional<T> {
@@ -37,7 +35,8 @@ export function textOf(pattern: RegExp, what: string): Shape<string> {
 export function oneOf<const T extends string>(words: readonly T[]): Shape<T> {
   return (node) => {
     const word = words.find((each) => each === node.value);
-    if (word === undefined) throw new JsonFault(`must be ${words.map((each) => `"${each}"`).join(' or ')}, not ${shownOf(node)}`, node);
+    if (word === undefined)
+      throw new JsonFault(`must be ${words.map((each) => `"${each}"`).join(' or ')}, not ${shownOf(node)}`, node);
     return word;
   };
 }
@@ -46,7 +45,10 @@ export function oneOf<const T extends string>(words: readonly T[]): Shape<T> {
 export function only<const N extends number>(schema: N): Shape<N> {
   return (node) => {
     if (node.value === schema) return schema;
-    throw new JsonFault(`is ${shownOf(node)}, and this cygstrap knows ${schema} only: read it with the cygstrap that wrote it`, node);
+    throw new JsonFault(
+      `is ${shownOf(node)}, and this cygstrap knows ${schema} only: read it with the cygstrap that wrote it`,
+      node,
+    );
   };
 }
 
@@ -141,7 +143,12 @@ export function parseShaped<T>(text: string, shape: Shape<T>, source: TextSource
     if (!(error instanceof JsonFault)) throw error;
     const { line, path } = error;
     const where = path === '' ? '' : `\`${path}\` `;
-    const hint = /^(?:<{7}|>{7}) /m.test(text) ? 'a merge left its marks in the file; decide between the two sides first' : source.hint;
-    throw new CygstrapError(source.code, `${source.file}:${line}: ${where}${error.message}`, { hint, details: { file: source.file, line, path } });
+    const hint = /^(?:<{7}|>{7}) /m.test(text)
+      ? 'a merge left its marks in the file; decide between the two sides first'
+      : source.hint;
+    throw new CygstrapError(source.code, `${source.file}:${line}: ${where}${error.message}`, {
+      hint,
+      details: { file: source.file, line, path },
+    });
   }
 }

@@ -4,7 +4,12 @@ import type { Lock, LockRequest } from './lock.ts';
 export type RequestDifference =
   | { readonly kind: 'not-locked'; readonly field: ListField; readonly item: string }
   | { readonly kind: 'not-asked'; readonly field: ListField; readonly item: string }
-  | { readonly kind: 'changed'; readonly field: ValueField; readonly locked: string | boolean; readonly asked: string | boolean };
+  | {
+      readonly kind: 'changed';
+      readonly field: ValueField;
+      readonly locked: string | boolean;
+      readonly asked: string | boolean;
+    };
 
 type ListField = 'packages' | 'categories' | 'buildDepends';
 type ValueField = Exclude<keyof LockRequest, ListField>;
@@ -19,7 +24,12 @@ export function checkLock({ request: locked }: Pick<Lock, 'request'>, asked: Loc
     ...missingIn(locked[field], asked[field]).map((item) => ({ kind: 'not-locked' as const, field, item })),
     ...missingIn(asked[field], locked[field]).map((item) => ({ kind: 'not-asked' as const, field, item })),
   ]);
-  const values = VALUES.filter((field) => locked[field] !== asked[field]).map((field) => ({ kind: 'changed' as const, field, locked: locked[field], asked: asked[field] }));
+  const values = VALUES.filter((field) => locked[field] !== asked[field]).map((field) => ({
+    kind: 'changed' as const,
+    field,
+    locked: locked[field],
+    asked: asked[field],
+  }));
   return [...lists, ...values];
 }
 
@@ -27,7 +37,11 @@ function missingIn(list: readonly string[], items: readonly string[]): string[] 
   return [...new Set(items)].filter((item) => !list.includes(item));
 }
 
-const NOUNS: Record<ListField, string> = { packages: 'package', categories: 'category', buildDepends: 'build dependencies of' };
+const NOUNS: Record<ListField, string> = {
+  packages: 'package',
+  categories: 'category',
+  buildDepends: 'build dependencies of',
+};
 
 /** Says a difference in one sentence. */
 export function differenceText(difference: RequestDifference): string {

@@ -42,7 +42,10 @@ export function isSameAnswer({ added, removed, changed, downloadBytes, obsoleteB
   return added.length + removed.length + changed.length + downloadBytes + obsoleteBytes === 0;
 }
 
-function only(here: ReadonlyMap<string, LockedPackage>, there: ReadonlyMap<string, LockedPackage>): { name: string; version: string }[] {
+function only(
+  here: ReadonlyMap<string, LockedPackage>,
+  there: ReadonlyMap<string, LockedPackage>,
+): { name: string; version: string }[] {
   return [...here.values()]
     .filter(({ name }) => !there.has(name))
     .map(({ name, version }) => ({ name, version }))

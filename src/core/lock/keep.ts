@@ -8,8 +8,14 @@ export interface Pin {
 
 /** Pins every package of a lock to its version, except those named and those the request of today pins itself: what stays where
  *  it is when only these names are to move. By name. */
-export function keepVersions({ packages, request }: Pick<Lock, 'packages'> & { readonly request: Pick<LockRequest, 'packages'> }, except: readonly string[]): Pin[] {
-  const free = new Set([...except, ...request.packages.filter((item) => item.includes('=')).map((item) => item.slice(0, item.indexOf('=')))]);
+export function keepVersions(
+  { packages, request }: Pick<Lock, 'packages'> & { readonly request: Pick<LockRequest, 'packages'> },
+  except: readonly string[],
+): Pin[] {
+  const free = new Set([
+    ...except,
+    ...request.packages.filter((item) => item.includes('=')).map((item) => item.slice(0, item.indexOf('='))),
+  ]);
   return packages.filter(({ name }) => !free.has(name)).map(({ name, version }) => ({ name, version }));
 }
 

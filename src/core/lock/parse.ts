@@ -1,6 +1,17 @@
 import { JsonFault } from '../json/read.ts';
 import type { JsonNode } from '../json/read.ts';
-import { count, flag, listOf, objectOf, only, optional, orNull, parseShaped, textOf, uniqueListOf } from '../json/shape.ts';
+import {
+  count,
+  flag,
+  listOf,
+  objectOf,
+  only,
+  optional,
+  orNull,
+  parseShaped,
+  textOf,
+  uniqueListOf,
+} from '../json/shape.ts';
 import type { Shape } from '../json/shape.ts';
 import { pathFaults } from '../setup-ini/paths.ts';
 import { filesOf, isSameContent } from './files.ts';
@@ -14,7 +25,11 @@ import { arch, windows, word } from './words.ts';
  *  packages named twice, one path with two contents, indexes that are not there. CR LF, a byte order mark and the order of
  *  keys and packages do not matter: the result has its packages by name. */
 export function parseLock(text: string, file: string): Lock {
-  const lock = parseShaped(text, lockShape, { file, code: 'lock', hint: 'take the file from before it was changed, or make it anew with `cygstrap lock`' });
+  const lock = parseShaped(text, lockShape, {
+    file,
+    code: 'lock',
+    hint: 'take the file from before it was changed, or make it anew with `cygstrap lock`',
+  });
   return { ...lock, packages: [...lock.packages].sort((a, b) => byteOrder(a.name, b.name)) };
 }
 
@@ -40,7 +55,9 @@ function withOneDigest<T extends LockedFile>(shape: Shape<T>): Shape<T> {
 }
 
 const source = withOneDigest(objectOf({ name: word, version: word, ...fileFields }));
-const pkg = withOneDigest(objectOf({ name: word, version: word, index: count, ...fileFields, source: optional(source) }));
+const pkg = withOneDigest(
+  objectOf({ name: word, version: word, index: count, ...fileFields, source: optional(source) }),
+);
 
 const index = objectOf({
   release: orNull(word),
@@ -52,9 +69,24 @@ const index = objectOf({
 
 const words = uniqueListOf(word, (item) => item);
 
-const request = objectOf({ packages: words, categories: words, buildDepends: words, base: flag, test: flag, source: flag, windows, arch });
+const request = objectOf({
+  packages: words,
+  categories: words,
+  buildDepends: words,
+  base: flag,
+  test: flag,
+  source: flag,
+  windows,
+  arch,
+});
 
-const fields = objectOf({ schema: only(LOCK_SCHEMA), resolver: word, request, indexes: listOf(index), packages: uniqueListOf(pkg, ({ name }) => name) });
+const fields = objectOf({
+  schema: only(LOCK_SCHEMA),
+  resolver: word,
+  request,
+  indexes: listOf(index),
+  packages: uniqueListOf(pkg, ({ name }) => name),
+});
 
 const lockShape: Shape<Lock> = (node) => {
   const lock = fields(node);
@@ -67,11 +99,13 @@ function refuseClashes({ indexes, packages }: Lock, root: JsonNode): void {
   const known = new Map<string, LockedFile>();
   packages.forEach((each, i) => {
     const node = nodeOf(root, i);
-    if (each.index >= indexes.length) throw new JsonFault(`is from index ${each.index}, and there are ${indexes.length}`, node);
+    if (each.index >= indexes.length)
+      throw new JsonFault(`is from index ${each.index}, and there are ${indexes.length}`, node);
     for (const file of filesOf(each)) {
       const other = known.get(file.path);
       if (other === undefined) known.set(file.path, file);
-      else if (!isSameContent(other, file)) throw new JsonFault(`gives \`${file.path}\` another size or digest than a package before it`, node);
+      else if (!isSameContent(other, file))
+        throw new JsonFault(`gives \`${file.path}\` another size or digest than a package before it`, node);
     }
   });
 }

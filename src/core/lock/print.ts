@@ -14,7 +14,16 @@ export function printLock({ schema, resolver, request, indexes, packages }: Lock
   return `${JSON.stringify(lock, undefined, 2)}\n`;
 }
 
-function requestFields({ packages, categories, buildDepends, base, test, source, windows, arch }: LockRequest): LockRequest {
+function requestFields({
+  packages,
+  categories,
+  buildDepends,
+  base,
+  test,
+  source,
+  windows,
+  arch,
+}: LockRequest): LockRequest {
   return { packages, categories, buildDepends, base, test, source, windows, arch };
 }
 

@@ -29,11 +29,15 @@ export function diffCatalogs(before: Catalog, after: Catalog): Difference {
 
 /** Compares two plans, and tells how much has to be downloaded to go from one to the other. */
 export function diffPlans(before: Plan, after: Plan): PlanDifference {
-  const versions = (plan: Plan): Map<string, string> => new Map(plan.packages.map(({ name, version }) => [name, version]));
+  const versions = (plan: Plan): Map<string, string> =>
+    new Map(plan.packages.map(({ name, version }) => [name, version]));
   const identity = ({ archive }: Plan['packages'][number]): string => archive.sha512 ?? archive.md5 ?? archive.path;
   const present = new Set(before.packages.map(identity));
   const missing = after.packages.filter((pkg) => !present.has(identity(pkg)));
-  return { ...difference(versions(before), versions(after)), downloadBytes: missing.reduce((sum, { archive }) => sum + archive.sizeBytes, 0) };
+  return {
+    ...difference(versions(before), versions(after)),
+    downloadBytes: missing.reduce((sum, { archive }) => sum + archive.sizeBytes, 0),
+  };
 }
 
 function currentVersions(catalog: Catalog): Map<string, string> {

@@ -56,8 +56,15 @@ class Explainer {
     const asked = this.#wishesIn(proof).filter((wish) => wish.kind !== 'base');
     const requested = [...new Set(asked.flatMap((wish) => wish.by))].sort();
     const isBaseAlone = requested.length === 0;
-    const subject = asked.length === 0 ? 'category Base' : asked.map((wish) => (wish.exact ? `\`${wish.name}=${wish.exact.version}\`` : `\`${wish.name}\``)).join(' and ');
-    const withBase = !isBaseAlone && (proof.some((rule) => this.#isBaseRule(rule)) || this.#wishesIn(proof).some((wish) => wish.kind === 'base'));
+    const subject =
+      asked.length === 0
+        ? 'category Base'
+        : asked
+            .map((wish) => (wish.exact ? `\`${wish.name}=${wish.exact.version}\`` : `\`${wish.name}\``))
+            .join(' and ');
+    const withBase =
+      !isBaseAlone &&
+      (proof.some((rule) => this.#isBaseRule(rule)) || this.#wishesIn(proof).some((wish) => wish.kind === 'base'));
     return {
       code: isBaseAlone ? 'broken-base' : asked.length > 1 || withBase ? 'conflicting' : 'unsatisfiable',
       message: isBaseAlone
@@ -81,7 +88,11 @@ class Explainer {
   /** Whether a rule is what setup's invented `base` package requires. */
   #isBaseRule(rule: number): boolean {
     const { kinds, rules } = this.#solution;
-    return rule < kinds.feature && rules.p[rule] === -this.#pool.firstInstalled && this.#pool.name(this.#pool.firstInstalled) === 'base';
+    return (
+      rule < kinds.feature &&
+      rules.p[rule] === -this.#pool.firstInstalled &&
+      this.#pool.name(this.#pool.firstInstalled) === 'base'
+    );
   }
 
   /** Rules from the user's words on: each after one that makes it matter. */
@@ -134,7 +145,9 @@ class Explainer {
 
   /** The dependency a package rule comes from; none for the rules of jobs and of what is installed. */
   #reasonOf(rule: number): RuleReason | undefined {
-    return rule < this.#solution.kinds.feature ? reasonsOf(this.#pool, this.#solution.rules.literalsOf(rule))[0] : undefined;
+    return rule < this.#solution.kinds.feature
+      ? reasonsOf(this.#pool, this.#solution.rules.literalsOf(rule))[0]
+      : undefined;
   }
 
   #wordsOf(rule: number): ConflictStep[] {
@@ -163,24 +176,39 @@ class Explainer {
     const subject = this.#labels(reasons.map((each) => each.s));
     const object = this.#labels(reasons.map((each) => each.other).filter((each) => each !== undefined));
     const wanted = dependency === undefined ? '' : `\`${dependencyText(dependency)}\``;
-    const common = { kind, subject, ...(other === undefined ? {} : { object }), ...(dependency === undefined ? {} : { dependency }) };
+    const common = {
+      kind,
+      subject,
+      ...(other === undefined ? {} : { object }),
+      ...(dependency === undefined ? {} : { dependency }),
+    };
     const isOne = new Set(reasons.map((each) => each.s)).size === 1;
     const requires = isOne ? 'requires' : 'require';
     switch (kind) {
       case 'requires': {
-        if (this.#isInvented(s)) return { ...common, kind: 'base', text: `${wanted} is of category Base and always installed` };
+        if (this.#isInvented(s))
+          return { ...common, kind: 'base', text: `${wanted} is of category Base and always installed` };
         return { ...common, text: `${subject} ${requires} ${wanted}${this.#providersText(dependency)}` };
       }
       case 'nothing-provides': {
         if (this.#isInvented(s)) return { ...common, text: `${wanted} is of category Base and nothing provides it` };
-        return { ...common, text: `${subject} ${requires} ${wanted}, which nothing provides${this.#whatThereIs(dependency)}` };
+        return {
+          ...common,
+          text: `${subject} ${requires} ${wanted}, which nothing provides${this.#whatThereIs(dependency)}`,
+        };
       }
       case 'conflicts':
         return { ...common, text: `${subject} ${isOne ? 'conflicts' : 'conflict'} with ${wanted}, which is ${object}` };
       case 'obsoletes':
-        return { ...common, text: `${subject} ${isOne ? 'obsoletes' : 'obsolete'} ${wanted} and so ${isOne ? 'replaces' : 'replace'} ${object}` };
+        return {
+          ...common,
+          text: `${subject} ${isOne ? 'obsoletes' : 'obsolete'} ${wanted} and so ${isOne ? 'replaces' : 'replace'} ${object}`,
+        };
       case 'one-version':
-        return { ...common, text: `only one version of \`${this.#pool.name(s)}\` can be installed, not both ${this.#pool.version(s)} and ${this.#pool.version(other ?? s)}` };
+        return {
+          ...common,
+          text: `only one version of \`${this.#pool.name(s)}\` can be installed, not both ${this.#pool.version(s)} and ${this.#pool.version(other ?? s)}`,
+        };
     }
   }
 
@@ -216,13 +244,16 @@ class Explainer {
       for (const { kind, dependency } of reasonsOf(this.#pool, this.#solution.rules.literalsOf(rule))) {
         if (kind !== 'nothing-provides' || dependency === undefined) continue;
         if (dependency.name === '_windows') suggestions.add('name the Windows to install on with --windows');
-        else if (this.#pool.providersOfName(dependency.name).length === 0) suggestions.add(`add an index that has \`${dependencyText(dependency)}\``);
+        else if (this.#pool.providersOfName(dependency.name).length === 0)
+          suggestions.add(`add an index that has \`${dependencyText(dependency)}\``);
       }
     }
     for (const wish of this.#wishesIn(proof)) {
       if (wish.exact === undefined) continue;
-      const others = this.#pool.catalog.packages.get(wish.name)?.versions.filter((version) => version !== wish.exact) ?? [];
-      if (others.length > 0) suggestions.add(`other versions of \`${wish.name}\` are ${others.map(({ version }) => version).join(', ')}`);
+      const others =
+        this.#pool.catalog.packages.get(wish.name)?.versions.filter((version) => version !== wish.exact) ?? [];
+      if (others.length > 0)
+        suggestions.add(`other versions of \`${wish.name}\` are ${others.map(({ version }) => version).join(', ')}`);
     }
     const wishes = this.#wishesIn(proof).filter((wish) => wish.kind === 'package');
     if (wishes.length > 1) suggestions.add(`leave out ${wishes.map((wish) => `\`${wish.name}\``).join(' or ')}`);

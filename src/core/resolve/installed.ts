@@ -15,11 +15,15 @@ export function parseInstalledDb(text: string, file = 'installed.db'): Installed
   lines.forEach((line, i) => {
     if ((i === 0 && header !== null) || line.trim() === '') return;
     const [name = '', archive = '', flag = '0'] = line.trim().split(/\s+/);
-    const version = /^-(.+?)(?:\.tar(?:\.\w+)?)?$/.exec(archive.startsWith(name) ? archive.slice(name.length) : '')?.[1];
+    const version = /^-(.+?)(?:\.tar(?:\.\w+)?)?$/.exec(
+      archive.startsWith(name) ? archive.slice(name.length) : '',
+    )?.[1];
     if (version === undefined) {
-      throw new CygstrapError('parse', `${file}:${i + 1}: expected \`NAME NAME-VERSION.tar.bz2 FLAG\`, found \`${line.slice(0, 200)}\``, {
-        hint: 'give the file etc/setup/installed.db of a Cygwin installation',
-      });
+      throw new CygstrapError(
+        'parse',
+        `${file}:${i + 1}: expected \`NAME NAME-VERSION.tar.bz2 FLAG\`, found \`${line.slice(0, 200)}\``,
+        { hint: 'give the file etc/setup/installed.db of a Cygwin installation' },
+      );
     }
     packages.push({ name, version, picked: (Number(flag) & 1) === 1 });
   });

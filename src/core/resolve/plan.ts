@@ -82,17 +82,21 @@ export interface Plan {
 }
 
 /** Why a request cannot be met. Codes are stable. */
-export type ConflictCode =
-  | 'unknown-package'
-  | 'unknown-version'
-  | 'unsatisfiable'
-  | 'conflicting'
-  | 'broken-base';
+export type ConflictCode = 'unknown-package' | 'unknown-version' | 'unsatisfiable' | 'conflicting' | 'broken-base';
 
 /** One step of the chain from the user's words to the facts that clash. */
 export interface ConflictStep {
   /** `request`, `base`, `category` start a chain; the rest are facts of the index. */
-  readonly kind: 'request' | 'base' | 'category' | 'requires' | 'nothing-provides' | 'conflicts' | 'obsoletes' | 'one-version' | 'not-available';
+  readonly kind:
+    | 'request'
+    | 'base'
+    | 'category'
+    | 'requires'
+    | 'nothing-provides'
+    | 'conflicts'
+    | 'obsoletes'
+    | 'one-version'
+    | 'not-available';
   /** Package and version the fact belongs to, or what the user asked for. */
   readonly subject: string;
   readonly dependency?: Dependency;

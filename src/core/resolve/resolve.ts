@@ -8,7 +8,16 @@ import type { Job, Solution } from '../solver/solver.ts';
 import { compareVersions } from '../version/compare.ts';
 import { chainOf, conflictOf } from './explain.ts';
 import { dependencyOrder } from './order.ts';
-import type { Conflict, LeftOut, Plan, PlanAction, PlannedPackage, PlanReason, ResolveRequest, ResolveResult } from './plan.ts';
+import type {
+  Conflict,
+  LeftOut,
+  Plan,
+  PlanAction,
+  PlannedPackage,
+  PlanReason,
+  ResolveRequest,
+  ResolveResult,
+} from './plan.ts';
 import { wishesOf } from './wishes.ts';
 import type { Wish } from './wishes.ts';
 
@@ -35,7 +44,9 @@ export function resolve(catalog: Catalog, request: ResolveRequest): ResolveResul
   const { wishes, conflicts, passedOver, warnings } = wishesOf(catalog, request);
   const base = request.base ? catalog.category('Base').map(({ name }) => name) : undefined;
   const pool = new Pool(catalog, { base, windows: request.windows, test: request.test, installed: request.installed });
-  const jobs = wishes.map(({ name, exact }): Job => (exact === undefined ? { kind: 'any', name } : { kind: 'exact', solvable: pool.solvable(exact) }));
+  const jobs = wishes.map(({ name, exact }): Job =>
+    exact === undefined ? { kind: 'any', name } : { kind: 'exact', solvable: pool.solvable(exact) },
+  );
   // Setup brings the installed packages up to date when nothing in particular is asked for.
   const updateAll = request.installed.length > 0 || (request.packages.length === 0 && request.categories.length === 0);
   const first = solve(pool, jobs, { updateAll });
@@ -44,7 +55,11 @@ export function resolve(catalog: Catalog, request: ResolveRequest): ResolveResul
   if (first.problems.length > 0) {
     // Setup takes what is left for its new request, so that Base comes back where a problem had pushed it out.
     const kept = byName(pool, transaction(pool, chosen));
-    second = solve(pool, kept.map((solvable) => ({ kind: 'exact', solvable })), { updateAll: false });
+    second = solve(
+      pool,
+      kept.map((solvable) => ({ kind: 'exact', solvable })),
+      { updateAll: false },
+    );
     chosen = second.chosen;
   }
   const present = new Set([...transaction(pool, chosen), ...chosen.filter((s) => pool.isInstalled(s))]);
@@ -53,13 +68,25 @@ export function resolve(catalog: Catalog, request: ResolveRequest): ResolveResul
   if (conflicts.length > 0 || refused.length > 0 || (second !== undefined && second.problems.length > 0)) {
     return { kind: 'conflict', conflicts: [...conflicts, ...explainAll(pool, wishes, refused, first, second)] };
   }
-  return { kind: 'plan', plan: planOf({ pool, request, wishes, chosen, leftOut: [...passedOver, ...unmet.map((wish) => leftOut(pool, wish, first, wishes))], warnings }) };
+  return {
+    kind: 'plan',
+    plan: planOf({
+      pool,
+      request,
+      wishes,
+      chosen,
+      leftOut: [...passedOver, ...unmet.map((wish) => leftOut(pool, wish, first, wishes))],
+      warnings,
+    }),
+  };
 }
 
 /** What of the chosen is really installed: a package that provides `_self-destruct` only brings in what it requires.
  *  Source: libsolv src/transaction.c; seen in the answers on the index of 2025. */
 function transaction(pool: Pool, chosen: readonly Solvable[]): Solvable[] {
-  return chosen.filter((s) => !pool.isInstalled(s) && !pool.provides(s).some(({ name }) => name === SELF_DESTRUCT_READ));
+  return chosen.filter(
+    (s) => !pool.isInstalled(s) && !pool.provides(s).some(({ name }) => name === SELF_DESTRUCT_READ),
+  );
 }
 
 function byName(pool: Pool, solvables: readonly Solvable[]): Solvable[] {
@@ -72,7 +99,9 @@ function byName(pool: Pool, solvables: readonly Solvable[]): Solvable[] {
 function isMet(pool: Pool, present: ReadonlySet<Solvable>, wish: Wish): boolean {
   if (wish.exact !== undefined) {
     const { name, version } = wish.exact;
-    return pool.providersOfName(name).some((s) => present.has(s) && pool.name(s) === name && pool.version(s) === version);
+    return pool
+      .providersOfName(name)
+      .some((s) => present.has(s) && pool.name(s) === name && pool.version(s) === version);
   }
   return pool.providersOfName(wish.name).some((s) => present.has(s));
 }
@@ -100,7 +129,8 @@ function explainAll(
   if (second === undefined || second.problems.length === 0) return conflicts;
   const isBase = (job: number): boolean => wishes[job]?.kind === 'base';
   for (const problem of first.problems) {
-    if (problems.has(problem) || !(jobNumbers(problem).some(isBase) || problem.culprits.some((culprit) => culprit > 0))) continue;
+    if (problems.has(problem) || !(jobNumbers(problem).some(isBase) || problem.culprits.some((culprit) => culprit > 0)))
+      continue;
     const conflict = conflictOf(pool, first, problem, wishes);
     if (!isToldAlready(conflict, conflicts)) conflicts.push(conflict);
   }
@@ -110,14 +140,17 @@ function explainAll(
 /** Whether the facts a conflict ends in are among those of another: every package of Base that needs the same missing thing
  *  is a problem of its own to the solver, but not to the reader. */
 function isToldAlready(conflict: Conflict, conflicts: readonly Conflict[]): boolean {
-  const facts = ({ steps }: Conflict): string[] => steps.filter(({ kind }) => kind !== 'requires' && kind !== 'request' && kind !== 'base').map(({ text }) => text);
+  const facts = ({ steps }: Conflict): string[] =>
+    steps.filter(({ kind }) => kind !== 'requires' && kind !== 'request' && kind !== 'base').map(({ text }) => text);
   const told = new Set(conflicts.flatMap(facts));
   const own = facts(conflict);
   return own.length > 0 && own.every((text) => told.has(text));
 }
 
 function isSelfDestructing(pool: Pool, wish: Wish): boolean {
-  return pool.providersOfName(wish.name).some((s) => pool.name(s) === wish.name && pool.provides(s).some(({ name }) => name === SELF_DESTRUCT_READ));
+  return pool
+    .providersOfName(wish.name)
+    .some((s) => pool.name(s) === wish.name && pool.provides(s).some(({ name }) => name === SELF_DESTRUCT_READ));
 }
 
 function selfDestruct(pool: Pool, wish: Wish): Conflict {
@@ -129,7 +162,11 @@ function selfDestruct(pool: Pool, wish: Wish): Conflict {
     requested: wish.by,
     steps: [
       { kind: 'request', subject: wish.name, text: `you asked for \`${wish.name}\`` },
-      { kind: 'not-available', subject: wish.name, text: `\`${wish.name}\` ${pool.version(s)} provides \`${SELF_DESTRUCT_WRITTEN}\`: setup installs what it requires and never the package itself` },
+      {
+        kind: 'not-available',
+        subject: wish.name,
+        text: `\`${wish.name}\` ${pool.version(s)} provides \`${SELF_DESTRUCT_WRITTEN}\`: setup installs what it requires and never the package itself`,
+      },
     ],
     suggestions: needs.length === 0 ? [] : [`ask for ${needs.join(', ')}, which it requires`],
   };
@@ -139,7 +176,12 @@ function leftOut(pool: Pool, wish: Wish, first: Solution, wishes: readonly Wish[
   const job = wishes.indexOf(wish);
   const problem = first.problems.find((each) => jobNumbers(each).includes(job));
   if (problem === undefined) return { name: wish.name, why: selfDestruct(pool, wish).steps.at(-1)?.text ?? '' };
-  return { name: wish.name, why: chainOf(pool, first, problem, wishes).map(({ text }) => text).join('; ') };
+  return {
+    name: wish.name,
+    why: chainOf(pool, first, problem, wishes)
+      .map(({ text }) => text)
+      .join('; '),
+  };
 }
 
 interface PlanParts {
@@ -220,7 +262,12 @@ function needsOfMembers(pool: Pool, members: readonly Solvable[], places: Int32A
 }
 
 /** A member is there because it, or a name it provides, was wished for; else because another needs it. */
-function reasonsOfMembers(pool: Pool, members: readonly Solvable[], places: Int32Array, wishes: readonly Wish[]): PlanReason[] {
+function reasonsOfMembers(
+  pool: Pool,
+  members: readonly Solvable[],
+  places: Int32Array,
+  wishes: readonly Wish[],
+): PlanReason[] {
   const byName = new Map(wishes.map((wish) => [wish.name, wish]));
   const names = new Set(members.map((s) => pool.name(s)));
   const reasons = members.map((s): PlanReason => reasonOf(byName.get(pool.name(s))));

@@ -9,7 +9,8 @@ export function didYouMean(name: string, known: Iterable<string>, limit = 3): st
     else if (Math.abs(other.length - lower.length) <= worst) {
       const distance = editDistance(lower, other, worst);
       if (distance <= worst) found.push({ name: candidate, distance });
-    } else if (lower.length >= 3 && other.startsWith(`${lower}-`)) found.push({ name: candidate, distance: worst + other.length - lower.length });
+    } else if (lower.length >= 3 && other.startsWith(`${lower}-`))
+      found.push({ name: candidate, distance: worst + other.length - lower.length });
   }
   found.sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1));
   return found.slice(0, limit).map((each) => each.name);
@@ -24,7 +25,8 @@ function editDistance(a: string, b: string, worst: number): number {
     for (let j = 1; j <= b.length; j++) {
       const isSame = a[i - 1] === b[j - 1];
       let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (isSame ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
       row.push(best);
     }
     if (Math.min(...row) > worst) return worst + 1;

@@ -40,7 +40,9 @@ export function why(catalog: Catalog, plan: Plan, name: string): WhyChain[] {
       chains.push({ reason: pkg.reason, steps: [{ name: at, version: pkg.version }, ...tail] });
       return;
     }
-    const nearest = (into.get(at) ?? []).filter(({ from }) => (distance.get(from) ?? Infinity) + 1 === distance.get(at));
+    const nearest = (into.get(at) ?? []).filter(
+      ({ from }) => (distance.get(from) ?? Infinity) + 1 === distance.get(at),
+    );
     for (const { from, dependency } of nearest.sort((a, b) => (a.from < b.from ? -1 : 1))) {
       follow(from, [{ name: at, version: pkg.version, dependency }, ...tail]);
     }
@@ -80,7 +82,8 @@ function edgesOf(catalog: Catalog, packages: ReadonlyMap<string, PlannedPackage>
     if (own !== undefined) edges.push({ to: own.name, dependency });
     for (const provider of catalog.providersOf(dependency.name)) {
       const planned = packages.get(provider.name);
-      if (planned !== undefined && planned.version === provider.version && meets(provider, dependency)) edges.push({ to: planned.name, dependency });
+      if (planned !== undefined && planned.version === provider.version && meets(provider, dependency))
+        edges.push({ to: planned.name, dependency });
     }
   }
   return edges;
@@ -92,6 +95,12 @@ function versionOf(catalog: Catalog, { name, version, index }: PlannedPackage): 
 
 function meets({ record }: CatalogVersion, { name, op, version }: Dependency): boolean {
   return record.provides.some(
-    (each) => each.name === name && (op === undefined || version === undefined || each.op === undefined || each.version === undefined || criteriaMeet({ op: each.op, version: each.version }, { op, version })),
+    (each) =>
+      each.name === name &&
+      (op === undefined ||
+        version === undefined ||
+        each.op === undefined ||
+        each.version === undefined ||
+        criteriaMeet({ op: each.op, version: each.version }, { op, version })),
   );
 }

@@ -16,7 +16,10 @@ export interface Wish {
 /** Turns a request into one wish a package, in byte order of names as setup goes through them, or tells what in it names
  *  nothing that exists. A name asked for outranks its categories, and these outrank Base.
  *  Source: cygwin-setup choose.cc, choose_cli.cc `isManuallyWanted`. */
-export function wishesOf(catalog: Catalog, request: ResolveRequest): { wishes: Wish[]; conflicts: Conflict[]; passedOver: LeftOut[]; warnings: string[] } {
+export function wishesOf(
+  catalog: Catalog,
+  request: ResolveRequest,
+): { wishes: Wish[]; conflicts: Conflict[]; passedOver: LeftOut[]; warnings: string[] } {
   const warnings: string[] = [];
   const wishes = new Map<string, Wish>();
   const conflicts: Conflict[] = [];
@@ -39,7 +42,8 @@ export function wishesOf(catalog: Catalog, request: ResolveRequest): { wishes: W
   return { wishes: [...wishes.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), conflicts, passedOver, warnings };
 }
 
-const NO_DEFAULT = 'it has neither a current nor a test version, and setup takes older ones only when they are pinned or required';
+const NO_DEFAULT =
+  'it has neither a current nor a test version, and setup takes older ones only when they are pinned or required';
 
 /** Setup asks for a package by the version it would show first, which only a current or a test version can be.
  *  Source: cygwin-setup package_meta.h `trustp`; seen in the answers on the index of 2009. */
@@ -71,7 +75,10 @@ function addPackage(catalog: Catalog, item: string, wishes: Map<string, Wish>, c
   }
   const known = wishes.get(name);
   if (at < 0) {
-    wishes.set(name, known === undefined ? { name, by: [item], kind: 'package' } : { ...known, by: [...new Set([...known.by, item])] });
+    wishes.set(
+      name,
+      known === undefined ? { name, by: [item], kind: 'package' } : { ...known, by: [...new Set([...known.by, item])] },
+    );
     return;
   }
   const exact = catalog.find(name, item.slice(at + 1));
@@ -93,7 +100,9 @@ function addPackage(catalog: Catalog, item: string, wishes: Map<string, Wish>, c
 }
 
 function unknownPackage(catalog: Catalog, name: string, item: string): Conflict {
-  const providers = [...new Set([...catalog.providersOf(name), ...catalog.obsoletersOf(name)].map((version) => version.name))].sort();
+  const providers = [
+    ...new Set([...catalog.providersOf(name), ...catalog.obsoletersOf(name)].map((version) => version.name)),
+  ].sort();
   const suggestions =
     providers.length > 0
       ? [`ask for ${list(providers)} instead, which ${providers.length === 1 ? 'provides' : 'provide'} it`]
@@ -108,7 +117,9 @@ function unknownPackage(catalog: Catalog, name: string, item: string): Conflict 
 }
 
 function unknownVersion(pkg: CatalogPackage, item: string): Conflict {
-  const versions = pkg.versions.map(({ record }) => `${record.version}${record.section === 'curr' ? '' : ` [${record.section}]`}`);
+  const versions = pkg.versions.map(
+    ({ record }) => `${record.version}${record.section === 'curr' ? '' : ` [${record.section}]`}`,
+  );
   return {
     code: 'unknown-version',
     message: `\`${pkg.name}\` has no version \`${item.slice(item.indexOf('=') + 1)}\``,
@@ -140,7 +151,9 @@ function addCategory(catalog: Catalog, category: string, wishes: Map<string, Wis
   if (members.length === 0) {
     const names = ['All', ...new Set([...catalog.packages.values()].flatMap((pkg) => pkg.categories))];
     const near = didYouMean(category, names).map((name) => `\`${name}\``);
-    warnings.push(`no package is in a category \`${category}\`${near.length > 0 ? `: did you mean ${near.join(' or ')}?` : ''}`);
+    warnings.push(
+      `no package is in a category \`${category}\`${near.length > 0 ? `: did you mean ${near.join(' or ')}?` : ''}`,
+    );
   }
   for (const { name } of members) {
     if (!wishes.has(name)) wishes.set(name, { name, by: [`category ${category}`], kind: 'category' });

@@ -124,7 +124,11 @@ export class DiagnosticLog {
     const kept =
       count <= this.#most
         ? finding
-        : { ...finding, code: 'too-many' as const, message: `more than ${this.#most} findings; the rest is not listed` };
+        : {
+            ...finding,
+            code: 'too-many' as const,
+            message: `more than ${this.#most} findings; the rest is not listed`,
+          };
     this.list.push({ severity, ...kept, message: detach(kept.message), file: this.#file });
   }
 }

@@ -29,7 +29,8 @@ export function lintRecords(header: IndexHeader, records: readonly PackageRecord
   const provided = providedNames(records);
   const hasSha512 = records.some((record) => record.versions.some((version) => version.install?.sha512 !== undefined));
   for (const [name, blocks] of packages) {
-    for (const block of blocks.slice(1)) report('duplicate-package', block.line, `a second block of package ${show(name)}`);
+    for (const block of blocks.slice(1))
+      report('duplicate-package', block.line, `a second block of package ${show(name)}`);
     const versions = blocks.flatMap((block) => block.versions);
     lintVersions(name, blocks[0]?.line ?? 0, versions, report);
     lintRequirements(name, versions, { provided, report });
@@ -95,7 +96,11 @@ function lintRequirements(
     for (const required of depends) {
       if (provided.has(required.name) || told.has(required.name)) continue;
       told.add(required.name);
-      report('unmet-requirement', line, `${show(`${name} ${version}`)} requires ${show(required.name)}, which nothing provides`);
+      report(
+        'unmet-requirement',
+        line,
+        `${show(`${name} ${version}`)} requires ${show(required.name)}, which nothing provides`,
+      );
     }
   }
 }
@@ -111,7 +116,11 @@ function lintArchive(
     report('foreign-arch', line, `${show(path)} is not for ${show(header.arch)}`);
   }
   if (sizeBytes < 0) {
-    report('size-negative', line, `setup reads the size of ${show(path)} as ${sizeBytes}, so that no file fits: 2 GiB or more?`);
+    report(
+      'size-negative',
+      line,
+      `setup reads the size of ${show(path)} as ${sizeBytes}, so that no file fits: 2 GiB or more?`,
+    );
   } else if (sizeBytes === 0) {
     report('size-zero', line, `${show(path)} has size 0`);
   }

@@ -99,8 +99,9 @@ export abstract class Parser<V> {
     const tokens = this.#tokens;
     tokens.base = this.#bytesRead;
     this.#fast?.open(bytes, text);
-    for (let at = 0; at < bytes.length; ) {
-      if (this.#fast !== undefined && this.#grammar.idle && tokens.isAtLineStart(tokens.base + at)) at = this.#fast.read(at);
+    for (let at = 0; at < bytes.length;) {
+      if (this.#fast !== undefined && this.#grammar.idle && tokens.isAtLineStart(tokens.base + at))
+        at = this.#fast.read(at);
       at = tokens.read(bytes, text, at);
     }
     this.#fast?.close();

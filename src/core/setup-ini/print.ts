@@ -13,7 +13,10 @@ export function printIndex(header: IndexHeader, records: Iterable<PackageRecord>
 }
 
 /** `printIndex` in pieces: the headers, then one for each package. */
-export function* printPieces(header: IndexHeader, records: Iterable<PackageRecord>): Generator<string, void, undefined> {
+export function* printPieces(
+  header: IndexHeader,
+  records: Iterable<PackageRecord>,
+): Generator<string, void, undefined> {
   yield printHeader(header);
   for (const record of records) yield `\n${printPackage(record)}`;
 }
@@ -38,7 +41,10 @@ export function printPackage(record: PackageRecord): string {
   const { name, sdesc, ldesc, categories, message, replaceVersions } = record;
   if (name === '') refuse('a package', 'setup ignores one with an empty name');
   const where = `package ${name}`;
-  refuseRepeats(categories.map((category) => category.toLowerCase()), `${where}: categories`);
+  refuseRepeats(
+    categories.map((category) => category.toLowerCase()),
+    `${where}: categories`,
+  );
   refuseRepeats(replaceVersions, `${where}: replaced versions`);
   let text = `@ ${word(name, where)}\n`;
   if (sdesc !== '') text += `sdesc: ${quoted(sdesc, where)}\n`;
@@ -113,7 +119,8 @@ class SectionPrinter {
     const repeats = carried.sourceName !== undefined && sourceName === undefined;
     let text = versionLine + installLines;
     if (source !== undefined && (repeats || !isSameSource(source, carried.source))) {
-      if (source.packageName !== sourcePackageName(this.#name)) refuse(where, `its source cannot be in ${source.packageName}`);
+      if (source.packageName !== sourcePackageName(this.#name))
+        refuse(where, `its source cannot be in ${source.packageName}`);
       if (source.archive.md5 !== undefined && source.archive.sha512 !== undefined) {
         refuse(where, 'a source archive has one digest');
       }

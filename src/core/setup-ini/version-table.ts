@@ -264,7 +264,19 @@ export class VersionTable {
     const { obsoletes, provides, conflicts } = this.rareLists(row);
     // The usual case apart, as one literal: properties added later cost memory and time.
     if (install !== NO_ARCHIVE && source !== undefined && sourceName === undefined) {
-      return { version, stability, section, install: this.archive(install), source, depends, obsoletes, provides, conflicts, buildDepends, line };
+      return {
+        version,
+        stability,
+        section,
+        install: this.archive(install),
+        source,
+        depends,
+        obsoletes,
+        provides,
+        conflicts,
+        buildDepends,
+        line,
+      };
     }
     return {
       version,

@@ -84,7 +84,8 @@ export class Candidates {
   #collect(name: string): readonly Solvable[] {
     const own = (this.#catalog.packages.get(name)?.versions ?? []).map((version) => this.solvable(version));
     const others = this.#catalog.providersOf(name).filter((version) => version.name !== name);
-    const list = others.length === 0 ? own : [...own, ...others.map((version) => this.solvable(version))].sort((a, b) => a - b);
+    const list =
+      others.length === 0 ? own : [...own, ...others.map((version) => this.solvable(version))].sort((a, b) => a - b);
     for (const s of own) this.#namesakes[s - FIRST] = list;
     return list;
   }
@@ -125,14 +126,20 @@ export class Candidates {
 }
 
 /** Whether something bears or provides what a dependency names, in a version that it admits. */
-export function isProvided(by: Pick<CatalogVersion, 'name' | 'version' | 'provides'> | undefined, { name, op, version }: Dependency): boolean {
+export function isProvided(
+  by: Pick<CatalogVersion, 'name' | 'version' | 'provides'> | undefined,
+  { name, op, version }: Dependency,
+): boolean {
   if (by === undefined) return false;
-  if (op === undefined || version === undefined) return by.name === name || by.provides.some((provided) => provided.name === name);
+  if (op === undefined || version === undefined)
+    return by.name === name || by.provides.some((provided) => provided.name === name);
   const wanted = { op, version };
   if (by.name === name && criteriaMeet({ op: '=', version: by.version }, wanted)) return true;
   return by.provides.some(
     (provided) =>
       provided.name === name &&
-      (provided.op === undefined || provided.version === undefined || criteriaMeet({ op: provided.op, version: provided.version }, wanted)),
+      (provided.op === undefined ||
+        provided.version === undefined ||
+        criteriaMeet({ op: provided.op, version: provided.version }, wanted)),
   );
 }

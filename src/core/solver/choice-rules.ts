@@ -77,7 +77,8 @@ function installedBehind(pool: Pool): Map<Solvable, Solvable> {
   }
   for (const installed of pool.installed()) {
     const name = pool.name(installed);
-    for (const s of pool.providersOfName(name)) if (!pool.isInstalled(s) && pool.name(s) === name) map.set(s, installed);
+    for (const s of pool.providersOfName(name))
+      if (!pool.isInstalled(s) && pool.name(s) === name) map.set(s, installed);
   }
   return map;
 }

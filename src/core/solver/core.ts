@@ -23,7 +23,7 @@ function isSatisfiable(clauses: readonly (readonly number[])[]): boolean {
   }
 
   function propagate(set: number[]): boolean {
-    for (let isStable = false; !isStable; ) {
+    for (let isStable = false; !isStable;) {
       isStable = true;
       for (const clause of clauses) {
         let open = 0;
@@ -47,7 +47,9 @@ function isSatisfiable(clauses: readonly (readonly number[])[]): boolean {
   function solve(): boolean {
     const set: number[] = [];
     if (propagate(set)) {
-      const open = clauses.find((clause) => !clause.some((literal) => holds(literal) === true))?.find((literal) => holds(literal) === undefined);
+      const open = clauses
+        .find((clause) => !clause.some((literal) => holds(literal) === true))
+        ?.find((literal) => holds(literal) === undefined);
       if (open === undefined) return true;
       for (const choice of [open, -open]) {
         value.set(Math.abs(choice), choice > 0);

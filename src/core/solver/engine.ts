@@ -56,7 +56,8 @@ export class Engine {
     this.#seen = new Uint8Array(end);
     this.#watches = new Int32Array(2 * end + 1);
     for (let rule = rules.count - 1; rule > 0; rule--) if (rules.watch2[rule] !== 0) this.#watch(rule);
-    for (let rule = 1; rule < rules.count; rule++) if (rules.p[rule] !== 0 && rules.isAssertion(rule)) this.#assertions.push(rule);
+    for (let rule = 1; rule < rules.count; rule++)
+      if (rules.p[rule] !== 0 && rules.isAssertion(rule)) this.#assertions.push(rule);
   }
 
   #watch(rule: number): void {
@@ -85,7 +86,8 @@ export class Engine {
     const { p: firsts, list: lists, watch1, watch2, next1, next2, disabled, literals } = rules;
     const watches = this.#watches;
     const middle = this.#end;
-    const isFalse = (literal: number): boolean => (literal > 0 ? (decisions[literal] ?? 0) < 0 : (decisions[-literal] ?? 0) > 0);
+    const isFalse = (literal: number): boolean =>
+      literal > 0 ? (decisions[literal] ?? 0) < 0 : (decisions[-literal] ?? 0) > 0;
     while (this.#propagated < trail.length) {
       const literal = -(trail[this.#propagated++] ?? 0); // has just become false
       // Where the number of the rule under `rule` is stored: 0 the head of the list, else a rule whose link it is.
@@ -109,7 +111,8 @@ export class Engine {
         if (at !== 0) {
           let found = firsts[rule] ?? 0;
           if (found === other || isFalse(found)) {
-            for (found = literals[at] ?? 0; found !== 0; found = literals[++at] ?? 0) if (found !== other && !isFalse(found)) break;
+            for (found = literals[at] ?? 0; found !== 0; found = literals[++at] ?? 0)
+              if (found !== other && !isFalse(found)) break;
           }
           if (found !== 0) {
             // Watch that literal instead: out of this list, to the head of its own.
@@ -311,21 +314,24 @@ export class Engine {
   }
 
   #asCulprit(rule: number): number {
-    return rule >= this.kinds.job && rule < this.kinds.choice ? -((this.#jobOfRule[rule - this.kinds.job] ?? 0) + 1) : rule;
+    return rule >= this.kinds.job && rule < this.kinds.choice
+      ? -((this.#jobOfRule[rule - this.kinds.job] ?? 0) + 1)
+      : rule;
   }
 
   /** Disables a rule, or all rules of a job given as -(job + 1). */
   disable(culprit: number): void {
     if (culprit > 0) this.rules.disabled[culprit] = 1;
-    else this.#jobOfRule.forEach((job, i) => {
-      if (job === -culprit - 1) this.rules.disabled[this.kinds.job + i] = 1;
-    });
+    else
+      this.#jobOfRule.forEach((job, i) => {
+        if (job === -culprit - 1) this.rules.disabled[this.kinds.job + i] = 1;
+      });
   }
 
   /** Decides everything that rules of a single literal ask for, at level 1. Where two contradict each other, the one that
    *  is not a package's own is disabled and all starts over; choice rules come last and just yield. */
   decideAssertions(): void {
-    for (let isDone = false; !isDone; ) {
+    for (let isDone = false; !isDone;) {
       this.decisions.fill(0);
       this.trail.length = 0;
       this.why.length = 0;
@@ -368,7 +374,8 @@ export class Engine {
     const s = Math.abs(literal);
     const clashing: number[] = [];
     for (let each = this.kinds.feature; each < this.kinds.choice; each++) {
-      if (this.rules.disabled[each] === 1 || !this.rules.isAssertion(each) || Math.abs(this.rules.p[each] ?? 0) !== s) continue;
+      if (this.rules.disabled[each] === 1 || !this.rules.isAssertion(each) || Math.abs(this.rules.p[each] ?? 0) !== s)
+        continue;
       clashing.push(each);
     }
     const culprits = clashing.map((each) => this.#asCulprit(each));

@@ -114,7 +114,8 @@ class Collector {
   #add(first: number, rest: number): void {
     const rule = this.#count++;
     if (rule === this.#first.length) {
-      if (rule >= MOST_RULES) throw new CygstrapError('limit', `more than ${MOST_RULES} rules between packages`, { hint: TOO_MANY });
+      if (rule >= MOST_RULES)
+        throw new CygstrapError('limit', `more than ${MOST_RULES} rules between packages`, { hint: TOO_MANY });
       this.#first = grown(this.#first, rule * 2);
       this.#rest = grown(this.#rest, rule * 2);
       this.#second = grown(this.#second, rule * 2);

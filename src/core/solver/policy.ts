@@ -110,7 +110,8 @@ function notObsoleted(pool: Pool, list: Solvable[]): Solvable[] {
 function notObsoletedOfTwo(pool: Pool, list: Solvable[]): Solvable[] {
   const [a = 0, b = 0] = list;
   const obsoletes = (s: Solvable, other: Solvable): boolean =>
-    pool.name(s) !== pool.name(other) && pool.obsoletes(s).some((dependency) => pool.obsoletedBy(dependency).includes(other));
+    pool.name(s) !== pool.name(other) &&
+    pool.obsoletes(s).some((dependency) => pool.obsoletedBy(dependency).includes(other));
   const aWins = obsoletes(a, b);
   const bWins = obsoletes(b, a);
   return aWins === bWins ? list : [aWins ? a : b];
@@ -119,7 +120,8 @@ function notObsoletedOfTwo(pool: Pool, list: Solvable[]): Solvable[] {
 /** Members with an installed version of the same name come first. */
 function updatesFirst(pool: Pool, list: Solvable[]): Solvable[] {
   const updates = (s: Solvable): boolean =>
-    pool.isInstalled(s) || pool.providersOfName(pool.name(s)).some((other) => pool.isInstalled(other) && pool.name(other) === pool.name(s));
+    pool.isInstalled(s) ||
+    pool.providersOfName(pool.name(s)).some((other) => pool.isInstalled(other) && pool.name(other) === pool.name(s));
   return partition(list, updates);
 }
 
@@ -151,7 +153,10 @@ function byCommonProvides(pool: Pool, list: Solvable[]): Solvable[] {
   }
   const entries: Entry[] = [];
   list.forEach((s, member) => {
-    for (const { name, op, version } of [...pool.provides(s), { name: pool.name(s), op: '=', version: pool.version(s) }]) {
+    for (const { name, op, version } of [
+      ...pool.provides(s),
+      { name: pool.name(s), op: '=', version: pool.version(s) },
+    ]) {
       if (version === undefined || (op !== '=' && op !== '<=' && op !== '<')) continue;
       if (op === '=' && version.length >= 4 && /^[0-9a-f]*$/.test(version)) continue; // a hash, not a version
       entries.push({ member, name, version, below: op === '<' });

@@ -40,7 +40,10 @@ export class Pool {
   /** By the number of a list: what meets it here. */
   readonly #needs: (Needs | undefined)[] = [];
 
-  constructor(catalog: Catalog, options: { base: readonly string[] | undefined; windows: string; test: boolean; installed: readonly Present[] }) {
+  constructor(
+    catalog: Catalog,
+    options: { base: readonly string[] | undefined; windows: string; test: boolean; installed: readonly Present[] },
+  ) {
     this.catalog = catalog;
     this.#candidates = Candidates.of(catalog);
     this.firstInstalled = FIRST + catalog.rankEnd;
@@ -54,7 +57,9 @@ export class Pool {
       residents.push(known === undefined ? bare(name, version) : { ...known, name });
     }
     this.#residents = residents;
-    this.#residentNames = new Set(residents.flatMap(({ name, provides }) => [name, ...provides.map((each) => each.name)]));
+    this.#residentNames = new Set(
+      residents.flatMap(({ name, provides }) => [name, ...provides.map((each) => each.name)]),
+    );
     this.#testPriority = options.test ? 1 : 0;
     this.end = this.firstInstalled + residents.length;
     this.#needs.length = this.end;
@@ -114,7 +119,10 @@ export class Pool {
   /** What bears or provides a name, in any version, ascending. */
   providersOfName(name: string): readonly Solvable[] {
     if (!this.#residentNames.has(name)) return this.#candidates.providersOfName(name);
-    return found(this.#byName, name, () => [...this.#candidates.providersOfName(name), ...this.#residentsThat({ name })]);
+    return found(this.#byName, name, () => [
+      ...this.#candidates.providersOfName(name),
+      ...this.#residentsThat({ name }),
+    ]);
   }
 
   /** What bears the name of a solvable or provides it, ascending. */
@@ -126,7 +134,10 @@ export class Pool {
   /** What meets a dependency, ascending. */
   providers(dependency: Dependency): readonly Solvable[] {
     if (!this.#residentNames.has(dependency.name)) return this.#candidates.providers(dependency);
-    return found(this.#byDependency, dependency, () => [...this.#candidates.providers(dependency), ...this.#residentsThat(dependency)]);
+    return found(this.#byDependency, dependency, () => [
+      ...this.#candidates.providers(dependency),
+      ...this.#residentsThat(dependency),
+    ]);
   }
 
   #residentsThat(provide: Dependency): Solvable[] {
@@ -163,7 +174,14 @@ export class Pool {
 }
 
 function bare(name: string, version: string): Resident {
-  return { name, version, depends: NO_DEPENDENCIES, obsoletes: NO_DEPENDENCIES, provides: NO_DEPENDENCIES, conflicts: NO_DEPENDENCIES };
+  return {
+    name,
+    version,
+    depends: NO_DEPENDENCIES,
+    obsoletes: NO_DEPENDENCIES,
+    provides: NO_DEPENDENCIES,
+    conflicts: NO_DEPENDENCIES,
+  };
 }
 
 /** What a map has for a key, made and put in when it has nothing. */

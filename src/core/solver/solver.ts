@@ -9,7 +9,8 @@ import type { RuleSet } from './rules.ts';
 import { updateCandidates } from './updates.ts';
 
 /** One wish: any version of what bears or provides a name, or one version exactly. */
-export type Job = { readonly kind: 'any'; readonly name: string } | { readonly kind: 'exact'; readonly solvable: Solvable };
+export type Job =
+  { readonly kind: 'any'; readonly name: string } | { readonly kind: 'exact'; readonly solvable: Solvable };
 
 export interface Solution {
   /** What is to be there in the end, in the order decided. */
@@ -57,7 +58,10 @@ class Solver {
     this.#updateAll = updateAll;
     const installed = pool.installed();
     const candidates = jobs.map((job) => (job.kind === 'exact' ? [job.solvable] : pool.providersOfName(job.name)));
-    const updates = installed.map((s) => ({ all: updateCandidates(pool, s, { downgrades: true }), up: updateCandidates(pool, s, { downgrades: false }) }));
+    const updates = installed.map((s) => ({
+      all: updateCandidates(pool, s, { downgrades: true }),
+      up: updateCandidates(pool, s, { downgrades: false }),
+    }));
     const roots = [...installed, ...updates.flatMap(({ all }) => all), ...candidates.flat()];
     const rules = packageRules(pool, roots);
     this.#rules = rules;
@@ -100,9 +104,13 @@ class Solver {
   #replaceInstalled(wanted: Solvable): void {
     const pool = this.#pool;
     if (pool.isInstalled(wanted)) return;
-    const replaced = pool.installed().filter(
-      (s) => pool.name(s) === pool.name(wanted) || pool.obsoletes(wanted).some((dependency) => pool.obsoletedBy(dependency).includes(s)),
-    );
+    const replaced = pool
+      .installed()
+      .filter(
+        (s) =>
+          pool.name(s) === pool.name(wanted) ||
+          pool.obsoletes(wanted).some((dependency) => pool.obsoletedBy(dependency).includes(s)),
+      );
     for (const s of replaced) {
       this.#replaced.add(s);
       const offset = s - pool.firstInstalled;
@@ -125,7 +133,13 @@ class Solver {
   run(): Solution {
     this.#search();
     const chosen = this.#engine.trail.filter((literal) => literal > SYSTEM);
-    return { chosen, problems: this.#engine.problems, rules: this.#rules, kinds: this.#kinds, jobOfRule: this.#jobOfRule };
+    return {
+      chosen,
+      problems: this.#engine.problems,
+      rules: this.#rules,
+      kinds: this.#kinds,
+      jobOfRule: this.#jobOfRule,
+    };
   }
 
   /** Each step returns the level it ends at; one below where it began means that something was learnt, so that all
@@ -195,7 +209,8 @@ class Solver {
   /** Takes the best of the candidates; where several are left, remembers the others. */
   #select(level: number, candidates: readonly Solvable[], rule: number): number {
     let list = candidates.length > 1 ? preferred(this.#pool, candidates, { reorder: true }) : candidates.slice();
-    if (list.length > 1 && this.#resolvingJobs && this.#hasUndecidedInstalled()) list = installedFirst(this.#pool, list);
+    if (list.length > 1 && this.#resolvingJobs && this.#hasUndecidedInstalled())
+      list = installedFirst(this.#pool, list);
     const first = list[0] ?? 0;
     if (list.length > 1) this.#branches.push({ level, candidates: list, untried: new Set(list.slice(1)), rule });
     return this.#set(level, first, rule);
@@ -269,7 +284,9 @@ class Solver {
         if (this.#rules.p[rule] === 0) continue;
         if (!this.#replaced.has(s) && ((decisions[s] ?? 0) < 0 || this.#updateAll || this.#rules.p[rule] !== s)) {
           const literals = this.#rules.literalsOf(rule);
-          const open = literals.some((literal) => (decisions[literal] ?? 0) > 0) ? [] : literals.filter((literal) => decisions[literal] === 0);
+          const open = literals.some((literal) => (decisions[literal] ?? 0) > 0)
+            ? []
+            : literals.filter((literal) => decisions[literal] === 0);
           if (open.length > 0) {
             const before = level;
             level = this.#select(level, open, rule);
@@ -368,7 +385,8 @@ class Solver {
   #betterBranch(): { branch: Branch; candidate: Solvable } | undefined {
     for (const branch of this.#branches) {
       for (const candidate of branch.candidates) {
-        if (branch.untried.has(candidate) && (this.#engine.decisions[candidate] ?? 0) > branch.level) return { branch, candidate };
+        if (branch.untried.has(candidate) && (this.#engine.decisions[candidate] ?? 0) > branch.level)
+          return { branch, candidate };
       }
     }
     return undefined;

@@ -84,7 +84,14 @@ function isZeroEpoch(text: string, end: number): boolean {
 }
 
 /** What the two sides have in common: epoch and version are compared, the releases are left to the caller. */
-function compareEpochAndVersion(a: string, aEpoch: number, aDash: number, b: string, bEpoch: number, bDash: number): number {
+function compareEpochAndVersion(
+  a: string,
+  aEpoch: number,
+  aDash: number,
+  b: string,
+  bEpoch: number,
+  bDash: number,
+): number {
   if (aEpoch > 0 && bEpoch > 0) {
     const r = compareSegments(a, 0, aEpoch - 1, b, 0, bEpoch - 1);
     if (r !== 0) return r;

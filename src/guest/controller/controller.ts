@@ -49,7 +49,10 @@ export async function startController(host: Host, options: StartControllerOption
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof VmError)) throw error;
-      report?.({ kind: 'warning', message: `the saved controller was not revived, one is booted instead: ${error.message}` });
+      report?.({
+        kind: 'warning',
+        message: `the saved controller was not revived, one is booted instead: ${error.message}`,
+      });
       await forgetController(saved);
     }
   }
@@ -57,11 +60,20 @@ export async function startController(host: Host, options: StartControllerOption
   return controllerOf(await startMachine(spec, host, options), options);
 }
 
-async function revive(host: Host, { memory, state }: SavedController, options: StartControllerOptions): Promise<Machine> {
+async function revive(
+  host: Host,
+  { memory, state }: SavedController,
+  options: StartControllerOptions,
+): Promise<Machine> {
   const spec = specOf(options, { memory: { kind: 'file', path: memory, isShared: false }, start: 'incoming' });
   const machine = await startMachine(spec, host, options);
   try {
-    await loadMemory(machine, { path: state, compression: { kind: 'none' }, timeoutMs: LOAD_TIMEOUT_MS, signal: options.signal });
+    await loadMemory(machine, {
+      path: state,
+      compression: { kind: 'none' },
+      timeoutMs: LOAD_TIMEOUT_MS,
+      signal: options.signal,
+    });
     await machine.qmp.command('cont', {}, { signal: options.signal });
     return machine;
   } catch (error) {
@@ -70,11 +82,17 @@ async function revive(host: Host, { memory, state }: SavedController, options: S
   }
 }
 
-function specOf({ image, directories, link }: StartControllerOptions, { memory, start }: { memory: MachineSpec['memory']['backing']; start: MachineSpec['start'] }): MachineSpec {
+function specOf(
+  { image, directories, link }: StartControllerOptions,
+  { memory, start }: { memory: MachineSpec['memory']['backing']; start: MachineSpec['start'] },
+): MachineSpec {
   return controllerMachine({ image, directories, link, orders: { kind: 'work', epochMs: Date.now() }, memory, start });
 }
 
-function controllerOf(machine: Machine, { image, directories, onFailure }: StartControllerOptions & { readonly onFailure?: () => Promise<void> }): Controller {
+function controllerOf(
+  machine: Machine,
+  { image, directories, onFailure }: StartControllerOptions & { readonly onFailure?: () => Promise<void> },
+): Controller {
   let number = 0;
   return {
     machine,

@@ -21,7 +21,11 @@ export interface ControllerImage {
 const MODULES = [...NINE_P.modules, 'virtio_net', 'qemu_fw_cfg'];
 
 /** Services that smbd starts when a client asks for them, where the distributions put them: Windows asks which shares there are. */
-const SMBD_HELPERS = ['samba-dcerpcd', 'rpcd_classic'].flatMap((name) => ['/usr/libexec/samba', '/usr/lib/samba', '/usr/lib/samba/samba', '/usr/lib64/samba'].map((place) => `${place}/${name}`));
+const SMBD_HELPERS = ['samba-dcerpcd', 'rpcd_classic'].flatMap((name) =>
+  ['/usr/libexec/samba', '/usr/lib/samba', '/usr/lib/samba/samba', '/usr/lib64/samba'].map(
+    (place) => `${place}/${name}`,
+  ),
+);
 
 /** Makes, or finds in the cache, kernel and file system of the controller from programs of this host. Needs no root. Throws GuestError
  *  `tool` for what the host lacks, `io`. */
@@ -40,7 +44,11 @@ export async function controllerImage({ cacheDir, report, signal }: PrepareOptio
     ...MOUNT_POINTS,
     { kind: 'directory', path: 'root', mode: 0o700 },
     { kind: 'file', path: conf.slice(1), content: smbConf({ directory: smb, store, xchg, user: 'root' }) },
-    { kind: 'file', path: 'etc/passwd', content: 'root:*:0:0:root:/root:/bin/sh\nnobody:*:65534:65534:nobody:/:/bin/false\n' },
+    {
+      kind: 'file',
+      path: 'etc/passwd',
+      content: 'root:*:0:0:root:/root:/bin/sh\nnobody:*:65534:65534:nobody:/:/bin/false\n',
+    },
     { kind: 'file', path: 'etc/group', content: 'root:x:0:\nnogroup:x:65534:\n' },
   ];
   const initramfs = await knownInitramfs(cacheDir, {
@@ -48,7 +56,11 @@ export async function controllerImage({ cacheDir, report, signal }: PrepareOptio
     parts: [own, kernel.modulesDir, MODULES, busybox, programs],
     signs: signsOf(kernel),
     entries: async () => {
-      const [box, files, modules] = await Promise.all([busyboxTree(busybox), programsWithLibraries(programs), moduleClosure(kernel.modulesDir, MODULES)]);
+      const [box, files, modules] = await Promise.all([
+        busyboxTree(busybox),
+        programsWithLibraries(programs),
+        moduleClosure(kernel.modulesDir, MODULES),
+      ]);
       return [...own, ...box, ...files, ...modulesTree(modules)];
     },
   });

@@ -3,7 +3,14 @@ import { INIT_HEAD, LOAD_MODULES, NINE_P } from '../linux/image-parts.ts';
 import { SMBD_DIRECTORIES } from '../shares.ts';
 
 /** Where things are in a controller. */
-export const CONTROLLER_PLACES = { smb: '/run/smb', smbConf: '/etc/smb.conf', jobs: '/job', store: '/store', xchg: '/xchg', key: '/run/ssh.key' } as const;
+export const CONTROLLER_PLACES = {
+  smb: '/run/smb',
+  smbConf: '/etc/smb.conf',
+  jobs: '/job',
+  store: '/store',
+  xchg: '/xchg',
+  key: '/run/ssh.key',
+} as const;
 
 /** Tags of the host's directories, and of the one with the jobs, which is no share. */
 export const CONTROLLER_TAGS = { store: 'store', xchg: 'xchg', jobs: 'job' } as const;

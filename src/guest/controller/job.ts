@@ -41,7 +41,14 @@ export async function putJob({ directory, number, ssh }: JobPlace, job: Job): Pr
   await copyFile(job.knownHosts, join(place, JOB_FILES.knownHosts));
   await Promise.all([JOB_FILES.stdout, JOB_FILES.stderr].map((name) => writeFile(join(place, name), '')));
   const argv = sshArgv(
-    { ssh, address: GUEST_ADDRESS, port: SSH_PORT, user: job.user, privateKey: CONTROLLER_PLACES.key, knownHosts: inController(JOB_FILES.knownHosts) },
+    {
+      ssh,
+      address: GUEST_ADDRESS,
+      port: SSH_PORT,
+      user: job.user,
+      privateKey: CONTROLLER_PLACES.key,
+      knownHosts: inController(JOB_FILES.knownHosts),
+    },
     job.command,
   );
   const script = join(place, JOB_FILES.script);
@@ -57,12 +64,18 @@ export interface FollowOptions {
 
 /** Hands on what a job writes while it runs, and gives the code that ssh ended with. Waits without end: it is the caller who knows whether
  *  the machines still run. Throws GuestError `guest` for a code that is none, the signal's reason, and what `onOutput` throws. */
-export async function followJob({ directory, number }: Pick<JobPlace, 'directory' | 'number'>, { signal, onOutput }: FollowOptions): Promise<number> {
+export async function followJob(
+  { directory, number }: Pick<JobPlace, 'directory' | 'number'>,
+  { signal, onOutput }: FollowOptions,
+): Promise<number> {
   const place = join(directory, `${number}`);
   await using stdout = await open(join(place, JOB_FILES.stdout), 'r');
   await using stderr = await open(join(place, JOB_FILES.stderr), 'r');
   const readAll = async (): Promise<void> => {
-    for (const [name, file] of [['stdout', stdout], ['stderr', stderr]] as const) {
+    for (const [name, file] of [
+      ['stdout', stdout],
+      ['stderr', stderr],
+    ] as const) {
       for (;;) {
         const { bytesRead, buffer } = await file.read(new Uint8Array(CHUNK_BYTES), 0, CHUNK_BYTES, null);
         if (bytesRead === 0) break;

@@ -40,7 +40,12 @@ export function controllerMachine({ image, directories, link, orders, memory, st
     cdroms: [],
     floppies: [],
     // A file system in RAM that has no limit of its own: the usual one takes half of RAM, and is cut short without a word.
-    boot: { kind: 'kernel', kernel: image.kernel.image, initrd: image.initramfs.path, append: 'console=ttyS0 quiet panic=-1 rootfstype=ramfs' },
+    boot: {
+      kind: 'kernel',
+      kernel: image.kernel.image,
+      initrd: image.initramfs.path,
+      append: 'console=ttyS0 quiet panic=-1 rootfstype=ramfs',
+    },
     nics: [{ id: 'nic0', model: 'virtio-net-pci', mac: SHARES_MAC, link }],
     shares: [
       { id: 'store', tag: CONTROLLER_TAGS.store, path: directories.store, isReadonly: true },

@@ -58,7 +58,11 @@ export async function forgetController({ memory }: SavedController): Promise<voi
   await rm(gone, { recursive: true, force: true });
 }
 
-async function bootAndSave(host: Host, saved: SavedController, { image, signal, report }: Omit<SaveOptions, 'cacheDir'>): Promise<void> {
+async function bootAndSave(
+  host: Host,
+  saved: SavedController,
+  { image, signal, report }: Omit<SaveOptions, 'cacheDir'>,
+): Promise<void> {
   await using run = await makeRunDirectory();
   // Any will do: what is shown through a device that nobody uses yet is no part of its state.
   const empty = join(run.path, 'empty');
@@ -80,7 +84,8 @@ async function bootAndSave(host: Host, saved: SavedController, { image, signal, 
 /** Everything that a memory image depends on. */
 async function keyOf(host: Host, image: ControllerImage): Promise<string> {
   const { qemu } = host;
-  if (qemu === undefined) throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  if (qemu === undefined)
+    throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
   const { cpu, memory, boot, nics, extraArguments } = controllerMachine({
     image,
     directories: { store: '', xchg: '', jobs: '' },
@@ -89,9 +94,22 @@ async function keyOf(host: Host, image: ControllerImage): Promise<string> {
     memory: { kind: 'private' },
     start: 'running',
   });
-  const kernel = createHash('sha256').update(await readFile(image.kernel.image)).digest('hex');
+  const kernel = createHash('sha256')
+    .update(await readFile(image.kernel.image))
+    .digest('hex');
   const { binary, version, sizeBytes, modifiedMs } = qemu;
-  const parts = [kernel, image.initramfs.key, { binary, version, sizeBytes, modifiedMs }, machineTypeOf({ family: 'pc' }, qemu), acceleratorOf({}, qemu), cpu, memory, boot.kind === 'kernel' ? boot.append : '', nics, extraArguments];
+  const parts = [
+    kernel,
+    image.initramfs.key,
+    { binary, version, sizeBytes, modifiedMs },
+    machineTypeOf({ family: 'pc' }, qemu),
+    acceleratorOf({}, qemu),
+    cpu,
+    memory,
+    boot.kind === 'kernel' ? boot.append : '',
+    nics,
+    extraArguments,
+  ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 

@@ -72,7 +72,10 @@ const LEAST_AGE_MS = 60 * 60_000;
 
 /** Removes images and saved controllers that were not used for so long, and what was left half-made as long ago; they are made again when
  *  they are wanted. Nothing that was used within the last hour goes, and a machine that runs keeps its open files. Gives the paths. */
-export async function removeUnused(cacheDir: string, { unusedMs, nowMs }: { readonly unusedMs: number; readonly nowMs: number }): Promise<string[]> {
+export async function removeUnused(
+  cacheDir: string,
+  { unusedMs, nowMs }: { readonly unusedMs: number; readonly nowMs: number },
+): Promise<string[]> {
   const lastMs = nowMs - Math.max(unusedMs, LEAST_AGE_MS);
   const removed: string[] = [];
   for (const directory of [IMAGES, 'controllers'].map((name) => join(cacheDir, name))) {

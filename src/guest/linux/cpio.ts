@@ -8,7 +8,13 @@ export interface HostFile {
 /** One name in a file tree of a guest. Paths are relative, with `/`, without `.` and `..`. */
 export type TreeEntry =
   | { readonly kind: 'directory'; readonly path: string; readonly mode?: number }
-  | { readonly kind: 'file'; readonly path: string; readonly content: Uint8Array | string; readonly mode?: number; readonly from?: HostFile }
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly content: Uint8Array | string;
+      readonly mode?: number;
+      readonly from?: HostFile;
+    }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string };
 
 const TYPE_BITS = { directory: 0o040000, file: 0o100000, symlink: 0o120000 } as const;
@@ -21,7 +27,8 @@ const MODES = { directory: 0o755, file: 0o644, symlink: 0o777 } as const;
 export function cpioArchive(entries: readonly TreeEntry[]): Uint8Array[] {
   const byPath = new Map<string, TreeEntry>();
   for (const entry of entries) {
-    for (const path of directoriesAbove(entry.path)) if (!byPath.has(path)) byPath.set(path, { kind: 'directory', path });
+    for (const path of directoriesAbove(entry.path))
+      if (!byPath.has(path)) byPath.set(path, { kind: 'directory', path });
     byPath.set(entry.path, entry);
   }
   const sorted = [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
@@ -31,7 +38,8 @@ export function cpioArchive(entries: readonly TreeEntry[]): Uint8Array[] {
 
 function directoriesAbove(path: string): string[] {
   const words = path.split('/');
-  if (words.some((word) => word === '' || word === '.' || word === '..')) throw new TypeError(`not a plain relative path: ${path}`);
+  if (words.some((word) => word === '' || word === '.' || word === '..'))
+    throw new TypeError(`not a plain relative path: ${path}`);
   return words.slice(1).map((_, index) => words.slice(0, index + 1).join('/'));
 }
 
@@ -66,7 +74,9 @@ function record({ ino, mode, path, data }: CpioRecord): Uint8Array[] {
   // ino, mode, uid, gid, links, time, size, device (2), device of a node (2), length of the name, checksum
   const numbers = [ino, mode, 0, 0, isDirectory ? 2 : 1, 0, data.length, 0, 0, 0, 0, name.length, 0];
   const header = Buffer.from(`070701${numbers.map((each) => each.toString(16).padStart(8, '0')).join('')}`);
-  return [header, name, padding(header.length + name.length), data, padding(data.length)].filter((chunk) => chunk.length > 0);
+  return [header, name, padding(header.length + name.length), data, padding(data.length)].filter(
+    (chunk) => chunk.length > 0,
+  );
 }
 
 function padding(length: number): Uint8Array {

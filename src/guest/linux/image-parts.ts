@@ -4,7 +4,10 @@ import type { KernelModule } from './modules.ts';
 import { programsWithLibraries, requireProgram } from './programs.ts';
 
 /** Directories that every first file system begins with. */
-export const MOUNT_POINTS: readonly TreeEntry[] = ['proc', 'sys', 'dev', 'run', 'tmp'].map((path) => ({ kind: 'directory', path }));
+export const MOUNT_POINTS: readonly TreeEntry[] = ['proc', 'sys', 'dev', 'run', 'tmp'].map((path) => ({
+  kind: 'directory',
+  path,
+}));
 
 /** A program made of text. */
 export function script(path: string, content: string): TreeEntry {
@@ -13,7 +16,12 @@ export function script(path: string, content: string): TreeEntry {
 
 /** Modules under numbers, so that a glob gives the order to load them in. */
 export function modulesTree(modules: readonly KernelModule[], directory = 'lib/modules'): TreeEntry[] {
-  return modules.map(({ name, content, from }, index) => ({ kind: 'file', path: `${directory}/${String(index).padStart(2, '0')}-${name}.ko`, content, from }));
+  return modules.map(({ name, content, from }, index) => ({
+    kind: 'file',
+    path: `${directory}/${String(index).padStart(2, '0')}-${name}.ko`,
+    content,
+    from,
+  }));
 }
 
 /** The busybox of the host. Throws GuestError `tool`. */
@@ -28,7 +36,10 @@ export async function busyboxTree(path: string): Promise<TreeEntry[]> {
 }
 
 /** What a guest needs for shares over 9p, and the options to mount them with. */
-export const NINE_P = { modules: ['virtio_pci', '9pnet_virtio', '9p'], options: 'trans=virtio,version=9p2000.L,msize=262144' } as const;
+export const NINE_P = {
+  modules: ['virtio_pci', '9pnet_virtio', '9p'],
+  options: 'trans=virtio,version=9p2000.L,msize=262144',
+} as const;
 
 /** What changes when other modules or libraries than before would be taken. */
 export function signsOf({ modulesDir }: Kernel): string[] {

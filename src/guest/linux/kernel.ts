@@ -31,7 +31,15 @@ export interface KernelPlaces {
 /** A module that the kernels made for rented machines lack: with it a kernel has what our guests need. */
 const TELLTALE = /^(9p|e1000)\.ko/;
 /** What is in a general kernel's package and in none of our guests: half of its size. */
-const UNUSED = ['sound', 'drivers/gpu', 'drivers/media', 'drivers/infiniband', 'drivers/net/wireless', 'drivers/staging', 'drivers/iio'];
+const UNUSED = [
+  'sound',
+  'drivers/gpu',
+  'drivers/media',
+  'drivers/infiniband',
+  'drivers/net/wireless',
+  'drivers/staging',
+  'drivers/iio',
+];
 
 /** Finds a kernel for our Linux guests: one kept in the cache, else the host's own where its image is readable, else the kernel
  *  package of Debian or Ubuntu, downloaded by `apt-get` and unpacked into the cache, which needs no root. Of several the newest is
@@ -42,9 +50,13 @@ export async function findKernel({ cacheDir, root = '/', report, signal }: Kerne
   if (present !== undefined) return present;
   const [apt, dpkg] = await Promise.all([findProgram('apt-get'), findProgram('dpkg-deb')]);
   if (apt === undefined || dpkg === undefined) {
-    throw new GuestError('tool', 'there is no kernel for a Linux guest: no readable `/boot/vmlinuz-*` with modules that fit', {
-      hint: `make the host’s kernel readable (\`chmod a+r /boot/vmlinuz-*\`), or put one into \`${kept}/VERSION\` as \`boot/vmlinuz-VERSION\` and \`lib/modules/VERSION\``,
-    });
+    throw new GuestError(
+      'tool',
+      'there is no kernel for a Linux guest: no readable `/boot/vmlinuz-*` with modules that fit',
+      {
+        hint: `make the host’s kernel readable (\`chmod a+r /boot/vmlinuz-*\`), or put one into \`${kept}/VERSION\` as \`boot/vmlinuz-VERSION\` and \`lib/modules/VERSION\``,
+      },
+    );
   }
   report?.({ kind: 'note', message: 'fetching a kernel for Linux guests, 70 MB, once' });
   return fetchKernel(kept, signal);
@@ -85,7 +97,11 @@ async function isReadable(path: string): Promise<boolean> {
 
 async function isGeneral(modulesDir: string): Promise<boolean> {
   const places = ['kernel/fs/9p', 'kernel/drivers/net/ethernet/intel/e1000'];
-  const found = await Promise.all(places.map(async (place) => (await readdir(join(modulesDir, place)).catch(() => [])).some((name) => TELLTALE.test(name))));
+  const found = await Promise.all(
+    places.map(async (place) =>
+      (await readdir(join(modulesDir, place)).catch(() => [])).some((name) => TELLTALE.test(name)),
+    ),
+  );
   return found.every(Boolean);
 }
 
@@ -97,19 +113,25 @@ async function fetchKernel(kept: string, signal: AbortSignal | undefined): Promi
   await publish(kept, home, async (part) => {
     const downloads = `${part}.deb`;
     await mkdir(downloads);
-    for (const each of await packagesToFetch(name, version, signal)) await apt(['download', each], { cwd: downloads, signal });
+    for (const each of await packagesToFetch(name, version, signal))
+      await apt(['download', each], { cwd: downloads, signal });
     for (const file of await readdir(downloads)) await run('dpkg-deb', ['-x', join(downloads, file), part], { signal });
     await slim(part, version);
   });
   const kernel = await kernelOf(home);
-  if (kernel === undefined) throw new GuestError('tool', `the package \`${name}\` has no kernel that a guest of ours can use`, { details: { directory: home } });
+  if (kernel === undefined)
+    throw new GuestError('tool', `the package \`${name}\` has no kernel that a guest of ours can use`, {
+      details: { directory: home },
+    });
   return kernel;
 }
 
 /** The name of the newest general kernel: what Debian's `linux-image-amd64` or Ubuntu's `linux-image-generic` stands for. */
 async function kernelPackage(signal: AbortSignal | undefined): Promise<string> {
   for (const meta of ['linux-image-amd64', 'linux-image-generic']) {
-    const { stdout } = await run('apt-cache', ['depends', '--important', meta], { signal }).catch(() => ({ stdout: '' }));
+    const { stdout } = await run('apt-cache', ['depends', '--important', meta], { signal }).catch(() => ({
+      stdout: '',
+    }));
     const name = /Depends: (linux-image-(?:unsigned-)?\d\S*)/.exec(stdout)?.[1];
     if (name !== undefined) return name;
   }
@@ -128,14 +150,20 @@ async function packagesToFetch(name: string, version: string, signal: AbortSigna
   return [name, ...known.flat()];
 }
 
-async function apt(words: readonly string[], options: { readonly cwd: string; readonly signal: AbortSignal | undefined }): Promise<void> {
+async function apt(
+  words: readonly string[],
+  options: { readonly cwd: string; readonly signal: AbortSignal | undefined },
+): Promise<void> {
   try {
     await run('apt-get', ['-q', ...words], options);
   } catch (error) {
     options.signal?.throwIfAborted();
     const { stderr = '' } = error as { stderr?: string };
     const said = stderr.trim().split('\n').at(-1) ?? '';
-    throw new GuestError('tool', `\`apt-get ${words.join(' ')}\` failed: ${said}`, { hint: 'run `apt-get update`, or see what it says by hand', cause: error });
+    throw new GuestError('tool', `\`apt-get ${words.join(' ')}\` failed: ${said}`, {
+      hint: 'run `apt-get update`, or see what it says by hand',
+      cause: error,
+    });
   }
 }
 
@@ -146,5 +174,6 @@ async function slim(tree: string, version: string): Promise<void> {
     await mkdir(join(tree, 'lib'), { recursive: true });
     await rename(usrModules, join(tree, 'lib/modules'));
   }
-  for (const each of UNUSED) await rm(join(tree, 'lib/modules', version, 'kernel', each), { recursive: true, force: true });
+  for (const each of UNUSED)
+    await rm(join(tree, 'lib/modules', version, 'kernel', each), { recursive: true, force: true });
 }

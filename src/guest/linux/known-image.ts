@@ -46,8 +46,15 @@ export async function knownInitramfs(cacheDir: string, recipe: ImageRecipe): Pro
   const signs = await Promise.all(recipe.signs.map(async (each) => [each, await idOf(each)] as const));
   const entries = await recipe.entries();
   const image = await cachedInitramfs(cacheDir, entries);
-  const files = entries.flatMap((entry) => (entry.kind === 'file' && entry.from !== undefined ? [[entry.from.path, entry.from.identity] as const] : []));
-  await note(path, { parts, sources: Object.fromEntries([...signs, ...files]), image, identity: await idOf(image.path) });
+  const files = entries.flatMap((entry) =>
+    entry.kind === 'file' && entry.from !== undefined ? [[entry.from.path, entry.from.identity] as const] : [],
+  );
+  await note(path, {
+    parts,
+    sources: Object.fromEntries([...signs, ...files]),
+    image,
+    identity: await idOf(image.path),
+  });
   return image;
 }
 

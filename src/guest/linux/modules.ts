@@ -29,7 +29,9 @@ export async function moduleClosure(directory: string, wishes: readonly string[]
     const path = files.get(name);
     if (path === undefined) {
       if (isOptional) return;
-      throw new GuestError('tool', `the kernel module \`${name}\` is not below \`${directory}\``, { hint: 'kernels made for cloud machines lack it; install the distribution’s general kernel' });
+      throw new GuestError('tool', `the kernel module \`${name}\` is not below \`${directory}\``, {
+        hint: 'kernels made for cloud machines lack it; install the distribution’s general kernel',
+      });
     }
     visiting.add(name);
     const from = { path, identity: await identityOf(path) };
@@ -75,8 +77,18 @@ async function filtered(program: 'xz' | 'zstd', bytes: Uint8Array): Promise<Uint
     const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] });
     const chunks: Uint8Array[] = [];
     child.stdout.on('data', (chunk: Uint8Array) => chunks.push(chunk));
-    child.on('error', (cause) => reject(new GuestError('tool', `\`${program}\` is not on this host; its kernel modules are compressed with it`, { cause })));
-    child.on('close', (code) => (code === 0 ? resolve(Buffer.concat(chunks)) : reject(new GuestError('io', `\`${program}\` cannot decompress a kernel module`))));
+    child.on('error', (cause) =>
+      reject(
+        new GuestError('tool', `\`${program}\` is not on this host; its kernel modules are compressed with it`, {
+          cause,
+        }),
+      ),
+    );
+    child.on('close', (code) =>
+      code === 0
+        ? resolve(Buffer.concat(chunks))
+        : reject(new GuestError('io', `\`${program}\` cannot decompress a kernel module`)),
+    );
     // A filter that gave up closes its end; its exit code says so.
     child.stdin.on('error', () => {});
     child.stdin.end(bytes);

@@ -22,7 +22,9 @@ export async function requireProgram({ anyOf, debianPackage }: ProgramWish): Pro
     const path = await findProgram(name);
     if (path !== undefined) return path;
   }
-  throw new GuestError('tool', `\`${anyOf[0] ?? ''}\` is not on this host`, { hint: `install \`${debianPackage}\` (its name on Debian)` });
+  throw new GuestError('tool', `\`${anyOf[0] ?? ''}\` is not on this host`, {
+    hint: `install \`${debianPackage}\` (its name on Debian)`,
+  });
 }
 
 /** Finds a program by name or absolute path, if it is there and can be run. */
@@ -64,7 +66,8 @@ async function librariesOf(path: string): Promise<string[]> {
 export function parseLdd(program: string, text: string): string[] {
   return text.split('\n').flatMap((line) => {
     const match = /^\s+(\S+) => not found/.exec(line);
-    if (match !== null) throw new GuestError('tool', `\`${program}\` needs \`${match[1] ?? ''}\`, which is not on this host`);
+    if (match !== null)
+      throw new GuestError('tool', `\`${program}\` needs \`${match[1] ?? ''}\`, which is not on this host`);
     const [, path] = /^\s+(?:\S+ => )?(\/\S+)(?: \(0x[0-9a-f]+\))?$/.exec(line) ?? [];
     return path === undefined ? [] : [path];
   });

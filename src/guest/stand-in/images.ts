@@ -7,7 +7,16 @@ import type { Kernel } from '../linux/kernel.ts';
 import { knownInitramfs } from '../linux/known-image.ts';
 import { moduleClosure } from '../linux/modules.ts';
 import { findProgram, programsWithLibraries, requireProgram } from '../linux/programs.ts';
-import { BOOT_INIT, INITTAB, installerInit, OVERLAY, POWER_BUTTON, SHUTDOWN, SSHD_CONFIG, SYSTEM_RC } from './scripts.ts';
+import {
+  BOOT_INIT,
+  INITTAB,
+  installerInit,
+  OVERLAY,
+  POWER_BUTTON,
+  SHUTDOWN,
+  SSHD_CONFIG,
+  SYSTEM_RC,
+} from './scripts.ts';
 import type { InstallerTools } from './scripts.ts';
 
 /** The files a stand-in is installed with and boots. */
@@ -26,10 +35,32 @@ export interface StandInOptions {
 }
 
 const DISK_MODULES = ['crc32c_generic?', 'ata_piix', 'sd_mod', 'ext4'];
-const INSTALLER_MODULES = [...DISK_MODULES, 'sr_mod', 'isofs', 'nls_cp437', 'nls_iso8859_1', 'nls_ascii?', 'nls_utf8?', 'vfat', 'floppy'];
+const INSTALLER_MODULES = [
+  ...DISK_MODULES,
+  'sr_mod',
+  'isofs',
+  'nls_cp437',
+  'nls_iso8859_1',
+  'nls_ascii?',
+  'nls_utf8?',
+  'vfat',
+  'floppy',
+];
 const NETWORK_MODULES = ['e1000'];
 /** Ciphers that cifs asks for by names that are no modules', so that their modules do not list them. */
-const CIFS_CIPHERS = ['aes_generic?', 'cmac?', 'hmac?', 'md5?', 'sha256_generic?', 'sha512_generic?', 'ecb?', 'ctr?', 'ccm?', 'gcm?', 'ghash_generic?'];
+const CIFS_CIPHERS = [
+  'aes_generic?',
+  'cmac?',
+  'hmac?',
+  'md5?',
+  'sha256_generic?',
+  'sha512_generic?',
+  'ecb?',
+  'ctr?',
+  'ccm?',
+  'gcm?',
+  'ghash_generic?',
+];
 const SYSTEM_MODULES = ['button', 'evdev', ...CIFS_CIPHERS, 'cifs', ...NINE_P.modules, 'overlay'];
 
 /** Makes, or finds in the cache, kernel and file systems of the stand-in from programs of this host. Needs no root. Throws GuestError
@@ -45,7 +76,17 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
   const [installer, boot] = await Promise.all([
     knownInitramfs(cacheDir, {
       name: 'stand-in-installer',
-      parts: [installerOwn, systemOwn, modulesDir, INSTALLER_MODULES, NETWORK_MODULES, SYSTEM_MODULES, busybox, tools, system],
+      parts: [
+        installerOwn,
+        systemOwn,
+        modulesDir,
+        INSTALLER_MODULES,
+        NETWORK_MODULES,
+        SYSTEM_MODULES,
+        busybox,
+        tools,
+        system,
+      ],
       signs,
       entries: async () => {
         const [box, toolFiles, programs, modules, network, systemModules] = await Promise.all([
@@ -54,15 +95,31 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
           programsWithLibraries([system.bash, system.sshd, system.keygen, ...system.helpers]),
           ...[INSTALLER_MODULES, NETWORK_MODULES, SYSTEM_MODULES].map((wishes) => moduleClosure(modulesDir, wishes)),
         ]);
-        const installed = [...systemOwn, ...box, ...programs, ...modulesTree(network ?? [], 'lib/modules/network'), ...modulesTree(systemModules ?? [])];
-        return [...installerOwn, ...box, ...toolFiles, ...modulesTree(modules ?? []), ...installed.map((entry) => ({ ...entry, path: `system/${entry.path}` }))];
+        const installed = [
+          ...systemOwn,
+          ...box,
+          ...programs,
+          ...modulesTree(network ?? [], 'lib/modules/network'),
+          ...modulesTree(systemModules ?? []),
+        ];
+        return [
+          ...installerOwn,
+          ...box,
+          ...toolFiles,
+          ...modulesTree(modules ?? []),
+          ...installed.map((entry) => ({ ...entry, path: `system/${entry.path}` })),
+        ];
       },
     }),
     knownInitramfs(cacheDir, {
       name: 'stand-in-boot',
       parts: [bootOwn, modulesDir, DISK_MODULES, busybox],
       signs,
-      entries: async () => [...bootOwn, ...(await busyboxTree(busybox)), ...modulesTree(await moduleClosure(modulesDir, DISK_MODULES))],
+      entries: async () => [
+        ...bootOwn,
+        ...(await busyboxTree(busybox)),
+        ...modulesTree(await moduleClosure(modulesDir, DISK_MODULES)),
+      ],
     }),
   ]);
   return { kernel, installer, boot };
@@ -78,7 +135,9 @@ async function installerTools(): Promise<InstallerTools> {
 }
 
 /** What sshd of newer releases starts for each connection, where the distributions put it. */
-const SSHD_HELPERS = ['sshd-session', 'sshd-auth'].flatMap((name) => ['/usr/lib/openssh', '/usr/libexec/openssh', '/usr/lib/ssh', '/usr/libexec'].map((place) => `${place}/${name}`));
+const SSHD_HELPERS = ['sshd-session', 'sshd-auth'].flatMap((name) =>
+  ['/usr/lib/openssh', '/usr/libexec/openssh', '/usr/lib/ssh', '/usr/libexec'].map((place) => `${place}/${name}`),
+);
 
 /** Programs of the host that an installed stand-in runs, besides busybox. */
 interface SystemPrograms {
@@ -114,7 +173,11 @@ function systemFiles({ bash, sshd }: SystemPrograms): TreeEntry[] {
     script('etc/rc', SYSTEM_RC.replace('SSHD', sshd)),
     { kind: 'file', path: 'etc/inittab', content: INITTAB },
     { kind: 'file', path: 'etc/ssh/sshd_config', content: SSHD_CONFIG },
-    { kind: 'file', path: 'etc/passwd', content: `root:*:0:0:root:/root:/bin/bash\nsshd:*:74:74:sshd:/run/sshd:/bin/false\n` },
+    {
+      kind: 'file',
+      path: 'etc/passwd',
+      content: `root:*:0:0:root:/root:/bin/bash\nsshd:*:74:74:sshd:/run/sshd:/bin/false\n`,
+    },
     { kind: 'file', path: 'etc/group', content: 'root:x:0:\nsshd:x:74:\n' },
   ];
 }

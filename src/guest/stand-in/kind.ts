@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { SHARES_ADDRESS } from '../../vm/network/addresses.ts';
 import type { DiskSource, LinkSpec } from '../../vm/spec.ts';
 import { parseBeacon } from '../beacons.ts';
-import type { Answers, BootOptions, GuestCommands, GuestKind, InstallKit, InstallOptions, MachineTemplate, PrepareOptions } from '../kind.ts';
+import type {
+  Answers,
+  BootOptions,
+  GuestCommands,
+  GuestKind,
+  InstallKit,
+  InstallOptions,
+  MachineTemplate,
+  PrepareOptions,
+} from '../kind.ts';
 import { quoted } from '../shell.ts';
 import { standInImages } from './images.ts';
 import { MOUNT_WORD } from './scripts.ts';
@@ -28,7 +37,12 @@ export const standIn: GuestKind = {
     ...machine(disk, link),
     cdroms: [],
     floppies: [],
-    boot: { kind: 'kernel', kernel: join(directory, BOOT_FILES.kernel), initrd: join(directory, BOOT_FILES.initrd), append: [APPEND, ...mounts.map(({ tag, access }) => `${MOUNT_WORD}${tag}:${access}`)].join(' ') },
+    boot: {
+      kind: 'kernel',
+      kernel: join(directory, BOOT_FILES.kernel),
+      initrd: join(directory, BOOT_FILES.initrd),
+      append: [APPEND, ...mounts.map(({ tag, access }) => `${MOUNT_WORD}${tag}:${access}`)].join(' '),
+    },
   }),
   parseBeacon,
   commands: commands(),
@@ -36,7 +50,9 @@ export const standIn: GuestKind = {
 
 async function prepare(options: PrepareOptions): Promise<InstallKit> {
   const { kernel, installer, boot } = await standInImages(options);
-  const kernelHash = createHash('sha256').update(await readFile(kernel.image)).digest('hex');
+  const kernelHash = createHash('sha256')
+    .update(await readFile(kernel.image))
+    .digest('hex');
   return {
     key: createHash('sha256').update(`stand-in ${kernelHash} ${installer.key} ${boot.key}`).digest('hex'),
     answerFiles: standInAnswers,
@@ -73,7 +89,9 @@ function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdrom
 
 /** What the installer reads from its floppy: what to say at the end, whom to let in, and which archives to unpack. */
 function standInAnswers({ nonce, authorizedKey, archives }: Answers): ReadonlyMap<string, Uint8Array> {
-  const list = archives.map(({ path, sizeBytes, digest }) => `${digest.algorithm} ${digest.hex} ${sizeBytes} ${path}\n`).join('');
+  const list = archives
+    .map(({ path, sizeBytes, digest }) => `${digest.algorithm} ${digest.hex} ${sizeBytes} ${path}\n`)
+    .join('');
   const listDigest = createHash('sha512').update(list).digest('hex');
   const texts = {
     answers: `nonce=${nonce}\ndisk=/dev/sda\narchives=${listDigest}\n`,

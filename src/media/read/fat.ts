@@ -33,7 +33,8 @@ export function readFloppy(image: Buffer): FloppyFile[] {
     const parts: Buffer[] = [];
     let leftBytes = sizeBytes;
     for (let cluster = first; leftBytes > 0; cluster = nextOf(fat, cluster)) {
-      if (cluster < 2 || cluster >= clusters + 2 || taken.has(cluster)) throw damaged('a file in it is cut short, or shares its place');
+      if (cluster < 2 || cluster >= clusters + 2 || taken.has(cluster))
+        throw damaged('a file in it is cut short, or shares its place');
       taken.add(cluster);
       const part = clusterAt(cluster);
       parts.push(part.subarray(0, Math.min(part.length, leftBytes)));
@@ -58,14 +59,18 @@ export function readFloppy(image: Buffer): FloppyFile[] {
     long = undefined;
     if ((attributes & ATTRIBUTE_VOLUME) !== 0) continue;
     if ((attributes & ATTRIBUTE_DIRECTORY) !== 0) throw damaged('it has a directory, which we never make');
-    files.push({ name: longName ?? shortName(entry), bytes: contentOf(entry.readUInt16LE(26), entry.readUInt32LE(28)) });
+    files.push({
+      name: longName ?? shortName(entry),
+      bytes: contentOf(entry.readUInt16LE(26), entry.readUInt32LE(28)),
+    });
   }
   return files;
 }
 
 /** Finds the parts of an image by its first sector. */
 function layoutOf(image: Buffer) {
-  if (image.length < SECTOR_BYTES || image.length > MOST_BYTES || image.readUInt16LE(11) !== SECTOR_BYTES) throw damaged('it has no boot sector of a floppy');
+  if (image.length < SECTOR_BYTES || image.length > MOST_BYTES || image.readUInt16LE(11) !== SECTOR_BYTES)
+    throw damaged('it has no boot sector of a floppy');
   const clusterSectors = image.readUInt8(13);
   const reserved = image.readUInt16LE(14);
   const fats = image.readUInt8(16);
@@ -77,8 +82,10 @@ function layoutOf(image: Buffer) {
   const clusters = Math.floor((sectors - dataStart) / clusterSectors);
   const isWhole = sectors * SECTOR_BYTES === image.length && clusterSectors > 0 && reserved > 0 && fats > 0;
   // A FAT of 12 bits has room for so many clusters.
-  if (!isWhole || clusters < 1 || clusters > 4084 || Math.ceil(((clusters + 2) * 3) / 2) > fatSectors * SECTOR_BYTES) throw damaged('its boot sector does not fit its size');
-  const sectorsAt = (start: number, count: number): Buffer => image.subarray(start * SECTOR_BYTES, (start + count) * SECTOR_BYTES);
+  if (!isWhole || clusters < 1 || clusters > 4084 || Math.ceil(((clusters + 2) * 3) / 2) > fatSectors * SECTOR_BYTES)
+    throw damaged('its boot sector does not fit its size');
+  const sectorsAt = (start: number, count: number): Buffer =>
+    image.subarray(start * SECTOR_BYTES, (start + count) * SECTOR_BYTES);
   return {
     fat: sectorsAt(reserved, fatSectors),
     root: image.subarray(rootStart * SECTOR_BYTES, rootStart * SECTOR_BYTES + rootEntries * ENTRY_BYTES),
@@ -106,7 +113,9 @@ function withPart(before: LongName | undefined, entry: Buffer): LongName {
   const isLast = (order & 0x40) !== 0;
   const part = order & 0x3f;
   const checksum = entry.readUInt8(13);
-  const follows = isLast ? before === undefined : before !== undefined && before.part === part + 1 && before.checksum === checksum;
+  const follows = isLast
+    ? before === undefined
+    : before !== undefined && before.part === part + 1 && before.checksum === checksum;
   if (!follows || part === 0) throw damaged('a long name in it is in disorder');
   const units = [...unitsAt(entry, 1, 5), ...unitsAt(entry, 14, 6), ...unitsAt(entry, 28, 2)];
   const end = units.indexOf(0);

@@ -49,17 +49,23 @@ export async function readIso(file: FileHandle): Promise<IsoTrees> {
   for (let at = FIRST_DESCRIPTOR; ; at++) {
     const descriptor = await image.bytes(at * SECTOR_BYTES, SECTOR_BYTES);
     const type = descriptor.readUInt8(0);
-    if (descriptor.toString('latin1', 1, 6) !== 'CD001' || at >= FIRST_DESCRIPTOR + MOST_DESCRIPTORS) throw damaged('it has no volume descriptors of ISO 9660');
+    if (descriptor.toString('latin1', 1, 6) !== 'CD001' || at >= FIRST_DESCRIPTOR + MOST_DESCRIPTORS)
+      throw damaged('it has no volume descriptors of ISO 9660');
     if (type === LAST) break;
-    const isWanted = type === PRIMARY || (type === SUPPLEMENTARY && /^%\/[@CE]/.test(descriptor.toString('latin1', 88, 91)));
+    const isWanted =
+      type === PRIMARY || (type === SUPPLEMENTARY && /^%\/[@CE]/.test(descriptor.toString('latin1', 88, 91)));
     if (!isWanted || roots.has(type)) continue;
     if (bothEndian16(descriptor, 128) !== SECTOR_BYTES) throw damaged('its blocks are not of 2048 bytes');
     roots.set(type, entryOf(descriptor.subarray(156, 190)));
   }
   const primary = roots.get(PRIMARY);
   const joliet = roots.get(SUPPLEMENTARY);
-  if (primary === undefined || joliet === undefined) throw damaged(`it has no ${primary === undefined ? 'primary' : 'Joliet'} tree`);
-  return { rockRidge: await readTree(image, primary, nameInRockRidge), joliet: await readTree(image, joliet, nameInJoliet) };
+  if (primary === undefined || joliet === undefined)
+    throw damaged(`it has no ${primary === undefined ? 'primary' : 'Joliet'} tree`);
+  return {
+    rockRidge: await readTree(image, primary, nameInRockRidge),
+    joliet: await readTree(image, joliet, nameInJoliet),
+  };
 }
 
 /** One record of a directory. */
@@ -82,7 +88,8 @@ async function readTree(image: Image, root: Entry, nameOf: NameOf): Promise<IsoT
     const { prefix, extent } = directory;
     readBytes += extent.sizeBytes;
     if (seen.has(extent.startByte)) throw damaged(`the directory \`${prefix}\` is in it twice`);
-    if (readBytes > MOST_DIRECTORY_BYTES || seen.size >= MOST_DIRECTORIES) throw damaged('its directories are larger than any we make');
+    if (readBytes > MOST_DIRECTORY_BYTES || seen.size >= MOST_DIRECTORIES)
+      throw damaged('its directories are larger than any we make');
     seen.add(extent.startByte);
     let parts: Extent[] = [];
     let partsName: string | undefined;
@@ -108,7 +115,7 @@ async function readTree(image: Image, root: Entry, nameOf: NameOf): Promise<IsoT
 
 /** The records of a directory but its own and its parent's. None crosses a sector; zeros fill the rest of each. */
 function* entriesOf(directory: Buffer): Generator<Entry, void, undefined> {
-  for (let at = 0; at < directory.length; ) {
+  for (let at = 0; at < directory.length;) {
     const length = directory.readUInt8(at);
     const left = SECTOR_BYTES - (at % SECTOR_BYTES);
     if (length === 0) {
@@ -128,7 +135,8 @@ function entryOf(record: Buffer): Entry {
   const nameEnd = 33 + nameBytes;
   if (nameBytes === 0 || nameEnd > record.length) throw damaged('a record of a directory is cut short');
   const flags = record.readUInt8(25);
-  if (record.readUInt8(1) !== 0 || record.readUInt16BE(26) !== 0) throw damaged('a file in it has attributes or gaps, which we never make');
+  if (record.readUInt8(1) !== 0 || record.readUInt16BE(26) !== 0)
+    throw damaged('a file in it has attributes or gaps, which we never make');
   return {
     isDirectory: (flags & FLAG_DIRECTORY) !== 0,
     hasMore: (flags & FLAG_MORE_EXTENTS) !== 0,
@@ -158,7 +166,8 @@ function utf8(bytes: Uint8Array): string {
 }
 
 function checkedName(name: string): string {
-  if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) throw damaged(`it has a file of the name ${JSON.stringify(name)}`);
+  if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name))
+    throw damaged(`it has a file of the name ${JSON.stringify(name)}`);
   return name;
 }
 

@@ -12,7 +12,10 @@ const FOREIGN = new Set(['SL', 'PN', 'CL', 'PL', 'RE', 'SF', 'ZF']);
 /** Reads the system use fields of a directory record (SUSP), over their continuations, for the bytes of the Rock Ridge name; undefined
  *  when there is none. Throws `damaged` for fields that are cut short or of a kind we never make, and what `read` throws.
  *  Source: System Use Sharing Protocol 1.12, Rock Ridge Interchange Protocol 1.12. */
-export async function systemUseOf(first: Buffer, read: (startByte: number, sizeBytes: number) => Promise<Buffer>): Promise<Buffer | undefined> {
+export async function systemUseOf(
+  first: Buffer,
+  read: (startByte: number, sizeBytes: number) => Promise<Buffer>,
+): Promise<Buffer | undefined> {
   const parts: Buffer[] = [];
   let area: Buffer | undefined = first;
   for (let count = 0; area !== undefined; count++) {
@@ -25,7 +28,11 @@ export async function systemUseOf(first: Buffer, read: (startByte: number, sizeB
         parts.push(body.subarray(1));
         if ((body.readUInt8(0) & ~FLAG_NAME_GOES_ON) !== 0) throw damaged('has a name that stands for another');
       }
-      if (signature === 'CE' && body.length >= 24) next = { startByte: body.readUInt32LE(0) * SECTOR_BYTES + body.readUInt32LE(8), sizeBytes: body.readUInt32LE(16) };
+      if (signature === 'CE' && body.length >= 24)
+        next = {
+          startByte: body.readUInt32LE(0) * SECTOR_BYTES + body.readUInt32LE(8),
+          sizeBytes: body.readUInt32LE(16),
+        };
       if (signature === 'ST') break;
     }
     if (next !== undefined && next.sizeBytes > SECTOR_BYTES) throw damaged('is longer than a sector');
@@ -35,7 +42,7 @@ export async function systemUseOf(first: Buffer, read: (startByte: number, sizeB
 }
 
 function* fieldsOf(area: Buffer): Generator<{ readonly signature: string; readonly body: Buffer }, void, undefined> {
-  for (let at = 0; at + 4 <= area.length; ) {
+  for (let at = 0; at + 4 <= area.length;) {
     const length = area.readUInt8(at + 2);
     // Zeros fill what is left.
     if (length === 0 && area.readUInt16BE(at) === 0) return;

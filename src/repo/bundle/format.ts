@@ -34,15 +34,19 @@ export function printManifest({ schema, members }: Manifest): string {
   return `${JSON.stringify({ schema, members: members.map(({ name, size, sha512 }) => ({ name, size, sha512 })) }, undefined, 2)}\n`;
 }
 
-const name = textOf(/^(?:cygstrap\.lock\.json|index\/setup\.(?:zst|xz|bz2|ini)(?:\.sig)?)$/, 'the name of a lock or an index');
+const name = textOf(
+  /^(?:cygstrap\.lock\.json|index\/setup\.(?:zst|xz|bz2|ini)(?:\.sig)?)$/,
+  'the name of a lock or an index',
+);
 const sha512 = textOf(/^[0-9a-f]{128}$/, 'a SHA-512 of 128 lower-case hexadecimal digits');
 
-const manifest = objectOf({
-  schema: only(BUNDLE_SCHEMA),
-  members: listOf(objectOf({ name, size: count, sha512 })),
-});
+const manifest = objectOf({ schema: only(BUNDLE_SCHEMA), members: listOf(objectOf({ name, size: count, sha512 })) });
 
 /** Reads a manifest. Throws `corrupt` for what is none. */
 export function parseManifest(text: string, file: string): Manifest {
-  return parseShaped(text, manifest, { file: `${file}: ${MANIFEST_NAME}`, code: 'corrupt', hint: 'it is no bundle of this cygstrap, or it was damaged; copy it again' });
+  return parseShaped(text, manifest, {
+    file: `${file}: ${MANIFEST_NAME}`,
+    code: 'corrupt',
+    hint: 'it is no bundle of this cygstrap, or it was damaged; copy it again',
+  });
 }

@@ -19,7 +19,8 @@ export interface IncomingMember {
 export interface BundleHead {
   readonly lock: Uint8Array;
   /** The name without its prefix: `setup.ini`; undefined without an index. */
-  readonly index: { readonly name: string; readonly bytes: Uint8Array; readonly signature: Uint8Array | undefined } | undefined;
+  readonly index:
+    { readonly name: string; readonly bytes: Uint8Array; readonly signature: Uint8Array | undefined } | undefined;
 }
 
 type Entry = Extract extends AsyncIterable<infer E> ? E : never;
@@ -33,7 +34,10 @@ const MAX_HEAD_BYTES = 256 << 20;
  *  what is no bundle or is cut short, `verify` for a head that differs from its manifest, and what the callbacks throw. */
 export async function readBundle(
   path: string,
-  { begin, take }: { readonly begin: (head: BundleHead) => Promise<void>; readonly take: (member: IncomingMember) => Promise<void> },
+  {
+    begin,
+    take,
+  }: { readonly begin: (head: BundleHead) => Promise<void>; readonly take: (member: IncomingMember) => Promise<void> },
 ): Promise<void> {
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
   const tar = extract();
@@ -85,15 +89,25 @@ class Head {
   /** Takes the next member; true: the head is complete with it. */
   async add({ name, sizeBytes, chunks }: IncomingMember): Promise<boolean> {
     if (this.#listed === undefined) {
-      if (name !== MANIFEST_NAME || sizeBytes > MAX_MANIFEST_BYTES) throw broken(this.#path, `it does not start with \`${MANIFEST_NAME}\``);
+      if (name !== MANIFEST_NAME || sizeBytes > MAX_MANIFEST_BYTES)
+        throw broken(this.#path, `it does not start with \`${MANIFEST_NAME}\``);
       this.#listed = this.#checked(parseManifest(new TextDecoder().decode(await gather(chunks)), this.#path).members);
       return false;
     }
     const listed = this.#listed[this.#found.size];
-    if (listed?.name !== name || listed.size !== sizeBytes) throw broken(this.#path, `\`${name}\` stands where its manifest has ${listed === undefined ? 'nothing' : `\`${listed.name}\` of ${listed.size} bytes`}`);
+    if (listed?.name !== name || listed.size !== sizeBytes)
+      throw broken(
+        this.#path,
+        `\`${name}\` stands where its manifest has ${listed === undefined ? 'nothing' : `\`${listed.name}\` of ${listed.size} bytes`}`,
+      );
     const bytes = await gather(chunks);
     const hex = createHash('sha512').update(bytes).digest('hex');
-    if (hex !== listed.sha512) throw new CygstrapError('verify', `\`${this.#path}\` is damaged: the sha512 of \`${name}\` is \`${hex}\` instead of \`${listed.sha512}\``, { hint: 'copy it again' });
+    if (hex !== listed.sha512)
+      throw new CygstrapError(
+        'verify',
+        `\`${this.#path}\` is damaged: the sha512 of \`${name}\` is \`${hex}\` instead of \`${listed.sha512}\``,
+        { hint: 'copy it again' },
+      );
     this.#found.set(name, bytes);
     return this.isComplete;
   }
@@ -102,16 +116,28 @@ class Head {
   #checked(members: readonly ListedMember[]): readonly ListedMember[] {
     const [lock, index, signature, ...rest] = members.map(({ name }) => name);
     const isIndexed = index === undefined || !index.endsWith('.sig');
-    const isOrdered = lock === LOCK_MEMBER && index !== LOCK_MEMBER && isIndexed && (signature === undefined || signature === `${index}.sig`) && rest.length === 0;
+    const isOrdered =
+      lock === LOCK_MEMBER &&
+      index !== LOCK_MEMBER &&
+      isIndexed &&
+      (signature === undefined || signature === `${index}.sig`) &&
+      rest.length === 0;
     if (!isOrdered) throw broken(this.#path, 'its manifest must list a lock, an index and perhaps a signature');
-    if (members.reduce((sum, { size }) => sum + size, 0) > MAX_HEAD_BYTES) throw broken(this.#path, 'its lock and index are larger than any');
+    if (members.reduce((sum, { size }) => sum + size, 0) > MAX_HEAD_BYTES)
+      throw broken(this.#path, 'its lock and index are larger than any');
     return members;
   }
 
   value(): BundleHead {
     const [[, lock] = [], index, signature] = [...this.#found];
     if (lock === undefined) throw broken(this.#path, 'it has no lock');
-    return { lock, index: index === undefined ? undefined : { name: index[0].slice(index[0].indexOf('/') + 1), bytes: index[1], signature: signature?.[1] } };
+    return {
+      lock,
+      index:
+        index === undefined
+          ? undefined
+          : { name: index[0].slice(index[0].indexOf('/') + 1), bytes: index[1], signature: signature?.[1] },
+    };
   }
 }
 
@@ -122,7 +148,9 @@ async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 }
 
 function cannotRead(path: string, cause: Error): CygstrapError {
-  return 'code' in cause && cause.code === 'ENOENT' ? new CygstrapError('not-found', `no such bundle: \`${path}\``, { cause }) : new CygstrapError('io', `cannot read \`${path}\``, { cause });
+  return 'code' in cause && cause.code === 'ENOENT'
+    ? new CygstrapError('not-found', `no such bundle: \`${path}\``, { cause })
+    : new CygstrapError('io', `cannot read \`${path}\``, { cause });
 }
 
 function broken(path: string, why: string): CygstrapError {

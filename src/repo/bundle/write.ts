@@ -28,8 +28,10 @@ export async function writeBundle(path: string, members: Iterable<Member>, signa
     const file = createWriteStream(draft, { flush: true });
     const [writing, feeding] = await Promise.allSettled([pipeline(tar, file), feed(tar, members, signal)]);
     // What ended the feeding ended the writing too, and is what there is to tell.
-    if (feeding.status === 'rejected' && (feeding.reason instanceof CygstrapError || signal?.aborted === true)) throw feeding.reason;
-    if (writing.status === 'rejected') throw new CygstrapError('io', `cannot write \`${path}\``, { cause: writing.reason });
+    if (feeding.status === 'rejected' && (feeding.reason instanceof CygstrapError || signal?.aborted === true))
+      throw feeding.reason;
+    if (writing.status === 'rejected')
+      throw new CygstrapError('io', `cannot write \`${path}\``, { cause: writing.reason });
     if (feeding.status === 'rejected') throw feeding.reason;
     await rename(draft, path);
     return file.bytesWritten;
@@ -49,9 +51,15 @@ async function feed(tar: Pack, members: Iterable<Member>, signal: AbortSignal | 
   }
 }
 
-async function add(tar: Pack, { name, sizeBytes, digest, chunks }: Member, signal: AbortSignal | undefined): Promise<void> {
+async function add(
+  tar: Pack,
+  { name, sizeBytes, digest, chunks }: Member,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const done = new Settled();
-  const entry = tar.entry({ name, size: sizeBytes, mtime: MTIME, mode: 0o644, uid: 0, gid: 0, type: 'file' }, (error) => done.settle(error));
+  const entry = tar.entry({ name, size: sizeBytes, mtime: MTIME, mode: 0o644, uid: 0, gid: 0, type: 'file' }, (error) =>
+    done.settle(error),
+  );
   // The callback is told as well.
   entry.on('error', () => {});
   const hash = createHash(digest.algorithm);
@@ -77,7 +85,10 @@ function drained(entry: ReturnType<Pack['entry']>): Promise<void> {
 }
 
 function mismatch(name: string, what: string): CygstrapError {
-  return new CygstrapError('verify', `\`${name}\` is not what it should be: ${what}`, { hint: 'mend the repo with `cygstrap verify --repair`', details: { path: name } });
+  return new CygstrapError('verify', `\`${name}\` is not what it should be: ${what}`, {
+    hint: 'mend the repo with `cygstrap verify --repair`',
+    details: { path: name },
+  });
 }
 
 /** A promise that a callback settles. */

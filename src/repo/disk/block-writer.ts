@@ -54,7 +54,7 @@ export class BlockWriter {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const bytes = Math.min(BLOCK_BYTES - this.#filledBytes, chunk.length - at);
       this.#block.set(bytes === chunk.length ? chunk : chunk.subarray(at, at + bytes), this.#filledBytes);
       this.#filledBytes += bytes;
@@ -106,7 +106,7 @@ export class BlockWriter {
   }
 
   async #writeAll(bytes: Uint8Array, position: number): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, position + at);
       at += bytesWritten;
     }

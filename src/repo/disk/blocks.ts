@@ -22,7 +22,12 @@ export class Blocks {
   /** Gives a block that nobody uses, with old bytes in it perhaps, for up to {@link LARGEST_BLOCK_BYTES}. */
   take(bytes: number): Block {
     const sizeBytes = bytes <= SMALL_BLOCK_BYTES ? SMALL_BLOCK_BYTES : LARGEST_BLOCK_BYTES;
-    return this.#free.get(sizeBytes)?.pop() ?? { number: this.#made++, bytes: new Uint8Array(new SharedArrayBuffer(sizeBytes)) };
+    return (
+      this.#free.get(sizeBytes)?.pop() ?? {
+        number: this.#made++,
+        bytes: new Uint8Array(new SharedArrayBuffer(sizeBytes)),
+      }
+    );
   }
 
   /** Takes a block back. */

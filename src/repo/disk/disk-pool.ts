@@ -59,7 +59,8 @@ export class DiskPool {
     return {
       update: async (fd, at, bytes) => {
         const { bytes: done = 0, failure } = await thread.ask({ kind: 'update', stream, algorithm, fd, at, bytes });
-        if (failure !== undefined) throw Object.assign(new Error(`cannot read what was written: ${failure}`), { code: failure });
+        if (failure !== undefined)
+          throw Object.assign(new Error(`cannot read what was written: ${failure}`), { code: failure });
         return done;
       },
       digest: async () => {
@@ -76,7 +77,11 @@ export class DiskPool {
 
   /** Reads and hashes files, the largest first, and hands results out as they come, in no order. Throws the signal's reason;
    *  at most one batch for each thread is then still being read. */
-  async hashFiles(tasks: readonly SizedTask[], take: (results: readonly FileHash[]) => void, signal?: AbortSignal): Promise<void> {
+  async hashFiles(
+    tasks: readonly SizedTask[],
+    take: (results: readonly FileHash[]) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
     signal?.throwIfAborted();
     const batches = batchesOf(tasks);
     const left = batches.values();
@@ -88,7 +93,10 @@ export class DiskPool {
       }
     };
     // A second batch waits at each thread while the first is read.
-    const threads = Array.from({ length: Math.min(this.#size, batches.length) }, (_, i) => (this.#threads[i] ??= new Thread()));
+    const threads = Array.from(
+      { length: Math.min(this.#size, batches.length) },
+      (_, i) => (this.#threads[i] ??= new Thread()),
+    );
     await Promise.all([...threads, ...threads].map(work));
   }
 
@@ -96,7 +104,8 @@ export class DiskPool {
    *  message. */
   place(block: Block, file: Omit<SmallFile, 'block'>): Promise<PlacedFile> {
     return new Promise((resolve, reject) => {
-      if (this.#placings.push({ small: { ...file, block: block.number }, block, resolve, reject }) === 1) setImmediate(() => this.#placeAll());
+      if (this.#placings.push({ small: { ...file, block: block.number }, block, resolve, reject }) === 1)
+        setImmediate(() => this.#placeAll());
     });
   }
 
@@ -117,7 +126,10 @@ export class DiskPool {
   }
 
   #idlest(): Thread {
-    const idlest = this.#threads.reduce<Thread | undefined>((best, one) => (best === undefined || one.load < best.load ? one : best), undefined);
+    const idlest = this.#threads.reduce<Thread | undefined>(
+      (best, one) => (best === undefined || one.load < best.load ? one : best),
+      undefined,
+    );
     if (idlest !== undefined && (idlest.load === 0 || this.#threads.length >= this.#size)) return idlest;
     const thread = new Thread();
     this.#threads.push(thread);
@@ -150,7 +162,10 @@ class Thread {
     // What it makes dies young: room for more would only be memory.
     resourceLimits: { maxYoungGenerationSizeMb: 2 },
   });
-  readonly #waiting = new Map<number, { readonly resolve: (reply: DiskReply) => void; readonly reject: (error: unknown) => void }>();
+  readonly #waiting = new Map<
+    number,
+    { readonly resolve: (reply: DiskReply) => void; readonly reject: (error: unknown) => void }
+  >();
   #ids = 0;
   #failure: Error | undefined;
 

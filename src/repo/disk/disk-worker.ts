@@ -60,9 +60,21 @@ export interface SystemFailure {
 export type DiskRequest = { readonly id: number } & (
   | { readonly kind: 'files'; readonly tasks: readonly HashTask[] }
   /** `blocks` are those that were not named before; a file is written under its name and `suffix` before it is renamed. */
-  | { readonly kind: 'place'; readonly small: readonly SmallFile[]; readonly blocks: readonly Block[]; readonly suffix: string }
+  | {
+      readonly kind: 'place';
+      readonly small: readonly SmallFile[];
+      readonly blocks: readonly Block[];
+      readonly suffix: string;
+    }
   /** The next bytes of a stream, which stand in the open file `fd` from `at` on; answered with how many there were. */
-  | { readonly kind: 'update'; readonly stream: number; readonly algorithm: 'sha512' | 'md5'; readonly fd: number; readonly at: number; readonly bytes: number }
+  | {
+      readonly kind: 'update';
+      readonly stream: number;
+      readonly algorithm: 'sha512' | 'md5';
+      readonly fd: number;
+      readonly at: number;
+      readonly bytes: number;
+    }
   | { readonly kind: 'digest'; readonly stream: number; readonly algorithm: 'sha512' | 'md5' }
   | { readonly kind: 'forget'; readonly stream: number }
 );
@@ -82,7 +94,8 @@ export interface DiskReply {
  *  measured twice as fast as anything with promises. */
 export function diskWorker(require: (name: string) => unknown, makeDirectory: typeof MakeDirectory): void {
   const { createHash, hash: hashOf } = require('node:crypto') as typeof Crypto;
-  const { closeSync, fstatSync, futimesSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } = require('node:fs') as typeof Fs;
+  const { closeSync, fstatSync, futimesSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } =
+    require('node:fs') as typeof Fs;
   const path = require('node:path') as typeof Path;
   const { parentPort } = require('node:worker_threads') as typeof Threads;
   const buffer = Buffer.allocUnsafeSlow(1 << 20);
@@ -97,13 +110,24 @@ export function diskWorker(require: (name: string) => unknown, makeDirectory: ty
       const { mtimeMs, ino } = fstatSync(file);
       const hashes = [sha512 ? createHash('sha512') : undefined, md5 ? createHash('md5') : undefined] as const;
       let sizeBytes = 0;
-      for (let bytes = readSync(file, buffer, 0, buffer.length, null); bytes > 0; bytes = readSync(file, buffer, 0, buffer.length, null)) {
+      for (
+        let bytes = readSync(file, buffer, 0, buffer.length, null);
+        bytes > 0;
+        bytes = readSync(file, buffer, 0, buffer.length, null)
+      ) {
         sizeBytes += bytes;
         const piece = buffer.subarray(0, bytes);
         for (const hash of hashes) hash?.update(piece);
       }
       const [first, second] = hashes;
-      return { location, sizeBytes, mtimeMs, ino, ...(first && { sha512: first.digest('hex') }), ...(second && { md5: second.digest('hex') }) };
+      return {
+        location,
+        sizeBytes,
+        mtimeMs,
+        ino,
+        ...(first && { sha512: first.digest('hex') }),
+        ...(second && { md5: second.digest('hex') }),
+      };
     } catch (error) {
       return { location, failure: String((error as NodeJS.ErrnoException).code ?? error) };
     } finally {
@@ -137,7 +161,7 @@ export function diskWorker(require: (name: string) => unknown, makeDirectory: ty
     let looks: Looks;
     try {
       // A full disk takes a part, and says so at the next call.
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
       futimesSync(file, mtimeMs / 1000, mtimeMs / 1000);
       const { size, mtimeMs: shownMs, ino } = fstatSync(file);
       looks = { size, mtimeMs: shownMs, ino };
@@ -176,7 +200,13 @@ export function diskWorker(require: (name: string) => unknown, makeDirectory: ty
     return hash;
   };
 
-  const hashPart = ({ stream, algorithm, fd, at, bytes }: DiskRequest & { readonly kind: 'update' }): Omit<DiskReply, 'id'> => {
+  const hashPart = ({
+    stream,
+    algorithm,
+    fd,
+    at,
+    bytes,
+  }: DiskRequest & { readonly kind: 'update' }): Omit<DiskReply, 'id'> => {
     let done = 0;
     try {
       const hash = streamOf(stream, algorithm);

@@ -22,7 +22,10 @@ export async function makeNamesDurable(directory: string): Promise<void> {
   await flushEach([directory], isUnableToFlushDirectory);
 }
 
-async function flushEach(paths: readonly string[], isHarmless = (error: unknown) => hasCode(error, 'ENOENT')): Promise<void> {
+async function flushEach(
+  paths: readonly string[],
+  isHarmless = (error: unknown) => hasCode(error, 'ENOENT'),
+): Promise<void> {
   const left = paths.values();
   const work = async (): Promise<void> => {
     for (const path of left) {

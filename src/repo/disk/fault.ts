@@ -36,5 +36,7 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 
 /** The code of an error that a system call gave, such as `ENOSPC`. */
 function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
 }

@@ -28,7 +28,12 @@ export interface GuardOptions {
 
 /** Passes the chunks of a source on and counts them. Throws VerifyError as soon as there are more than `maxBytes`, and the
  *  signal's reason at once, even while the source stays silent. Ends the source in every case. */
-export async function* guarded(source: Source, file: RepoFile, maxBytes: number, { signal, onBytes }: GuardOptions): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* guarded(
+  source: Source,
+  file: RepoFile,
+  maxBytes: number,
+  { signal, onBytes }: GuardOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const iterator = source.chunks[Symbol.asyncIterator]();
   let receivedBytes = 0;
   let giveUp: Listener | undefined;

@@ -20,10 +20,19 @@ export interface Receiving {
 /** Writes a file to the `.part` beside it, going on where an earlier attempt broke off, and compares the whole with what was
  *  promised. The `.part` is then complete and the caller's to rename; returns its digest. What breaks off stays, with a note
  *  of what it is a part of; what is wrong is removed. Throws VerifyError, errors of the system, and what the source throws. */
-export async function receiveLarge(file: RepoFile, location: string, openSource: OpenSource, { chunksOf, pool }: Receiving): Promise<Digest> {
+export async function receiveLarge(
+  file: RepoFile,
+  location: string,
+  openSource: OpenSource,
+  { chunksOf, pool }: Receiving,
+): Promise<Digest> {
   const algorithm = file.digest?.algorithm ?? 'sha512';
   const known = readPartFacts(location, file);
-  const handle = await open(`${location}${PART_SUFFIX}`, known === undefined ? O_RDWR | O_CREAT | O_TRUNC : O_RDWR | O_CREAT, 0o666);
+  const handle = await open(
+    `${location}${PART_SUFFIX}`,
+    known === undefined ? O_RDWR | O_CREAT | O_TRUNC : O_RDWR | O_CREAT,
+    0o666,
+  );
   const writer = new BlockWriter(handle, pool, algorithm);
   try {
     if (known !== undefined) await writer.takeOver(file.sizeBytes);
@@ -56,7 +65,12 @@ export async function receiveLarge(file: RepoFile, location: string, openSource:
 }
 
 /** Makes ready for a source that goes on where we are, or begins anew. */
-async function beginAt(startByte: number, fromByte: number, writer: BlockWriter, { path, sizeBytes }: RepoFile): Promise<void> {
+async function beginAt(
+  startByte: number,
+  fromByte: number,
+  writer: BlockWriter,
+  { path, sizeBytes }: RepoFile,
+): Promise<void> {
   if (startByte === fromByte) return;
   if (startByte === 0) return writer.restart();
   throw new VerifyError(`\`${path}\` comes from byte ${startByte} on, and not from byte ${fromByte} as asked`, {

@@ -13,7 +13,8 @@ export interface PartFacts {
 export function readPartFacts(location: string, file: RepoFile): PartFacts | undefined {
   try {
     const facts: unknown = JSON.parse(readFileSync(`${location}${PART_FACTS_SUFFIX}`, 'utf8'));
-    if (typeof facts !== 'object' || facts === null || !('content' in facts) || facts.content !== contentOf(file)) return undefined;
+    if (typeof facts !== 'object' || facts === null || !('content' in facts) || facts.content !== contentOf(file))
+      return undefined;
     return { validator: 'validator' in facts && typeof facts.validator === 'string' ? facts.validator : undefined };
   } catch {
     // Nothing there, or half written: what cannot be used is begun anew.

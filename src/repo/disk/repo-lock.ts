@@ -36,13 +36,21 @@ export interface LockOptions {
  *  system has them), and one whose holder is dead is removed: by the process number on this computer, after two minutes
  *  without a sign of life on another one. A lock taken twice in one process waits for itself.
  *  Throws `io`, and the signal's reason. */
-export async function takeRepoLock(path: string, { signal, onWait }: LockOptions = {}): Promise<{ release(): Promise<void> }> {
-  const own: LockHolder = { pid: process.pid, host: hostname(), start: await startOf(process.pid), token: randomUUID() };
+export async function takeRepoLock(
+  path: string,
+  { signal, onWait }: LockOptions = {},
+): Promise<{ release(): Promise<void> }> {
+  const own: LockHolder = {
+    pid: process.pid,
+    host: hostname(),
+    start: await startOf(process.pid),
+    token: randomUUID(),
+  };
   try {
-    for (let hasTold = false; !(await create(path, own)); ) {
+    for (let hasTold = false; !(await create(path, own));) {
       signal?.throwIfAborted();
       const holder = await readHolder(path);
-      if (holder === 'gone' || (await isDead(path, holder) && (await breakLock(path, holder)))) continue;
+      if (holder === 'gone' || ((await isDead(path, holder)) && (await breakLock(path, holder)))) continue;
       if (!hasTold) onWait?.(holder === 'unreadable' ? undefined : holder);
       hasTold = true;
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
@@ -114,7 +122,8 @@ async function readHolder(path: string): Promise<LockHolder | 'gone' | 'unreadab
   }
   try {
     const { pid, host, start, token } = JSON.parse(text) as Partial<LockHolder>;
-    if (typeof pid === 'number' && typeof host === 'string' && typeof start === 'string' && typeof token === 'string') return { pid, host, start, token };
+    if (typeof pid === 'number' && typeof host === 'string' && typeof start === 'string' && typeof token === 'string')
+      return { pid, host, start, token };
   } catch {
     // Falls through: half written, or not ours.
   }
@@ -148,7 +157,8 @@ async function breakLock(path: string, dead: LockHolder | 'unreadable'): Promise
   }
   try {
     const holder = await readHolder(path);
-    const isSame = typeof holder === 'object' && typeof dead === 'object' ? holder.token === dead.token : holder === dead;
+    const isSame =
+      typeof holder === 'object' && typeof dead === 'object' ? holder.token === dead.token : holder === dead;
     if (isSame) await rm(path, { force: true });
     return isSame;
   } finally {

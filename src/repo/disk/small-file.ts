@@ -26,12 +26,22 @@ export async function fill({ bytes }: Block, chunks: AsyncIterable<Uint8Array>):
 /** Compares a small file in a block with what was promised, and puts it into place: written beside its target, then renamed. It happens
  *  on a thread, beside the transfers. Returns how the file looks. Throws VerifyError and errors of the system, and then leaves nothing
  *  behind. */
-export async function placeSmall(file: RepoFile, location: string, block: Block, { pool, mtimeMs }: SmallPlacing): Promise<{ readonly looks: Looks; readonly digest: Digest }> {
+export async function placeSmall(
+  file: RepoFile,
+  location: string,
+  block: Block,
+  { pool, mtimeMs }: SmallPlacing,
+): Promise<{ readonly looks: Looks; readonly digest: Digest }> {
   const { sizeBytes, digest } = file;
   const algorithm = digest?.algorithm ?? 'sha512';
   const expected = digest?.hex;
-  const { hex = expected, looks, failure } = await pool.place(block, { location, sizeBytes, algorithm, expected, mtimeMs });
-  if (failure !== undefined) throw Object.assign(new Error(failure.message), { code: failure.code, syscall: failure.syscall });
+  const {
+    hex = expected,
+    looks,
+    failure,
+  } = await pool.place(block, { location, sizeBytes, algorithm, expected, mtimeMs });
+  if (failure !== undefined)
+    throw Object.assign(new Error(failure.message), { code: failure.code, syscall: failure.syscall });
   if (digest !== undefined && hex !== undefined && hex !== digest.hex) throw wrongDigest(file, digest, hex);
   if (hex === undefined || looks === undefined) throw new Error(`nothing was written: ${location}`);
   return { looks, digest: { algorithm, hex } };

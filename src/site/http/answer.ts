@@ -20,14 +20,20 @@ export function isRedirect({ status }: Head): boolean {
 /** Where a redirect leads. Throws FetchError `redirect` for no or a bad address, and from https to anything else. */
 export function redirectTarget(from: URL, { status, headers }: Head): URL {
   const location = valueOf(headers, 'location');
-  if (location === undefined || !URL.canParse(location, from.href)) throw new FetchError('redirect', from.href, 'redirected to nowhere', { status });
+  if (location === undefined || !URL.canParse(location, from.href))
+    throw new FetchError('redirect', from.href, 'redirected to nowhere', { status });
   const to = new URL(location, from);
   // Credentials of our own go by a header; those a site invents are not ours to send.
   to.username = '';
   to.password = '';
   to.hash = '';
   if (to.protocol !== 'https:' && (to.protocol !== 'http:' || from.protocol === 'https:')) {
-    throw new FetchError('redirect', from.href, `redirected from ${from.protocol.slice(0, -1)} to ${to.protocol.slice(0, -1)}, which is refused`, { status });
+    throw new FetchError(
+      'redirect',
+      from.href,
+      `redirected from ${from.protocol.slice(0, -1)} to ${to.protocol.slice(0, -1)}, which is refused`,
+      { status },
+    );
   }
   return to;
 }
@@ -39,7 +45,13 @@ export function judge(url: URL, asked: OpenOptions, head: Head, nowMs: number): 
   const fromByte = asked.fromByte ?? 0;
   const validator = validatorOf(headers);
   if (status === 304 && asked.unlessIs !== undefined) {
-    return { kind: 'unchanged', startByte: 0, totalBytes: undefined, validator: validator ?? asked.unlessIs, bodyBytes: 0 };
+    return {
+      kind: 'unchanged',
+      startByte: 0,
+      totalBytes: undefined,
+      validator: validator ?? asked.unlessIs,
+      bodyBytes: 0,
+    };
   }
   if (status === 416 && fromByte > 0) return judgeUnsatisfied(url, asked, head);
   if (status === 206 && fromByte > 0) return judgeRest(url, asked, head);
@@ -58,13 +70,27 @@ function judgeRest(url: URL, asked: OpenOptions, { headers }: Head): Promised {
   const [, first, last, total] = /^bytes +(\d+)-(\d+)\/(\d+|\*)$/i.exec(range) ?? [];
   const endByte = Number(last) + 1;
   const isRest = Number(first) === fromByte && endByte > fromByte && (total === '*' || Number(total) === endByte);
-  if (!isRest) throw new FetchError('range', url.href, `asked for the bytes from ${fromByte} on, got \`${range}\``, { status: 206 });
+  if (!isRest)
+    throw new FetchError('range', url.href, `asked for the bytes from ${fromByte} on, got \`${range}\``, {
+      status: 206,
+    });
   const bodyBytes = endByte - fromByte;
   const announced = lengthOf(headers) ?? bodyBytes;
   if (announced !== bodyBytes) {
-    throw new FetchError(announced < bodyBytes ? 'short' : 'long', url.href, `${announced} bytes announced for \`${range}\``, { status: 206 });
+    throw new FetchError(
+      announced < bodyBytes ? 'short' : 'long',
+      url.href,
+      `${announced} bytes announced for \`${range}\``,
+      { status: 206 },
+    );
   }
-  return { kind: 'rest', startByte: fromByte, totalBytes: total === '*' ? undefined : endByte, validator: validatorOf(headers), bodyBytes };
+  return {
+    kind: 'rest',
+    startByte: fromByte,
+    totalBytes: total === '*' ? undefined : endByte,
+    validator: validatorOf(headers),
+    bodyBytes,
+  };
 }
 
 /** Nothing is left after what we have: we have it all, or the file became shorter.
@@ -73,16 +99,26 @@ function judgeUnsatisfied(url: URL, asked: OpenOptions, { headers }: Head): Prom
   refuseChange(url, asked, headers);
   const totalBytes = Number(/^bytes +\*\/(\d+)$/i.exec(valueOf(headers, 'content-range') ?? '')?.[1]);
   const fromByte = asked.fromByte ?? 0;
-  if (totalBytes === fromByte) return { kind: 'rest', startByte: fromByte, totalBytes, validator: validatorOf(headers) ?? asked.validator, bodyBytes: 0 };
+  if (totalBytes === fromByte)
+    return {
+      kind: 'rest',
+      startByte: fromByte,
+      totalBytes,
+      validator: validatorOf(headers) ?? asked.validator,
+      bodyBytes: 0,
+    };
   const has = Number.isNaN(totalBytes) ? 'fewer' : String(totalBytes);
-  throw new FetchError('range', url.href, `asked for the bytes from ${fromByte} on, but it has ${has}`, { status: 416 });
+  throw new FetchError('range', url.href, `asked for the bytes from ${fromByte} on, but it has ${has}`, {
+    status: 416,
+  });
 }
 
 /** A site that does not heed If-Range may send the rest of another file. */
 function refuseChange(url: URL, { validator }: OpenOptions, headers: Headers): void {
   if (validator === undefined) return;
   const now = validator.startsWith('"') ? valueOf(headers, 'etag') : valueOf(headers, 'last-modified');
-  if (now !== undefined && now !== validator) throw new FetchError('range', url.href, 'the file has changed since the download began');
+  if (now !== undefined && now !== validator)
+    throw new FetchError('range', url.href, 'the file has changed since the download began');
 }
 
 /** Encodings that say only what the file is anyway, as some servers have them for archives. */
@@ -97,7 +133,11 @@ function refuseDisguise(url: URL, headers: Headers): void {
   const encoding = valueOf(headers, 'content-encoding')?.trim() ?? '';
   const isOwn = OWN_ENCODINGS.some(([name, path]) => name.test(encoding) && path.test(url.pathname));
   if (encoding !== '' && encoding.toLowerCase() !== 'identity' && !isOwn) {
-    throw new FetchError('encoded', url.href, `the site packed the file once more (Content-Encoding: ${encoding}), although asked not to`);
+    throw new FetchError(
+      'encoded',
+      url.href,
+      `the site packed the file once more (Content-Encoding: ${encoding}), although asked not to`,
+    );
   }
   const type = valueOf(headers, 'content-type') ?? '';
   if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !isWebPage(url)) throw htmlError(url);

@@ -214,7 +214,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #wait(nowMs: number): void {
-    this.#timer = setTimeout(() => this.#look(performance.now()), Math.max(1, Math.ceil(Math.min(...this.#limits().map(({ atMs }) => atMs)) - nowMs)));
+    this.#timer = setTimeout(
+      () => this.#look(performance.now()),
+      Math.max(1, Math.ceil(Math.min(...this.#limits().map(({ atMs }) => atMs)) - nowMs)),
+    );
   }
 
   #look(nowMs: number): void {

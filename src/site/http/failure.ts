@@ -17,7 +17,8 @@ const CONNECT_CODES: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no connection in time',
 };
 
-const TLS_CODES = /^(?:ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|UNABLE_TO_|HOSTNAME_MISMATCH$|INVALID_CA$)/;
+const TLS_CODES =
+  /^(?:ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|UNABLE_TO_|HOSTNAME_MISMATCH$|INVALID_CA$)/;
 
 const UNKNOWN_ISSUER = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/;
 
@@ -31,19 +32,32 @@ const LIMITS: Readonly<Record<TimeoutFault['limit'], string>> = {
 /** Says what a failure of undici, of a socket or of a limit of time means. Gives the signal's reason back as it is. */
 export function failureOf(error: unknown, url: URL, phase: Phase, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true) return signal.reason;
-  if (error instanceof TimeoutFault) return new FetchError('timeout', url.href, `${LIMITS[error.limit]} within ${error.limitMs / 1000} s${progress(phase)}`);
+  if (error instanceof TimeoutFault)
+    return new FetchError(
+      'timeout',
+      url.href,
+      `${LIMITS[error.limit]} within ${error.limitMs / 1000} s${progress(phase)}`,
+    );
   if (error instanceof ProxyFault) return proxyError(error, url);
   const code = codeOf(error);
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return new FetchError('timeout', url.href, 'no connection in time', { cause: error });
-  if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return new FetchError('refused', url.href, 'the site has been closed', { cause: error });
+  if (code === 'UND_ERR_CONNECT_TIMEOUT')
+    return new FetchError('timeout', url.href, 'no connection in time', { cause: error });
+  if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
+    return new FetchError('refused', url.href, 'the site has been closed', { cause: error });
   if (TLS_CODES.test(code)) return tlsError(error, code, url);
-  if (error instanceof errors.HTTPParserError || code === 'UND_ERR_HEADERS_OVERFLOW') return brokenAnswer(error, url, phase);
+  if (error instanceof errors.HTTPParserError || code === 'UND_ERR_HEADERS_OVERFLOW')
+    return brokenAnswer(error, url, phase);
   const connectWhy = phase === 'head' ? CONNECT_CODES[code] : undefined;
   if (connectWhy !== undefined) return new FetchError('connect', url.href, connectWhy, { cause: error });
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || (code === 'UND_ERR_SOCKET' && isShort(phase))) {
     return new FetchError('short', url.href, `the connection was closed${progress(phase)}`, { cause: error });
   }
-  return new FetchError('reset', url.href, `the connection broke off${phase === 'head' ? ' before an answer' : progress(phase)}`, { cause: error });
+  return new FetchError(
+    'reset',
+    url.href,
+    `the connection broke off${phase === 'head' ? ' before an answer' : progress(phase)}`,
+    { cause: error },
+  );
 }
 
 function isShort(phase: Phase): boolean {
@@ -53,13 +67,17 @@ function isShort(phase: Phase): boolean {
 /** A chunked body that ends early is told as a fault of its form. */
 function brokenAnswer(error: unknown, url: URL, phase: Phase): FetchError {
   if (phase === 'head') return new FetchError('protocol', url.href, 'the answer is not HTTP', { cause: error });
-  return new FetchError(isShort(phase) ? 'short' : 'protocol', url.href, `the answer is broken${progress(phase)}`, { cause: error });
+  return new FetchError(isShort(phase) ? 'short' : 'protocol', url.href, `the answer is broken${progress(phase)}`, {
+    cause: error,
+  });
 }
 
 function tlsError(error: unknown, code: string, url: URL): FetchError {
   return new FetchError('tls', url.href, `no trust in its certificate or TLS (${code})`, {
     cause: error,
-    ...(UNKNOWN_ISSUER.test(code) && { hint: 'name the authority that signed it with `--ca-file FILE` or `NODE_EXTRA_CA_CERTS=FILE`' }),
+    ...(UNKNOWN_ISSUER.test(code) && {
+      hint: 'name the authority that signed it with `--ca-file FILE` or `NODE_EXTRA_CA_CERTS=FILE`',
+    }),
   });
 }
 

@@ -32,7 +32,7 @@ export class HttpSite implements Site {
   async open(path: string, options: OpenOptions = {}): Promise<Download> {
     options.signal?.throwIfAborted();
     let seen: Set<string> | undefined;
-    for (let url = urlBelow(this.#base, path); ; ) {
+    for (let url = urlBelow(this.#base, path); ;) {
       const exchange = this.#network.send(url, this.#headers(url, options), options.signal);
       let head: Head;
       try {
@@ -45,8 +45,12 @@ export class HttpSite implements Site {
       seen ??= new Set();
       seen.add(url.href);
       url = redirectTarget(url, head);
-      if (seen.has(url.href)) throw new FetchError('redirect', url.href, 'redirected in a circle', { status: head.status });
-      if (seen.size > MAX_REDIRECTS) throw new FetchError('redirect', url.href, `redirected more than ${MAX_REDIRECTS} times`, { status: head.status });
+      if (seen.has(url.href))
+        throw new FetchError('redirect', url.href, 'redirected in a circle', { status: head.status });
+      if (seen.size > MAX_REDIRECTS)
+        throw new FetchError('redirect', url.href, `redirected more than ${MAX_REDIRECTS} times`, {
+          status: head.status,
+        });
     }
   }
 
@@ -61,8 +65,11 @@ export class HttpSite implements Site {
       'accept-encoding': 'identity',
       ...(fromByte > 0 && { range: `bytes=${fromByte}-` }),
       ...(fromByte > 0 && validator !== undefined && { 'if-range': validator }),
-      ...(unlessIs !== undefined && { [/^(?:W\/)?"/.test(unlessIs) ? 'if-none-match' : 'if-modified-since']: unlessIs }),
-      ...(this.#authorization !== undefined && url.origin === this.#base.origin && { authorization: this.#authorization }),
+      ...(unlessIs !== undefined && {
+        [/^(?:W\/)?"/.test(unlessIs) ? 'if-none-match' : 'if-modified-since']: unlessIs,
+      }),
+      ...(this.#authorization !== undefined &&
+        url.origin === this.#base.origin && { authorization: this.#authorization }),
     };
   }
 }
@@ -75,7 +82,14 @@ function downloadOf(url: URL, exchange: Exchange, options: OpenOptions, head: He
     isWanted = head.status === 200 || head.status === 206;
     if (!isWanted) return { kind, startByte, totalBytes, validator, chunks: nothing() };
     const body = new Body(url, exchange, promised, options.signal);
-    return { kind, startByte, totalBytes, validator, chunks: chunksOf(body), gather: (target, onBytes) => body.gather(target, onBytes) };
+    return {
+      kind,
+      startByte,
+      totalBytes,
+      validator,
+      chunks: chunksOf(body),
+      gather: (target, onBytes) => body.gather(target, onBytes),
+    };
   } finally {
     // The page that goes with an error, or nothing at all.
     if (!isWanted) exchange.drop();
@@ -139,7 +153,12 @@ class Body {
 
   /** Throws when there is less than was announced. */
   refuseShort(): void {
-    if (this.#bodyBytes !== undefined && this.receivedBytes < this.#bodyBytes) throw new FetchError('short', this.#url.href, `${this.receivedBytes} of the ${this.#bodyBytes} bytes it announced`);
+    if (this.#bodyBytes !== undefined && this.receivedBytes < this.#bodyBytes)
+      throw new FetchError(
+        'short',
+        this.#url.href,
+        `${this.receivedBytes} of the ${this.#bodyBytes} bytes it announced`,
+      );
   }
 
   /** Gives the connection up, unless the body is complete. */
@@ -153,12 +172,14 @@ class Body {
 
   #take(chunk: Uint8Array): void {
     this.receivedBytes += chunk.length;
-    if (this.#bodyBytes !== undefined && this.receivedBytes > this.#bodyBytes) throw new FetchError('long', this.#url.href, `more than the ${this.#bodyBytes} bytes it announced`);
+    if (this.#bodyBytes !== undefined && this.receivedBytes > this.#bodyBytes)
+      throw new FetchError('long', this.#url.href, `more than the ${this.#bodyBytes} bytes it announced`);
     if (this.#head !== undefined) this.#sniff(this.#head, chunk);
   }
 
   #sniff(before: string, chunk: Uint8Array): void {
-    const head = before + Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, SNIFFED_BYTES)).toString('latin1');
+    const head =
+      before + Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, SNIFFED_BYTES)).toString('latin1');
     const isHtml = beginsAsHtml(head);
     if (isHtml === true) throw htmlError(this.#url);
     this.#head = isHtml === undefined && head.length < SNIFFED_BYTES ? head : undefined;

@@ -55,10 +55,18 @@ export class Network {
     const proxy = this.proxyOf(url);
     const path = `${url.pathname}${url.search}`;
     if (proxy === undefined) this.#direct.dispatch({ origin: url.origin, path, method: 'GET', headers }, exchange);
-    else if (url.protocol === 'https:') this.#tunnel(proxy).dispatch({ origin: url.origin, path, method: 'GET', headers }, exchange);
+    else if (url.protocol === 'https:')
+      this.#tunnel(proxy).dispatch({ origin: url.origin, path, method: 'GET', headers }, exchange);
     else {
-      const proxied = { ...headers, host: url.host, ...(proxy.authorization !== undefined && { 'proxy-authorization': proxy.authorization }) };
-      this.#direct.dispatch({ origin: proxy.origin, path: `${url.origin}${path}`, method: 'GET', headers: proxied }, exchange);
+      const proxied = {
+        ...headers,
+        host: url.host,
+        ...(proxy.authorization !== undefined && { 'proxy-authorization': proxy.authorization }),
+      };
+      this.#direct.dispatch(
+        { origin: proxy.origin, path: `${url.origin}${path}`, method: 'GET', headers: proxied },
+        exchange,
+      );
     }
     return exchange;
   }
@@ -72,14 +80,24 @@ export class Network {
   #agent(connect: Agent.Options['connect']): Agent {
     const { connections, allowHttp2 } = this.#options;
     // The limits of time are the exchange's: undici's are kept to a second only.
-    return new Agent({ connections, pipelining: 1, allowH2: allowHttp2, headersTimeout: 0, bodyTimeout: 0, ...(connect !== undefined && { connect }) });
+    return new Agent({
+      connections,
+      pipelining: 1,
+      allowH2: allowHttp2,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      ...(connect !== undefined && { connect }),
+    });
   }
 
   #tunnel(proxy: Proxy): Dispatcher {
     const key = `${proxy.origin} ${proxy.authorization ?? ''}`;
     const known = this.#tunnels.get(key);
     if (known !== undefined) return known.agent;
-    const client = new Client(proxy.origin, { connect: { ...this.#tls, allowH2: false }, headersTimeout: this.#options.timeouts.headersMs });
+    const client = new Client(proxy.origin, {
+      connect: { ...this.#tls, allowH2: false },
+      headersTimeout: this.#options.timeouts.headersMs,
+    });
     const secure = buildConnector(this.#tls);
     const connect = async (to: buildConnector.Options, callback: buildConnector.Callback): Promise<void> => {
       const httpSocket = await openTunnel(client, proxy, to);
@@ -95,7 +113,10 @@ export class Network {
 /** Asks a proxy for a connection to a host. Every failure is a ProxyFault: undici would try for ever after some of its own. */
 async function openTunnel(client: Client, proxy: Proxy, to: buildConnector.Options): Promise<Socket | ProxyFault> {
   const target = `${to.hostname}:${to.port === '' ? '443' : to.port}`;
-  const headers = { host: target, ...(proxy.authorization !== undefined && { 'proxy-authorization': proxy.authorization }) };
+  const headers = {
+    host: target,
+    ...(proxy.authorization !== undefined && { 'proxy-authorization': proxy.authorization }),
+  };
   try {
     const { socket, statusCode } = await client.connect({ path: target, headers });
     if (statusCode === 200) return socket as Socket;
@@ -110,7 +131,12 @@ async function openTunnel(client: Client, proxy: Proxy, to: buildConnector.Optio
 function authorities({ caFiles, env }: NetworkOptions): { ca?: string[] } {
   if (caFiles.length === 0) return {};
   const extra = env['NODE_EXTRA_CA_CERTS'];
-  return { ca: [...rootCertificates, ...[...caFiles, ...(extra === undefined || extra === '' ? [] : [extra])].map(readAuthority)] };
+  return {
+    ca: [
+      ...rootCertificates,
+      ...[...caFiles, ...(extra === undefined || extra === '' ? [] : [extra])].map(readAuthority),
+    ],
+  };
 }
 
 function readAuthority(path: string): string {
@@ -120,4 +146,3 @@ function readAuthority(path: string): string {
     throw new CygstrapError('io', `cannot read the CA file: \`${path}\``, { cause });
   }
 }
-

@@ -20,9 +20,11 @@ export function proxyFor(url: URL, env: Env): Proxy | undefined {
   const address = value.includes('://') ? value : `http://${value}`;
   const proxy = URL.canParse(address) ? new URL(address) : undefined;
   if (proxy === undefined || !/^https?:$/.test(proxy.protocol)) {
-    throw new CygstrapError('usage', `not an http or https proxy: \`${name.toUpperCase()}=${redactAddress(address)}\``, {
-      hint: `correct or unset the environment variable \`${name.toUpperCase()}\``,
-    });
+    throw new CygstrapError(
+      'usage',
+      `not an http or https proxy: \`${name.toUpperCase()}=${redactAddress(address)}\``,
+      { hint: `correct or unset the environment variable \`${name.toUpperCase()}\`` },
+    );
   }
   return { origin: proxy.origin, authorization: basicAuthorization(proxy) };
 }
@@ -50,7 +52,8 @@ function bareHost(host: string): string {
 function isInSubnet(host: string, entry: string): boolean {
   const [net = '', bits = ''] = entry.split('/');
   const family = isIP(net);
-  if (family === 0 || family !== isIP(host) || !/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128)) return false;
+  if (family === 0 || family !== isIP(host) || !/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128))
+    return false;
   const type = family === 4 ? 'ipv4' : 'ipv6';
   const subnet = new BlockList();
   subnet.addSubnet(net, Number(bits), type);

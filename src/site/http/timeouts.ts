@@ -11,4 +11,9 @@ export interface Timeouts {
 }
 
 /** Patient enough for a slow mirror behind a slow line; a dead one is found out in seconds. */
-export const TIMEOUTS: Timeouts = { connectMs: 15_000, headersMs: 30_000, stallMs: 30_000, wholeMs: 3 * 60 * 60 * 1000 };
+export const TIMEOUTS: Timeouts = {
+  connectMs: 15_000,
+  headersMs: 30_000,
+  stallMs: 30_000,
+  wholeMs: 3 * 60 * 60 * 1000,
+};

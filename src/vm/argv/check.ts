@@ -5,20 +5,25 @@ import { SLOTS } from './slots.ts';
 /** Throws VmError for a machine that cannot be: names that clash or that QEMU does not take, more devices than there are places,
  *  paths that are not absolute. */
 export function checkSpec(spec: MachineSpec): void {
-  if (!/^[A-Za-z0-9][\w.-]*$/.test(spec.name)) refuse(`the name of a machine has letters, digits, \`-\`, \`_\` and \`.\` only: \`${spec.name}\``);
+  if (!/^[A-Za-z0-9][\w.-]*$/.test(spec.name))
+    refuse(`the name of a machine has letters, digits, \`-\`, \`_\` and \`.\` only: \`${spec.name}\``);
   positive('memory', spec.memory.sizeMiB);
   positive('the number of CPUs', spec.cpus);
   checkIds(spec);
   checkPlaces(spec);
   for (const { source, bus, id } of spec.disks) {
     if (source.kind === 'empty') positive(`the size of disk \`${id}\``, source.sizeMiB);
-    else if (source.writes === 'read-only' && bus !== 'virtio') refuse(`disk \`${id}\` cannot be read-only on ${bus.toUpperCase()}`);
+    else if (source.writes === 'read-only' && bus !== 'virtio')
+      refuse(`disk \`${id}\` cannot be read-only on ${bus.toUpperCase()}`);
   }
   for (const { mac, id, link } of spec.nics) {
-    if (!/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(mac)) refuse(`not the address of one network card: \`${mac}\` (\`${id}\`)`);
-    if (link.kind === 'direct' && link.smbdCommand.length === 0) refuse(`network card \`${id}\` has no command for its shares`);
+    if (!/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(mac))
+      refuse(`not the address of one network card: \`${mac}\` (\`${id}\`)`);
+    if (link.kind === 'direct' && link.smbdCommand.length === 0)
+      refuse(`network card \`${id}\` has no command for its shares`);
   }
-  if (spec.nics.filter(({ link }) => link.kind === 'direct').length > 1) refuse('one network card alone can have link `direct`');
+  if (spec.nics.filter(({ link }) => link.kind === 'direct').length > 1)
+    refuse('one network card alone can have link `direct`');
   for (const path of pathsOf(spec)) {
     if (!path.startsWith('/') || path.includes('\0')) refuse(`not an absolute path: \`${path}\``);
   }
@@ -35,7 +40,9 @@ function positive(what: string, value: number): void {
 
 function checkIds({ disks, cdroms, floppies, nics, shares }: MachineSpec): void {
   const ids = [disks, cdroms, floppies, nics, shares].flatMap((devices) => devices.map(({ id }) => id));
-  for (const id of ids) if (!/^[A-Za-z][\w.-]*$/.test(id)) refuse(`the id of a device begins with a letter, and has letters, digits, \`-\`, \`_\` and \`.\`: \`${id}\``);
+  for (const id of ids)
+    if (!/^[A-Za-z][\w.-]*$/.test(id))
+      refuse(`the id of a device begins with a letter, and has letters, digits, \`-\`, \`_\` and \`.\`: \`${id}\``);
   const twice = ids.find((id, i) => ids.indexOf(id) !== i);
   if (twice !== undefined) refuse(`two devices have the id \`${twice}\``);
   const tags = shares.map(({ tag }) => tag);

@@ -18,20 +18,44 @@ export function driveArguments(spec: MachineSpec, files: MachineFiles): string[]
     ...controllers(spec),
     ...spec.disks.flatMap((disk, i) => {
       const virtioIndex = spec.disks.slice(0, i).filter(({ bus }) => bus === 'virtio').length;
-      return [...diskDrive(disk, files), '-device', diskDevice(disk, { place: places.get(disk.id), virtioIndex, family: spec.family, bootIndex: isFirstBooted && i === 0 ? 0 : undefined })];
+      return [
+        ...diskDrive(disk, files),
+        '-device',
+        diskDevice(disk, {
+          place: places.get(disk.id),
+          virtioIndex,
+          family: spec.family,
+          bootIndex: isFirstBooted && i === 0 ? 0 : undefined,
+        }),
+      ];
     }),
     ...spec.cdroms.flatMap((cd) => [...mediumDrive(cd), '-device', seated('ide-cd', cd.id, places.get(cd.id), [])]),
     ...spec.floppies.flatMap((floppy, unit) => [
       ...mediumDrive(floppy),
       '-device',
-      optionValue('floppy', [['id', floppy.id], ['bus', spec.family === 'q35' ? 'fdc0.0' : 'floppy-bus.0'], ['unit', unit], ['drive', driveOf(floppy.id)], ['drive-type', 144]]),
+      optionValue('floppy', [
+        ['id', floppy.id],
+        ['bus', spec.family === 'q35' ? 'fdc0.0' : 'floppy-bus.0'],
+        ['unit', unit],
+        ['drive', driveOf(floppy.id)],
+        ['drive-type', 144],
+      ]),
     ]),
   ];
 }
 
 function controllers({ family, disks, floppies }: MachineSpec): string[] {
   return [
-    ...(family === 'pc' && disks.some(({ bus }) => bus === 'ahci') ? ['-device', optionValue('ich9-ahci', [['id', 'ahci0'], ['bus', 'pci.0'], ['addr', slotOf('ahci')]])] : []),
+    ...(family === 'pc' && disks.some(({ bus }) => bus === 'ahci')
+      ? [
+          '-device',
+          optionValue('ich9-ahci', [
+            ['id', 'ahci0'],
+            ['bus', 'pci.0'],
+            ['addr', slotOf('ahci')],
+          ]),
+        ]
+      : []),
     ...(family === 'q35' && floppies.length > 0 ? ['-device', optionValue('isa-fdc', [['id', 'fdc0']])] : []),
   ];
 }
@@ -43,8 +67,12 @@ function seats({ family, disks, cdroms }: MachineSpec): ReadonlyMap<string, Plac
     ...cdroms.map(({ id }) => ({ id, bus: family === 'pc' ? ('ide' as const) : ('ahci' as const) })),
   ];
   const places = new Map<string, Place>();
-  seated.filter(({ bus }) => bus === 'ide').forEach(({ id }, i) => places.set(id, { bus: `ide.${i >> 1}`, unit: i & 1 }));
-  seated.filter(({ bus }) => bus === 'ahci').forEach(({ id }, i) => places.set(id, { bus: `${family === 'q35' ? 'ide' : 'ahci0'}.${i}`, unit: 0 }));
+  seated
+    .filter(({ bus }) => bus === 'ide')
+    .forEach(({ id }, i) => places.set(id, { bus: `ide.${i >> 1}`, unit: i & 1 }));
+  seated
+    .filter(({ bus }) => bus === 'ahci')
+    .forEach(({ id }, i) => places.set(id, { bus: `${family === 'q35' ? 'ide' : 'ahci0'}.${i}`, unit: 0 }));
   return places;
 }
 
@@ -53,11 +81,25 @@ function driveOf(id: string): string {
 }
 
 function drive(id: string, file: string, properties: readonly Property[]): string[] {
-  return ['-drive', optionValue('', [['if', 'none'], ['id', driveOf(id)], ['file.driver', 'file'], ['file.filename', file], ...properties])];
+  return [
+    '-drive',
+    optionValue('', [
+      ['if', 'none'],
+      ['id', driveOf(id)],
+      ['file.driver', 'file'],
+      ['file.filename', file],
+      ...properties,
+    ]),
+  ];
 }
 
 function diskDrive({ id, source }: DiskSpec, files: MachineFiles): string[] {
-  if (source.kind === 'empty') return drive(id, emptyDiskPath(files, id), [['format', 'raw'], ['cache', 'unsafe'], ['discard', 'unmap']]);
+  if (source.kind === 'empty')
+    return drive(id, emptyDiskPath(files, id), [
+      ['format', 'raw'],
+      ['cache', 'unsafe'],
+      ['discard', 'unmap'],
+    ]);
   const { path, format, writes } = source;
   return drive(id, path, [
     ['format', format],
@@ -68,7 +110,10 @@ function diskDrive({ id, source }: DiskSpec, files: MachineFiles): string[] {
 }
 
 function mediumDrive({ id, path }: MediumSpec): string[] {
-  return drive(id, path, [['format', 'raw'], ['read-only', true]]);
+  return drive(id, path, [
+    ['format', 'raw'],
+    ['read-only', true],
+  ]);
 }
 
 interface DiskPlace {
@@ -90,5 +135,11 @@ function diskDevice({ id, bus }: DiskSpec, { place, virtioIndex, family, bootInd
 }
 
 function seated(device: string, id: string, place: Place | undefined, properties: readonly Property[]): string {
-  return optionValue(device, [['id', id], ['bus', place?.bus], ['unit', place?.unit], ['drive', driveOf(id)], ...properties]);
+  return optionValue(device, [
+    ['id', id],
+    ['bus', place?.bus],
+    ['unit', place?.unit],
+    ['drive', driveOf(id)],
+    ...properties,
+  ]);
 }

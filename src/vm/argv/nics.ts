@@ -34,17 +34,47 @@ function netdevOf(nicId: string): string {
 
 function linkArguments({ id, link }: NicSpec, index: number): string[] {
   const netdev = netdevOf(id);
-  const onHub = ['-netdev', optionValue('hubport', [['id', netdev], ['hubid', index]])];
+  const onHub = [
+    '-netdev',
+    optionValue('hubport', [
+      ['id', netdev],
+      ['hubid', index],
+    ]),
+  ];
   switch (link.kind) {
     case 'none':
       return onHub;
     case 'direct':
       // By way of a hub, the card stays plugged in when the user network is taken out.
-      return ['-netdev', userNetwork(id, link), ...onHub, '-netdev', optionValue('hubport', [['id', `hub-${id}`], ['hubid', index], ['netdev', userNetworkOf(id)]])];
+      return [
+        '-netdev',
+        userNetwork(id, link),
+        ...onHub,
+        '-netdev',
+        optionValue('hubport', [
+          ['id', `hub-${id}`],
+          ['hubid', index],
+          ['netdev', userNetworkOf(id)],
+        ]),
+      ];
     case 'vde':
-      return ['-netdev', optionValue('vde', [['id', netdev], ['sock', socketPath(link.directory)]])];
+      return [
+        '-netdev',
+        optionValue('vde', [
+          ['id', netdev],
+          ['sock', socketPath(link.directory)],
+        ]),
+      ];
     case 'stream':
-      return ['-netdev', optionValue('stream', [['id', netdev], ['server', link.isServer], ['addr.type', 'unix'], ['addr.path', socketPath(link.path)]])];
+      return [
+        '-netdev',
+        optionValue('stream', [
+          ['id', netdev],
+          ['server', link.isServer],
+          ['addr.type', 'unix'],
+          ['addr.path', socketPath(link.path)],
+        ]),
+      ];
     default:
       return link satisfies never;
   }

@@ -21,21 +21,30 @@ export interface VdeSwitch extends AsyncDisposable {
 
 /** Starts a switch in a directory of its own below the one given (only we may enter it), and waits until it answers: machines that plug
  *  into a switch which is not there yet flap. Throws VmError. */
-export async function startVdeSwitch({ tools }: Host, { directory, signal }: { readonly directory: string; readonly signal?: AbortSignal }): Promise<VdeSwitch> {
+export async function startVdeSwitch(
+  { tools }: Host,
+  { directory, signal }: { readonly directory: string; readonly signal?: AbortSignal },
+): Promise<VdeSwitch> {
   const program = tools.vde_switch;
-  if (program === undefined) throw new VmError('`vde_switch` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  if (program === undefined)
+    throw new VmError('`vde_switch` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
   const place = join(directory, 'vde.ctl');
   // The longest of the sockets in it is that of a port, `PID.PORT`, in QEMU's and in its own name.
   const control = socketPath(join(place, 'ctl'));
   await rm(place, { recursive: true, force: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const child = await startChild([program, '-s', place, '--dirmode', '0700', '--mode', '0600'], { setpriv: tools.setpriv, signal });
+  const child = await startChild([program, '-s', place, '--dirmode', '0700', '--mode', '0600'], {
+    setpriv: tools.setpriv,
+    signal,
+  });
   // It ends when its stdin does: that stays open.
   child.stdout.resume();
   let isWanted = false;
   const died = child.exited.then((exit): never | Promise<never> => {
     if (isWanted) return new Promise<never>(() => {});
-    throw new VmError(`the switch died (${endText(exit)})${lastWords(child.stderrTail())}`, { details: child.details(exit) });
+    throw new VmError(`the switch died (${endText(exit)})${lastWords(child.stderrTail())}`, {
+      details: child.details(exit),
+    });
   });
   died.catch(() => {});
   const end = async (): Promise<void> => {

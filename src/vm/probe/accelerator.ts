@@ -21,15 +21,33 @@ export interface AcceleratorTrial {
 
 /** Finds out whether an accelerator runs a guest, by running one, for two seconds at the most. A verdict holds as long as the binary, the
  *  kernel and the CPU model do. Throws only the reason of the signal. */
-export async function tryAccelerator({ binary, accelerator, cpu, setpriv, signal }: AcceleratorTrial): Promise<AcceleratorVerdict> {
+export async function tryAccelerator({
+  binary,
+  accelerator,
+  cpu,
+  setpriv,
+  signal,
+}: AcceleratorTrial): Promise<AcceleratorVerdict> {
   await using directory = await makeRunDirectory();
   const disk = join(directory.path, 'disk');
   await writeFile(disk, countingBootSector(ROUNDS));
   const argv = [
     binary,
-    '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-m', '16', '-cpu', cpu, '-accel', accelerator,
-    '-device', `isa-debug-exit,iobase=${EXIT_PORT},iosize=4`,
-    '-drive', `if=ide,format=raw,readonly=off,snapshot=on,file=${disk.replaceAll(',', ',,')}`,
+    '-nodefaults',
+    '-no-user-config',
+    '-display',
+    'none',
+    '-no-reboot',
+    '-m',
+    '16',
+    '-cpu',
+    cpu,
+    '-accel',
+    accelerator,
+    '-device',
+    `isa-debug-exit,iobase=${EXIT_PORT},iosize=4`,
+    '-drive',
+    `if=ide,format=raw,readonly=off,snapshot=on,file=${disk.replaceAll(',', ',,')}`,
   ];
   const startMs = performance.now();
   const verdict = (why: string | undefined): AcceleratorVerdict => ({

@@ -14,24 +14,42 @@ export function countingBootSector(rounds: number): Buffer {
   const pointer = table + 16;
   const real = [
     0xfa, // cli
-    0x31, 0xc0, // xor ax, ax
-    0x8e, 0xd8, // mov ds, ax
-    0x0f, 0x01, 0x16, ...word(LOADED_AT + pointer), // lgdt [pointer]
-    0x0f, 0x20, 0xc0, // mov eax, cr0
-    0x0c, 0x01, // or al, 1
-    0x0f, 0x22, 0xc0, // mov cr0, eax
+    0x31,
+    0xc0, // xor ax, ax
+    0x8e,
+    0xd8, // mov ds, ax
+    0x0f,
+    0x01,
+    0x16,
+    ...word(LOADED_AT + pointer), // lgdt [pointer]
+    0x0f,
+    0x20,
+    0xc0, // mov eax, cr0
+    0x0c,
+    0x01, // or al, 1
+    0x0f,
+    0x22,
+    0xc0, // mov cr0, eax
   ];
   const start = real.length + 5;
   const code = [
     ...real,
-    0xea, ...word(LOADED_AT + start), ...word(8), // jmp 8:start
-    0xb9, ...word(rounds & 0xffff), ...word(rounds >>> 16), // start: mov ecx, rounds
+    0xea,
+    ...word(LOADED_AT + start),
+    ...word(8), // jmp 8:start
+    0xb9,
+    ...word(rounds & 0xffff),
+    ...word(rounds >>> 16), // start: mov ecx, rounds
     0x49, // again: dec ecx
-    0x75, 0xfd, // jnz again
-    0xb0, EXIT_VALUE, // mov al, EXIT_VALUE
-    0xe6, EXIT_PORT, // out EXIT_PORT, al
+    0x75,
+    0xfd, // jnz again
+    0xb0,
+    EXIT_VALUE, // mov al, EXIT_VALUE
+    0xe6,
+    EXIT_PORT, // out EXIT_PORT, al
     0xf4, // end: hlt
-    0xeb, 0xfd, // jmp end
+    0xeb,
+    0xfd, // jmp end
   ];
   sector.set(code, 0);
   // The table of segments: none, and all memory as 32-bit code; then its length and place.

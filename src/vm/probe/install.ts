@@ -11,17 +11,24 @@ export interface InstallOptions {
 
 /** Runs a system's package manager. It is left to end by itself, whatever happens to us: half an installation helps nobody. Throws
  *  VmError when it is not there or fails. */
-export async function installPackages({ family, argv }: Mend, { environment, onOutput }: InstallOptions): Promise<void> {
+export async function installPackages(
+  { family, argv }: Mend,
+  { environment, onOutput }: InstallOptions,
+): Promise<void> {
   const [name = '', ...words] = argv;
   const program = await findProgram(name, environment);
   if (program === undefined) throw new VmError(`\`${name}\` is not there to install with`);
   // A fresh system has no list of packages yet.
   const before = family === 'debian' ? [[program, 'update']] : [];
   for (const line of [...before, [program, ...words]]) {
-    await using child = await startChild(line, { setpriv: undefined, environment: { DEBIAN_FRONTEND: 'noninteractive' } });
+    await using child = await startChild(line, {
+      setpriv: undefined,
+      environment: { DEBIAN_FRONTEND: 'noninteractive' },
+    });
     child.stdin.end();
     child.stdout.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
     const exit = await child.exited;
-    if (exit.code !== 0) throw new VmError(`\`${line.join(' ')}\` failed (${endText(exit)})`, { details: child.details(exit) });
+    if (exit.code !== 0)
+      throw new VmError(`\`${line.join(' ')}\` failed (${endText(exit)})`, { details: child.details(exit) });
   }
 }

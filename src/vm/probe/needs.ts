@@ -26,7 +26,12 @@ export interface Mend {
   readonly needsRoot: boolean;
 }
 
-const QEMU_PACKAGES: Packages = { debian: 'qemu-system-x86', fedora: 'qemu-system-x86-core', arch: 'qemu-system-x86', nix: 'qemu' };
+const QEMU_PACKAGES: Packages = {
+  debian: 'qemu-system-x86',
+  fedora: 'qemu-system-x86-core',
+  arch: 'qemu-system-x86',
+  nix: 'qemu',
+};
 
 interface ToolNeed {
   readonly purpose: string;
@@ -35,17 +40,61 @@ interface ToolNeed {
 }
 
 const TOOL_NEEDS: Readonly<Record<ToolName, ToolNeed>> = {
-  'qemu-img': { purpose: 'makes disks', isRequired: true, packages: { debian: 'qemu-utils', fedora: 'qemu-img', arch: 'qemu-img', nix: 'qemu' } },
-  smbd: { purpose: "serves directories to the guest", isRequired: true, packages: { debian: 'samba', fedora: 'samba', arch: 'samba', nix: 'samba' } },
-  ssh: { purpose: 'runs commands in the guest', isRequired: true, packages: { debian: 'openssh-client', fedora: 'openssh-clients', arch: 'openssh', nix: 'openssh' } },
-  'ssh-keygen': { purpose: 'makes the keys for that', isRequired: true, packages: { debian: 'openssh-client', fedora: 'openssh', arch: 'openssh', nix: 'openssh' } },
-  xorriso: { purpose: 'makes CD images', isRequired: true, packages: { debian: 'xorriso', fedora: 'xorriso', arch: 'libisoburn', nix: 'xorriso' } },
-  mtools: { purpose: 'makes floppy images', isRequired: true, packages: { debian: 'mtools', fedora: 'mtools', arch: 'mtools', nix: 'mtools' } },
-  busybox: { purpose: 'the Linux guests: stand-in, controller', isRequired: false, packages: { debian: 'busybox-static', fedora: 'busybox', arch: 'busybox', nix: 'pkgsStatic.busybox' } },
-  sshd: { purpose: 'the stand-in', isRequired: false, packages: { debian: 'openssh-server', fedora: 'openssh-server', arch: 'openssh', nix: 'openssh' } },
-  vde_switch: { purpose: 'the switch between guest and controller', isRequired: false, packages: { debian: 'vde2', fedora: 'vde2', arch: 'vde2', nix: 'vde2' } },
-  zstd: { purpose: 'snapshots in one small file', isRequired: false, packages: { debian: 'zstd', fedora: 'zstd', arch: 'zstd', nix: 'zstd' } },
-  setpriv: { purpose: 'ends machines when cygstrap is killed', isRequired: false, packages: { debian: 'util-linux', fedora: 'util-linux', arch: 'util-linux', nix: 'util-linux' } },
+  'qemu-img': {
+    purpose: 'makes disks',
+    isRequired: true,
+    packages: { debian: 'qemu-utils', fedora: 'qemu-img', arch: 'qemu-img', nix: 'qemu' },
+  },
+  smbd: {
+    purpose: 'serves directories to the guest',
+    isRequired: true,
+    packages: { debian: 'samba', fedora: 'samba', arch: 'samba', nix: 'samba' },
+  },
+  ssh: {
+    purpose: 'runs commands in the guest',
+    isRequired: true,
+    packages: { debian: 'openssh-client', fedora: 'openssh-clients', arch: 'openssh', nix: 'openssh' },
+  },
+  'ssh-keygen': {
+    purpose: 'makes the keys for that',
+    isRequired: true,
+    packages: { debian: 'openssh-client', fedora: 'openssh', arch: 'openssh', nix: 'openssh' },
+  },
+  xorriso: {
+    purpose: 'makes CD images',
+    isRequired: true,
+    packages: { debian: 'xorriso', fedora: 'xorriso', arch: 'libisoburn', nix: 'xorriso' },
+  },
+  mtools: {
+    purpose: 'makes floppy images',
+    isRequired: true,
+    packages: { debian: 'mtools', fedora: 'mtools', arch: 'mtools', nix: 'mtools' },
+  },
+  busybox: {
+    purpose: 'the Linux guests: stand-in, controller',
+    isRequired: false,
+    packages: { debian: 'busybox-static', fedora: 'busybox', arch: 'busybox', nix: 'pkgsStatic.busybox' },
+  },
+  sshd: {
+    purpose: 'the stand-in',
+    isRequired: false,
+    packages: { debian: 'openssh-server', fedora: 'openssh-server', arch: 'openssh', nix: 'openssh' },
+  },
+  vde_switch: {
+    purpose: 'the switch between guest and controller',
+    isRequired: false,
+    packages: { debian: 'vde2', fedora: 'vde2', arch: 'vde2', nix: 'vde2' },
+  },
+  zstd: {
+    purpose: 'snapshots in one small file',
+    isRequired: false,
+    packages: { debian: 'zstd', fedora: 'zstd', arch: 'zstd', nix: 'zstd' },
+  },
+  setpriv: {
+    purpose: 'ends machines when cygstrap is killed',
+    isRequired: false,
+    packages: { debian: 'util-linux', fedora: 'util-linux', arch: 'util-linux', nix: 'util-linux' },
+  },
 };
 
 /** What a machine for Windows takes, and what keeps its disk and memory. */
@@ -78,7 +127,10 @@ function qemuNeeds(qemu: Qemu | undefined): Need[] {
   return [
     basic,
     ...acceleratorNeeds(qemu),
-    feature('memory images', 'snapshots that are revived within a second', { isMet: qemu.hasIgnoreShared, isRequired: true }),
+    feature('memory images', 'snapshots that are revived within a second', {
+      isMet: qemu.hasIgnoreShared,
+      isRequired: true,
+    }),
     feature('user network', 'a guest without a controller', { isMet: qemu.hasUserNetwork, isRequired: true }),
     feature('9p', 'what the controller serves', { isMet: qemu.has9p, isRequired: false }),
     feature('vde', 'guest and controller on a switch', { isMet: qemu.hasVde, isRequired: false }),
@@ -89,7 +141,10 @@ function qemuNeeds(qemu: Qemu | undefined): Need[] {
 function acceleratorNeeds({ accelerators }: Qemu): Need[] {
   const [working] = accelerators.filter(({ works }) => works);
   const emulation = { name: 'guests run', purpose: 'every machine', isRequired: true };
-  const running: Need = working === undefined ? { ...emulation, isMet: false, found: 'with no accelerator', advice: 'look at what QEMU says of each' } : { ...emulation, isMet: true, found: `by ${working.name}, tried in ${working.durationMs} ms` };
+  const running: Need =
+    working === undefined
+      ? { ...emulation, isMet: false, found: 'with no accelerator', advice: 'look at what QEMU says of each' }
+      : { ...emulation, isMet: true, found: `by ${working.name}, tried in ${working.durationMs} ms` };
   const hardware = accelerators.filter(({ name }) => name !== 'tcg');
   return [
     running,
@@ -99,13 +154,23 @@ function acceleratorNeeds({ accelerators }: Qemu): Need[] {
       isMet: works,
       isRequired: false,
       found: works ? 'runs guests' : why,
-      ...(!works && { advice: name === 'kvm' ? 'needs virtualisation switched on in the firmware, and access to /dev/kvm (`sudo usermod -aG kvm $USER`); without it machines run slowly' : 'without it machines run slowly' }),
+      ...(!works && {
+        advice:
+          name === 'kvm'
+            ? 'needs virtualisation switched on in the firmware, and access to /dev/kvm (`sudo usermod -aG kvm $USER`); without it machines run slowly'
+            : 'without it machines run slowly',
+      }),
     })),
   ];
 }
 
 function toolNeeds({ tools }: Host): Need[] {
-  return (Object.entries(TOOL_NEEDS) as [ToolName, ToolNeed][]).map(([name, need]) => ({ name, isMet: tools[name] !== undefined, found: tools[name] ?? 'not found', ...need }));
+  return (Object.entries(TOOL_NEEDS) as [ToolName, ToolNeed][]).map(([name, need]) => ({
+    name,
+    isMet: tools[name] !== undefined,
+    found: tools[name] ?? 'not found',
+    ...need,
+  }));
 }
 
 function networkNeed({ hasOwnNetworks }: Host): Need {
@@ -115,15 +180,30 @@ function networkNeed({ hasOwnNetworks }: Host): Need {
     isMet: hasOwnNetworks,
     isRequired: false,
     found: hasOwnNetworks ? 'tried' : 'not to be had',
-    advice: "needs `unshare`, `nsenter`, `ip`, `setpriv` and the right to namespaces; without it other users can reach the port, but not log in",
+    advice:
+      'needs `unshare`, `nsenter`, `ip`, `setpriv` and the right to namespaces; without it other users can reach the port, but not log in',
   };
 }
 
 function roomNeeds({ memory, disks }: Host): Need[] {
   const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
   return [
-    { name: 'memory', purpose: 'that of machines', isMet: memory.availableBytes >= LEAST_MEMORY_BYTES, isRequired: false, found: `${gib(memory.availableBytes)} of ${gib(memory.totalBytes)} available`, advice: 'give machines little memory, or end other programs' },
-    ...disks.map(({ path, freeBytes }): Need => ({ name: 'disk', purpose: 'disks and memory of machines', isMet: freeBytes >= LEAST_DISK_BYTES, isRequired: false, found: `${gib(freeBytes)} free in ${path}`, advice: 'make room there' })),
+    {
+      name: 'memory',
+      purpose: 'that of machines',
+      isMet: memory.availableBytes >= LEAST_MEMORY_BYTES,
+      isRequired: false,
+      found: `${gib(memory.availableBytes)} of ${gib(memory.totalBytes)} available`,
+      advice: 'give machines little memory, or end other programs',
+    },
+    ...disks.map(({ path, freeBytes }): Need => ({
+      name: 'disk',
+      purpose: 'disks and memory of machines',
+      isMet: freeBytes >= LEAST_DISK_BYTES,
+      isRequired: false,
+      found: `${gib(freeBytes)} free in ${path}`,
+      advice: 'make room there',
+    })),
   ];
 }
 
@@ -145,7 +225,11 @@ function mendOf(family: DistributionFamily, packages: readonly string[]): Mend {
     case 'arch':
       return { family, needsRoot: true, argv: ['pacman', '-S', '--needed', '--noconfirm', ...packages] };
     case 'nix':
-      return { family, needsRoot: false, argv: ['nix', 'profile', 'install', ...packages.map((name) => `nixpkgs#${name}`)] };
+      return {
+        family,
+        needsRoot: false,
+        argv: ['nix', 'profile', 'install', ...packages.map((name) => `nixpkgs#${name}`)],
+      };
     default:
       return family satisfies never;
   }

@@ -25,7 +25,12 @@ export interface ProbeOptions {
 
 /** Finds out what this computer has for running machines. Everything is looked at anew, side by side; it takes the half of a second, and
  *  up to two more for each accelerator that does not work. What is missing is absent; throws only the reason of the signal. */
-export async function probeHost({ environment, cpu = DEFAULT_CPU, directories = [], signal }: ProbeOptions): Promise<Host> {
+export async function probeHost({
+  environment,
+  cpu = DEFAULT_CPU,
+  directories = [],
+  signal,
+}: ProbeOptions): Promise<Host> {
   const [tools, binary, distribution, memory, disks, network] = await Promise.all([
     findTools(environment),
     findProgram(QEMU_PROGRAM, environment),
@@ -47,10 +52,18 @@ export async function probeHost({ environment, cpu = DEFAULT_CPU, directories = 
   };
 }
 
-async function probeQemu(binary: string, { cpu, setpriv, signal }: { cpu: string; setpriv: string | undefined; signal: AbortSignal | undefined }): Promise<Qemu | undefined> {
+async function probeQemu(
+  binary: string,
+  { cpu, setpriv, signal }: { cpu: string; setpriv: string | undefined; signal: AbortSignal | undefined },
+): Promise<Qemu | undefined> {
   try {
     const { accelerators, ...qemu } = await askQemu(binary, { setpriv, signal });
-    return { ...qemu, accelerators: await Promise.all(accelerators.map((accelerator) => tryAccelerator({ binary: qemu.binary, accelerator, cpu, setpriv, signal }))) };
+    return {
+      ...qemu,
+      accelerators: await Promise.all(
+        accelerators.map((accelerator) => tryAccelerator({ binary: qemu.binary, accelerator, cpu, setpriv, signal })),
+      ),
+    };
   } catch (error) {
     // One that does not even answer is as good as none.
     if (error instanceof VmError) return undefined;

@@ -21,12 +21,19 @@ export async function stampOf(binary: string): Promise<Omit<QemuIdentity, 'versi
 
 /** Asks a QEMU what it is and has, in one conversation without a machine; which of its accelerators work is for others to find out.
  *  Throws VmError where it does not answer. */
-export async function askQemu(binary: string, { setpriv, signal }: { readonly setpriv: string | undefined; readonly signal?: AbortSignal | undefined }): Promise<Omit<Qemu, 'accelerators'> & { readonly accelerators: readonly string[] }> {
+export async function askQemu(
+  binary: string,
+  { setpriv, signal }: { readonly setpriv: string | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<Omit<Qemu, 'accelerators'> & { readonly accelerators: readonly string[] }> {
   const stamp = await stampOf(binary);
-  await using child = await startChild([stamp.binary, '-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'], { setpriv, signal });
+  await using child = await startChild(
+    [stamp.binary, '-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
+    { setpriv, signal },
+  );
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
   await using qmp = await QmpSession.over(stream, { timeoutMs: ANSWER_TIMEOUT_MS, signal });
-  const ask = (name: string, args = {}): Promise<unknown> => qmp.command(name, args, { timeoutMs: ANSWER_TIMEOUT_MS, signal });
+  const ask = (name: string, args = {}): Promise<unknown> =>
+    qmp.command(name, args, { timeoutMs: ANSWER_TIMEOUT_MS, signal });
   const [version, machines, capabilities, accelerators, devices, schema] = await Promise.all([
     ask('query-version'),
     ask('query-machines'),
@@ -42,7 +49,9 @@ export async function askQemu(binary: string, { setpriv, signal }: { readonly se
     ...stamp,
     version: versionText(version),
     accelerators: ACCELERATORS.filter((name) => types.includes(name)),
-    machineTypes: namesIn(machines, 'name').filter((name) => /-\d+\.\d+$/.test(name)).sort(),
+    machineTypes: namesIn(machines, 'name')
+      .filter((name) => /-\d+\.\d+$/.test(name))
+      .sort(),
     hasIgnoreShared: capable.has('x-ignore-shared'),
     hasMappedRam: capable.has('mapped-ram'),
     hasMultifd: capable.has('multifd'),
@@ -68,7 +77,9 @@ function namesIn(list: unknown, field: string): string[] {
 
 /** The kinds of `-netdev`: the schema hides the names of its types, but this enumeration is known by members that it always has. */
 function linksIn(schema: unknown): ReadonlySet<unknown> {
-  const found = listOf(schema).map((type) => listOf(fieldOf(type, 'values'))).find((values) => values.includes('hubport') && values.includes('socket'));
+  const found = listOf(schema)
+    .map((type) => listOf(fieldOf(type, 'values')))
+    .find((values) => values.includes('hubport') && values.includes('socket'));
   return new Set(found);
 }
 

@@ -37,8 +37,14 @@ export async function findTools(environment: Readonly<Record<string, string | un
 }
 
 /** The path of a program, or undefined. */
-export async function findProgram(name: string, environment: Readonly<Record<string, string | undefined>>): Promise<string | undefined> {
-  const directories = [...(environment['PATH'] ?? '').split(delimiter).filter((directory) => directory.startsWith('/')), ...MORE_DIRECTORIES];
+export async function findProgram(
+  name: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<string | undefined> {
+  const directories = [
+    ...(environment['PATH'] ?? '').split(delimiter).filter((directory) => directory.startsWith('/')),
+    ...MORE_DIRECTORIES,
+  ];
   for (const directory of directories) {
     const path = join(directory, name);
     const isThere = await access(path, constants.X_OK).then(
@@ -54,7 +60,8 @@ export async function findProgram(name: string, environment: Readonly<Record<str
 async function isStatic(path: string): Promise<boolean> {
   await using file = await open(path, 'r');
   const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
-  if (bytesRead < 64 || buffer.toString('latin1', 0, 4) !== '\u007fELF' || buffer[4] !== 2 || buffer[5] !== 1) return false;
+  if (bytesRead < 64 || buffer.toString('latin1', 0, 4) !== '\u007fELF' || buffer[4] !== 2 || buffer[5] !== 1)
+    return false;
   const tableAt = Number(buffer.readBigUInt64LE(32));
   const [entryBytes, entries] = [buffer.readUInt16LE(54), buffer.readUInt16LE(56)];
   for (let i = 0; i < entries; i++) {

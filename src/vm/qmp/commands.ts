@@ -23,7 +23,11 @@ export interface ScreenFiles {
 }
 
 /** Takes a picture of the screen as PNG; the target appears whole or not at all. Throws VmError, and errors of the system. */
-export async function screendump(qmp: QmpSession, { scratch, target }: ScreenFiles, options?: WaitOptions): Promise<void> {
+export async function screendump(
+  qmp: QmpSession,
+  { scratch, target }: ScreenFiles,
+  options?: WaitOptions,
+): Promise<void> {
   try {
     // The format that every QEMU writes: PNG is an option of its build.
     await qmp.command('screendump', { filename: scratch }, options);

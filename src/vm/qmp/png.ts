@@ -17,14 +17,25 @@ export function pngOf(ppm: Buffer): Buffer {
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 2], 8);
-  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(rows, { level: 3 })), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    SIGNATURE,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows, { level: 3 })),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 function parsePpm(ppm: Buffer): { width: number; height: number; pixels: Buffer } {
-  const [header = '', width = '', height = ''] = /^P6\s+(?:#[^\n]*\n\s*)*(\d+)\s+(\d+)\s+255\s/.exec(ppm.toString('latin1', 0, 256)) ?? [];
+  const [header = '', width = '', height = ''] =
+    /^P6\s+(?:#[^\n]*\n\s*)*(\d+)\s+(\d+)\s+255\s/.exec(ppm.toString('latin1', 0, 256)) ?? [];
   const size = { width: Number(width), height: Number(height) };
   const pixels = ppm.subarray(header.length);
-  if (header === '' || size.width * size.height === 0 || size.width * size.height > MOST_PIXELS || pixels.length !== size.width * size.height * 3) {
+  if (
+    header === '' ||
+    size.width * size.height === 0 ||
+    size.width * size.height > MOST_PIXELS ||
+    pixels.length !== size.width * size.height * 3
+  ) {
     throw new VmError('QEMU wrote no picture of the screen');
   }
   return { ...size, pixels };

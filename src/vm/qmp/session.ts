@@ -55,12 +55,18 @@ export class QmpSession implements AsyncDisposable {
   }
 
   /** Connects to the socket of a QEMU that may still be starting, and greets it. Throws VmError. */
-  static async connect(path: string, { timeoutMs = COMMAND_TIMEOUT_MS, signal }: WaitOptions = {}): Promise<QmpSession> {
+  static async connect(
+    path: string,
+    { timeoutMs = COMMAND_TIMEOUT_MS, signal }: WaitOptions = {},
+  ): Promise<QmpSession> {
     const untilMs = performance.now() + timeoutMs;
     for (;;) {
       signal?.throwIfAborted();
       try {
-        return await QmpSession.over(await connected(path), { timeoutMs: Math.max(1, untilMs - performance.now()), signal });
+        return await QmpSession.over(await connected(path), {
+          timeoutMs: Math.max(1, untilMs - performance.now()),
+          signal,
+        });
       } catch (error) {
         if (error instanceof VmError || signal?.aborted === true) throw error;
         if (performance.now() > untilMs) throw new VmError(`QEMU does not answer on \`${path}\``, { cause: error });
@@ -84,7 +90,11 @@ export class QmpSession implements AsyncDisposable {
 
   /** Runs a command and gives what it returns. Throws VmError with QEMU's own words when it is refused, when no answer comes in time
    *  (by default 10 s), and when the connection ends first. */
-  async command(name: string, args: Readonly<Record<string, unknown>> = {}, options: WaitOptions = {}): Promise<unknown> {
+  async command(
+    name: string,
+    args: Readonly<Record<string, unknown>> = {},
+    options: WaitOptions = {},
+  ): Promise<unknown> {
     const id = this.#nextId++;
     try {
       return await this.#wait(name, options, (pending) => {
@@ -105,12 +115,12 @@ export class QmpSession implements AsyncDisposable {
   async waitForEvent(names: readonly string[], options: WaitOptions = {}): Promise<QmpEvent> {
     const events = this.events();
     try {
-      return await this.#wait(names.join(' or '), { timeoutMs: Infinity, ...options }, (pending) => {
+      return (await this.#wait(names.join(' or '), { timeoutMs: Infinity, ...options }, (pending) => {
         void (async () => {
           for await (const event of events) if (names.includes(event.name)) return pending.resolve(event);
           pending.reject(new VmError(`QEMU ended before it told of ${names.join(' or ')}`));
         })();
-      }) as QmpEvent;
+      })) as QmpEvent;
     } finally {
       await events[Symbol.asyncDispose]();
     }
@@ -122,14 +132,22 @@ export class QmpSession implements AsyncDisposable {
     await this.closed;
   }
 
-  async #wait(what: string, { timeoutMs = COMMAND_TIMEOUT_MS, signal }: WaitOptions, begin: (pending: Pending) => void): Promise<unknown> {
+  async #wait(
+    what: string,
+    { timeoutMs = COMMAND_TIMEOUT_MS, signal }: WaitOptions,
+    begin: (pending: Pending) => void,
+  ): Promise<unknown> {
     signal?.throwIfAborted();
     if (this.#isOver) throw ended(what);
     let timer: NodeJS.Timeout | undefined;
     let onAbort = (): void => {};
     try {
       return await new Promise((resolve, reject) => {
-        if (Number.isFinite(timeoutMs)) timer = setTimeout(() => reject(new VmError(`QEMU did not answer \`${what}\` within ${Math.round(timeoutMs)} ms`)), timeoutMs);
+        if (Number.isFinite(timeoutMs))
+          timer = setTimeout(
+            () => reject(new VmError(`QEMU did not answer \`${what}\` within ${Math.round(timeoutMs)} ms`)),
+            timeoutMs,
+          );
         onAbort = () => reject(signal?.reason as Error);
         signal?.addEventListener('abort', onAbort);
         begin({ command: what, resolve, reject });
@@ -152,7 +170,8 @@ export class QmpSession implements AsyncDisposable {
     if (this.#isOver || rest.length === 0) return;
     this.#chunks.push(rest);
     this.#heldBytes += rest.length;
-    if (this.#heldBytes > LONGEST_LINE_BYTES) this.#end(new VmError(`QEMU sent a line longer than ${LONGEST_LINE_BYTES} bytes`));
+    if (this.#heldBytes > LONGEST_LINE_BYTES)
+      this.#end(new VmError(`QEMU sent a line longer than ${LONGEST_LINE_BYTES} bytes`));
   }
 
   #understand(line: string): void {
@@ -166,14 +185,16 @@ export class QmpSession implements AsyncDisposable {
       const data = message['data'];
       this.#feed.push({ name: message['event'], data: isObject(data) ? data : {} });
     } else if (typeof message['id'] === 'number') this.#answer(message['id'], message);
-    else if ('error' in message) this.#end(new VmError(`QEMU did not understand us: ${descriptionOf(message['error'])}`));
+    else if ('error' in message)
+      this.#end(new VmError(`QEMU did not understand us: ${descriptionOf(message['error'])}`));
   }
 
   #answer(id: number, message: Readonly<Record<string, unknown>>): void {
     // One that came too late has nobody waiting for it.
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
-    if ('error' in message) pending.reject(new VmError(`QEMU refused \`${pending.command}\`: ${descriptionOf(message['error'])}`));
+    if ('error' in message)
+      pending.reject(new VmError(`QEMU refused \`${pending.command}\`: ${descriptionOf(message['error'])}`));
     else pending.resolve(message['return']);
   }
 
@@ -181,7 +202,8 @@ export class QmpSession implements AsyncDisposable {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stream.destroy();
-    for (const pending of [...this.#pending.values(), ...(this.#greeting === undefined ? [] : [this.#greeting])]) pending.reject(error ?? ended(pending.command));
+    for (const pending of [...this.#pending.values(), ...(this.#greeting === undefined ? [] : [this.#greeting])])
+      pending.reject(error ?? ended(pending.command));
     this.#pending.clear();
     this.#feed.close();
     this.#settle(error);

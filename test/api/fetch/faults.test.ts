@@ -46,12 +46,19 @@ async function fetchFrom(addresses: readonly string[], bytes: Uint8Array): Promi
   const root = mkdtempSync(join(tmpdir(), 'cygstrap-faults-'));
   directories.push(root);
   const events: Event[] = [];
-  const sites = new SiteSet(addresses.map((address) => openSite(address, { userAgent: 'test', timeouts: TIMEOUTS })), { policy: FAST });
+  const sites = new SiteSet(
+    addresses.map((address) => openSite(address, { userAgent: 'test', timeouts: TIMEOUTS })),
+    { policy: FAST },
+  );
   const store = await Store.open(root, { kind: 'flat' });
   try {
     const digest = { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') } as const;
     const file = { path: parseRepoPath(PATH), sizeBytes: bytes.length, digest };
-    return { ...(await fetchFiles(store, [{ file, sites }], { jobs: 4, report: (event) => events.push(event) })), target: join(root, PATH), events };
+    return {
+      ...(await fetchFiles(store, [{ file, sites }], { jobs: 4, report: (event) => events.push(event) })),
+      target: join(root, PATH),
+      events,
+    };
   } finally {
     await store.close();
     await sites.close();
@@ -116,10 +123,34 @@ const PASSING: readonly (readonly [name: string, script: readonly Fault[], bytes
   ['500, then 200', [fault.status(500), fault.serve(SMALL)], SMALL, 2],
   ['429 with Retry-After, then 200', [fault.tooMany(0), fault.serve(SMALL)], SMALL, 2],
   ['a slow drip', [fault.drip(SMALL, 5000, 20)], SMALL, 1],
-  ['reset in the body, then the rest', [fault.resetMidBody(LARGE, 2_000_000, { etag: '"a"' }), fault.serve(LARGE, { etag: '"a"' })], LARGE, 2],
-  ['a changed file between two ranges', [fault.resetMidBody(bytesOf(3_000_000), 2_000_000, { etag: '"old"' }), fault.serve(LARGE, { etag: '"new"' })], LARGE, 2],
-  ['an ignored range', [fault.resetMidBody(LARGE, 2_000_000, { etag: '"a"' }), fault.ignoredRange(LARGE, { etag: '"a"' })], LARGE, 2],
-  ['a wrong range', [fault.resetMidBody(LARGE, 2_000_000, { etag: '"a"' }), fault.wrongRange(LARGE, 5), fault.serve(LARGE, { etag: '"a"' })], LARGE, 3],
+  [
+    'reset in the body, then the rest',
+    [fault.resetMidBody(LARGE, 2_000_000, { etag: '"a"' }), fault.serve(LARGE, { etag: '"a"' })],
+    LARGE,
+    2,
+  ],
+  [
+    'a changed file between two ranges',
+    [fault.resetMidBody(bytesOf(3_000_000), 2_000_000, { etag: '"old"' }), fault.serve(LARGE, { etag: '"new"' })],
+    LARGE,
+    2,
+  ],
+  [
+    'an ignored range',
+    [fault.resetMidBody(LARGE, 2_000_000, { etag: '"a"' }), fault.ignoredRange(LARGE, { etag: '"a"' })],
+    LARGE,
+    2,
+  ],
+  [
+    'a wrong range',
+    [
+      fault.resetMidBody(LARGE, 2_000_000, { etag: '"a"' }),
+      fault.wrongRange(LARGE, 5),
+      fault.serve(LARGE, { etag: '"a"' }),
+    ],
+    LARGE,
+    3,
+  ],
 ];
 
 test.each(PASSING)('%s', async (_name, script, bytes, requests) => {
@@ -129,7 +160,9 @@ test.each(PASSING)('%s', async (_name, script, bytes, requests) => {
 });
 
 test('a broken download goes on where it broke off', async () => {
-  await using server = await FaultServer.start({ [URL_PATH]: [fault.resetMidBody(LARGE, 2_500_000, { etag: '"a"' }), fault.serve(LARGE, { etag: '"a"' })] });
+  await using server = await FaultServer.start({
+    [URL_PATH]: [fault.resetMidBody(LARGE, 2_500_000, { etag: '"a"' }), fault.serve(LARGE, { etag: '"a"' })],
+  });
   const { events } = await fetchFrom([server.url], LARGE);
   const starts = events.flatMap((event) => (event.kind === 'transfer-start' ? [event.fromByte] : []));
   expect(starts).toHaveLength(2);
@@ -141,8 +174,14 @@ test('after many failures in a row the rest is not tried, but what is only missi
   directories.push(root);
   await using server = await FaultServer.start({});
   const digest = { algorithm: 'sha512', hex: '0'.repeat(128) } as const;
-  const filesOf = (sites: SiteSet) => Array.from({ length: 200 }, (_, i) => ({ file: { path: parseRepoPath(`x86_64/release/p${i}/p.tar.xz`), sizeBytes: 1, digest }, sites }));
-  const [dead, lacking] = [await closedAddress(), server.url].map((address) => new SiteSet([openSite(address, { userAgent: 'test' })], { policy: FAST })) as [SiteSet, SiteSet];
+  const filesOf = (sites: SiteSet) =>
+    Array.from({ length: 200 }, (_, i) => ({
+      file: { path: parseRepoPath(`x86_64/release/p${i}/p.tar.xz`), sizeBytes: 1, digest },
+      sites,
+    }));
+  const [dead, lacking] = [await closedAddress(), server.url].map(
+    (address) => new SiteSet([openSite(address, { userAgent: 'test' })], { policy: FAST }),
+  ) as [SiteSet, SiteSet];
   const store = await Store.open(root, { kind: 'flat' });
   const options = { jobs: 4, report: () => {} };
   const hopeless = await fetchFiles(store, filesOf(dead), options);
@@ -155,7 +194,10 @@ test('after many failures in a row the rest is not tried, but what is only missi
 test('a transfer makes room for the next when its bytes are there, for as long as few wait to be written', async () => {
   await using server = await FaultServer.start({});
   const sites = new SiteSet([openSite(server.url, { userAgent: 'test' })], { policy: FAST });
-  const wanted = Array.from({ length: 100 }, (_, i) => ({ file: { path: parseRepoPath(`x86_64/release/p${i}/p.tar.xz`), sizeBytes: 1, digest: undefined }, sites }));
+  const wanted = Array.from({ length: 100 }, (_, i) => ({
+    file: { path: parseRepoPath(`x86_64/release/p${i}/p.tar.xz`), sizeBytes: 1, digest: undefined },
+    sites,
+  }));
   let writeAll = (): void => {};
   const written = new Promise<void>((resolve) => (writeAll = resolve));
   let begun = 0;

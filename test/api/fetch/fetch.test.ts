@@ -36,7 +36,12 @@ async function run(...argv: readonly string[]): Promise<Run> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const texts = Promise.all([text(stdout), text(stderr)]);
-  const exit = await main(argv, { stdin: Readable.from([]), stdout, stderr, env: { XDG_CACHE_HOME: join(dir, 'cache') } });
+  const exit = await main(argv, {
+    stdin: Readable.from([]),
+    stdout,
+    stderr,
+    env: { XDG_CACHE_HOME: join(dir, 'cache') },
+  });
   stdout.end();
   stderr.end();
   const [out, err] = await texts;
@@ -46,7 +51,15 @@ async function run(...argv: readonly string[]): Promise<Run> {
 /** `cygstrap fetch` into `dir/repo` with the lock `dir/lock.json`. */
 function fetch(...argv: readonly string[]): Promise<Run> {
   const isAll = argv.includes('--all');
-  return run('fetch', ...argv, '--repo', join(dir, 'repo'), ...(isAll ? [] : ['--lock', join(dir, 'lock.json')]), '--keyring', KEY);
+  return run(
+    'fetch',
+    ...argv,
+    '--repo',
+    join(dir, 'repo'),
+    ...(isAll ? [] : ['--lock', join(dir, 'lock.json')]),
+    '--keyring',
+    KEY,
+  );
 }
 
 const repoFiles = (): string[] => filesBelow(join(dir, 'repo')).filter((path) => !path.startsWith('.cygstrap/'));
@@ -61,8 +74,16 @@ function filesBelow(root: string): string[] {
 
 /** Every file of the release, served over HTTP. */
 function releaseScript(except: Script = {}): Script {
-  const files = filesBelow(RELEASE).map((path) => [`/${path.replaceAll('+', '%2B')}`, fault.serve(readFileSync(join(RELEASE, path)), { etag: `"${path}"` })] as const);
-  const plain = filesBelow(RELEASE).map((path) => [`/${path}`, fault.serve(readFileSync(join(RELEASE, path)), { etag: `"${path}"` })] as const);
+  const files = filesBelow(RELEASE).map(
+    (path) =>
+      [
+        `/${path.replaceAll('+', '%2B')}`,
+        fault.serve(readFileSync(join(RELEASE, path)), { etag: `"${path}"` }),
+      ] as const,
+  );
+  const plain = filesBelow(RELEASE).map(
+    (path) => [`/${path}`, fault.serve(readFileSync(join(RELEASE, path)), { etag: `"${path}"` })] as const,
+  );
   return { ...Object.fromEntries([...files, ...plain]), ...except };
 }
 
@@ -74,7 +95,10 @@ describe('a fetch', () => {
     const { records } = parseText(published(), { file: 'setup.ini' });
     const listed = records.flatMap(({ versions }) => versions.map(({ install }) => install?.path ?? ''));
     expect(repoFiles()).toEqual([...listed, 'x86_64/setup.ini'].sort());
-    const lock = JSON.parse(readFileSync(join(dir, 'lock.json'), 'utf8')) as { packages: { path: string }[]; indexes: { signer: string }[] };
+    const lock = JSON.parse(readFileSync(join(dir, 'lock.json'), 'utf8')) as {
+      packages: { path: string }[];
+      indexes: { signer: string }[];
+    };
     expect(lock.packages.map(({ path }) => path).sort()).toEqual(listed.sort());
     expect(lock.indexes[0]?.signer).toMatch(/^[0-9A-F]{40}$/);
   });
@@ -124,17 +148,28 @@ describe('a fetch', () => {
 
   test('with --json gives events and a summary, one a line', async () => {
     const { stdout } = await fetch('openssh', '--site', RELEASE, '--json');
-    const lines = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { kind: string });
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { kind: string });
     const kinds = lines.map(({ kind }) => kind);
     expect(kinds).toContain('fetch-start');
     expect(kinds.filter((kind) => kind === 'transfer-done')).toHaveLength(5);
-    expect(lines.at(-1)).toMatchObject({ schema: 1, kind: 'fetched', files: 5, presentFiles: 0, index: { packages: 5 } });
+    expect(lines.at(-1)).toMatchObject({
+      schema: 1,
+      kind: 'fetched',
+      files: 5,
+      presentFiles: 0,
+      index: { packages: 5 },
+    });
   });
 
   test('of everything is a mirror, with previous and test versions, and no lock', async () => {
     const { exit } = await fetch('--all', '--source', '--site', RELEASE);
     expect(exit).toBe(0);
-    expect(repoFiles().filter((path) => path.includes('/release/'))).toEqual(filesBelow(RELEASE).filter((path) => path.includes('/release/')));
+    expect(repoFiles().filter((path) => path.includes('/release/'))).toEqual(
+      filesBelow(RELEASE).filter((path) => path.includes('/release/')),
+    );
     expect(existsSync(join(dir, 'lock.json'))).toBe(false);
   });
 
@@ -193,7 +228,9 @@ describe('the lock', () => {
     await fetch('bash', '--site', RELEASE);
     const { exit, stderr } = await fetch('openssh', '--site', RELEASE);
     expect(exit).toBe(1);
-    expect(stderr).toContain('was made for another request: package `openssh`: asked for, and not in the request of the lock');
+    expect(stderr).toContain(
+      'was made for another request: package `openssh`: asked for, and not in the request of the lock',
+    );
     expect((await fetch('--site', RELEASE)).exit).toBe(0);
   });
 
@@ -210,7 +247,10 @@ describe('the lock', () => {
   });
 
   test('missing, with --frozen, is said', async () => {
-    expect(await fetch('--frozen', '--site', RELEASE)).toMatchObject({ exit: 3, stderr: expect.stringContaining('there is no lock to be frozen to') as string });
+    expect(await fetch('--frozen', '--site', RELEASE)).toMatchObject({
+      exit: 3,
+      stderr: expect.stringContaining('there is no lock to be frozen to') as string,
+    });
   });
 });
 
@@ -222,9 +262,13 @@ test('--add-site: each package comes from the site whose index has it, into one 
   const text = `release: other\narch: x86_64\nsetup-timestamp: 1\n\n@ mine\nsdesc: "mine"\ncategory: Utils\nrequires: bash\nversion: 1-1\ninstall: x86_64/release/mine/mine-1-1.tar.xz 4 ${hex}\n`;
   writeFileSync(join(other, 'x86_64/setup.ini'), text);
   await using main = await FaultServer.start(releaseScript());
-  await using third = await FaultServer.start(Object.fromEntries(filesBelow(other).map((path) => [`/${path}`, fault.serve(readFileSync(join(other, path)))])));
+  await using third = await FaultServer.start(
+    Object.fromEntries(filesBelow(other).map((path) => [`/${path}`, fault.serve(readFileSync(join(other, path)))])),
+  );
   expect((await fetch('mine', '--unsigned', '--site', main.url, '--add-site', third.url)).exit).toBe(0);
-  expect(third.log.filter(({ path }) => path.includes('/release/')).map(({ path }) => path)).toEqual(['/x86_64/release/mine/mine-1-1.tar.xz']);
+  expect(third.log.filter(({ path }) => path.includes('/release/')).map(({ path }) => path)).toEqual([
+    '/x86_64/release/mine/mine-1-1.tar.xz',
+  ]);
   expect(main.log.some(({ path }) => path.includes('mine'))).toBe(false);
   const { records } = parseText(published(), { file: 'setup.ini' });
   expect(records.map(({ name }) => name)).toEqual(expect.arrayContaining(['bash', 'mine']));
@@ -235,7 +279,21 @@ describe('Ctrl-C', () => {
   test('stops in order, says what is kept, and the same command goes on from there', async () => {
     const slow = '/x86_64/release/cygwin/cygwin-3.5.4-1-x86_64.tar.xz';
     await using server = await FaultServer.start(releaseScript({ [slow]: fault.silence() }));
-    const args = [join(PROJECT, 'bin/cygstrap.js'), 'fetch', 'openssh', '--site', server.url, '--repo', join(dir, 'repo'), '--lock', join(dir, 'lock.json'), '--keyring', KEY, '--no-cache', '--json'];
+    const args = [
+      join(PROJECT, 'bin/cygstrap.js'),
+      'fetch',
+      'openssh',
+      '--site',
+      server.url,
+      '--repo',
+      join(dir, 'repo'),
+      '--lock',
+      join(dir, 'lock.json'),
+      '--keyring',
+      KEY,
+      '--no-cache',
+      '--json',
+    ];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let stdout = '';
     let isAsked = false;
@@ -256,7 +314,16 @@ describe('Ctrl-C', () => {
 
 describe('trust', () => {
   test('an index without a trusted signature is refused, and nothing is written', async () => {
-    const { exit, stderr } = await run('fetch', 'bash', '--site', RELEASE, '--repo', join(dir, 'repo'), '--lock', join(dir, 'lock.json'));
+    const { exit, stderr } = await run(
+      'fetch',
+      'bash',
+      '--site',
+      RELEASE,
+      '--repo',
+      join(dir, 'repo'),
+      '--lock',
+      join(dir, 'lock.json'),
+    );
     expect(exit).toBe(1);
     expect(stderr).toContain('no index for x86_64 is signed by a trusted key');
     expect(existsSync(join(dir, 'repo'))).toBe(false);
@@ -273,7 +340,9 @@ describe('trust', () => {
   test('--full-index keeps the index of the site with its signature', async () => {
     await fetch('bash', '--full-index', '--site', RELEASE);
     for (const name of ['setup.zst', 'setup.zst.sig']) {
-      expect(readFileSync(join(dir, 'repo/x86_64', name)).equals(readFileSync(join(RELEASE, 'x86_64', name)))).toBe(true);
+      expect(readFileSync(join(dir, 'repo/x86_64', name)).equals(readFileSync(join(RELEASE, 'x86_64', name)))).toBe(
+        true,
+      );
     }
     await fetch('bash', '--site', RELEASE);
     expect(repoFiles().filter((path) => path.includes('setup.'))).toEqual(['x86_64/setup.ini']);
@@ -282,8 +351,13 @@ describe('trust', () => {
   test('--full-index that is not that of the lock is warned of', async () => {
     await fetch('bash', '--site', RELEASE);
     const lock = join(dir, 'lock.json');
-    writeFileSync(lock, readFileSync(lock, 'utf8').replace(/("indexes": .*?"sha512": ")[0-9a-f]{128}/s, `$1${'0'.repeat(128)}`));
-    expect((await fetch('bash', '--full-index', '--site', RELEASE)).stderr).toContain('is another one than that of the lock');
+    writeFileSync(
+      lock,
+      readFileSync(lock, 'utf8').replace(/("indexes": .*?"sha512": ")[0-9a-f]{128}/s, `$1${'0'.repeat(128)}`),
+    );
+    expect((await fetch('bash', '--full-index', '--site', RELEASE)).stderr).toContain(
+      'is another one than that of the lock',
+    );
   });
 
   test('a locked archive that the index has with another digest is warned of', async () => {
@@ -292,18 +366,33 @@ describe('trust', () => {
     cpSync(RELEASE, site, { recursive: true });
     for (const form of ['zst', 'xz', 'bz2']) rmSync(join(site, `x86_64/setup.${form}`));
     const text = readFileSync(join(site, 'x86_64/setup.ini'), 'utf8');
-    writeFileSync(join(site, 'x86_64/setup.ini'), text.replace(/(bash-5\.2\.21-1-x86_64\.tar\.xz \d+ )[0-9a-f]{128}/, `$1${'0'.repeat(128)}`));
+    writeFileSync(
+      join(site, 'x86_64/setup.ini'),
+      text.replace(/(bash-5\.2\.21-1-x86_64\.tar\.xz \d+ )[0-9a-f]{128}/, `$1${'0'.repeat(128)}`),
+    );
     rmSync(join(dir, 'repo'), { recursive: true });
-    expect((await fetch('bash', '--unsigned', '--site', site)).stderr).toContain('does not list `bash 5.2.21-1` as locked');
+    expect((await fetch('bash', '--unsigned', '--site', site)).stderr).toContain(
+      'does not list `bash 5.2.21-1` as locked',
+    );
   });
 
   test('--sign-key signs the index', async () => {
-    const key = await generateKey({ type: 'rsa', rsaBits: 2048, userIDs: [{ name: 'me' }], subkeys: [], format: 'object' });
+    const key = await generateKey({
+      type: 'rsa',
+      rsaBits: 2048,
+      userIDs: [{ name: 'me' }],
+      subkeys: [],
+      format: 'object',
+    });
     writeFileSync(join(dir, 'secret.gpg'), key.privateKey.write());
     writeFileSync(join(dir, 'public.gpg'), key.publicKey.write());
     const { exit } = await fetch('bash', '--sign-key', join(dir, 'secret.gpg'), '--site', RELEASE);
     expect(exit).toBe(0);
-    const answer = await verifyDetached(readFileSync(join(dir, 'repo/x86_64/setup.ini')), readFileSync(join(dir, 'repo/x86_64/setup.ini.sig')), await readKeyring([join(dir, 'public.gpg')]));
+    const answer = await verifyDetached(
+      readFileSync(join(dir, 'repo/x86_64/setup.ini')),
+      readFileSync(join(dir, 'repo/x86_64/setup.ini.sig')),
+      await readKeyring([join(dir, 'public.gpg')]),
+    );
     expect(answer.kind).toBe('verified');
   });
 
@@ -319,7 +408,10 @@ describe('trust', () => {
     rmSync(join(dir, 'repo'), { recursive: true });
     writeFileSync(join(site, 'setup-x86_64.exe'), 'something else');
     const refused = await fetch(...args);
-    expect(refused).toMatchObject({ exit: 1, stderr: expect.stringContaining('`setup-x86_64.exe` is refused') as string });
+    expect(refused).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining('`setup-x86_64.exe` is refused') as string,
+    });
     expect(repoFiles()).not.toContain('setup-x86_64.exe');
   });
 });
@@ -328,7 +420,9 @@ describe('what goes wrong', () => {
   test('a file that no site has: it is named with its reasons, and no index is published', async () => {
     const missing = '/x86_64/release/bash/bash-5.2.21-1-x86_64.tar.xz';
     await using one = await FaultServer.start(releaseScript({ [missing]: fault.status(404) }));
-    await using other = await FaultServer.start(releaseScript({ [missing]: fault.wrongBytes(readFileSync(join(RELEASE, missing))) }));
+    await using other = await FaultServer.start(
+      releaseScript({ [missing]: fault.wrongBytes(readFileSync(join(RELEASE, missing))) }),
+    );
     const { exit, stderr } = await fetch('openssh', '--site', one.url, '--site', other.url);
     expect(exit).toBe(3);
     expect(stderr).toContain('1 of the files could not be fetched');
@@ -341,7 +435,10 @@ describe('what goes wrong', () => {
   });
 
   test('a hostile index is refused before anything is written', async () => {
-    const index = 'release: x\narch: x86_64\nsetup-timestamp: 1\n\n@ evil\nsdesc: "evil"\ncategory: Base\nversion: 1-1\ninstall: x86_64/release/../../../evil.tar.xz 3 ' + 'a'.repeat(128) + '\n';
+    const index =
+      'release: x\narch: x86_64\nsetup-timestamp: 1\n\n@ evil\nsdesc: "evil"\ncategory: Base\nversion: 1-1\ninstall: x86_64/release/../../../evil.tar.xz 3 ' +
+      'a'.repeat(128) +
+      '\n';
     mkdirSync(join(dir, 'site/x86_64'), { recursive: true });
     writeFileSync(join(dir, 'site/x86_64/setup.ini'), index);
     const { exit, stderr } = await fetch('evil', '--unsigned', '--site', join(dir, 'site'));

@@ -5,7 +5,12 @@ import { parseText } from '../../../src/core/setup-ini/parse.ts';
 const HASH = 'a'.repeat(32);
 
 function version(number: string, lines: readonly string[] = [], section?: string): string {
-  return [...(section === undefined ? [] : [`[${section}]`]), `version: ${number}`, `install: p-${number}.tar.xz 1 ${HASH}`, ...lines].join('\n');
+  return [
+    ...(section === undefined ? [] : [`[${section}]`]),
+    `version: ${number}`,
+    `install: p-${number}.tar.xz 1 ${HASH}`,
+    ...lines,
+  ].join('\n');
 }
 
 function block(name: string, ...lines: readonly string[]): string {
@@ -15,13 +20,16 @@ function block(name: string, ...lines: readonly string[]): string {
 function catalogOf(...indexes: readonly { readonly release?: string; readonly text: string }[]): Catalog {
   return Catalog.build(
     indexes.map(({ release, text }, i) => {
-      const { header, records } = parseText(`${release === undefined ? '' : `release: ${release}\n\n`}${text}`, { file: `index ${i}` });
+      const { header, records } = parseText(`${release === undefined ? '' : `release: ${release}\n\n`}${text}`, {
+        file: `index ${i}`,
+      });
       return { name: `index ${i}`, header, records };
     }),
   );
 }
 
-const numbers = (catalog: Catalog, name: string): string[] => (catalog.packages.get(name)?.versions ?? []).map(({ record, index }) => `${record.version}@${index}`);
+const numbers = (catalog: Catalog, name: string): string[] =>
+  (catalog.packages.get(name)?.versions ?? []).map(({ record, index }) => `${record.version}@${index}`);
 
 describe('several indexes', () => {
   it('merge versions and categories; the later description counts', () => {
@@ -34,13 +42,19 @@ describe('several indexes', () => {
   });
 
   it('of one release: the later record of the same version replaces the earlier', () => {
-    const catalog = catalogOf({ release: 'cygwin', text: block('p', version('1-1')) }, { release: 'cygwin', text: block('p', version('1-1')) });
+    const catalog = catalogOf(
+      { release: 'cygwin', text: block('p', version('1-1')) },
+      { release: 'cygwin', text: block('p', version('1-1')) },
+    );
     expect(numbers(catalog, 'p')).toEqual(['1-1@1']);
     expect(catalog.versions().map(({ index }) => index)).toEqual([1]);
   });
 
   it('of different releases: both stay, and a pin means the later', () => {
-    const catalog = catalogOf({ release: 'cygwin', text: block('p', version('1-1')) }, { release: 'ports', text: block('p', version('1-1')) });
+    const catalog = catalogOf(
+      { release: 'cygwin', text: block('p', version('1-1')) },
+      { release: 'ports', text: block('p', version('1-1')) },
+    );
     expect(numbers(catalog, 'p')).toEqual(['1-1@0', '1-1@1']);
     expect(catalog.find('p', '1-1')?.index).toBe(1);
   });
@@ -79,14 +93,24 @@ describe('one index', () => {
   });
 
   it('looks up providers and obsoleters by name, each version once', () => {
-    const catalog = catalogOf({ text: [block('new', version('2-1', ['obsoletes: old (< 2), old']), version('1-1', [], 'prev')), block('tool', version('1-1', ['provides: old, thing']))].join('\n') });
-    expect(catalog.providersOf('old').map(({ name, record }) => `${name} ${record.version}`)).toEqual(['new 2-1', 'tool 1-1']);
+    const catalog = catalogOf({
+      text: [
+        block('new', version('2-1', ['obsoletes: old (< 2), old']), version('1-1', [], 'prev')),
+        block('tool', version('1-1', ['provides: old, thing'])),
+      ].join('\n'),
+    });
+    expect(catalog.providersOf('old').map(({ name, record }) => `${name} ${record.version}`)).toEqual([
+      'new 2-1',
+      'tool 1-1',
+    ]);
     expect(catalog.obsoletersOf('old').map(({ name, record }) => `${name} ${record.version}`)).toEqual(['new 2-1']);
     expect(catalog.providersOf('nothing')).toEqual([]);
   });
 
   it('puts packages without category into Orphaned, and all into All', () => {
-    const catalog = catalogOf({ text: [block('a', 'category: Libs', version('1-1')), block('b', version('1-1'))].join('\n') });
+    const catalog = catalogOf({
+      text: [block('a', 'category: Libs', version('1-1')), block('b', version('1-1'))].join('\n'),
+    });
     expect(catalog.categories()).toEqual(['Libs', 'Orphaned']);
     expect(catalog.category('libs').map(({ name }) => name)).toEqual(['a']);
     expect(catalog.category('Orphaned').map(({ name }) => name)).toEqual(['b']);
@@ -94,8 +118,16 @@ describe('one index', () => {
   });
 
   it.each([
-    ['the highest of the current ones', [version('1-1'), version('2-1', [], 'curr'), version('9-1', [], 'prev')], '2-1'],
-    ['else the highest that is no test version', [version('1-1', [], 'prev'), version('3-1', [], 'prev'), version('9-1', [], 'test')], '3-1'],
+    [
+      'the highest of the current ones',
+      [version('1-1'), version('2-1', [], 'curr'), version('9-1', [], 'prev')],
+      '2-1',
+    ],
+    [
+      'else the highest that is no test version',
+      [version('1-1', [], 'prev'), version('3-1', [], 'prev'), version('9-1', [], 'test')],
+      '3-1',
+    ],
     ['else the highest', [version('1-1', [], 'test'), version('9-1', [], 'exp')], '9-1'],
   ])('calls current %s', (_, versions, expected) => {
     const catalog = catalogOf({ text: block('p', ...versions) });

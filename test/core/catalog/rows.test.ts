@@ -9,7 +9,11 @@ import { fixtures, randomCuts, randomFrom } from '../setup-ini/support.ts';
 const REAL = '../shared/data/setup-ini/2025-08-02_x86_64_setup.xz';
 
 /** A catalog of indexes that arrive in one buffer, over and over, cut at `cuts`. */
-function catalogOf(Parser: typeof RowParser | typeof SetupIniParser, indexes: readonly Uint8Array[], cuts: readonly number[]): Catalog {
+function catalogOf(
+  Parser: typeof RowParser | typeof SetupIniParser,
+  indexes: readonly Uint8Array[],
+  cuts: readonly number[],
+): Catalog {
   const builder = new CatalogBuilder();
   indexes.forEach((bytes, i) => {
     const parser = new Parser({ file: `index ${i}`, ourSetupVersion: '99' });
@@ -38,10 +42,21 @@ function contents(catalog: Catalog): unknown {
     expect(record).toBe(each.record);
     return { name, version, stability, record, archive, index, rank, source };
   });
-  const packages = [...catalog.packages.values()].map(({ versions, ...pkg }) => ({ ...pkg, versions: versions.map(({ rank }) => rank) }));
-  const named = new Set(seen.flatMap(({ record }) => [...record.provides, ...record.obsoletes].map(({ name }) => name)));
-  const offers = [...named].map((name) => [name, catalog.providersOf(name).map(({ rank }) => rank), catalog.obsoletersOf(name).map(({ rank }) => rank)]);
-  const ownSources = packages.map(({ name }) => seen.filter((each) => each.name === name).map(({ version }) => catalog.source(`${name}-src`, version)));
+  const packages = [...catalog.packages.values()].map(({ versions, ...pkg }) => ({
+    ...pkg,
+    versions: versions.map(({ rank }) => rank),
+  }));
+  const named = new Set(
+    seen.flatMap(({ record }) => [...record.provides, ...record.obsoletes].map(({ name }) => name)),
+  );
+  const offers = [...named].map((name) => [
+    name,
+    catalog.providersOf(name).map(({ rank }) => rank),
+    catalog.obsoletersOf(name).map(({ rank }) => rank),
+  ]);
+  const ownSources = packages.map(({ name }) =>
+    seen.filter((each) => each.name === name).map(({ version }) => catalog.source(`${name}-src`, version)),
+  );
   return { headers: catalog.headers, packages, versions: seen, offers, ownSources };
 }
 

@@ -47,7 +47,9 @@ describe('a project file', () => {
     ['{"repo": ""}', '`repo` must be some text'],
     ['{"sites": ["a\\nb"]}', '`sites[0]` must be some text without control characters, not "a\\nb"'],
   ])('%j is refused', (text, message) => {
-    expect(() => parseConfig(text, 'p.json')).toThrow(expect.objectContaining({ code: 'usage', message: expect.stringContaining(message) }) as Error);
+    expect(() => parseConfig(text, 'p.json')).toThrow(
+      expect.objectContaining({ code: 'usage', message: expect.stringContaining(message) }) as Error,
+    );
   });
 });
 
@@ -84,21 +86,53 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
-const KNOWN_WORDS = new Set(['$schema', 'title', 'description', 'default', 'examples', 'type', 'minLength', 'pattern', 'enum', 'items', 'uniqueItems', 'additionalProperties', 'properties']);
+const KNOWN_WORDS = new Set([
+  '$schema',
+  'title',
+  'description',
+  'default',
+  'examples',
+  'type',
+  'minLength',
+  'pattern',
+  'enum',
+  'items',
+  'uniqueItems',
+  'additionalProperties',
+  'properties',
+]);
 
 /** Whether a value is of a schema, for the words that ours uses; throws for any other word. */
 function meets(schema: Schema, value: unknown): boolean {
-  for (const word of Object.keys(schema)) if (!KNOWN_WORDS.has(word)) throw new Error(`the check does not know \`${word}\``);
+  for (const word of Object.keys(schema))
+    if (!KNOWN_WORDS.has(word)) throw new Error(`the check does not know \`${word}\``);
   if (schema.enum !== undefined) return schema.enum.includes(value);
   if (schema.type === 'boolean') return typeof value === 'boolean';
-  if (schema.type === 'string') return typeof value === 'string' && value.length >= (schema.minLength ?? 0) && new RegExp(schema.pattern ?? '', 'u').test(value);
-  if (schema.type === 'array') return Array.isArray(value) && value.every((item) => meets(schema.items ?? {}, item)) && (schema.uniqueItems !== true || new Set(value).size === value.length);
+  if (schema.type === 'string')
+    return (
+      typeof value === 'string' &&
+      value.length >= (schema.minLength ?? 0) &&
+      new RegExp(schema.pattern ?? '', 'u').test(value)
+    );
+  if (schema.type === 'array')
+    return (
+      Array.isArray(value) &&
+      value.every((item) => meets(schema.items ?? {}, item)) &&
+      (schema.uniqueItems !== true || new Set(value).size === value.length)
+    );
   if (schema.type !== 'object') throw new Error('a schema without type');
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.entries(value).every(([name, item]) => meets(schema.properties?.[name] ?? { enum: [] }, item));
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.entries(value).every(([name, item]) => meets(schema.properties?.[name] ?? { enum: [] }, item))
+  );
 }
 
 describe('the JSON Schema', () => {
-  const schema = JSON.parse(readFileSync(new URL('../../../src/core/config/cygstrap.schema.json', import.meta.url), 'utf8')) as Schema;
+  const schema = JSON.parse(
+    readFileSync(new URL('../../../src/core/config/cygstrap.schema.json', import.meta.url), 'utf8'),
+  ) as Schema;
 
   test('has the fields of the parser, and no others', () => {
     expect(Object.keys(schema.properties ?? {})).toEqual(Object.keys(CONFIG_FIELDS));
@@ -107,7 +141,36 @@ describe('the JSON Schema', () => {
   });
 
   /** Values of every kind, for every field. */
-  const values: unknown[] = [null, true, false, 0, 1.5, '', 'a', 'a b', 'a,b', 'X', 'flat', 'site', '10.0', '10.0.19045', '10', 'x86_64', {}, [], ['a'], ['a', 'b'], ['a', 'a'], [''], ['a b'], ['a,b'], ['a=1.0-1'], [1], [null], [['a']]];
+  const values: unknown[] = [
+    null,
+    true,
+    false,
+    0,
+    1.5,
+    '',
+    'a',
+    'a b',
+    'a,b',
+    'X',
+    'flat',
+    'site',
+    '10.0',
+    '10.0.19045',
+    '10',
+    'x86_64',
+    {},
+    [],
+    ['a'],
+    ['a', 'b'],
+    ['a', 'a'],
+    [''],
+    ['a b'],
+    ['a,b'],
+    ['a=1.0-1'],
+    [1],
+    [null],
+    [['a']],
+  ];
   test.each(Object.keys(CONFIG_FIELDS))('agrees with the parser on %s', (name) => {
     for (const value of values) {
       const config = { [name]: value };

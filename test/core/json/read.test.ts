@@ -6,7 +6,8 @@ import { SEED } from '../../support/seed.ts';
 
 /** What `JSON.parse` would give. */
 function plain({ value }: JsonNode): unknown {
-  if (value instanceof Map) return Object.fromEntries([...(value as ReadonlyMap<string, JsonNode>)].map(([key, node]) => [key, plain(node)]));
+  if (value instanceof Map)
+    return Object.fromEntries([...(value as ReadonlyMap<string, JsonNode>)].map(([key, node]) => [key, plain(node)]));
   return Array.isArray(value) ? (value as readonly JsonNode[]).map(plain) : value;
 }
 
@@ -20,16 +21,49 @@ function attempt(read: () => unknown): unknown {
 
 test('agrees with JSON.parse on every value, however it is laid out', () => {
   fc.assert(
-    fc.property(fc.jsonValue({ noUnicodeString: false }), fc.constantFrom(undefined, 1, '\t'), fc.boolean(), (value, indent, isCrLf) => {
-      const text = JSON.stringify(value, undefined, indent);
-      expect(plain(readJson(isCrLf ? text.replaceAll('\n', '\r\n') : text))).toEqual(JSON.parse(text));
-    }),
+    fc.property(
+      fc.jsonValue({ noUnicodeString: false }),
+      fc.constantFrom(undefined, 1, '\t'),
+      fc.boolean(),
+      (value, indent, isCrLf) => {
+        const text = JSON.stringify(value, undefined, indent);
+        expect(plain(readJson(isCrLf ? text.replaceAll('\n', '\r\n') : text))).toEqual(JSON.parse(text));
+      },
+    ),
     { seed: SEED },
   );
 });
 
 test('agrees with JSON.parse on texts that are nearly JSON', () => {
-  const scraps = fc.array(fc.constantFrom('{', '}', '[', ']', ',', ':', '"a"', '"b', '"', '\\n', '"\\u12', '0', '01', '-', '1e5', '.5', 'true', 'truex', 'null', ' ', '\n', '\t', '\u0001', 'x'), { maxLength: 8 });
+  const scraps = fc.array(
+    fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"a"',
+      '"b',
+      '"',
+      '\\n',
+      '"\\u12',
+      '0',
+      '01',
+      '-',
+      '1e5',
+      '.5',
+      'true',
+      'truex',
+      'null',
+      ' ',
+      '\n',
+      '\t',
+      '\u0001',
+      'x',
+    ),
+    { maxLength: 8 },
+  );
   fc.assert(
     fc.property(scraps, (parts) => {
       const text = parts.join('');
@@ -72,11 +106,23 @@ test('a byte order mark is no part of the text', () => {
 });
 
 test('a key like __proto__ is a key', () => {
-  expect(Object.keys(plain(readJson('{"__proto__": 1, "constructor": 2}')) as object)).toEqual(['__proto__', 'constructor']);
+  expect(Object.keys(plain(readJson('{"__proto__": 1, "constructor": 2}')) as object)).toEqual([
+    '__proto__',
+    'constructor',
+  ]);
 });
 
 test('a long text takes no long time', () => {
-  const text = JSON.stringify(Array.from({ length: 12_000 }, (_, i) => ({ name: `package-${i}`, version: '1.0-1', size: i, sha512: 'ab'.repeat(64) })), undefined, 2);
+  const text = JSON.stringify(
+    Array.from({ length: 12_000 }, (_, i) => ({
+      name: `package-${i}`,
+      version: '1.0-1',
+      size: i,
+      sha512: 'ab'.repeat(64),
+    })),
+    undefined,
+    2,
+  );
   const start = performance.now();
   readJson(text);
   expect(performance.now() - start).toBeLessThan(2000);

@@ -31,7 +31,10 @@ const at = (name: string): string => join(base, name);
 /** The index of a later day, in which bash has moved. */
 function laterIndex(): string {
   const path = at('later.ini');
-  const moved = readFileSync(INDEX, 'utf8').replaceAll('bash-5.2.21-1', 'bash-5.2.22-1').replace('version: 5.2.21-1\n', 'version: 5.2.22-1\n').replace('setup-timestamp: 1700000000', 'setup-timestamp: 1800000000');
+  const moved = readFileSync(INDEX, 'utf8')
+    .replaceAll('bash-5.2.21-1', 'bash-5.2.22-1')
+    .replace('version: 5.2.21-1\n', 'version: 5.2.22-1\n')
+    .replace('setup-timestamp: 1700000000', 'setup-timestamp: 1800000000');
   writeFileSync(path, moved);
   return path;
 }
@@ -40,9 +43,16 @@ describe('lock', () => {
   test('writes a lock, and writes it again only when it changes', async () => {
     const out = at('a.lock.json');
     const first = await run('lock', 'vim', '--index', INDEX, '--out', out);
-    expect(first).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^locked in `\[base\]\/a\.lock\.json`: \d+ packages, \d+ files, [\d.]+ MiB\n$/) });
+    expect(first).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/^locked in `\[base\]\/a\.lock\.json`: \d+ packages, \d+ files, [\d.]+ MiB\n$/),
+    });
     const lock = parseLock(readFileSync(out, 'utf8'), out);
-    expect(lock).toMatchObject({ resolver: expect.stringMatching(/^cygstrap \d/), request: { packages: ['vim'], arch: 'x86_64' }, indexes: [{ release: 'demo', timestamp: 1_700_000_000, signer: 'unsigned' }] });
+    expect(lock).toMatchObject({
+      resolver: expect.stringMatching(/^cygstrap \d/),
+      request: { packages: ['vim'], arch: 'x86_64' },
+      indexes: [{ release: 'demo', timestamp: 1_700_000_000, signer: 'unsigned' }],
+    });
     const { mtimeMs } = statSync(out);
     writeFileSync(out, readFileSync(out, 'utf8').replaceAll('\n', '\r\n'));
     expect((await run('lock', 'vim', '--index', INDEX, '--out', out)).stdout).toMatch(/^nothing changed: locked in /);
@@ -55,16 +65,32 @@ describe('lock', () => {
     const out = at('b.lock.json');
     await run('lock', 'vim', '--index', INDEX, '--out', out);
     const { stdout } = await run('lock', 'vim', '--index', laterIndex(), '--out', out);
-    expect(stdout).toMatch(/^~ {2}bash {2}5\.2\.21-1 {2}5\.2\.22-1 {2}upgrade\n0 added, 0 removed, 1 changed, 1\.8 MiB to download, 1\.8 MiB no longer needed\nlocked in /);
-    const json = JSON.parse((await run('lock', 'vim', '--index', INDEX, '--out', out, '--json')).stdout) as Record<string, unknown>;
-    expect(json).toMatchObject({ schema: 1, lock: '[base]/b.lock.json', written: true, request: { packages: ['vim'] }, difference: { changed: [{ name: 'bash', direction: 'downgrade' }] } });
+    expect(stdout).toMatch(
+      /^~ {2}bash {2}5\.2\.21-1 {2}5\.2\.22-1 {2}upgrade\n0 added, 0 removed, 1 changed, 1\.8 MiB to download, 1\.8 MiB no longer needed\nlocked in /,
+    );
+    const json = JSON.parse((await run('lock', 'vim', '--index', INDEX, '--out', out, '--json')).stdout) as Record<
+      string,
+      unknown
+    >;
+    expect(json).toMatchObject({
+      schema: 1,
+      lock: '[base]/b.lock.json',
+      written: true,
+      request: { packages: ['vim'] },
+      difference: { changed: [{ name: 'bash', direction: 'downgrade' }] },
+    });
   });
 
   test('replaces a lock that cannot be read, and says so', async () => {
     const out = at('c.lock.json');
     writeFileSync(out, '<<<<<<< ours\n{}');
     const { exit, stderr } = await run('lock', 'vim', '--index', INDEX, '--out', out);
-    expect({ exit, stderr }).toEqual({ exit: 0, stderr: expect.stringContaining('warning: the lock that was there cannot be compared with: [base]/c.lock.json:1: expected a value') });
+    expect({ exit, stderr }).toEqual({
+      exit: 0,
+      stderr: expect.stringContaining(
+        'warning: the lock that was there cannot be compared with: [base]/c.lock.json:1: expected a value',
+      ),
+    });
     expect(parseLock(readFileSync(out, 'utf8'), out).packages.length).toBeGreaterThan(3);
   });
 
@@ -85,7 +111,10 @@ describe('lock', () => {
   });
 
   test('to where nothing can be written', async () => {
-    expect(await run('lock', 'vim', '--index', INDEX, '--out', at('nowhere/x.json'))).toMatchObject({ exit: 3, stderr: expect.stringContaining('cannot write') });
+    expect(await run('lock', 'vim', '--index', INDEX, '--out', at('nowhere/x.json'))).toMatchObject({
+      exit: 3,
+      stderr: expect.stringContaining('cannot write'),
+    });
   });
 });
 
@@ -93,19 +122,40 @@ describe('lock --check', () => {
   test('compares the request, and nothing else', async () => {
     const out = at('e.lock.json');
     await run('lock', 'vim', '--source', '--index', INDEX, '--out', out);
-    expect(await run('lock', '--check', 'vim', '--source', '--out', out)).toEqual({ exit: 0, stdout: '`[base]/e.lock.json` answers the request\n', stderr: '' });
-    expect(await run('lock', '--check', '--out', out)).toEqual({ exit: 0, stdout: '`[base]/e.lock.json` is well formed; there is no request to compare it with\n', stderr: '' });
+    expect(await run('lock', '--check', 'vim', '--source', '--out', out)).toEqual({
+      exit: 0,
+      stdout: '`[base]/e.lock.json` answers the request\n',
+      stderr: '',
+    });
+    expect(await run('lock', '--check', '--out', out)).toEqual({
+      exit: 0,
+      stdout: '`[base]/e.lock.json` is well formed; there is no request to compare it with\n',
+      stderr: '',
+    });
     expect(await run('lock', '--check', 'vim', 'bash', '--out', out)).toMatchObject({
       exit: 1,
       stdout: '',
-      stderr: expect.stringMatching(/^error: `\[base\]\/e\.lock\.json` was made for another request: package `bash`: asked for, and not in the request of the lock; source: `false` is asked for, and the lock was made for `true`\nhint: /),
+      stderr: expect.stringMatching(
+        /^error: `\[base\]\/e\.lock\.json` was made for another request: package `bash`: asked for, and not in the request of the lock; source: `false` is asked for, and the lock was made for `true`\nhint: /,
+      ),
     });
-    const json = JSON.parse((await run('lock', '--check', 'vim', '--out', out, '--json')).stdout) as Record<string, unknown>;
-    expect(json).toMatchObject({ error: { code: 'lock', details: { differences: [{ kind: 'changed', field: 'source', locked: true, asked: false }] } } });
+    const json = JSON.parse((await run('lock', '--check', 'vim', '--out', out, '--json')).stdout) as Record<
+      string,
+      unknown
+    >;
+    expect(json).toMatchObject({
+      error: {
+        code: 'lock',
+        details: { differences: [{ kind: 'changed', field: 'source', locked: true, asked: false }] },
+      },
+    });
   });
 
   test('without a lock', async () => {
-    expect(await run('lock', '--check', '--out', at('absent.json'))).toMatchObject({ exit: 3, stderr: 'error: no such lock: `[base]/absent.json`\nhint: make it with `cygstrap lock`\n' });
+    expect(await run('lock', '--check', '--out', at('absent.json'))).toMatchObject({
+      exit: 3,
+      stderr: 'error: no such lock: `[base]/absent.json`\nhint: make it with `cygstrap lock`\n',
+    });
   });
 });
 
@@ -117,18 +167,30 @@ describe('a project file', () => {
     const request = (): unknown => parseLock(readFileSync(out, 'utf8'), out).request;
     await run('lock', '--config', config, '--index', INDEX, '--out', out);
     expect(request()).toMatchObject({ packages: ['vim'], base: false, source: false });
-    expect(await run('lock', '--check', '--config', config, '--out', out)).toMatchObject({ exit: 0, stdout: expect.stringContaining('answers the request of `[base]/project.json`') });
+    expect(await run('lock', '--check', '--config', config, '--out', out)).toMatchObject({
+      exit: 0,
+      stdout: expect.stringContaining('answers the request of `[base]/project.json`'),
+    });
     expect(await run('lock', '--check', '--config', config, '--source', '--out', out)).toMatchObject({ exit: 1 });
     await run('lock', 'bash', '--source', '--config', config, '--index', INDEX, '--out', out);
     expect(request()).toMatchObject({ packages: ['bash'], base: false, source: true });
   });
 
   test('that is not there, or wrong', async () => {
-    expect(await run('lock', '--check', '--config', at('absent.json'))).toMatchObject({ exit: 3, stderr: expect.stringContaining('no such project file') });
+    expect(await run('lock', '--check', '--config', at('absent.json'))).toMatchObject({
+      exit: 3,
+      stderr: expect.stringContaining('no such project file'),
+    });
     writeFileSync(at('wrong.json'), '{\n  "pakages": []\n}');
-    expect(await run('lock', '--check', '--config', at('wrong.json'))).toMatchObject({ exit: 2, stderr: expect.stringContaining('wrong.json:2: `pakages` is an unknown field') });
+    expect(await run('lock', '--check', '--config', at('wrong.json'))).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('wrong.json:2: `pakages` is an unknown field'),
+    });
     writeFileSync(at('latin1.json'), Buffer.from('{"arch": "\xe4"}', 'latin1'));
-    expect(await run('lock', '--check', '--config', at('latin1.json'))).toMatchObject({ exit: 2, stderr: expect.stringContaining('is no text in UTF-8') });
+    expect(await run('lock', '--check', '--config', at('latin1.json'))).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('is no text in UTF-8'),
+    });
   });
 });
 
@@ -141,7 +203,10 @@ describe('lock --update', () => {
     expect(nothing.stdout).toMatch(/^nothing changed/);
     await run('lock', '--update', '--index', laterIndex(), '--out', out);
     expect(parseLock(readFileSync(out, 'utf8'), out).request).toEqual(before.request);
-    expect(await run('lock', '--update', 'absent', '--index', INDEX, '--out', out)).toMatchObject({ exit: 1, stderr: expect.stringContaining('neither in the lock nor needed by its request: `absent`') });
+    expect(await run('lock', '--update', 'absent', '--index', INDEX, '--out', out)).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining('neither in the lock nor needed by its request: `absent`'),
+    });
   });
 
   test('takes an option on top of the request of the lock', async () => {

@@ -15,7 +15,15 @@ import { catalogOf, hex, lock, pkg, REQUEST } from './support.ts';
 const SAMPLE = lock(
   [
     pkg('zlib', '1.3-1'),
-    pkg('bash', '5.2-1', { source: { name: 'bash-src', version: '5.2-1', path: 'x86_64/release/bash/bash-5.2-1-src.tar.xz', size: 7, md5: hex('s', 32) } }),
+    pkg('bash', '5.2-1', {
+      source: {
+        name: 'bash-src',
+        version: '5.2-1',
+        path: 'x86_64/release/bash/bash-5.2-1-src.tar.xz',
+        size: 7,
+        md5: hex('s', 32),
+      },
+    }),
     pkg('gcc-g++', '11.2-1'),
   ],
   { packages: ['bash', 'gcc-g++'] },
@@ -37,7 +45,9 @@ describe('printing and parsing', () => {
     const expected = parseLock(TEXT, 'x');
     expect(parseLock(`\ufeff${TEXT.replaceAll('\n', '\r\n')}`, 'x')).toEqual(expected);
     const value = JSON.parse(TEXT) as { packages: unknown[] };
-    const shuffled = Object.fromEntries(Object.entries({ ...value, packages: value.packages.toReversed() }).toReversed());
+    const shuffled = Object.fromEntries(
+      Object.entries({ ...value, packages: value.packages.toReversed() }).toReversed(),
+    );
     expect(parseLock(JSON.stringify(shuffled), 'x')).toEqual(expected);
     expect(printLock(parseLock(JSON.stringify(shuffled), 'x'))).toBe(TEXT);
   });
@@ -70,7 +80,12 @@ describe('a text that is no lock', () => {
     ['a newer schema', ['schema'], 2, ':2: `schema` is 2, and this cygstrap knows 1 only'],
     ['a schema as text', ['schema'], '1', ':2: `schema` is "1"'],
     ['no schema', ['schema'], undefined, ':1: has no field `schema`'],
-    ['a field of its own', ['note'], 'x', '`note` is an unknown field; there are schema, resolver, request, indexes, packages'],
+    [
+      'a field of its own',
+      ['note'],
+      'x',
+      '`note` is an unknown field; there are schema, resolver, request, indexes, packages',
+    ],
     ['a package field of its own', [...first, 'url'], 'http://x', '`packages[0].url` is an unknown field'],
     ['no packages', ['packages'], undefined, 'has no field `packages`'],
     ['packages that are no list', ['packages'], {}, '`packages` must be a list, not an object'],
@@ -81,24 +96,43 @@ describe('a text that is no lock', () => {
     ['a short digest', [...first, 'sha512'], hex('x', 127), '`packages[0].sha512` must be a SHA-512 of 128'],
     ['an upper-case digest', [...first, 'sha512'], hex('x').toUpperCase(), '`packages[0].sha512` must be'],
     ['two digests', [...first, 'md5'], hex('x', 32), '`packages[0]` has two digests'],
-    ['a path out of the repo', [...first, 'path'], '../../etc/passwd', '`packages[0].path` is refused: the path `../../etc/passwd` leaves its directory'],
+    [
+      'a path out of the repo',
+      [...first, 'path'],
+      '../../etc/passwd',
+      '`packages[0].path` is refused: the path `../../etc/passwd` leaves its directory',
+    ],
     ['an absolute path', [...first, 'path'], '/etc/passwd', 'is absolute'],
     ['a path with a drive', [...first, 'path'], 'C:/x', 'drive letter'],
     ['a path of a device', [...first, 'path'], 'x86_64/nul.tar.xz', 'Windows device'],
     ['a path in the source', [...first, 'source', 'path'], 'a\\b', '`packages[0].source.path` is refused'],
     ['a name twice', ['packages', 1, 'name'], 'bash', '`packages[1]` `bash` stands there twice'],
-    ['a name with a newline', [...first, 'name'], 'a\nb', '`packages[0].name` must be some text without control characters'],
+    [
+      'a name with a newline',
+      [...first, 'name'],
+      'a\nb',
+      '`packages[0].name` must be some text without control characters',
+    ],
     ['an empty version', [...first, 'version'], '', '`packages[0].version` must be'],
     ['an index that is not there', [...first, 'index'], 1, '`packages[0]` is from index 1, and there are 1'],
     ['an index without digest', ['indexes', 0, 'sha512'], null, '`indexes[0].sha512` must be'],
-    ['a signer in lower case', ['indexes', 0, 'signer'], hex('x', 40), '`indexes[0].signer` must be `unsigned` or a fingerprint'],
+    [
+      'a signer in lower case',
+      ['indexes', 0, 'signer'],
+      hex('x', 40),
+      '`indexes[0].signer` must be `unsigned` or a fingerprint',
+    ],
     ['a package asked for twice', ['request', 'packages'], ['a', 'a'], '`request.packages[1]` `a` stands there twice'],
     ['a flag as text', ['request', 'base'], 'yes', '`request.base` must be true or false, not "yes"'],
     ['no Windows', ['request', 'windows'], 'eleven', '`request.windows` must be a version of Windows'],
     ['an architecture with a slash', ['request', 'arch'], '../x', '`request.arch` must be an architecture'],
   ])('%s', (_name, path, value, message) => {
     expect(() => parseLock(change(path, value), 'my.lock.json')).toThrow(
-      expect.objectContaining({ code: 'lock', message: expect.stringContaining(message), hint: expect.stringContaining('cygstrap lock') }) as Error,
+      expect.objectContaining({
+        code: 'lock',
+        message: expect.stringContaining(message),
+        hint: expect.stringContaining('cygstrap lock'),
+      }) as Error,
     );
   });
 
@@ -107,7 +141,9 @@ describe('a text that is no lock', () => {
     const shared = lock([pkg('a', '1', { source }), pkg('b', '1', { source })]);
     expect(parseLock(printLock(shared), 'x')).toEqual(shared);
     const torn = lock([pkg('a', '1', { source }), pkg('b', '1', { source: { ...source, size: 6 } })]);
-    expect(() => parseLock(printLock(torn), 'x')).toThrow('x:39: `packages[1]` gives `x86_64/release/s/s-1-src.tar.xz` another size or digest than a package before it');
+    expect(() => parseLock(printLock(torn), 'x')).toThrow(
+      'x:39: `packages[1]` gives `x86_64/release/s/s-1-src.tar.xz` another size or digest than a package before it',
+    );
   });
 
   test('a key that stands there twice, as a merge may leave it', () => {
@@ -116,12 +152,22 @@ describe('a text that is no lock', () => {
   });
 
   test('the marks of a merge are named as that', () => {
-    const text = TEXT.replace('      "version": "1.3-1",', '<<<<<<< ours\n      "version": "1.3-1",\n=======\n      "version": "1.3-2",\n>>>>>>> theirs');
-    expect(() => parseLock(text, 'x')).toThrow(expect.objectContaining({ code: 'lock', message: expect.stringMatching(/^x:\d+: expected a key/), hint: expect.stringContaining('merge') }) as Error);
+    const text = TEXT.replace(
+      '      "version": "1.3-1",',
+      '<<<<<<< ours\n      "version": "1.3-1",\n=======\n      "version": "1.3-2",\n>>>>>>> theirs',
+    );
+    expect(() => parseLock(text, 'x')).toThrow(
+      expect.objectContaining({
+        code: 'lock',
+        message: expect.stringMatching(/^x:\d+: expected a key/),
+        hint: expect.stringContaining('merge'),
+      }) as Error,
+    );
   });
 
   test('no prefix of a lock is one', () => {
-    for (let end = 0; end < TEXT.trimEnd().length; end += 7) expect(() => parseLock(TEXT.slice(0, end), 'x')).toThrow(CygstrapError);
+    for (let end = 0; end < TEXT.trimEnd().length; end += 7)
+      expect(() => parseLock(TEXT.slice(0, end), 'x')).toThrow(CygstrapError);
   });
 });
 
@@ -131,7 +177,16 @@ describe('checking a lock against a request', () => {
   });
 
   test('finds each difference, in the order of the fields', () => {
-    const asked = { ...REQUEST, packages: ['bash', 'vim=9.1-1'], categories: ['Devel'], buildDepends: ['git'], base: false, source: true, windows: '6.3.9600', arch: 'x86' };
+    const asked = {
+      ...REQUEST,
+      packages: ['bash', 'vim=9.1-1'],
+      categories: ['Devel'],
+      buildDepends: ['git'],
+      base: false,
+      source: true,
+      windows: '6.3.9600',
+      arch: 'x86',
+    };
     const differences = checkLock(SAMPLE, asked);
     expect(differences.map(differenceText)).toEqual([
       'package `vim=9.1-1`: asked for, and not in the request of the lock',
@@ -148,8 +203,22 @@ describe('checking a lock against a request', () => {
 
 describe('comparing locks', () => {
   test('finds what came, went and changed, and the bytes of it', () => {
-    const before = lock([pkg('a', '1-1'), pkg('b', '2-1'), pkg('c', '1.0'), pkg('d', '1'), pkg('e', '1'), pkg('same', '1')]);
-    const after = lock([pkg('a', '1-2', { size: 10 }), pkg('b', '1-1', { size: 20 }), pkg('c', '1.00', { size: 30 }), pkg('e', '1', { sha512: hex('other'), size: 40 }), pkg('f', '1', { size: 50 }), pkg('same', '1')]);
+    const before = lock([
+      pkg('a', '1-1'),
+      pkg('b', '2-1'),
+      pkg('c', '1.0'),
+      pkg('d', '1'),
+      pkg('e', '1'),
+      pkg('same', '1'),
+    ]);
+    const after = lock([
+      pkg('a', '1-2', { size: 10 }),
+      pkg('b', '1-1', { size: 20 }),
+      pkg('c', '1.00', { size: 30 }),
+      pkg('e', '1', { sha512: hex('other'), size: 40 }),
+      pkg('f', '1', { size: 50 }),
+      pkg('same', '1'),
+    ]);
     const difference = diffLocks(before, after);
     expect(difference).toEqual({
       added: [{ name: 'f', version: '1' }],
@@ -171,7 +240,11 @@ describe('comparing locks', () => {
     const source = { name: 's', version: '1', path: 'x86_64/release/s/s-1-src.tar.xz', size: 5, sha512: hex('s') };
     const before = lock([pkg('a', '1'), pkg('b', '1')]);
     const after = lock([pkg('a', '1', { source }), pkg('b', '1', { source })]);
-    expect(lockedFiles(after).map(({ path }) => path)).toEqual(['x86_64/release/a/a-1.tar.xz', 'x86_64/release/b/b-1.tar.xz', source.path]);
+    expect(lockedFiles(after).map(({ path }) => path)).toEqual([
+      'x86_64/release/a/a-1.tar.xz',
+      'x86_64/release/b/b-1.tar.xz',
+      source.path,
+    ]);
     expect(newFiles(before, after)).toEqual([{ path: source.path, size: 5, sha512: source.sha512 }]);
     expect(diffLocks(before, after)).toMatchObject({ added: [], removed: [], changed: [], downloadBytes: 5 });
   });
@@ -185,7 +258,9 @@ test('keeping versions pins all but what may move', () => {
 test('the order is that of bytes, whatever the text', () => {
   const texts = ['', 'B', '_', 'a', 'a-b', 'aa', '\u007f', 'é', '\ud7ff', '\ue000', '\uffff', '\u{10000}', '\u{1f600}'];
   const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
-  for (const a of texts) for (const b of texts) expect(Math.sign(byteOrder(a, b)), `${a} ${b}`).toBe(Math.sign(Buffer.compare(bytes(a), bytes(b))));
+  for (const a of texts)
+    for (const b of texts)
+      expect(Math.sign(byteOrder(a, b)), `${a} ${b}`).toBe(Math.sign(Buffer.compare(bytes(a), bytes(b))));
 });
 
 describe('making a lock', () => {
@@ -195,11 +270,24 @@ describe('making a lock', () => {
     if (result.kind === 'conflict') throw new Error('no plan');
     return result.plan;
   };
-  const parts = { indexes: lock([]).indexes, request: lockRequestOf(EMPTY_REQUEST, 'x86_64'), resolver: 'cygstrap 0.1.0' };
+  const parts = {
+    indexes: lock([]).indexes,
+    request: lockRequestOf(EMPTY_REQUEST, 'x86_64'),
+    resolver: 'cygstrap 0.1.0',
+  };
 
   test('sorts packages and the request', () => {
-    expect(lockOf(planOf(['b']), parts).packages.map(({ name, version }) => `${name} ${version}`)).toEqual(['a 2.0', 'b 1.0', 'c 3.0']);
-    expect(lockRequestOf({ ...EMPTY_REQUEST, packages: ['b', 'a', 'b'], categories: ['X', 'A'] }, 'x86')).toEqual({ ...REQUEST, packages: ['a', 'b'], categories: ['A', 'X'], arch: 'x86' });
+    expect(lockOf(planOf(['b']), parts).packages.map(({ name, version }) => `${name} ${version}`)).toEqual([
+      'a 2.0',
+      'b 1.0',
+      'c 3.0',
+    ]);
+    expect(lockRequestOf({ ...EMPTY_REQUEST, packages: ['b', 'a', 'b'], categories: ['X', 'A'] }, 'x86')).toEqual({
+      ...REQUEST,
+      packages: ['a', 'b'],
+      categories: ['A', 'X'],
+      arch: 'x86',
+    });
   });
 
   test.each([
@@ -208,21 +296,34 @@ describe('making a lock', () => {
     ['no digest', { sha512: undefined }, 'gives no digest'],
   ])('refuses %s', (_name, change, message) => {
     const plan = planOf(['b']);
-    const packages = plan.packages.map((each) => ({ ...each, archive: { ...each.archive, ...change } as typeof each.archive }));
-    expect(() => lockOf({ ...plan, packages }, parts)).toThrow(expect.objectContaining({ code: 'lock', message: expect.stringContaining(message) }) as Error);
+    const packages = plan.packages.map((each) => ({
+      ...each,
+      archive: { ...each.archive, ...change } as typeof each.archive,
+    }));
+    expect(() => lockOf({ ...plan, packages }, parts)).toThrow(
+      expect.objectContaining({ code: 'lock', message: expect.stringContaining(message) }) as Error,
+    );
   });
 
   test('locks by size alone only when allowed', () => {
     const plan = planOf(['b']);
     const packages = plan.packages.map((each) => ({ ...each, archive: { path: each.archive.path, sizeBytes: 5 } }));
     const made = lockOf({ ...plan, packages }, { ...parts, allowUndigested: true });
-    expect(made.packages[0]).toEqual({ name: 'a', version: '2.0', index: 0, path: 'x86_64/release/a/a-2.0.tar.xz', size: 5 });
+    expect(made.packages[0]).toEqual({
+      name: 'a',
+      version: '2.0',
+      index: 0,
+      path: 'x86_64/release/a/a-2.0.tar.xz',
+      size: 5,
+    });
     expect(parseLock(printLock(made), 'x')).toEqual(made);
   });
 
   test('refuses the update of an installation', () => {
     const plan = planOf(['b']);
     const installed = [{ name: 'a', version: '1', picked: true }];
-    expect(() => lockOf({ ...plan, request: { ...plan.request, installed } }, parts)).toThrow('installed Cygwin cannot be locked');
+    expect(() => lockOf({ ...plan, request: { ...plan.request, installed } }, parts)).toThrow(
+      'installed Cygwin cannot be locked',
+    );
   });
 });

@@ -9,17 +9,36 @@ export function hex(seed: string, digits = 128): string {
 }
 
 export function pkg(name: string, version: string, more: Partial<LockedPackage> = {}): LockedPackage {
-  return { name, version, index: 0, path: `x86_64/release/${name}/${name}-${version}.tar.xz`, size: 100, sha512: hex(`${name}${version}`), ...more };
+  return {
+    name,
+    version,
+    index: 0,
+    path: `x86_64/release/${name}/${name}-${version}.tar.xz`,
+    size: 100,
+    sha512: hex(`${name}${version}`),
+    ...more,
+  };
 }
 
-export const REQUEST: LockRequest = { packages: [], categories: [], buildDepends: [], base: true, test: false, source: false, windows: '10.0.19045', arch: 'x86_64' };
+export const REQUEST: LockRequest = {
+  packages: [],
+  categories: [],
+  buildDepends: [],
+  base: true,
+  test: false,
+  source: false,
+  windows: '10.0.19045',
+  arch: 'x86_64',
+};
 
 export function lock(packages: readonly LockedPackage[], request: Partial<LockRequest> = {}): Lock {
   return {
     schema: 1,
     resolver: 'cygstrap 0.1.0',
     request: { ...REQUEST, ...request },
-    indexes: [{ release: 'cygwin', arch: 'x86_64', timestamp: 1_700_000_000, sha512: hex('index'), signer: 'unsigned' }],
+    indexes: [
+      { release: 'cygwin', arch: 'x86_64', timestamp: 1_700_000_000, sha512: hex('index'), signer: 'unsigned' },
+    ],
     packages,
   };
 }
@@ -34,12 +53,25 @@ export function catalogOf(table: string): LoadedCatalog {
   const text = `release: demo\narch: x86_64\nsetup-timestamp: 1700000000\n\n${records.join('\n')}`;
   const { header, records: parsed } = parseText(text, { file: 'table' });
   const catalog = Catalog.build([{ name: 'table', header, records: parsed }]);
-  return { catalog, indexes: [{ name: 'table', release: 'demo', arch: 'x86_64', timestamp: 1_700_000_000, setupVersion: null, sha512: hex(table) }] };
+  return {
+    catalog,
+    indexes: [
+      {
+        name: 'table',
+        release: 'demo',
+        arch: 'x86_64',
+        timestamp: 1_700_000_000,
+        setupVersion: null,
+        sha512: hex(table),
+      },
+    ],
+  };
 }
 
 function recordText(line: string): string {
   const [, name = '', version = '', label = '', rest = ''] = /^(\S+) (\S+)(?: (\[\w+\]))?(.*)$/.exec(line) ?? [];
-  const part = (key: string): string | undefined => new RegExp(` ${key} (.*?)(?= requires | category | obsoletes |$)`).exec(rest)?.[1];
+  const part = (key: string): string | undefined =>
+    new RegExp(` ${key} (.*?)(?= requires | category | obsoletes |$)`).exec(rest)?.[1];
   const field = (key: string, value: string | undefined): string => (value === undefined ? '' : `${key}: ${value}\n`);
   return [
     `@ ${name}\nsdesc: "${name}"\n`,

@@ -54,60 +54,124 @@ describe('an update', () => {
   const before = made(catalogOf(OLD), ask('app', 'tool'));
 
   test('of nothing in particular moves everything', () => {
-    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, []))).toEqual(['app 2.0', 'core 2.0', 'extra 1.0', 'lib 2.0', 'tool 2.0']);
+    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, []))).toEqual([
+      'app 2.0',
+      'core 2.0',
+      'extra 1.0',
+      'lib 2.0',
+      'tool 2.0',
+    ]);
   });
 
   test('of one package moves it alone', () => {
-    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['lib']))).toEqual(['app 1.0', 'core 1.0', 'helper 1.0', 'lib 2.0', 'tool 1.0']);
-    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['core']))).toEqual(['app 1.0', 'core 2.0', 'helper 1.0', 'lib 1.0', 'tool 1.0']);
+    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['lib']))).toEqual([
+      'app 1.0',
+      'core 1.0',
+      'helper 1.0',
+      'lib 2.0',
+      'tool 1.0',
+    ]);
+    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['core']))).toEqual([
+      'app 1.0',
+      'core 2.0',
+      'helper 1.0',
+      'lib 1.0',
+      'tool 1.0',
+    ]);
   });
 
   test('takes with it what it must, and leaves the rest', () => {
     events.length = 0;
-    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['app']))).toEqual(['app 2.0', 'core 1.0', 'extra 1.0', 'helper 1.0', 'lib 2.0', 'tool 1.0']);
+    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['app']))).toEqual([
+      'app 2.0',
+      'core 1.0',
+      'extra 1.0',
+      'helper 1.0',
+      'lib 2.0',
+      'tool 1.0',
+    ]);
     expect(events).toContainEqual({ kind: 'note', message: 'moved or gone with them: `lib=1.0`' });
   });
 
   test('drops what nothing needs any more', () => {
-    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['tool']))).toEqual(['app 1.0', 'core 1.0', 'lib 1.0', 'tool 2.0']);
+    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['tool']))).toEqual([
+      'app 1.0',
+      'core 1.0',
+      'lib 1.0',
+      'tool 2.0',
+    ]);
   });
 
   test('follows a request that has changed meanwhile', () => {
     expect(versions(updated(catalogOf(NEW), ask('app'), before, ['core']))).toEqual(['app 1.0', 'core 2.0', 'lib 1.0']);
-    expect(versions(updated(catalogOf(NEW), ask('app', 'extra'), before, ['extra']))).toEqual(['app 1.0', 'core 1.0', 'extra 1.0', 'lib 1.0']);
-    expect(versions(updated(catalogOf(NEW), ask('app=2.0'), before, ['core']))).toEqual(['app 2.0', 'core 2.0', 'extra 1.0', 'lib 2.0']);
+    expect(versions(updated(catalogOf(NEW), ask('app', 'extra'), before, ['extra']))).toEqual([
+      'app 1.0',
+      'core 1.0',
+      'extra 1.0',
+      'lib 1.0',
+    ]);
+    expect(versions(updated(catalogOf(NEW), ask('app=2.0'), before, ['core']))).toEqual([
+      'app 2.0',
+      'core 2.0',
+      'extra 1.0',
+      'lib 2.0',
+    ]);
   });
 
   test('goes on where the index has lost a version, and says so', () => {
     events.length = 0;
     const rotated = NEW.replace('lib 1.0 [prev]', '').replace('core 1.0 [prev] category Base', '');
-    expect(versions(updated(catalogOf(rotated), ask('app', 'tool'), before, ['helper']))).toEqual(['app 1.0', 'core 2.0', 'helper 2.0', 'lib 2.0', 'tool 1.0']);
+    expect(versions(updated(catalogOf(rotated), ask('app', 'tool'), before, ['helper']))).toEqual([
+      'app 1.0',
+      'core 2.0',
+      'helper 2.0',
+      'lib 2.0',
+      'tool 1.0',
+    ]);
     expect(events).toContainEqual({ kind: 'warning', message: 'no longer in the index: `core=1.0`, `lib=1.0`' });
   });
 
   test('lets no pin keep out a member of a category', () => {
     const request = { ...EMPTY_REQUEST, categories: ['Fun'] };
     const lock = made(catalogOf('game 1.0 requires lib category Fun\nlib 1.0'), request);
-    const fresh = catalogOf('game 1.0 requires lib category Fun\nlib 2.0\nlib 1.0 [prev]\npuzzle 1.0 requires lib (>= 2.0) category Fun\nother 1.0 category Fun');
-    expect(versions(updated(fresh, request, lock, ['other']))).toEqual(['game 1.0', 'lib 2.0', 'other 1.0', 'puzzle 1.0']);
+    const fresh = catalogOf(
+      'game 1.0 requires lib category Fun\nlib 2.0\nlib 1.0 [prev]\npuzzle 1.0 requires lib (>= 2.0) category Fun\nother 1.0 category Fun',
+    );
+    expect(versions(updated(fresh, request, lock, ['other']))).toEqual([
+      'game 1.0',
+      'lib 2.0',
+      'other 1.0',
+      'puzzle 1.0',
+    ]);
   });
 
   test('of a package that is not there is refused', () => {
-    expect(() => updated(catalogOf(NEW), ask('app'), before, ['ap'])).toThrow(expect.objectContaining({ code: 'lock', message: 'neither in the lock nor needed by its request: `ap`' }) as Error);
+    expect(() => updated(catalogOf(NEW), ask('app'), before, ['ap'])).toThrow(
+      expect.objectContaining({
+        code: 'lock',
+        message: 'neither in the lock nor needed by its request: `ap`',
+      }) as Error,
+    );
   });
 
   test('of a request that has no answer is a conflict', () => {
-    expect(updateLock({ loaded: catalogOf(NEW) }, ask('gone'), { before, names: ['app'] }, options)).toMatchObject({ kind: 'conflict' });
+    expect(updateLock({ loaded: catalogOf(NEW) }, ask('gone'), { before, names: ['app'] }, options)).toMatchObject({
+      kind: 'conflict',
+    });
   });
 
   test('of an index of another architecture is refused', () => {
-    expect(() => makeLock({ loaded: catalogOf(NEW) }, ask('app'), { ...options, arch: 'x86' })).toThrow('an index is for x86_64, and x86 is asked for');
+    expect(() => makeLock({ loaded: catalogOf(NEW) }, ask('app'), { ...options, arch: 'x86' })).toThrow(
+      'an index is for x86_64, and x86 is asked for',
+    );
   });
 });
 
 test('a lock names who signed its indexes', () => {
   const result = makeLock({ loaded: catalogOf(OLD), signers: ['A'.repeat(40)] }, ask('app'), options);
-  expect(result).toMatchObject({ lock: { indexes: [{ release: 'demo', arch: 'x86_64', timestamp: 1_700_000_000, signer: 'A'.repeat(40) }] } });
+  expect(result).toMatchObject({
+    lock: { indexes: [{ release: 'demo', arch: 'x86_64', timestamp: 1_700_000_000, signer: 'A'.repeat(40) }] },
+  });
 });
 
 /** Two states of a small index: the second may have newer versions, and lists the old ones as prev unless it lost them. */
@@ -124,8 +188,9 @@ const states = fc
     const line = (i: number, version: string, label: string, needs: string[], isBase: boolean): string =>
       `p${i} ${version}${label}${needs.length === 0 ? '' : ` requires ${needs.join(', ')}`}${isBase ? ' category Base' : ''}`;
     const needsOf = ({ needs }: (typeof packages)[number], isNew: boolean): string[] =>
-      [...new Map(needs.filter(({ on }) => on < packages.length).map((need) => [need.on, need])).values()].map(({ on, isNew: wantsNew }) =>
-        isNew && wantsNew && packages[on]?.fate !== 'same' ? `p${on} (>= 2.0)` : `p${on}`,
+      [...new Map(needs.filter(({ on }) => on < packages.length).map((need) => [need.on, need])).values()].map(
+        ({ on, isNew: wantsNew }) =>
+          isNew && wantsNew && packages[on]?.fate !== 'same' ? `p${on} (>= 2.0)` : `p${on}`,
       );
     const old = packages.map((each, i) => line(i, '1.0', '', needsOf(each, false), each.isBase));
     const fresh = packages.flatMap((each, i) => {
@@ -145,8 +210,13 @@ test('whatever the indexes: an update is an answer, moves what is named, and not
       const loaded = catalogOf(fresh);
       const after = updated(loaded, request, before, [name]);
       // It is what its own versions give: complete, and nothing in it is too much.
-      const exact = resolve(loaded.catalog, { ...request, packages: [...request.packages, ...after.packages.map((each) => `${each.name}=${each.version}`)] });
-      expect(exact.kind === 'plan' && exact.plan.packages.map((each) => `${each.name} ${each.version}`).sort()).toEqual(versions(after));
+      const exact = resolve(loaded.catalog, {
+        ...request,
+        packages: [...request.packages, ...after.packages.map((each) => `${each.name}=${each.version}`)],
+      });
+      expect(exact.kind === 'plan' && exact.plan.packages.map((each) => `${each.name} ${each.version}`).sort()).toEqual(
+        versions(after),
+      );
       const target = made(loaded, request).packages.find((each) => each.name === name);
       const found = after.packages.find((each) => each.name === name);
       if (target !== undefined && found !== undefined) expect(found.version).toBe(target.version);
@@ -154,7 +224,10 @@ test('whatever the indexes: an update is an answer, moves what is named, and not
       for (const { name: other, from } of diffLocks(before, after).changed) {
         if (other === name) continue;
         const pinned = after.packages.map((each) => `${each.name}=${each.name === other ? from : each.version}`);
-        expect(resolve(loaded.catalog, { ...request, base: false, packages: pinned }).kind, `${other} could have stayed at ${from}`).toBe('conflict');
+        expect(
+          resolve(loaded.catalog, { ...request, base: false, packages: pinned }).kind,
+          `${other} could have stayed at ${from}`,
+        ).toBe('conflict');
       }
     }),
     { seed: SEED, numRuns: 400 },
@@ -167,7 +240,8 @@ test('an update from the same index changes nothing', () => {
       const request = ask(`p${asked % count}`);
       const loaded = catalogOf(fresh);
       const before = made(loaded, request);
-      for (const names of [[], ...before.packages.map(({ name }) => [name])]) expect(isSameAnswer(diffLocks(before, updated(loaded, request, before, names)))).toBe(true);
+      for (const names of [[], ...before.packages.map(({ name }) => [name])])
+        expect(isSameAnswer(diffLocks(before, updated(loaded, request, before, names)))).toBe(true);
     }),
     { seed: SEED, numRuns: 100 },
   );

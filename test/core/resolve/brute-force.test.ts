@@ -13,7 +13,14 @@ const VERSIONS = ['1-1', '2-1', '3-1'];
 
 const dependency: fc.Arbitrary<Dependency> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ name: fc.constantFrom(...NAMES, 'v') }) },
-  { weight: 1, arbitrary: fc.record({ name: fc.constantFrom(...NAMES, 'v'), op: fc.constantFrom('=', '<', '>=', '>') as fc.Arbitrary<'='>, version: fc.constantFrom('1', '2', '2-1', '3') }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      name: fc.constantFrom(...NAMES, 'v'),
+      op: fc.constantFrom('=', '<', '>=', '>') as fc.Arbitrary<'='>,
+      version: fc.constantFrom('1', '2', '2-1', '3'),
+    }),
+  },
 );
 
 const record = (name: string): fc.Arbitrary<PackageRecord> =>
@@ -53,12 +60,31 @@ const record = (name: string): fc.Arbitrary<PackageRecord> =>
 const universe = fc.tuple(...NAMES.map(record));
 
 function provides(version: CatalogVersion, { name, op, version: wanted }: Dependency): boolean {
-  const own = version.name === name && (op === undefined || wanted === undefined || criteriaMeet({ op: '=', version: version.record.version }, { op, version: wanted }));
-  return own || version.record.provides.some((each) => each.name === name && (op === undefined || wanted === undefined || each.op === undefined || each.version === undefined || criteriaMeet({ op: each.op, version: each.version }, { op, version: wanted })));
+  const own =
+    version.name === name &&
+    (op === undefined ||
+      wanted === undefined ||
+      criteriaMeet({ op: '=', version: version.record.version }, { op, version: wanted }));
+  return (
+    own ||
+    version.record.provides.some(
+      (each) =>
+        each.name === name &&
+        (op === undefined ||
+          wanted === undefined ||
+          each.op === undefined ||
+          each.version === undefined ||
+          criteriaMeet({ op: each.op, version: each.version }, { op, version: wanted })),
+    )
+  );
 }
 
 function obsoletes(version: CatalogVersion, other: CatalogVersion): boolean {
-  return version.record.obsoletes.some(({ name, op, version: wanted }) => other.name === name && (op === undefined || wanted === undefined || versionMeets(other.record.version, { op, version: wanted })));
+  return version.record.obsoletes.some(
+    ({ name, op, version: wanted }) =>
+      other.name === name &&
+      (op === undefined || wanted === undefined || versionMeets(other.record.version, { op, version: wanted })),
+  );
 }
 
 /** What a set of versions must be like to be installed, written down without any cleverness. */
@@ -97,14 +123,18 @@ describe('random universes against trying everything', () => {
         if (result.kind === 'conflict') {
           refusals++;
           expect(exists(catalog, wanted), result.conflicts.map(conflictText).join('\n')).toBe(false);
-          for (const { steps, message } of result.conflicts) expect(`${message}${steps.map(({ text }) => text).join('')}`).not.toContain('undefined');
+          for (const { steps, message } of result.conflicts)
+            expect(`${message}${steps.map(({ text }) => text).join('')}`).not.toContain('undefined');
           return;
         }
         plans++;
-        const set = result.plan.packages.map((each) => catalog.find(each.name, each.version)).filter((each) => each !== undefined);
+        const set = result.plan.packages
+          .map((each) => catalog.find(each.name, each.version))
+          .filter((each) => each !== undefined);
         expect(set.length).toBe(result.plan.packages.length);
         expect(isValid(set, wanted)).toBe(true);
-        for (const { name, reason, requiredBy } of result.plan.packages) expect(reason !== 'dependency' || requiredBy.length > 0, name).toBe(true);
+        for (const { name, reason, requiredBy } of result.plan.packages)
+          expect(reason !== 'dependency' || requiredBy.length > 0, name).toBe(true);
       }),
       { seed: SEED, numRuns: 3000 },
     );

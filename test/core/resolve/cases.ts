@@ -62,7 +62,15 @@ function readCase(file: string, start: number, lines: readonly string[]): Case {
     if (word === '' || word.startsWith('#')) return;
     if (word === 'package') addPackage(at, rest, packages);
     else if (word === 'request') {
-      requests.push({ line: start + i, words: rest.split(' ').filter((each) => each !== ''), leftOut: [], warnings: [], because: [], says: [], hints: [] });
+      requests.push({
+        line: start + i,
+        words: rest.split(' ').filter((each) => each !== ''),
+        leftOut: [],
+        warnings: [],
+        because: [],
+        says: [],
+        hints: [],
+      });
     } else if (current === undefined) throw new Error(`${at}: no request above \`${line}\``);
     else if (word === 'plan') current.plan = rest;
     else if (word === 'sources') current.sources = rest;
@@ -75,7 +83,8 @@ function readCase(file: string, start: number, lines: readonly string[]): Case {
     else throw new Error(`${at}: unknown line \`${line}\``);
   });
   for (const { line, plan, refuse } of requests) {
-    if ((plan === undefined) === (refuse === undefined)) throw new Error(`${file}:${line}: a request is followed by either plan or refuse`);
+    if ((plan === undefined) === (refuse === undefined))
+      throw new Error(`${file}:${line}: a request is followed by either plan or refuse`);
   }
   if (requests.length === 0) throw new Error(`${file}:${start}: a case without request asserts nothing`);
   return { file, title, index: [...packages.values()].map((each) => `${each.join('\n')}\n`).join('\n'), requests };

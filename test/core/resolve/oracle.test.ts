@@ -22,18 +22,24 @@ interface Answer {
 }
 
 function read(file: string): string {
-  return file.endsWith('.xz') ? execFileSync('xz', ['-dc', file], { maxBuffer: 1 << 28 }).toString('latin1') : readFileSync(file, 'latin1');
+  return file.endsWith('.xz')
+    ? execFileSync('xz', ['-dc', file], { maxBuffer: 1 << 28 }).toString('latin1')
+    : readFileSync(file, 'latin1');
 }
 
 function jsonLines<T>(file: string): T[] {
-  return read(file).trimEnd().split('\n').map((line): T => JSON.parse(line));
+  return read(file)
+    .trimEnd()
+    .split('\n')
+    .map((line): T => JSON.parse(line));
 }
 
 /** From rows, as the commands do it. */
 function catalogOf(name: string, text: string): Catalog {
   const parser = new RowParser({ file: name });
   const builder = new CatalogBuilder();
-  for (const pkg of [...parser.push(Buffer.from(text, 'latin1')), ...parser.end()]) builder.add(pkg, parser.header.release);
+  for (const pkg of [...parser.push(Buffer.from(text, 'latin1')), ...parser.end()])
+    builder.add(pkg, parser.header.release);
   builder.endIndex(name, parser.header);
   return builder.finish();
 }
@@ -52,13 +58,20 @@ function check(catalog: Catalog, answer: Answer): void {
   expect(mustRefuse).toBe(false);
   const { plan } = result;
   expect(Object.fromEntries(plan.packages.map(({ name, version }) => [name, version]))).toEqual(answer.install);
-  const sources = plan.packages.flatMap((each) => (each.source === undefined ? [] : [[each.source.name, each.source.version] as const]));
+  const sources = plan.packages.flatMap((each) =>
+    each.source === undefined ? [] : [[each.source.name, each.source.version] as const],
+  );
   expect(Object.fromEntries(sources)).toEqual(answer.sources);
   if (answer.bytes !== undefined) expect(plan.totals.downloadBytes).toBe(answer.bytes);
 }
 
 function title({ packages, categories, test, source }: Answer): string {
-  const words = [...packages, ...categories.map((each) => `-C ${each}`), ...(test ? ['-t'] : []), ...(source ? ['-I'] : [])].join(' ');
+  const words = [
+    ...packages,
+    ...categories.map((each) => `-C ${each}`),
+    ...(test ? ['-t'] : []),
+    ...(source ? ['-I'] : []),
+  ].join(' ');
   return words.length > 80 ? `${words.slice(0, 80)}…` : words || '(Base only)';
 }
 
@@ -74,7 +87,9 @@ describe.skipIf(!existsSync(ORACLE))("setup's own answers (skipped where ../shar
     });
   });
 
-  const universes = existsSync(ORACLE) ? jsonLines<{ name: string; ini: string; cases: Answer[] }>(`${ORACLE}/universes.jsonl.xz`) : [];
+  const universes = existsSync(ORACLE)
+    ? jsonLines<{ name: string; ini: string; cases: Answer[] }>(`${ORACLE}/universes.jsonl.xz`)
+    : [];
   it.each(universes)('$name', ({ name, ini, cases }) => {
     const catalog = catalogOf(name, ini);
     for (const answer of cases) check(catalog, answer);

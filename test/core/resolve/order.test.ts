@@ -4,7 +4,8 @@ import { dependencyOrder } from '../../../src/core/resolve/order.ts';
 import { SEED } from '../../support/seed.ts';
 
 describe('install order', () => {
-  const order = (edges: readonly (readonly number[])[]): number[] => dependencyOrder(edges.length, (node) => edges[node] ?? []);
+  const order = (edges: readonly (readonly number[])[]): number[] =>
+    dependencyOrder(edges.length, (node) => edges[node] ?? []);
 
   it('puts dependencies first', () => {
     expect(order([[1], [2], []])).toEqual([2, 1, 0]);
@@ -19,7 +20,11 @@ describe('install order', () => {
   });
 
   it('places every node once, after all it reaches that do not reach it back', () => {
-    const graph = fc.integer({ min: 1, max: 12 }).chain((count) => fc.array(fc.array(fc.nat(count - 1), { maxLength: 3 }), { minLength: count, maxLength: count }));
+    const graph = fc
+      .integer({ min: 1, max: 12 })
+      .chain((count) =>
+        fc.array(fc.array(fc.nat(count - 1), { maxLength: 3 }), { minLength: count, maxLength: count }),
+      );
     fc.assert(
       fc.property(graph, (edges) => {
         const reach = edges.map((_, start) => {

@@ -14,7 +14,12 @@ import { Candidates } from '../../../src/core/solver/candidates.ts';
 const HASH = 'a'.repeat(128);
 
 function block(name: string, version: string, lines = ''): string {
-  return `@ ${name}\ncategory: Libs\nversion: ${version}\ninstall: ${name}-${version}.tar.xz 10 ${HASH.slice(0, 120)}${Buffer.from(name + version).toString('hex').padStart(8, '0').slice(0, 8)}\n${lines}\n`;
+  return `@ ${name}\ncategory: Libs\nversion: ${version}\ninstall: ${name}-${version}.tar.xz 10 ${HASH.slice(0, 120)}${Buffer.from(
+    name + version,
+  )
+    .toString('hex')
+    .padStart(8, '0')
+    .slice(0, 8)}\n${lines}\n`;
 }
 
 function catalogOf(...blocks: string[]): Catalog {
@@ -29,22 +34,36 @@ function planOf(catalog: Catalog, request: Partial<ResolveRequest>): Plan {
 }
 
 function listed(plan: Plan): string[] {
-  return plan.packages.map(({ name, version, action, replaces }) => `${action} ${name} ${replaces === undefined ? '' : `${replaces} -> `}${version}`);
+  return plan.packages.map(
+    ({ name, version, action, replaces }) =>
+      `${action} ${name} ${replaces === undefined ? '' : `${replaces} -> `}${version}`,
+  );
 }
 
 describe('a hostile index', () => {
   it('with thousands of versions of a package ends in an error, not in all of memory', () => {
-    const versions = Array.from({ length: 5000 }, (_, i) => `[prev]\nversion: ${i}-1\ninstall: a-${i}.tar.xz 10 ${HASH}\n`).join('');
+    const versions = Array.from(
+      { length: 5000 },
+      (_, i) => `[prev]\nversion: ${i}-1\ninstall: a-${i}.tar.xz 10 ${HASH}\n`,
+    ).join('');
     const catalog = catalogOf(block('a', '9999-1', versions));
     expect(catalog.packages.get('a')?.versions.length).toBe(5001);
-    expect(() => resolve(catalog, { ...EMPTY_REQUEST, packages: ['a'] })).toThrow(/^more than 8388608 rules between packages$/);
+    expect(() => resolve(catalog, { ...EMPTY_REQUEST, packages: ['a'] })).toThrow(
+      /^more than 8388608 rules between packages$/,
+    );
   });
 });
 
 describe('a catalog answers one request after the other as each alone', () => {
   const blocks = [
     block('app', '1-1', 'depends2: runtime, lib\n'),
-    block('runtime', '2-1', 'depends2: _windows (>= 10)\n[prev]\nversion: 1-1\ninstall: runtime-1.tar.xz 10 ' + HASH + '\ndepends2: _windows (>= 6.1)\n'),
+    block(
+      'runtime',
+      '2-1',
+      'depends2: _windows (>= 10)\n[prev]\nversion: 1-1\ninstall: runtime-1.tar.xz 10 ' +
+        HASH +
+        '\ndepends2: _windows (>= 6.1)\n',
+    ),
     block('lib', '1-1', ''),
     block('newlib', '1-1', 'provides: lib\n'),
   ];
@@ -64,7 +83,12 @@ describe('a catalog answers one request after the other as each alone', () => {
     const alone = requests.map((request) => answer(catalogOf(...blocks), request));
     expect(new Set(alone.map((each) => JSON.stringify(each))).size).toBe(5);
     const one = catalogOf(...blocks);
-    for (const order of [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [1, 4, 0, 3, 2]]) expect(order.map((i) => answer(one, requests[i] ?? {}))).toEqual(order.map((i) => alone[i]));
+    for (const order of [
+      [0, 1, 2, 3, 4],
+      [4, 3, 2, 1, 0],
+      [1, 4, 0, 3, 2],
+    ])
+      expect(order.map((i) => answer(one, requests[i] ?? {}))).toEqual(order.map((i) => alone[i]));
   });
 });
 
@@ -72,7 +96,8 @@ it('of requests nothing stays in a catalog', () => {
   const catalog = catalogOf(block('app', '1-1', 'depends2: lib\ncategory: Base\n'), block('lib', '1-1', ''));
   // A list not known yet gets the next number.
   const lists = (): number => Candidates.of(catalog).needsOf([]).number;
-  const ask = (name: string): unknown => resolve(catalog, { ...EMPTY_REQUEST, packages: ['lib'], installed: [{ name, version: '1-1', picked: true }] });
+  const ask = (name: string): unknown =>
+    resolve(catalog, { ...EMPTY_REQUEST, packages: ['lib'], installed: [{ name, version: '1-1', picked: true }] });
   ask('first');
   const before = lists();
   for (let i = 0; i < 100; i++) ask(`other${i}`);
@@ -86,14 +111,21 @@ describe('an existing Cygwin', () => {
     block('new', '1-1', 'obsoletes: old\n'),
     block('tool', '1-1', ''),
   );
-  const installed = (...names: string[]): ResolveRequest['installed'] => names.map((each) => ({ name: each.split(' ')[0] ?? '', version: each.split(' ')[1] ?? '', picked: true }));
+  const installed = (...names: string[]): ResolveRequest['installed'] =>
+    names.map((each) => ({ name: each.split(' ')[0] ?? '', version: each.split(' ')[1] ?? '', picked: true }));
 
   it('is brought up to date, and what is asked is added', () => {
-    expect(listed(planOf(catalog, { installed: installed('lib 1-1'), packages: ['tool'] }))).toEqual(['upgrade lib 1-1 -> 2-1', 'install tool 1-1']);
+    expect(listed(planOf(catalog, { installed: installed('lib 1-1'), packages: ['tool'] }))).toEqual([
+      'upgrade lib 1-1 -> 2-1',
+      'install tool 1-1',
+    ]);
   });
 
   it('upgrades what a new package requires', () => {
-    expect(listed(planOf(catalog, { installed: installed('lib 1-1'), packages: ['app'] }))).toEqual(['upgrade lib 1-1 -> 2-1', 'install app 2-1']);
+    expect(listed(planOf(catalog, { installed: installed('lib 1-1'), packages: ['app'] }))).toEqual([
+      'upgrade lib 1-1 -> 2-1',
+      'install app 2-1',
+    ]);
   });
 
   it('has nothing to do when it is current', () => {
@@ -101,7 +133,9 @@ describe('an existing Cygwin', () => {
   });
 
   it('goes back to a pinned version', () => {
-    expect(listed(planOf(catalog, { installed: installed('lib 2-1'), packages: ['lib=1-1'] }))).toEqual(['downgrade lib 2-1 -> 1-1']);
+    expect(listed(planOf(catalog, { installed: installed('lib 2-1'), packages: ['lib=1-1'] }))).toEqual([
+      'downgrade lib 2-1 -> 1-1',
+    ]);
   });
 
   it('is not downgraded unless asked', () => {
@@ -123,7 +157,11 @@ describe('an existing Cygwin', () => {
 
 describe('installed.db', () => {
   it('is read in its own order, names with digits after a dash included', () => {
-    expect(parseInstalledDb('INSTALLED.DB 3\nbash bash-5.2.21-1.tar.bz2 0\ngtk-2.0 gtk-2.0-1.5-1.tar.bz2 1\nx x-20120526.tar.xz 1\n')).toEqual([
+    expect(
+      parseInstalledDb(
+        'INSTALLED.DB 3\nbash bash-5.2.21-1.tar.bz2 0\ngtk-2.0 gtk-2.0-1.5-1.tar.bz2 1\nx x-20120526.tar.xz 1\n',
+      ),
+    ).toEqual([
       { name: 'bash', version: '5.2.21-1', picked: false },
       { name: 'gtk-2.0', version: '1.5-1', picked: true },
       { name: 'x', version: '20120526', picked: true },
@@ -133,7 +171,10 @@ describe('installed.db', () => {
   it.each([
     ['INSTALLED.DB 9\n', 'db:1: expected INSTALLED.DB 2 or 3, found `INSTALLED.DB 9`'],
     ['INSTALLED.DB 3\nbash\n', 'db:2: expected `NAME NAME-VERSION.tar.bz2 FLAG`, found `bash`'],
-    ['INSTALLED.DB 3\nbash zsh-1.tar.bz2 0\n', 'db:2: expected `NAME NAME-VERSION.tar.bz2 FLAG`, found `bash zsh-1.tar.bz2 0`'],
+    [
+      'INSTALLED.DB 3\nbash zsh-1.tar.bz2 0\n',
+      'db:2: expected `NAME NAME-VERSION.tar.bz2 FLAG`, found `bash zsh-1.tar.bz2 0`',
+    ],
   ])('refuses %j', (text, message) => {
     expect(() => parseInstalledDb(text, 'db')).toThrow(message);
   });
@@ -148,7 +189,10 @@ describe('why', () => {
     block('z', '1-1', 'provides: virtual\n'),
   );
   const chains = (packages: string[], name: string): string[] =>
-    why(catalog, planOf(catalog, { packages }), name).map(({ reason, steps }) => `${reason}: ${steps.map((step) => (step.dependency === undefined ? step.name : `${dependencyText(step.dependency)} = ${step.name}`)).join(' > ')}`);
+    why(catalog, planOf(catalog, { packages }), name).map(
+      ({ reason, steps }) =>
+        `${reason}: ${steps.map((step) => (step.dependency === undefined ? step.name : `${dependencyText(step.dependency)} = ${step.name}`)).join(' > ')}`,
+    );
 
   it('tells all shortest chains', () => {
     expect(chains(['a', 'b'], 'z')).toEqual([

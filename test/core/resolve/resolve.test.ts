@@ -8,7 +8,12 @@ import { readCases } from './cases.ts';
 import type { Expectation } from './cases.ts';
 
 function requestOf(words: readonly string[]): ResolveRequest {
-  const request = { ...EMPTY_REQUEST, packages: [] as string[], categories: [] as string[], buildDepends: [] as string[] };
+  const request = {
+    ...EMPTY_REQUEST,
+    packages: [] as string[],
+    categories: [] as string[],
+    buildDepends: [] as string[],
+  };
   for (let i = 0; i < words.length; i++) {
     const word = words[i] ?? '';
     const value = (): string => words[++i] ?? '';
@@ -37,11 +42,14 @@ function check(index: string, expected: Expectation): void {
     const said = result.conflicts.map(conflictText).join('\n');
     expect(result.conflicts[0]?.code, said).toBe(expected.refuse);
     for (const line of expected.says) expect(said.split('\n')).toContain(line);
-    for (const hint of expected.hints) expect(result.conflicts.flatMap(({ suggestions }) => suggestions)).toContain(hint);
+    for (const hint of expected.hints)
+      expect(result.conflicts.flatMap(({ suggestions }) => suggestions)).toContain(hint);
     return;
   }
   const { plan } = result;
-  const sources = plan.packages.flatMap(({ source }) => (source === undefined ? [] : [`${source.name} ${source.version}`]));
+  const sources = plan.packages.flatMap(({ source }) =>
+    source === undefined ? [] : [`${source.name} ${source.version}`],
+  );
   expect(plan.packages.map(({ name, version }) => `${name} ${version}`).join(', ')).toBe(expected.plan);
   expect(sources.join(', ')).toBe(expected.sources ?? '');
   expect(plan.leftOut.map(({ name, why }) => `${name}: ${why}`)).toEqual(expected.leftOut);
@@ -54,6 +62,9 @@ const files = [...new Set(cases.map(({ file }) => file))];
 
 describe.each(files)('%s', (name) => {
   describe.each(cases.filter(({ file }) => file === name))('$title', ({ index, requests }) => {
-    it.each(requests.map((request) => ({ title: request.words.join(' ') || '(Base only)', request })))('request $title', ({ request }) => check(index, request));
+    it.each(requests.map((request) => ({ title: request.words.join(' ') || '(Base only)', request })))(
+      'request $title',
+      ({ request }) => check(index, request),
+    );
   });
 });

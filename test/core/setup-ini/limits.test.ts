@@ -13,7 +13,11 @@ function bytes(text: string): Uint8Array {
 }
 
 /** Pushes one chunk again and again, at most `times`; returns the error and the chunks it took. */
-function flood(start: string, chunk: string, options: Partial<ParserOptions> & { times: number }): { error: unknown; pushed: number } {
+function flood(
+  start: string,
+  chunk: string,
+  options: Partial<ParserOptions> & { times: number },
+): { error: unknown; pushed: number } {
   const { times, ...rest } = options;
   const parser = new SetupIniParser({ file: 'setup.ini', ...rest });
   const piece = bytes(chunk);
@@ -149,8 +153,33 @@ describe('memory', () => {
 
 describe('arbitrary bytes', () => {
   const snippet = fc.constantFrom(
-    '@ ', 'version: ', 'install: ', 'sdesc: ', 'depends2: ', 'requires: ', '[prev]', '"', '\n', '\n\n', ' ', ',', '(', '>= ',
-    '#', 'a', 'x-key: ', 'release: ', MD5, ':', '%', '\r', '\0', '\u00e9', 'setup-minimum-version: ', 'a.tar 12 ', 'Source: ',
+    '@ ',
+    'version: ',
+    'install: ',
+    'sdesc: ',
+    'depends2: ',
+    'requires: ',
+    '[prev]',
+    '"',
+    '\n',
+    '\n\n',
+    ' ',
+    ',',
+    '(',
+    '>= ',
+    '#',
+    'a',
+    'x-key: ',
+    'release: ',
+    MD5,
+    ':',
+    '%',
+    '\r',
+    '\0',
+    '\u00e9',
+    'setup-minimum-version: ',
+    'a.tar 12 ',
+    'Source: ',
     'message: ',
   );
   const soup = fc.oneof(
@@ -181,7 +210,9 @@ describe('arbitrary bytes', () => {
   });
 
   test('a fixture with any byte changed', () => {
-    const usual = fixtures('accept').filter(({ name }) => name === 'usual' || name === 'criteria' || name === 'wrapped-lists');
+    const usual = fixtures('accept').filter(
+      ({ name }) => name === 'usual' || name === 'criteria' || name === 'wrapped-lists',
+    );
     fc.assert(
       fc.property(fc.constantFrom(...usual), fc.nat(), fc.nat(255), ({ bytes: original }, at, byte) => {
         const changed = original.slice();
@@ -227,7 +258,10 @@ describe('the parser', () => {
   test('lenient: goes on after the line with a quote that never ends', () => {
     const text = '@ a\nsdesc: "x\nversion: 1-1\n\n@ b\n';
     const { records } = parseText(text, { file: 'setup.ini', lenient: true });
-    expect(records.map((record) => [record.name, record.versions.length])).toEqual([['a', 1], ['b', 0]]);
+    expect(records.map((record) => [record.name, record.versions.length])).toEqual([
+      ['a', 1],
+      ['b', 0],
+    ]);
   });
 
   test('can follow another release of setup', () => {

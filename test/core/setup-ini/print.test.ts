@@ -26,12 +26,27 @@ const SHA512 = 'ab'.repeat(64);
 
 /** Text that a sequence of items makes: any order, any repeats, so every way of carrying over comes up. */
 const label = fc.constantFrom('[curr]', '[prev]', '[test]', '[exp]', '[other/1]');
-const word = fc.constantFrom('a', 'b-src', '1.0-1', '2.0-1', '""', `"${MD5}"`, '"version:"', '"x y"', '"\u00e9 \u2014"', 'install');
-const archive = fc.tuple(word, fc.constantFrom('0', '12', '2147483648', '-5'), fc.constantFrom(MD5, SHA512)).map((all) => all.join(' '));
+const word = fc.constantFrom(
+  'a',
+  'b-src',
+  '1.0-1',
+  '2.0-1',
+  '""',
+  `"${MD5}"`,
+  '"version:"',
+  '"x y"',
+  '"\u00e9 \u2014"',
+  'install',
+);
+const archive = fc
+  .tuple(word, fc.constantFrom('0', '12', '2147483648', '-5'), fc.constantFrom(MD5, SHA512))
+  .map((all) => all.join(' '));
 const entry = fc.oneof(
   word,
   fc.constant('_self-destruct'),
-  fc.tuple(word, fc.constantFrom('=', '<<', '>=', '>'), word).map(([name, op, version]) => `${name} (${op} ${version})`),
+  fc
+    .tuple(word, fc.constantFrom('=', '<<', '>=', '>'), word)
+    .map(([name, op, version]) => `${name} (${op} ${version})`),
 );
 const commaList = fc.array(entry, { maxLength: 3 }).map((all) => all.join(', '));
 const item = fc.oneof(
@@ -96,7 +111,15 @@ describe('printing', () => {
   });
 });
 
-const EMPTY: PackageRecord = { name: 'p', sdesc: '', ldesc: '', categories: [], replaceVersions: [], versions: [], line: 0 };
+const EMPTY: PackageRecord = {
+  name: 'p',
+  sdesc: '',
+  ldesc: '',
+  categories: [],
+  replaceVersions: [],
+  versions: [],
+  line: 0,
+};
 const VERSION: VersionRecord = {
   version: '1-1',
   stability: 'curr',
@@ -121,17 +144,38 @@ describe('refuses to print', () => {
     { why: 'an empty version', record: { versions: [{ ...VERSION, version: '' }] } },
     { why: 'a label that is no word', record: { versions: [{ ...VERSION, section: 'a b', stability: 'other' }] } },
     { why: 'a label that means another stability', record: { versions: [{ ...VERSION, section: 'prev' }] } },
-    { why: 'a size of 2 GiB', record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 2 ** 31, md5: MD5 } }] } },
+    {
+      why: 'a size of 2 GiB',
+      record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 2 ** 31, md5: MD5 } }] },
+    },
     { why: 'half a byte', record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 0.5, md5: MD5 } }] } },
     { why: 'an archive without digest', record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 1 } }] } },
-    { why: 'a digest in upper case', record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 1, md5: MD5.toUpperCase() } }] } },
+    {
+      why: 'a digest in upper case',
+      record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 1, md5: MD5.toUpperCase() } }] },
+    },
     { why: 'an entry twice', record: { versions: [{ ...VERSION, depends: [{ name: 'a' }, { name: 'a' }] }] } },
     { why: 'half a criterion', record: { versions: [{ ...VERSION, depends: [{ name: 'a', op: '=' }] }] } },
-    { why: 'a name that is read as another', record: { versions: [{ ...VERSION, depends: [{ name: '_self-destruct' }] }] } },
-    { why: 'the source of another package', record: { versions: [{ ...VERSION, source: { ...SOURCE, packageName: 'q-src' } }] } },
-    { why: 'a source with two digests', record: { versions: [{ ...VERSION, source: { ...SOURCE, archive: { ...SOURCE.archive, sha512: SHA512 } } }] } },
-    { why: 'a version that would inherit a source', record: { versions: [{ ...SOURCE_ONLY, source: SOURCE }, VERSION] } },
-    { why: 'a version that would inherit a source name', record: { versions: [{ ...SOURCE_ONLY, sourceName: 's' }, VERSION] } },
+    {
+      why: 'a name that is read as another',
+      record: { versions: [{ ...VERSION, depends: [{ name: '_self-destruct' }] }] },
+    },
+    {
+      why: 'the source of another package',
+      record: { versions: [{ ...VERSION, source: { ...SOURCE, packageName: 'q-src' } }] },
+    },
+    {
+      why: 'a source with two digests',
+      record: { versions: [{ ...VERSION, source: { ...SOURCE, archive: { ...SOURCE.archive, sha512: SHA512 } } }] },
+    },
+    {
+      why: 'a version that would inherit a source',
+      record: { versions: [{ ...SOURCE_ONLY, source: SOURCE }, VERSION] },
+    },
+    {
+      why: 'a version that would inherit a source name',
+      record: { versions: [{ ...SOURCE_ONLY, sourceName: 's' }, VERSION] },
+    },
   ];
 
   test.each(cases)('$why', ({ record }) => {

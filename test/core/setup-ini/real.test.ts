@@ -77,7 +77,10 @@ describe.skipIf(SKIPPED !== '')(`real indexes${SKIPPED}`, () => {
 
   test.each([...WHOLE, ...CALM])('$name is read as setup reads it', ({ file, oracle }) => {
     const { records } = parseText(unpack(INDEXES + file), { file });
-    const expected = unpack(ORACLE + oracle).toString().replace(/\n$/, '').split('\n');
+    const expected = unpack(ORACLE + oracle)
+      .toString()
+      .replace(/\n$/, '')
+      .split('\n');
     expect(oracleRows(records)).toEqual(expected);
   });
 

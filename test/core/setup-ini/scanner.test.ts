@@ -33,12 +33,15 @@ test('the WebAssembly is made from the source beside it: `npm run scanner` after
 
 test('without WebAssembly the grammar reads everything', () => {
   const words = ['resolve', 'openssh', '--json', '--index', `${PROJECT}/fixtures/release/x86_64/setup.ini`];
-  const run = (...options: readonly string[]): string => execFileSync(process.execPath, [...options, `${PROJECT}/bin/cygstrap.js`, ...words], { encoding: 'utf8' });
+  const run = (...options: readonly string[]): string =>
+    execFileSync(process.execPath, [...options, `${PROJECT}/bin/cygstrap.js`, ...words], { encoding: 'utf8' });
   expect(run('--jitless')).toBe(run());
 });
 
 test('limits beyond what it can count', () => {
-  const { records } = parseCut(new TextEncoder().encode(packageText('a', 'depends2: b')), [], { limits: { wordBytes: Infinity } });
+  const { records } = parseCut(new TextEncoder().encode(packageText('a', 'depends2: b')), [], {
+    limits: { wordBytes: Infinity },
+  });
   expect(records[0]?.versions[0]?.depends).toEqual([{ name: 'b' }]);
 });
 
@@ -47,7 +50,13 @@ describe('texts larger than what the scanner has in hand', () => {
   const filler = (bytes: number): string => '\n'.repeat(bytes);
 
   test.each([0, 1, 7, 60, 200, 400])('statements %i bytes before its end are read whole', (before) => {
-    const long = packageText('a', 'sdesc: "one"', `ldesc: "two\nlines ${'and more '.repeat(20)}"`, 'category: Base Devel', 'depends2: b, c (>= 1.0), d');
+    const long = packageText(
+      'a',
+      'sdesc: "one"',
+      `ldesc: "two\nlines ${'and more '.repeat(20)}"`,
+      'category: Base Devel',
+      'depends2: b, c (>= 1.0), d',
+    );
     const { records } = expectTheSame(filler(WINDOW_BYTES - before) + long + packageText('z'));
     expect(records.map(({ name }) => name)).toEqual(['a', 'z']);
   });
@@ -74,7 +83,12 @@ describe('texts larger than what the scanner has in hand', () => {
   test('many packages, every hundredth with a line in another form', () => {
     const random = randomFrom(SEED);
     const text = Array.from({ length: 12_000 }, (_, i) =>
-      packageText(`p${i}`, 'sdesc: "x"', i % 100 === 0 ? 'depends2:  b ,c' : `depends2: b, q${random(500)}`, 'category: Base'),
+      packageText(
+        `p${i}`,
+        'sdesc: "x"',
+        i % 100 === 0 ? 'depends2:  b ,c' : `depends2: b, q${random(500)}`,
+        'category: Base',
+      ),
     ).join('');
     expect(expectTheSame(text).records.length).toBe(12_000);
   });
@@ -89,7 +103,10 @@ describe('what the scanner remembers', () => {
 
   test('more bytes of lists than it keeps, and lists too long for it', () => {
     const names = Array.from({ length: 300 }, (_, i) => `lib${i}-devel`).join(', ');
-    const text = Array.from({ length: 2000 }, (_, i) => `@ p${i}\ndepends2: ${names}, p${i % 1500}\nversion: 1\nbuild-depends: ${names}, ${names}\n`).join('');
+    const text = Array.from(
+      { length: 2000 },
+      (_, i) => `@ p${i}\ndepends2: ${names}, p${i % 1500}\nversion: 1\nbuild-depends: ${names}, ${names}\n`,
+    ).join('');
     expectTheSame(text);
   });
 
@@ -101,12 +118,18 @@ describe('what the scanner remembers', () => {
   });
 
   test('the same words as dependencies, with commas and without, and as categories', () => {
-    const { records } = expectTheSame(packageText('a', 'category: a', 'requires: a') + packageText('b', 'depends2: a', 'category: A a') + packageText('c', 'requires: a', 'category: a'));
+    const { records } = expectTheSame(
+      packageText('a', 'category: a', 'requires: a') +
+        packageText('b', 'depends2: a', 'category: A a') +
+        packageText('c', 'requires: a', 'category: a'),
+    );
     expect(records.map(({ categories }) => categories)).toEqual([['a'], ['A'], ['a']]);
   });
 
   test.each([RowParser, SetupIniParser])('is forgotten when another parser has its turn (%o)', (Parser) => {
-    const texts = ['b, c', 'c, b', 'b (= 2), c', 'c'].map((list) => packageText('a', 'category: X', `depends2: ${list}`));
+    const texts = ['b, c', 'c, b', 'b (= 2), c', 'c'].map((list) =>
+      packageText('a', 'category: X', `depends2: ${list}`),
+    );
     const parsers: InstanceType<typeof Parser>[] = [];
     const listed = ({ versions }: ReturnType<(typeof parsers)[number]['push']>[number]): unknown =>
       ('table' in versions ? versions.table.record(versions.start, 'a') : versions[0])?.depends;
@@ -114,10 +137,15 @@ describe('what the scanner remembers', () => {
     // Each has several turns while others begin.
     for (let turn = 0; turn < 2 * texts.length; turn++) {
       if (turn < texts.length) parsers.push(new Parser({ file: `index ${turn}` }));
-      for (const [i, parser] of parsers.entries()) read[i]?.push(...parser.push(new TextEncoder().encode(texts[(i + turn) % texts.length])).map(listed));
+      for (const [i, parser] of parsers.entries())
+        read[i]?.push(...parser.push(new TextEncoder().encode(texts[(i + turn) % texts.length])).map(listed));
     }
     const expected = texts.map((text) => parseCut(new TextEncoder().encode(text), []).records[0]?.versions[0]?.depends);
-    expect(read).toEqual(texts.map((_, i) => Array.from({ length: 2 * texts.length - i }, (__, turn) => expected[(2 * i + turn) % texts.length])));
+    expect(read).toEqual(
+      texts.map((_, i) =>
+        Array.from({ length: 2 * texts.length - i }, (__, turn) => expected[(2 * i + turn) % texts.length]),
+      ),
+    );
   });
 });
 
@@ -127,6 +155,8 @@ test('every fixture reads the same many times over, in one text', () => {
     // Headers come once.
     const packages = text.slice(text.search(/^@ /m));
     const whole = Buffer.from(`${text}\n${`${packages}\n`.repeat(20)}`, 'latin1');
-    expect(parseCut(whole, [], { lenient: true })).toEqual(parseCut(whole, [], { lenient: true, withoutFastPath: true }));
+    expect(parseCut(whole, [], { lenient: true })).toEqual(
+      parseCut(whole, [], { lenient: true, withoutFastPath: true }),
+    );
   }
 });

@@ -18,7 +18,8 @@ describe('order of versions', () => {
     const wrong: string[] = [];
     groups.forEach((left, i) => {
       groups.forEach((right, j) => {
-        for (const a of left) for (const b of right) if (compareVersions(a, b) !== Math.sign(i - j)) wrong.push(`${a} against ${b}`);
+        for (const a of left)
+          for (const b of right) if (compareVersions(a, b) !== Math.sign(i - j)) wrong.push(`${a} against ${b}`);
       });
     });
     expect(wrong).toEqual([]);
@@ -30,7 +31,8 @@ describe('order of versions', () => {
       fc.property(version, version, version, (a, b, c) => {
         expect(compareVersions(a, a)).toBe(0);
         expect(compareVersions(b, a)).toBe(0 - compareVersions(a, b));
-        if (compareVersions(a, b) <= 0 && compareVersions(b, c) <= 0) expect(compareVersions(a, c)).toBeLessThanOrEqual(0);
+        if (compareVersions(a, b) <= 0 && compareVersions(b, c) <= 0)
+          expect(compareVersions(a, c)).toBeLessThanOrEqual(0);
       }),
       { seed: SEED, numRuns: 5000 },
     );
@@ -64,14 +66,17 @@ describe('criteria', () => {
   });
 });
 
-describe.skipIf(!existsSync(ORACLE))('versions.tsv of the real setup (skipped where ../shared/oracle is absent)', () => {
-  it('agrees on every pair', () => {
-    const rows = readFileSync(ORACLE, 'utf8').trimEnd().split('\n').slice(1);
-    const wrong = rows.filter((row) => {
-      const [a = '', b = '', compare, match] = row.split('\t');
-      return compareVersions(a, b) !== Number(compare) || compareForMatch(a, b) !== Number(match);
+describe.skipIf(!existsSync(ORACLE))(
+  'versions.tsv of the real setup (skipped where ../shared/oracle is absent)',
+  () => {
+    it('agrees on every pair', () => {
+      const rows = readFileSync(ORACLE, 'utf8').trimEnd().split('\n').slice(1);
+      const wrong = rows.filter((row) => {
+        const [a = '', b = '', compare, match] = row.split('\t');
+        return compareVersions(a, b) !== Number(compare) || compareForMatch(a, b) !== Number(match);
+      });
+      expect(wrong).toEqual([]);
+      expect(rows.length).toBeGreaterThan(1000);
     });
-    expect(wrong).toEqual([]);
-    expect(rows.length).toBeGreaterThan(1000);
-  });
-});
+  },
+);

@@ -1,4 +1,16 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -14,7 +26,12 @@ import { contentsOf, lockFor, makeRepo, sha512, tarOf } from './support.ts';
 import type { RawMember } from './support.ts';
 
 const OLD = { bash: ['5.1-1', 3000], zlib: ['1.2-1', 700], old: ['1.0-1', 50] } as const;
-const NEW = { bash: ['5.2-1', 3100], zlib: ['1.2-1', 700], [`long-${'n'.repeat(90)}`]: ['1-1', 10], big: ['1.0-1', 2_500_000] } as const;
+const NEW = {
+  bash: ['5.2-1', 3100],
+  zlib: ['1.2-1', 700],
+  [`long-${'n'.repeat(90)}`]: ['1-1', 10],
+  big: ['1.0-1', 2_500_000],
+} as const;
 
 let base = '';
 let far: Awaited<ReturnType<typeof makeRepo>>;
@@ -81,22 +98,38 @@ describe('a bundle', () => {
     cpSync(far.repo, other, { recursive: true });
     utimesSync(join(other, 'x86_64/release/bash/bash-5.2-1.tar.xz'), 1, 1);
     writeFileSync(join(base, 'crlf.lock.json'), readFileSync(far.lockFile, 'utf8').replaceAll('\n', '\r\n'));
-    const summary = await makeBundle({ repo: other, lock: join(base, 'crlf.lock.json'), since: oldLock, out: again }, options);
+    const summary = await makeBundle(
+      { repo: other, lock: join(base, 'crlf.lock.json'), since: oldLock, out: again },
+      options,
+    );
     expect(readFileSync(again).equals(readFileSync(join(base, 'new.tar')))).toBe(true);
     expect(summary).toEqual({ file: again, sizeBytes: statSync(again).size, files: 3, leftOut: 1 });
   });
 
   test('brings the other side to the same state', async () => {
     const { repo, lock } = nearCopy();
-    expect(await applyBundle({ bundle: join(base, 'new.tar'), repo, lock }, options)).toEqual({ repo, lock, files: 3, sizeBytes: 2_503_110, presentFiles: 1, packages: 4 });
+    expect(await applyBundle({ bundle: join(base, 'new.tar'), repo, lock }, options)).toEqual({
+      repo,
+      lock,
+      files: 3,
+      sizeBytes: 2_503_110,
+      presentFiles: 1,
+      packages: 4,
+    });
     expect(contentsOf(repo)).toEqual({ ...contentsOf(join(base, 'near/repo')), ...contentsOf(far.repo) });
     expect(readFileSync(lock, 'utf8')).toBe(printLock(far.lock));
-    expect(await applyBundle({ bundle: join(base, 'new.tar'), repo, lock }, options)).toMatchObject({ files: 0, presentFiles: 4 });
+    expect(await applyBundle({ bundle: join(base, 'new.tar'), repo, lock }, options)).toMatchObject({
+      files: 0,
+      presentFiles: 4,
+    });
   });
 
   test('without an old lock holds everything, and makes a repo of its own', async () => {
     const out = join(base, 'whole.tar');
-    expect(await makeBundle({ repo: far.repo, lock: far.lockFile, since: undefined, out }, options)).toMatchObject({ files: 4, leftOut: 0 });
+    expect(await makeBundle({ repo: far.repo, lock: far.lockFile, since: undefined, out }, options)).toMatchObject({
+      files: 4,
+      leftOut: 0,
+    });
     const repo = join(base, 'fresh/repo');
     mkdirSync(join(base, 'fresh'));
     await applyBundle({ bundle: out, repo, lock: join(base, 'fresh/lock.json') }, options);
@@ -121,25 +154,40 @@ describe('packing refuses', () => {
     cpSync(far.repo, repo, { recursive: true });
     change(repo);
     const out = join(base, `never-${copies}.tar`);
-    await expect(makeBundle({ repo, lock: far.lockFile, since: oldLock, out }, options)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+    await expect(makeBundle({ repo, lock: far.lockFile, since: oldLock, out }, options)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    });
     expect(readdirSync(base).filter((name) => name.startsWith(`never-${copies}`))).toEqual([]);
   };
   const bash = 'x86_64/release/bash/bash-5.2-1.tar.xz';
 
-  test('a damaged archive', () => attempt((repo) => writeFileSync(join(repo, bash), Buffer.alloc(3100)), 'its sha512 is', 'verify'));
-  test('a short archive', () => attempt((repo) => truncateSync(join(repo, bash), 3099), '3099 bytes instead of 3100', 'verify'));
-  test('a long archive', () => attempt((repo) => truncateSync(join(repo, bash), 3101), 'larger than its 3100 bytes', 'verify'));
-  test('an archive that is not there', () => attempt((repo) => rmSync(join(repo, bash)), 'the repo does not have', 'verify'));
-  test('a repo without index', () => attempt((repo) => rmSync(join(repo, 'x86_64/setup.ini')), 'has no index for x86_64', 'repo'));
+  test('a damaged archive', () =>
+    attempt((repo) => writeFileSync(join(repo, bash), Buffer.alloc(3100)), 'its sha512 is', 'verify'));
+  test('a short archive', () =>
+    attempt((repo) => truncateSync(join(repo, bash), 3099), '3099 bytes instead of 3100', 'verify'));
+  test('a long archive', () =>
+    attempt((repo) => truncateSync(join(repo, bash), 3101), 'larger than its 3100 bytes', 'verify'));
+  test('an archive that is not there', () =>
+    attempt((repo) => rmSync(join(repo, bash)), 'the repo does not have', 'verify'));
+  test('a repo without index', () =>
+    attempt((repo) => rmSync(join(repo, 'x86_64/setup.ini')), 'has no index for x86_64', 'repo'));
   test('to go on when it is told to stop', async () => {
     const stop = new AbortController();
     stop.abort(new Error('stopped'));
-    await expect(makeBundle({ repo: far.repo, lock: far.lockFile, since: oldLock, out: join(base, 'never.tar') }, { ...options, signal: stop.signal })).rejects.toThrow('stopped');
+    await expect(
+      makeBundle(
+        { repo: far.repo, lock: far.lockFile, since: oldLock, out: join(base, 'never.tar') },
+        { ...options, signal: stop.signal },
+      ),
+    ).rejects.toThrow('stopped');
     expect(readdirSync(base).filter((name) => name.startsWith('never'))).toEqual([]);
   });
 
   test('a place where nothing can be written', async () => {
-    await expect(makeBundle({ repo: far.repo, lock: far.lockFile, since: oldLock, out: join(base, 'nowhere/x.tar') }, options)).rejects.toMatchObject({ code: 'io' });
+    await expect(
+      makeBundle({ repo: far.repo, lock: far.lockFile, since: oldLock, out: join(base, 'nowhere/x.tar') }, options),
+    ).rejects.toMatchObject({ code: 'io' });
   });
 });
 
@@ -173,7 +221,8 @@ describe('a damaged bundle publishes nothing', () => {
       bytes[at] = (bytes[at] ?? 0) ^ 0x20;
       const { error, repo } = await outcomeOf(bytes);
       const contents = contentsOf(repo);
-      for (const [path, content] of Object.entries(contents)) expect(content, `byte ${at}: ${path}`).toBeOneOf([good[path], before[path]]);
+      for (const [path, content] of Object.entries(contents))
+        expect(content, `byte ${at}: ${path}`).toBeOneOf([good[path], before[path]]);
       if (error === undefined) expect(contents).toEqual(good);
       else {
         refused++;
@@ -193,9 +242,17 @@ describe('a damaged bundle publishes nothing', () => {
   });
 
   test('that is no tar, or not there', async () => {
-    expect((await outcomeOf(Buffer.alloc(10_000, 'no tar'))).error).toMatchObject({ code: 'corrupt', message: expect.stringContaining('is no whole tar') });
-    expect((await outcomeOf(Buffer.alloc(10_240))).error).toMatchObject({ code: 'corrupt', message: expect.stringContaining('ends before its archives') });
-    await expect(applyBundle({ bundle: join(base, 'absent.tar'), ...nearCopy() }, options)).rejects.toMatchObject({ code: 'not-found' });
+    expect((await outcomeOf(Buffer.alloc(10_000, 'no tar'))).error).toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('is no whole tar'),
+    });
+    expect((await outcomeOf(Buffer.alloc(10_240))).error).toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('ends before its archives'),
+    });
+    await expect(applyBundle({ bundle: join(base, 'absent.tar'), ...nearCopy() }, options)).rejects.toMatchObject({
+      code: 'not-found',
+    });
     await expect(applyBundle({ bundle: base, ...nearCopy() }, options)).rejects.toMatchObject({ code: 'io' });
   });
 });
@@ -212,7 +269,10 @@ describe('a hostile bundle is refused', () => {
       { name: 'cygstrap.lock.json', bytes: Buffer.from(lockText) },
       { name: 'index/setup.ini', bytes: indexBytes },
     ];
-    const manifest = printManifest({ schema: 1, members: members.map(({ name, bytes }) => ({ name, size: bytes.length, sha512: sha512(bytes) })) });
+    const manifest = printManifest({
+      schema: 1,
+      members: members.map(({ name, bytes }) => ({ name, size: bytes.length, sha512: sha512(bytes) })),
+    });
     return [{ name: 'bundle.json', bytes: manifest }, ...members];
   };
 
@@ -223,30 +283,112 @@ describe('a hostile bundle is refused', () => {
   });
 
   test.each<[string, () => RawMember[], string]>([
-    ['a path out of the repo', () => [...head(), { name: '../../evil', bytes: 'x' }], '`../../evil`, which neither its lock nor its index lists'],
-    ['a path out of the repo below its prefix', () => [...head(), { name: 'repo/../../evil', bytes: 'x' }], 'which neither'],
+    [
+      'a path out of the repo',
+      () => [...head(), { name: '../../evil', bytes: 'x' }],
+      '`../../evil`, which neither its lock nor its index lists',
+    ],
+    [
+      'a path out of the repo below its prefix',
+      () => [...head(), { name: 'repo/../../evil', bytes: 'x' }],
+      'which neither',
+    ],
     ['an absolute path', () => [...head(), { name: '/tmp/evil', bytes: 'x' }], 'which neither'],
     ['a file nobody promised', () => [...head(), { name: 'repo/x86_64/setup.zst', bytes: 'x' }], 'which neither'],
     ['a file of ours', () => [...head(), { name: 'repo/.cygstrap/verified', bytes: 'x' }], 'which neither'],
-    ['a link in the place of an archive', () => [...head(), { name: BASH, type: 'symlink', linkname: '/etc/passwd' }], 'is a symlink, and bundles hold plain files only'],
+    [
+      'a link in the place of an archive',
+      () => [...head(), { name: BASH, type: 'symlink', linkname: '/etc/passwd' }],
+      'is a symlink, and bundles hold plain files only',
+    ],
     ['a hard link', () => [...head(), { name: BASH, type: 'link', linkname: '../../x' }], 'is a link'],
     ['a directory', () => [...head(), { name: 'repo/x86_64/', type: 'directory' }], 'is a directory'],
     ['a pipe', () => [...head(), { name: BASH, type: 'fifo' }], 'is a fifo'],
     ['an archive twice', () => [...head(), { name: BASH, bytes: bash() }, { name: BASH, bytes: bash() }], 'twice'],
-    ['an archive of another size', () => [...head(), { name: BASH, bytes: Buffer.alloc(599) }], 'has 599 bytes in it instead of 600'],
+    [
+      'an archive of another size',
+      () => [...head(), { name: BASH, bytes: Buffer.alloc(599) }],
+      'has 599 bytes in it instead of 600',
+    ],
     ['an archive of other content', () => [...head(), { name: BASH, bytes: Buffer.alloc(600) }], 'sha512'],
     ['no archive', () => head(), '1 files that the new lock needs are neither in'],
-    ['an archive before the head', () => [{ name: BASH, bytes: bash() }, ...head()], 'does not start with `bundle.json`'],
-    ['a lock other than its manifest says', () => [...head().slice(0, 1), { name: 'cygstrap.lock.json', bytes: lock().replace('5.2-1', '5.2-2') }, ...head().slice(2)], 'the sha512 of `cygstrap.lock.json`'],
-    ['an index left out', () => [...head().slice(0, 2), { name: BASH, bytes: bash() }], 'stands where its manifest has `index/setup.ini`'],
+    [
+      'an archive before the head',
+      () => [{ name: BASH, bytes: bash() }, ...head()],
+      'does not start with `bundle.json`',
+    ],
+    [
+      'a lock other than its manifest says',
+      () => [
+        ...head().slice(0, 1),
+        { name: 'cygstrap.lock.json', bytes: lock().replace('5.2-1', '5.2-2') },
+        ...head().slice(2),
+      ],
+      'the sha512 of `cygstrap.lock.json`',
+    ],
+    [
+      'an index left out',
+      () => [...head().slice(0, 2), { name: BASH, bytes: bash() }],
+      'stands where its manifest has `index/setup.ini`',
+    ],
     ['a manifest of a later form', () => [{ name: 'bundle.json', bytes: '{"schema": 2}' }], '`schema` is 2'],
-    ['a manifest with a name of its own', () => [{ name: 'bundle.json', bytes: printManifest({ schema: 1, members: [{ name: '../x', size: 1, sha512: sha512('') }] }) }], 'must be the name of a lock or an index'],
-    ['a manifest without lock', () => [{ name: 'bundle.json', bytes: printManifest({ schema: 1, members: [] }) }], 'must list a lock'],
-    ['a manifest that promises too much', () => [{ name: 'bundle.json', bytes: printManifest({ schema: 1, members: [{ name: 'cygstrap.lock.json', size: 1e12, sha512: sha512('') }] }) }], 'larger than any'],
-    ['a lock with a path out of the repo', () => head(lock().replace('x86_64/release/bash/bash-5.2-1.tar.xz', '../../evil')), 'leaves its directory'],
-    ['an index of ours with a path out of the repo', () => head(lock(), Buffer.from(index().toString().replace('x86_64/release/bash/bash-5.2-1.tar.xz', '../../evil'))), 'leaves its directory'],
-    ['an index that lists what is nowhere', () => [...head(lock(), Buffer.from(`${index().toString()}\n@ ghost\nsdesc: "x"\ncategory: Misc\nversion: 1-1\ninstall: x86_64/release/ghost.tar.xz 5 ${sha512('ghost')}\n`)), { name: BASH, bytes: bash() }], '`x86_64/release/ghost.tar.xz`'],
-    ['an archive where an index belongs', () => head(lock().replace('x86_64/release/bash/bash-5.2-1.tar.xz', 'x86_64/setup.zst')), 'kept for an index'],
+    [
+      'a manifest with a name of its own',
+      () => [
+        {
+          name: 'bundle.json',
+          bytes: printManifest({ schema: 1, members: [{ name: '../x', size: 1, sha512: sha512('') }] }),
+        },
+      ],
+      'must be the name of a lock or an index',
+    ],
+    [
+      'a manifest without lock',
+      () => [{ name: 'bundle.json', bytes: printManifest({ schema: 1, members: [] }) }],
+      'must list a lock',
+    ],
+    [
+      'a manifest that promises too much',
+      () => [
+        {
+          name: 'bundle.json',
+          bytes: printManifest({
+            schema: 1,
+            members: [{ name: 'cygstrap.lock.json', size: 1e12, sha512: sha512('') }],
+          }),
+        },
+      ],
+      'larger than any',
+    ],
+    [
+      'a lock with a path out of the repo',
+      () => head(lock().replace('x86_64/release/bash/bash-5.2-1.tar.xz', '../../evil')),
+      'leaves its directory',
+    ],
+    [
+      'an index of ours with a path out of the repo',
+      () =>
+        head(lock(), Buffer.from(index().toString().replace('x86_64/release/bash/bash-5.2-1.tar.xz', '../../evil'))),
+      'leaves its directory',
+    ],
+    [
+      'an index that lists what is nowhere',
+      () => [
+        ...head(
+          lock(),
+          Buffer.from(
+            `${index().toString()}\n@ ghost\nsdesc: "x"\ncategory: Misc\nversion: 1-1\ninstall: x86_64/release/ghost.tar.xz 5 ${sha512('ghost')}\n`,
+          ),
+        ),
+        { name: BASH, bytes: bash() },
+      ],
+      '`x86_64/release/ghost.tar.xz`',
+    ],
+    [
+      'an archive where an index belongs',
+      () => head(lock().replace('x86_64/release/bash/bash-5.2-1.tar.xz', 'x86_64/setup.zst')),
+      'kept for an index',
+    ],
   ])('with %s', async (_name, members, message) => {
     const { error } = await outcomeOf(await tarOf(members()));
     expect(error).toEqual(isOurs);

@@ -20,7 +20,12 @@ afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 async function run(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
   const task = await new Promise<Task>((resolve, reject) => {
-    addBundle(yargs().exitProcess(false).fail((message, error) => reject(error ?? new Error(message))), resolve)
+    addBundle(
+      yargs()
+        .exitProcess(false)
+        .fail((message, error) => reject(error ?? new Error(message))),
+      resolve,
+    )
       .parseAsync(['bundle', ...argv])
       .catch(reject);
   });
@@ -36,15 +41,49 @@ async function run(...argv: string[]): Promise<{ exit: number; stdout: string; s
 const at = (path: string): string => join(base, path);
 
 test('carries the new state over', async () => {
-  const made = await run('--repo', at('far/repo'), '--lock', at('far/cygstrap.lock.json'), '--since', at('near/cygstrap.lock.json'), '--out', at('new.tar'));
-  expect(made).toEqual({ exit: 0, stdout: '`/new.tar`: 1 archive, 9.5 KiB; left out, for `/near/cygstrap.lock.json` has them: 1\n', stderr: '' });
+  const made = await run(
+    '--repo',
+    at('far/repo'),
+    '--lock',
+    at('far/cygstrap.lock.json'),
+    '--since',
+    at('near/cygstrap.lock.json'),
+    '--out',
+    at('new.tar'),
+  );
+  expect(made).toEqual({
+    exit: 0,
+    stdout: '`/new.tar`: 1 archive, 9.5 KiB; left out, for `/near/cygstrap.lock.json` has them: 1\n',
+    stderr: '',
+  });
   mkdirSync(at('copy'));
   cpSync(at('near'), at('copy'), { recursive: true });
   const taken = await run('--apply', at('new.tar'), '--repo', at('copy/repo'), '--lock', at('copy/cygstrap.lock.json'));
-  expect(taken).toEqual({ exit: 0, stdout: '`/copy/repo` has all of `/copy/cygstrap.lock.json`: 2 packages; came: 1 archive, 3.0 KiB; there already: 1\n', stderr: '' });
+  expect(taken).toEqual({
+    exit: 0,
+    stdout:
+      '`/copy/repo` has all of `/copy/cygstrap.lock.json`: 2 packages; came: 1 archive, 3.0 KiB; there already: 1\n',
+    stderr: '',
+  });
   expect(contentsOf(at('copy/repo'))).toMatchObject(contentsOf(at('far/repo')));
-  const json = await run('--apply', at('new.tar'), '--repo', at('copy/repo'), '--lock', at('copy/cygstrap.lock.json'), '--json');
-  expect(JSON.parse(json.stdout)).toEqual({ schema: 1, repo: '/copy/repo', lock: '/copy/cygstrap.lock.json', packages: 2, files: 0, size: 0, present: 2 });
+  const json = await run(
+    '--apply',
+    at('new.tar'),
+    '--repo',
+    at('copy/repo'),
+    '--lock',
+    at('copy/cygstrap.lock.json'),
+    '--json',
+  );
+  expect(JSON.parse(json.stdout)).toEqual({
+    schema: 1,
+    repo: '/copy/repo',
+    lock: '/copy/cygstrap.lock.json',
+    packages: 2,
+    files: 0,
+    size: 0,
+    present: 2,
+  });
 });
 
 test.each([

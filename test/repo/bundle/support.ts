@@ -34,12 +34,21 @@ export function lockFor(versions: Versions): Lock {
 }
 
 /** Makes a repo as fetch does, and its lock beside it. */
-export async function makeRepo(dir: string, versions: Versions): Promise<{ repo: string; lockFile: string; lock: Lock }> {
+export async function makeRepo(
+  dir: string,
+  versions: Versions,
+): Promise<{ repo: string; lockFile: string; lock: Lock }> {
   const made = lockFor(versions);
   const repo = join(dir, 'repo');
   mkdirSync(repo, { recursive: true });
-  const text = made.packages.map(({ name, version, path, size, sha512: hex }) => `@ ${name}\nsdesc: "${name}"\ncategory: Misc\nversion: ${version}\ninstall: ${path} ${size} ${hex}\n`);
-  const { header, records } = parseText(`release: demo\narch: x86_64\nsetup-timestamp: 1700000000\n\n${text.join('\n')}`, { file: 'x' });
+  const text = made.packages.map(
+    ({ name, version, path, size, sha512: hex }) =>
+      `@ ${name}\nsdesc: "${name}"\ncategory: Misc\nversion: ${version}\ninstall: ${path} ${size} ${hex}\n`,
+  );
+  const { header, records } = parseText(
+    `release: demo\narch: x86_64\nsetup-timestamp: 1700000000\n\n${text.join('\n')}`,
+    { file: 'x' },
+  );
   const store = await Store.open(repo, { kind: 'flat' });
   const files = [];
   for (const file of filesOfLock(made)) {

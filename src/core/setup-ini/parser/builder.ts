@@ -1,6 +1,13 @@
 import type { DiagnosticLog } from '../diagnostics.ts';
 import type { Archive, PackageBlock } from '../records.ts';
-import { NO_ARCHIVE, NO_TEXT, type ArchiveNumber, type Row, type TextNumber, type VersionTable } from '../version-table.ts';
+import {
+  NO_ARCHIVE,
+  NO_TEXT,
+  type ArchiveNumber,
+  type Row,
+  type TextNumber,
+  type VersionTable,
+} from '../version-table.ts';
 import { MD5_DIGITS, SHA512_DIGITS, sha512FromBase64, type ListKey } from './lexicon.ts';
 import { NO_LIST, type DependencyList } from './pool.ts';
 
@@ -283,8 +290,10 @@ export class RecordBuilder<V = unknown> {
     const obsoletes = this.#obsoletes;
     const provides = this.#hadProvides ? this.#provides : obsoletes;
     const conflicts = this.#conflicts;
-    if (obsoletes.length + provides.length + conflicts.length > 0) table.setRareLists(row, { obsoletes, provides, conflicts });
-    if (this.#source !== NO_ARCHIVE && this.#sourceVersion !== this.#version) table.setSourceVersion(row, table.text(this.#sourceVersion));
+    if (obsoletes.length + provides.length + conflicts.length > 0)
+      table.setRareLists(row, { obsoletes, provides, conflicts });
+    if (this.#source !== NO_ARCHIVE && this.#sourceVersion !== this.#version)
+      table.setSourceVersion(row, table.text(this.#sourceVersion));
     if (this.#sourceName !== undefined) table.setSourceName(row, this.#sourceName);
   }
 }
@@ -293,4 +302,3 @@ function archiveOf(path: string, sizeBytes: number, digest: string): Mutable<Arc
   if (digest.length === MD5_DIGITS) return { path, sizeBytes, md5: digest };
   return { path, sizeBytes, sha512: digest.length === SHA512_DIGITS ? digest : sha512FromBase64(digest) };
 }
-

@@ -17,7 +17,9 @@ export function describe(token: Token): string {
     case 'stray':
       return describeStray(token);
     case 'word':
-      return /^[A-Za-z-]+:./.test(token.text) ? `${show(token.text)} without a blank after the colon` : show(token.text);
+      return /^[A-Za-z-]+:./.test(token.text)
+        ? `${show(token.text)} without a blank after the colon`
+        : show(token.text);
     case 'operator':
     case 'mark':
       return show(token.text);

@@ -120,14 +120,20 @@ export class FastPath {
     let next = at;
     if (next >= this.#to && next < this.#end) this.#take(next);
     while (next < this.#to) {
-      const count = this.#scanner.scan(next - this.#from, this.#to - this.#from, this.#tokens.line, this.#grammar.region === 'block');
+      const count = this.#scanner.scan(
+        next - this.#from,
+        this.#to - this.#from,
+        this.#tokens.line,
+        this.#grammar.region === 'block',
+      );
       const { stopLine } = this.#scanner;
       next = this.#from + this.#scanner.stop;
       this.#apply(count);
       this.#tokens.line = stopLine;
       if (count === this.#scanner.mostEvents) continue;
       // At the end of what it had in hand, or at another form. To take text in hand costs its length, so that it must have read some.
-      const isCutOff = this.#to < this.#end && this.#to - next < CUT_OFF_BYTES && (next - this.#from) * 2 >= this.#scanner.windowBytes;
+      const isCutOff =
+        this.#to < this.#end && this.#to - next < CUT_OFF_BYTES && (next - this.#from) * 2 >= this.#scanner.windowBytes;
       if (!isCutOff) break;
       this.#take(next);
     }
@@ -203,7 +209,13 @@ export class FastPath {
 
   #archive(event: number, start: number, stop: number): number {
     const { events } = this.#scanner;
-    return this.#table.addArchive(start, stop, events[event + 4]!, this.#from + events[event + 5]!, this.#from + events[event + 6]!);
+    return this.#table.addArchive(
+      start,
+      stop,
+      events[event + 4]!,
+      this.#from + events[event + 5]!,
+      this.#from + events[event + 6]!,
+    );
   }
 
   #description(event: number, start: number, stop: number): string {

@@ -82,9 +82,11 @@ export class Grammar implements TokenSink {
   checkRecord(offset: number): void {
     const { limits, file } = this.#context;
     if (this.region !== 'block' || offset - this.#recordOffset <= limits.recordBytes) return;
-    throw new CygstrapError('limit', `${file}:${this.#recordLine}: a package of more than ${limits.recordBytes} bytes`, {
-      details: { file, line: this.#recordLine },
-    });
+    throw new CygstrapError(
+      'limit',
+      `${file}:${this.#recordLine}: a package of more than ${limits.recordBytes} bytes`,
+      { details: { file, line: this.#recordLine } },
+    );
   }
 
   *#wholeFile(): Steps<void> {

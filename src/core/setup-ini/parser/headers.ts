@@ -52,7 +52,12 @@ export class HeaderReader {
         this.header.setupMinimumVersion = text;
         this.#minimumSeen = true;
         if (!this.#isLater(text)) return;
-        this.#log.error('setup-too-old', `needs setup ${show(text)} at least, and we follow ${this.#ours}`, line, column);
+        this.#log.error(
+          'setup-too-old',
+          `needs setup ${show(text)} at least, and we follow ${this.#ours}`,
+          line,
+          column,
+        );
         return;
       default:
         key satisfies never;

@@ -25,7 +25,7 @@ export function timestampOf(text: string): number {
   const digits = match?.[2] ?? '0';
   let value = digits.startsWith('0') && !/^0x/i.test(digits) ? parseInt(digits, 8) : Number(digits);
   if (value > MOST_UNSIGNED) return MOST_UNSIGNED;
-  if (match?.[1] === '-') value = (-value) >>> 0;
+  if (match?.[1] === '-') value = -value >>> 0;
   return value;
 }
 

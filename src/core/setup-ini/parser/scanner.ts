@@ -12,7 +12,8 @@ interface Exports {
   readonly stopLine: WebAssembly.Global;
 }
 
-type Constant = 'CLASSES' | 'KEYS' | 'KEY_BYTES' | 'EVENTS' | 'EVENT_FIELDS' | 'MOST_EVENTS' | 'WINDOW' | 'WINDOW_BYTES';
+type Constant =
+  'CLASSES' | 'KEYS' | 'KEY_BYTES' | 'EVENTS' | 'EVENT_FIELDS' | 'MOST_EVENTS' | 'WINDOW' | 'WINDOW_BYTES';
 type Form = `FORM_${Uppercase<ScannedForm>}`;
 
 /** Finds the statements of a text whose form is the usual one, without knowing what they mean: the part of the parser that looks at
@@ -44,7 +45,11 @@ export class Scanner {
     new Uint8Array(buffer, constant('CLASSES')).set(CLASSES);
     SCANNED_KEYS.forEach(({ text, form }, i) => {
       const entry = new Uint8Array(buffer, constant('KEYS') + i * constant('KEY_BYTES'), constant('KEY_BYTES'));
-      entry.set([constant(`FORM_${form.toUpperCase() as Uppercase<ScannedForm>}`), text.length, ...Buffer.from(text, 'latin1')]);
+      entry.set([
+        constant(`FORM_${form.toUpperCase() as Uppercase<ScannedForm>}`),
+        text.length,
+        ...Buffer.from(text, 'latin1'),
+      ]);
     });
     code.keyCount.value = SCANNED_KEYS.length;
     this.#code = code;

@@ -133,7 +133,7 @@ export class TokenReader {
         this.base = this.#startOffset + 1;
         this.#mode = 'fresh';
         const bytes = bytesOf(rest);
-        for (let at = 0; at < bytes.length; ) at = this.read(bytes, rest, at);
+        for (let at = 0; at < bytes.length;) at = this.read(bytes, rest, at);
         this.base += bytes.length;
         this.#finishMode();
         return;
@@ -153,13 +153,7 @@ export class TokenReader {
   }
 
   #emit(kind: TokenKind, text: string): void {
-    this.#sink.accept({
-      kind,
-      text,
-      line: this.#startLine,
-      column: this.#startColumn,
-      offset: this.#startOffset,
-    });
+    this.#sink.accept({ kind, text, line: this.#startLine, column: this.#startColumn, offset: this.#startOffset });
   }
 
   #emitWord(word: string): void {
@@ -317,4 +311,3 @@ export class TokenReader {
     return found + 1;
   }
 }
-
