@@ -1,10 +1,10 @@
 // Makes a repo be one of two releases, as `fetch` and `prune` do: `node child.mjs REPO RELEASE [WAIT]`. The content depends on the
 // release alone. Says `ready` when it begins, and `done`; with WAIT it says `locked` and keeps the lock until it is killed.
 import { createHash } from 'node:crypto';
-import { applyPrune, planPrune } from '../../dist/mirror/prune.js';
-import { publishSubset } from '../../dist/mirror/publish.js';
-import { Store } from '../../dist/mirror/store.js';
-import { subsetIndex } from '../../dist/mirror/subset.js';
+import { applyPrune, planPrune } from '../../dist/repo/prune.js';
+import { publishSubset } from '../../dist/repo/publish.js';
+import { Store } from '../../dist/repo/store.js';
+import { subsetIndex } from '../../dist/repo/subset.js';
 import { SetupIniParser } from '../../dist/core/setup-ini/parse.js';
 
 const PACKAGES = 14;

@@ -27,7 +27,7 @@ function expectTheSame(text: string): ParsedIndex {
 }
 
 test('the WebAssembly is made from the source beside it: `npm run scanner` after a change', () => {
-  const source = readFileSync(`${PROJECT}/src/setup-ini/parser/scan.as`);
+  const source = readFileSync(`${PROJECT}/src/core/setup-ini/parser/scan.as`);
   expect(createHash('sha256').update(source).digest('hex')).toBe(SCAN_SOURCE_SHA256);
 });
 
