@@ -43,7 +43,7 @@ export async function readKeyring(paths: readonly string[]): Promise<Keyring> {
 
 /** Reads the keyring that comes with cygstrap: Cygwin's own keys, the one in use and the one before it. */
 export function shippedKeyring(): Promise<Keyring> {
-  return readKeyring([fileURLToPath(new URL('./keys/cygwin.gpg', import.meta.url))]);
+  return readKeyring([fileURLToPath(new URL('../../src/trust/keys/cygwin.gpg', import.meta.url))]);
 }
 
 /** Joins keyrings; of a key in several, the first counts. */
