@@ -3,7 +3,7 @@ import { constants, copyFileSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Report } from '../events.ts';
 import { Directories } from './disk/directories.ts';
-import { hasCode } from './disk/fault.ts';
+import { hasCode } from '../io/system-error.ts';
 import type { DiskPool } from './disk/disk-pool.ts';
 import type { RepoFile } from './file.ts';
 import { TEMP_SUFFIX } from './layout.ts';

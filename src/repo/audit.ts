@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
 import { makeDurable } from './disk/durable.ts';
-import { diskFault, hasCode } from './disk/fault.ts';
+import { ioError, hasCode } from '../io/system-error.ts';
 import { DiskPool } from './disk/disk-pool.ts';
 import type { FileHash } from './disk/disk-worker.ts';
 import type { RepoFile } from './file.ts';
@@ -172,7 +172,7 @@ function compareSize(
     // A symbolic link into nowhere, or gone since it was listed.
     if (hasCode(error, 'ENOENT'))
       return { finding: { kind: 'missing', path, ...(promised[0] && { file: promised[0] }) } };
-    throw diskFault(error, 'look at', location);
+    throw ioError(error, 'look at', location);
   }
 }
 
@@ -250,7 +250,7 @@ async function remember(
     if (fresh.length > 0) await makeDurable(root, fresh);
     stamps.save();
   } catch (error) {
-    if (!(diskFault(error, 'remember', root) instanceof CygstrapError)) throw error;
+    if (!(ioError(error, 'remember', root) instanceof CygstrapError)) throw error;
   }
 }
 

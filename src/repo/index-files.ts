@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
 import type { IndexForm } from '../core/setup-ini/forms.ts';
-import { diskFault, hasCode } from './disk/fault.ts';
+import { ioError, hasCode } from '../io/system-error.ts';
 import { INDEX_NAME, SUBSET_MARK } from './layout.ts';
 
 /** One file of an index: the index in one form, or its signature. */
@@ -37,7 +37,7 @@ export function indexesInForce(root: string, bases: readonly string[]): IndexInF
     });
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return [];
-    throw diskFault(error, 'look for an index in', root);
+    throw ioError(error, 'look for an index in', root);
   }
 }
 

@@ -14,7 +14,7 @@ export const STAMPS_NAME = 'verified';
 /** The indexes that the repo was made from, as they were sent: `.cygstrap/index/`. */
 export const OWN_INDEXES = 'index';
 
-/** Who changes the repo at the moment: `.cygstrap/lock`; see `disk/repo-lock.ts`. */
+/** Who changes the repo at the moment: `.cygstrap/lock`; see `io/lock-file.ts`. */
 export const LOCK_NAME = 'lock';
 
 /** Ends the name of a file on its way in, beside its target: `bash-5.2-1.tar.xz.part`. Kept when a download breaks. */

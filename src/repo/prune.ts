@@ -2,9 +2,9 @@ import { rmSync, rmdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Lock } from '../core/lock/lock.ts';
-import { diskFault, hasCode } from './disk/fault.ts';
-import { takeRepoLock } from './disk/repo-lock.ts';
-import type { LockOptions } from './disk/repo-lock.ts';
+import { ioError, hasCode } from '../io/system-error.ts';
+import { acquireLock } from '../io/lock-file.ts';
+import type { LockOptions } from '../io/lock-file.ts';
 import { indexesInForce } from './index-files.ts';
 import type { IndexInForce } from './index-files.ts';
 import { LOCK_NAME, PART_CACHED_SUFFIX, PART_FACTS_SUFFIX, PART_SUFFIX, ownFile } from './layout.ts';
@@ -81,7 +81,7 @@ export async function planPrune(root: string, { locks, pathsOf }: Keep): Promise
  *  changed since the plan was made, `io`, and the signal's reason. */
 export async function applyPrune({ root, remove, indexes }: PrunePlan, options: LockOptions = {}): Promise<void> {
   const { bases } = demandMarker(root);
-  const lock = await takeRepoLock(ownFile(root, LOCK_NAME), options);
+  const lock = await acquireLock(ownFile(root, LOCK_NAME), options);
   try {
     if (fingerprint(indexesInForce(root, bases)) !== fingerprint(indexes)) {
       throw new CygstrapError('repo', `the index of \`${root}\` has changed since it was looked at`, {
@@ -113,14 +113,14 @@ function removeFile(root: string, path: string): void {
   try {
     rmSync(location, { force: true });
   } catch (error) {
-    throw diskFault(error, 'delete', location);
+    throw ioError(error, 'delete', location);
   }
   for (let directory = dirname(path); directory.includes('/'); directory = dirname(directory)) {
     try {
       rmdirSync(`${root}/${directory}`);
     } catch (error) {
       if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) return;
-      throw diskFault(error, 'delete', directory);
+      throw ioError(error, 'delete', directory);
     }
   }
 }

@@ -6,7 +6,7 @@ import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
 import type { IndexForm } from '../core/setup-ini/forms.ts';
 import { makeDirectory } from './disk/directories.ts';
 import { makeNamesDurable } from './disk/durable.ts';
-import { diskFault } from './disk/fault.ts';
+import { ioError } from '../io/system-error.ts';
 import { indexFiles } from './index-files.ts';
 import type { IndexFile } from './index-files.ts';
 import { TEMP_SUFFIX, archDirectory } from './layout.ts';
@@ -89,7 +89,7 @@ async function publish(store: Store, arch: string, { form, bytes, signature }: F
       isChanged,
     };
   } catch (error) {
-    throw diskFault(error, 'publish the index', location);
+    throw ioError(error, 'publish the index', location);
   }
 }
 

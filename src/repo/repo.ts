@@ -13,7 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { makeDirectory } from './disk/directories.ts';
-import { diskFault, hasCode } from './disk/fault.ts';
+import { ioError, hasCode } from '../io/system-error.ts';
 import { INDEX_NAME, MARKER_NAME, TEMP_SUFFIX, ownFile, siteOfDirectory } from './layout.ts';
 import type { RepoLayout } from './layout.ts';
 
@@ -47,7 +47,7 @@ export function inspectRepo(root: string): RepoState {
     if (bases.length > 0) return { kind: 'site', bases };
     return { kind: CONTENT_DIRS.some((name) => existsSync(join(root, name))) ? 'foreign' : 'free', bases };
   } catch (error) {
-    throw diskFault(error, 'look at', root);
+    throw ioError(error, 'look at', root);
   }
 }
 
@@ -117,7 +117,7 @@ function writeMarker(root: string, layout: RepoLayout['kind']): void {
     }
     renameSync(draft, path);
   } catch (error) {
-    throw diskFault(error, 'make a repo in', root);
+    throw ioError(error, 'make a repo in', root);
   }
 }
 

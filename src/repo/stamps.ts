@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
-import { diskFault, hasCode } from './disk/fault.ts';
+import { ioError, hasCode } from '../io/system-error.ts';
 import type { RepoFile } from './file.ts';
 import { STAMPS_NAME, TEMP_SUFFIX, ownFile } from './layout.ts';
 
@@ -51,7 +51,7 @@ export class Stamps {
       text = readFileSync(stamps.#path, 'utf8');
     } catch (error) {
       if (hasCode(error, 'ENOENT', 'ENOTDIR')) return stamps;
-      throw diskFault(error, 'read', stamps.#path);
+      throw ioError(error, 'read', stamps.#path);
     }
     const [header, ...lines] = text.split('\n');
     if (header !== HEADER) return stamps;
@@ -87,7 +87,7 @@ export class Stamps {
       if (this.#lines === 0 || this.#lines + this.#unsaved.size > 2 * this.#stamps.size + 16) this.#rewrite();
       else this.#append();
     } catch (error) {
-      throw diskFault(error, 'write', this.#path);
+      throw ioError(error, 'write', this.#path);
     }
     this.#unsaved = new Map();
   }

@@ -8,13 +8,13 @@ import { isSameContent } from './clashes.ts';
 import { Blocks, SMALL_BLOCK_BYTES } from './disk/blocks.ts';
 import { Directories } from './disk/directories.ts';
 import { makeDurable } from './disk/durable.ts';
-import { diskFault, hasCode } from './disk/fault.ts';
+import { ioError, hasCode } from '../io/system-error.ts';
 import { guarded } from './disk/guard.ts';
 import type { GuardOptions } from './disk/guard.ts';
 import { DiskPool } from './disk/disk-pool.ts';
 import { receiveLarge } from './disk/large-file.ts';
 import { discardPart, discardPartFacts } from './disk/part-file.ts';
-import { takeRepoLock } from './disk/repo-lock.ts';
+import { acquireLock } from '../io/lock-file.ts';
 import { SMALL_BYTES, fill, placeSmall } from './disk/small-file.ts';
 import type { RepoFile } from './file.ts';
 import { LOCK_NAME, PART_CACHED_SUFFIX, PART_SUFFIX, locate, ownFile, placesOf } from './layout.ts';
@@ -98,7 +98,7 @@ export class Store {
         message: `\`${root}\` is a download directory of setup: its files are checked before they count, and \`cygstrap verify\` lists what is stale in it`,
       });
     }
-    const lock = await takeRepoLock(ownFile(root, LOCK_NAME), {
+    const lock = await acquireLock(ownFile(root, LOCK_NAME), {
       signal: options.signal,
       onWait: (holder) =>
         options.report?.({
@@ -200,7 +200,7 @@ export class Store {
       );
     } catch (error) {
       this.#fresh = [...fresh, ...this.#fresh];
-      throw diskFault(error, 'flush', this.places.root);
+      throw ioError(error, 'flush', this.places.root);
     }
     for (const { file, looks, proof, isSettled } of fresh) {
       if (isSettled)
@@ -233,7 +233,7 @@ export class Store {
       if (file.digest?.algorithm === 'md5') this.#tellOfMd5(file);
       return verified;
     } catch (error) {
-      throw diskFault(error, 'store', location);
+      throw ioError(error, 'store', location);
     }
   }
 
@@ -330,7 +330,7 @@ export class Store {
         const look = statSync(location, { throwIfNoEntry: false });
         if (look !== undefined) looks.set(path, look);
       } catch (error) {
-        if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw diskFault(error, 'look at', location);
+        if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw ioError(error, 'look at', location);
       }
     }
     return looks;

@@ -1,5 +1,5 @@
 import { readdirSync, type Dirent } from 'node:fs';
-import { diskFault, hasCode } from './disk/fault.ts';
+import { ioError, hasCode } from '../io/system-error.ts';
 import { INDEX_NAME, OWN_DIR, OWN_SUFFIXES } from './layout.ts';
 
 /** A name in a repo that is no directory. */
@@ -41,6 +41,6 @@ function namesIn(directory: string): Dirent[] {
   } catch (error) {
     // Gone since it was listed.
     if (hasCode(error, 'ENOENT')) return [];
-    throw diskFault(error, 'list', directory);
+    throw ioError(error, 'list', directory);
   }
 }

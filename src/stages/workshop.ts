@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import { isHeld, takeRepoLock } from '../repo/disk/repo-lock.ts';
+import { isLockHeld, acquireLock } from '../io/lock-file.ts';
 import { isRunDirectory, makeRunDirectory } from '../vm/run-directory.ts';
 import { RUN_LINK, STAGES, STAGE_FILES, USES_FILE, stagePath } from './layout.ts';
 import type { StageName, VmPlaces } from './layout.ts';
@@ -31,7 +31,7 @@ export async function openWork(places: VmPlaces, uses: readonly StageUse[] = [])
   const path = join(places.work, name);
   await mkdir(places.locks, { recursive: true, mode: 0o700 });
   // Before the directory and after it: one that nobody holds is one that somebody left.
-  const lock = await takeRepoLock(ownerPath(places, name));
+  const lock = await acquireLock(ownerPath(places, name));
   let isKept = false;
   const end = async (): Promise<void> => {
     const run = await readlink(join(path, RUN_LINK)).catch(() => undefined);
@@ -61,7 +61,7 @@ export async function withStageLock<T>(
 ): Promise<T> {
   await mkdir(places.locks, { recursive: true, mode: 0o700 });
   const { signal, onWait } = options;
-  const lock = await takeRepoLock(join(places.locks, `${stage}-${key}`), {
+  const lock = await acquireLock(join(places.locks, `${stage}-${key}`), {
     signal,
     onWait: (holder) => onWait?.(holder?.pid),
   });
@@ -125,7 +125,7 @@ export async function stagesInUse(places: VmPlaces): Promise<StageUse[]> {
 export async function listWork(places: VmPlaces): Promise<{ readonly path: string; readonly isAlive: boolean }[]> {
   const names = await namesIn(places.work);
   return Promise.all(
-    names.map(async (name) => ({ path: join(places.work, name), isAlive: await isHeld(ownerPath(places, name)) })),
+    names.map(async (name) => ({ path: join(places.work, name), isAlive: await isLockHeld(ownerPath(places, name)) })),
   );
 }
 
@@ -136,14 +136,14 @@ export async function listLeftovers(places: VmPlaces): Promise<string[]> {
   for (const stage of STAGES) {
     for (const name of await namesIn(join(places.root, stage))) {
       const [, key] = /^\.(\w+)\./.exec(name) ?? [];
-      if (key !== undefined && !(await isHeld(join(places.locks, `${stage}-${key}`))))
+      if (key !== undefined && !(await isLockHeld(join(places.locks, `${stage}-${key}`))))
         asides.push(join(places.root, stage, name));
     }
   }
   const logs: string[] = [];
   for (const name of await namesIn(places.logs)) {
     const [, owner] = /^run-(\w+)\.console\.log$/.exec(name) ?? [];
-    if (owner !== undefined && !(await isHeld(ownerPath(places, owner)))) logs.push(join(places.logs, name));
+    if (owner !== undefined && !(await isLockHeld(ownerPath(places, owner)))) logs.push(join(places.logs, name));
   }
   return [...work, ...asides, ...logs];
 }

@@ -49,7 +49,7 @@ describe.skipIf(!probe)('a disk (needs root, to mount a small one)', () => {
     await expect(store.put(tooLarge, sourceOf(large))).rejects.toMatchObject({
       code: 'io',
       message: expect.stringContaining('disk is full') as string,
-      hint: expect.stringContaining('make room') as string,
+      hint: expect.stringContaining('free some space') as string,
       details: { system: 'ENOSPC' },
     });
     expect(existsSync(join(root, tooLarge.path))).toBe(false);

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode } from './fault.ts';
+import { hasCode } from '../../io/system-error.ts';
 
 /** From so many files on, one flush of the file system costs less than one for each file. */
 const MANY_FILES = 16;

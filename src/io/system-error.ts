@@ -1,0 +1,42 @@
+import { CygstrapError } from '../errors.ts';
+
+/** Explanations and hints for the error codes of the system that users meet. */
+const KNOWN: ReadonlyMap<string, readonly [reason: string, hint?: string]> = new Map([
+  ['ENOSPC', ['the disk is full', 'free some space and run the command again; it continues from here']],
+  ['EDQUOT', ['the disk quota is exceeded', 'free some space and run the command again; it continues from here']],
+  ['EFBIG', ['the file is larger than this file system or `ulimit -f` allows']],
+  ['EACCES', ['permission denied', 'make the directory writable for the user that runs cygstrap']],
+  ['EPERM', ['operation not permitted', 'make the directory writable for the user that runs cygstrap']],
+  ['EROFS', ['the file system is read-only']],
+  ['ENAMETOOLONG', ['the path is too long for this file system', 'use a directory with a shorter path']],
+  ['ENOTDIR', ['a part of the path is a file, not a directory']],
+  ['EISDIR', ['a directory has this name']],
+  ['ENOTEMPTY', ['a directory has this name']],
+  ['EIO', ['the disk reports an error']],
+  ['EMFILE', ['too many open files', 'raise the limit with `ulimit -n`']],
+]);
+
+/** Converts an error of a system call into a CygstrapError with code `io`: "cannot ACTION `PATH`: reason". The original error
+ *  is the cause. Returns any other error unchanged. */
+export function ioError(error: unknown, action: string, path: string): unknown {
+  const code = codeOf(error);
+  if (code === undefined || error instanceof CygstrapError) return error;
+  const [reason, hint] = KNOWN.get(code) ?? [code];
+  return new CygstrapError('io', `cannot ${action} \`${path}\`: ${reason}`, {
+    ...(hint === undefined ? {} : { hint }),
+    details: { path, system: code },
+    cause: error,
+  });
+}
+
+/** Returns true for an error of a system call with one of these codes. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return codes.includes(codeOf(error) ?? '');
+}
+
+/** Returns the code of an error of a system call, such as `ENOSPC`. */
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
+}
