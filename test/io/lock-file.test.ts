@@ -136,7 +136,7 @@ const unprovable: [string, (own: LockHolder) => LockHolder | string][] = [
   ['whose process number is in use, without a start time', (own) => ({ ...own, start: '', token: 'other' })],
   ['of a container with the same host name', (own) => ({ ...own, pid: 2 ** 22 + 1, processScope: 'other' })],
   ['of another host', (own) => ({ ...own, host: 'other', processScope: 'other' })],
-  ['of a version without process scopes', ({ processScope: _, ...own }) => JSON.stringify(own)],
+  ['of a version without process scopes', (own) => JSON.stringify({ ...own, processScope: undefined })],
   ['that is empty', () => ''],
   ['that is half written', () => '{"pid":1,'],
 ];
@@ -165,16 +165,18 @@ test('an old lock that is updated while it is observed is held', async () => {
   writeLock(path, other, HOUR_S);
   writeLock(left, other, HOUR_S);
   let isHeldMeanwhile = false;
+  const acquireOther = async (): Promise<void> => {
+    const replaced = await acquireLock(left, { timing });
+    isHeldMeanwhile = readFileSync(path, 'utf8') === JSON.stringify(other);
+    await replaced.release();
+    rmSync(path);
+  };
   const lock = await acquireLock(path, {
     timing,
     onWait: () => {
       writeLock(path, other);
       // A lock that nobody updates is replaced in the meantime.
-      void acquireLock(left, { timing }).then(async (replaced) => {
-        isHeldMeanwhile = readFileSync(path, 'utf8') === JSON.stringify(other);
-        await replaced.release();
-        rmSync(path);
-      });
+      void acquireOther();
     },
   });
   await lock.release();
