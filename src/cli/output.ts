@@ -59,3 +59,11 @@ export class Output {
     this.#host.stderr.write(`${text}\n`);
   }
 }
+
+/** Writes a chunk and waits until the stream has handled it. */
+export async function write(to: Writable, chunk: Uint8Array | string): Promise<void> {
+  if (chunk.length === 0) return;
+  await new Promise<void>((resolve) => {
+    to.write(chunk, () => resolve());
+  });
+}

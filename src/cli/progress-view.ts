@@ -2,8 +2,8 @@ import type { Event, Report } from '../events.ts';
 import { countText, sizeText } from '../report/text.ts';
 import type { Host, Output } from './output.ts';
 import { Progress, redraw } from './progress.ts';
-import { reporter } from './session.ts';
-import type { Loudness } from './session.ts';
+import { reporter } from './reporter.ts';
+import type { Verbosity } from './reporter.ts';
 
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 10_000;
@@ -21,11 +21,11 @@ export class ProgressView {
   #startMs = 0;
   #drawnLines = 0;
 
-  constructor({ host, output }: { readonly host: Host; readonly output: Output }, loudness: Loudness) {
+  constructor({ host, output }: { readonly host: Host; readonly output: Output }, verbosity: Verbosity) {
     this.#host = host;
     this.#output = output;
-    this.#report = reporter(output, loudness);
-    this.#isQuiet = loudness.quiet === true;
+    this.#report = reporter(output, verbosity);
+    this.#isQuiet = verbosity.quiet;
     this.#isTerminal = host.stderr.isTTY === true && host.env['TERM'] !== 'dumb';
   }
 

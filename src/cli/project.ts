@@ -1,73 +1,61 @@
-import type { Argv } from 'yargs';
 import type { Config } from '../core/config/config.ts';
 import { mergeConfig } from '../core/config/merge.ts';
 import type { ResolveRequest } from '../core/resolve/plan.ts';
-import { once, splitList } from './options.ts';
+import { documentDefault, grouped, splitList, value } from './declare.ts';
+import type { Arguments } from './declare.ts';
+import { REQUEST_OPTIONS } from './options.ts';
 import { requestOf } from './request.ts';
-import type { RequestArguments } from './request.ts';
 
-export interface ProjectArguments extends Omit<RequestArguments, 'installed'> {
+/** The request for a whole installation, and the project file under it. */
+export const PROJECT_OPTIONS = {
+  ...REQUEST_OPTIONS,
+  ...grouped('Request', {
+    config: documentDefault(value('FILE', 'Read this project file'), 'cygstrap.json, if it exists'),
+    arch: documentDefault(value('ARCH', 'Use this architecture'), 'that of the index'),
+  }),
+};
+
+export interface ProjectArguments extends Arguments<typeof PROJECT_OPTIONS> {
   readonly packages: readonly string[];
-  readonly config?: string | undefined;
-  readonly arch?: string | undefined;
 }
 
-/** What a command line asks for, over what the project file says. */
-export interface Asked {
+/** A request: the options of the command line over the project file. */
+export interface ProjectOptions {
   readonly request: ResolveRequest;
   readonly arch: string | undefined;
-  /** The project file under the command line; its paths absolute. */
+  /** The project file under the options of the command line; its paths are absolute. */
   readonly config: Config;
-  /** The project file, if there is one. */
+  /** The name of the project file; undefined without one. */
   readonly file: string | undefined;
-  /** Whether the command line itself asks for anything. */
-  readonly isAsked: boolean;
+  /** Whether the command line itself has a part of the request. */
+  readonly isOnCommandLine: boolean;
 }
 
-/** Options that name a project file and the architecture. */
-export function withProjectOptions<T>(yargs: Argv<T>) {
-  return yargs
-    .option('config', {
-      type: 'string',
-      requiresArg: true,
-      group: 'Request:',
-      coerce: once('config'),
-      describe: 'The project file [default: cygstrap.json, if there is one]',
-    })
-    .option('arch', {
-      type: 'string',
-      requiresArg: true,
-      group: 'Request:',
-      coerce: once('arch'),
-      describe: 'Architecture [default: that of the index]',
-    });
-}
-
-/** Reads the project file, or takes `otherwise` where there is none, and lays the command line over it. */
-export async function askedOf(args: ProjectArguments, otherwise: Config = {}): Promise<Asked> {
+/** Reads the project file, or uses `otherwise` without one, and merges the options of the command line over it. */
+export async function projectOptionsOf(args: ProjectArguments, otherwise: Config = {}): Promise<ProjectOptions> {
   const { readProject } = await import('../api/project.ts');
   const project = await readProject(args.config);
   const given = {
     packages: splitList(args.packages),
     categories: splitList(args.category),
     buildDepends: splitList(args.buildDepends),
-    base: args.noBase === true ? false : undefined,
-    test: args.test,
-    source: args.source,
+    base: args.noBase ? false : undefined,
+    test: args.test ? true : undefined,
+    source: args.source ? true : undefined,
     windows: args.windows,
     arch: args.arch,
   };
   const config = mergeConfig(project?.config ?? otherwise, given);
   const request = await requestOf(config.packages ?? [], {
-    category: config.categories,
-    buildDepends: config.buildDepends,
+    category: config.categories ?? [],
+    buildDepends: config.buildDepends ?? [],
     noBase: config.base === false,
-    test: config.test,
-    source: config.source,
+    test: config.test === true,
+    source: config.source === true,
     windows: config.windows,
   });
-  const isAsked = Object.values(given).some(
-    (value) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+  const isOnCommandLine = Object.values(given).some(
+    (each) => each !== undefined && !(Array.isArray(each) && each.length === 0),
   );
-  return { request, arch: config.arch, config, file: project?.file, isAsked };
+  return { request, arch: config.arch, config, file: project?.file, isOnCommandLine };
 }

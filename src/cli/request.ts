@@ -1,19 +1,10 @@
 import type { ResolveRequest } from '../core/resolve/plan.ts';
+import { splitList } from './declare.ts';
 import { UsageError } from './failure.ts';
-import { splitList } from './options.ts';
+import type { RequestArguments } from './options.ts';
 
-/** Options that make a request, as yargs gives them. */
-export interface RequestArguments {
-  readonly category?: readonly string[] | undefined;
-  readonly noBase?: boolean | undefined;
-  readonly test?: boolean | undefined;
-  readonly source?: boolean | undefined;
-  readonly buildDepends?: readonly string[] | undefined;
-  readonly windows?: string | undefined;
-  readonly installed?: string | undefined;
-}
-
-/** Makes a request of a command line; reads the installed.db it names. */
+/** Makes a request of the options of a command line; reads the installed.db that they name. Throws UsageError for a
+ *  `--windows` that is not a version, and what `readInstalled` throws. */
 export async function requestOf(packages: readonly string[], args: RequestArguments): Promise<ResolveRequest> {
   const [{ EMPTY_REQUEST }, { isWindowsVersion, readInstalled }] = await Promise.all([
     import('../core/resolve/resolve.ts'),
@@ -26,9 +17,9 @@ export async function requestOf(packages: readonly string[], args: RequestArgume
     packages: splitList(packages),
     categories: splitList(args.category),
     buildDepends: splitList(args.buildDepends),
-    base: args.noBase !== true,
-    test: args.test === true,
-    source: args.source === true,
+    base: !args.noBase,
+    test: args.test,
+    source: args.source,
     windows: args.windows ?? EMPTY_REQUEST.windows,
     installed: args.installed === undefined ? [] : await readInstalled(args.installed),
   };

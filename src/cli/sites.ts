@@ -1,67 +1,55 @@
-import type { Argv } from 'yargs';
 import type { Config } from '../core/config/config.ts';
 import type { SiteOptions } from '../site/open-site.ts';
+import { flag, grouped, list } from './declare.ts';
+import type { Arguments } from './declare.ts';
 import { UsageError } from './failure.ts';
 import { packageVersion } from './version.ts';
-
-const SITES = 'Sites:';
 
 /** Transfers at a time. */
 export const DEFAULT_JOBS = 16;
 
-/** Options that say where to fetch from, and whom to trust, as yargs gives them. */
-export interface SiteArguments {
-  readonly site?: readonly string[] | undefined;
-  readonly addSite?: readonly string[] | undefined;
-  readonly keyring?: readonly string[] | undefined;
-  readonly unsigned?: boolean | undefined;
-  readonly caFile?: readonly string[] | undefined;
-  readonly http2?: boolean | undefined;
-}
+export const CA_FILE = list('FILE', 'Trust the certificate authorities in this PEM file too; repeat for several');
 
-/** Options of every command that asks sites for their index. */
-export function withSiteOptions<T>(yargs: Argv<T>) {
-  const list = { type: 'string', array: true, requiresArg: true, group: SITES } as const;
-  return yargs
-    .option('site', {
-      ...list,
-      describe: 'A mirror: https, http, file or a directory; repeat for others to fall back on',
-    })
-    .option('add-site', { ...list, describe: 'A site with packages of its own, beside the mirrors; repeat for more' })
-    .option('keyring', { ...list, describe: "Trust these OpenPGP keys besides Cygwin's own: a file or directory" })
-    .option('unsigned', { type: 'boolean', group: SITES, describe: 'Take an index that nobody vouches for' })
-    .option('ca-file', { ...list, describe: 'Trust these certificate authorities too (PEM)' })
-    .option('http2', { type: 'boolean', group: SITES, describe: 'Speak HTTP/2 with https sites that offer it' });
-}
+/** Where to fetch from, and which keys to trust. */
+export const SITE_OPTIONS = grouped('Sites', {
+  site: list('ADDRESS', 'Use this mirror: an https, http or file URL, or a directory; repeat to add fallbacks'),
+  'add-site': list('ADDRESS', 'Add a site with further packages, besides the mirrors; repeat for several'),
+  keyring: list('PATH', "Trust the OpenPGP keys in this file or directory, besides Cygwin's own; repeat for several"),
+  unsigned: flag('Accept an unsigned index'),
+  'ca-file': CA_FILE,
+  http2: flag('Use HTTP/2 with https sites that offer it'),
+});
 
-/** Groups the sites: the mirrors of one content first, then each added site alone. Throws `usage` when there are none. */
-export function sitesOf({ site, addSite }: SiteArguments, config: Config): string[][] {
-  const mirrors = site ?? config.sites ?? [];
+export type SiteArguments = Arguments<typeof SITE_OPTIONS>;
+
+/** Groups the sites: first the mirrors of one content, then each added site alone. Throws `usage` without a mirror. */
+export function sitesOf({ site, addSite }: Pick<SiteArguments, 'site' | 'addSite'>, config: Config): string[][] {
+  const mirrors = site.length > 0 ? site : (config.sites ?? []);
   if (mirrors.length === 0) {
     throw new UsageError(
       'no site is given',
       'name a mirror with `--site`, for example `--site https://mirrors.kernel.org/sourceware/cygwin/`; `cygstrap sites` lists them',
     );
   }
-  return [[...mirrors], ...(addSite ?? []).map((address) => [address])];
+  return [[...mirrors], ...addSite.map((address) => [address])];
 }
 
-/** Keyrings of the command line, else of the project file. */
+/** Returns the keyrings of the command line, or those of the project file. */
 export function keyringOf({ keyring }: SiteArguments, config: Config): readonly string[] {
-  return keyring ?? config.keyring ?? [];
+  return keyring.length > 0 ? keyring : (config.keyring ?? []);
 }
 
-/** How sites are spoken to. */
+/** Returns the options of the connections to sites. */
 export function siteOptionsOf(
-  { caFile, http2 }: SiteArguments,
+  { caFile, http2 = false }: Pick<SiteArguments, 'caFile'> & Partial<Pick<SiteArguments, 'http2'>>,
   env: Readonly<Record<string, string | undefined>>,
   connections?: number,
 ): SiteOptions {
   return {
     userAgent: `cygstrap/${packageVersion()}`,
     env,
-    caFiles: caFile ?? [],
-    allowHttp2: http2 === true,
+    caFiles: caFile,
+    allowHttp2: http2,
     ...(connections === undefined ? {} : { connections }),
   };
 }

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Output } from '../../src/cli/output.ts';
 import { Progress, redraw } from '../../src/cli/progress.ts';
 import { ProgressView } from '../../src/cli/progress-view.ts';
@@ -77,14 +77,16 @@ test('redrawing goes up over what was drawn', () => {
 test.each([
   ['a terminal', true, false],
   ['a file', false, false],
-  ['nobody, when quiet', true, true],
+  ['no output, when quiet', true, true],
 ])('events for %s', async (_name, isTTY, quiet) => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const stderr = Object.assign(new PassThrough(), { isTTY });
   const host = { stdin: Readable.from([]), stdout: new PassThrough(), stderr, env: {} };
-  const view = new ProgressView({ host, output: new Output(host) }, { quiet });
+  const view = new ProgressView({ host, output: new Output(host) }, { quiet, verbose: false });
   for (const event of [START, start('a'), bytes('a', 10)]) view.add(event);
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  vi.advanceTimersByTime(250);
   view.end();
+  vi.useRealTimers();
   stderr.end();
   const written = await text(stderr);
   expect(written.includes('12 files')).toBe(!quiet);

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import yargs from 'yargs';
-import { addPrune } from '../../src/cli/commands/prune.ts';
-import { addVerify } from '../../src/cli/commands/verify.ts';
+import { pruneCommand } from '../../src/cli/commands/prune.ts';
+import { verifyCommand } from '../../src/cli/commands/verify.ts';
 import { Output } from '../../src/cli/output.ts';
-import type { Task } from '../../src/cli/session.ts';
+import { parseWords } from '../../src/cli/parse.ts';
 import { filesToMend, verifyRepo } from '../../src/api/verify.ts';
 import type { Lock } from '../../src/core/lock/lock.ts';
 import { printLock } from '../../src/core/lock/print.ts';
@@ -32,23 +31,16 @@ const OLD = fileOf('x86_64/release/a/a-0-1.tar.xz', BYTES);
 
 /** Runs one of the two commands as the command line does, in memory. */
 async function cygstrap(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
-  let task: Task | undefined;
-  const choose = (chosen: Task): void => {
-    task = chosen;
-  };
-  const parser = yargs()
-    .parserConfiguration({ 'boolean-negation': false, 'greedy-arrays': false })
-    .strict()
-    .exitProcess(false)
-    .scriptName('cygstrap');
-  await addPrune(addVerify(parser, choose), choose).parseAsync(argv);
+  const [name = '', ...words] = argv;
+  const command = name === 'prune' ? pruneCommand : verifyCommand;
+  const task = command.task(parseWords(command, words));
   const host = {
     stdin: Readable.from([]),
     stdout: new PassThrough(),
     stderr: new PassThrough(),
     env: { XDG_CACHE_HOME: temporaryDirectory() },
   };
-  const exit = (await task?.({ host, output: new Output(host), command: [] })) ?? -1;
+  const exit = await task({ host, output: new Output(host) });
   host.stdout.end();
   host.stderr.end();
   return { exit, stdout: await text(host.stdout), stderr: await text(host.stderr) };
@@ -167,7 +159,7 @@ describe('prune', () => {
     expect(await cygstrap('prune', root)).toEqual({
       exit: 0,
       stdout: `${OLD.path}: 2.0 KiB\n\`${root}\`: 1 file, 2.0 KiB to delete; 2 kept\n`,
-      stderr: 'hint: nothing was deleted; `--yes` does it\n',
+      stderr: 'hint: nothing was deleted; run it again with `--yes` to delete these files\n',
     });
     expect(await cygstrap('prune', root, '--keep', lock, '--yes')).toMatchObject({
       stdout: `\`${root}\`: deleted 0 files, 0 B; 3 kept\n`,

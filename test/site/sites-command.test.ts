@@ -2,10 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import yargs from 'yargs';
-import { addSites } from '../../src/cli/commands/sites.ts';
+import { sitesCommand } from '../../src/cli/commands/sites.ts';
 import { Output } from '../../src/cli/output.ts';
-import type { Task } from '../../src/cli/session.ts';
+import { parseWords } from '../../src/cli/parse.ts';
 import { BENCHMARK_PATH, listSites } from '../../src/api/sites.ts';
 import { closedAddress } from '../support/fault-server.ts';
 import { fault } from '../support/faults.ts';
@@ -36,13 +35,8 @@ async function run(...argv: readonly string[]): Promise<{ exit: number; stdout: 
       },
     });
   const host = { stdin: Readable.from([]), stdout: into('stdout'), stderr: into('stderr'), env: {} };
-  let task: Task | undefined;
-  await addSites(yargs(), (chosen) => (task = chosen))
-    .exitProcess(false)
-    .strict()
-    .parseAsync(['sites', ...argv]);
-  const exit = await task?.({ host, output: new Output(host), command: [] });
-  return { exit: exit ?? -1, ...written };
+  const exit = await sitesCommand.task(parseWords(sitesCommand, argv))({ host, output: new Output(host) });
+  return { exit, ...written };
 }
 
 const OPTIONS = { userAgent: USER_AGENT };

@@ -1,65 +1,50 @@
-import type { Argv } from 'yargs';
 import type { LoadedCatalog } from '../../api/load-catalog.ts';
 import { columns, printable, sizeText } from '../../report/text.ts';
 import type { Difference } from '../../core/resolve/diff.ts';
+import { defineCommand, grouped, list, one, rest } from '../declare.ts';
+import type { Arguments } from '../declare.ts';
 import { EXIT_DONE } from '../failure.ts';
-import { restoreDashes, splitList, withReadingOptions, withRequestOptions } from '../options.ts';
+import { PLAN_OPTIONS, READING_OPTIONS } from '../options.ts';
 import { refuse } from '../refuse.ts';
 import { requestOf } from '../request.ts';
-import type { RequestArguments } from '../request.ts';
-import { openCatalog, reporter } from '../session.ts';
-import type { Choose, ReadingArguments, Session } from '../session.ts';
+import { openCatalog } from '../open-catalog.ts';
+import { reporter } from '../reporter.ts';
+import type { Session } from '../session.ts';
 
-interface DiffArguments extends ReadingArguments, RequestArguments {
-  readonly old: string;
-  readonly new: string;
-  readonly plan?: readonly string[] | undefined;
-  readonly json?: boolean | undefined;
-}
+type DiffArguments = Arguments<typeof OPTIONS> & Arguments<typeof POSITIONALS>;
 
-/** Adds `cygstrap diff`. */
-export function addDiff(yargs: Argv, choose: Choose): Argv {
-  return yargs.command(
-    'diff <old> <new> [packages..]',
-    'Compare two indexes, or what a request comes to with each',
-    (y) => {
-      const named = y
-        .positional('old', {
-          type: 'string',
-          demandOption: true,
-          describe: 'The older index, plain or compressed, or - for stdin',
-        })
-        .positional('new', { type: 'string', demandOption: true, describe: 'The newer one' })
-        .positional('packages', { type: 'string', array: true, describe: 'More packages, as with --plan' });
-      return withRequestOptions(withReadingOptions(named))
-        .option('plan', {
-          type: 'string',
-          array: true,
-          group: 'Request:',
-          describe: 'Compare the plans for these packages (and Base) instead',
-        })
-        .example('$0 diff monday/setup.xz friday/setup.xz', 'packages added, removed and changed')
-        .example(
-          '$0 diff monday/setup.xz friday/setup.xz --plan openssh,git',
-          'how an installation of these would change',
-        );
-    },
-    (args) => {
-      const [before, after] = [restoreDashes(args.old), restoreDashes(args.new)];
-      const wished = [...(args.plan ?? []), ...(args.packages ?? [])];
-      const hasRequest =
-        [args.plan, args.packages, args.category, args.buildDepends].some(
-          (list) => list !== undefined && list.length > 0,
-        ) || args.plan !== undefined;
-      choose((session) => diff(session, { ...args, old: before, new: after, plan: hasRequest ? wished : undefined }));
-    },
-  );
-}
+const POSITIONALS = {
+  old: one('The older index, plain or compressed, or - for stdin'),
+  new: one('The newer index'),
+  packages: rest('More packages for --plan'),
+};
 
-async function diff(session: Session, args: DiffArguments): Promise<number> {
-  const request = args.plan === undefined ? undefined : await requestOf(splitList(args.plan), args);
-  const digest = args.json === true;
-  const before = await openCatalog(session, { ...args, index: [args.old] }, { takesStdin: args.new === '-', digest });
+const OPTIONS = {
+  ...READING_OPTIONS,
+  ...PLAN_OPTIONS,
+  ...grouped('Request', {
+    plan: list('NAME', 'Compare the plans for these packages and Base; repeat, or separate by commas'),
+  }),
+};
+
+export const diffCommand = defineCommand({
+  name: 'diff',
+  summary: 'Compare two indexes, or the plans for one request with each',
+  positionals: POSITIONALS,
+  options: OPTIONS,
+  examples: [
+    ['diff monday/setup.xz friday/setup.xz', 'packages added, removed and changed'],
+    ['diff monday/setup.xz friday/setup.xz --plan openssh,git', 'how an installation of these would change'],
+  ],
+  run: compare,
+});
+
+async function compare(session: Session, args: DiffArguments): Promise<number> {
+  const packages = [...args.plan, ...args.packages];
+  const hasRequest = [packages, args.category, args.buildDepends].some((names) => names.length > 0);
+  const request = hasRequest ? await requestOf(packages, args) : undefined;
+  const digest = args.json;
+  const before = await openCatalog(session, { ...args, index: [args.old] }, { isStdinTaken: args.new === '-', digest });
   const after = await openCatalog(session, { ...args, index: [args.new] }, { digest });
   if (request === undefined) {
     const { compareIndexes } = await import('../../api/diff.ts');
@@ -71,8 +56,8 @@ async function diff(session: Session, args: DiffArguments): Promise<number> {
   const comparison = comparePlans(before, after, request, reporter(session.output, args));
   if (comparison.kind === 'conflict') {
     const index = comparison.side === 'old' ? args.old : args.new;
-    if (args.json !== true) session.output.plain(printable(`with the ${comparison.side} index, \`${index}\`:`));
-    return refuse(session.output, comparison.conflicts, args.json === true ? 'json' : 'text');
+    if (!args.json) session.output.plain(printable(`with the ${comparison.side} index, \`${index}\`:`));
+    return refuse(session.output, comparison.conflicts, args.json ? 'json' : 'text');
   }
   await print(session, args, { before, after, difference: comparison.difference });
   return EXIT_DONE;
@@ -89,7 +74,7 @@ async function print(
   args: DiffArguments,
   { before, after, difference }: Comparison,
 ): Promise<void> {
-  if (args.json !== true) return output.data(printable(differenceText(difference)));
+  if (!args.json) return output.data(printable(differenceText(difference)));
   const { SCHEMA } = await import('../../report/json.ts');
   return output.json({ schema: SCHEMA, old: before.indexes[0], new: after.indexes[0], ...difference });
 }

@@ -1,17 +1,13 @@
 import process from 'node:process';
-import type { Argv } from 'yargs';
 import type { DoctorResult } from '../../api/doctor.ts';
 import { columns, countText, printable } from '../../report/text.ts';
 import type { DistributionFamily } from '../../vm/host.ts';
 import type { Mend, Need } from '../../vm/probe/needs.ts';
+import { defineCommand, flag } from '../declare.ts';
 import { EXIT_DONE, EXIT_NO } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
-import type { Choose, Session } from '../session.ts';
-
-interface DoctorArguments {
-  readonly fix?: boolean | undefined;
-  readonly json?: boolean | undefined;
-}
+import { OUTPUT_OPTIONS } from '../options.ts';
+import type { Session } from '../session.ts';
 
 const FAMILY_NAMES: Readonly<Record<DistributionFamily, string>> = {
   debian: 'Debian, Ubuntu',
@@ -20,30 +16,24 @@ const FAMILY_NAMES: Readonly<Record<DistributionFamily, string>> = {
   nix: 'Nix',
 };
 
-/** Adds `cygstrap doctor`. */
-export function addDoctor(yargs: Argv, choose: Choose): Argv {
-  return yargs.command(
-    'doctor',
-    'Tell what this computer has and lacks for running machines',
-    (y) =>
-      y
-        .option('fix', { type: 'boolean', describe: "Install what is missing with the system's package manager" })
-        .option('json', { type: 'boolean', group: 'Output:', describe: 'Print JSON; README tells its fields' })
-        .example('$0 doctor', 'exit 1 when something is missing that no machine runs without')
-        .example('$0 doctor --fix', 'as root it installs; else it prints the command to run'),
-    (args) => choose((session) => doctor(session, args)),
-  );
-}
+export const doctorCommand = defineCommand({
+  name: 'doctor',
+  summary: 'Check whether this computer can run machines, and list what is missing',
+  options: { fix: flag('Install what is missing with the package manager of the system'), json: OUTPUT_OPTIONS.json },
+  examples: [
+    ['doctor', 'exit 1 when something is missing that every machine needs'],
+    ['doctor --fix', 'install it as root; other users see the command to run'],
+  ],
+  run: examine,
+});
 
-async function doctor(session: Session, args: DoctorArguments): Promise<number> {
+async function examine(session: Session, args: { readonly fix: boolean; readonly json: boolean }): Promise<number> {
   const { host, output } = session;
   const { examineHost } = await import('../../api/doctor.ts');
-  const examine = (): Promise<DoctorResult> =>
-    interruptible((signal) => examineHost({ environment: host.env, signal }));
-  const found = await examine();
-  const result =
-    args.fix === true && found.mends.length > 0 && (await isFixed(session, found)) ? await examine() : found;
-  if (args.json === true) {
+  const look = (): Promise<DoctorResult> => interruptible((signal) => examineHost({ environment: host.env, signal }));
+  const found = await look();
+  const result = args.fix && found.mends.length > 0 && (await isFixed(session, found)) ? await look() : found;
+  if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });
   } else await output.data(printable(doctorText(result)));

@@ -1,40 +1,24 @@
-import type { Argv } from 'yargs';
 import type { FetchContext, FetchRequest, FetchSummary } from '../../api/fetch.ts';
 import { LAYOUTS } from '../../core/config/config.ts';
-import type { Layout } from '../../core/config/config.ts';
 import type { Event } from '../../events.ts';
 import { LOCK_NAME } from '../../core/lock/lock.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
+import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, value } from '../declare.ts';
+import type { Arguments } from '../declare.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
 import { YoungCollector, tuneV8 } from '../v8.ts';
 import { interruptible } from '../interrupt.ts';
-import { once, withReadingOptions, withRequestOptions } from '../options.ts';
+import { READING_OPTIONS } from '../options.ts';
 import { ProgressView } from '../progress-view.ts';
-import { askedOf, withProjectOptions } from '../project.ts';
-import type { Asked, ProjectArguments } from '../project.ts';
+import { PROJECT_OPTIONS, projectOptionsOf } from '../project.ts';
+import type { ProjectOptions } from '../project.ts';
 import { refuse } from '../refuse.ts';
-import type { Choose, ReadingArguments, Session } from '../session.ts';
-import { DEFAULT_JOBS, keyringOf, siteOptionsOf, sitesOf, withSiteOptions } from '../sites.ts';
-import type { SiteArguments } from '../sites.ts';
+import type { Session } from '../session.ts';
+import { DEFAULT_JOBS, SITE_OPTIONS, keyringOf, siteOptionsOf, sitesOf } from '../sites.ts';
+import { wholeNumber } from '../units.ts';
 import { packageVersion } from '../version.ts';
 
-interface FetchArguments extends ReadingArguments, ProjectArguments, SiteArguments {
-  readonly installed?: string | undefined;
-  readonly repo?: string | undefined;
-  readonly layout?: Layout | undefined;
-  readonly lock?: string | undefined;
-  readonly frozen?: boolean | undefined;
-  readonly all?: boolean | undefined;
-  readonly prev?: number | undefined;
-  readonly fullIndex?: boolean | undefined;
-  readonly signKey?: string | undefined;
-  readonly installer?: boolean | undefined;
-  readonly installerSite?: string | undefined;
-  readonly allowUndigested?: boolean | undefined;
-  readonly jobs?: number | undefined;
-  readonly dryRun?: boolean | undefined;
-  readonly json?: boolean | undefined;
-}
+type FetchArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
 /** Where Cygwin publishes its setup program. */
 const INSTALLER_SITE = 'https://cygwin.com/';
@@ -45,93 +29,50 @@ const PASSPHRASE = 'CYGSTRAP_PASSPHRASE';
 /** Files to fetch from which on they take more memory than their bytes do. */
 const MANY_FILES = 1000;
 
-/** Adds `cygstrap fetch`. */
-export function addFetch(yargs: Argv, choose: Choose): Argv {
-  const group = 'Repo:';
-  const flag = { type: 'boolean', group } as const;
-  const word = { type: 'string', requiresArg: true, group } as const;
-  return yargs.command(
-    'fetch [packages..]',
-    'Fetch and verify what an installation needs into a repo that setup installs from offline',
-    (y) => {
-      const named = y.positional('packages', {
-        type: 'string',
-        array: true,
-        describe: 'Packages, or NAME=VERSION; without any, what project file or lock say',
-      });
-      return withSiteOptions(withProjectOptions(withRequestOptions(withReadingOptions(named))))
-        .option('repo', { ...word, coerce: once('repo'), describe: 'Directory of the repo' })
-        .option('lock', {
-          ...word,
-          coerce: once('lock'),
-          describe: `The lock; made where there is none [default: ${LOCK_NAME}]`,
-        })
-        .option('frozen', { ...flag, describe: 'Fetch what the lock says and ask for no index' })
-        .option('all', { ...flag, describe: 'Everything the index lists: a full mirror, without a lock' })
-        .option('prev', {
-          ...word,
-          coerce: numberOf('prev', 0),
-          describe: 'So many previous versions of each package too',
-        })
-        .option('full-index', {
-          ...flag,
-          describe: "Publish the site's own index with its signature, not one of what is in the repo",
-        })
-        .option('sign-key', {
-          ...word,
-          coerce: once('sign-key'),
-          describe: `Sign the index with this OpenPGP private key (passphrase in ${PASSPHRASE})`,
-        })
-        .option('installer', { ...flag, describe: 'Fetch and verify the setup program too' })
-        .option('installer-site', {
-          ...word,
-          coerce: once('installer-site'),
-          describe: `Where the setup program comes from [default: ${INSTALLER_SITE}]`,
-        })
-        .option('layout', {
-          choices: LAYOUTS,
-          requiresArg: true,
-          group,
-          coerce: once<Layout>('layout'),
-          describe: 'flat, or site: below directories named as setup names them [default: flat]',
-        })
-        .option('allow-undigested', { ...flag, describe: 'Take archives for which the index gives no digest' })
-        .option('jobs', {
-          ...word,
-          coerce: numberOf('jobs', 1),
-          describe: `Transfers at a time [default: ${DEFAULT_JOBS}]`,
-        })
-        .option('dry-run', { ...flag, describe: 'Tell what is missing and stop' })
-        .example(
-          '$0 fetch openssh gcc-core --site https://mirror.example/cygwin/ --repo ./repo',
-          `locks in ${LOCK_NAME}, fetches, verifies`,
-        )
-        .example('$0 fetch --frozen --site https://mirror.example/cygwin/ --repo ./repo', 'exactly what the lock says')
-        .example('$0 fetch --all --prev 1 --site https://mirror.example/cygwin/ --repo ./mirror', 'a full mirror');
-    },
-    (args) => {
-      const packages = [...(args.packages ?? []), ...args._.slice(1).map(String)];
-      choose((session) => fetchInto(session, { ...args, packages }));
-    },
-  );
-}
+const OPTIONS = {
+  ...SITE_OPTIONS,
+  ...READING_OPTIONS,
+  ...PROJECT_OPTIONS,
+  ...grouped('Repo', {
+    repo: value('DIR', 'Directory of the repo'),
+    lock: documentDefault(value('FILE', 'Fetch the files of this lock; write it if it does not exist'), LOCK_NAME),
+    frozen: flag('Fetch the files of the lock, and read no index from a site'),
+    all: flag('Fetch everything that the index lists: a full mirror, without a lock'),
+    prev: parsed('N', 'Also fetch the N previous versions of each package', wholeNumber(0, 9999)),
+    'full-index': flag("Publish the site's own index with its signature, instead of an index of the repo's files"),
+    'sign-key': value('FILE', `Sign the index with this OpenPGP private key; the passphrase is in ${PASSPHRASE}`),
+    installer: flag('Also fetch and verify the setup program'),
+    'installer-site': documentDefault(value('ADDRESS', 'Fetch the setup program from this site'), INSTALLER_SITE),
+    layout: documentDefault(
+      choice(LAYOUTS, 'Use the directories of a mirror (flat), or those that setup makes for each site (site)'),
+      'flat',
+    ),
+    'allow-undigested': flag('Accept archives for which the index gives no digest'),
+    jobs: documentDefault(parsed('N', 'Run N transfers at a time', wholeNumber(1, 9999)), `${DEFAULT_JOBS}`),
+    'dry-run': flag('Print what is missing, and fetch nothing'),
+  }),
+};
 
-/** Makes a `coerce` for a whole number. */
-function numberOf(name: string, least: number): (value: string | readonly string[] | undefined) => number | undefined {
-  return (value) => {
-    const text = once(name)(value);
-    if (text === undefined) return undefined;
-    if (!/^\d{1,4}$/.test(text) || Number(text) < least)
-      throw new UsageError(`--${name} must be a number from ${least} on: \`${text}\``);
-    return Number(text);
-  };
-}
+export const fetchCommand = defineCommand({
+  name: 'fetch',
+  summary: 'Fetch and verify the files of an installation into a repo that setup installs from offline',
+  positionals: { packages: rest('Packages, or NAME=VERSION; without any, those of the project file or the lock') },
+  options: OPTIONS,
+  examples: [
+    [
+      'fetch openssh gcc-core --site https://mirror.example/cygwin/ --repo ./repo',
+      `writes ${LOCK_NAME}, fetches, verifies`,
+    ],
+    ['fetch --frozen --site https://mirror.example/cygwin/ --repo ./repo', 'exactly the files of the lock'],
+    ['fetch --all --prev 1 --site https://mirror.example/cygwin/ --repo ./mirror', 'a full mirror'],
+  ],
+  run: fetchInto,
+});
 
 async function fetchInto(session: Session, args: FetchArguments): Promise<number> {
   tuneV8('transfers');
   const { output } = session;
-  const asked = await askedOf(args);
-  const request = requestOf(session, args, asked);
+  const request = requestOf(session, args, await projectOptionsOf(args));
   const view = new ProgressView(session, args);
   // Lines are written one after the other; the last is waited for before the summary.
   let written: Promise<void> = Promise.resolve();
@@ -139,7 +80,7 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
   const report = (event: Event): void => {
     if (event.kind === 'transfer-bytes') young.receive(event.receivedBytes);
     if (event.kind === 'fetch-start' && event.files - event.presentFiles > MANY_FILES) tuneV8('many-files');
-    if (args.json === true) {
+    if (args.json) {
       written = written.then(() => output.json(event, 'line'));
       // The wait at the end tells of it.
       written.catch(() => {});
@@ -152,9 +93,8 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
     );
     view.end();
     await written;
-    if (result.kind === 'conflict') return await refuse(output, result.conflicts, args.json === true ? 'json' : 'text');
-    if (args.json === true)
-      await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result }, 'line');
+    if (result.kind === 'conflict') return await refuse(output, result.conflicts, args.json ? 'json' : 'text');
+    if (args.json) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result }, 'line');
     else await output.data(printable(summaryText(result)));
     return EXIT_DONE;
   } finally {
@@ -166,45 +106,43 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
 function requestOf(
   { host }: Session,
   args: FetchArguments,
-  { request, config, arch, file, isAsked }: Asked,
+  { request, config, arch, file, isOnCommandLine }: ProjectOptions,
 ): FetchRequest {
-  if (args.installed !== undefined)
-    throw new UsageError('a repo is for a whole installation: --installed does not go with it');
-  if (args.all === true && (args.frozen === true || args.lock !== undefined))
-    throw new UsageError('--all is everything there is: it goes with neither --frozen nor --lock');
-  if (args.all === true && (request.packages.length > 0 || request.categories.length > 0))
-    throw new UsageError('--all is everything there is: packages and categories do not go with it');
-  if (args.fullIndex === true && args.signKey !== undefined)
-    throw new UsageError("--full-index keeps the site's signature: --sign-key does not go with it");
-  if (args.frozen === true && args.prev !== undefined)
-    throw new UsageError('--prev needs an index, and --frozen asks for none');
-  if (args.installer !== true && args.installerSite !== undefined)
-    throw new UsageError('--installer-site goes with --installer');
+  if (args.all && (args.frozen || args.lock !== undefined))
+    throw new UsageError('--all cannot be combined with --frozen or --lock');
+  if (args.all && (request.packages.length > 0 || request.categories.length > 0))
+    throw new UsageError('--all cannot be combined with packages or categories');
+  if (args.fullIndex && args.signKey !== undefined)
+    throw new UsageError("--full-index keeps the site's signature: it cannot be combined with --sign-key");
+  if (args.frozen && args.prev !== undefined)
+    throw new UsageError('--prev needs an index: it cannot be combined with --frozen');
+  if (!args.installer && args.installerSite !== undefined)
+    throw new UsageError('--installer-site requires --installer');
   const sites = sitesOf(args, config);
   const layout = args.layout ?? config.layout ?? 'flat';
-  if (sites.length > 1 && (args.fullIndex === true || layout === 'site'))
-    throw new UsageError('--add-site makes one index of several: neither --full-index nor --layout site goes with it');
+  if (sites.length > 1 && (args.fullIndex || layout === 'site'))
+    throw new UsageError('--add-site merges several indexes: it cannot be combined with --full-index or --layout site');
   const repo = args.repo ?? config.repo;
   if (repo === undefined) throw new UsageError('no repo is given', 'name its directory with `--repo`');
   return {
-    request: isAsked || file !== undefined ? request : undefined,
+    request: isOnCommandLine || file !== undefined ? request : undefined,
     arch,
     repo,
     layout,
     sites,
     keyring: keyringOf(args, config),
-    unsigned: args.unsigned === true,
+    unsigned: args.unsigned,
     lock: args.lock ?? LOCK_NAME,
-    frozen: args.frozen === true,
-    all: args.all === true,
+    frozen: args.frozen,
+    all: args.all,
     prev: args.prev,
-    fullIndex: args.fullIndex === true,
+    fullIndex: args.fullIndex,
     signKey: args.signKey,
     passphrase: host.env[PASSPHRASE],
-    installerSite: args.installer === true ? (args.installerSite ?? INSTALLER_SITE) : undefined,
-    allowUndigested: args.allowUndigested === true,
+    installerSite: args.installer ? (args.installerSite ?? INSTALLER_SITE) : undefined,
+    allowUndigested: args.allowUndigested,
     jobs: args.jobs ?? DEFAULT_JOBS,
-    dryRun: args.dryRun === true,
+    dryRun: args.dryRun,
   };
 }
 
@@ -214,11 +152,11 @@ async function contextOf(
   { report, signal }: Pick<FetchContext, 'report' | 'signal'>,
 ): Promise<FetchContext> {
   const { archiveCacheDir } = await import('../../api/archive-cache-dir.ts');
-  const usesCache = args.noCache !== true;
+  const usesCache = !args.noCache;
   return {
     resolver: `cygstrap ${packageVersion()}`,
     siteOptions: siteOptionsOf(args, host.env, args.jobs),
-    load: { lenient: args.lenient === true, cache: usesCache, env: host.env, report },
+    load: { lenient: args.lenient, cache: usesCache, env: host.env, report },
     archiveCache: usesCache ? archiveCacheDir(host.env) : undefined,
     report,
     signal,

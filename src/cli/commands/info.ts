@@ -1,38 +1,30 @@
-import type { Argv } from 'yargs';
 import type { PackageInfo, VersionInfo } from '../../api/info.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
+import { defineCommand, one } from '../declare.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../failure.ts';
-import { withIndexOptions } from '../options.ts';
-import { openCatalog } from '../session.ts';
-import type { Choose, ReadingArguments, Session } from '../session.ts';
+import { INDEX_OPTIONS } from '../options.ts';
+import type { IndexArguments } from '../options.ts';
+import { openCatalog } from '../open-catalog.ts';
+import type { Session } from '../session.ts';
 
-interface InfoArguments extends ReadingArguments {
-  readonly package: string;
-  readonly json?: boolean | undefined;
-}
+export const infoCommand = defineCommand({
+  name: 'info',
+  summary: 'Print the description, versions and dependencies of one package',
+  positionals: { package: one('Name of the package') },
+  options: INDEX_OPTIONS,
+  examples: [['info openssh --index setup.xz', 'description, versions, dependencies']],
+  run: print,
+});
 
-/** Adds `cygstrap info`. */
-export function addInfo(yargs: Argv, choose: Choose): Argv {
-  return yargs.command(
-    'info <package>',
-    'Print what an index knows of one package',
-    (y) => {
-      const named = y.positional('package', { type: 'string', demandOption: true, describe: 'Name of the package' });
-      return withIndexOptions(named).example('$0 info openssh --index setup.xz', 'description, versions, dependencies');
-    },
-    (args) => choose((session) => info(session, args)),
-  );
-}
-
-async function info(session: Session, args: InfoArguments): Promise<number> {
-  const { catalog, indexes } = await openCatalog(session, args, { digest: args.json === true });
+async function print(session: Session, args: IndexArguments & { readonly package: string }): Promise<number> {
+  const { catalog, indexes } = await openCatalog(session, args, { digest: args.json });
   const { packageInfo, unknownPackage } = await import('../../api/info.ts');
   const found = packageInfo(catalog, args.package);
   if (found === undefined) {
-    await reportFailure(unknownPackage(catalog, args.package), session.output, args.json === true ? 'json' : 'text');
+    await reportFailure(unknownPackage(catalog, args.package), session.output, args.json ? 'json' : 'text');
     return EXIT_NO;
   }
-  if (args.json === true) {
+  if (args.json) {
     const { archiveJson, envelope } = await import('../../report/json.ts');
     const versions = found.versions.map(({ archive, source, ...version }) => ({
       ...version,

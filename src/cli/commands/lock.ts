@@ -1,103 +1,72 @@
-import type { Argv } from 'yargs';
 import type { LockSource } from '../../api/lock.ts';
 import type { Report } from '../../events.ts';
 import type { LockDifference } from '../../core/lock/diff.ts';
 import { DEFAULT_ARCH, LOCK_NAME } from '../../core/lock/lock.ts';
 import type { Lock } from '../../core/lock/lock.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
+import { defineCommand, flag, grouped, rest, splitList, value, withDefault } from '../declare.ts';
+import type { Arguments } from '../declare.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
-import { once, splitList, withIndexOptions, withRequestOptions } from '../options.ts';
-import { askedOf, withProjectOptions } from '../project.ts';
-import type { Asked, ProjectArguments } from '../project.ts';
+import { INDEX_OPTIONS } from '../options.ts';
+import { PROJECT_OPTIONS, projectOptionsOf } from '../project.ts';
+import type { ProjectOptions } from '../project.ts';
 import { refuse } from '../refuse.ts';
-import { openCatalog, reporter } from '../session.ts';
-import type { Choose, ReadingArguments, Session } from '../session.ts';
-import { keyringOf, siteOptionsOf, sitesOf, withSiteOptions } from '../sites.ts';
-import type { SiteArguments } from '../sites.ts';
+import { openCatalog } from '../open-catalog.ts';
+import { reporter } from '../reporter.ts';
+import type { Session } from '../session.ts';
+import { SITE_OPTIONS, keyringOf, siteOptionsOf, sitesOf } from '../sites.ts';
 import { packageVersion } from '../version.ts';
 
-interface LockArguments extends ReadingArguments, ProjectArguments, SiteArguments {
-  readonly installed?: string | undefined;
-  readonly out: string;
-  readonly check?: boolean | undefined;
-  readonly update?: boolean | undefined;
-  readonly allowUndigested?: boolean | undefined;
-  readonly json?: boolean | undefined;
-}
+type LockArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
-/** Adds `cygstrap lock`. */
-export function addLock(yargs: Argv, choose: Choose): Argv {
-  return yargs.command(
-    'lock [packages..]',
-    'Write down every file of a plan with its digest, so that the same can be fetched again',
-    (y) => {
-      const named = y.positional('packages', {
-        type: 'string',
-        array: true,
-        describe: 'Packages, or NAME=VERSION; with --update those that may move',
-      });
-      return withSiteOptions(withProjectOptions(withRequestOptions(withIndexOptions(named))))
-        .option('out', {
-          type: 'string',
-          requiresArg: true,
-          group: 'Output:',
-          coerce: once('out'),
-          describe: `The lock [default: ${LOCK_NAME}]`,
-        })
-        .option('check', {
-          type: 'boolean',
-          group: 'Request:',
-          describe: 'Only tell whether the lock answers this request; reads no index',
-        })
-        .option('update', {
-          type: 'boolean',
-          group: 'Request:',
-          describe: 'Let only the packages named move, or all without names',
-        })
-        .option('allow-undigested', {
-          type: 'boolean',
-          group: 'Request:',
-          describe: 'Lock archives without digest by their size alone',
-        })
-        .example('$0 lock gcc-core openssh --index setup.xz', `writes ${LOCK_NAME}`)
-        .example('$0 lock --check', 'exit 1 when the project file asks for something else')
-        .example('$0 lock --update openssh --index setup.xz', 'openssh moves, and what must move with it');
-    },
-    (args) => {
-      const packages = [...(args.packages ?? []), ...args._.slice(1).map(String)];
-      choose((session) => lock(session, { ...args, packages, out: args.out ?? LOCK_NAME }));
-    },
-  );
-}
+const OPTIONS = {
+  ...SITE_OPTIONS,
+  ...INDEX_OPTIONS,
+  ...PROJECT_OPTIONS,
+  ...grouped('Output', { out: withDefault(value('FILE', 'Write the lock to this file'), LOCK_NAME) }),
+  ...grouped('Request', {
+    check: flag('Check whether the lock matches the request; read no index'),
+    update: flag('Update only the named packages, or all without names'),
+    'allow-undigested': flag('Accept archives for which the index gives no digest'),
+  }),
+};
 
-async function lock(session: Session, args: LockArguments): Promise<number> {
-  if (args.installed !== undefined)
-    throw new UsageError('a lock is of a whole installation: --installed does not go with it');
-  if (args.check === true && args.update === true) throw new UsageError('--check and --update do not go together');
-  if (args.check === true && (args.index !== undefined || args.site !== undefined))
-    throw new UsageError('--check reads no index');
-  if (args.index !== undefined && args.site !== undefined)
-    throw new UsageError('--index and --site do not go together');
-  if (args.check === true) return check(session, args);
-  return args.update === true ? update(session, args) : make(session, args);
-}
+export const lockCommand = defineCommand({
+  name: 'lock',
+  summary: 'Write a lock: every file of a plan with its size and digest, to fetch the same files again',
+  positionals: { packages: rest('Packages, or NAME=VERSION; with --update the packages to update') },
+  options: OPTIONS,
+  examples: [
+    ['lock gcc-core openssh --index setup.xz', `writes ${LOCK_NAME}`],
+    ['lock --check', 'exit 1 when the lock does not match the project file'],
+    ['lock --update openssh --index setup.xz', 'updates openssh, and what must change with it'],
+  ],
+  run(session, args) {
+    if (args.check && args.update) throw new UsageError('--check cannot be combined with --update');
+    if (args.check && (args.index.length > 0 || args.site.length > 0))
+      throw new UsageError('--check reads no index: it cannot be combined with --index or --site');
+    if (args.index.length > 0 && args.site.length > 0) throw new UsageError('--index cannot be combined with --site');
+    if (args.check) return check(session, args);
+    return args.update ? update(session, args) : make(session, args);
+  },
+});
 
 async function check(session: Session, args: LockArguments): Promise<number> {
-  const [asked, { readLock, requireAnswer }, { lockRequestOf }] = await Promise.all([
-    askedOf(args),
+  const [project, { readLock, requireAnswer }, { lockRequestOf }] = await Promise.all([
+    projectOptionsOf(args),
     import('../../api/lock-file.ts'),
     import('../../core/lock/make.ts'),
   ]);
   const lock = await readLock(args.out);
-  const isCompared = asked.isAsked || asked.file !== undefined;
-  if (isCompared) requireAnswer(lock, lockRequestOf(asked.request, asked.arch ?? lock.request.arch), args.out);
-  if (args.json === true) {
+  const isCompared = project.isOnCommandLine || project.file !== undefined;
+  if (isCompared) requireAnswer(lock, lockRequestOf(project.request, project.arch ?? lock.request.arch), args.out);
+  if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await session.output.json({ schema: SCHEMA, lock: args.out, compared: isCompared, packages: lock.packages.length });
   } else {
     const what = isCompared
-      ? `answers the request${asked.file === undefined ? '' : ` of \`${asked.file}\``}`
+      ? `answers the request${project.file === undefined ? '' : ` of \`${project.file}\``}`
       : 'is well formed; there is no request to compare it with';
     await session.output.data(printable(`\`${args.out}\` ${what}\n`));
   }
@@ -105,32 +74,32 @@ async function check(session: Session, args: LockArguments): Promise<number> {
 }
 
 async function make(session: Session, args: LockArguments): Promise<number> {
-  const asked = await askedOf(args);
+  const project = await projectOptionsOf(args);
   const report = reporter(session.output, args);
-  const source = await sourceOf(session, args, asked);
+  const source = await sourceOf(session, args, project);
   const [{ makeLock }, { readOldLock }] = await Promise.all([
     import('../../api/lock.ts'),
     import('../../api/lock-file.ts'),
   ]);
   const before = await readOldLock(args.out, report);
-  const result = makeLock(source, asked.request, optionsOf(args, asked.arch, report));
-  if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json === true ? 'json' : 'text');
+  const result = makeLock(source, project.request, optionsOf(args, project.arch, report));
+  if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json ? 'json' : 'text');
   return write(session, args, before, result.lock);
 }
 
-/** The request is that of the project file, or else of the lock, under the options of the command line. */
+/** Uses the request of the project file, or without one that of the lock, under the options of the command line. */
 async function update(session: Session, args: LockArguments): Promise<number> {
   const pinned = args.packages.find((name) => name.includes('='));
   if (pinned !== undefined)
     throw new UsageError(
-      `after --update stand names only: \`${pinned}\``,
+      `--update accepts only package names: \`${pinned}\``,
       'pin a version in the request: in the project file, or with `cygstrap lock NAME=VERSION`',
     );
   const { readLock } = await import('../../api/lock-file.ts');
   const before = await readLock(args.out);
-  const asked = await askedOf({ ...args, packages: [] }, before.request);
-  const { request, arch } = asked;
-  const source = await sourceOf(session, args, asked);
+  const project = await projectOptionsOf({ ...args, packages: [] }, before.request);
+  const { request, arch } = project;
+  const source = await sourceOf(session, args, project);
   const { updateLock } = await import('../../api/lock.ts');
   const result = updateLock(
     source,
@@ -138,13 +107,13 @@ async function update(session: Session, args: LockArguments): Promise<number> {
     { before, names: splitList(args.packages) },
     optionsOf(args, arch, reporter(session.output, args)),
   );
-  if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json === true ? 'json' : 'text');
+  if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json ? 'json' : 'text');
   return write(session, args, before, result.lock);
 }
 
-/** The indexes named, else those of the sites of the command line or the project file, verified. */
-async function sourceOf(session: Session, args: LockArguments, { config, arch }: Asked): Promise<LockSource> {
-  if (args.index !== undefined || (args.site === undefined && config.sites === undefined))
+/** Loads the indexes that `--index` names, or else the verified indexes of the sites. */
+async function sourceOf(session: Session, args: LockArguments, { config, arch }: ProjectOptions): Promise<LockSource> {
+  if (args.index.length > 0 || (args.site.length === 0 && config.sites === undefined))
     return { loaded: await openCatalog(session, args) };
   const { loadFromSites } = await import('../../api/site-index.ts');
   const { env } = session.host;
@@ -154,8 +123,8 @@ async function sourceOf(session: Session, args: LockArguments, { config, arch }:
       siteOptions: siteOptionsOf(args, env),
       arch: arch ?? DEFAULT_ARCH,
       keyring: keyringOf(args, config),
-      unsigned: args.unsigned === true,
-      load: { lenient: args.lenient === true, cache: args.noCache !== true, env, report },
+      unsigned: args.unsigned,
+      load: { lenient: args.lenient, cache: !args.noCache, env, report },
       report,
       signal,
     }),
@@ -163,7 +132,7 @@ async function sourceOf(session: Session, args: LockArguments, { config, arch }:
 }
 
 function optionsOf(args: LockArguments, arch: string | undefined, report: Report) {
-  return { arch, report, resolver: `cygstrap ${packageVersion()}`, allowUndigested: args.allowUndigested === true };
+  return { arch, report, resolver: `cygstrap ${packageVersion()}`, allowUndigested: args.allowUndigested };
 }
 
 async function write(session: Session, args: LockArguments, before: Lock | undefined, lock: Lock): Promise<number> {
@@ -176,7 +145,7 @@ async function write(session: Session, args: LockArguments, before: Lock | undef
   const difference = before === undefined ? undefined : diffLocks(before, lock);
   const files = lockedFiles(lock);
   const sizeBytes = files.reduce((sum, { size }) => sum + size, 0);
-  if (args.json === true) {
+  if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     const { request, indexes, packages } = lock;
     await session.output.json({

@@ -1,58 +1,48 @@
-import type { Argv } from 'yargs';
 import type { PruneResult } from '../../api/prune.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
+import { defineCommand, flag, grouped, list, one } from '../declare.ts';
+import type { Arguments } from '../declare.ts';
 import { EXIT_DONE } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
-import { withReadingOptions } from '../options.ts';
-import { reporter } from '../session.ts';
-import type { Choose, ReadingArguments, Session } from '../session.ts';
+import { READING_OPTIONS } from '../options.ts';
+import { reporter } from '../reporter.ts';
+import type { Session } from '../session.ts';
 
-interface PruneArguments extends ReadingArguments {
-  readonly repo: string;
-  readonly keep?: readonly string[] | undefined;
-  readonly yes?: boolean | undefined;
-  readonly json?: boolean | undefined;
-}
+const OPTIONS = {
+  ...READING_OPTIONS,
+  ...grouped('Repo', {
+    keep: list('FILE', 'Keep the archives of this lock; repeat for several'),
+    yes: flag('Delete the files; without it they are only listed'),
+  }),
+};
 
-/** Adds `cygstrap prune`. */
-export function addPrune(yargs: Argv, choose: Choose): Argv {
-  return yargs.command(
-    'prune <repo>',
-    'Delete the archives of a repo that neither its index nor a kept lock needs',
-    (y) =>
-      withReadingOptions(
-        y.positional('repo', {
-          type: 'string',
-          demandOption: true,
-          describe: 'Directory of a repo that cygstrap made',
-        }),
-      )
-        .option('keep', {
-          type: 'string',
-          array: true,
-          requiresArg: true,
-          group: 'Repo:',
-          describe: 'A lock whose archives stay; repeat for several',
-        })
-        .option('yes', { type: 'boolean', group: 'Repo:', describe: 'Delete; without it the files are only listed' })
-        .example('$0 prune ./repo --keep cygstrap.lock.json', 'what would go')
-        .example('$0 prune ./repo --keep old.lock.json --keep new.lock.json --yes', 'and off it goes'),
-    (args) => choose((session) => prune(session, args)),
-  );
-}
+export const pruneCommand = defineCommand({
+  name: 'prune',
+  summary: 'Delete the archives of a repo that neither its index nor a kept lock needs',
+  positionals: { repo: one('Directory of a repo that cygstrap made') },
+  options: OPTIONS,
+  examples: [
+    ['prune ./repo --keep cygstrap.lock.json', 'list the files that can be deleted'],
+    ['prune ./repo --keep old.lock.json --keep new.lock.json --yes', 'delete the listed files'],
+  ],
+  run: pruneOnce,
+});
 
-async function prune({ output, host }: Session, args: PruneArguments): Promise<number> {
+async function pruneOnce(
+  { output, host }: Session,
+  args: Arguments<typeof OPTIONS> & { readonly repo: string },
+): Promise<number> {
   const { pruneRepo } = await import('../../api/prune.ts');
-  const load = { cache: args.noCache !== true, env: host.env, report: reporter(output, args) };
+  const load = { cache: !args.noCache, env: host.env, report: reporter(output, args) };
   const result = await interruptible((signal) =>
-    pruneRepo({ repo: args.repo, keep: args.keep ?? [], isMeant: args.yes === true }, { load, signal }),
+    pruneRepo({ repo: args.repo, keep: args.keep, isMeant: args.yes }, { load, signal }),
   );
-  if (args.json === true) {
+  if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });
   } else await output.data(printable(pruneText(result)));
-  if (!result.isDone && result.remove.length > 0 && args.quiet !== true)
-    output.note('hint', 'nothing was deleted; `--yes` does it');
+  if (!result.isDone && result.remove.length > 0 && !args.quiet)
+    output.note('hint', 'nothing was deleted; run it again with `--yes` to delete these files');
   return EXIT_DONE;
 }
 

@@ -1,63 +1,56 @@
-import type { Argv } from 'yargs';
 import type { Answer } from '../../api/answer.ts';
 import type { BatchAnswer } from '../../api/batch.ts';
 import type { LoadedCatalog } from '../../api/load-catalog.ts';
 import type { Plan, ResolveRequest } from '../../core/resolve/plan.ts';
+import { choice, defineCommand, documentDefault, grouped, rest, splitList, value } from '../declare.ts';
+import type { Arguments } from '../declare.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
-import { splitList, withIndexOptions, withPlanOptions, withRequestOptions } from '../options.ts';
-import type { Format } from '../options.ts';
+import { INDEX_OPTIONS, PLAN_OPTIONS } from '../options.ts';
 import type { Output } from '../output.ts';
 import { refuse } from '../refuse.ts';
 import { requestOf } from '../request.ts';
-import type { RequestArguments } from '../request.ts';
-import { openCatalog, reporter } from '../session.ts';
-import type { Choose, ReadingArguments, Session } from '../session.ts';
+import { openCatalog } from '../open-catalog.ts';
+import { reporter } from '../reporter.ts';
+import type { Session } from '../session.ts';
 
-interface ResolveArguments extends ReadingArguments, RequestArguments {
-  readonly packages: readonly string[];
-  readonly json?: boolean | undefined;
-  readonly format?: Format | undefined;
-  readonly site?: string | undefined;
-  readonly batch?: string | undefined;
-}
+type ResolveArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
-/** Adds `cygstrap resolve`. */
-export function addResolve(yargs: Argv, choose: Choose): Argv {
-  return yargs.command(
-    'resolve [packages..]',
-    "Print the plan that Cygwin's setup would carry out",
-    (y) => {
-      const named = y.positional('packages', {
-        type: 'string',
-        array: true,
-        describe: 'Packages, or NAME=VERSION for one version',
-      });
-      return withPlanOptions(withRequestOptions(withIndexOptions(named)))
-        .example('$0 resolve gcc-core openssh --index setup.xz', 'packages, versions and sizes, Base included')
-        .example('$0 resolve vim=9.0.2155-1 --no-base --format tree --index setup.xz', 'one version, as a tree')
-        .example(
-          '$0 resolve git --format urls --site https://mirror.example/cygwin/ --index setup.xz',
-          'what to download',
-        )
-        .example('$0 resolve --batch requests.jsonl --index setup.xz', 'many answers from one reading of the index');
-    },
-    (args) => {
-      const packages = [...(args.packages ?? []), ...args._.slice(1).map(String)];
-      choose((session) =>
-        args.batch === undefined
-          ? resolveOnce(session, { ...args, packages })
-          : resolveBatch(session, { ...args, packages }, args.batch),
-      );
-    },
-  );
-}
+const FORMATS = ['table', 'tree', 'json', 'urls', 'nix', 'dot'] as const;
+
+/** How a plan is printed. */
+type Format = (typeof FORMATS)[number];
+
+const OPTIONS = {
+  ...INDEX_OPTIONS,
+  ...grouped('Output', {
+    format: documentDefault(choice(FORMATS, 'Print the plan in this format'), 'table'),
+    site: value('ADDRESS', 'Write this address before every path in the formats urls and nix'),
+  }),
+  ...PLAN_OPTIONS,
+  ...grouped('Request', { batch: value('FILE', 'Answer the JSON requests of this file, one a line; - for stdin') }),
+};
+
+export const resolveCommand = defineCommand({
+  name: 'resolve',
+  summary: "Print the plan of Cygwin's setup for a request",
+  positionals: { packages: rest('Packages, or NAME=VERSION for one version') },
+  options: OPTIONS,
+  examples: [
+    ['resolve gcc-core openssh --index setup.xz', 'packages, versions and sizes, Base included'],
+    ['resolve vim=9.0.2155-1 --no-base --format tree --index setup.xz', 'one version, as a tree'],
+    ['resolve git --format urls --site https://mirror.example/cygwin/ --index setup.xz', 'the URLs to download'],
+    ['resolve --batch requests.jsonl --index setup.xz', 'many answers, with the index read once'],
+  ],
+  run: (session, args) =>
+    args.batch === undefined ? resolveOnce(session, args) : resolveBatch(session, args, args.batch),
+});
 
 async function resolveOnce(session: Session, args: ResolveArguments): Promise<number> {
   const format = formatOf(args);
   if (args.site !== undefined && format !== 'urls' && format !== 'nix')
-    throw new UsageError('--site goes with --format urls or nix');
+    throw new UsageError('--site requires --format urls or nix');
   const request = await requestOf(args.packages, args);
-  // What answers is loaded while the index is read.
+  // Load the resolver while the index is read.
   const [loaded, { answerRequest }] = await Promise.all([
     openCatalog(session, args, { digest: format === 'json' }),
     import('../../api/answer.ts'),
@@ -70,9 +63,9 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
 }
 
 function formatOf({ json, format }: ResolveArguments): Format {
-  if (json === true && format !== undefined && format !== 'json')
-    throw new UsageError(`--json and --format ${format} do not go together`);
-  return json === true ? 'json' : (format ?? 'table');
+  if (json && format !== undefined && format !== 'json')
+    throw new UsageError(`--json cannot be combined with --format ${format}`);
+  return json ? 'json' : (format ?? 'table');
 }
 
 async function planText(plan: Plan, format: Exclude<Format, 'json'>, site: string | undefined): Promise<string> {
@@ -98,14 +91,14 @@ async function answerJson(answer: Answer) {
 }
 
 async function resolveBatch(session: Session, args: ResolveArguments, file: string): Promise<number> {
-  if (args.format !== undefined && args.format !== 'json') throw new UsageError('--batch answers in JSON only');
+  if (args.format !== undefined && args.format !== 'json') throw new UsageError('--batch prints JSON only');
   if (args.packages.length > 0 || splitList(args.category).length > 0 || splitList(args.buildDepends).length > 0) {
-    throw new UsageError('with --batch the packages and categories stand in its lines');
+    throw new UsageError('--batch reads packages and categories from its file, not from the command line');
   }
   const defaults = await requestOf([], args);
   const { readBatch } = await import('../../api/batch.ts');
   const chunks = file === '-' ? session.host.stdin : readBatch(file);
-  const loaded = await openCatalog(session, args, { takesStdin: file === '-' });
+  const loaded = await openCatalog(session, args, { isStdinTaken: file === '-' });
   await answerAll(session.output, loaded, chunks, defaults);
   return EXIT_DONE;
 }

@@ -1,88 +1,56 @@
-import type { Argv } from 'yargs';
 import type { VerifyResult } from '../../api/verify.ts';
 import type { Finding } from '../../repo/audit.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
+import { defineCommand, flag, grouped, list, one } from '../declare.ts';
+import type { Arguments } from '../declare.ts';
 import { EXIT_DONE, EXIT_NO, UsageError } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
-import { withReadingOptions } from '../options.ts';
+import { READING_OPTIONS } from '../options.ts';
 import { ProgressView } from '../progress-view.ts';
-import { reporter } from '../session.ts';
-import type { Choose, ReadingArguments, Session } from '../session.ts';
-import { DEFAULT_JOBS, siteOptionsOf, sitesOf } from '../sites.ts';
-import type { SiteArguments } from '../sites.ts';
+import { reporter } from '../reporter.ts';
+import type { Session } from '../session.ts';
+import { CA_FILE, DEFAULT_JOBS, siteOptionsOf, sitesOf } from '../sites.ts';
 
-interface VerifyArguments extends ReadingArguments, Pick<SiteArguments, 'site' | 'caFile'> {
-  readonly repo: string;
-  readonly lock?: readonly string[] | undefined;
-  readonly quick?: boolean | undefined;
-  readonly repair?: boolean | undefined;
-  readonly json?: boolean | undefined;
-}
+type VerifyArguments = Arguments<typeof OPTIONS> & { readonly repo: string };
 
-/** Adds `cygstrap verify`. */
-export function addVerify(yargs: Argv, choose: Choose): Argv {
-  return yargs.command(
-    'verify <repo>',
-    'Read every archive of a repo and compare it with what index and locks promise',
-    (y) =>
-      withReadingOptions(
-        y.positional('repo', {
-          type: 'string',
-          demandOption: true,
-          describe: 'Directory of a repo, or one that setup downloaded into',
-        }),
-      )
-        .option('lock', {
-          type: 'string',
-          array: true,
-          requiresArg: true,
-          group: 'Repo:',
-          describe: 'A lock whose archives must all be there; repeat for several',
-        })
-        .option('quick', { type: 'boolean', group: 'Repo:', describe: 'Compare sizes only' })
-        .option('repair', { type: 'boolean', group: 'Repo:', describe: 'Fetch again what is damaged or missing' })
-        .option('site', {
-          type: 'string',
-          array: true,
-          requiresArg: true,
-          group: 'Repo:',
-          describe: 'A mirror to repair from; repeat for others to fall back on',
-        })
-        .option('ca-file', {
-          type: 'string',
-          array: true,
-          requiresArg: true,
-          group: 'Repo:',
-          describe: 'Trust these certificate authorities too (PEM)',
-        })
-        .example('$0 verify ./repo', 'what is damaged, missing, unlisted or left over; exit 1 on damage')
-        .example('$0 verify ./repo --lock cygstrap.lock.json', 'also that everything of the lock is there'),
-    (args) => choose((session) => verify(session, args)),
-  );
-}
+const OPTIONS = {
+  ...READING_OPTIONS,
+  ...grouped('Repo', {
+    lock: list('FILE', 'Also require every archive of this lock; repeat for several'),
+    quick: flag('Compare only the sizes'),
+    repair: flag('Fetch damaged and missing files again'),
+    site: list('ADDRESS', 'Repair from this mirror; repeat to add fallbacks'),
+    'ca-file': CA_FILE,
+  }),
+};
 
-async function verify(session: Session, args: VerifyArguments): Promise<number> {
+export const verifyCommand = defineCommand({
+  name: 'verify',
+  summary: 'Read every archive of a repo, and compare size and digest with the index and the locks',
+  positionals: { repo: one('Directory of a repo, or a download directory of setup') },
+  options: OPTIONS,
+  examples: [
+    ['verify ./repo', 'lists damaged, missing, unlisted and leftover files; exit 1 on damage'],
+    ['verify ./repo --lock cygstrap.lock.json', 'also requires every archive of the lock'],
+  ],
+  run: verifyOnce,
+});
+
+async function verifyOnce(session: Session, args: VerifyArguments): Promise<number> {
   const { output, host } = session;
-  if (args.repair !== true && args.site !== undefined) throw new UsageError('--site goes with --repair');
-  const addresses = args.repair === true ? await sitesToRepairFrom(args) : [];
+  if (!args.repair && args.site.length > 0) throw new UsageError('--site requires --repair');
+  const addresses = args.repair ? await sitesToRepairFrom(args) : [];
   const { verifyRepo } = await import('../../api/verify.ts');
-  const load = {
-    lenient: args.lenient === true,
-    cache: args.noCache !== true,
-    env: host.env,
-    report: reporter(output, args),
-  };
-  const request = { repo: args.repo, locks: args.lock ?? [] };
-  const found = await interruptible((signal) =>
-    verifyRepo({ ...request, isQuick: args.quick === true }, { load, signal }),
-  );
-  const isRepaired = args.repair === true && found.damaged > 0;
+  const load = { lenient: args.lenient, cache: !args.noCache, env: host.env, report: reporter(output, args) };
+  const request = { repo: args.repo, locks: args.lock };
+  const found = await interruptible((signal) => verifyRepo({ ...request, isQuick: args.quick }, { load, signal }));
+  const isRepaired = args.repair && found.damaged > 0;
   if (isRepaired) await repair(session, args, addresses, found);
-  // What was fetched was verified on its way in: the second look is for what could not be mended.
+  // The store verified what was fetched; the second check finds what could not be repaired.
   const result = isRepaired
     ? await interruptible((signal) => verifyRepo({ ...request, isQuick: true }, { load, signal }))
     : found;
-  if (args.json === true) {
+  if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     const findings = result.findings.map(({ kind, path, expected, actual }) => ({
       kind,
@@ -98,7 +66,7 @@ async function verify(session: Session, args: VerifyArguments): Promise<number> 
 async function sitesToRepairFrom(args: VerifyArguments): Promise<readonly string[]> {
   const { readProject } = await import('../../api/project.ts');
   const project = await readProject(undefined);
-  return sitesOf(args, project?.config ?? {})[0] ?? [];
+  return sitesOf({ ...args, addSite: [] }, project?.config ?? {})[0] ?? [];
 }
 
 async function repair(
@@ -113,14 +81,14 @@ async function repair(
     import('../../api/archive-cache-dir.ts'),
   ]);
   const { env } = session.host;
-  const view = new ProgressView(session, { ...args, quiet: args.quiet === true || args.json === true });
+  const view = new ProgressView(session, { ...args, quiet: args.quiet || args.json });
   try {
     await interruptible((signal) =>
       repairRepo(args.repo, filesToMend(found), {
         sites,
         siteOptions: siteOptionsOf(args, env),
         jobs: DEFAULT_JOBS,
-        archiveCache: args.noCache === true ? undefined : archiveCacheDir(env),
+        archiveCache: args.noCache ? undefined : archiveCacheDir(env),
         report: (event) => view.add(event),
         signal,
       }),

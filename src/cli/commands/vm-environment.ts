@@ -1,27 +1,32 @@
+import { flag, list } from '../declare.ts';
+import type { Arguments } from '../declare.ts';
 import { UsageError } from '../failure.ts';
 import type { Session } from '../session.ts';
 
-/** Names of places and of the session on this computer, which mean nothing in a guest. */
-const OF_THIS_COMPUTER =
+/** Variables for paths and the session of this computer, which have no meaning in a guest. */
+const LOCAL_VARIABLES =
   /^(?:PATH|HOME|PWD|OLDPWD|SHELL|SHLVL|_|TMPDIR|TMP|TEMP|USER|LOGNAME|HOSTNAME|TERM|DISPLAY|MAIL|LD_.*|XDG_.*|SSH_.*|DBUS_.*)$/;
 
-export interface EnvironmentArguments {
-  readonly env?: readonly string[] | undefined;
-  readonly allEnv?: boolean | undefined;
-}
+export const ENVIRONMENT_OPTIONS = {
+  env: list('NAME[=VALUE]', 'Set a variable for the command; without VALUE to its value here; repeat for several'),
+  'all-env': flag('Set all variables of this environment, except those for paths and the session of this computer'),
+};
 
-/** The variables for a command in a guest. Throws UsageError for a word that names none. */
-export function environmentOf({ host }: Session, { env = [], allEnv }: EnvironmentArguments): Record<string, string> {
+/** Returns the variables for a command in a guest. Throws UsageError for a wrong or unknown variable. */
+export function environmentOf(
+  { host }: Session,
+  { env, allEnv }: Arguments<typeof ENVIRONMENT_OPTIONS>,
+): Record<string, string> {
   const variables: Record<string, string> = {};
-  if (allEnv === true)
+  if (allEnv)
     for (const [name, value] of Object.entries(host.env))
-      if (value !== undefined && !OF_THIS_COMPUTER.test(name)) variables[name] = value;
+      if (value !== undefined && !LOCAL_VARIABLES.test(name)) variables[name] = value;
   for (const word of env) {
     const [, name, value] = /^([A-Za-z_]\w*)(?:=([^]*))?$/.exec(word) ?? [];
-    if (name === undefined) throw new UsageError(`--env is no variable: \`${word}\``, 'write NAME=VALUE, or NAME');
-    const taken = value ?? host.env[name];
-    if (taken === undefined) throw new UsageError(`there is no variable \`${name}\` here`, 'write NAME=VALUE');
-    variables[name] = taken;
+    if (name === undefined) throw new UsageError(`--env has a wrong value: \`${word}\``, 'write NAME=VALUE, or NAME');
+    const text = value ?? host.env[name];
+    if (text === undefined) throw new UsageError(`the variable \`${name}\` is not set here`, 'write NAME=VALUE');
+    variables[name] = text;
   }
   return variables;
 }

@@ -1,49 +1,42 @@
-import type { Argv } from 'yargs';
 import type { VmDirectory } from '../../api/vm-context.ts';
 import type { StageListing } from '../../api/vm-stages.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
+import { defineCommand, parsed, some } from '../declare.ts';
 import { EXIT_DONE } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
-import type { Choose, Session } from '../session.ts';
+import type { Session } from '../session.ts';
 import { durationMs } from '../units.ts';
-import { withVmOptions } from './vm-options.ts';
-import type { VmArguments } from './vm-options.ts';
+import { VM_OPTIONS } from '../vm.ts';
+import type { VmArguments } from '../vm.ts';
 
-/** Adds `vm ls`, `vm rm` and `vm gc`. */
-export function addVmStages(yargs: Argv, choose: Choose): Argv {
-  return yargs
-    .command(
-      'ls',
-      'List the stages: sizes, ages, keys, what they were made of',
-      (y) => withVmOptions(y),
-      (args) => choose((session) => list(session, args)),
-    )
-    .command(
-      'rm <key..>',
-      'Remove stages; never one that is in use',
-      (y) =>
-        withVmOptions(y).positional('key', {
-          type: 'string',
-          array: true,
-          demandOption: true,
-          describe: 'Beginnings of keys',
-        }),
-      (args) => choose((session) => remove(session, args)),
-    )
-    .command(
-      'gc',
-      'Remove what interrupted work left, images unused for 30 days, and old stages',
-      (y) =>
-        withVmOptions(y).option('older-than', {
-          type: 'string',
-          requiresArg: true,
-          coerce: durationMs('older-than'),
-          describe:
-            'Also stages made longer ago than this, such as 30d, that are not in use, and images unused for as long',
-        }),
-      (args) => choose((session) => collect(session, args)),
-    );
-}
+export const vmLsCommand = defineCommand({
+  name: 'vm ls',
+  summary: 'List the stages with their keys, sizes, ages and origins',
+  options: VM_OPTIONS,
+  run: list,
+});
+
+export const vmRmCommand = defineCommand({
+  name: 'vm rm',
+  summary: 'Remove stages that are not in use',
+  positionals: { key: some('First characters of the keys of the stages') },
+  options: VM_OPTIONS,
+  run: remove,
+});
+
+export const vmGcCommand = defineCommand({
+  name: 'vm gc',
+  summary: 'Remove the leftovers of interrupted work, images unused for 30 days, and old stages',
+  options: {
+    ...VM_OPTIONS,
+    'older-than': parsed(
+      'TIME',
+      'Also remove stages that are older, such as 30d, and not in use, and images unused for this time',
+      durationMs,
+    ),
+  },
+  run: collect,
+});
 
 function directoryOf({ host }: Session, { vmDir }: VmArguments): VmDirectory {
   return { directory: vmDir, environment: host.env };
@@ -52,7 +45,7 @@ function directoryOf({ host }: Session, { vmDir }: VmArguments): VmDirectory {
 async function list(session: Session, args: VmArguments): Promise<number> {
   const { listStages } = await import('../../api/vm-stages.ts');
   const stages = await listStages(directoryOf(session, args));
-  if (args.json === true) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, stages });
+  if (args.json) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, stages });
   else await session.output.data(stages.length === 0 ? 'no stages yet\n' : printable(columns(stages.map(row))));
   return EXIT_DONE;
 }
@@ -80,7 +73,7 @@ async function remove(session: Session, args: VmArguments & { readonly key: read
   const removed = await interruptible(async (signal) =>
     removeStages(args.key, { ...directoryOf(session, args), signal }),
   );
-  if (args.json === true)
+  if (args.json)
     await session.output.json({
       schema: (await import('../../report/json.ts')).SCHEMA,
       removed: removed.map(({ stage, key }) => ({ stage, key })),
@@ -91,13 +84,13 @@ async function remove(session: Session, args: VmArguments & { readonly key: read
 
 async function collect(
   session: Session,
-  args: VmArguments & { readonly olderThan?: number | undefined },
+  args: VmArguments & { readonly olderThan: number | undefined },
 ): Promise<number> {
   const { collectStages } = await import('../../api/vm-stages.ts');
   const { leftovers, stages, images } = await interruptible(async (signal) =>
     collectStages({ olderThanMs: args.olderThan, nowMs: Date.now() }, { ...directoryOf(session, args), signal }),
   );
-  if (args.json === true)
+  if (args.json)
     await session.output.json({
       schema: (await import('../../report/json.ts')).SCHEMA,
       leftovers,

@@ -1,48 +1,42 @@
-import type { Argv } from 'yargs';
 import { printable } from '../../report/text.ts';
 import type { WhyChain, WhyStep } from '../../core/resolve/why.ts';
+import { defineCommand, grouped, list, one, rest } from '../declare.ts';
+import type { Arguments } from '../declare.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../failure.ts';
-import { splitList, withIndexOptions, withRequestOptions } from '../options.ts';
+import { INDEX_OPTIONS, PLAN_OPTIONS } from '../options.ts';
 import { requestOf } from '../request.ts';
-import type { RequestArguments } from '../request.ts';
 import { refuse } from '../refuse.ts';
-import { openCatalog, reporter } from '../session.ts';
-import type { Choose, ReadingArguments, Session } from '../session.ts';
+import { openCatalog } from '../open-catalog.ts';
+import { reporter } from '../reporter.ts';
+import type { Session } from '../session.ts';
 
-interface WhyArguments extends ReadingArguments, RequestArguments {
-  readonly package: string;
-  readonly for?: readonly string[] | undefined;
-  readonly json?: boolean | undefined;
-}
+const POSITIONALS = { package: one('Name of the package'), packages: rest('More packages for --for') };
 
-/** Adds `cygstrap why`. */
-export function addWhy(yargs: Argv, choose: Choose): Argv {
-  return yargs.command(
-    'why <package> [packages..]',
-    'Tell which shortest chains bring a package into a plan',
-    (y) => {
-      const named = y
-        .positional('package', { type: 'string', demandOption: true, describe: 'Name of the package' })
-        .positional('packages', { type: 'string', array: true, describe: 'Packages the plan is for, as with --for' });
-      return withRequestOptions(withIndexOptions(named))
-        .option('for', {
-          type: 'string',
-          array: true,
-          requiresArg: true,
-          group: 'Request:',
-          describe: 'Packages the plan is for; repeat or separate by commas',
-        })
-        .example('$0 why libssl3 --index setup.xz', 'why every installation has it')
-        .example('$0 why libssl3 --for openssh,git --no-base --index setup.xz', 'why these two bring it in');
-    },
-    (args) => choose((session) => explain(session, { ...args, for: [...(args.for ?? []), ...(args.packages ?? [])] })),
-  );
-}
+const OPTIONS = {
+  ...INDEX_OPTIONS,
+  ...PLAN_OPTIONS,
+  ...grouped('Request', { for: list('NAME', 'Plan for this package; repeat, or separate by commas') }),
+};
 
-async function explain(session: Session, args: WhyArguments): Promise<number> {
+export const whyCommand = defineCommand({
+  name: 'why',
+  summary: 'Print the shortest dependency chains that add a package to a plan',
+  positionals: POSITIONALS,
+  options: OPTIONS,
+  examples: [
+    ['why libssl3 --index setup.xz', 'why every installation has it'],
+    ['why libssl3 --for openssh,git --no-base --index setup.xz', 'why these two need it'],
+  ],
+  run: explain,
+});
+
+async function explain(
+  session: Session,
+  args: Arguments<typeof OPTIONS> & Arguments<typeof POSITIONALS>,
+): Promise<number> {
   const { output } = session;
-  const format = args.json === true ? 'json' : 'text';
-  const request = await requestOf(splitList(args.for), args);
+  const format = args.json ? 'json' : 'text';
+  const request = await requestOf([...args.for, ...args.packages], args);
   const loaded = await openCatalog(session, args, { digest: format === 'json' });
   const { explainPackage } = await import('../../api/why.ts');
   const explanation = explainPackage(loaded, request, args.package, reporter(output, args));

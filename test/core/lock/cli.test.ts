@@ -102,10 +102,10 @@ describe('lock', () => {
   });
 
   test.each([
-    [['lock', 'vim', '--installed', 'x', '--index', INDEX], '--installed does not go with it'],
-    [['lock', '--check', '--update'], '--check and --update do not go together'],
+    [['lock', 'vim', '--installed', 'x', '--index', INDEX], 'unknown option: `--installed`'],
+    [['lock', '--check', '--update'], '--check cannot be combined with --update'],
     [['lock', '--check', '--index', INDEX], '--check reads no index'],
-    [['lock', '--update', 'vim=9', '--index', INDEX], 'after --update stand names only: `vim=9`'],
+    [['lock', '--update', 'vim=9', '--index', INDEX], '--update accepts only package names: `vim=9`'],
   ])('%j is misuse', async (argv, message) => {
     expect(await run(...argv)).toMatchObject({ exit: 2, stderr: expect.stringContaining(message) });
   });

@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import yargs from 'yargs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addBundle } from '../../../src/cli/commands/bundle.ts';
+import { bundleCommand } from '../../../src/cli/commands/bundle.ts';
 import { Output } from '../../../src/cli/output.ts';
-import type { Task } from '../../../src/cli/session.ts';
+import { parseWords } from '../../../src/cli/parse.ts';
 import { contentsOf, makeRepo } from './support.ts';
 
 let base = '';
@@ -19,20 +18,11 @@ beforeAll(async () => {
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 async function run(...argv: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
-  const task = await new Promise<Task>((resolve, reject) => {
-    addBundle(
-      yargs()
-        .exitProcess(false)
-        .fail((message, error) => reject(error ?? new Error(message))),
-      resolve,
-    )
-      .parseAsync(['bundle', ...argv])
-      .catch(reject);
-  });
+  const task = bundleCommand.task(parseWords(bundleCommand, argv));
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const host = { stdin: Readable.from([]), stdout, stderr, env: {} };
-  const exit = await task({ host, output: new Output(host), command: [] });
+  const exit = await task({ host, output: new Output(host) });
   stdout.end();
   stderr.end();
   return { exit, stdout: (await text(stdout)).replaceAll(base, ''), stderr: await text(stderr) };
@@ -88,8 +78,8 @@ test('carries the new state over', async () => {
 
 test.each([
   [[], '--out or --apply is missing'],
-  [['--apply', 'x', '--out', 'y'], '--apply goes with neither --out nor --since'],
-  [['--apply', 'x', '--since', 'y'], '--apply goes with neither --out nor --since'],
+  [['--apply', 'x', '--out', 'y'], '--apply cannot be combined with --out or --since'],
+  [['--apply', 'x', '--since', 'y'], '--apply cannot be combined with --out or --since'],
   [['--out', 'x', '--out', 'y'], '--out is given more than once'],
 ])('%j is misuse', async (argv, message) => {
   await expect(run('--repo', 'x', ...argv)).rejects.toThrow(message);

@@ -1,0 +1,67 @@
+import { buildCommand } from './commands/build.ts';
+import { bundleCommand } from './commands/bundle.ts';
+import { diffCommand } from './commands/diff.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { fetchCommand } from './commands/fetch.ts';
+import { infoCommand } from './commands/info.ts';
+import { lintCommand } from './commands/lint.ts';
+import { lockCommand } from './commands/lock.ts';
+import { mediaCommand } from './commands/media.ts';
+import { pruneCommand } from './commands/prune.ts';
+import { resolveCommand } from './commands/resolve.ts';
+import { searchCommand } from './commands/search.ts';
+import { serveCommand } from './commands/serve.ts';
+import { sitesCommand } from './commands/sites.ts';
+import { verifyCommand } from './commands/verify.ts';
+import { vmBootCommand } from './commands/vm-boot.ts';
+import { vmControllerBuildCommand } from './commands/vm-controller.ts';
+import { vmInstallCommand } from './commands/vm-install.ts';
+import { vmRunCommand } from './commands/vm-run.ts';
+import { vmShellCommand } from './commands/vm-shell.ts';
+import { vmSnapshotCommand } from './commands/vm-snapshot.ts';
+import { vmGcCommand, vmLsCommand, vmRmCommand } from './commands/vm-stages.ts';
+import { whyCommand } from './commands/why.ts';
+import type { Command } from './declare.ts';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  resolveCommand,
+  whyCommand,
+  infoCommand,
+  searchCommand,
+  diffCommand,
+  lintCommand,
+  lockCommand,
+  fetchCommand,
+  verifyCommand,
+  pruneCommand,
+  bundleCommand,
+  mediaCommand,
+  serveCommand,
+  sitesCommand,
+  doctorCommand,
+  vmInstallCommand,
+  vmSnapshotCommand,
+  vmRunCommand,
+  vmShellCommand,
+  vmBootCommand,
+  vmLsCommand,
+  vmRmCommand,
+  vmGcCommand,
+  vmControllerBuildCommand,
+  buildCommand,
+];
+
+/** Summaries of the words that only group commands. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  vm: 'Make and run machines, stage by stage',
+  'vm controller': 'Manage the small machine that serves shares to a guest',
+};
+
+/** Returns the words at the beginning of a command line that name a command or a group of commands. */
+export function commandWords(argv: readonly string[]): readonly string[] {
+  const names = [...COMMANDS.map(({ name }) => name), ...Object.keys(GROUPS)];
+  let length = 0;
+  while (length < argv.length && names.includes(argv.slice(0, length + 1).join(' '))) length++;
+  return argv.slice(0, length);
+}

@@ -1,0 +1,34 @@
+import { printable, sizeText } from '../../report/text.ts';
+import { defineCommand } from '../declare.ts';
+import { EXIT_DONE } from '../failure.ts';
+import { interruptible } from '../interrupt.ts';
+import { OUTPUT_OPTIONS } from '../options.ts';
+import type { OutputArguments } from '../options.ts';
+import { reporter } from '../reporter.ts';
+import type { Session } from '../session.ts';
+
+export const vmControllerBuildCommand = defineCommand({
+  name: 'vm controller build',
+  summary: 'Make the kernel and the file system of the controller from programs of this computer, unless they exist',
+  options: OUTPUT_OPTIONS,
+  run: build,
+});
+
+async function build({ host, output }: Session, args: OutputArguments): Promise<number> {
+  const { buildController } = await import('../../api/vm-controller.ts');
+  const result = await interruptible((signal) =>
+    buildController({ environment: host.env, report: reporter(output, args), signal }),
+  );
+  if (args.json) {
+    const { SCHEMA } = await import('../../report/json.ts');
+    await output.json({ schema: SCHEMA, ...result });
+  } else {
+    const { kernel, initramfs } = result;
+    await output.data(
+      printable(
+        `kernel ${kernel.version}: ${kernel.path}\nfile system, ${sizeText(initramfs.sizeBytes)}: ${initramfs.path}\n`,
+      ),
+    );
+  }
+  return EXIT_DONE;
+}

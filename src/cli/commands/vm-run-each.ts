@@ -1,0 +1,97 @@
+import type { VmContext } from '../../api/vm-context.ts';
+import type { RunOutcome, VmRunRequest } from '../../api/vm-run.ts';
+import { CygstrapError } from '../../errors.ts';
+import { printable } from '../../report/text.ts';
+import type { SnapshotManifest } from '../../stages/manifest.ts';
+import type { RunResult } from '../../stages/run.ts';
+import { EXIT_DONE, EXIT_MACHINE, EXIT_NO } from '../failure.ts';
+import { write } from '../output.ts';
+import type { Session } from '../session.ts';
+
+interface EachWork {
+  readonly context: VmContext;
+  readonly snapshot: SnapshotManifest;
+  /** What is common to all commands. */
+  readonly request: Omit<VmRunRequest, 'argv'>;
+  /** File of command lines. */
+  readonly each: string;
+}
+
+/** Runs each line of a file in its own machine. Returns the exit code of the worst: a failed
+ *  machine, a failed command, success. */
+export async function runEach(
+  session: Session,
+  args: { readonly json: boolean; readonly jobs: number },
+  { context, snapshot, request, each }: EachWork,
+): Promise<number> {
+  const { runMany, runVm } = await import('../../api/vm-run.ts');
+  const { commandLines } = await import('../../api/vm-install.ts');
+  const { output, host } = session;
+  const lines = await commandLines(each);
+  const requests = lines.map((line, i): VmRunRequest => ({
+    ...request,
+    argv: ['/bin/sh', '-c', line],
+    ...(request.output !== undefined && { output: `${request.output}/${i + 1}` }),
+  }));
+  const { SCHEMA, failureJson } = await import('../../report/json.ts');
+  let exit: number = EXIT_DONE;
+  const run = async (each: VmRunRequest, number: number): Promise<RunResult> => {
+    const prefixes = { stdout: new LinePrefix(`[${number}] `), stderr: new LinePrefix(`[${number}] `) };
+    const streams = { stdout: args.json ? host.stderr : host.stdout, stderr: host.stderr };
+    try {
+      return await runVm(each, {
+        ...context,
+        snapshot,
+        onOutput: (stream, chunk) => write(streams[stream], prefixes[stream].push(chunk)),
+      });
+    } finally {
+      for (const stream of ['stdout', 'stderr'] as const) await write(streams[stream], prefixes[stream].end());
+    }
+  };
+  const onOutcome = async (outcome: RunOutcome): Promise<void> => {
+    // One interruption is reported once, not for each machine.
+    if (context.signal.aborted) return;
+    const { number } = outcome;
+    const line = lines[number - 1] ?? '';
+    if ('error' in outcome) {
+      const { error } = outcome;
+      if (!(error instanceof CygstrapError)) throw error;
+      exit = EXIT_MACHINE;
+      if (args.json) await output.json({ ...failureJson(error), number, line }, 'line');
+      else output.note('error', printable(`[${number}] ${error.message}`));
+    } else {
+      const { code } = outcome.result;
+      if (code !== 0 && exit === EXIT_DONE) exit = EXIT_NO;
+      if (args.json)
+        await output.json({ schema: SCHEMA, number, line, snapshot: snapshot.key, ...outcome.result }, 'line');
+      else output.note('note', printable(`[${number}] exit code ${code}: ${line}`));
+    }
+  };
+  await runMany(requests, { jobs: args.jobs, run, onOutcome });
+  context.signal.throwIfAborted();
+  return exit;
+}
+
+/** Adds a prefix to each line of a stream of UTF-8. */
+export class LinePrefix {
+  readonly #prefix: string;
+  #open = '';
+  readonly #decoder = new TextDecoder();
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  /** Returns the lines that a chunk completes. */
+  push(chunk: Uint8Array): string {
+    const lines = (this.#open + this.#decoder.decode(chunk, { stream: true })).split('\n');
+    this.#open = lines.pop() ?? '';
+    return lines.map((line) => `${this.#prefix}${line}\n`).join('');
+  }
+
+  /** Returns the last line, if it has no line break; an incomplete character at its end is U+FFFD. */
+  end(): string {
+    const last = this.#open + this.#decoder.decode();
+    return last === '' ? '' : `${this.#prefix}${last}\n`;
+  }
+}

@@ -1,0 +1,35 @@
+import { defineCommand } from '../declare.ts';
+import { EXIT_NO, UsageError } from '../failure.ts';
+import { interruptible } from '../interrupt.ts';
+import { TOPOLOGY_OPTIONS, VM_OPTIONS, openVm } from '../vm.ts';
+import { HIGHEST_PASSED_CODE, SNAPSHOT_CHOICE, STORE_OPTIONS, storeOf, withMachineCodes } from './vm-run.ts';
+
+export const vmShellCommand = defineCommand({
+  name: 'vm shell',
+  summary: 'Open a shell in a machine resumed from a snapshot; discard its changes at the end',
+  options: { ...VM_OPTIONS, ...TOPOLOGY_OPTIONS, ...STORE_OPTIONS, ...SNAPSHOT_CHOICE },
+  run(session, args) {
+    if (args.topology !== 'direct') {
+      throw new UsageError(
+        `a shell cannot be opened with topology \`${args.topology}\``,
+        'use `--topology direct`; every snapshot can be resumed with it',
+      );
+    }
+    return withMachineCodes(session, args, () =>
+      interruptible(async (signal) => {
+        const context = await openVm(session, args, signal);
+        const { findSnapshot } = await import('../../api/vm-run.ts');
+        const { withRevived } = await import('../../stages/run.ts');
+        const snapshot = await findSnapshot(args.snapshot, context);
+        const code = await withRevived(
+          context,
+          snapshot,
+          storeOf(args),
+          async ({ line }) => (await line.shell?.({ signal })) ?? null,
+        );
+        signal.throwIfAborted();
+        return code === null || code > HIGHEST_PASSED_CODE ? EXIT_NO : code;
+      }),
+    );
+  },
+});

@@ -1,0 +1,186 @@
+import { UsageError } from './failure.ts';
+import type { Task } from './session.ts';
+
+/** Converts the text of an option to its value; `option` is the name for messages. Throws UsageError. */
+export type Parse<T> = (text: string, option: string) => T;
+
+/** Everything the parser, the help and the completion need to know about an option. */
+export interface Option<T> {
+  readonly kind: 'flag' | 'value' | 'list';
+  /** One imperative sentence. */
+  readonly help: string;
+  /** Heading in the help; without one the option is listed last. */
+  readonly group?: string;
+  /** Placeholder of the value in the help, such as `DIR`; absent for flags. */
+  readonly valueName?: string;
+  readonly choices?: readonly string[];
+  /** The default, as the help shows it. */
+  readonly default?: string;
+  readonly isRequired?: boolean;
+  /** Returns the value for the texts on the command line: none, one, or several for a list. */
+  readonly read: (texts: readonly string[], option: string) => T;
+}
+
+/** Declares an option without a value. */
+export function flag(help: string): Option<boolean> {
+  return { kind: 'flag', help, read: (texts) => texts.length > 0 };
+}
+
+/** Declares an option with one text as its value. */
+export function value(valueName: string, help: string): Option<string | undefined> {
+  return parsed(valueName, help, (text) => text);
+}
+
+/** Declares an option with one value that `parse` converts. */
+export function parsed<T>(valueName: string, help: string, parse: Parse<T>): Option<T | undefined> {
+  return {
+    kind: 'value',
+    help,
+    valueName,
+    read: ([text], option) => (text === undefined ? undefined : parse(text, option)),
+  };
+}
+
+/** Declares an option whose value is one of a fixed set. */
+export function choice<const C extends string>(choices: readonly C[], help: string): Option<C | undefined> {
+  const parse: Parse<C> = (text, option) => {
+    const found = choices.find((each) => each === text);
+    if (found === undefined) throw new UsageError(`--${option} must be one of ${choices.join(', ')}: \`${text}\``);
+    return found;
+  };
+  return { ...parsed(choices.join('|'), help, parse), choices };
+}
+
+/** Declares an option that can be repeated, each value converted by `parse`. */
+export function list(valueName: string, help: string): Option<readonly string[]>;
+export function list<T>(valueName: string, help: string, parse: Parse<T>): Option<readonly T[]>;
+export function list(
+  valueName: string,
+  help: string,
+  parse: Parse<unknown> = (text) => text,
+): Option<readonly unknown[]> {
+  return { kind: 'list', help, valueName, read: (texts, option) => texts.map((text) => parse(text, option)) };
+}
+
+/** Splits a list declared as "repeat, or separate by commas". */
+export function splitList(values: readonly string[]): string[] {
+  return values.flatMap((each) => each.split(',')).filter((each) => each !== '');
+}
+
+/** Makes an option mandatory. */
+export function required<T>(option: Option<T | undefined>): Option<T> {
+  return { ...option, isRequired: true } as Option<T>;
+}
+
+/** Gives an option a default, written as on the command line. */
+export function withDefault<T>(option: Option<T | undefined>, text: string): Option<T> {
+  const read = (texts: readonly string[], name: string): T =>
+    option.read(texts.length === 0 ? [text] : texts, name) as T;
+  return { ...option, default: text, read };
+}
+
+/** Documents a default that is applied elsewhere: the command must know whether the option was given. */
+export function documentDefault<T>(option: Option<T>, text: string): Option<T> {
+  return { ...option, default: text };
+}
+
+/** Positional words of a command, in the order in which they are declared. */
+export interface Positional<T> {
+  /** `guest-command`: all words after `--`. */
+  readonly kind: 'one' | 'optional' | 'rest' | 'some' | 'guest-command';
+  readonly help: string;
+  readonly read: (words: readonly string[]) => T;
+}
+
+/** Declares one word that must be given. */
+export function one(help: string): Positional<string> {
+  return { kind: 'one', help, read: ([word = '']) => word };
+}
+
+/** Declares one word that can be omitted. */
+export function optional(help: string): Positional<string | undefined> {
+  return { kind: 'optional', help, read: ([word]) => word };
+}
+
+/** Declares all remaining words, also those after `--`. */
+export function rest(help: string): Positional<readonly string[]> {
+  return { kind: 'rest', help, read: (words) => words };
+}
+
+/** Declares all remaining words, at least one. */
+export function some(help: string): Positional<readonly string[]> {
+  return { kind: 'some', help, read: (words) => words };
+}
+
+/** Declares the words after `--` as a command line for a guest; they are not parsed. */
+export function guestCommand(help: string): Positional<readonly string[]> {
+  return { kind: 'guest-command', help, read: (words) => words };
+}
+
+export type Options = Readonly<Record<string, Option<unknown>>>;
+export type Positionals = Readonly<Record<string, Positional<unknown>>>;
+
+type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
+type ValueOf<D> = D extends { readonly read: (...given: never[]) => infer T } ? T : never;
+
+/** The values of declared options or positionals, by their names in camel case. */
+export type Arguments<D extends Options | Positionals> = {
+  readonly [K in keyof D & string as Camel<K>]: ValueOf<D[K]>;
+};
+
+/** Lists options under a heading of the help. */
+export function grouped<const O extends Options>(group: string, options: O): O {
+  return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { ...option, group }])) as O;
+}
+
+/** The words of a command line, sorted by the declarations of its command. */
+export interface Given {
+  /** Texts of each option on the command line, by its name; a flag has one empty text. */
+  readonly options: ReadonlyMap<string, readonly string[]>;
+  /** Words of each positional, by its name. */
+  readonly positionals: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface Command {
+  /** The words that choose it, such as `vm install`. */
+  readonly name: string;
+  /** One imperative sentence. */
+  readonly summary: string;
+  readonly positionals: Positionals;
+  readonly options: Options;
+  /** Command lines without `cygstrap`, and what they do. */
+  readonly examples: readonly (readonly [line: string, what: string])[];
+  /** Converts the words to values. Throws UsageError. */
+  readonly task: (given: Given) => Task;
+}
+
+interface Declaration<P extends Positionals, O extends Options> extends Pick<Command, 'name' | 'summary'> {
+  readonly positionals?: P;
+  readonly options: O;
+  readonly examples?: Command['examples'];
+  readonly run: (...given: [...Parameters<Task>, args: Arguments<P> & Arguments<O>]) => ReturnType<Task>;
+}
+
+/** Declares a command. Its options are known from here alone: the parser, the help and the completion read them. */
+export function defineCommand<const P extends Positionals, const O extends Options>({
+  name,
+  summary,
+  positionals = {} as P,
+  options,
+  examples = [],
+  run,
+}: Declaration<P, O>): Command {
+  const task = (given: Given): Task => {
+    const values = [
+      ...Object.entries(positionals).map(([key, { read }]) => [camel(key), read(given.positionals.get(key) ?? [])]),
+      ...Object.entries(options).map(([key, { read }]) => [camel(key), read(given.options.get(key) ?? [], key)]),
+    ];
+    const args = Object.fromEntries(values) as Arguments<P> & Arguments<O>;
+    return (session) => run(session, args);
+  };
+  return { name, summary, positionals, options, examples, task };
+}
+
+function camel(name: string): string {
+  return name.replace(/-(\w)/g, (_match, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,90 @@
+import yargs from 'yargs';
+import type { Argv, Options as YargsOptions, PositionalOptions } from 'yargs';
+import { COMMANDS, GROUPS } from './commands.ts';
+import type { Command, Option, Positional } from './declare.ts';
+import { packageVersion } from './version.ts';
+
+const EPILOGUE = `Exit codes: 0 done, 1 the answer is no, 2 usage, 3 a file or the network failed, 4 a bug in cygstrap, 130 interrupted.`;
+
+/** Lays out the help of a command or of all commands, the version, or what a shell requests to complete a word. */
+export async function helpText(argv: readonly string[]): Promise<string> {
+  // The help shows `--repo DIR`; the completion offers `--repo`.
+  const nameOf = argv.includes('--get-yargs-completions')
+    ? (name: string) => name
+    : (name: string, { valueName }: Option<unknown>) => (valueName === undefined ? name : `${name} ${valueName}`);
+  let text = '';
+  await withCommands(basics(), '', nameOf)
+    .completion('completion', 'Print a script that completes commands and options in bash or zsh')
+    .parseAsync([...argv], {}, (_error: unknown, _args: unknown, printed: string) => {
+      text = printed;
+    });
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+/** Returns the name of a command that is spelled like the last of `words`; the words before it name a group. */
+export async function suggestCommand(words: readonly string[]): Promise<string | undefined> {
+  let near: string | undefined;
+  const parser = withCommands(basics(), words.slice(0, -1).join(' '), (name) => name)
+    .recommendCommands()
+    .fail((message) => (near = /^Did you mean (.+)\?$/.exec(message)?.[1]));
+  await parser.parseAsync(words.slice(-1));
+  return near;
+}
+
+function basics(): Argv {
+  return yargs()
+    .scriptName('cygstrap')
+    .usage("$0 COMMAND\n\nPlans what Cygwin's setup would install, and makes repos that it installs from.")
+    .epilogue(EPILOGUE)
+    .parserConfiguration({ 'boolean-negation': false, 'camel-case-expansion': false })
+    .locale('en')
+    .wrap(100)
+    .exitProcess(false)
+    .help('help', 'Print this help')
+    .version('version', 'Print the version', packageVersion());
+}
+
+type NameOf = (name: string, option: Option<unknown>) => string;
+
+/** Adds the commands and groups right below a group. */
+function withCommands(parser: Argv, group: string, nameOf: NameOf): Argv {
+  const prefix = group === '' ? '' : `${group} `;
+  const below = new Set(
+    COMMANDS.filter(({ name }) => name.startsWith(prefix)).map(({ name }) => name.slice(prefix.length).split(' ')[0]),
+  );
+  return [...below].reduce((y, word) => {
+    const name = `${prefix}${word}`;
+    const command = COMMANDS.find((each) => each.name === name);
+    if (command === undefined) return y.command(`${word}`, GROUPS[name] ?? '', (z) => withCommands(z, name, nameOf));
+    const usage = [word, ...Object.entries(command.positionals).map(([each, { kind }]) => USAGES[kind](each))];
+    return y.command(usage.join(' '), command.summary, (z) => withDeclarations(z, command, nameOf));
+  }, parser);
+}
+
+const USAGES: Readonly<Record<Positional<unknown>['kind'], (name: string) => string>> = {
+  one: (name) => `<${name}>`,
+  optional: (name) => `[${name}]`,
+  rest: (name) => `[${name}..]`,
+  some: (name) => `<${name}..>`,
+  'guest-command': (name) => `[${name}..]`,
+};
+
+function withDeclarations(parser: Argv, { positionals, options, examples }: Command, nameOf: NameOf): Argv {
+  for (const [name, { kind, help }] of Object.entries(positionals)) {
+    const settings: PositionalOptions = { describe: help };
+    parser.positional(
+      name,
+      kind === 'rest' || kind === 'guest-command' ? { ...settings, defaultDescription: 'none' } : settings,
+    );
+  }
+  for (const [name, option] of Object.entries(options)) parser.option(nameOf(name, option), settingsOf(option));
+  for (const [line, what] of examples) parser.example(`$0 ${line}`, what);
+  return parser;
+}
+
+function settingsOf({ help, group, default: shown }: Option<unknown>): YargsOptions {
+  return {
+    describe: shown === undefined ? help : `${help} [default: ${shown}]`,
+    ...(group === undefined ? {} : { group: `${group}:` }),
+  };
+}

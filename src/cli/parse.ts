@@ -1,0 +1,86 @@
+import { parseArgs } from 'node:util';
+import type { Command, Given, Option } from './declare.ts';
+import { UsageError } from './failure.ts';
+
+/** Sorts the words after the name of a command by its declarations. Flags accept no value, other options need one, and
+ *  only a list can be repeated. Throws UsageError. */
+export function parseWords(command: Command, words: readonly string[]): Given {
+  const declared = new Map(Object.entries(command.options));
+  const { tokens } = parseArgs({
+    args: [...words],
+    options: Object.fromEntries(
+      [...declared].map(([name, { kind }]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' } as const]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const options = new Map<string, string[]>();
+  const plain: string[] = [];
+  const afterDashes: string[] = [];
+  let isAfterDashes = false;
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') isAfterDashes = true;
+    else if (token.kind === 'positional') (isAfterDashes ? afterDashes : plain).push(token.value);
+    else {
+      const option = declared.get(token.name);
+      if (option === undefined || !token.rawName.startsWith('--'))
+        throw new UsageError(
+          `unknown option: \`${token.rawName}\``,
+          plain.length > 0 ? dashesHint(command) : undefined,
+        );
+      const texts = options.get(token.name) ?? [];
+      const text = textOf(token, option);
+      if (option.kind === 'value' && texts.length > 0) throw new UsageError(`--${token.name} is given more than once`);
+      options.set(token.name, option.kind === 'flag' ? [''] : [...texts, text]);
+    }
+  }
+  for (const [name, { isRequired }] of declared)
+    if (isRequired === true && !options.has(name)) throw new UsageError(`--${name} is missing`);
+  return { options, positionals: positionalsOf(command, plain, afterDashes) };
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+function textOf({ name, rawName, value, inlineValue }: OptionToken, { kind, valueName = '' }: Option<unknown>): string {
+  if (kind === 'flag') {
+    if (value !== undefined) throw new UsageError(`--${name} accepts no value: \`${rawName}=${value}\``);
+    return '';
+  }
+  const isNextOption = inlineValue !== true && value !== undefined && value.length > 1 && value.startsWith('-');
+  if (value === undefined || isNextOption) throw new UsageError(`--${name} needs a value: \`--${name} ${valueName}\``);
+  if (value === '') throw new UsageError(`--${name} has an empty value`);
+  return value;
+}
+
+function positionalsOf(
+  command: Command,
+  plain: readonly string[],
+  afterDashes: readonly string[],
+): Map<string, readonly string[]> {
+  const words = acceptsGuestCommand(command) ? [...plain] : [...plain, ...afterDashes];
+  const found = new Map<string, readonly string[]>();
+  for (const [name, { kind }] of Object.entries(command.positionals)) {
+    if (kind === 'guest-command') found.set(name, afterDashes);
+    else found.set(name, words.splice(0, kind === 'rest' || kind === 'some' ? words.length : 1));
+    if ((kind === 'one' || kind === 'some') && found.get(name)?.length === 0)
+      throw new UsageError(`the argument <${name}> is missing`);
+  }
+  const [extra] = words;
+  if (extra !== undefined) throw new UsageError(`unexpected argument: \`${extra}\``, dashesHint(command));
+  return found;
+}
+
+function acceptsGuestCommand({ positionals }: Command): boolean {
+  return Object.values(positionals).some(({ kind }) => kind === 'guest-command');
+}
+
+/** The hint for words that are probably the command for a guest. */
+function dashesHint(command: Command): string | undefined {
+  return acceptsGuestCommand(command) ? 'write the command for the guest after `--`, as in `-- uname -a`' : undefined;
+}

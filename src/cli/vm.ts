@@ -1,0 +1,121 @@
+import type { VmContext } from '../api/vm-context.ts';
+import { LOCK_NAME } from '../core/lock/lock.ts';
+import type { Event, Report } from '../events.ts';
+import { printable } from '../report/text.ts';
+import type { MachineWishes } from '../stages/manifest.ts';
+import { TOPOLOGIES } from '../stages/topology.ts';
+import { choice, documentDefault, grouped, list, parsed, required, value, withDefault } from './declare.ts';
+import type { Arguments } from './declare.ts';
+import { EXIT_DONE } from './failure.ts';
+import { OUTPUT_OPTIONS } from './options.ts';
+import { reporter, stageText } from './reporter.ts';
+import type { Verbosity } from './reporter.ts';
+import type { Session } from './session.ts';
+import { durationMs, sizeMiB, wholeNumber } from './units.ts';
+import { packageVersion } from './version.ts';
+
+/** Options of all commands for machines. */
+export const VM_OPTIONS = {
+  guest: withDefault(value('KIND', 'Use this kind of guest'), 'stand-in'),
+  'vm-dir': documentDefault(value('DIR', 'Directory of all stages'), 'cygstrap/vm in the cache directory of the user'),
+  ...OUTPUT_OPTIONS,
+};
+
+/** Options of commands whose machines have a network. */
+export const TOPOLOGY_OPTIONS = {
+  topology: withDefault(
+    choice(TOPOLOGIES, 'Connect the guest to QEMU itself, or by a switch or a socket to a machine that serves shares'),
+    'direct',
+  ),
+};
+
+/** The hardware of a machine, installed or booted. */
+export const MACHINE_OPTIONS = grouped('Machine', {
+  memory: parsed('SIZE', 'Set the size of the RAM, such as 2G', sizeMiB),
+  cpus: parsed('N', 'Set the number of processors', wholeNumber(1, 999_999)),
+  'empty-disk': list('SIZE', 'Add a disk of this size, empty at each start; repeat for several', sizeMiB),
+  'qemu-arg': list('WORD', 'Pass this word to QEMU; repeat, as in --qemu-arg=-device --qemu-arg=usb-ehci'),
+  vnc: value('SOCKET', 'Show the screen by VNC on this Unix socket'),
+});
+
+/** What is installed, and into which machine. */
+export const INSTALL_OPTIONS = {
+  ...MACHINE_OPTIONS,
+  repo: required(value('DIR', 'Directory of the repo')),
+  lock: withDefault(value('FILE', 'Install the packages of this lock'), LOCK_NAME),
+  add: list('FILE[=PATH]', 'Add this file or directory to the medium, at PATH; repeat for several'),
+  keyring: list('FILE', 'Trust the OpenPGP keys in this file too, for the setup program; repeat for several'),
+  'step-timeout': documentDefault(
+    parsed('TIME', 'Abort when one step of the installation takes longer', durationMs),
+    '60m',
+  ),
+  'stall-timeout': documentDefault(
+    parsed('TIME', 'Abort when the installation shows no progress for longer', durationMs),
+    '10m',
+  ),
+  ...grouped('Machine', { disk: parsed('SIZE', 'Set the size of the disk, such as 16G', sizeMiB) }),
+};
+
+export type VmArguments = Arguments<typeof VM_OPTIONS>;
+export type MachineArguments = Arguments<typeof MACHINE_OPTIONS>;
+export type InstallArguments = Arguments<typeof INSTALL_OPTIONS>;
+
+/** Help of the positional that names an installed disk. */
+export const INSTALLED_DISK = 'First characters of the key of an installed disk [default: the newest]';
+
+/** Returns the hardware that the options set; the rest has the defaults of the kind of guest. */
+export function machineOptionsOf({
+  memory,
+  cpus,
+  disk,
+  emptyDisk,
+  qemuArg,
+}: Omit<MachineArguments, 'vnc'> & Partial<Pick<InstallArguments, 'disk'>>): Partial<MachineWishes> {
+  return {
+    ...(memory !== undefined && { memoryMiB: memory }),
+    ...(cpus !== undefined && { cpus }),
+    ...(disk !== undefined && { diskMiB: disk }),
+    ...(emptyDisk.length > 0 && { emptyDisksMiB: emptyDisk }),
+    ...(qemuArg.length > 0 && { qemuArguments: qemuArg }),
+  };
+}
+
+/** Prepares what the stages of a machine need; aborting `signal` ends all of it. */
+export async function openVm(
+  session: Session,
+  args: VmArguments & Partial<Arguments<typeof TOPOLOGY_OPTIONS>>,
+  signal: AbortSignal,
+): Promise<VmContext> {
+  const { prepareVm } = await import('../api/vm-context.ts');
+  return prepareVm({
+    guest: args.guest,
+    directory: args.vmDir,
+    topology: args.topology,
+    environment: session.host.env,
+    version: packageVersion(),
+    report: stageReporter(session, args),
+    signal,
+  });
+}
+
+/** Prints the stages that are made, unless quiet: they take minutes. Prints all other events like `reporter`. */
+function stageReporter({ output }: Session, verbosity: Verbosity): Report {
+  const others = reporter(output, verbosity);
+  return (event: Event) => {
+    const text = stageText(event);
+    if (text === undefined) others(event);
+    else if (verbosity.verbose || (!verbosity.quiet && event.kind !== 'stage-reused'))
+      output.note('note', printable(text));
+  };
+}
+
+/** Prints which stage a command made or found. */
+export async function printStage(
+  { output }: Session,
+  { json }: VmArguments,
+  stage: { readonly stage: string; readonly key: string },
+): Promise<number> {
+  if (json) await output.json({ schema: (await import('../report/json.ts')).SCHEMA, ...stage });
+  else await output.data(`${stage.key}\n`);
+  return EXIT_DONE;
+}

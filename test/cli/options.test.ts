@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import type { Command, Option } from '../../src/cli/declare.ts';
+import { parseWords } from '../../src/cli/parse.ts';
+
+/** A valid value for each placeholder; all others accept any text. */
+const SAMPLES: Readonly<Record<string, string>> = { N: '7', SIZE: '2G', TIME: '90s' };
+
+function sampleOf({ choices, valueName = '' }: Option<unknown>): string {
+  return choices?.[0] ?? SAMPLES[valueName] ?? 'sample';
+}
+
+/** The words that a command needs in every case: its mandatory positionals and options, except those named. */
+function neededBy({ positionals, options }: Command, except: string): string[] {
+  const mandatory = Object.entries(options).filter(([name, { isRequired }]) => isRequired === true && name !== except);
+  return [
+    ...Object.values(positionals).flatMap(({ kind }) => (kind === 'one' || kind === 'some' ? ['word'] : [])),
+    ...mandatory.map(([name, option]) => `--${name}=${sampleOf(option)}`),
+  ];
+}
+
+const cases = COMMANDS.flatMap((command) =>
+  Object.entries(command.options).map(([name, option]) => ({
+    command,
+    name,
+    option,
+    label: `${command.name} --${name}`,
+  })),
+);
+const flags = cases.filter(({ option }) => option.kind === 'flag');
+const valued = cases.filter(({ option }) => option.kind !== 'flag');
+
+function parse({ command, name }: (typeof cases)[number], ...words: string[]) {
+  const given = parseWords(command, [...neededBy(command, name), ...words]);
+  command.task(given);
+  return given.options.get(name);
+}
+
+describe('every flag', () => {
+  test.each(flags)('$label is accepted', (each) => {
+    expect(parse(each, `--${each.name}`)).toEqual(['']);
+  });
+
+  test.each(flags)('$label accepts no value', (each) => {
+    for (const value of ['maybe', '1', 'true', 'false', ''])
+      expect(() => parse(each, `--${each.name}=${value}`)).toThrow(`--${each.name} accepts no value`);
+  });
+});
+
+describe('every option with a value', () => {
+  test.each(valued)('$label accepts one after = and as the next word', (each) => {
+    const sample = sampleOf(each.option);
+    expect(parse(each, `--${each.name}=${sample}`)).toEqual([sample]);
+    expect(parse(each, `--${each.name}`, sample)).toEqual([sample]);
+  });
+
+  test.each(valued)('$label needs one', (each) => {
+    for (const words of [[], ['--help'], ['--quiet'], ['--', 'x']])
+      expect(() => parse(each, `--${each.name}`, ...words)).toThrow(`--${each.name} needs a value`);
+    expect(() => parse(each, `--${each.name}=`)).toThrow(`--${each.name} has an empty value`);
+    expect(() => parse(each, `--${each.name}`, '')).toThrow(`--${each.name} has an empty value`);
+  });
+
+  test.each(valued.filter(({ option }) => option.kind === 'value'))('$label accepts only one', (each) => {
+    const word = `--${each.name}=${sampleOf(each.option)}`;
+    expect(() => parse(each, word, word)).toThrow(`--${each.name} is given more than once`);
+  });
+
+  test.each(valued.filter(({ option }) => option.kind === 'list'))('$label can be repeated', (each) => {
+    const sample = sampleOf(each.option);
+    expect(parse(each, `--${each.name}=${sample}`, `--${each.name}`, sample)).toEqual([sample, sample]);
+  });
+
+  test.each(valued.filter(({ option }) => option.choices !== undefined))('$label accepts only its choices', (each) => {
+    for (const choice of each.option.choices ?? []) expect(parse(each, `--${each.name}=${choice}`)).toEqual([choice]);
+    expect(() => parse(each, `--${each.name}=other`)).toThrow(`--${each.name} must be one of`);
+  });
+
+  test.each(valued.filter(({ option }) => Object.hasOwn(SAMPLES, option.valueName ?? '')))(
+    '$label accepts only a quantity',
+    (each) => {
+      for (const value of ['x', '-1', '1.5', '7 ', '1e3', '99999999999'])
+        expect(() => parse(each, `--${each.name}=${value}`)).toThrow(`--${each.name} `);
+    },
+  );
+
+  test.each(valued.filter(({ option }) => option.isRequired === true))('$label is required', (each) => {
+    expect(() => parse(each)).toThrow(`--${each.name} is missing`);
+  });
+});
+
+describe('every command', () => {
+  test.each(COMMANDS)('$name refuses unknown options', (command) => {
+    for (const word of ['--bogus', '--bogus=1', '--no-json', '-j', '--__proto__', '--constructor=x'])
+      expect(() => parseWords(command, [...neededBy(command, ''), word])).toThrow(
+        `unknown option: \`${word.replace(/=.*/, '')}\``,
+      );
+  });
+
+  test.each(COMMANDS)('$name checks the number of its arguments', (command) => {
+    const kinds = Object.values(command.positionals).map(({ kind }) => kind);
+    const takesAll = kinds.includes('rest') || kinds.includes('some');
+    const optional = kinds.filter((kind) => kind === 'optional').map(() => 'word');
+    const extra = [...neededBy(command, ''), ...optional, 'extra'];
+    if (takesAll) parseWords(command, extra);
+    else expect(() => parseWords(command, extra)).toThrow('unexpected argument: `extra`');
+    if (kinds.includes('one') || kinds.includes('some'))
+      expect(() => parseWords(command, [])).toThrow(/^the argument <\w+> is missing$/);
+  });
+
+  test('has help in one form', () => {
+    for (const { name, summary, options, positionals } of COMMANDS) {
+      const texts = [summary, ...Object.values(options).map(({ help }) => help)];
+      for (const text of [...texts, ...Object.values(positionals).map(({ help }) => help)]) {
+        expect(text, name).toMatch(/^[A-Z].*[^.]$/);
+        expect(text.length, text).toBeLessThanOrEqual(110);
+      }
+    }
+  });
+});
