@@ -470,7 +470,10 @@ describe('what goes wrong', () => {
     [['bash', '--all', '--site', 'x', '--repo', 'x'], '--all cannot be combined with packages or categories'],
     [['--frozen', '--prev', '1', '--site', 'x', '--repo', 'x'], '--prev needs an index'],
     [['bash', '--jobs', '0', '--site', 'x', '--repo', 'x'], '--jobs must be a number from 1 to 9999: `0`'],
-    [['bash', '--full-index', '--sign-key', 'k', '--site', 'x', '--repo', 'x'], 'it cannot be combined with --sign-key'],
+    [
+      ['bash', '--full-index', '--sign-key', 'k', '--site', 'x', '--repo', 'x'],
+      'it cannot be combined with --sign-key',
+    ],
   ])('%j is refused', async (argv, message) => {
     expect(await run('fetch', ...argv)).toMatchObject({ exit: 2, stderr: expect.stringContaining(message) as string });
   });
