@@ -53,7 +53,7 @@ export { nixText } from './report/nix.ts';
 export { tableText } from './report/table.ts';
 export { treeText } from './report/tree.ts';
 export { urlsText } from './report/urls.ts';
-export { conflictText } from './core/resolve/explain.ts';
+export { conflictText } from './report/conflict.ts';
 export { parseInstalledDb } from './core/resolve/installed.ts';
 export type {
   Conflict,
@@ -69,7 +69,8 @@ export type {
   ResolveRequest,
   ResolveResult,
 } from './core/resolve/plan.ts';
-export { DEFAULT_WINDOWS, EMPTY_REQUEST, resolve } from './core/resolve/resolve.ts';
+export { DEFAULT_WINDOWS, EMPTY_REQUEST } from './core/resolve/request.ts';
+export { resolve } from './core/resolve/resolve.ts';
 export { serveRepo } from './serve/serve.ts';
 export { ParseError } from './core/setup-ini/diagnostics.ts';
 export type { Diagnostic, DiagnosticCode } from './core/setup-ini/diagnostics.ts';

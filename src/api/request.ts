@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { CygstrapError } from '../errors.ts';
 import { parseInstalledDb } from '../core/resolve/installed.ts';
 import type { InstalledPackage, ResolveRequest } from '../core/resolve/plan.ts';
-import { DEFAULT_WINDOWS } from '../core/resolve/resolve.ts';
+import { DEFAULT_WINDOWS } from '../core/resolve/request.ts';
 
 /** Whether text is a `major.minor.build` as Windows numbers itself; the build may be left out. */
 export function isWindowsVersion(text: string): boolean {

@@ -11,12 +11,6 @@ import type { SiteOptions } from '../site/open-site.ts';
 import { SiteSet } from '../site/site-set.ts';
 import { readTextFile } from '../io/text-file.ts';
 
-/** Where Cygwin publishes its mirrors. */
-export const MIRROR_LIST_URL = 'https://cygwin.com/mirrors.lst';
-
-/** What every mirror has, and is large enough to tell its rate by. */
-export const BENCHMARK_PATH = 'x86_64/setup.xz';
-
 /** A list of mirrors is some kilobytes. */
 const LONGEST_LIST_BYTES = 4 * 1024 * 1024;
 

@@ -33,7 +33,7 @@ const EXIT_CODES: Record<ErrorCode, number> = {
   interrupted: EXIT_INTERRUPTED,
 };
 
-/** Raised for a command line that makes no sense. Without a hint of its own it gets one that points to the help. */
+/** A wrong command line. Without a hint it gets one that names the help of the command. */
 export class UsageError extends CygstrapError {
   constructor(message: string, hint?: string) {
     super('usage', message, hint === undefined ? {} : { hint });
@@ -41,8 +41,8 @@ export class UsageError extends CygstrapError {
   }
 }
 
-/** Tells of a failure, as text on stderr or as JSON on stdout, and returns the exit code. A known error gives its
- *  message, causes and hint; anything else is a bug of ours and gives its stack. */
+/** Reports a failure, as text on stderr or as JSON on stdout, and returns the exit code. A CygstrapError prints its
+ *  message, causes and hint; any other error is a bug and prints its stack. */
 export async function reportFailure(error: unknown, output: Output, format: 'text' | 'json'): Promise<number> {
   if (!(error instanceof CygstrapError)) {
     output.note('error', printable(error instanceof Error ? (error.stack ?? error.message) : String(error)));
@@ -53,7 +53,8 @@ export async function reportFailure(error: unknown, output: Output, format: 'tex
     const { failureJson } = await import('../report/json.ts');
     await output.json(failureJson(error), 'line');
   } else {
-    const { messages, hint } = await tellingOf(error);
+    const { failureText } = await import('../report/failure.ts');
+    const { messages, hint } = failureText(error);
     for (const message of messages) output.note('error', printable(message));
     for (const cause of causesOf(error)) output.plain(`  Caused by: ${printable(cause)}`);
     if (hint !== undefined) output.note('hint', printable(hint));
@@ -61,20 +62,7 @@ export async function reportFailure(error: unknown, output: Output, format: 'tex
   return EXIT_CODES[error.code];
 }
 
-/** What to say: the error's own message and hint, or every error of an index that setup refuses. */
-async function tellingOf(error: CygstrapError): Promise<{ messages: string[]; hint: string | undefined }> {
-  const own = { messages: [error.message], hint: error.hint };
-  if (error.code !== 'parse') return own;
-  const { ParseError } = await import('../core/setup-ini/diagnostics.ts');
-  if (!(error instanceof ParseError)) return own;
-  const errors = error.diagnostics.filter(({ severity }) => severity === 'error');
-  return {
-    messages: errors.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
-    hint: 'setup refuses this index as well; `--lenient` leaves out what is wrong',
-  };
-}
-
-/** Messages of what lies below an error, outermost first; at most ten. */
+/** Returns the messages of the causes of an error, outermost first; at most ten. */
 function causesOf(error: Error): string[] {
   const messages: string[] = [];
   for (let cause = error.cause; cause !== undefined && messages.length < 10;) {

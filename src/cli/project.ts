@@ -1,5 +1,4 @@
 import type { Config } from '../core/config/config.ts';
-import { mergeConfig } from '../core/config/merge.ts';
 import type { ResolveRequest } from '../core/resolve/plan.ts';
 import { documentDefault, grouped, splitList, value } from './declare.ts';
 import type { Arguments } from './declare.ts';
@@ -33,8 +32,6 @@ export interface ProjectOptions {
 
 /** Reads the project file, or uses `otherwise` without one, and merges the options of the command line over it. */
 export async function projectOptionsOf(args: ProjectArguments, otherwise: Config = {}): Promise<ProjectOptions> {
-  const { readProject } = await import('../api/project.ts');
-  const project = await readProject(args.config);
   const given = {
     packages: splitList(args.packages),
     categories: splitList(args.category),
@@ -45,7 +42,8 @@ export async function projectOptionsOf(args: ProjectArguments, otherwise: Config
     windows: args.windows,
     arch: args.arch,
   };
-  const config = mergeConfig(project?.config ?? otherwise, given);
+  const { loadProject } = await import('../api/project.ts');
+  const { config, file } = await loadProject(args.config, given, otherwise);
   const request = await requestOf(config.packages ?? [], {
     category: config.categories ?? [],
     buildDepends: config.buildDepends ?? [],
@@ -57,5 +55,5 @@ export async function projectOptionsOf(args: ProjectArguments, otherwise: Config
   const isOnCommandLine = Object.values(given).some(
     (each) => each !== undefined && !(Array.isArray(each) && each.length === 0),
   );
-  return { request, arch: config.arch, config, file: project?.file, isOnCommandLine };
+  return { request, arch: config.arch, config, file, isOnCommandLine };
 }

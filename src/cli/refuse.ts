@@ -2,7 +2,7 @@ import type { Conflict } from '../core/resolve/plan.ts';
 import { EXIT_NO } from './failure.ts';
 import type { Output } from './output.ts';
 
-/** Tells why there is no plan. Returns the exit code. */
+/** Prints why there is no plan. Returns the exit code. */
 export async function refuse(output: Output, conflicts: readonly Conflict[], format: 'text' | 'json'): Promise<number> {
   if (format === 'json') {
     const { refusalJson } = await import('../report/json.ts');
@@ -10,7 +10,7 @@ export async function refuse(output: Output, conflicts: readonly Conflict[], for
     return EXIT_NO;
   }
   const [{ conflictText }, { printable }] = await Promise.all([
-    import('../core/resolve/explain.ts'),
+    import('../report/conflict.ts'),
     import('../report/text.ts'),
   ]);
   for (const conflict of conflicts) {

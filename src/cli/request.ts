@@ -1,3 +1,4 @@
+import { DEFAULTS } from '../api/defaults.ts';
 import type { ResolveRequest } from '../core/resolve/plan.ts';
 import { splitList } from './declare.ts';
 import { UsageError } from './failure.ts';
@@ -6,12 +7,9 @@ import type { RequestArguments } from './options.ts';
 /** Makes a request of the options of a command line; reads the installed.db that they name. Throws UsageError for a
  *  `--windows` that is not a version, and what `readInstalled` throws. */
 export async function requestOf(packages: readonly string[], args: RequestArguments): Promise<ResolveRequest> {
-  const [{ EMPTY_REQUEST }, { isWindowsVersion, readInstalled }] = await Promise.all([
-    import('../core/resolve/resolve.ts'),
-    import('../api/request.ts'),
-  ]);
+  const { isWindowsVersion, readInstalled } = await import('../api/request.ts');
   if (args.windows !== undefined && !isWindowsVersion(args.windows)) {
-    throw new UsageError(`--windows must be a version like ${EMPTY_REQUEST.windows}: \`${args.windows}\``);
+    throw new UsageError(`--windows must be a version like ${DEFAULTS.windows}: \`${args.windows}\``);
   }
   return {
     packages: splitList(packages),
@@ -20,7 +18,7 @@ export async function requestOf(packages: readonly string[], args: RequestArgume
     base: !args.noBase,
     test: args.test,
     source: args.source,
-    windows: args.windows ?? EMPTY_REQUEST.windows,
+    windows: args.windows ?? DEFAULTS.windows,
     installed: args.installed === undefined ? [] : await readInstalled(args.installed),
   };
 }

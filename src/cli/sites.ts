@@ -1,12 +1,9 @@
+import type { FetchContext } from '../api/fetch.ts';
 import type { Config } from '../core/config/config.ts';
-import type { SiteOptions } from '../site/open-site.ts';
 import { flag, grouped, list } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { UsageError } from './failure.ts';
 import { packageVersion } from './version.ts';
-
-/** Transfers at a time. */
-export const DEFAULT_JOBS = 16;
 
 export const CA_FILE = list('FILE', 'Trust the certificate authorities in this PEM file too; repeat for several');
 
@@ -44,7 +41,7 @@ export function siteOptionsOf(
   { caFile, http2 = false }: Pick<SiteArguments, 'caFile'> & Partial<Pick<SiteArguments, 'http2'>>,
   env: Readonly<Record<string, string | undefined>>,
   connections?: number,
-): SiteOptions {
+): FetchContext['siteOptions'] {
   return {
     userAgent: `cygstrap/${packageVersion()}`,
     env,

@@ -1,9 +1,8 @@
+import { CHOICES, DEFAULTS } from '../api/defaults.ts';
 import type { VmContext } from '../api/vm-context.ts';
-import { LOCK_NAME } from '../core/lock/lock.ts';
 import type { Event, Report } from '../events.ts';
 import { printable } from '../report/text.ts';
 import type { MachineWishes } from '../stages/manifest.ts';
-import { TOPOLOGIES } from '../stages/topology.ts';
 import { choice, documentDefault, grouped, list, parsed, required, value, withDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { EXIT_DONE } from './failure.ts';
@@ -16,7 +15,7 @@ import { packageVersion } from './version.ts';
 
 /** Options of all commands for machines. */
 export const VM_OPTIONS = {
-  guest: withDefault(value('KIND', 'Use this kind of guest'), 'stand-in'),
+  guest: withDefault(value('KIND', 'Use this kind of guest'), DEFAULTS.guest),
   'vm-dir': documentDefault(value('DIR', 'Directory of all stages'), 'cygstrap/vm in the cache directory of the user'),
   ...OUTPUT_OPTIONS,
 };
@@ -24,8 +23,11 @@ export const VM_OPTIONS = {
 /** Options of commands whose machines have a network. */
 export const TOPOLOGY_OPTIONS = {
   topology: withDefault(
-    choice(TOPOLOGIES, 'Connect the guest to QEMU itself, or by a switch or a socket to a machine that serves shares'),
-    'direct',
+    choice(
+      CHOICES.topologies,
+      'Connect the guest to QEMU itself, or by a switch or a socket to a machine that serves shares',
+    ),
+    DEFAULTS.topology,
   ),
 };
 
@@ -42,7 +44,7 @@ export const MACHINE_OPTIONS = grouped('Machine', {
 export const INSTALL_OPTIONS = {
   ...MACHINE_OPTIONS,
   repo: required(value('DIR', 'Directory of the repo')),
-  lock: withDefault(value('FILE', 'Install the packages of this lock'), LOCK_NAME),
+  lock: withDefault(value('FILE', 'Install the packages of this lock'), DEFAULTS.lock),
   add: list('FILE[=PATH]', 'Add this file or directory to the medium, at PATH; repeat for several'),
   keyring: list('FILE', 'Trust the OpenPGP keys in this file too, for the setup program; repeat for several'),
   'step-timeout': documentDefault(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readLines } from '../../src/io/lines.ts';
 import { parseRequest } from '../../src/api/request.ts';
-import { EMPTY_REQUEST } from '../../src/core/resolve/resolve.ts';
+import { EMPTY_REQUEST } from '../../src/core/resolve/request.ts';
 
 async function linesOf(chunks: readonly Uint8Array[], longestBytes?: number): Promise<(string | undefined)[]> {
   async function* source(): AsyncGenerator<Uint8Array, void, undefined> {

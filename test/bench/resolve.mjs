@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CatalogBuilder } from '../../dist/core/catalog/catalog.js';
 import { tuneV8 } from '../../dist/cli/v8.js';
-import { EMPTY_REQUEST, resolve } from '../../dist/core/resolve/resolve.js';
+import { EMPTY_REQUEST } from '../../dist/core/resolve/request.js';
+import { resolve } from '../../dist/core/resolve/resolve.js';
 import { RowParser } from '../../dist/core/setup-ini/parse.js';
 
 const RUNS = 5;

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { sitesCommand } from '../../src/cli/commands/sites.ts';
 import { Output } from '../../src/cli/output.ts';
 import { parseWords } from '../../src/cli/parse.ts';
-import { BENCHMARK_PATH, listSites } from '../../src/api/sites.ts';
+import { DEFAULTS } from '../../src/api/defaults.ts';
+import { listSites } from '../../src/api/sites.ts';
 import { closedAddress } from '../support/fault-server.ts';
 import { fault } from '../support/faults.ts';
 import { BYTES, rejection, startServer, tempDir, USER_AGENT } from './support.ts';
@@ -77,7 +78,7 @@ describe('cygstrap sites', () => {
   });
 
   test('the benchmark puts what works first and says why the rest does not', async () => {
-    const server = await startServer({ [`/good/${BENCHMARK_PATH}`]: fault.serve(BYTES) });
+    const server = await startServer({ [`/good/${DEFAULTS.benchmarkPath}`]: fault.serve(BYTES) });
     const lines = [`${await closedAddress()}/;dead;x;y`, `${server.url}/bad/;bad;x;y`, `${server.url}/good/;good;x;y`];
     const { exit, stdout } = await run(listFile(lines.join('\n')), '--benchmark');
     expect(exit).toBe(0);

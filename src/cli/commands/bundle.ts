@@ -1,4 +1,4 @@
-import { LOCK_NAME } from '../../core/lock/lock.ts';
+import { DEFAULTS } from '../../api/defaults.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { defineCommand, required, value, withDefault } from '../declare.ts';
 import type { Arguments } from '../declare.ts';
@@ -12,7 +12,7 @@ type BundleArguments = Arguments<typeof OPTIONS>;
 
 const OPTIONS = {
   repo: required(value('DIR', 'Directory of the repo')),
-  lock: withDefault(value('FILE', 'The new lock; --apply writes it'), LOCK_NAME),
+  lock: withDefault(value('FILE', 'The new lock; --apply writes it'), DEFAULTS.lock),
   since: value('FILE', 'Leave out what this older lock lists; without it the bundle holds every file'),
   out: value('FILE', 'Write the bundle to this tar file'),
   apply: value('FILE', 'Verify this bundle and add its files to the repo'),

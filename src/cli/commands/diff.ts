@@ -1,5 +1,5 @@
 import type { LoadedCatalog } from '../../api/load-catalog.ts';
-import { columns, printable, sizeText } from '../../report/text.ts';
+import { printable, sizeText } from '../../report/text.ts';
 import type { Difference } from '../../core/resolve/diff.ts';
 import { defineCommand, grouped, list, one, rest } from '../declare.ts';
 import type { Arguments } from '../declare.ts';
@@ -74,17 +74,12 @@ async function print(
   args: DiffArguments,
   { before, after, difference }: Comparison,
 ): Promise<void> {
-  if (!args.json) return output.data(printable(differenceText(difference)));
+  if (!args.json) {
+    const { differenceText } = await import('../../report/difference.ts');
+    const { downloadBytes } = difference;
+    const download = downloadBytes === undefined ? '' : `, ${sizeText(downloadBytes)} to download`;
+    return output.data(printable(`${differenceText(difference)}${download}\n`));
+  }
   const { SCHEMA } = await import('../../report/json.ts');
   return output.json({ schema: SCHEMA, old: before.indexes[0], new: after.indexes[0], ...difference });
-}
-
-function differenceText({ added, removed, changed, downloadBytes }: Comparison['difference']): string {
-  const rows = [
-    ...added.map(({ name, version }) => ({ name, cells: ['+', name, '', version] })),
-    ...removed.map(({ name, version }) => ({ name, cells: ['-', name, version] })),
-    ...changed.map(({ name, from, to, direction }) => ({ name, cells: ['~', name, from, to, direction] })),
-  ].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const totals = `${added.length} added, ${removed.length} removed, ${changed.length} changed`;
-  return `${columns(rows.map(({ cells }) => cells))}${totals}${downloadBytes === undefined ? '' : `, ${sizeText(downloadBytes)} to download`}\n`;
 }

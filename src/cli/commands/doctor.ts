@@ -1,15 +1,16 @@
 import process from 'node:process';
 import type { DoctorResult } from '../../api/doctor.ts';
 import { columns, countText, printable } from '../../report/text.ts';
-import type { DistributionFamily } from '../../vm/host.ts';
-import type { Mend, Need } from '../../vm/probe/needs.ts';
 import { defineCommand, flag } from '../declare.ts';
 import { EXIT_DONE, EXIT_NO } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
 import { OUTPUT_OPTIONS } from '../options.ts';
 import type { Session } from '../session.ts';
 
-const FAMILY_NAMES: Readonly<Record<DistributionFamily, string>> = {
+type Need = DoctorResult['needs'][number];
+type Mend = DoctorResult['mends'][number];
+
+const FAMILY_NAMES: Readonly<Record<Mend['family'], string>> = {
   debian: 'Debian, Ubuntu',
   fedora: 'Fedora',
   arch: 'Arch',

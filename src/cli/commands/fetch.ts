@@ -1,7 +1,6 @@
+import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
 import type { FetchContext, FetchRequest, FetchSummary } from '../../api/fetch.ts';
-import { LAYOUTS } from '../../core/config/config.ts';
 import type { Event } from '../../events.ts';
-import { LOCK_NAME } from '../../core/lock/lock.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, value } from '../declare.ts';
 import type { Arguments } from '../declare.ts';
@@ -14,14 +13,11 @@ import { PROJECT_OPTIONS, projectOptionsOf } from '../project.ts';
 import type { ProjectOptions } from '../project.ts';
 import { refuse } from '../refuse.ts';
 import type { Session } from '../session.ts';
-import { DEFAULT_JOBS, SITE_OPTIONS, keyringOf, siteOptionsOf, sitesOf } from '../sites.ts';
+import { SITE_OPTIONS, keyringOf, siteOptionsOf, sitesOf } from '../sites.ts';
 import { wholeNumber } from '../units.ts';
 import { packageVersion } from '../version.ts';
 
 type FetchArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
-
-/** Where Cygwin publishes its setup program. */
-const INSTALLER_SITE = 'https://cygwin.com/';
 
 /** The variable with the passphrase of the key of `--sign-key`. */
 const PASSPHRASE = 'CYGSTRAP_PASSPHRASE';
@@ -35,20 +31,23 @@ const OPTIONS = {
   ...PROJECT_OPTIONS,
   ...grouped('Repo', {
     repo: value('DIR', 'Directory of the repo'),
-    lock: documentDefault(value('FILE', 'Fetch the files of this lock; write it if it does not exist'), LOCK_NAME),
+    lock: documentDefault(value('FILE', 'Fetch the files of this lock; write it if it does not exist'), DEFAULTS.lock),
     frozen: flag('Fetch the files of the lock, and read no index from a site'),
     all: flag('Fetch everything that the index lists: a full mirror, without a lock'),
     prev: parsed('N', 'Also fetch the N previous versions of each package', wholeNumber(0, 9999)),
     'full-index': flag("Publish the site's own index with its signature, instead of an index of the repo's files"),
     'sign-key': value('FILE', `Sign the index with this OpenPGP private key; the passphrase is in ${PASSPHRASE}`),
     installer: flag('Also fetch and verify the setup program'),
-    'installer-site': documentDefault(value('ADDRESS', 'Fetch the setup program from this site'), INSTALLER_SITE),
+    'installer-site': documentDefault(
+      value('ADDRESS', 'Fetch the setup program from this site'),
+      DEFAULTS.installerSite,
+    ),
     layout: documentDefault(
-      choice(LAYOUTS, 'Use the directories of a mirror (flat), or those that setup makes for each site (site)'),
-      'flat',
+      choice(CHOICES.layouts, 'Use the directories of a mirror (flat), or those that setup makes for each site (site)'),
+      DEFAULTS.layout,
     ),
     'allow-undigested': flag('Accept archives for which the index gives no digest'),
-    jobs: documentDefault(parsed('N', 'Run N transfers at a time', wholeNumber(1, 9999)), `${DEFAULT_JOBS}`),
+    jobs: documentDefault(parsed('N', 'Run N transfers at a time', wholeNumber(1, 9999)), `${DEFAULTS.jobs}`),
     'dry-run': flag('Print what is missing, and fetch nothing'),
   }),
 };
@@ -61,7 +60,7 @@ export const fetchCommand = defineCommand({
   examples: [
     [
       'fetch openssh gcc-core --site https://mirror.example/cygwin/ --repo ./repo',
-      `writes ${LOCK_NAME}, fetches, verifies`,
+      `writes ${DEFAULTS.lock}, fetches, verifies`,
     ],
     ['fetch --frozen --site https://mirror.example/cygwin/ --repo ./repo', 'exactly the files of the lock'],
     ['fetch --all --prev 1 --site https://mirror.example/cygwin/ --repo ./mirror', 'a full mirror'],
@@ -119,7 +118,7 @@ function requestOf(
   if (!args.installer && args.installerSite !== undefined)
     throw new UsageError('--installer-site requires --installer');
   const sites = sitesOf(args, config);
-  const layout = args.layout ?? config.layout ?? 'flat';
+  const layout = args.layout ?? config.layout ?? DEFAULTS.layout;
   if (sites.length > 1 && (args.fullIndex || layout === 'site'))
     throw new UsageError('--add-site merges several indexes: it cannot be combined with --full-index or --layout site');
   const repo = args.repo ?? config.repo;
@@ -132,16 +131,16 @@ function requestOf(
     sites,
     keyring: keyringOf(args, config),
     unsigned: args.unsigned,
-    lock: args.lock ?? LOCK_NAME,
+    lock: args.lock ?? DEFAULTS.lock,
     frozen: args.frozen,
     all: args.all,
     prev: args.prev,
     fullIndex: args.fullIndex,
     signKey: args.signKey,
     passphrase: host.env[PASSPHRASE],
-    installerSite: args.installer ? (args.installerSite ?? INSTALLER_SITE) : undefined,
+    installerSite: args.installer ? (args.installerSite ?? DEFAULTS.installerSite) : undefined,
     allowUndigested: args.allowUndigested,
-    jobs: args.jobs ?? DEFAULT_JOBS,
+    jobs: args.jobs ?? DEFAULTS.jobs,
     dryRun: args.dryRun,
   };
 }

@@ -37,7 +37,7 @@ async function print(session: Session, args: IndexArguments & { readonly package
 }
 
 async function infoText(found: PackageInfo): Promise<string> {
-  const { dependencyText } = await import('../../core/resolve/explain.ts');
+  const { dependenciesText } = await import('../../report/dependencies.ts');
   const head = columns([
     ['package:', found.name],
     ['summary:', found.sdesc],
@@ -45,17 +45,14 @@ async function infoText(found: PackageInfo): Promise<string> {
     ['required by:', countText(found.requiredBy.length, 'package')],
     ...(found.providedBy.length === 0 ? [] : [['provided by:', found.providedBy.join(', ')]]),
   ]);
-  const versions = found.versions.map((version) => versionText(version, dependencyText));
+  const versions = found.versions.map((version) => versionText(version, dependenciesText));
   const description = found.ldesc === '' ? '' : `\n${found.ldesc}\n`;
   return `${head}${description}\n${versions.join('\n')}`;
 }
 
-function versionText(
-  version: VersionInfo,
-  dependencyText: (dependency: VersionInfo['depends'][number]) => string,
-): string {
+function versionText(version: VersionInfo, listText: (dependencies: VersionInfo['depends']) => string): string {
   const lists = (['depends', 'obsoletes', 'provides', 'conflicts', 'buildDepends'] as const).flatMap((name) =>
-    version[name].length === 0 ? [] : [[`  ${LABELS[name]}`, version[name].map(dependencyText).join(', ')]],
+    version[name].length === 0 ? [] : [[`  ${LABELS[name]}`, listText(version[name])]],
   );
   const title = `${version.version} [${version.section}]${version.isCurrent ? ' current' : ''}\n`;
   return (

@@ -1,9 +1,9 @@
+import { DEFAULTS } from '../../api/defaults.ts';
 import type { LockSource } from '../../api/lock.ts';
 import type { Report } from '../../events.ts';
 import type { LockDifference } from '../../core/lock/diff.ts';
-import { DEFAULT_ARCH, LOCK_NAME } from '../../core/lock/lock.ts';
 import type { Lock } from '../../core/lock/lock.ts';
-import { columns, countText, printable, sizeText } from '../../report/text.ts';
+import { countText, printable, sizeText } from '../../report/text.ts';
 import { defineCommand, flag, grouped, rest, splitList, value, withDefault } from '../declare.ts';
 import type { Arguments } from '../declare.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
@@ -24,7 +24,7 @@ const OPTIONS = {
   ...SITE_OPTIONS,
   ...INDEX_OPTIONS,
   ...PROJECT_OPTIONS,
-  ...grouped('Output', { out: withDefault(value('FILE', 'Write the lock to this file'), LOCK_NAME) }),
+  ...grouped('Output', { out: withDefault(value('FILE', 'Write the lock to this file'), DEFAULTS.lock) }),
   ...grouped('Request', {
     check: flag('Check whether the lock matches the request; read no index'),
     update: flag('Update only the named packages, or all without names'),
@@ -38,7 +38,7 @@ export const lockCommand = defineCommand({
   positionals: { packages: rest('Packages, or NAME=VERSION; with --update the packages to update') },
   options: OPTIONS,
   examples: [
-    ['lock gcc-core openssh --index setup.xz', `writes ${LOCK_NAME}`],
+    ['lock gcc-core openssh --index setup.xz', `writes ${DEFAULTS.lock}`],
     ['lock --check', 'exit 1 when the lock does not match the project file'],
     ['lock --update openssh --index setup.xz', 'updates openssh, and what must change with it'],
   ],
@@ -52,23 +52,23 @@ export const lockCommand = defineCommand({
   },
 });
 
-async function check(session: Session, args: LockArguments): Promise<number> {
-  const [project, { readLock, requireAnswer }, { lockRequestOf }] = await Promise.all([
-    projectOptionsOf(args),
-    import('../../api/lock-file.ts'),
-    import('../../core/lock/make.ts'),
-  ]);
-  const lock = await readLock(args.out);
-  const isCompared = project.isOnCommandLine || project.file !== undefined;
-  if (isCompared) requireAnswer(lock, lockRequestOf(project.request, project.arch ?? lock.request.arch), args.out);
+async function check({ output }: Session, args: LockArguments): Promise<number> {
+  const project = await projectOptionsOf(args);
+  const hasRequest = project.isOnCommandLine || project.file !== undefined;
+  const { checkLock } = await import('../../api/lock-check.ts');
+  const { isCompared, packages } = await checkLock({
+    lock: args.out,
+    request: hasRequest ? project.request : undefined,
+    arch: project.arch,
+  });
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
-    await session.output.json({ schema: SCHEMA, lock: args.out, compared: isCompared, packages: lock.packages.length });
+    await output.json({ schema: SCHEMA, lock: args.out, compared: isCompared, packages });
   } else {
     const what = isCompared
       ? `answers the request${project.file === undefined ? '' : ` of \`${project.file}\``}`
       : 'is well formed; there is no request to compare it with';
-    await session.output.data(printable(`\`${args.out}\` ${what}\n`));
+    await output.data(printable(`\`${args.out}\` ${what}\n`));
   }
   return EXIT_DONE;
 }
@@ -121,7 +121,7 @@ async function sourceOf(session: Session, args: LockArguments, { config, arch }:
   return interruptible((signal) =>
     loadFromSites(sitesOf(args, config), {
       siteOptions: siteOptionsOf(args, env),
-      arch: arch ?? DEFAULT_ARCH,
+      arch: arch ?? DEFAULTS.arch,
       keyring: keyringOf(args, config),
       unsigned: args.unsigned,
       load: { lenient: args.lenient, cache: !args.noCache, env, report },
@@ -135,48 +135,37 @@ function optionsOf(args: LockArguments, arch: string | undefined, report: Report
   return { arch, report, resolver: `cygstrap ${packageVersion()}`, allowUndigested: args.allowUndigested };
 }
 
-async function write(session: Session, args: LockArguments, before: Lock | undefined, lock: Lock): Promise<number> {
-  const [{ writeLock }, { diffLocks }, { lockedFiles }] = await Promise.all([
-    import('../../api/lock-file.ts'),
-    import('../../core/lock/diff.ts'),
-    import('../../core/lock/files.ts'),
-  ]);
-  const isWritten = await writeLock(args.out, lock);
-  const difference = before === undefined ? undefined : diffLocks(before, lock);
-  const files = lockedFiles(lock);
-  const sizeBytes = files.reduce((sum, { size }) => sum + size, 0);
+async function write({ output }: Session, args: LockArguments, before: Lock | undefined, lock: Lock): Promise<number> {
+  const { saveLock } = await import('../../api/lock-save.ts');
+  const { isWritten, difference, files, sizeBytes } = await saveLock(args.out, lock, before);
+  const packages = lock.packages.length;
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
-    const { request, indexes, packages } = lock;
-    await session.output.json({
+    const { request, indexes } = lock;
+    await output.json({
       schema: SCHEMA,
       lock: args.out,
       written: isWritten,
       request,
       indexes,
-      packages: packages.length,
-      files: files.length,
+      packages,
+      files,
       size: sizeBytes,
       difference: difference ?? null,
     });
     return EXIT_DONE;
   }
-  const changes = difference === undefined ? '' : differenceLines(difference);
+  const changes = difference === undefined ? '' : await changesText(difference);
   const verb = isWritten ? 'locked' : 'nothing changed: locked';
-  await session.output.data(
-    printable(
-      `${changes}${verb} in \`${args.out}\`: ${countText(lock.packages.length, 'package')}, ${countText(files.length, 'file')}, ${sizeText(sizeBytes)}\n`,
-    ),
-  );
+  const counts = `${countText(packages, 'package')}, ${countText(files, 'file')}, ${sizeText(sizeBytes)}`;
+  await output.data(printable(`${changes}${verb} in \`${args.out}\`: ${counts}\n`));
   return EXIT_DONE;
 }
 
-function differenceLines({ added, removed, changed, downloadBytes, obsoleteBytes }: LockDifference): string {
-  const rows = [
-    ...added.map(({ name, version }) => ['+', name, '', version]),
-    ...removed.map(({ name, version }) => ['-', name, version]),
-    ...changed.map(({ name, from, to, direction }) => ['~', name, from, to, direction]),
-  ].sort(([, a = ''], [, b = '']) => (a < b ? -1 : a > b ? 1 : 0));
-  if (rows.length + downloadBytes + obsoleteBytes === 0) return '';
-  return `${columns(rows)}${added.length} added, ${removed.length} removed, ${changed.length} changed, ${sizeText(downloadBytes)} to download, ${sizeText(obsoleteBytes)} no longer needed\n`;
+async function changesText(difference: LockDifference): Promise<string> {
+  const { added, removed, changed, downloadBytes, obsoleteBytes } = difference;
+  if (added.length + removed.length + changed.length + downloadBytes + obsoleteBytes === 0) return '';
+  const { differenceText } = await import('../../report/difference.ts');
+  const sizes = `${sizeText(downloadBytes)} to download, ${sizeText(obsoleteBytes)} no longer needed`;
+  return `${differenceText(difference)}, ${sizes}\n`;
 }

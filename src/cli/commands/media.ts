@@ -1,6 +1,6 @@
 import type { Report } from '../../events.ts';
+import { DEFAULTS } from '../../api/defaults.ts';
 import type { Answers, MediaResult } from '../../api/media.ts';
-import { LOCK_NAME } from '../../core/lock/lock.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { defineCommand, list, required, value, withDefault } from '../declare.ts';
 import type { Arguments } from '../declare.ts';
@@ -14,7 +14,7 @@ type MediaArguments = Arguments<typeof OPTIONS>;
 
 const OPTIONS = {
   repo: required(value('DIR', 'Directory of the repo')),
-  lock: withDefault(value('FILE', 'Write the archives of this lock'), LOCK_NAME),
+  lock: withDefault(value('FILE', 'Write the archives of this lock'), DEFAULTS.lock),
   out: required(value('DIR', 'Write repo.iso into this directory')),
   add: list('FILE[=PATH]', 'Add this file or directory to the image, at PATH; repeat for several'),
   keyring: list('FILE', 'Trust the OpenPGP keys in this file too, for the setup program; repeat for several'),

@@ -1,3 +1,4 @@
+import { DEFAULTS } from '../../api/defaults.ts';
 import type { ListedSite, SitesResult } from '../../api/sites.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
 import { defineCommand, documentDefault, flag, list, optional, splitList, value } from '../declare.ts';
@@ -11,7 +12,7 @@ import { CA_FILE, siteOptionsOf } from '../sites.ts';
 const OPTIONS = {
   region: list('NAME', 'List only mirrors of these regions or countries; repeat, or separate by commas'),
   benchmark: flag('Measure every mirror, and list the fastest first'),
-  path: documentDefault(value('PATH', 'Measure with this file of each mirror'), 'x86_64/setup.xz'),
+  path: documentDefault(value('PATH', 'Measure with this file of each mirror'), DEFAULTS.benchmarkPath),
   'ca-file': CA_FILE,
   ...OUTPUT_OPTIONS,
 };
@@ -19,7 +20,7 @@ const OPTIONS = {
 export const sitesCommand = defineCommand({
   name: 'sites',
   summary: 'List the mirrors of a mirrors.lst, and measure them',
-  positionals: { list: optional('URL or file name of a mirrors.lst [default: https://cygwin.com/mirrors.lst]') },
+  positionals: { list: optional(`URL or file name of a mirrors.lst [default: ${DEFAULTS.mirrorList}]`) },
   options: OPTIONS,
   examples: [
     ['sites --region Europe --benchmark', "the fastest of Cygwin's mirrors in Europe"],
@@ -33,11 +34,11 @@ async function listMirrors(
   args: Arguments<typeof OPTIONS> & { readonly list: string | undefined },
 ): Promise<number> {
   if (args.path !== undefined && !args.benchmark) throw new UsageError('--path requires --benchmark');
-  const { BENCHMARK_PATH, listSites, MIRROR_LIST_URL } = await import('../../api/sites.ts');
+  const { listSites } = await import('../../api/sites.ts');
   const query = {
-    list: args.list ?? MIRROR_LIST_URL,
+    list: args.list ?? DEFAULTS.mirrorList,
     regions: splitList(args.region),
-    ...(args.benchmark && { benchmarkPath: args.path ?? BENCHMARK_PATH }),
+    ...(args.benchmark && { benchmarkPath: args.path ?? DEFAULTS.benchmarkPath }),
   };
   const result = await listSites(query, { ...siteOptionsOf(args, host.env), report: reporter(output, args) });
   if (args.json) {

@@ -1,5 +1,5 @@
+import { DEFAULTS } from '../../api/defaults.ts';
 import type { VerifyResult } from '../../api/verify.ts';
-import type { Finding } from '../../repo/audit.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { defineCommand, flag, grouped, list, one } from '../declare.ts';
 import type { Arguments } from '../declare.ts';
@@ -9,7 +9,7 @@ import { READING_OPTIONS } from '../options.ts';
 import { ProgressView } from '../progress-view.ts';
 import { reporter } from '../reporter.ts';
 import type { Session } from '../session.ts';
-import { CA_FILE, DEFAULT_JOBS, siteOptionsOf, sitesOf } from '../sites.ts';
+import { CA_FILE, siteOptionsOf, sitesOf } from '../sites.ts';
 
 type VerifyArguments = Arguments<typeof OPTIONS> & { readonly repo: string };
 
@@ -64,9 +64,9 @@ async function verifyOnce(session: Session, args: VerifyArguments): Promise<numb
 }
 
 async function sitesToRepairFrom(args: VerifyArguments): Promise<readonly string[]> {
-  const { readProject } = await import('../../api/project.ts');
-  const project = await readProject(undefined);
-  return sitesOf({ ...args, addSite: [] }, project?.config ?? {})[0] ?? [];
+  const { loadProject } = await import('../../api/project.ts');
+  const { config } = await loadProject(undefined);
+  return sitesOf({ ...args, addSite: [] }, config)[0] ?? [];
 }
 
 async function repair(
@@ -87,7 +87,7 @@ async function repair(
       repairRepo(args.repo, filesToMend(found), {
         sites,
         siteOptions: siteOptionsOf(args, env),
-        jobs: DEFAULT_JOBS,
+        jobs: DEFAULTS.jobs,
         archiveCache: args.noCache ? undefined : archiveCacheDir(env),
         report: (event) => view.add(event),
         signal,
@@ -106,7 +106,7 @@ function verifyText({ repo, isQuick, files, sizeBytes, findings, damaged }: Veri
   return `${lines.join('')}\`${repo}\`: ${checked}: ${damaged === 0 ? 'intact' : `${damaged} damaged or missing`}${rest}\n`;
 }
 
-function findingText({ kind, expected = '', actual = '' }: Finding): string {
+function findingText({ kind, expected = '', actual = '' }: VerifyResult['findings'][number]): string {
   switch (kind) {
     case 'damaged':
       return `damaged: expected ${brief(expected)}, found ${brief(actual)}`;

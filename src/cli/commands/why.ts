@@ -1,5 +1,4 @@
 import { printable } from '../../report/text.ts';
-import type { WhyChain, WhyStep } from '../../core/resolve/why.ts';
 import { defineCommand, grouped, list, one, rest } from '../declare.ts';
 import type { Arguments } from '../declare.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../failure.ts';
@@ -53,23 +52,9 @@ async function explain(
       package: { name: pkg.name, version: pkg.version, reason: pkg.reason, requiredBy: pkg.requiredBy },
       chains,
     });
-  } else await output.data(printable(await chainsText(chains)));
+  } else {
+    const { chainsText } = await import('../../report/chains.ts');
+    await output.data(printable(chainsText(chains)));
+  }
   return EXIT_DONE;
-}
-
-async function chainsText(chains: readonly WhyChain[]): Promise<string> {
-  const { dependencyText } = await import('../../core/resolve/explain.ts');
-  const stepText = ({ name, version, dependency }: WhyStep, depth: number): string => {
-    const lead = depth === 0 ? '' : `${'    '.repeat(depth - 1)}└── `;
-    const wanted =
-      dependency === undefined || (dependency.name === name && dependency.op === undefined)
-        ? ''
-        : ` (for ${dependencyText(dependency)})`;
-    return `${lead}${name} ${version}${wanted}`;
-  };
-  return chains
-    .map(({ reason, steps }) =>
-      steps.map((step, i) => `${stepText(step, i)}${i === 0 ? ` [${reason}]` : ''}\n`).join(''),
-    )
-    .join('\n');
 }

@@ -27,13 +27,6 @@ export function chainOf(pool: Pool, solution: Solution, problem: Problem, wishes
   return new Explainer(pool, solution, wishes).chain(problem).steps;
 }
 
-/** The conflict as text for people: what cannot be had, the chain one step a line, then what would work. */
-export function conflictText(conflict: Conflict): string {
-  const lines = [conflict.message];
-  for (const step of conflict.steps) lines.push(`  - ${step.text}`);
-  return lines.join('\n');
-}
-
 class Explainer {
   readonly #pool: Pool;
   readonly #solution: Solution;

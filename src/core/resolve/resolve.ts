@@ -21,21 +21,6 @@ import type {
 import { wishesOf } from './wishes.ts';
 import type { Wish } from './wishes.ts';
 
-/** Windows 10 22H2, on which the answers of setup that we compare with were made. */
-export const DEFAULT_WINDOWS = '10.0.19045';
-
-/** A request for nothing but Base, to be spread under what is really asked. */
-export const EMPTY_REQUEST: ResolveRequest = {
-  packages: [],
-  categories: [],
-  buildDepends: [],
-  base: true,
-  test: false,
-  source: false,
-  windows: DEFAULT_WINDOWS,
-  installed: [],
-};
-
 /** Works out what Cygwin's setup would install, or why it could not install all that was asked for. Where setup drops a
  *  request or goes on with a broken Base, this is a conflict; members of a category that cannot be installed are left out
  *  as setup leaves them out, and listed. The same catalog and request always give the same answer.

@@ -8,7 +8,8 @@ import { lockOf, lockRequestOf } from '../../../src/core/lock/make.ts';
 import { byteOrder } from '../../../src/core/lock/order.ts';
 import { parseLock } from '../../../src/core/lock/parse.ts';
 import { printLock } from '../../../src/core/lock/print.ts';
-import { EMPTY_REQUEST, resolve } from '../../../src/core/resolve/resolve.ts';
+import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
+import { resolve } from '../../../src/core/resolve/resolve.ts';
 import type { Plan } from '../../../src/core/resolve/plan.ts';
 import { catalogOf, hex, lock, pkg, REQUEST } from './support.ts';
 

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CatalogBuilder, type Catalog } from '../../../src/core/catalog/catalog.ts';
-import { conflictText } from '../../../src/core/resolve/explain.ts';
-import { EMPTY_REQUEST, resolve } from '../../../src/core/resolve/resolve.ts';
+import { conflictText } from '../../../src/report/conflict.ts';
+import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
+import { resolve } from '../../../src/core/resolve/resolve.ts';
 import { RowParser } from '../../../src/core/setup-ini/parse.ts';
 
 const ORACLE = '../shared/oracle';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Catalog } from '../../../src/core/catalog/catalog.ts';
-import { conflictText } from '../../../src/core/resolve/explain.ts';
+import { conflictText } from '../../../src/report/conflict.ts';
 import type { Plan, ResolveRequest } from '../../../src/core/resolve/plan.ts';
-import { EMPTY_REQUEST, resolve } from '../../../src/core/resolve/resolve.ts';
+import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
+import { resolve } from '../../../src/core/resolve/resolve.ts';
 import { parseText } from '../../../src/core/setup-ini/parse.ts';
 import { readCases } from './cases.ts';
 import type { Expectation } from './cases.ts';

@@ -1,0 +1,26 @@
+import { LAYOUTS } from '../core/config/config.ts';
+import { DEFAULT_ARCH, LOCK_NAME } from '../core/lock/lock.ts';
+import { DEFAULT_WINDOWS, EMPTY_REQUEST } from '../core/resolve/request.ts';
+import { TOPOLOGIES } from '../stages/topology.ts';
+
+/** Defaults of the operations, for callers that document or replace them. */
+export const DEFAULTS = {
+  request: EMPTY_REQUEST,
+  windows: DEFAULT_WINDOWS,
+  arch: DEFAULT_ARCH,
+  /** File name of a lock. */
+  lock: LOCK_NAME,
+  layout: LAYOUTS[0],
+  /** Transfers at a time. */
+  jobs: 16,
+  /** Site of Cygwin's setup program. */
+  installerSite: 'https://cygwin.com/',
+  mirrorList: 'https://cygwin.com/mirrors.lst',
+  /** File of a mirror that a benchmark fetches. */
+  benchmarkPath: 'x86_64/setup.xz',
+  guest: 'stand-in',
+  topology: TOPOLOGIES[0],
+} as const;
+
+/** All values of the options that have a fixed set of them. */
+export const CHOICES = { layouts: LAYOUTS, topologies: TOPOLOGIES } as const;

@@ -1,0 +1,27 @@
+import { lockRequestOf } from '../core/lock/make.ts';
+import type { ResolveRequest } from '../core/resolve/plan.ts';
+import { readLock, requireAnswer } from './lock-file.ts';
+
+export interface LockCheckRequest {
+  /** The lock file. */
+  readonly lock: string;
+  /** The request that the lock must match; without one the lock must only be well formed. */
+  readonly request?: ResolveRequest | undefined;
+  /** By default that of the lock. */
+  readonly arch?: string | undefined;
+}
+
+export interface LockCheckResult {
+  readonly lock: string;
+  /** Whether the lock was compared with a request. */
+  readonly isCompared: boolean;
+  readonly packages: number;
+}
+
+/** Checks that a lock is well formed and matches a request; reads no index. Throws `not-found`, `io`, and `lock` with the
+ *  differences. */
+export async function checkLock({ lock: file, request, arch }: LockCheckRequest): Promise<LockCheckResult> {
+  const lock = await readLock(file);
+  if (request !== undefined) requireAnswer(lock, lockRequestOf(request, arch ?? lock.request.arch), file);
+  return { lock: file, isCompared: request !== undefined, packages: lock.packages.length };
+}
