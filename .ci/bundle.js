@@ -73,7 +73,8 @@ const partOfUndici = {
 };
 
 const bundle = await rolldown({
-  input: join(root, 'dist/cli/main.js'),
+  // A worker thread is started from a file, which lies beside the code that starts it.
+  input: { main: join(root, 'dist/cli/main.js'), 'hash-worker': join(root, 'dist/repo/disk/hash-worker.js') },
   platform: 'node',
   external,
   plugins: [putAside, withoutHelpAhead, partOfUndici],

@@ -22,13 +22,13 @@ const [packed] = /** @type {{ files: { path: string }[] }[]} */ (
 const paths = (packed?.files ?? []).map(({ path }) => path).sort();
 const faults = [];
 
-const sources = paths.filter((path) => /^src\/.*\.ts$/.test(path) && !path.endsWith('.d.ts'));
+const sources = paths.filter((path) => /^src\/.*\.[jt]s$/.test(path) && !path.endsWith('.d.ts'));
 const builds = new Set(paths.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/program/')));
 for (const source of sources) {
-  const stem = source.replace(/^src\//, 'dist/').replace(/\.ts$/, '');
+  const stem = source.replace(/^src\//, 'dist/').replace(/\.[jt]s$/, '');
   for (const built of [`${stem}.js`, `${stem}.d.ts`]) if (!builds.delete(built)) faults.push(`missing: ${built}`);
 }
-for (const needed of ['dist/program/main.js', 'dist/program/LICENSES.txt'])
+for (const needed of ['dist/program/main.js', 'dist/program/hash-worker.js', 'dist/program/LICENSES.txt'])
   if (!paths.includes(needed)) faults.push(`missing: ${needed}`);
 for (const stale of builds) faults.push(`without a source: ${stale}`);
 

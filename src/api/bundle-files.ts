@@ -1,7 +1,7 @@
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { Lock } from '../core/lock/lock.ts';
-import { distinctFiles } from '../repo/clashes.ts';
+import { distinctFiles } from '../repo/path-conflicts.ts';
 import type { RepoFile } from '../repo/file.ts';
 import { SUBSET_MARK, siteOfDirectory } from '../repo/layout.ts';
 import type { RepoLayout } from '../repo/layout.ts';

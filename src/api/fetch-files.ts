@@ -39,16 +39,7 @@ export interface FetchedFiles {
 /** Bytes of a transfer are told of after so many, not after each chunk. */
 const TOLD_BYTES = 256 * 1024;
 
-/** Files under way, while checking and writing of those that have come is waited for; the transfers go on meanwhile. */
-const FINISHING_FILES = 64;
-
-/** When a file has a transfer of its own, of which there are so many at a time: from `onOpen`, which waits for one, to `onReceived`. */
-interface Turns {
-  readonly onOpen: () => Promise<void>;
-  readonly onReceived: () => void;
-}
-
-interface Transferring extends Turns {
+interface TransferOptions {
   readonly report: Report;
   readonly signal: AbortSignal;
 }
@@ -73,14 +64,14 @@ export async function fetchFiles(
   let fatal: unknown;
   let isFatal = false;
 
-  const fetchOne = async (one: WantedFile, turns: Turns): Promise<void> => {
+  const fetchOne = async (one: WantedFile): Promise<void> => {
     const failures = failuresInRow.get(one.sites) ?? 0;
     if (either.aborted || failures >= HOPELESS_FILES) {
       untried.push(one.file);
       return;
     }
     try {
-      fetched.push(await transfer(store, one, { report, signal: either, ...turns }));
+      fetched.push(await transfer(store, one, { report, signal: either }));
       failuresInRow.set(one.sites, 0);
     } catch (error) {
       if (either.aborted) untried.push(one.file);
@@ -96,27 +87,7 @@ export async function fetchFiles(
   };
 
   const limit = pLimit(jobs);
-  /** Waits for a transfer; what it gives is to be called when the transfer is over. */
-  const turn = (): Promise<() => void> => new Promise((got) => void limit(() => new Promise<void>(got)));
-  const underWay = new Set<Promise<void>>();
-  for (const one of wanted) {
-    let end: (() => void) | undefined = await turn();
-    const onReceived = (): void => {
-      if (underWay.size >= FINISHING_FILES) return;
-      end?.();
-      end = undefined;
-    };
-    // A file that came wrong is fetched again.
-    const onOpen = async (): Promise<void> => {
-      end ??= await turn();
-    };
-    const done = fetchOne(one, { onOpen, onReceived }).finally(() => {
-      underWay.delete(done);
-      end?.();
-    });
-    underWay.add(done);
-  }
-  await Promise.all(underWay);
+  await Promise.all(wanted.map((one) => limit(() => fetchOne(one))));
   if (isFatal) throw fatal;
   if (signal?.aborted === true) throw interruption(fetched.length, wanted.length, signal.reason);
   return { fetched, failed: failed.sort((a, b) => (a.path < b.path ? -1 : 1)), untried };
@@ -125,7 +96,7 @@ export async function fetchFiles(
 async function transfer(
   store: Store,
   { file, sites }: WantedFile,
-  { report, signal, onOpen, onReceived }: Transferring,
+  { report, signal }: TransferOptions,
 ): Promise<VerifiedFile> {
   const { path, sizeBytes } = file;
   const start = performance.now();
@@ -142,7 +113,6 @@ async function transfer(
       const stored = await store.put(
         file,
         async ({ fromByte, validator }) => {
-          await onOpen();
           const download = await site.open(path, {
             signal,
             ...(fromByte > 0 && { fromByte }),
@@ -151,7 +121,7 @@ async function transfer(
           report({ kind: 'transfer-start', path, site: site.name, sizeBytes, fromByte: download.startByte });
           return download;
         },
-        { signal, onBytes, onReceived },
+        { signal, onBytes },
       );
       if (receivedBytes > 0) report({ kind: 'transfer-bytes', path, receivedBytes });
       return stored;

@@ -8,7 +8,7 @@ import { writeIso } from '../media/iso.ts';
 import type { IsoEntry } from '../media/iso.ts';
 import type { WrittenImage } from '../media/written.ts';
 import { auditRepo, isDamage } from '../repo/audit.ts';
-import { distinctFiles } from '../repo/clashes.ts';
+import { distinctFiles } from '../repo/path-conflicts.ts';
 import { placesOf } from '../repo/layout.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import { layoutOf } from './bundle-files.ts';

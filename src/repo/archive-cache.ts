@@ -4,71 +4,66 @@ import { join } from 'node:path';
 import type { Report } from '../events.ts';
 import { Directories } from './disk/directories.ts';
 import { hasCode } from '../io/system-error.ts';
-import type { DiskPool } from './disk/disk-pool.ts';
+import type { HashPool } from './disk/hash-pool.ts';
 import type { RepoFile } from './file.ts';
 import { TEMP_SUFFIX } from './layout.ts';
+import type { FileStatus } from './verification-cache.ts';
 
-/** Archives by content, shared by all repos of a user: `sha512/ab/ab12…` below its directory. Hard links where cache and repo
- *  are on one file system, else copies (reflinks where there are such), so a file may be changed through another repo: what
- *  comes out is hashed again each time. Trouble with it is a note, never an error. Nothing here ever deletes intact entries. */
+/** Archives by content, shared by all repos of a user: `sha512/ab/ab12…` below its directory. Entries are hard links where cache and
+ *  repo are on one file system, otherwise copies (reflinks where supported). A file can therefore change through another repo, and
+ *  is hashed each time it is used. Failures are reported as notes, never thrown. Only damaged entries are removed. */
 export class ArchiveCache {
   readonly #directory: string;
-  readonly #pool: DiskPool;
+  readonly #pool: HashPool;
   readonly #report: Report;
   readonly #directories = new Directories();
 
-  constructor(directory: string, pool: DiskPool, report: Report) {
+  constructor(directory: string, pool: HashPool, report: Report) {
     this.#directory = directory;
     this.#pool = pool;
     this.#report = report;
   }
 
-  /** Puts a file from the cache at `target`, which must not exist, and says whether it was there and intact. A damaged one is
-   *  removed from the cache. */
-  async take(file: RepoFile, target: string): Promise<boolean> {
+  /** Links or copies an archive to `target`, which must not exist, and verifies it. Returns its status; undefined if it is not in the
+   *  cache. A damaged entry is removed. */
+  async take(file: RepoFile, target: string): Promise<FileStatus | undefined> {
     const entry = this.#entryOf(file);
-    if (entry === undefined) return false;
+    if (entry === undefined) return undefined;
     try {
       linkOrCopy(entry, target);
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) this.#note('cannot be read', error);
-      return false;
+      return undefined;
     }
-    let isIntact = false;
-    await this.#pool.hashFiles(
-      [{ location: target, sizeBytes: file.sizeBytes, sha512: true, md5: false }],
-      ([found]) => {
-        isIntact =
-          found !== undefined &&
-          'sha512' in found &&
-          found.sizeBytes === file.sizeBytes &&
-          found.sha512 === file.digest?.hex;
-      },
-    );
-    if (!isIntact) {
+    let status: FileStatus | undefined;
+    await this.#pool.hashFiles([{ location: target, sizeBytes: file.sizeBytes, algorithms: ['sha512'] }], ([found]) => {
+      if (found === undefined || 'errorCode' in found || found.digests.sha512 !== file.digest?.hex) return;
+      if (found.sizeBytes === file.sizeBytes) status = { ...found, size: BigInt(found.sizeBytes) };
+    });
+    if (status === undefined) {
       rmSync(target, { force: true });
       rmSync(entry, { force: true });
-      this.#report({ kind: 'note', message: `the cached archive is damaged and was removed: \`${entry}\`` });
+      this.#report({ kind: 'note', message: `removed a damaged entry of the archive cache: \`${entry}\`` });
     }
-    return isIntact;
+    return status;
   }
 
-  /** Keeps a file that was just verified at `location`. */
-  keep(file: RepoFile, location: string): void {
+  /** Adds a file that was just verified at `location`. */
+  async add(file: RepoFile, location: string): Promise<void> {
     const entry = this.#entryOf(file);
     if (entry === undefined) return;
     try {
-      this.#directories.makeFor(entry);
+      await this.#directories.createFor(entry);
       try {
         linkSync(location, entry);
       } catch (error) {
         if (hasCode(error, 'EEXIST')) return;
-        const draft = `${entry}.${randomUUID()}${TEMP_SUFFIX}`;
+        const temporary = `${entry}.${randomUUID()}${TEMP_SUFFIX}`;
         try {
-          copyFileSync(location, draft, constants.COPYFILE_FICLONE);
-          renameSync(draft, entry);
+          copyFileSync(location, temporary, constants.COPYFILE_FICLONE);
+          renameSync(temporary, entry);
         } finally {
-          rmSync(draft, { force: true });
+          rmSync(temporary, { force: true });
         }
       }
     } catch (error) {
@@ -81,10 +76,10 @@ export class ArchiveCache {
     return join(this.#directory, 'sha512', digest.hex.slice(0, 2), digest.hex);
   }
 
-  #note(what: string, error: unknown): void {
+  #note(failure: string, error: unknown): void {
     this.#report({
       kind: 'note',
-      message: `the cache of archives ${what}: ${error instanceof Error ? error.message : String(error)}`,
+      message: `the archive cache ${failure}: ${error instanceof Error ? error.message : String(error)}`,
     });
   }
 }

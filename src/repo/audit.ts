@@ -2,12 +2,13 @@ import { statSync } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
 import { makeDurable } from './disk/durable.ts';
 import { ioError, hasCode } from '../io/system-error.ts';
-import { DiskPool } from './disk/disk-pool.ts';
-import type { FileHash } from './disk/disk-worker.ts';
+import { HashPool } from './disk/hash-pool.ts';
+import type { FileHash } from './disk/hash-pool.ts';
+import { algorithmOf } from './file.ts';
 import type { RepoFile } from './file.ts';
 import { isContentDirectory, inspectRepo } from './repo.ts';
 import type { RepoState } from './repo.ts';
-import { SETTLED_MS, Stamps } from './stamps.ts';
+import { VerificationCache, isSettled } from './verification-cache.ts';
 import { shown } from './verify-error.ts';
 import { verifiedFile } from './verified.ts';
 import type { VerifiedFile } from './verified.ts';
@@ -180,11 +181,10 @@ async function hashPresent(
   present: readonly Present[],
   { jobs, signal, onBytes }: AuditOptions,
 ): Promise<Map<string, FileHash>> {
-  const pool = new DiskPool(jobs);
+  const pool = new HashPool(jobs);
   const hashes = new Map<string, FileHash>();
   const tasks = present.map(({ location, sizeBytes, promised }) => {
-    const md5 = promised.some(({ digest }) => digest?.algorithm === 'md5');
-    return { location, sizeBytes, md5, sha512: !md5 || promised.some(({ digest }) => digest?.algorithm !== 'md5') };
+    return { location, sizeBytes, algorithms: [...new Set(promised.map(algorithmOf))] };
   });
   try {
     await pool.hashFiles(
@@ -207,12 +207,12 @@ async function hashPresent(
 function judge({ path, location, promised }: Present, hash: FileHash | undefined): readonly (VerifiedFile | Finding)[] {
   const verified: VerifiedFile[] = [];
   for (const file of promised) {
-    if (hash === undefined || 'failure' in hash)
-      return [{ kind: 'unreadable', path, actual: hash?.failure ?? 'not read', file }];
+    if (hash === undefined || 'errorCode' in hash)
+      return [{ kind: 'unreadable', path, actual: hash?.errorCode ?? 'not read', file }];
     const { sizeBytes, digest } = file;
     if (hash.sizeBytes !== sizeBytes)
       return [{ kind: 'wrong-size', path, expected: `${sizeBytes} bytes`, actual: `${hash.sizeBytes} bytes`, file }];
-    const hex = digest === undefined ? undefined : hash[digest.algorithm];
+    const hex = digest === undefined ? undefined : hash.digests[digest.algorithm];
     if (digest !== undefined && hex !== digest.hex) {
       return [
         { kind: 'damaged', path, expected: shown(digest), actual: shown({ ...digest, hex: hex ?? 'none' }), file },
@@ -231,24 +231,23 @@ async function remember(
   findings: readonly Finding[],
 ): Promise<void> {
   try {
-    const stamps = Stamps.read(root);
+    const cache = VerificationCache.read(root);
     const bad = new Set(findings.map(({ path }) => path));
-    for (const path of bad) stamps.forget(path);
-    const settledMs = Date.now() - SETTLED_MS;
+    for (const path of bad) cache.delete(path);
     const fresh: string[] = [];
     for (const { path, location, promised } of present) {
       const hash = hashes.get(location);
       const [file] = promised;
-      if (hash === undefined || 'failure' in hash || file === undefined || bad.has(path)) continue;
-      const { sizeBytes, mtimeMs, ino } = hash;
-      if (mtimeMs > settledMs || stamps.vouchesFor(file, path, { size: sizeBytes, mtimeMs, ino })) continue;
-      const algorithm = file.digest?.algorithm ?? 'sha512';
-      stamps.set(path, { sizeBytes, mtimeMs, ino, proof: shown({ algorithm, hex: hash[algorithm] ?? '' }) });
+      if (hash === undefined || 'errorCode' in hash || file === undefined || bad.has(path)) continue;
+      const status = { ...hash, size: BigInt(hash.sizeBytes) };
+      if (!isSettled(status) || cache.isVerified(path, file, status)) continue;
+      const algorithm = algorithmOf(file);
+      cache.set(path, { ...status, digest: shown({ algorithm, hex: hash.digests[algorithm] ?? '' }) });
       fresh.push(location);
     }
-    // A stamp speaks for what is on disk, and a fetch that was killed may not have come to that.
+    // Entries stand for bytes on the disk, and a killed fetch may not have flushed them.
     if (fresh.length > 0) await makeDurable(root, fresh);
-    stamps.save();
+    cache.save();
   } catch (error) {
     if (!(ioError(error, 'remember', root) instanceof CygstrapError)) throw error;
   }

@@ -13,6 +13,11 @@ export interface Digest {
   readonly hex: string;
 }
 
+/** The algorithm of a file's digest; SHA-512 is computed where the index has none. */
+export function algorithmOf({ digest }: Pick<RepoFile, 'digest'>): Digest['algorithm'] {
+  return digest?.algorithm ?? 'sha512';
+}
+
 declare const repoPath: unique symbol;
 
 /** A path that stays below the repo on every system we know; only {@link parseRepoPath} makes one. */

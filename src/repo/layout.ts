@@ -8,8 +8,8 @@ export const OWN_DIR = '.cygstrap';
 /** Says that a directory is a repo of ours, and how it is laid out: `.cygstrap/repo.json`. Without it nothing is ever deleted. */
 export const MARKER_NAME = 'repo.json';
 
-/** Which files were verified, and how they looked then: `.cygstrap/verified`; see `stamps.ts`. */
-export const STAMPS_NAME = 'verified';
+/** The files that were verified, and their status at that time: `.cygstrap/verified`; see `verification-cache.ts`. */
+export const VERIFICATION_CACHE_NAME = 'verified';
 
 /** The indexes that the repo was made from, as they were sent: `.cygstrap/index/`. */
 export const OWN_INDEXES = 'index';
@@ -21,7 +21,7 @@ export const LOCK_NAME = 'lock';
 export const PART_SUFFIX = '.part';
 
 /** Ends the name of what belongs to a kept download: which file and which state of it at the site, as JSON. */
-export const PART_FACTS_SUFFIX = '.part.json';
+export const PART_NOTE_SUFFIX = '.part.json';
 
 /** Ends the name of a file that comes from the shared cache, until its bytes are compared. */
 export const PART_CACHED_SUFFIX = '.part.cached';
@@ -30,7 +30,7 @@ export const PART_CACHED_SUFFIX = '.part.cached';
 export const TEMP_SUFFIX = '.tmp';
 
 /** What the names of unfinished files end in. */
-export const OWN_SUFFIXES: readonly string[] = [PART_SUFFIX, PART_FACTS_SUFFIX, PART_CACHED_SUFFIX, TEMP_SUFFIX];
+export const OWN_SUFFIXES: readonly string[] = [PART_SUFFIX, PART_NOTE_SUFFIX, PART_CACHED_SUFFIX, TEMP_SUFFIX];
 
 /** An index or its signature, by its name in lower case; group 1 is the form, group 2 there for a signature. */
 export const INDEX_NAME = /^setup\.(zst|xz|bz2|ini)(\.sig)?$/;

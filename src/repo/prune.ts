@@ -7,9 +7,9 @@ import { acquireLock } from '../io/lock-file.ts';
 import type { LockOptions } from '../io/lock-file.ts';
 import { indexesInForce } from './index-files.ts';
 import type { IndexInForce } from './index-files.ts';
-import { LOCK_NAME, PART_CACHED_SUFFIX, PART_FACTS_SUFFIX, PART_SUFFIX, ownFile } from './layout.ts';
+import { LOCK_NAME, PART_CACHED_SUFFIX, PART_NOTE_SUFFIX, PART_SUFFIX, ownFile } from './layout.ts';
 import { demandMarker, isContentDirectory } from './repo.ts';
-import { Stamps } from './stamps.ts';
+import { VerificationCache } from './verification-cache.ts';
 import { walkBase } from './walk.ts';
 import type { RepoEntry } from './walk.ts';
 
@@ -88,13 +88,13 @@ export async function applyPrune({ root, remove, indexes }: PrunePlan, options: 
         hint: 'run the command again',
       });
     }
-    const stamps = Stamps.read(root);
+    const verified = VerificationCache.read(root);
     for (const { path } of remove) {
       options.signal?.throwIfAborted();
       removeFile(root, path);
-      stamps.forget(path);
+      verified.delete(path);
     }
-    stamps.save();
+    verified.save();
   } finally {
     await lock.release();
   }
@@ -104,7 +104,7 @@ export async function applyPrune({ root, remove, indexes }: PrunePlan, options: 
 function isNeeded({ path, kind }: RepoEntry, needed: ReadonlySet<string>): boolean {
   if (kind === 'file') return needed.has(path);
   if (path.endsWith(PART_CACHED_SUFFIX)) return false;
-  const suffix = [PART_FACTS_SUFFIX, PART_SUFFIX].find((one) => path.endsWith(one));
+  const suffix = [PART_NOTE_SUFFIX, PART_SUFFIX].find((one) => path.endsWith(one));
   return suffix !== undefined && needed.has(path.slice(0, -suffix.length));
 }
 

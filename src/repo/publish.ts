@@ -4,7 +4,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
 import type { IndexForm } from '../core/setup-ini/forms.ts';
-import { makeDirectory } from './disk/directories.ts';
+import { createDirectory } from './disk/directories.ts';
 import { makeNamesDurable } from './disk/durable.ts';
 import { ioError } from '../io/system-error.ts';
 import { indexFiles } from './index-files.ts';
@@ -69,7 +69,7 @@ async function publish(store: Store, arch: string, { form, bytes, signature }: F
   const location = join(directory, `setup.${form}`);
   await store.sync();
   try {
-    makeDirectory(directory);
+    await createDirectory(directory);
     await removeDrafts(directory);
     const there = indexFiles(directory);
     const isChanged = !isInForce(there, location, bytes, signature);

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import { makeDirectory } from './disk/directories.ts';
+import { createDirectory } from './disk/directories.ts';
 import { ioError, hasCode } from '../io/system-error.ts';
 import { INDEX_NAME, MARKER_NAME, TEMP_SUFFIX, ownFile, siteOfDirectory } from './layout.ts';
 import type { RepoLayout } from './layout.ts';
@@ -53,7 +53,7 @@ export function inspectRepo(root: string): RepoState {
 
 /** Makes a directory a repo of ours, or checks that it is one of this layout; returns what it was before. A download directory
  *  of setup is taken over as it is. Throws `repo` for a foreign directory and for another layout, and `io`. */
-export function claimRepo(root: string, layout: RepoLayout['kind']): RepoState {
+export async function claimRepo(root: string, layout: RepoLayout['kind']): Promise<RepoState> {
   const state = inspectRepo(root);
   const present = state.kind === 'marked' ? state.layout : state.kind;
   if (present === 'foreign') {
@@ -68,7 +68,7 @@ export function claimRepo(root: string, layout: RepoLayout['kind']): RepoState {
       { hint: `use \`--layout ${present}\`, or another directory` },
     );
   }
-  if (state.kind !== 'marked') writeMarker(root, layout);
+  if (state.kind !== 'marked') await writeMarker(root, layout);
   return state;
 }
 
@@ -103,11 +103,11 @@ function readMarker(root: string): RepoLayout['kind'] | undefined {
   });
 }
 
-function writeMarker(root: string, layout: RepoLayout['kind']): void {
+async function writeMarker(root: string, layout: RepoLayout['kind']): Promise<void> {
   const path = ownFile(root, MARKER_NAME);
   const draft = `${path}.${randomUUID()}${TEMP_SUFFIX}`;
   try {
-    makeDirectory(dirname(path));
+    await createDirectory(dirname(path));
     const file = openSync(draft, 'wx');
     try {
       writeSync(file, `${JSON.stringify({ schema: MARKER_SCHEMA, layout })}\n`);

@@ -14,10 +14,6 @@ export interface Source {
   /** Read once, and ended early when the store has seen enough or the work is called off. What it throws comes out of `put`
    *  unchanged. A piece is the store's once it is handed over. */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** In place of `chunks`, where there is such a way: puts all bytes into `target` and gives their number, or any larger one as soon as
-   *  there are more than it holds; `onBytes` is told of each piece. Ends with the signal that the source was opened with, and writes
-   *  nothing after it has ended. */
-  readonly gather?: (target: Uint8Array, onBytes: ((bytes: number) => void) | undefined) => Promise<number>;
 }
 
 /** Opens the file to store, at most once for each `put`. */

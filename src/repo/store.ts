@@ -1,101 +1,76 @@
-import { renameSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { renameSync, rmSync } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
+import { acquireLock } from '../io/lock-file.ts';
+import { ioError } from '../io/system-error.ts';
 import { ArchiveCache } from './archive-cache.ts';
-import { isSameContent } from './clashes.ts';
-import { Blocks, SMALL_BLOCK_BYTES } from './disk/blocks.ts';
 import { Directories } from './disk/directories.ts';
 import { makeDurable } from './disk/durable.ts';
-import { ioError, hasCode } from '../io/system-error.ts';
-import { guarded } from './disk/guard.ts';
-import type { GuardOptions } from './disk/guard.ts';
-import { DiskPool } from './disk/disk-pool.ts';
-import { receiveLarge } from './disk/large-file.ts';
-import { discardPart, discardPartFacts } from './disk/part-file.ts';
-import { acquireLock } from '../io/lock-file.ts';
-import { SMALL_BYTES, fill, placeSmall } from './disk/small-file.ts';
+import { HashPool } from './disk/hash-pool.ts';
+import type { LimitOptions } from './disk/limited.ts';
+import { discardPart } from './disk/part-file.ts';
+import { receive } from './disk/receive.ts';
 import type { RepoFile } from './file.ts';
-import { LOCK_NAME, PART_CACHED_SUFFIX, PART_SUFFIX, locate, ownFile, placesOf } from './layout.ts';
+import { LOCK_NAME, PART_CACHED_SUFFIX, locate, ownFile, placesOf } from './layout.ts';
 import type { RepoLayout, RepoPlaces } from './layout.ts';
+import { isSameContent } from './path-conflicts.ts';
+import { findPresent, keyOf } from './presence.ts';
+import type { Presence } from './presence.ts';
 import { claimRepo } from './repo.ts';
 import type { OpenSource } from './source.ts';
-import { SETTLED_MS, Stamps } from './stamps.ts';
-import type { Looks } from './stamps.ts';
-import { refuseUnverifiable, shown, wrongSize } from './verify-error.ts';
+import { VerificationCache, isSettled } from './verification-cache.ts';
+import type { FileStatus } from './verification-cache.ts';
+import { requireVerifiable, shown } from './verify-error.ts';
 import { verifiedFile } from './verified.ts';
 import type { VerifiedFile } from './verified.ts';
 
 export interface StoreOptions {
-  /** Whether a file without any digest is taken on its size alone. */
+  /** Whether a file without a digest is verified by its size alone. */
   readonly allowUndigested?: boolean;
-  /** Where archives are shared between repos; none: they are not. */
+  /** Directory of the archive cache that repos share; without it there is no cache. */
   readonly cacheDir?: string;
-  /** Threads that hash; by default one for each processor. */
+  /** Threads that hash existing files; the default is one for each processor. */
   readonly jobs?: number;
   readonly report?: Report;
   readonly signal?: AbortSignal;
 }
 
-export interface PutOptions extends GuardOptions {
-  /** Called when a file of few kilobytes has come whole, and only needs to be checked and written. */
-  readonly onReceived?: (() => void) | undefined;
-}
-
-/** What is there of a list of files. */
-export interface Presence {
-  readonly present: readonly VerifiedFile[];
-  readonly absent: readonly RepoFile[];
-  /** There, but of another size or content, or not readable; `put` replaces them. */
-  readonly damaged: readonly RepoFile[];
-}
-
-/** A few milliseconds, more where the disk has to be asked; signals are heard between them. */
-const STATS_IN_ONE_TURN = 256;
-
-/** The one place where bytes become verified files of a repo. Has the lock of the repo until it is closed; another process
- *  waits for it. `put` and `presence` may run side by side. */
+/** The only place where bytes become verified files of a repo. Holds the lock of the repo until it is closed; another process
+ *  waits for it. `put` and `presence` may run concurrently. */
 export class Store {
   readonly places: RepoPlaces;
   readonly #options: StoreOptions;
   readonly #report: Report;
-  readonly #stamps: Stamps;
+  readonly #verified: VerificationCache;
   readonly #lock: { release(): Promise<void> };
-  readonly #pool: DiskPool;
-  readonly #cache: ArchiveCache | undefined;
-  readonly #blocks = new Blocks();
+  readonly #pool: HashPool;
+  readonly #archives: ArchiveCache | undefined;
   readonly #directories = new Directories();
   readonly #puts = new Map<string, { readonly file: RepoFile; readonly done: Promise<VerifiedFile> }>();
-  /** In place and verified, but perhaps not on disk yet. */
-  #fresh: {
-    readonly file: VerifiedFile;
-    readonly looks: Looks;
-    readonly proof: string;
-    readonly isSettled: boolean;
-  }[] = [];
+  /** Verified, but perhaps not flushed to the disk. */
+  #unflushed: { readonly file: VerifiedFile; readonly status: FileStatus; readonly digest: string }[] = [];
   #syncing: Promise<void> = Promise.resolve();
-  #hasToldOfMd5 = false;
+  #hasWarnedOfMd5 = false;
 
   private constructor(places: RepoPlaces, options: StoreOptions, lock: { release(): Promise<void> }) {
     this.places = places;
     this.#options = options;
     this.#report = options.report ?? (() => {});
     this.#lock = lock;
-    this.#stamps = Stamps.read(places.root);
-    this.#pool = new DiskPool(options.jobs);
-    this.#cache =
+    this.#verified = VerificationCache.read(places.root);
+    this.#pool = new HashPool(options.jobs);
+    this.#archives =
       options.cacheDir === undefined ? undefined : new ArchiveCache(options.cacheDir, this.#pool, this.#report);
   }
 
-  /** Makes or takes over the repo at `root` (absolute) and waits for its lock, with a note when another process has it.
-   *  Throws `repo` for a directory that cannot be one, `io`, and the signal's reason. */
+  /** Creates or adopts the repo at `root` (absolute) and waits for its lock; reports a note while another process holds it.
+   *  Throws `repo` for a directory that cannot be a repo, `io`, and the reason of the signal. */
   static async open(root: string, layout: RepoLayout, options: StoreOptions = {}): Promise<Store> {
-    const before = claimRepo(root, layout.kind);
+    const before = await claimRepo(root, layout.kind);
     if (before.kind === 'flat' || before.kind === 'site') {
       options.report?.({
         kind: 'note',
-        message: `\`${root}\` is a download directory of setup: its files are checked before they count, and \`cygstrap verify\` lists what is stale in it`,
+        message: `\`${root}\` is a download directory of setup: its files are verified before use; \`cygstrap verify\` lists stale files`,
       });
     }
     const lock = await acquireLock(ownFile(root, LOCK_NAME), {
@@ -114,17 +89,17 @@ export class Store {
     }
   }
 
-  /** Stores one file: what `openSource` opens goes into a file beside the target, is counted and hashed on the way, compared
-   *  with size and digest, and renamed. One attempt: after a failure the target is as it was, a part of a large file is kept for
-   *  the next `put`, and wrong bytes are gone. A file in the shared cache is taken from there, without a source. Puts of one file
-   *  at the same time share one source. The file is durable after `sync`.
-   *  Throws VerifyError; `io` for a full disk and the like; what the source throws; the signal's reason. */
-  async put(file: RepoFile, openSource: OpenSource, options: PutOptions = {}): Promise<VerifiedFile> {
-    refuseUnverifiable(file, this.#options.allowUndigested === true);
+  /** Stores one file: from the archive cache if it is there, otherwise from `openSource`; see `receive`. One attempt: after a failure
+   *  the target is unchanged. Concurrent puts of one file share one source. The file is durable after `sync`.
+   *  Throws VerifyError; `io`, for example for a full disk; errors of the source; the reason of the signal. */
+  async put(file: RepoFile, openSource: OpenSource, options: LimitOptions = {}): Promise<VerifiedFile> {
+    requireVerifiable(file, this.#options.allowUndigested === true);
     const running = this.#puts.get(file.path);
     if (running !== undefined) {
       if (isSameContent(running.file, file)) return running.done;
-      throw new CygstrapError('repo', `\`${file.path}\` is wanted with two contents`, { details: { path: file.path } });
+      throw new CygstrapError('repo', `\`${file.path}\` is requested with two contents`, {
+        details: { path: file.path },
+      });
     }
     const done = this.#put(file, openSource, options);
     this.#puts.set(file.path, { file, done });
@@ -135,86 +110,46 @@ export class Store {
     }
   }
 
-  /** Tells which files are there, with the right size and verified: earlier, and unchanged since, or now. `onBytes` counts what
-   *  has to be read for that. Each list has the order of `files`, each path once. Throws `io` and the signal's reason. */
-  async presence(files: readonly RepoFile[], { signal, onBytes }: GuardOptions = {}): Promise<Presence> {
-    const looks = await this.#looksOf(files, signal);
-    const present = new Map<string, VerifiedFile>();
-    const unknown = new Map<string, RepoFile>();
-    for (const file of files) {
-      const look = looks.get(file.path);
-      if (look === undefined || look.size !== file.sizeBytes || !this.#isVerifiable(file)) continue;
-      const location = locate(this.places, file.path);
-      if (this.#stamps.vouchesFor(file, this.#keyOf(file), look)) present.set(file.path, verifiedFile(file, location));
-      else unknown.set(location, file);
-    }
-    const tasks = [...unknown].map(([location, { sizeBytes, digest }]) => ({
-      location,
-      sizeBytes,
-      sha512: digest?.algorithm !== 'md5',
-      md5: digest?.algorithm === 'md5',
-    }));
-    await this.#pool.hashFiles(
-      tasks,
-      (results) => {
-        for (const result of results) {
-          const file = unknown.get(result.location);
-          if (file === undefined || 'failure' in result) continue;
-          onBytes?.(result.sizeBytes);
-          const algorithm = file.digest?.algorithm ?? 'sha512';
-          const hex = result[algorithm] ?? '';
-          if (result.sizeBytes !== file.sizeBytes || (file.digest !== undefined && hex !== file.digest.hex)) continue;
-          const verified = verifiedFile(file, result.location);
-          present.set(file.path, verified);
-          this.#remember(verified, { ...result, size: result.sizeBytes }, shown({ algorithm, hex }));
-        }
-      },
-      signal,
-    );
-    const once = [...new Map(files.map((file) => [file.path, file])).values()];
-    const others = once.filter(({ path }) => !present.has(path));
-    for (const file of others) this.#stamps.forget(this.#keyOf(file));
-    return {
-      present: once.flatMap(({ path }) => present.get(path) ?? []),
-      absent: others.filter(({ path }) => !looks.has(path)),
-      damaged: others.filter(({ path }) => looks.has(path)),
-    };
+  /** Finds which files exist with the expected size and content. Reads those that were not verified before or have changed since;
+   *  `onBytes` counts the bytes read. Each list has the order of `files`, each path once. Throws `io` and the reason of the signal. */
+  async presence(files: readonly RepoFile[], options: LimitOptions = {}): Promise<Presence> {
+    return findPresent(files, {
+      places: this.places,
+      pool: this.#pool,
+      verified: this.#verified,
+      allowUndigested: this.#options.allowUndigested === true,
+      onVerified: (file, status, digest) => this.#unflushed.push({ file, status, digest }),
+      ...options,
+    });
   }
 
-  /** Makes everything stored so far survive a loss of power, in one go, and remembers it as verified. To be called before an
-   *  index that lists the files is published. Throws `io`. */
+  /** Flushes everything stored so far to the disk at once, and records it as verified. Call it before publishing an index that
+   *  lists the files. Throws `io`. */
   async sync(): Promise<void> {
-    // One after the other: who syncs is to find everything durable, also what another sync has taken upon itself.
+    // One after the other: a call returns only when the files of an earlier call are durable, too.
     const running = this.#syncing.then(() => this.#syncNow());
     this.#syncing = running.catch(() => undefined);
     return running;
   }
 
   async #syncNow(): Promise<void> {
-    const fresh = this.#fresh;
-    this.#fresh = [];
+    const unflushed = this.#unflushed;
+    this.#unflushed = [];
     try {
       await makeDurable(
         this.places.root,
-        fresh.map(({ file }) => file.location),
+        unflushed.map(({ file }) => file.location),
       );
     } catch (error) {
-      this.#fresh = [...fresh, ...this.#fresh];
+      this.#unflushed = [...unflushed, ...this.#unflushed];
       throw ioError(error, 'flush', this.places.root);
     }
-    for (const { file, looks, proof, isSettled } of fresh) {
-      if (isSettled)
-        this.#stamps.set(this.#keyOf(file), {
-          sizeBytes: file.sizeBytes,
-          mtimeMs: looks.mtimeMs,
-          ino: looks.ino,
-          proof,
-        });
-    }
-    this.#stamps.save();
+    for (const { file, status, digest } of unflushed)
+      if (isSettled(status)) this.#verified.set(keyOf(this.places, file), { ...status, digest });
+    this.#verified.save();
   }
 
-  /** Syncs, and gives the repo to whoever waits for it. No method may be called after it. */
+  /** Syncs, and releases the lock. Call no method after it. */
   async close(): Promise<void> {
     try {
       await this.sync();
@@ -224,132 +159,59 @@ export class Store {
     }
   }
 
-  async #put(file: RepoFile, openSource: OpenSource, options: PutOptions): Promise<VerifiedFile> {
+  async #put(file: RepoFile, openSource: OpenSource, options: LimitOptions): Promise<VerifiedFile> {
     const location = locate(this.places, file.path);
     try {
       options.signal?.throwIfAborted();
-      const cached = this.#cache === undefined ? undefined : await this.#putCached(file, location, this.#cache);
+      const cached = await this.#putCached(file, location);
       const verified = cached ?? (await this.#receive(file, location, openSource, options));
-      if (file.digest?.algorithm === 'md5') this.#tellOfMd5(file);
+      if (file.digest?.algorithm === 'md5') this.#warnOfMd5(file);
       return verified;
     } catch (error) {
       throw ioError(error, 'store', location);
     }
   }
 
-  async #receive(file: RepoFile, location: string, openSource: OpenSource, options: PutOptions): Promise<VerifiedFile> {
-    // Set back, so that any later change of the file, however soon, gives it another time.
-    const mtimeMs = Math.floor(Date.now() / 1000) * 1000 - SETTLED_MS;
-    let looks: Looks;
-    let proof: string;
-    if (file.sizeBytes <= SMALL_BYTES) {
-      const placed = await this.#receiveSmall(file, location, openSource, options, mtimeMs);
-      looks = placed.looks;
-      proof = shown(placed.digest);
-    } else {
-      this.#directories.makeFor(location);
-      const chunksOf = (source: Parameters<typeof guarded>[0], maxBytes: number) =>
-        guarded(source, file, maxBytes, options);
-      proof = shown(await receiveLarge(file, location, openSource, { chunksOf, pool: this.#pool }));
-      utimesSync(`${location}${PART_SUFFIX}`, mtimeMs / 1000, mtimeMs / 1000);
-      looks = this.#place(location);
-    }
-    const verified = verifiedFile(file, location);
-    this.#remember(verified, looks, proof);
-    this.#cache?.keep(file, location);
-    return verified;
-  }
-
-  async #receiveSmall(
+  async #receive(
     file: RepoFile,
     location: string,
     openSource: OpenSource,
-    options: PutOptions,
-    mtimeMs: number,
-  ): Promise<Awaited<ReturnType<typeof placeSmall>>> {
-    const { sizeBytes } = file;
-    const source = await openSource({ fromByte: 0, validator: undefined });
-    const block = this.#blocks.take(sizeBytes);
-    try {
-      const receivedBytes =
-        source.gather === undefined
-          ? await fill(block, guarded(source, file, sizeBytes, options))
-          : await source.gather(block.bytes.subarray(0, sizeBytes), options.onBytes);
-      if (receivedBytes !== sizeBytes) throw wrongSize(file, receivedBytes);
-      if (sizeBytes <= SMALL_BLOCK_BYTES) options.onReceived?.();
-      return await placeSmall(file, location, block, { pool: this.#pool, mtimeMs });
-    } finally {
-      this.#blocks.give(block);
-    }
-  }
-
-  async #putCached(file: RepoFile, location: string, cache: ArchiveCache): Promise<VerifiedFile | undefined> {
-    if (file.digest === undefined) return undefined;
-    this.#directories.makeFor(location);
-    const part = `${location}${PART_SUFFIX}`;
-    const draft = `${location}${PART_CACHED_SUFFIX}`;
-    rmSync(draft, { force: true });
-    if (!(await cache.take(file, draft))) return undefined;
-    discardPart(location);
-    renameSync(draft, part);
-    const looks = this.#place(location);
+    options: LimitOptions,
+  ): Promise<VerifiedFile> {
+    const { digest, status } = await receive(file, location, openSource, {
+      directories: this.#directories,
+      ...options,
+    });
     const verified = verifiedFile(file, location);
-    this.#remember(verified, looks, shown(file.digest));
+    this.#unflushed.push({ file: verified, status, digest: shown(digest) });
+    await this.#archives?.add(file, location);
     return verified;
   }
 
-  #remember(file: VerifiedFile, looks: Looks, proof: string): void {
-    this.#fresh.push({ file, looks, proof, isSettled: looks.mtimeMs <= Date.now() - SETTLED_MS });
+  /** Links or copies a file from the archive cache. The temporary name is never one that is opened for writing: it can be a hard
+   *  link to the cache entry. */
+  async #putCached(file: RepoFile, location: string): Promise<VerifiedFile | undefined> {
+    if (file.digest === undefined || this.#archives === undefined) return undefined;
+    await this.#directories.createFor(location);
+    const temporary = `${location}${PART_CACHED_SUFFIX}`;
+    rmSync(temporary, { force: true });
+    const status = await this.#archives.take(file, temporary);
+    if (status === undefined) return undefined;
+    discardPart(location);
+    renameSync(temporary, location);
+    // The rename does nothing if both names are links to one file.
+    rmSync(temporary, { force: true });
+    const verified = verifiedFile(file, location);
+    this.#unflushed.push({ file: verified, status, digest: shown(file.digest) });
+    return verified;
   }
 
-  /** Gives a complete `.part` its name. */
-  #place(location: string): Looks {
-    const part = `${location}${PART_SUFFIX}`;
-    renameSync(part, location);
-    // Two names of one file are left as they are by rename.
-    rmSync(part, { force: true });
-    discardPartFacts(location);
-    return statSync(location);
-  }
-
-  /** Looks at each file, on this thread: a look takes 5 us, and several times that by way of another. */
-  async #looksOf(files: readonly RepoFile[], signal: AbortSignal | undefined): Promise<Map<string, Looks>> {
-    const looks = new Map<string, Looks>();
-    const { root, base } = this.places;
-    const isThere = new Map<string, boolean>();
-    for (const [i, { path }] of files.entries()) {
-      if (i % STATS_IN_ONE_TURN === 0) await nextTurn();
-      signal?.throwIfAborted();
-      const location = locate(this.places, path);
-      // In a new repo not even the directories are there.
-      const [top = ''] = path.split('/', 1);
-      try {
-        if (!isThere.has(top))
-          isThere.set(top, statSync(join(root, base, top), { throwIfNoEntry: false }) !== undefined);
-        if (isThere.get(top) === false) continue;
-        const look = statSync(location, { throwIfNoEntry: false });
-        if (look !== undefined) looks.set(path, look);
-      } catch (error) {
-        if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw ioError(error, 'look at', location);
-      }
-    }
-    return looks;
-  }
-
-  #isVerifiable(file: RepoFile): boolean {
-    return file.digest !== undefined || this.#options.allowUndigested === true;
-  }
-
-  #keyOf({ path }: RepoFile): string {
-    return this.places.base === '' ? path : `${this.places.base}/${path}`;
-  }
-
-  #tellOfMd5({ path }: RepoFile): void {
-    if (this.#hasToldOfMd5) return;
-    this.#hasToldOfMd5 = true;
+  #warnOfMd5({ path }: RepoFile): void {
+    if (this.#hasWarnedOfMd5) return;
+    this.#hasWarnedOfMd5 = true;
     this.#report({
       kind: 'warning',
-      message: `the index has no SHA-512 for some files, as for \`${path}\`; MD5 finds damage, but does not protect from forgery`,
+      message: `the index has no SHA-512 for some files, such as \`${path}\`; MD5 detects damage, but not forgery`,
     });
   }
 }

@@ -12,7 +12,7 @@ export interface VerifiedFile extends RepoFile {
   readonly [verified]: true;
 }
 
-/** Declares a file verified. For `store.ts` and `audit.ts` alone, right after the comparison; a test checks who imports this. */
+/** Declares a file verified. Only for the store (`store.ts`, `presence.ts`) and `audit.ts`, right after the comparison; a test checks the importers. */
 export function verifiedFile({ path, sizeBytes, digest }: RepoFile, location: string): VerifiedFile {
   const facts: Omit<VerifiedFile, typeof verified> = {
     path,

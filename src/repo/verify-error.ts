@@ -24,7 +24,7 @@ export class VerifyError extends CygstrapError {
 const HEX_DIGITS = { sha512: 128, md5: 32 } as const;
 
 /** Throws VerifyError for a promise that cannot be checked: no size, a digest of another length, or none at all unless allowed. */
-export function refuseUnverifiable({ path, sizeBytes, digest }: RepoFile, allowsUndigested: boolean): void {
+export function requireVerifiable({ path, sizeBytes, digest }: RepoFile, allowsUndigested: boolean): void {
   const details = { path, expected: digest === undefined ? 'a digest' : shown(digest), actual: 'none', bytes: 0 };
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)
     throw new VerifyError(`the size of \`${path}\` is none: ${sizeBytes}`, details);

@@ -22,10 +22,6 @@ export interface Download {
    *  Fails with FetchError when the body stalls, breaks off, is not as long as announced, or is a web page; says nothing else
    *  of its content. */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** In place of `chunks`, for a file that fits into memory: puts all bytes into `target` as they come, which costs a third, and
-   *  gives their number. As soon as there are more than it holds, it ends with a larger number and gives the connection up. `onBytes` is
-   *  told of each piece. Not every site can do it. */
-  readonly gather?: (target: Uint8Array, onBytes: ((bytes: number) => void) | undefined) => Promise<number>;
 }
 
 /** One remote mirror (or a directory that serves as one). */

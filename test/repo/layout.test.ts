@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/events.ts';
-import { distinctFiles, longPaths } from '../../src/repo/clashes.ts';
+import { distinctFiles, longPaths } from '../../src/repo/path-conflicts.ts';
 import type { RepoPath } from '../../src/repo/file.ts';
 import { archDirectory, locate, placesOf, siteDirectory, siteOfDirectory } from '../../src/repo/layout.ts';
 import { parseRepoPath } from '../../src/repo/path.ts';
@@ -232,13 +232,13 @@ describe('a directory', () => {
     expect(readdirSync(root, { recursive: true })).toEqual(before);
   });
 
-  test('is marked once, with its layout', () => {
+  test('is marked once, with its layout', async () => {
     const root = join(temporaryDirectory(), 'deep', 'repo');
-    expect(claimRepo(root, 'site').kind).toBe('free');
+    expect((await claimRepo(root, 'site')).kind).toBe('free');
     const marker = readFileSync(join(root, '.cygstrap/repo.json'), 'utf8');
     expect(marker).toBe('{"schema":1,"layout":"site"}\n');
-    expect(claimRepo(root, 'site').kind).toBe('marked');
-    expect(() => claimRepo(root, 'flat')).toThrow(expect.objectContaining({ code: 'repo' }));
+    expect((await claimRepo(root, 'site')).kind).toBe('marked');
+    await expect(claimRepo(root, 'flat')).rejects.toMatchObject({ code: 'repo' });
   });
 });
 
@@ -247,7 +247,7 @@ test('only the store and the audit make verified files', () => {
   const users = readdirSync(src, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && /\bverifiedFile\b/.test(readFileSync(join(src, path), 'utf8')))
     .toSorted();
-  expect(users).toEqual(['repo/audit.ts', 'repo/store.ts', 'repo/verified.ts']);
+  expect(users).toEqual(['repo/audit.ts', 'repo/presence.ts', 'repo/store.ts', 'repo/verified.ts']);
 });
 
 test('a path that was never parsed is refused by the types', async () => {

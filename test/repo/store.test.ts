@@ -1,5 +1,7 @@
 import {
   existsSync,
+  linkSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -8,7 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Event } from '../../src/events.ts';
@@ -213,68 +215,15 @@ test('a source is read up to the first byte too many', async () => {
   expect(pulledBytes).toBe(11);
 });
 
-/** A source that puts bytes into memory it is given. */
-function gathering(bytes: Uint8Array, sizeBytes = bytes.length): OpenSource {
-  const gather: NonNullable<Source['gather']> = async (target, onBytes) => {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    target.set(bytes.subarray(0, target.length));
-    onBytes?.(bytes.length);
-    return sizeBytes;
-  };
-  return async () => ({ startByte: 0, validator: undefined, chunks: noChunks, gather });
-}
-
-const noChunks: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => expect.unreachable('read in chunks') };
-
-describe('a small file from a source that gathers', () => {
-  test('is stored, many at the same time, each with its own bytes', async () => {
-    const root = temporaryDirectory();
-    const store = await openStore(root);
-    const files = Array.from({ length: 200 }, (_, i) => ({
-      path: `x86_64/release/p${i}/p.tar.xz`,
-      bytes: bytesOf(i, i % 10 === 0 ? 200_000 + i : 1_000 + i),
-    }));
-    for (let round = 0; round < 2; round++)
-      await Promise.all(
-        files
-          .slice(round * 100, round * 100 + 100)
-          .map(({ path, bytes }) => store.put(fileOf(path, bytes), gathering(bytes))),
-      );
-    for (const { path, bytes } of files) expect(readFileSync(join(root, path)).equals(bytes)).toBe(true);
-  });
-
-  test('counts its bytes, and tells when all are there', async () => {
-    const store = await openStore(temporaryDirectory());
-    const told: (number | string)[] = [];
-    await store.put(fileOf(PATH, SMALL), gathering(SMALL), {
-      onBytes: (bytes) => told.push(bytes),
-      onReceived: () => told.push('received'),
-    });
-    expect(told).toEqual([SMALL.length, 'received']);
-  });
-
-  test.each([
-    ['too short', SMALL.length - 1, `${SMALL.length - 1} bytes`],
-    ['too long', SMALL.length + 1, 'more'],
-  ])('%s is refused, and not told of as received', async (_name, sizeBytes, actual) => {
-    const root = temporaryDirectory();
-    const store = await openStore(root);
-    let isReceived = false;
-    const fault = await faultOf(
-      store.put(fileOf(PATH, SMALL), gathering(SMALL, sizeBytes), { onReceived: () => (isReceived = true) }),
-    );
-    expect([fault.details.actual, isReceived]).toEqual([actual, false]);
-    expect(treeOf(root)).toEqual({});
-  });
-
-  test('with wrong bytes is refused', async () => {
-    const root = temporaryDirectory();
-    const store = await openStore(root);
-    await faultOf(store.put(fileOf(PATH, SMALL), gathering(bytesOf(9, SMALL.length))));
-    expect(treeOf(root)).toEqual({});
-    await store.put(fileOf(PATH, SMALL), gathering(SMALL));
-    expect(Object.keys(treeOf(root))).toEqual([PATH]);
-  });
+test('many files are stored at the same time, each with its own bytes', async () => {
+  const root = temporaryDirectory();
+  const store = await openStore(root);
+  const files = Array.from({ length: 100 }, (_, i) => ({
+    path: `x86_64/release/p${i % 7}/p${i}.tar.xz`,
+    bytes: bytesOf(i, i % 10 === 0 ? 1_200_000 + i : 1_000 + i),
+  }));
+  await Promise.all(files.map(({ path, bytes }) => store.put(fileOf(path, bytes), sourceOf(bytes))));
+  for (const { path, bytes } of files) expect(readFileSync(join(root, path)).equals(bytes)).toBe(true);
 });
 
 test('an empty file is a file', async () => {
@@ -561,6 +510,54 @@ describe('the shared cache', () => {
     expect(readFileSync(join(two, PATH)).equals(LARGE)).toBe(true);
     expect(events).toMatchObject([{ kind: 'note', message: expect.stringContaining('damaged') as string }]);
     await (await openStore(temporaryDirectory(), { cacheDir })).put(file, noSource);
+  });
+
+  // A process that was killed between two renames of its temporary file left such a link; see issue 11, defect 6.
+  test.each([
+    ['.part', 'with'],
+    ['.part', 'without'],
+    ['.part.cached', 'without'],
+  ])('is not written through a hard link that is left as `%s`, %s its note', async (suffix, note) => {
+    const [one, two, cacheDir] = [temporaryDirectory(), temporaryDirectory(), temporaryDirectory()];
+    await (await openStore(one, { cacheDir })).put(file, sourceOf(LARGE));
+    const left = `${join(two, PATH)}${suffix}`;
+    mkdirSync(dirname(left), { recursive: true });
+    linkSync(join(one, PATH), left);
+    const content = `${LARGE.length} sha512:${file.digest?.hex}`;
+    if (note === 'with') writeFileSync(`${join(two, PATH)}.part.json`, JSON.stringify({ content, validator: '"one"' }));
+    const wrong = bytesOf(5, LARGE.length + 1);
+    const store = await openStore(two);
+    await faultOf(store.put(file, sourceOf(wrong)));
+    expect(readFileSync(join(one, PATH)).equals(LARGE)).toBe(true);
+    await store.put(file, sourceOf(LARGE));
+    expect(statSync(join(two, PATH)).ino).not.toBe(statSync(join(one, PATH)).ino);
+  });
+
+  test('is not written through a part that is a symbolic link', async () => {
+    const [root, elsewhere] = [temporaryDirectory(), temporaryDirectory()];
+    writeTree(elsewhere, { other: LARGE.subarray(0, 10) });
+    mkdirSync(dirname(join(root, PATH)), { recursive: true });
+    symlinkSync(join(elsewhere, 'other'), `${join(root, PATH)}.part`);
+    writeFileSync(
+      `${join(root, PATH)}.part.json`,
+      JSON.stringify({ content: `${LARGE.length} sha512:${file.digest?.hex}` }),
+    );
+    await (await openStore(root)).put(file, sourceOf(LARGE));
+    expect(statSync(join(elsewhere, 'other')).size).toBe(10);
+  });
+
+  test('replaces a file without another name for it in between', async () => {
+    const [one, two, cacheDir] = [temporaryDirectory(), temporaryDirectory(), temporaryDirectory()];
+    await (await openStore(one, { cacheDir })).put(file, sourceOf(LARGE));
+    writeTree(two, { [PATH]: 'old' });
+    // A directory cannot be replaced: the only rename of the cached file fails.
+    const other = fileOf('x86_64/release/pkg/directory', LARGE);
+    mkdirSync(join(two, other.path, 'full'), { recursive: true });
+    const store = await openStore(two, { cacheDir });
+    await expect(store.put(other, noSource)).rejects.toMatchObject({ code: 'io' });
+    expect(existsSync(join(two, `${other.path}.part`))).toBe(false);
+    await store.put(file, noSource);
+    expect(statSync(join(two, PATH)).ino).toBe(statSync(join(one, PATH)).ino);
   });
 
   test('that cannot be written to is a note', async () => {

@@ -3,14 +3,9 @@ import type { FetchErrorKind } from '../../src/site/fetch-error.ts';
 import { closedAddress } from '../support/fault-server.ts';
 import { fault } from '../support/faults.ts';
 import type { Fault } from '../support/faults.ts';
-import { BYTES, bytesOf, fetchError, gather, read, rejection, SHORT_TIMEOUTS, site, startServer } from './support.ts';
+import { BYTES, bytesOf, fetchError, read, rejection, SHORT_TIMEOUTS, site, startServer } from './support.ts';
 
-const WAYS = [
-  { way: 'read in chunks', read },
-  { way: 'gathered', read: gather },
-] as const;
-
-describe.each(WAYS)('faults, $way', ({ read }) => {
+describe('faults', () => {
   const half = BYTES.length / 2;
 
   test.each<readonly [string, Fault, FetchErrorKind, { status?: number; retryAfterMs?: number; mayPass: boolean }]>([
@@ -140,37 +135,6 @@ describe.each(WAYS)('faults, $way', ({ read }) => {
   });
 });
 
-test('gathering puts every byte in its place and counts it, with nothing behind', async () => {
-  const server = await startServer({ '/a': fault.drip(BYTES, 1000, 1) });
-  const target = Buffer.alloc(BYTES.length + 1);
-  let counted = 0;
-  const download = await site(server.url).open('a');
-  expect(await download.gather?.(target, (bytes) => (counted += bytes))).toBe(BYTES.length);
-  expect(counted).toBe(BYTES.length);
-  expect(target).toEqual(Buffer.concat([BYTES, Buffer.alloc(1)]));
-});
-
-test('gathering ends as soon as there is more than fits, and gives the connection up', async () => {
-  const server = await startServer({ '/a': fault.serve(Buffer.alloc(20_000_000, 'x')) });
-  const target = Buffer.alloc(100_000);
-  const bytes = (await (await site(server.url).open('a')).gather?.(target.subarray(0, 50_000), undefined)) ?? 0;
-  expect(bytes).toBeGreaterThan(50_000);
-  expect(bytes).toBeLessThan(5_000_000);
-  expect(target.subarray(50_000)).toEqual(Buffer.alloc(50_000));
-  await server.drained();
-});
-
-test('gathering is not held back by what lies in memory', async () => {
-  const bytes = Buffer.alloc(1_000_000, 'x');
-  const server = await startServer({ '/a': fault.serve(bytes) });
-  const download = await site(server.url).open('a');
-  // More than is kept for a reader comes meanwhile.
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  const target = Buffer.alloc(bytes.length);
-  expect(await download.gather?.(target, undefined)).toBe(bytes.length);
-  expect(target.equals(bytes)).toBe(true);
-});
-
 describe('stopping', () => {
   test('early, in the chunks: the connection is given up', async () => {
     const server = await startServer({ '/a': fault.serve(Buffer.alloc(20_000_000, 'x')) });
@@ -182,11 +146,10 @@ describe('stopping', () => {
     await server.drained();
   });
 
-  test.each<readonly [string, Fault, typeof read]>([
-    ['before an answer', fault.silence(), read],
-    ['in the body', fault.stall(BYTES, 10), read],
-    ['while it is gathered', fault.stall(BYTES, 10), gather],
-  ])('by the signal, %s: its reason comes through as it is', async (_name, answer, read) => {
+  test.each<readonly [string, Fault]>([
+    ['before an answer', fault.silence()],
+    ['in the body', fault.stall(BYTES, 10)],
+  ])('by the signal, %s: its reason comes through as it is', async (_name, answer) => {
     const server = await startServer({ '/a': answer });
     const control = new AbortController();
     const reading = rejection(read(site(server.url), 'a', control.signal));

@@ -42,19 +42,6 @@ export async function read(from: Site, path: string, signal?: AbortSignal): Prom
   return bytesOf(await from.open(path, signal === undefined ? {} : { signal }));
 }
 
-/** Opens a path and gathers it in memory for `mostBytes`. */
-export async function gather(
-  from: Site,
-  path: string,
-  signal?: AbortSignal,
-  mostBytes = BYTES.length,
-): Promise<Buffer> {
-  const download = await from.open(path, signal === undefined ? {} : { signal });
-  const target = Buffer.alloc(mostBytes);
-  const bytes = (await download.gather?.(target, undefined)) ?? expect.unreachable('it cannot gather');
-  return target.subarray(0, bytes);
-}
-
 /** What a promise is rejected with; fails the test if it is not. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {

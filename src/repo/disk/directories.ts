@@ -1,44 +1,50 @@
-import { mkdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { hasCode } from '../../io/system-error.ts';
 
-/** Makes directories, each once in its lifetime. */
+/** Creates directories, and remembers which exist. */
 export class Directories {
-  readonly #made = new Set<string>();
+  readonly #known = new Map<string, Promise<void>>();
 
-  /** Makes the directory a file is to lie in, and what is missing above it. Not `mkdir` with `recursive`, which goes round for
-   *  ever where a file system says ENOENT to every new directory, as /proc does (Node.js 20). Throws errors of the system. */
-  makeFor(location: string): void {
+  /** Creates the directory of a file and its missing parents. Throws errors of the system. */
+  async createFor(location: string): Promise<void> {
     const directory = dirname(location);
-    if (this.#made.has(directory)) return;
-    makeDirectory(directory);
-    this.#made.add(directory);
+    const known = this.#known.get(directory);
+    if (known !== undefined) return known;
+    const created = createDirectory(directory);
+    this.#known.set(directory, created);
+    try {
+      await created;
+    } catch (error) {
+      this.#known.delete(directory);
+      throw error;
+    }
+  }
+
+  /** Forgets the directory of a file, which another process has removed. */
+  forget(location: string): void {
+    this.#known.delete(dirname(location));
   }
 }
 
-/** Makes a directory that may be there already, and what is missing above it. It names nothing outside of itself but what is given, so
- *  that a thread can be started with its text. Throws errors of the system. */
-export function makeDirectory(directory: string, system: MakeSystem = { mkdirSync, dirname }): void {
-  // From the one that is wanted up to the highest that is missing.
+/** Creates a directory and its missing parents, unless it exists. Not `mkdir` with `recursive`: in Node.js 20 that loops forever
+ *  where a file system reports ENOENT for every new directory, as /proc does. Throws errors of the system. */
+export async function createDirectory(directory: string): Promise<void> {
+  // From the wanted directory up to the highest missing one, then down again.
   const missing = [directory];
   let isUpward = true;
   for (let next = missing.at(-1); next !== undefined; next = missing.at(-1)) {
     try {
-      system.mkdirSync(next);
+      await mkdir(next);
       isUpward = false;
       missing.pop();
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const above = system.dirname(next);
-      if (code === 'EEXIST') {
+      const parent = dirname(next);
+      if (hasCode(error, 'EEXIST')) {
         isUpward = false;
         missing.pop();
-      } else if (code === 'ENOENT' && isUpward && above !== next) missing.push(above);
+      } else if (hasCode(error, 'ENOENT') && isUpward && parent !== next) missing.push(parent);
       else throw error;
     }
   }
-}
-
-interface MakeSystem {
-  readonly mkdirSync: (path: string) => unknown;
-  readonly dirname: (path: string) => string;
 }

@@ -74,7 +74,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #isEnded = false;
   #failure: { readonly error: unknown } | undefined;
   #wake: () => void = () => {};
-  #take: ((chunk: Uint8Array) => void) | undefined;
 
   constructor(timeouts: Timeouts, signal: AbortSignal | undefined) {
     this.#timeouts = timeouts;
@@ -105,32 +104,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
         this.#wake = resolve;
       });
     }
-  }
-
-  /** In place of `read`: hands the pieces of the body to `take` as they come, until it says that it wants no more, and never holds the
-   *  connection back. Resolves after the last; rejects as `read` does, or with what `take` throws. */
-  async pass(take: (chunk: Uint8Array) => boolean): Promise<void> {
-    this.#signal?.throwIfAborted();
-    let isEnough = false;
-    let fault: { readonly error: unknown } | undefined;
-    this.#take = (chunk) => {
-      if (isEnough || fault !== undefined || this.#failure !== undefined) return;
-      try {
-        isEnough = !take(chunk);
-      } catch (error) {
-        fault = { error };
-      }
-      if (isEnough || fault !== undefined) this.cancel();
-    };
-    this.#queue.splice(0).forEach(this.#take);
-    if (this.#controller?.paused === true) this.#goOn(this.#controller);
-    if (!this.#isSettled) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    const failure = fault ?? (isEnough ? undefined : this.#failure);
-    if (failure !== undefined) throw failure.error;
   }
 
   /** Gives the answer up and the connection with it, unless it is complete. */
@@ -171,10 +144,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     this.#heardMs = performance.now();
-    if (this.#take !== undefined) {
-      this.#take(chunk);
-      return;
-    }
     this.#queue.push(chunk);
     this.#queuedBytes += chunk.length;
     if (this.#queuedBytes > HIGH_WATER_BYTES) {

@@ -82,14 +82,7 @@ function downloadOf(url: URL, exchange: Exchange, options: OpenOptions, head: He
     isWanted = head.status === 200 || head.status === 206;
     if (!isWanted) return { kind, startByte, totalBytes, validator, chunks: nothing() };
     const body = new Body(url, exchange, promised, options.signal);
-    return {
-      kind,
-      startByte,
-      totalBytes,
-      validator,
-      chunks: chunksOf(body),
-      gather: (target, onBytes) => body.gather(target, onBytes),
-    };
+    return { kind, startByte, totalBytes, validator, chunks: chunksOf(body) };
   } finally {
     // The page that goes with an error, or nothing at all.
     if (!isWanted) exchange.drop();
@@ -131,24 +124,6 @@ class Body {
     }
     if (chunk !== undefined) this.#take(chunk);
     return chunk;
-  }
-
-  /** Puts all that comes into `target`, and gives the number of bytes; more than it holds end it early. */
-  async gather(target: Uint8Array, onBytes: ((bytes: number) => void) | undefined): Promise<number> {
-    try {
-      await this.#exchange.pass((piece) => {
-        const at = this.receivedBytes;
-        this.#take(piece);
-        onBytes?.(piece.length);
-        if (this.receivedBytes > target.length) return false;
-        target.set(piece, at);
-        return true;
-      });
-    } catch (error) {
-      throw error instanceof FetchError ? error : this.#failure(error);
-    }
-    if (this.receivedBytes <= target.length) this.refuseShort();
-    return this.receivedBytes;
   }
 
   /** Throws when there is less than was announced. */

@@ -8,7 +8,6 @@ import type { FetchedFiles } from '../../../src/api/fetch-files.ts';
 import type { Event } from '../../../src/events.ts';
 import { parseRepoPath } from '../../../src/repo/path.ts';
 import { Store } from '../../../src/repo/store.ts';
-import type { VerifiedFile } from '../../../src/repo/verified.ts';
 import { openSite } from '../../../src/site/open-site.ts';
 import { SiteSet } from '../../../src/site/site-set.ts';
 import { closedAddress, FaultServer } from '../../support/fault-server.ts';
@@ -189,30 +188,4 @@ test('after many failures in a row the rest is not tried, but what is only missi
   expect(hopeless.untried.length).toBeGreaterThan(150);
   expect((await fetchFiles(store, filesOf(lacking), options)).failed).toHaveLength(200);
   await Promise.all([store.close(), dead.close(), lacking.close()]);
-});
-
-test('a transfer makes room for the next when its bytes are there, for as long as few wait to be written', async () => {
-  await using server = await FaultServer.start({});
-  const sites = new SiteSet([openSite(server.url, { userAgent: 'test' })], { policy: FAST });
-  const wanted = Array.from({ length: 100 }, (_, i) => ({
-    file: { path: parseRepoPath(`x86_64/release/p${i}/p.tar.xz`), sizeBytes: 1, digest: undefined },
-    sites,
-  }));
-  let writeAll = (): void => {};
-  const written = new Promise<void>((resolve) => (writeAll = resolve));
-  let begun = 0;
-  // No disk is slow enough for this.
-  const put: Store['put'] = async (file, _openSource, options) => {
-    begun++;
-    options?.onReceived?.();
-    await written;
-    return file as VerifiedFile;
-  };
-  const fetching = fetchFiles({ put } as Store, wanted, { jobs: 2, report: () => {} });
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(begun).toBeGreaterThan(2);
-  expect(begun).toBeLessThan(80);
-  writeAll();
-  expect((await fetching).fetched).toHaveLength(100);
-  await sites.close();
 });

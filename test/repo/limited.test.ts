@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { guarded } from '../../src/repo/disk/guard.ts';
+import { limited } from '../../src/repo/disk/limited.ts';
 import { parseRepoPath } from '../../src/repo/path.ts';
 
 const CHUNK_BYTES = 1 << 20;
@@ -12,7 +12,7 @@ test('a chunk that was passed on is not kept, however long the signal lives', as
   }
   let passed = 0;
   let peakBytes = 0;
-  for await (const chunk of guarded({ startByte: 0, validator: undefined, chunks: chunks() }, file, file.sizeBytes, {
+  for await (const chunk of limited({ startByte: 0, validator: undefined, chunks: chunks() }, file, file.sizeBytes, {
     signal: new AbortController().signal,
   })) {
     passed += chunk.length;

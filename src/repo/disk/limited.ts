@@ -6,8 +6,8 @@ type Listener = (reason: unknown) => void;
 
 const listeners = new WeakMap<AbortSignal, Set<Listener>>();
 
-/** Calls a listener when the signal is aborted; returns how to stop listening. However many listen, the signal has one
- *  listener: Node.js warns of more than ten. */
+/** Calls a listener when the signal is aborted; returns a function that removes it. The signal itself has one listener only:
+ *  Node.js warns of more than ten. */
 function onAbort(signal: AbortSignal, listener: Listener): () => void {
   let all = listeners.get(signal);
   if (all === undefined) {
@@ -21,27 +21,28 @@ function onAbort(signal: AbortSignal, listener: Listener): () => void {
   return () => set.delete(listener);
 }
 
-export interface GuardOptions {
+export interface LimitOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Called with the size of each chunk. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** Passes the chunks of a source on and counts them. Throws VerifyError as soon as there are more than `maxBytes`, and the
- *  signal's reason at once, even while the source stays silent. Ends the source in every case. */
-export async function* guarded(
+/** Yields the chunks of a source. Throws VerifyError as soon as there are more than `maxBytes`, and the reason of the signal at
+ *  once, even while the source sends nothing. Always closes the source. */
+export async function* limited(
   source: Source,
   file: RepoFile,
   maxBytes: number,
-  { signal, onBytes }: GuardOptions,
+  { signal, onBytes }: LimitOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const iterator = source.chunks[Symbol.asyncIterator]();
   let receivedBytes = 0;
-  let giveUp: Listener | undefined;
-  const stopListening = signal === undefined ? undefined : onAbort(signal, (reason) => giveUp?.(reason));
-  // No race with one promise of the abort: it would keep every chunk for as long as it is open.
+  let rejectNext: Listener | undefined;
+  const stopListening = signal === undefined ? undefined : onAbort(signal, (reason) => rejectNext?.(reason));
+  // Not a race with one promise of the abort: that promise would keep every chunk in memory while the signal lives.
   const next = (): Promise<IteratorResult<Uint8Array>> =>
     new Promise((resolve, reject) => {
-      giveUp = reject;
+      rejectNext = reject;
       iterator.next().then(resolve, reject);
     });
   try {
@@ -58,7 +59,7 @@ export async function* guarded(
   } finally {
     stopListening?.();
     const closing = iterator.return?.();
-    // A source that hears nothing closes only after its next chunk, which may never come.
+    // A source without a signal ends only after its next chunk, which may never arrive.
     if (signal?.aborted === true) closing?.catch(() => undefined);
     else await closing;
   }

@@ -1,0 +1,94 @@
+import { renameSync } from 'node:fs';
+import { hasCode } from '../../io/system-error.ts';
+import { algorithmOf } from '../file.ts';
+import type { Digest, RepoFile } from '../file.ts';
+import { PART_SUFFIX } from '../layout.ts';
+import type { OpenSource, Source } from '../source.ts';
+import { SETTLED_MS } from '../verification-cache.ts';
+import type { FileStatus } from '../verification-cache.ts';
+import { VerifyError, wrongDigest, wrongSize } from '../verify-error.ts';
+import type { Directories } from './directories.ts';
+import { limited } from './limited.ts';
+import type { LimitOptions } from './limited.ts';
+import { PartFile, discardPart, discardPartNote, readPartNote, writePartNote } from './part-file.ts';
+
+/** Parts of files larger than this are kept when a download breaks off, and the next attempt continues them. */
+const RESUMABLE_BYTES = 1 << 20;
+
+export interface ReceiveOptions extends LimitOptions {
+  readonly directories: Directories;
+}
+
+export interface Received {
+  readonly digest: Digest;
+  readonly status: FileStatus;
+}
+
+/** Writes a file: a part beside the target, counted and hashed while it is written, compared with size and digest, then renamed. The
+ *  target does not change before that. If the source breaks off, the part of a large file stays and the next call continues it;
+ *  wrong bytes are removed. Returns the digest and status of the file, which is not flushed to the disk yet.
+ *  Throws VerifyError, errors of the system, errors of the source and the reason of the signal. */
+export async function receive(
+  file: RepoFile,
+  location: string,
+  openSource: OpenSource,
+  { directories, ...options }: ReceiveOptions,
+): Promise<Received> {
+  const isResumable = file.sizeBytes > RESUMABLE_BYTES;
+  const note = isResumable ? readPartNote(location, file) : undefined;
+  const kept = note === undefined ? undefined : await PartFile.reopen(location, file, options.signal);
+  const part = kept ?? (await createPart(location, file, directories));
+  try {
+    const fromByte = part.sizeBytes;
+    if (fromByte < file.sizeBytes) {
+      const source = await openSource({ fromByte, validator: fromByte === 0 ? undefined : note?.validator });
+      beginAt(source, part, file);
+      if (isResumable) writePartNote(location, file, source);
+      const maxBytes = file.sizeBytes - source.startByte;
+      for await (const chunk of limited(source, file, maxBytes, options)) part.write(chunk);
+    }
+    if (part.sizeBytes !== file.sizeBytes) throw wrongSize(file, part.sizeBytes);
+    const received = finish(part, file);
+    renameSync(`${location}${PART_SUFFIX}`, location);
+    if (isResumable) discardPartNote(location);
+    return received;
+  } catch (error) {
+    part.close();
+    const isKept = isResumable && part.sizeBytes > 0 && !(error instanceof VerifyError);
+    if (!isKept) discardPart(location);
+    throw error;
+  }
+}
+
+async function createPart(location: string, file: RepoFile, directories: Directories): Promise<PartFile> {
+  await directories.createFor(location);
+  try {
+    return await PartFile.create(location, algorithmOf(file));
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    // Another process has removed the directory.
+    directories.forget(location);
+    await directories.createFor(location);
+    return PartFile.create(location, algorithmOf(file));
+  }
+}
+
+/** Prepares the part for a source that continues it, or that starts again. */
+function beginAt({ startByte }: Source, part: PartFile, { path, sizeBytes }: RepoFile): void {
+  if (startByte === part.sizeBytes) return;
+  if (startByte === 0) return part.restart();
+  throw new VerifyError(`\`${path}\`: the site sent bytes from ${startByte} on instead of ${part.sizeBytes}`, {
+    path,
+    expected: `${sizeBytes} bytes`,
+    actual: `bytes from ${startByte} on`,
+    bytes: 0,
+  });
+}
+
+/** Compares the digest. Sets the time of the file back, so that any later change, however soon, gives it another time. */
+function finish(part: PartFile, file: RepoFile): Received {
+  const { hex, status } = part.finish(Math.floor(Date.now() / 1000) * 1000 - SETTLED_MS);
+  part.close();
+  if (file.digest !== undefined && hex !== file.digest.hex) throw wrongDigest(file, file.digest, hex);
+  return { digest: { algorithm: algorithmOf(file), hex }, status };
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { hasCode, ioError } from '../io/system-error.ts';
+import type { RepoFile } from './file.ts';
+import { TEMP_SUFFIX, VERIFICATION_CACHE_NAME, ownFile } from './layout.ts';
+
+/** The part of a file's status that changes when its bytes change. */
+export interface FileStatus {
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ino: bigint;
+}
+
+/** A verified file. */
+export interface CacheEntry extends FileStatus {
+  /** Algorithm and digest of its bytes: `sha512:` or `md5:` and hexadecimal digits. */
+  readonly digest: string;
+}
+
+/** First line of the file. The number changes when the format of the other lines changes. */
+const HEADER = 'cygstrap verified files 2';
+
+/** `DIGEST SIZE MTIME-NS INODE PATH`. A digest `-` removes the entry of an earlier line. Later lines replace earlier ones; other
+ *  lines are ignored, such as one that was cut off when the process was killed. */
+const LINE = /^(-|sha512:[0-9a-f]{128}|md5:[0-9a-f]{32}) (\d+) (\d+) (\d+) (.+)$/;
+
+/** Minimum age in milliseconds of a file's last change for an entry: within one tick of the clock of a file system (two seconds on
+ *  FAT) a later change would have the same time. */
+export const SETTLED_MS = 2_000;
+
+/** Returns whether a file is old enough for an entry. */
+export function isSettled({ mtimeNs }: FileStatus): boolean {
+  return mtimeNs <= BigInt(Date.now() - SETTLED_MS) * 1_000_000n;
+}
+
+/** Records which files of a repo were verified, so that unchanged files are not read again. The entries are as trustworthy as the
+ *  directory: a user who can write there can forge them, and `verify` does not use them. Lifetime: one command. */
+export class VerificationCache {
+  readonly #path: string;
+  readonly #entries = new Map<string, CacheEntry>();
+  #unsaved = new Map<string, CacheEntry | undefined>();
+  #lines = 0;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Reads the cache of a repo; empty if there is none or if it has another format. Throws `io`. */
+  static read(root: string): VerificationCache {
+    const cache = new VerificationCache(ownFile(root, VERIFICATION_CACHE_NAME));
+    let text: string;
+    try {
+      text = readFileSync(cache.#path, 'utf8');
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return cache;
+      throw ioError(error, 'read', cache.#path);
+    }
+    const [header, ...lines] = text.split('\n');
+    if (header !== HEADER) return cache;
+    for (const line of lines) cache.#parse(line);
+    cache.#lines = lines.length;
+    return cache;
+  }
+
+  /** Returns whether the file at `key` was verified against the expected size and digest and has not changed since. */
+  isVerified(key: string, { sizeBytes, digest }: RepoFile, status: FileStatus): boolean {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.size !== BigInt(sizeBytes)) return false;
+    if (digest !== undefined && entry.digest !== `${digest.algorithm}:${digest.hex}`) return false;
+    return entry.size === status.size && entry.mtimeNs === status.mtimeNs && entry.ino === status.ino;
+  }
+
+  /** Records a verified file; `key` is its path relative to the root of the repo. */
+  set(key: string, { digest, size, mtimeNs, ino }: CacheEntry): void {
+    const entry = { digest, size, mtimeNs, ino };
+    this.#entries.set(key, entry);
+    this.#unsaved.set(key, entry);
+  }
+
+  /** Removes the entry of a file that is damaged or missing. */
+  delete(key: string): void {
+    if (this.#entries.delete(key)) this.#unsaved.set(key, undefined);
+  }
+
+  /** Appends new entries to the file, or rewrites it when most of its lines are outdated. The files of the entries must be flushed to
+   *  the disk before. Throws `io`. */
+  save(): void {
+    if (this.#unsaved.size === 0) return;
+    try {
+      if (this.#lines === 0 || this.#lines + this.#unsaved.size > 2 * this.#entries.size + 16) this.#rewrite();
+      else this.#append();
+    } catch (error) {
+      throw ioError(error, 'write', this.#path);
+    }
+    this.#unsaved = new Map();
+  }
+
+  #append(): void {
+    // The leading newline ends a line that was cut off.
+    const text = `\n${print(this.#unsaved)}`;
+    const file = openSync(this.#path, 'a');
+    try {
+      writeAll(file, text);
+    } finally {
+      closeSync(file);
+    }
+    this.#lines += this.#unsaved.size + 1;
+  }
+
+  #rewrite(): void {
+    const temporary = `${this.#path}.${randomUUID()}${TEMP_SUFFIX}`;
+    const file = openSync(temporary, 'wx');
+    try {
+      writeAll(file, `${HEADER}\n${print(this.#entries)}`);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, this.#path);
+    this.#lines = this.#entries.size;
+  }
+
+  #parse(line: string): void {
+    const [, digest = '', size = '', mtime = '', ino = '', key = ''] = LINE.exec(line) ?? [];
+    if (digest === '-') this.#entries.delete(key);
+    else if (digest !== '')
+      this.#entries.set(key, { digest, size: BigInt(size), mtimeNs: BigInt(mtime), ino: BigInt(ino) });
+  }
+}
+
+function print(entries: ReadonlyMap<string, CacheEntry | undefined>): string {
+  const lines: string[] = [];
+  for (const [key, entry] of entries) {
+    lines.push(
+      entry === undefined ? `- 0 0 0 ${key}\n` : `${entry.digest} ${entry.size} ${entry.mtimeNs} ${entry.ino} ${key}\n`,
+    );
+  }
+  return lines.join('');
+}
+
+function writeAll(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+}
