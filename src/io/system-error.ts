@@ -29,9 +29,14 @@ export function ioError(error: unknown, action: string, path: string): unknown {
   });
 }
 
-/** Returns true for an error of a system call with one of these codes. */
+/** Returns true for an error of the system or of Node.js with one of these codes, such as `EEXIST`. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return codes.includes(codeOf(error) ?? '');
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+/** Returns true if a file, or a directory of its path, does not exist. */
+export function isMissing(error: unknown): boolean {
+  return hasCode(error, 'ENOENT', 'ENOTDIR');
 }
 
 /** Returns the code of an error of a system call, such as `ENOSPC`. */

@@ -1,39 +1,32 @@
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { CygstrapError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
+import { writeFileAtomically } from './atomic-file.ts';
+import { hasCode } from './system-error.ts';
 
-/** Reads a small text file of UTF-8. Undefined when there is none; `io` when it cannot be read, `code` when it is no UTF-8. */
+/** Reads a small text file in UTF-8. Returns undefined if it does not exist. Throws `io` if it cannot be read, and `code` if it is
+ *  not valid UTF-8. */
 export async function readTextFile(path: string, code: ErrorCode): Promise<string | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    if (hasCode(cause, 'ENOENT')) return undefined;
     throw new CygstrapError('io', `cannot read \`${path}\``, { cause });
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new CygstrapError(code, `\`${path}\` is no text in UTF-8`);
+    throw new CygstrapError(code, `\`${path}\` is not valid UTF-8`);
   }
 }
 
-/** Puts a text in the place of a file, all of it or nothing: whoever reads sees the old or the new one, also after a loss of
- *  power. Throws `io`, and leaves the old file then. */
+/** Replaces the content of a text file: readers see the old text or the new one, also after a loss of power. Throws `io`; the old
+ *  file stays then. */
 export async function writeTextFile(path: string, text: string): Promise<void> {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    const file = await open(draft, 'wx');
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
+    await writeFileAtomically(path, text, { durable: true });
   } catch (cause) {
-    await rm(draft, { force: true }).catch(() => {});
     throw new CygstrapError('io', `cannot write \`${path}\``, { cause });
   }
 }

@@ -189,7 +189,7 @@ describe('a project file', () => {
     writeFileSync(at('latin1.json'), Buffer.from('{"arch": "\xe4"}', 'latin1'));
     expect(await run('lock', '--check', '--config', at('latin1.json'))).toMatchObject({
       exit: 2,
-      stderr: expect.stringContaining('is no text in UTF-8'),
+      stderr: expect.stringContaining('is not valid UTF-8'),
     });
   });
 });
