@@ -6,7 +6,7 @@ import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { parseLock } from '../core/lock/parse.ts';
-import type { RepoFile } from '../repo/file.ts';
+import type { RepoFile } from '../repo/files/file.ts';
 import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
 import { publishFull } from '../repo/publish.ts';
 import { Store } from '../repo/store.ts';

@@ -1,11 +1,11 @@
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { Lock } from '../core/lock/lock.ts';
-import { distinctFiles } from '../repo/path-conflicts.ts';
-import type { RepoFile } from '../repo/file.ts';
-import { SUBSET_MARK, siteOfDirectory } from '../repo/layout.ts';
-import type { RepoLayout } from '../repo/layout.ts';
-import { parseRepoPath } from '../repo/path.ts';
+import { distinctFiles } from '../repo/files/path-conflicts.ts';
+import type { RepoFile } from '../repo/files/file.ts';
+import { SUBSET_MARK, siteOfDirectory } from '../repo/files/layout.ts';
+import type { RepoLayout } from '../repo/files/layout.ts';
+import { parseRepoPath } from '../repo/files/path.ts';
 import { inspectRepo } from '../repo/repo.ts';
 import { digestOf } from '../repo/subset.ts';
 import type { Archive, VersionRecord } from '../core/setup-ini/records.ts';

@@ -17,10 +17,10 @@ import type { Report } from '../events.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { byteOrder } from '../core/lock/order.ts';
 import { printLock } from '../core/lock/print.ts';
-import type { RepoFile } from '../repo/file.ts';
+import type { RepoFile } from '../repo/files/file.ts';
 import { indexFiles, indexesInForce } from '../repo/index-files.ts';
-import { archDirectory, locate, placesOf } from '../repo/layout.ts';
-import type { RepoPlaces } from '../repo/layout.ts';
+import { archDirectory, locate, placesOf } from '../repo/files/layout.ts';
+import type { RepoPlaces } from '../repo/files/layout.ts';
 import { layoutOf, filesNeeded } from './bundle-files.ts';
 import { readLock } from './lock-file.ts';
 

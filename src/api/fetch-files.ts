@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
-import type { RepoFile } from '../repo/file.ts';
+import type { RepoFile } from '../repo/files/file.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { Store } from '../repo/store.ts';
 import { FetchError } from '../site/fetch-error.ts';

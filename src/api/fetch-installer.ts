@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { fromData } from 'ssri';
 import { CygstrapError } from '../errors.ts';
-import { parseRepoPath } from '../repo/path.ts';
+import { parseRepoPath } from '../repo/files/path.ts';
 import type { Store } from '../repo/store.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { Site } from '../site/site.ts';

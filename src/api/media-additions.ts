@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import { INDEX_NAME } from '../repo/layout.ts';
+import { INDEX_NAME } from '../repo/files/layout.ts';
 import { pathFaults } from '../core/setup-ini/paths.ts';
 
 /** A file of this system for an image. */

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import type { RepoPlaces } from '../repo/layout.ts';
+import type { RepoPlaces } from '../repo/files/layout.ts';
 import { verifyDetached } from '../trust/verify.ts';
 import { MOST_INSTALLER_BYTES, installerName } from './fetch-installer.ts';
 import { trustedKeys } from './site-index.ts';

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
-import type { RepoFile } from '../repo/file.ts';
-import { siteOfDirectory } from '../repo/layout.ts';
-import type { RepoLayout } from '../repo/layout.ts';
+import type { RepoFile } from '../repo/files/file.ts';
+import { siteOfDirectory } from '../repo/files/layout.ts';
+import type { RepoLayout } from '../repo/files/layout.ts';
 import { inspectRepo } from '../repo/repo.ts';
 import { Store } from '../repo/store.ts';
 import type { SiteOptions } from '../site/open-site.ts';

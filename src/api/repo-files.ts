@@ -1,8 +1,8 @@
 import type { Catalog } from '../core/catalog/catalog.ts';
 import type { CatalogVersion } from '../core/catalog/package.ts';
 import type { Lock, LockedFile } from '../core/lock/lock.ts';
-import type { RepoFile } from '../repo/file.ts';
-import { parseRepoPath } from '../repo/path.ts';
+import type { RepoFile } from '../repo/files/file.ts';
+import { parseRepoPath } from '../repo/files/path.ts';
 import { digestOf } from '../repo/subset.ts';
 import type { Archive } from '../core/setup-ini/records.ts';
 import { compareVersions } from '../core/version/compare.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import type { Digest } from '../repo/file.ts';
+import type { Digest } from '../repo/files/file.ts';
 import { readIso } from './read/iso.ts';
 import type { Extent, IsoTreeFile } from './read/iso.ts';
 

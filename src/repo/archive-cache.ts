@@ -5,9 +5,9 @@ import type { Report } from '../events.ts';
 import { Directories } from './disk/directories.ts';
 import { hasCode } from '../io/system-error.ts';
 import type { HashPool } from './disk/hash-pool.ts';
-import type { RepoFile } from './file.ts';
-import { TEMP_SUFFIX } from './layout.ts';
-import type { FileStatus } from './verification-cache.ts';
+import type { RepoFile } from './files/file.ts';
+import { TEMP_SUFFIX } from './files/layout.ts';
+import type { FileStatus } from './disk/file-status.ts';
 
 /** Archives by content, shared by all repos of a user: `sha512/ab/ab12…` below its directory. Entries are hard links where cache and
  *  repo are on one file system, otherwise copies (reflinks where supported). A file can therefore change through another repo, and

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
 import type { IndexForm } from '../core/setup-ini/forms.ts';
 import { ioError, hasCode } from '../io/system-error.ts';
-import { INDEX_NAME, SUBSET_MARK } from './layout.ts';
+import { INDEX_NAME, SUBSET_MARK } from './files/layout.ts';
 
 /** One file of an index: the index in one form, or its signature. */
 export interface IndexFile {

@@ -7,7 +7,7 @@ import { acquireLock } from '../io/lock-file.ts';
 import type { LockOptions } from '../io/lock-file.ts';
 import { indexesInForce } from './index-files.ts';
 import type { IndexInForce } from './index-files.ts';
-import { LOCK_NAME, PART_CACHED_SUFFIX, PART_NOTE_SUFFIX, PART_SUFFIX, ownFile } from './layout.ts';
+import { LOCK_NAME, PART_CACHED_SUFFIX, PART_NOTE_SUFFIX, PART_SUFFIX, ownFile } from './files/layout.ts';
 import { demandMarker, isContentDirectory } from './repo.ts';
 import { VerificationCache } from './verification-cache.ts';
 import { walkBase } from './walk.ts';

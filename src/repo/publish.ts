@@ -9,7 +9,7 @@ import { makeNamesDurable } from './disk/durable.ts';
 import { ioError } from '../io/system-error.ts';
 import { indexFiles } from './index-files.ts';
 import type { IndexFile } from './index-files.ts';
-import { TEMP_SUFFIX, archDirectory } from './layout.ts';
+import { TEMP_SUFFIX, archDirectory } from './files/layout.ts';
 import type { Store } from './store.ts';
 import type { SubsetIndex } from './subset.ts';
 

@@ -14,8 +14,8 @@ import { dirname, join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { createDirectory } from './disk/directories.ts';
 import { ioError, hasCode } from '../io/system-error.ts';
-import { INDEX_NAME, MARKER_NAME, TEMP_SUFFIX, ownFile, siteOfDirectory } from './layout.ts';
-import type { RepoLayout } from './layout.ts';
+import { INDEX_NAME, MARKER_NAME, TEMP_SUFFIX, ownFile, siteOfDirectory } from './files/layout.ts';
+import type { RepoLayout } from './files/layout.ts';
 
 /** Top directories of what an index lists: the architectures setup knows, and what old and new ones share. */
 const CONTENT_DIRS = ['x86_64', 'x86', 'aarch64', 'noarch', 'release'] as const;

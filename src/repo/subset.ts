@@ -1,8 +1,8 @@
 import { CygstrapError } from '../errors.ts';
 import { printIndex } from '../core/setup-ini/print.ts';
 import type { Archive, IndexHeader, PackageRecord, VersionRecord } from '../core/setup-ini/records.ts';
-import type { Digest } from './file.ts';
-import { SUBSET_MARK } from './layout.ts';
+import type { Digest } from './files/file.ts';
+import { SUBSET_MARK } from './files/layout.ts';
 import type { VerifiedFile } from './verified.ts';
 
 /** An index of what a repo has. */

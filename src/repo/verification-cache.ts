@@ -1,15 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { hasCode, ioError } from '../io/system-error.ts';
-import type { RepoFile } from './file.ts';
-import { TEMP_SUFFIX, VERIFICATION_CACHE_NAME, ownFile } from './layout.ts';
-
-/** The part of a file's status that changes when its bytes change. */
-export interface FileStatus {
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ino: bigint;
-}
+import type { FileStatus } from './disk/file-status.ts';
+import type { RepoFile } from './files/file.ts';
+import { TEMP_SUFFIX, VERIFICATION_CACHE_NAME, ownFile } from './files/layout.ts';
 
 /** A verified file. */
 export interface CacheEntry extends FileStatus {
@@ -23,15 +17,6 @@ const HEADER = 'cygstrap verified files 2';
 /** `DIGEST SIZE MTIME-NS INODE PATH`. A digest `-` removes the entry of an earlier line. Later lines replace earlier ones; other
  *  lines are ignored, such as one that was cut off when the process was killed. */
 const LINE = /^(-|sha512:[0-9a-f]{128}|md5:[0-9a-f]{32}) (\d+) (\d+) (\d+) (.+)$/;
-
-/** Minimum age in milliseconds of a file's last change for an entry: within one tick of the clock of a file system (two seconds on
- *  FAT) a later change would have the same time. */
-export const SETTLED_MS = 2_000;
-
-/** Returns whether a file is old enough for an entry. */
-export function isSettled({ mtimeNs }: FileStatus): boolean {
-  return mtimeNs <= BigInt(Date.now() - SETTLED_MS) * 1_000_000n;
-}
 
 /** Records which files of a repo were verified, so that unchanged files are not read again. The entries are as trustworthy as the
  *  directory: a user who can write there can forge them, and `verify` does not use them. Lifetime: one command. */

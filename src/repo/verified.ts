@@ -1,4 +1,4 @@
-import type { Digest, RepoFile } from './file.ts';
+import type { Digest, RepoFile } from './files/file.ts';
 
 declare const verified: unique symbol;
 

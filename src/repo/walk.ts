@@ -1,6 +1,6 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { ioError, hasCode } from '../io/system-error.ts';
-import { INDEX_NAME, OWN_DIR, OWN_SUFFIXES } from './layout.ts';
+import { INDEX_NAME, OWN_DIR, OWN_SUFFIXES } from './files/layout.ts';
 
 /** A name in a repo that is no directory. */
 export interface RepoEntry {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, onTestFinished } from 'vitest';
-import type { Digest } from '../../src/repo/file.ts';
+import type { Digest } from '../../src/repo/files/file.ts';
 
 /** 14 November 2023, 22:13:20. */
 export const DATE_SECONDS = 1_700_000_000;

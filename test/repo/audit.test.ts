@@ -13,7 +13,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { auditRepo, isDamage } from '../../src/repo/audit.ts';
 import type { Audit, AuditOptions } from '../../src/repo/audit.ts';
-import type { RepoFile } from '../../src/repo/file.ts';
+import type { RepoFile } from '../../src/repo/files/file.ts';
 import { SEED } from '../support/seed.ts';
 import { bytesOf, fileOf, openStore, sourceOf, temporaryDirectory, treeOf, writeTree } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { limited } from '../../src/repo/disk/limited.ts';
-import { parseRepoPath } from '../../src/repo/path.ts';
+import { parseRepoPath } from '../../src/repo/files/path.ts';
 
 const CHUNK_BYTES = 1 << 20;
 const CHUNKS = 400;

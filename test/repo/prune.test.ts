@@ -2,7 +2,7 @@ import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Lock } from '../../src/core/lock/lock.ts';
-import type { RepoFile } from '../../src/repo/file.ts';
+import type { RepoFile } from '../../src/repo/files/file.ts';
 import type { IndexInForce } from '../../src/repo/index-files.ts';
 import { applyPrune, planPrune } from '../../src/repo/prune.ts';
 import type { PrunePlan } from '../../src/repo/prune.ts';

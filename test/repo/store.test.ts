@@ -14,10 +14,10 @@ import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Event } from '../../src/events.ts';
-import type { RepoFile } from '../../src/repo/file.ts';
-import { parseRepoPath } from '../../src/repo/path.ts';
-import type { OpenSource, Resume, Source } from '../../src/repo/source.ts';
-import { VerifyError } from '../../src/repo/verify-error.ts';
+import type { RepoFile } from '../../src/repo/files/file.ts';
+import { parseRepoPath } from '../../src/repo/files/path.ts';
+import type { OpenSource, Resume, Source } from '../../src/repo/files/source.ts';
+import { VerifyError } from '../../src/repo/files/verify-error.ts';
 import {
   bytesOf,
   fileOf,

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { RepoFile } from '../../src/repo/file.ts';
-import { parseRepoPath } from '../../src/repo/path.ts';
-import type { OpenSource, Resume } from '../../src/repo/source.ts';
+import type { RepoFile } from '../../src/repo/files/file.ts';
+import { parseRepoPath } from '../../src/repo/files/path.ts';
+import type { OpenSource, Resume } from '../../src/repo/files/source.ts';
 import { Store } from '../../src/repo/store.ts';
 import type { StoreOptions } from '../../src/repo/store.ts';
 import { SetupIniParser } from '../../src/core/setup-ini/parse.ts';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Digest } from '../file.ts';
+import type { Digest } from '../files/file.ts';
 
 /** The work of one message: small enough to spread it evenly over the threads, large enough to send few messages. */
 const BATCH_BYTES = 8 << 20;

@@ -1,6 +1,6 @@
-import type { RepoFile } from '../file.ts';
-import type { Source } from '../source.ts';
-import { wrongSize } from '../verify-error.ts';
+import type { RepoFile } from '../files/file.ts';
+import type { Source } from '../files/source.ts';
+import { wrongSize } from '../files/verify-error.ts';
 
 type Listener = (reason: unknown) => void;
 

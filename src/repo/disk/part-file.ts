@@ -16,11 +16,11 @@ import {
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { hasCode } from '../../io/system-error.ts';
-import { algorithmOf } from '../file.ts';
-import type { Digest, RepoFile } from '../file.ts';
-import { PART_NOTE_SUFFIX, PART_SUFFIX } from '../layout.ts';
-import { shown } from '../verify-error.ts';
-import type { FileStatus } from '../verification-cache.ts';
+import { algorithmOf } from '../files/file.ts';
+import type { Digest, RepoFile } from '../files/file.ts';
+import { PART_NOTE_SUFFIX, PART_SUFFIX } from '../files/layout.ts';
+import { shown } from '../files/verify-error.ts';
+import type { FileStatus } from './file-status.ts';
 
 const open = promisify(openCallback);
 

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { fetchFiles } from '../../../src/api/fetch-files.ts';
 import type { FetchedFiles } from '../../../src/api/fetch-files.ts';
 import type { Event } from '../../../src/events.ts';
-import { parseRepoPath } from '../../../src/repo/path.ts';
+import { parseRepoPath } from '../../../src/repo/files/path.ts';
 import { Store } from '../../../src/repo/store.ts';
 import { openSite } from '../../../src/site/open-site.ts';
 import { SiteSet } from '../../../src/site/site-set.ts';

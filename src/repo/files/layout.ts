@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CygstrapError } from '../errors.ts';
+import { CygstrapError } from '../../errors.ts';
 import type { RepoPath } from './file.ts';
 
 /** The directory below the repo that holds everything of ours; setup looks for `*\/ARCH/` only, and this has none. */

@@ -1,5 +1,5 @@
-import { CygstrapError } from '../errors.ts';
-import { pathFaults } from '../core/setup-ini/paths.ts';
+import { CygstrapError } from '../../errors.ts';
+import { pathFaults } from '../../core/setup-ini/paths.ts';
 import type { RepoPath } from './file.ts';
 
 /** Takes a path of an index or lock as one below a repo. Throws code `repo` for a path that could leave it or that some

@@ -1,4 +1,4 @@
-import { CygstrapError } from '../errors.ts';
+import { CygstrapError } from '../../errors.ts';
 import type { RepoFile } from './file.ts';
 import { INDEX_NAME, OWN_DIR, OWN_SUFFIXES } from './layout.ts';
 

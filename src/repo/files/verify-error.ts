@@ -1,4 +1,4 @@
-import { CygstrapError } from '../errors.ts';
+import { CygstrapError } from '../../errors.ts';
 import type { Digest, RepoFile } from './file.ts';
 
 /** What was promised of a file and what came instead. */
