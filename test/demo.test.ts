@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { guestCacheOf } from '../src/api/vm-context.ts';
+import { userCacheDirectory } from '../src/io/user-dirs.ts';
 import { QEMU, whenThere } from './support/qemu.ts';
 import { PROJECT, runCommand } from './support/transcript.ts';
 
@@ -13,7 +13,7 @@ test('the demo does the main job from end to end, as far as this computer can', 
   try {
     // The stages are made anew; the kernel was fetched before, since tests ask no network.
     await mkdir(join(cache, 'cygstrap'));
-    await symlink(join(guestCacheOf({ environment: process.env }), 'kernels'), join(cache, 'cygstrap/kernels'));
+    await symlink(join(userCacheDirectory(process.env), 'kernels'), join(cache, 'cygstrap/kernels'));
     const { exit, stdout, stderr } = await runCommand(`XDG_CACHE_HOME=${cache} node fixtures/demo/run.js`);
     expect(stderr).toBe('');
     expect(exit).toBe(0);

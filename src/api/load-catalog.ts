@@ -1,9 +1,9 @@
-import { homedir, platform } from 'node:os';
+import { join } from 'node:path';
 import { CatalogBuilder } from '../core/catalog/catalog.ts';
 import type { Catalog } from '../core/catalog/catalog.ts';
 import type { Report } from '../events.ts';
 import { openIndex } from '../input/open-index.ts';
-import { indexCacheDir } from '../input/text-cache.ts';
+import { userCacheDirectory } from '../io/user-dirs.ts';
 import type { IndexSummary } from '../report/json.ts';
 import type { Diagnostic } from '../core/setup-ini/diagnostics.ts';
 import { RowParser, SetupIniParser } from '../core/setup-ini/parse.ts';
@@ -104,7 +104,7 @@ async function readInto<V>(
   const input = openIndex(typeof source === 'string' ? source : chunksOf(source.bytes), {
     name,
     ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
-    ...(options.cache === true ? { cacheDir: indexCacheDir(env, platform(), homedir()) } : {}),
+    ...(options.cache === true ? { cacheDir: join(userCacheDirectory(env), 'index') } : {}),
     digest: options.digest,
     note: (message) => report({ kind: 'note', message }),
   });

@@ -1,8 +1,7 @@
-import { homedir, platform } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
-import { indexCacheDir } from '../input/text-cache.ts';
+import { userCacheDirectory } from '../io/user-dirs.ts';
 import { knownHost } from '../stages/context.ts';
 import type { StageContext } from '../stages/context.ts';
 import type { TopologyName } from '../stages/topology.ts';
@@ -38,12 +37,7 @@ export interface VmContext extends StageContext, Pick<VmDirectory, 'environment'
 
 /** Names the places of all stages. */
 export function placesOfVm({ directory, environment }: VmDirectory): VmPlaces {
-  return vmPlaces(resolve(directory ?? join(dirname(indexCacheDir(environment, platform(), homedir())), 'vm')));
-}
-
-/** Where kernels and images of guests are kept. */
-export function guestCacheOf({ environment }: Pick<VmDirectory, 'environment'>): string {
-  return dirname(indexCacheDir(environment, platform(), homedir()));
+  return vmPlaces(resolve(directory ?? join(userCacheDirectory(environment), 'vm')));
 }
 
 /** Makes ready what every stage needs; looks at this computer when that was not done before, which takes seconds. What is missing here is
@@ -64,7 +58,17 @@ export async function prepareVm(options: VmOptions): Promise<VmContext> {
     tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])],
     signal,
   });
-  return { places, host, guest: kind, topology, cacheDir: guestCacheOf(options), environment, version, report, signal };
+  return {
+    places,
+    host,
+    guest: kind,
+    topology,
+    cacheDir: userCacheDirectory(environment),
+    environment,
+    version,
+    report,
+    signal,
+  };
 }
 
 /** Every published stage of one or all names, the newest last. Throws `io`. */

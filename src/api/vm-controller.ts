@@ -1,6 +1,6 @@
 import type { Report } from '../events.ts';
 import { controllerImage } from '../guest/controller/image.ts';
-import { guestCacheOf } from './vm-context.ts';
+import { userCacheDirectory } from '../io/user-dirs.ts';
 
 export interface ControllerBuildContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -21,7 +21,7 @@ export async function buildController({
   report,
   signal,
 }: ControllerBuildContext): Promise<ControllerBuildResult> {
-  const { kernel, initramfs } = await controllerImage({ cacheDir: guestCacheOf({ environment }), report, signal });
+  const { kernel, initramfs } = await controllerImage({ cacheDir: userCacheDirectory(environment), report, signal });
   return {
     kernel: { version: kernel.version, path: kernel.image },
     initramfs: { path: initramfs.path, sizeBytes: initramfs.sizeBytes, sha256: initramfs.key },

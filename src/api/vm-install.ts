@@ -5,7 +5,7 @@ import { CygstrapError } from '../errors.ts';
 import { printLock } from '../core/lock/print.ts';
 import { installStage } from '../stages/install.ts';
 import type { InstalledManifest, MachineWishes } from '../stages/manifest.ts';
-import { digestOf } from '../vm/file-identity.ts';
+import { sha256OfFile } from '../io/file-digest.ts';
 import { WATCH_LIMITS } from '../stages/watch.ts';
 import type { WatchLimits } from '../stages/watch.ts';
 import { readLock } from './lock-file.ts';
@@ -45,7 +45,7 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
     ingredients: {
       lock: createHash('sha256').update(printLock(lock)).digest('hex'),
       additions: await Promise.all(
-        additions.map(async ({ path, location }) => ({ path, sha256: await digestOf(location) })),
+        additions.map(async ({ path, location }) => ({ path, sha256: await sha256OfFile(location) })),
       ),
       wishes: { ...guest.defaults, ...sizes, emptyDisksMiB, qemuArguments },
     },

@@ -5,7 +5,7 @@ import { stagePath } from '../stages/layout.ts';
 import type { InstalledManifest, Manifest, SnapshotManifest } from '../stages/manifest.ts';
 import { runStage } from '../stages/run.ts';
 import type { RunHooks, RunRequest, RunResult } from '../stages/run.ts';
-import { endText, startChild } from '../vm/process.ts';
+import { exitText, startProgram } from '../io/program.ts';
 import { VmError } from '../vm/vm-error.ts';
 import { publishedStages, stageByPrefix } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
@@ -109,7 +109,7 @@ interface Hook extends Pick<RunHooks, 'onOutput'> {
 
 /** Runs a line of shell on this computer; all that it says goes where stderr of the command in the guest goes. */
 async function runHook(line: string, { when, setpriv, directory, signal, onOutput }: Hook): Promise<void> {
-  await using child = await startChild(['/bin/sh', '-c', `exec 2>&1\n${line}`], {
+  await using child = await startProgram(['/bin/sh', '-c', `exec 2>&1\n${line}`], {
     setpriv,
     signal,
     environment: { CYGSTRAP_RUN: directory },
@@ -119,7 +119,7 @@ async function runHook(line: string, { when, setpriv, directory, signal, onOutpu
   const exit = await child.exited;
   signal.throwIfAborted();
   if (exit.code !== 0)
-    throw new VmError(`the command ${when} the run failed (${endText(exit)}): \`${line}\``, {
+    throw new VmError(`the command ${when} the run failed (${exitText(exit)}): \`${line}\``, {
       details: child.details(exit),
     });
 }

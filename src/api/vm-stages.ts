@@ -1,13 +1,15 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { replaceFile } from '../io/atomic-file.ts';
 import { CygstrapError } from '../errors.ts';
 import { removeUnused } from '../guest/linux/cache.ts';
 import { STAGES, intactPath, logPaths, stagePath } from '../stages/layout.ts';
 import type { StageName, VmPlaces } from '../stages/layout.ts';
 import type { Manifest } from '../stages/manifest.ts';
 import { listLeftovers, namesIn, removeLeftover, stagesInUse, withStageLock } from '../stages/workshop.ts';
-import { guestCacheOf, placesOfVm, publishedStages, stageByPrefix } from './vm-context.ts';
+import { userCacheDirectory } from '../io/user-dirs.ts';
+import { placesOfVm, publishedStages, stageByPrefix } from './vm-context.ts';
 import type { VmDirectory } from './vm-context.ts';
 
 /** A stage as `vm ls` shows it. */
@@ -90,10 +92,10 @@ async function removeStage(places: VmPlaces, { stage, key }: Manifest, signal: A
   await withStageLock(places, { stage, key }, { signal }, async () => {
     const path = stagePath(places, stage, key);
     const aside = join(places.root, stage, `.${key}.${randomBytes(4).toString('hex')}`);
-    await rename(path, aside);
+    await replaceFile(path, aside);
     // Who began to use it in this moment keeps it.
     if ((await stagesInUse(places)).some((use) => use.key === key)) {
-      await rename(aside, path);
+      await replaceFile(aside, path);
       throw new CygstrapError('usage', `${stage} ${key} is in use`);
     }
     await rm(aside, { recursive: true, force: true });
@@ -153,6 +155,6 @@ export async function collectStages(
   return {
     leftovers,
     stages,
-    images: await removeUnused(guestCacheOf(context), { unusedMs: olderThanMs ?? UNUSED_MS, nowMs }),
+    images: await removeUnused(userCacheDirectory(context.environment), { unusedMs: olderThanMs ?? UNUSED_MS, nowMs }),
   };
 }

@@ -1,4 +1,4 @@
-import { quoted } from './shell.ts';
+import { quoteWord } from '../io/quoting.ts';
 
 /** Names of the files of one run, in its own directory in the share `xchg`. */
 export const RUN_FILES = {
@@ -30,15 +30,15 @@ export type RunEnd =
  *  name first: what is there is whole. A command ended by signal N has the code 128 + N. The program ends with the same code. */
 export function runScript({ directory, argv, workingDirectory = directory }: RunScript): string {
   return `#!/bin/sh
-cygstrap_run=${quoted(directory)}
+cygstrap_run=${quoteWord(directory)}
 cygstrap_end() {
   printf '%s\\n' "$1" >"$cygstrap_run/${RUN_FILES.exit}.part" && mv -f "$cygstrap_run/${RUN_FILES.exit}.part" "$cygstrap_run/${RUN_FILES.exit}"
 }
-cd ${quoted(workingDirectory)} || { cygstrap_end ${quoted(`failed no directory ${oneLine(workingDirectory)}`)}; exit 125; }
+cd ${quoteWord(workingDirectory)} || { cygstrap_end ${quoteWord(`failed no directory ${oneLine(workingDirectory)}`)}; exit 125; }
 (
   if [ -f "$cygstrap_run/${RUN_FILES.environment}" ]; then . "$cygstrap_run/${RUN_FILES.environment}"; fi
   unset cygstrap_run
-  exec ${argv.map(quoted).join(' ')}
+  exec ${argv.map(quoteWord).join(' ')}
 ) </dev/null
 cygstrap_code=$?
 cygstrap_end "$cygstrap_code" || exit 125
@@ -66,6 +66,6 @@ export function savedEnvironment(variables: Readonly<Record<string, string>>): s
   return Object.entries(variables)
     .filter(([name]) => VARIABLE.test(name))
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => `export ${name}=${quoted(value)}\n`)
+    .map(([name, value]) => `export ${name}=${quoteWord(value)}\n`)
     .join('');
 }

@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { runProgram } from '../io/program.ts';
 import { GuestError } from './guest-error.ts';
-
-const run = promisify(execFile);
 
 /** The name under which a guest's host key is known, whatever address leads to it. */
 const HOST_ALIAS = 'cygstrap-guest';
@@ -25,7 +22,9 @@ export async function makeKeyPair(keygen: string, directory: string): Promise<Ke
   await mkdir(directory, { recursive: true });
   await Promise.all([privateKey, `${privateKey}.pub`].map((path) => rm(path, { force: true })));
   try {
-    await run(keygen, ['-q', '-t', 'ed25519', '-N', '', '-C', 'cygstrap', '-f', privateKey]);
+    await runProgram([keygen, '-q', '-t', 'ed25519', '-N', '', '-C', 'cygstrap', '-f', privateKey], {
+      timeoutMs: 60_000,
+    });
   } catch (cause) {
     throw new GuestError('tool', '`ssh-keygen` failed', { cause });
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { dirname, join, posix, win32 } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { hasCode, InputError } from './input-error.ts';
 import { readChunks } from './source.ts';
@@ -25,21 +25,6 @@ const OLD_DRAFT_MS = 60 * 60 * 1000;
 export interface TextCache {
   readonly dir: string;
   readonly note: (message: string) => void;
-}
-
-/** Returns the directory that a user's cached indexes belong in: `cygstrap/index` under `XDG_CACHE_HOME` or `~/.cache`; on Windows
- *  under `LOCALAPPDATA` or `~/AppData/Local`. Variables that hold no absolute path are ignored.
- *  Source: XDG Base Directory Specification 0.8. */
-export function indexCacheDir(
-  env: Readonly<Record<string, string | undefined>>,
-  platform: string,
-  homeDir: string,
-): string {
-  const isWindows = platform === 'win32';
-  const path = isWindows ? win32 : posix;
-  const base = isWindows ? env['LOCALAPPDATA'] : env['XDG_CACHE_HOME'];
-  const fallback = isWindows ? path.join(homeDir, 'AppData', 'Local') : path.join(homeDir, '.cache');
-  return path.join(base !== undefined && path.isAbsolute(base) ? base : fallback, 'cygstrap', 'index');
 }
 
 /** Returns the text kept for these compressed bytes, after its seal was checked; undefined if there is none, if it is damaged, or

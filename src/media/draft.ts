@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { replaceFile } from '../io/atomic-file.ts';
 import { MediaError } from './media-error.ts';
 
 /** Ends the name of the directory in which an image comes to be, beside its target: `.repo.iso.HOST.PID.RANDOM.tmp`. */
@@ -24,7 +25,7 @@ export async function withDraft<T>(out: string, work: (image: string, directory:
     const image = join(directory, IMAGE_NAME);
     const result = await work(image, directory);
     await flush(image);
-    await rename(image, out);
+    await replaceFile(image, out);
     return result;
   } catch (error) {
     if (error instanceof MediaError || !(error instanceof Error && 'syscall' in error)) throw error;

@@ -1,8 +1,10 @@
-import { access, mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
+import { writeFileAtomically } from '../io/atomic-file.ts';
 import type { Report } from '../events.ts';
 import type { GuestKind } from '../guest/kind.ts';
-import { digestOf, identityOf } from '../vm/file-identity.ts';
+import { sha256OfFile } from '../io/file-digest.ts';
+import { identityOf } from '../io/file-identity.ts';
 import type { Host } from '../vm/host.ts';
 import { probeHost } from '../vm/probe/probe.ts';
 import { stampOf } from '../vm/probe/qemu.ts';
@@ -45,9 +47,7 @@ export async function knownHost(places: VmPlaces, options: KnownHostOptions): Pr
   const host = await probeHost(options);
   if (host.qemu === undefined) return host;
   await mkdir(places.root, { recursive: true, mode: 0o700 });
-  const part = `${places.host}.${process.pid}`;
-  await writeFile(part, JSON.stringify({ cpu: hostCpu(), host }));
-  await rename(part, places.host);
+  await writeFileAtomically(places.host, JSON.stringify({ cpu: hostCpu(), host }));
   return host;
 }
 
@@ -90,5 +90,5 @@ export async function finishFile(path: string): Promise<FinishedFile> {
   }
   const identity = await identityOf(path);
   const { size } = await stat(path);
-  return { stamp: { sizeBytes: size, sha256: await digestOf(path) }, identity };
+  return { stamp: { sizeBytes: size, sha256: await sha256OfFile(path) }, identity };
 }

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { writeFileAtomically } from '../io/atomic-file.ts';
 import { intactPath } from './layout.ts';
 import type { VmPlaces } from './layout.ts';
 import type { StageUse } from './workshop.ts';
@@ -19,11 +20,9 @@ export async function readIntact(places: VmPlaces, { stage, key }: StageUse): Pr
 /** Writes down that the files of a stage are intact, so that they need not be read again until somebody touches them. */
 export async function noteIntact(places: VmPlaces, { stage, key }: StageUse, intact: Intact): Promise<void> {
   const path = intactPath(places, stage, key);
-  const part = `${path}.${process.pid}`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeFile(part, JSON.stringify(intact));
-    await rename(part, path);
+    await writeFileAtomically(path, JSON.stringify(intact));
   } catch {
     // Stages that only others may write are of use as well: they are read each time.
   }

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import { identityOf } from '../vm/file-identity.ts';
+import { identityOf } from '../io/file-identity.ts';
 import { STAGE_FILES } from './layout.ts';
 import type { StageName } from './layout.ts';
 

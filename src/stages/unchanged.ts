@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { digestOf } from '../vm/file-identity.ts';
+import { sha256OfFile } from '../io/file-digest.ts';
 import { VmError } from '../vm/vm-error.ts';
 import { noteIntact, readIntact } from './intact.ts';
 import { STAGE_FILES, stagePath } from './layout.ts';
@@ -65,7 +65,7 @@ async function changeIn(
   const looks = await Promise.all(
     Object.entries(stamps).map(
       async ([name, stamp]) =>
-        [name, await lookAt(join(directory, name), stamp, { known: known[name], digest: digestOf })] as const,
+        [name, await lookAt(join(directory, name), stamp, { known: known[name], digest: sha256OfFile })] as const,
     ),
   );
   for (const [, look] of looks) if (look.kind === 'changed') return look.text;

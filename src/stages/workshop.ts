@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { replaceFile } from '../io/atomic-file.ts';
 import { CygstrapError } from '../errors.ts';
 import { isLockHeld, acquireLock } from '../io/lock-file.ts';
 import { isRunDirectory, makeRunDirectory } from '../vm/run-directory.ts';
@@ -95,7 +96,7 @@ export async function publishStage(places: VmPlaces, work: WorkDirectory, manife
     await rm(join(work.path, RUN_LINK));
     await mkdir(join(places.root, stage), { recursive: true, mode: 0o700 });
     await rm(target, { recursive: true, force: true });
-    await rename(work.path, target);
+    await replaceFile(work.path, target);
     await sync(join(places.root, stage));
   } catch (cause) {
     throw new CygstrapError('io', `cannot publish ${stage} ${key}`, { cause });

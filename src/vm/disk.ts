@@ -1,9 +1,10 @@
-import { chmod, open, rename, rm } from 'node:fs/promises';
+import { chmod, open, rm } from 'node:fs/promises';
+import { replaceFile } from '../io/atomic-file.ts';
 import type { Host } from './host.ts';
-import { runTool } from './process.ts';
+import { runProgram } from '../io/program.ts';
 import { fieldOf } from './qmp/commands.ts';
 import type { DiskFormat } from './spec.ts';
-import { VmError } from './vm-error.ts';
+import { VmError, vmErrorOf } from './vm-error.ts';
 
 /** Copying a disk of some gigabytes takes minutes on a slow one. */
 const COPY_TIMEOUT_MS = 30 * 60_000;
@@ -53,7 +54,7 @@ export async function flattenDisk(
   try {
     await qemuImg(host, ['convert', '-O', 'qcow2', from, part], { timeoutMs: COPY_TIMEOUT_MS, ...options });
     await chmod(part, 0o444);
-    await rename(part, to);
+    await replaceFile(part, to);
   } finally {
     await rm(part, { force: true });
   }
@@ -116,5 +117,9 @@ async function qemuImg(
   const program = tools['qemu-img'];
   if (program === undefined)
     throw new VmError('`qemu-img` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
-  return runTool([program, ...words], { setpriv: tools.setpriv, ...options });
+  try {
+    return (await runProgram([program, ...words], { setpriv: tools.setpriv, ...options })).toString();
+  } catch (error) {
+    throw vmErrorOf(error);
+  }
 }

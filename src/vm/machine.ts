@@ -3,8 +3,8 @@ import type { Report } from '../events.ts';
 import { LineCutter } from './console.ts';
 import { Feed } from './feed.ts';
 import type { MachineFiles } from './layout.ts';
-import { endText, lastWords } from './process.ts';
-import type { Child, ChildExit } from './process.ts';
+import { exitText, stderrText } from '../io/program.ts';
+import type { Program, ProgramExit } from '../io/program.ts';
 import { screendump } from './qmp/commands.ts';
 import type { QmpSession } from './qmp/session.ts';
 import type { MachineSpec } from './spec.ts';
@@ -34,7 +34,7 @@ export const MACHINE_ENDS: Readonly<Record<Exclude<MachineExit['reason'], 'died'
 export interface MachineParts {
   readonly spec: MachineSpec;
   readonly files: MachineFiles;
-  readonly child: Child;
+  readonly child: Program;
   readonly qmp: QmpSession;
   /** A command line that starts the same machine. */
   readonly command: string;
@@ -52,7 +52,7 @@ export class Machine implements AsyncDisposable {
   readonly sshPort: number | undefined;
   /** Resolves once, when QEMU is gone; never rejects. */
   readonly exited: Promise<MachineExit>;
-  readonly #child: Child;
+  readonly #child: Program;
   readonly #command: string;
   readonly #lines = new Feed<string>({ mostWaiting: CONSOLE_LINES, replay: CONSOLE_LINES });
   #isEndedByUs = false;
@@ -197,7 +197,7 @@ export class Machine implements AsyncDisposable {
     if (!this.#isEndedByUs) setTimeout(() => this.#child.kill(), QUIT_TIMEOUT_MS).unref();
   }
 
-  #endOf(exit: ChildExit): MachineExit {
+  #endOf(exit: ProgramExit): MachineExit {
     if (this.#blockError !== undefined) {
       const hint = 'make room for the disks of the machine';
       return {
@@ -225,7 +225,7 @@ export class Machine implements AsyncDisposable {
     return { reason: 'died', error: deathOf(this.spec, exit, this.#details(exit)) };
   }
 
-  #details(exit?: ChildExit): VmError['details'] {
+  #details(exit?: ProgramExit): VmError['details'] {
     return { ...this.#child.details(exit), command: this.#command, consoleLog: this.files.consoleLog };
   }
 }
@@ -234,14 +234,14 @@ export class Machine implements AsyncDisposable {
 const NOISE = /warning: hub \d+ is not connected to host network$/;
 
 /** What to say of a QEMU that ended on its own. */
-export function deathOf({ name, memory }: MachineSpec, exit: ChildExit, details: VmError['details']): VmError {
+export function deathOf({ name, memory }: MachineSpec, exit: ProgramExit, details: VmError['details']): VmError {
   const hints = [
     ...(exit.signal === 'SIGBUS' && memory.backing.kind === 'file' ? ['the file system of its RAM file is full'] : []),
     ...(exit.signal === 'SIGKILL' ? ['somebody killed it, perhaps the kernel for want of memory'] : []),
     ...(details.consoleLog === undefined ? [] : [`its console is in \`${details.consoleLog}\``]),
   ];
   return new VmError(
-    `QEMU of machine \`${name}\` died (${endText(exit)})${lastWords((details.stderrTail ?? []).filter((line) => !NOISE.test(line)))}`,
+    `QEMU of machine \`${name}\` died (${exitText(exit)})${stderrText((details.stderrTail ?? []).filter((line) => !NOISE.test(line)))}`,
     { details, ...(hints.length > 0 && { hint: hints.join('; ') }) },
   );
 }

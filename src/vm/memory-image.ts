@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { replaceFile } from '../io/atomic-file.ts';
 import { userNetworkOf } from './argv/nics.ts';
 import { socketPath } from './layout.ts';
 import type { Machine } from './machine.ts';
-import { endText, lastWords, startChild } from './process.ts';
-import type { Child } from './process.ts';
+import { exitText, stderrText } from '../io/program.ts';
+import type { Program } from '../io/program.ts';
 import { fieldOf } from './qmp/commands.ts';
-import { VmError } from './vm-error.ts';
+import { startVmProgram, VmError } from './vm-error.ts';
 
 /** How often QEMU is asked how far it is. */
 const POLL_INTERVAL_MS = 4;
@@ -75,7 +76,7 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
     if (migration.status === 'rejected') throw migration.reason;
     if (image.status === 'rejected' || image.value.sizeBytes === 0)
       throw new VmError('QEMU wrote an empty memory image');
-    await rename(part, path);
+    await replaceFile(part, path);
     return { ...image.value, durationMs: performance.now() - startMs };
   } catch (error) {
     ours.abort();
@@ -172,7 +173,7 @@ async function writeImage(
   const target = createWriteStream(path, { mode: 0o600, flush: true });
   if (compression.kind === 'none') await pipeline(from, counted, target, { signal });
   else {
-    await using packer = await startChild([compression.zstd, '-q', '-T0', '-c'], {
+    await using packer = await startVmProgram([compression.zstd, '-q', '-T0', '-c'], {
       setpriv: compression.setpriv,
       signal,
     });
@@ -185,7 +186,7 @@ async function writeImage(
 async function readImage(path: string, to: Socket, { compression, signal }: ImageOptions): Promise<void> {
   const stop = signal === undefined ? {} : { signal };
   if (compression.kind === 'none') return pipeline(createReadStream(path), to, stop);
-  await using unpacker = await startChild([compression.zstd, '-q', '-d', '-c', '--', path], {
+  await using unpacker = await startVmProgram([compression.zstd, '-q', '-d', '-c', '--', path], {
     setpriv: compression.setpriv,
     signal,
   });
@@ -193,10 +194,10 @@ async function readImage(path: string, to: Socket, { compression, signal }: Imag
   await requireSuccess(unpacker);
 }
 
-async function requireSuccess(child: Child): Promise<void> {
+async function requireSuccess(child: Program): Promise<void> {
   const exit = await child.exited;
   if (exit.code !== 0)
-    throw new VmError(`\`${child.argv[0] ?? ''}\` failed (${endText(exit)})${lastWords(child.stderrTail())}`, {
+    throw new VmError(`\`${child.argv[0] ?? ''}\` failed (${exitText(exit)})${stderrText(child.stderrTail())}`, {
       details: child.details(exit),
     });
 }

@@ -5,16 +5,16 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../events.ts';
 import { argvOf } from './argv.ts';
-import { shellLine } from './argv/words.ts';
+import { quoteCommand } from '../io/quoting.ts';
 import type { Host } from './host.ts';
 import { emptyDiskPath, filesOf } from './layout.ts';
 import type { MachineFiles } from './layout.ts';
 import { Machine, deathOf } from './machine.ts';
 import { freePort, isPortTaken } from './network/port.ts';
-import { startChild } from './process.ts';
+
 import { QmpSession } from './qmp/session.ts';
 import type { MachineSpec } from './spec.ts';
-import { VmError } from './vm-error.ts';
+import { startVmProgram, VmError } from './vm-error.ts';
 
 const START_TIMEOUT_MS = 30_000;
 const DEATH_GRACE_MS = 1000;
@@ -80,13 +80,13 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
   const [within] = spec.nics.flatMap(({ link }) =>
     link.kind === 'direct' && link.within !== undefined ? [link.within] : [],
   );
-  const child = await startChild(paused, {
+  const child = await startVmProgram(paused, {
     setpriv: host.tools.setpriv,
     within,
     signal,
     environment: { TMPDIR: dirname(files.qmp) },
   });
-  const command = shellLine(argv);
+  const command = quoteCommand(argv);
   void child.exited.then(() => Promise.all(scratch.map((path) => rm(path, { force: true }))).catch(() => {}));
   try {
     child.stdin.end();

@@ -1,4 +1,6 @@
 import { CygstrapError } from '../errors.ts';
+import { ProgramError, startProgram } from '../io/program.ts';
+import type { Program, StartOptions } from '../io/program.ts';
 
 /** What is known of a child process that failed. */
 export interface VmDetails {
@@ -23,5 +25,21 @@ export class VmError extends CygstrapError {
   ) {
     super('vm', message, { details: {}, ...options });
     this.name = 'VmError';
+  }
+}
+
+/** Returns the VmError for a program that failed, with the same message and details; any other error unchanged. */
+export function vmErrorOf(error: unknown): unknown {
+  return error instanceof ProgramError
+    ? new VmError(error.message, { details: error.details, cause: error.cause })
+    : error;
+}
+
+/** Starts a program that is part of a machine, see `startProgram`. Throws VmError if it cannot be started. */
+export async function startVmProgram(argv: readonly string[], options: StartOptions): Promise<Program> {
+  try {
+    return await startProgram(argv, options);
+  } catch (error) {
+    throw vmErrorOf(error);
   }
 }

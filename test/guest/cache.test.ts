@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cachedInitramfs, removeUnused } from '../../src/guest/linux/cache.ts';
 import { knownInitramfs } from '../../src/guest/linux/known-image.ts';
-import { identityOf } from '../../src/vm/file-identity.ts';
-import { guestCacheOf } from '../../src/api/vm-context.ts';
+import { identityOf } from '../../src/io/file-identity.ts';
+import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { collectStages } from '../../src/api/vm-stages.ts';
 
 const HOUR_MS = 60 * 60_000;
@@ -14,7 +14,7 @@ const DAY_MS = 24 * HOUR_MS;
 test('what nobody used for long is removed from the cache, and nothing else', async () => {
   const home = await mkdtemp(join(tmpdir(), 'cyg-'));
   const environment = { XDG_CACHE_HOME: home };
-  const cacheDir = guestCacheOf({ environment });
+  const cacheDir = userCacheDirectory(environment);
   try {
     const nowMs = Date.now();
     const made = async (path: string, ageMs: number): Promise<void> => {

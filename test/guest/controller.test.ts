@@ -8,7 +8,7 @@ import type { ControllerImage } from '../../src/guest/controller/image.ts';
 import { savedController } from '../../src/guest/controller/saved.ts';
 import type { SavedController } from '../../src/guest/controller/saved.ts';
 import { inTurn } from '../../src/guest/kind.ts';
-import { guestCacheOf } from '../../src/api/vm-context.ts';
+import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { SSH_FILES } from '../../src/guest/ssh.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { startVdeSwitch } from '../../src/vm/network/vde.ts';
@@ -41,7 +41,7 @@ describeWith(
 
     beforeAll(async () => {
       directory = await mkdtemp(join(tmpdir(), 'cyg-'));
-      const cacheDir = guestCacheOf({ environment: process.env });
+      const cacheDir = userCacheDirectory(process.env);
       image = await controllerImage({ cacheDir });
       saved = await savedController(await emulatingHost(), { image, cacheDir: directory });
       await installStandIn({

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { untilBeacon } from '../../src/guest/console.ts';
 import { inTurn } from '../../src/guest/kind.ts';
-import { guestCacheOf } from '../../src/api/vm-context.ts';
-import { findProgram } from '../../src/guest/linux/programs.ts';
+import { userCacheDirectory } from '../../src/io/user-dirs.ts';
+import { findProgram } from '../../src/io/program.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import { requireOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
@@ -56,7 +56,7 @@ describeWith(
       directory = await mkdtemp(join(tmpdir(), 'cyg-'));
       image = join(directory, 'image');
       await installStandIn({
-        kit: await standIn.prepare({ cacheDir: guestCacheOf({ environment: process.env }) }),
+        kit: await standIn.prepare({ cacheDir: userCacheDirectory(process.env) }),
         directory: image,
         nonce: 'n',
         archives: [],

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstallKit } from '../../src/guest/kind.ts';
 import { inTurn } from '../../src/guest/kind.ts';
-import { guestCacheOf } from '../../src/api/vm-context.ts';
+import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../../src/guest/run-script.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import type { SshTarget } from '../../src/guest/ssh.ts';
@@ -13,7 +13,7 @@ import { pinHostKey } from '../../src/guest/ssh.ts';
 import { untilBeacon } from '../../src/guest/console.ts';
 import { requireOverSsh, runOverSsh, streamOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
-import { findProgram } from '../../src/guest/linux/programs.ts';
+import { findProgram } from '../../src/io/program.ts';
 import type { Machine } from '../../src/vm/machine.ts';
 import { startMachine } from '../../src/vm/start.ts';
 import { archivesOfRelease, installStandIn, PLAIN, targetOf } from '../support/guest.ts';
@@ -32,13 +32,13 @@ describeWith(
 
     beforeAll(async () => {
       directory = await mkdtemp(join(tmpdir(), 'cyg-'));
-      kit = await standIn.prepare({ cacheDir: guestCacheOf({ environment: process.env }) });
+      kit = await standIn.prepare({ cacheDir: userCacheDirectory(process.env) });
       installed = await installStandIn({ kit, directory, nonce: NONCE, archives: await archivesOfRelease() });
     });
     afterAll(() => rm(directory, { recursive: true, force: true }));
 
     test('is the same file each time it is made', async () => {
-      const cacheDir = guestCacheOf({ environment: process.env });
+      const cacheDir = userCacheDirectory(process.env);
       // Without what is known of them they are made out anew.
       for (const name of ['installer', 'boot']) await rm(join(cacheDir, `images/stand-in-${name}.json`));
       expect((await standIn.prepare({ cacheDir })).key).toBe(kit.key);

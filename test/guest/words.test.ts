@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { parseBeacon } from '../../src/guest/beacons.ts';
 import { parseRunEnd, runScript, savedEnvironment } from '../../src/guest/run-script.ts';
 import { smbConf, smbdCommand } from '../../src/guest/shares.ts';
-import { quoted } from '../../src/guest/shell.ts';
+import { quoteWord } from '../../src/io/quoting.ts';
 import { sshArgv } from '../../src/guest/ssh.ts';
 import { parseLdd } from '../../src/guest/linux/programs.ts';
 import {
@@ -100,17 +100,17 @@ describe('a shell', () => {
   const directory = mkdtempSync(join(tmpdir(), 'cyg-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  test('reads each quoted word as it was', () => {
+  test('reads each quoteWord word as it was', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0'))), (words) => {
-        const { stdout } = spawnSync('sh', ['-c', `printf '%s\\n--\\n' ${words.map(quoted).join(' ')}`], {
+        const { stdout } = spawnSync('sh', ['-c', `printf '%s\\n--\\n' ${words.map(quoteWord).join(' ')}`], {
           encoding: 'utf8',
         });
         expect(stdout).toBe(words.length === 0 ? '\n--\n' : words.map((word) => `${word}\n--\n`).join(''));
       }),
       { numRuns: 20 },
     );
-    expect(() => quoted('a\0b')).toThrow(TypeError);
+    expect(() => quoteWord('a\0b')).toThrow(TypeError);
   });
 
   test.each([

@@ -9,12 +9,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { openIndex, type IndexFacts, type OpenIndexOptions } from '../../src/input/open-index.ts';
-import { indexCacheDir, MAX_CACHED_TEXTS } from '../../src/input/text-cache.ts';
+import { MAX_CACHED_TEXTS } from '../../src/input/text-cache.ts';
 import { collect, cut, failureOf, fixture, FIXTURES, tempDir, TEXT } from './support.ts';
 
 const XZ = fixture('records.xz');
@@ -235,18 +234,4 @@ test('the newest entries stay; files that are not ours are never touched', async
     names.push(name);
   }
   expect(readdirSync(dir).toSorted()).toEqual([...foreign, fresh, ...names.slice(-MAX_CACHED_TEXTS)].toSorted());
-});
-
-test('where the cache belongs', () => {
-  expect(indexCacheDir({}, 'linux', '/home/me')).toBe('/home/me/.cache/cygstrap/index');
-  expect(indexCacheDir({ XDG_CACHE_HOME: '/var/cache/me' }, 'darwin', '/home/me')).toBe('/var/cache/me/cygstrap/index');
-  expect(indexCacheDir({ XDG_CACHE_HOME: '' }, 'linux', '/home/me')).toBe('/home/me/.cache/cygstrap/index');
-  expect(indexCacheDir({ XDG_CACHE_HOME: 'relative' }, 'linux', '/home/me')).toBe('/home/me/.cache/cygstrap/index');
-  expect(
-    indexCacheDir({ LOCALAPPDATA: String.raw`D:\local`, XDG_CACHE_HOME: '/x' }, 'win32', String.raw`C:\Users\me`),
-  ).toBe(String.raw`D:\local\cygstrap\index`);
-  expect(indexCacheDir({}, 'win32', String.raw`C:\Users\me`)).toBe(
-    String.raw`C:\Users\me\AppData\Local\cygstrap\index`,
-  );
-  expect(indexCacheDir(process.env, process.platform, homedir())).toContain('cygstrap');
 });

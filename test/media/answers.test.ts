@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answersOf } from '../../src/api/media-answers.ts';
-import { guestCacheOf } from '../../src/api/vm-context.ts';
+import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import type { Lock } from '../../src/core/lock/lock.ts';
 import { QEMU, describeWith } from '../support/qemu.ts';
 
@@ -31,7 +31,7 @@ const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGumuqDlNl4PRsllgMRG3DuqVkqJC5k
 describeWith([QEMU, 'busybox', 'sshd', 'mke2fs'], 'answers for an installation by hand', () => {
   let directory: string;
   let key: string;
-  const options = { cacheDir: guestCacheOf({ environment: process.env }), report: () => {} };
+  const options = { cacheDir: userCacheDirectory(process.env), report: () => {} };
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'cygstrap-answers-'));

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { shellWord } from '../../src/vm/argv/words.ts';
+import { quoteWord } from '../../src/io/quoting.ts';
 import { findOwnNetwork } from '../../src/vm/network/own-network.ts';
 import { isPortTaken } from '../../src/vm/network/port.ts';
 import { describeWith } from '../support/qemu.ts';
@@ -36,7 +36,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
     await command.says(/^@cygstrap ready$/m);
     const [, ssh = ''] = await command.says(/^note: ssh, once it has booted: (.*)$/m);
     const sh = (script: string): string => {
-      const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', `${ssh} ${shellWord(script)}`], {
+      const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', `${ssh} ${quoteWord(script)}`], {
         encoding: 'utf8',
         timeout: 30_000,
       });

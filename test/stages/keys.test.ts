@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { finishFile } from '../../src/stages/context.ts';
-import { digestOf } from '../../src/vm/file-identity.ts';
+import { sha256OfFile } from '../../src/io/file-digest.ts';
 import { installKey, snapshotKey } from '../../src/stages/keys.ts';
 import type { InstallIngredients, SnapshotIngredients } from '../../src/stages/keys.ts';
 import { vmPlaces } from '../../src/stages/layout.ts';
@@ -89,7 +89,7 @@ describe('what lies on the disk', () => {
         known,
         digest: async (of) => {
           digests++;
-          return digestOf(of);
+          return sha256OfFile(of);
         },
       });
     const changed = (text: string): Look => ({ kind: 'changed', text: `\`${path}\` ${text}` });

@@ -17,7 +17,7 @@ import { findInstalled, findSnapshot } from '../../src/api/vm-run.ts';
 import { snapshotVm } from '../../src/api/vm-snapshot.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { revive } from '../../src/stages/revive.ts';
-import { identityOf } from '../../src/vm/file-identity.ts';
+import { identityOf } from '../../src/io/file-identity.ts';
 import { describeWith } from '../support/qemu.ts';
 import { Bench, INTERRUPTED, PROGRAMS, machinePid, namesIn, processesOf } from './support.ts';
 import type { RunningCommand } from './support.ts';

@@ -11,7 +11,7 @@ import { prepareVm } from '../../src/api/vm-context.ts';
 import type { VmContext } from '../../src/api/vm-context.ts';
 import type { Report } from '../../src/events.ts';
 import type { GuestKind } from '../../src/guest/kind.ts';
-import { quoted } from '../../src/guest/shell.ts';
+import { quoteWord } from '../../src/io/quoting.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { QEMU } from '../support/qemu.ts';
 import { PROJECT } from '../support/transcript.ts';
@@ -132,7 +132,7 @@ export class Bench {
 
   start(words: readonly string[], { env, cwd, stdin = '', inTerminal = false }: CommandOptions = {}): RunningCommand {
     const argv = [process.execPath, join(PROJECT, 'bin/cygstrap.js'), ...words];
-    const [program = '', ...rest] = inTerminal ? ['script', '-qec', argv.map(quoted).join(' '), '/dev/null'] : argv;
+    const [program = '', ...rest] = inTerminal ? ['script', '-qec', argv.map(quoteWord).join(' '), '/dev/null'] : argv;
     const child = spawn(program, rest, {
       cwd: cwd ?? this.path,
       env: {

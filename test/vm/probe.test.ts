@@ -7,7 +7,8 @@ import { EXIT_CODE } from '../../src/vm/probe/boot-sector.ts';
 import { findDistribution } from '../../src/vm/probe/distribution.ts';
 import { probeHost } from '../../src/vm/probe/probe.ts';
 import { askQemu, stampOf } from '../../src/vm/probe/qemu.ts';
-import { findProgram, findTools } from '../../src/vm/probe/tools.ts';
+import { findProgram } from '../../src/io/program.ts';
+import { findTools } from '../../src/vm/probe/tools.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
 import { temporaryDirectory } from './support.ts';
 

@@ -150,13 +150,13 @@ async function contextOf(
   args: FetchArguments,
   { report, signal }: Pick<FetchContext, 'report' | 'signal'>,
 ): Promise<FetchContext> {
-  const { archiveCacheDir } = await import('../../api/archive-cache-dir.ts');
+  const { archiveCacheDirectory } = await import('../../api/cache-directories.ts');
   const usesCache = !args.noCache;
   return {
     resolver: `cygstrap ${packageVersion()}`,
     siteOptions: siteOptionsOf(args, host.env, args.jobs),
     load: { lenient: args.lenient, cache: usesCache, env: host.env, report },
-    archiveCache: usesCache ? archiveCacheDir(host.env) : undefined,
+    archiveCache: usesCache ? archiveCacheDirectory(host.env) : undefined,
     report,
     signal,
   };

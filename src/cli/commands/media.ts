@@ -61,10 +61,10 @@ async function answersFor(
 ): Promise<Answers | undefined> {
   if (guest === undefined || authorizedKey === undefined) return undefined;
   const { answersOf } = await import('../../api/media-answers.ts');
-  const { guestCacheOf } = await import('../../api/vm-context.ts');
+  const { guestCacheDirectory } = await import('../../api/cache-directories.ts');
   const { readLock } = await import('../../api/lock-file.ts');
   return answersOf({ guest, authorizedKey }, await readLock(lock), {
-    cacheDir: guestCacheOf({ environment: host.env }),
+    cacheDir: guestCacheDirectory(host.env),
     ...options,
   });
 }

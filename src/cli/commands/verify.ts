@@ -75,10 +75,10 @@ async function repair(
   sites: readonly string[],
   found: VerifyResult,
 ): Promise<void> {
-  const [{ filesToMend }, { repairRepo }, { archiveCacheDir }] = await Promise.all([
+  const [{ filesToMend }, { repairRepo }, { archiveCacheDirectory }] = await Promise.all([
     import('../../api/verify.ts'),
     import('../../api/repair.ts'),
-    import('../../api/archive-cache-dir.ts'),
+    import('../../api/cache-directories.ts'),
   ]);
   const { env } = session.host;
   const view = new ProgressView(session, { ...args, quiet: args.quiet || args.json });
@@ -88,7 +88,7 @@ async function repair(
         sites,
         siteOptions: siteOptionsOf(args, env),
         jobs: DEFAULTS.jobs,
-        archiveCache: args.noCache ? undefined : archiveCacheDir(env),
+        archiveCache: args.noCache ? undefined : archiveCacheDirectory(env),
         report: (event) => view.add(event),
         signal,
       }),

@@ -1,7 +1,7 @@
 import { CygstrapError } from '../../errors.ts';
 import type { MountAccess } from '../../guest/kind.ts';
 import type { BootShare } from '../../stages/boot.ts';
-import { shellLine } from '../../vm/argv/words.ts';
+import { quoteCommand } from '../../io/quoting.ts';
 import { printable } from '../../report/text.ts';
 import { defineCommand, documentDefault, list, optional, value } from '../declare.ts';
 import type { Arguments } from '../declare.ts';
@@ -54,7 +54,7 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
     {
       onLine: (line) => output.data(`${printable(line)}\n`),
       onSsh: (argv) => {
-        if (!args.quiet) output.note('note', `connect by ssh when it has booted: ${shellLine(argv)}`);
+        if (!args.quiet) output.note('note', `connect by ssh when it has booted: ${quoteCommand(argv)}`);
       },
       powerOff,
     },

@@ -5,7 +5,8 @@ import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { knownInitramfs } from '../linux/known-image.ts';
 import { moduleClosure } from '../linux/modules.ts';
-import { findProgram, programsWithLibraries, requireProgram } from '../linux/programs.ts';
+import { findProgram } from '../../io/program.ts';
+import { programsWithLibraries, requireProgram } from '../linux/programs.ts';
 import type { PrepareOptions } from '../kind.ts';
 import { smbConf } from '../shares.ts';
 import { CONTROLLER_PLACES, controllerInit } from './init.ts';
@@ -35,7 +36,7 @@ export async function controllerImage({ cacheDir, report, signal }: PrepareOptio
     requireProgram({ anyOf: ['smbd'], debianPackage: 'samba' }),
     requireProgram({ anyOf: ['ssh'], debianPackage: 'openssh-client' }),
     findBusybox(),
-    Promise.all(SMBD_HELPERS.map(findProgram)),
+    Promise.all(SMBD_HELPERS.map((name) => findProgram(name))),
   ]);
   const programs = [smbd, ssh, ...helpers.filter((path) => path !== undefined)];
   const { smb, smbConf: conf, store, xchg } = CONTROLLER_PLACES;

@@ -1,9 +1,10 @@
-import { copyFile, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { writeFileAtomically } from '../../io/atomic-file.ts';
 import { GUEST_ADDRESS, SSH_PORT } from '../../vm/network/addresses.ts';
 import { GuestError } from '../guest-error.ts';
-import { quoted } from '../shell.ts';
+import { quoteCommand } from '../../io/quoting.ts';
 import { sshArgv } from '../ssh.ts';
 import type { SshTarget } from '../ssh.ts';
 import { CONTROLLER_PLACES, JOB_FILES } from './init.ts';
@@ -52,8 +53,7 @@ export async function putJob({ directory, number, ssh }: JobPlace, job: Job): Pr
     job.command,
   );
   const script = join(place, JOB_FILES.script);
-  await writeFile(`${script}.part`, `exec ${argv.map(quoted).join(' ')}\n`);
-  await rename(`${script}.part`, script);
+  await writeFileAtomically(script, `exec ${quoteCommand(argv)}\n`);
 }
 
 export interface FollowOptions {

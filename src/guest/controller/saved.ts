@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../../io/atomic-file.ts';
 import type { Report } from '../../events.ts';
 import { acceleratorOf, machineTypeOf } from '../../vm/argv.ts';
 import type { Host } from '../../vm/host.ts';
@@ -54,7 +55,7 @@ export async function savedController(host: Host, options: SaveOptions): Promise
 export async function forgetController({ memory }: SavedController): Promise<void> {
   const home = join(memory, '..');
   const gone = `${home}.gone-${process.pid}`;
-  await rename(home, gone).catch(() => {});
+  await replaceFile(home, gone).catch(() => {});
   await rm(gone, { recursive: true, force: true });
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf } from '../../vm/file-identity.ts';
+import { replaceFile } from '../../io/atomic-file.ts';
+import { sha256OfFile } from '../../io/file-digest.ts';
 import { cpioArchive } from './cpio.ts';
 import type { TreeEntry } from './cpio.ts';
 
@@ -27,7 +28,7 @@ export async function cachedInitramfs(cacheDir: string, entries: readonly TreeEn
   const directory = join(cacheDir, IMAGES);
   const path = join(directory, `${key}.cpio`);
   // One that is not there, or not to be read, has none.
-  if ((await digestOf(path).catch(() => undefined)) === key) await markUsed(path);
+  if ((await sha256OfFile(path).catch(() => undefined)) === key) await markUsed(path);
   else {
     await mkdir(directory, { recursive: true });
     await publish(directory, path, async (part) => writeChunks(part, chunks));
@@ -52,7 +53,7 @@ export async function publish(directory: string, path: string, make: (part: stri
   try {
     const part = join(workDir, 'part');
     await make(part);
-    await rename(part, path).catch(async (error: unknown) => {
+    await replaceFile(part, path).catch(async (error: unknown) => {
       if (!(await isThere(path))) throw error;
     });
   } finally {
@@ -84,10 +85,10 @@ export async function removeUnused(
       if (!(await isOlder(path, lastMs))) continue;
       const aside = await mkdtemp(join(directory, '.gone-'));
       const there = join(aside, name);
-      await rename(path, there).catch(() => {});
+      await replaceFile(path, there).catch(() => {});
       // Who began to use it in this moment keeps it.
       if (await isOlder(there, lastMs)) removed.push(path);
-      else await rename(there, path).catch(() => {});
+      else await replaceFile(there, path).catch(() => {});
       await rm(aside, { recursive: true, force: true });
     }
   }

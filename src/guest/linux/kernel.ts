@@ -1,14 +1,14 @@
-import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { replaceFile } from '../../io/atomic-file.ts';
 import type { Report } from '../../events.ts';
 import { GuestError } from '../guest-error.ts';
 import { publish } from './cache.ts';
-import { findProgram } from './programs.ts';
+import { findProgram, ProgramError, runProgram, stderrText } from '../../io/program.ts';
 
-const run = promisify(execFile);
+const QUERY_TIMEOUT_MS = 60_000;
+const DOWNLOAD_TIMEOUT_MS = 30 * 60_000;
 
 /** A kernel that can be started directly, and the modules made for it. */
 export interface Kernel {
@@ -113,9 +113,9 @@ async function fetchKernel(kept: string, signal: AbortSignal | undefined): Promi
   await publish(kept, home, async (part) => {
     const downloads = `${part}.deb`;
     await mkdir(downloads);
-    for (const each of await packagesToFetch(name, version, signal))
-      await apt(['download', each], { cwd: downloads, signal });
-    for (const file of await readdir(downloads)) await run('dpkg-deb', ['-x', join(downloads, file), part], { signal });
+    for (const each of await packagesToFetch(name, version, signal)) await download(each, downloads, signal);
+    for (const file of await readdir(downloads))
+      await runProgram(['dpkg-deb', '-x', join(downloads, file), part], { timeoutMs: DOWNLOAD_TIMEOUT_MS, signal });
     await slim(part, version);
   });
   const kernel = await kernelOf(home);
@@ -129,10 +129,8 @@ async function fetchKernel(kept: string, signal: AbortSignal | undefined): Promi
 /** The name of the newest general kernel: what Debian's `linux-image-amd64` or Ubuntu's `linux-image-generic` stands for. */
 async function kernelPackage(signal: AbortSignal | undefined): Promise<string> {
   for (const meta of ['linux-image-amd64', 'linux-image-generic']) {
-    const { stdout } = await run('apt-cache', ['depends', '--important', meta], { signal }).catch(() => ({
-      stdout: '',
-    }));
-    const name = /Depends: (linux-image-(?:unsigned-)?\d\S*)/.exec(stdout)?.[1];
+    const output = await aptCache(['depends', '--important', meta], signal);
+    const name = /Depends: (linux-image-(?:unsigned-)?\d\S*)/.exec(output)?.[1];
     if (name !== undefined) return name;
   }
   throw new GuestError('tool', 'apt knows no kernel package', { hint: 'run `apt-get update`' });
@@ -142,27 +140,29 @@ async function kernelPackage(signal: AbortSignal | undefined): Promise<string> {
 async function packagesToFetch(name: string, version: string, signal: AbortSignal | undefined): Promise<string[]> {
   const modules = [`linux-modules-${version}`, `linux-modules-extra-${version}`];
   const known = await Promise.all(
-    modules.map(async (each) => {
-      const { stdout } = await run('apt-cache', ['show', each], { signal }).catch(() => ({ stdout: '' }));
-      return stdout === '' ? [] : [each];
-    }),
+    modules.map(async (each) => ((await aptCache(['show', each], signal)) === '' ? [] : [each])),
   );
   return [name, ...known.flat()];
 }
 
-async function apt(
-  words: readonly string[],
-  options: { readonly cwd: string; readonly signal: AbortSignal | undefined },
-): Promise<void> {
+/** Returns the output of `apt-cache`, empty if it fails. Throws the reason of the signal. */
+async function aptCache(args: readonly string[], signal: AbortSignal | undefined): Promise<string> {
   try {
-    await run('apt-get', ['-q', ...words], options);
+    return (await runProgram(['apt-cache', ...args], { timeoutMs: QUERY_TIMEOUT_MS, signal })).toString();
   } catch (error) {
-    options.signal?.throwIfAborted();
-    const { stderr = '' } = error as { stderr?: string };
-    const said = stderr.trim().split('\n').at(-1) ?? '';
-    throw new GuestError('tool', `\`apt-get ${words.join(' ')}\` failed: ${said}`, {
-      hint: 'run `apt-get update`, or see what it says by hand',
-      cause: error,
+    if (error instanceof ProgramError) return '';
+    throw error;
+  }
+}
+
+async function download(name: string, directory: string, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await runProgram(['apt-get', '-q', 'download', name], { directory, timeoutMs: DOWNLOAD_TIMEOUT_MS, signal });
+  } catch (cause) {
+    if (!(cause instanceof ProgramError)) throw cause;
+    throw new GuestError('tool', `cannot download the package \`${name}\`${stderrText(cause.details.stderrTail)}`, {
+      hint: 'run `apt-get update` and try again',
+      cause,
     });
   }
 }
@@ -172,7 +172,7 @@ async function slim(tree: string, version: string): Promise<void> {
   const usrModules = join(tree, 'usr/lib/modules');
   if ((await stat(usrModules).catch(() => undefined)) !== undefined) {
     await mkdir(join(tree, 'lib'), { recursive: true });
-    await rename(usrModules, join(tree, 'lib/modules'));
+    await replaceFile(usrModules, join(tree, 'lib/modules'));
   }
   for (const each of UNUSED)
     await rm(join(tree, 'lib/modules', version, 'kernel', each), { recursive: true, force: true });

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { identityOf } from '../../vm/file-identity.ts';
+import { writeFileAtomically } from '../../io/atomic-file.ts';
+import { identityOf } from '../../io/file-identity.ts';
 import { IMAGES, cachedInitramfs, markUsed } from './cache.ts';
 import type { Image } from './cache.ts';
 import type { TreeEntry } from './cpio.ts';
@@ -77,11 +78,9 @@ async function idOf(path: string): Promise<string> {
 }
 
 async function note(path: string, known: Known): Promise<void> {
-  const part = `${path}.${process.pid}`;
   try {
     await mkdir(join(path, '..'), { recursive: true });
-    await writeFile(part, JSON.stringify(known));
-    await rename(part, path);
+    await writeFileAtomically(path, JSON.stringify(known));
   } catch {
     // Without it the image is made out anew each time.
   }

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { identityOf } from '../../vm/file-identity.ts';
+import { ProgramError, runProgram } from '../../io/program.ts';
+import { identityOf } from '../../io/file-identity.ts';
 import { GuestError } from '../guest-error.ts';
 import type { HostFile } from './cpio.ts';
 import { modinfo } from './modinfo.ts';
@@ -73,24 +73,14 @@ async function decompressed(path: string): Promise<Uint8Array> {
 }
 
 async function filtered(program: 'xz' | 'zstd', bytes: Uint8Array): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] });
-    const chunks: Uint8Array[] = [];
-    child.stdout.on('data', (chunk: Uint8Array) => chunks.push(chunk));
-    child.on('error', (cause) =>
-      reject(
-        new GuestError('tool', `\`${program}\` is not on this host; its kernel modules are compressed with it`, {
-          cause,
-        }),
-      ),
-    );
-    child.on('close', (code) =>
-      code === 0
-        ? resolve(Buffer.concat(chunks))
-        : reject(new GuestError('io', `\`${program}\` cannot decompress a kernel module`)),
-    );
-    // A filter that gave up closes its end; its exit code says so.
-    child.stdin.on('error', () => {});
-    child.stdin.end(bytes);
-  });
+  try {
+    return await runProgram([program, '-dc'], { input: bytes, timeoutMs: 60_000, longestOutputBytes: 1 << 30 });
+  } catch (cause) {
+    if (!(cause instanceof ProgramError)) throw cause;
+    if (cause.details.exit === undefined)
+      throw new GuestError('tool', `\`${program}\` is not installed; it is needed for compressed kernel modules`, {
+        cause,
+      });
+    throw new GuestError('io', `\`${program}\` cannot decompress a kernel module`, { cause });
+  }
 }

@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, readFile, realpath } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { identityOf } from '../../vm/file-identity.ts';
-import { findProgram as findInPath } from '../../vm/probe/tools.ts';
+import { readFile, realpath } from 'node:fs/promises';
+import { findProgram, ProgramError, runProgram } from '../../io/program.ts';
+import { identityOf } from '../../io/file-identity.ts';
 import { GuestError } from '../guest-error.ts';
 import type { TreeEntry } from './cpio.ts';
 
-const run = promisify(execFile);
+const LDD_TIMEOUT_MS = 60_000;
 
 /** A program a guest needs: its name or several places where it may be, and the Debian package that has it, for the hint. */
 export interface ProgramWish {
@@ -27,15 +24,6 @@ export async function requireProgram({ anyOf, debianPackage }: ProgramWish): Pro
   });
 }
 
-/** Finds a program by name or absolute path, if it is there and can be run. */
-export async function findProgram(name: string): Promise<string | undefined> {
-  if (!name.startsWith('/')) return findInPath(name, process.env);
-  return access(name, constants.X_OK).then(
-    () => name,
-    () => undefined,
-  );
-}
-
 /** Reads programs of the host and all shared libraries they load at start, each under its own absolute path, the dynamic loader
  *  included: they run in a guest as they run here. Throws GuestError `tool` when a library is missing, `io` when `ldd` fails. */
 export async function programsWithLibraries(paths: readonly string[]): Promise<TreeEntry[]> {
@@ -51,12 +39,12 @@ export async function programsWithLibraries(paths: readonly string[]): Promise<T
 
 async function librariesOf(path: string): Promise<string[]> {
   try {
-    const { stdout } = await run('ldd', [path], { env: { ...process.env, LC_ALL: 'C' } });
-    return parseLdd(path, stdout);
+    const output = await runProgram(['ldd', path], { timeoutMs: LDD_TIMEOUT_MS, environment: { LC_ALL: 'C' } });
+    return parseLdd(path, output.toString());
   } catch (error) {
-    if (error instanceof GuestError) throw error;
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    if (/not a dynamic executable|statically linked|Not a valid dynamic program/i.test(`${stdout}${stderr}`)) return [];
+    if (!(error instanceof ProgramError)) throw error;
+    const isStatic = /not a dynamic executable|statically linked|Not a valid dynamic program/i;
+    if (error.details.stderrTail.some((line) => isStatic.test(line))) return [];
     throw new GuestError('io', `\`ldd ${path}\` failed`, { cause: error });
   }
 }

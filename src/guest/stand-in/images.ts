@@ -6,7 +6,8 @@ import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { knownInitramfs } from '../linux/known-image.ts';
 import { moduleClosure } from '../linux/modules.ts';
-import { findProgram, programsWithLibraries, requireProgram } from '../linux/programs.ts';
+import { findProgram } from '../../io/program.ts';
+import { programsWithLibraries, requireProgram } from '../linux/programs.ts';
 import {
   BOOT_INIT,
   INITTAB,
@@ -152,7 +153,7 @@ async function systemPrograms(): Promise<SystemPrograms> {
     requireProgram({ anyOf: ['bash'], debianPackage: 'bash' }),
     requireProgram({ anyOf: ['sshd'], debianPackage: 'openssh-server' }),
     requireProgram({ anyOf: ['ssh-keygen'], debianPackage: 'openssh-client' }),
-    Promise.all(SSHD_HELPERS.map(findProgram)),
+    Promise.all(SSHD_HELPERS.map((name) => findProgram(name))),
   ]);
   return { bash, sshd, keygen, helpers: helpers.filter((path) => path !== undefined) };
 }

@@ -14,7 +14,7 @@ import type {
   MachineTemplate,
   PrepareOptions,
 } from '../kind.ts';
-import { quoted } from '../shell.ts';
+import { quoteWord } from '../../io/quoting.ts';
 import { standInImages } from './images.ts';
 import { MOUNT_WORD } from './scripts.ts';
 
@@ -103,19 +103,19 @@ function standInAnswers({ nonce, authorizedKey, archives }: Answers): ReadonlyMa
 
 function commands(): GuestCommands {
   const mount = (share: 'store' | 'xchg', mode: 'ro' | 'rw'): string =>
-    `mount -t cifs ${quoted(`//${SHARES_ADDRESS}/${share}`)} ${SHARES[share]} -o ${quoted(`ip=${SHARES_ADDRESS},username=guest,password=,vers=3.1.1,noperm,nosharesock,${mode}`)}`;
+    `mount -t cifs ${quoteWord(`//${SHARES_ADDRESS}/${share}`)} ${SHARES[share]} -o ${quoteWord(`ip=${SHARES_ADDRESS},username=guest,password=,vers=3.1.1,noperm,nosharesock,${mode}`)}`;
   // Over the old mount, if there is one: taking that away while its connection is dead makes Linux 6.1 stumble over files it still holds.
   const connect = `${mount('store', 'ro')} && ${mount('xchg', 'rw')}`;
   return {
     connectShares: connect,
     checkShares: connect,
-    overlayStore: `/sbin/overlay ${quoted(SHARES.store)}`,
-    plantNumber: (number) => `echo ${quoted(number)} >${NUMBER_FILE}`,
+    overlayStore: `/sbin/overlay ${quoteWord(SHARES.store)}`,
+    plantNumber: (number) => `echo ${quoteWord(number)} >${NUMBER_FILE}`,
     readNumber: `cat ${NUMBER_FILE}`,
     setClock: (epochMs) => `date -u -s @${Math.round(epochMs / 1000)} >/dev/null`,
     readClock: 'date +%s',
-    renewEntropy: (hex) => `echo ${quoted(hex)} >/dev/urandom`,
-    runScript: (path) => `exec /bin/sh ${quoted(`${SHARES.xchg}/${path}`)}`,
+    renewEntropy: (hex) => `echo ${quoteWord(hex)} >/dev/urandom`,
+    runScript: (path) => `exec /bin/sh ${quoteWord(`${SHARES.xchg}/${path}`)}`,
     shutdown: 'setsid /sbin/shutdown-now </dev/null >/dev/null 2>&1 &',
   };
 }

@@ -3,7 +3,8 @@ import { GUEST_ADDRESS, SHARES_ADDRESS, SMB_PORT, SSH_PORT } from '../network/ad
 import type { LinkSpec, MachineSpec, NicSpec } from '../spec.ts';
 import { VmError } from '../vm-error.ts';
 import { slotOf } from './slots.ts';
-import { optionValue, shellLine } from './words.ts';
+import { optionValue } from './words.ts';
+import { quoteCommand } from '../../io/quoting.ts';
 
 /** The id of QEMU's user network behind a card of link `direct`. It is taken out before a memory image is made: it would put a
  *  section into the image that only a machine with the same link can read. */
@@ -90,7 +91,7 @@ function userNetwork(nicId: string, { smbdCommand, sshPort }: Extract<LinkSpec, 
     ['dhcpstart', '192.168.0.50'],
     ['dns', '192.168.0.253'],
     ['restrict', true],
-    ['guestfwd', `tcp:${SHARES_ADDRESS}:${SMB_PORT}-cmd:${shellLine(smbdCommand)}`],
+    ['guestfwd', `tcp:${SHARES_ADDRESS}:${SMB_PORT}-cmd:${quoteCommand(smbdCommand)}`],
     ['hostfwd', `tcp:127.0.0.1:${sshPort}-${GUEST_ADDRESS}:${SSH_PORT}`],
   ]);
 }

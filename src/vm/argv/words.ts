@@ -13,13 +13,3 @@ export function optionValue(first: string, properties: readonly Property[]): str
 function escapeCommas(text: string): string {
   return text.replaceAll(',', ',,');
 }
-
-/** Quotes a word for a POSIX shell, and for those who split words as it does. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** A command line that can be pasted into a shell. */
-export function shellLine(words: readonly string[]): string {
-  return words.map(shellWord).join(' ');
-}

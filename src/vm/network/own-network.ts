@@ -1,5 +1,4 @@
-import { findProgram } from '../probe/tools.ts';
-import { runTool } from '../process.ts';
+import { findProgram, runProgram } from '../../io/program.ts';
 import { VmError } from '../vm-error.ts';
 
 /** A network with nothing in it but a machine, and programs that were sent into it. */
@@ -37,7 +36,7 @@ export async function findOwnNetwork(
     ...(isRoot ? [] : [setpriv, '--inh-caps', '-all', '--ambient-caps', '-all', '--pdeathsig', 'KILL', '--']),
   ];
   try {
-    await runTool([...begin, '/bin/true'], { setpriv: undefined, timeoutMs: TRY_TIMEOUT_MS, signal });
+    await runProgram([...begin, '/bin/true'], { setpriv: undefined, timeoutMs: TRY_TIMEOUT_MS, signal });
   } catch (error) {
     if (error instanceof VmError) return undefined;
     throw error;

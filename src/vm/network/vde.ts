@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Host } from '../host.ts';
 import { socketPath } from '../layout.ts';
-import { endText, lastWords, startChild } from '../process.ts';
-import { VmError } from '../vm-error.ts';
+import { exitText, stderrText } from '../../io/program.ts';
+import { startVmProgram, VmError } from '../vm-error.ts';
 
 const START_TIMEOUT_MS = 10_000;
 const RETRY_INTERVAL_MS = 5;
@@ -33,7 +33,7 @@ export async function startVdeSwitch(
   const control = socketPath(join(place, 'ctl'));
   await rm(place, { recursive: true, force: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const child = await startChild([program, '-s', place, '--dirmode', '0700', '--mode', '0600'], {
+  const child = await startVmProgram([program, '-s', place, '--dirmode', '0700', '--mode', '0600'], {
     setpriv: tools.setpriv,
     signal,
   });
@@ -42,7 +42,7 @@ export async function startVdeSwitch(
   let isWanted = false;
   const died = child.exited.then((exit): never | Promise<never> => {
     if (isWanted) return new Promise<never>(() => {});
-    throw new VmError(`the switch died (${endText(exit)})${lastWords(child.stderrTail())}`, {
+    throw new VmError(`the switch died (${exitText(exit)})${stderrText(child.stderrTail())}`, {
       details: child.details(exit),
     });
   });

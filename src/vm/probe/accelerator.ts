@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AcceleratorVerdict } from '../host.ts';
-import { endText, lastWords, startChild } from '../process.ts';
+import { exitText, stderrText, startProgram } from '../../io/program.ts';
 import { makeRunDirectory } from '../run-directory.ts';
 import { EXIT_CODE, EXIT_PORT, countingBootSector } from './boot-sector.ts';
 
@@ -57,7 +57,7 @@ export async function tryAccelerator({
     cpu,
     durationMs: Math.round(performance.now() - startMs),
   });
-  await using child = await startChild(argv, { setpriv, signal, environment: { TMPDIR: directory.path } });
+  await using child = await startProgram(argv, { setpriv, signal, environment: { TMPDIR: directory.path } });
   child.stdin.end();
   child.stdout.resume();
   let isLate = false;
@@ -69,5 +69,5 @@ export async function tryAccelerator({
   clearTimeout(timer);
   signal?.throwIfAborted();
   if (isLate) return verdict(`runs guests far too slowly, or not at all: nothing within ${DEADLINE_MS} ms`);
-  return verdict(exit.code === EXIT_CODE ? undefined : `${endText(exit)}${lastWords(child.stderrTail())}`);
+  return verdict(exit.code === EXIT_CODE ? undefined : `${exitText(exit)}${stderrText(child.stderrTail())}`);
 }

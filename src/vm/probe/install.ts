@@ -1,7 +1,6 @@
-import { endText, startChild } from '../process.ts';
+import { exitText, findProgram, startProgram } from '../../io/program.ts';
 import { VmError } from '../vm-error.ts';
 import type { Mend } from './needs.ts';
-import { findProgram } from './tools.ts';
 
 export interface InstallOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -21,7 +20,7 @@ export async function installPackages(
   // A fresh system has no list of packages yet.
   const before = family === 'debian' ? [[program, 'update']] : [];
   for (const line of [...before, [program, ...words]]) {
-    await using child = await startChild(line, {
+    await using child = await startProgram(line, {
       setpriv: undefined,
       environment: { DEBIAN_FRONTEND: 'noninteractive' },
     });
@@ -29,6 +28,6 @@ export async function installPackages(
     child.stdout.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
     const exit = await child.exited;
     if (exit.code !== 0)
-      throw new VmError(`\`${line.join(' ')}\` failed (${endText(exit)})`, { details: child.details(exit) });
+      throw new VmError(`\`${line.join(' ')}\` failed (${exitText(exit)})`, { details: child.details(exit) });
   }
 }

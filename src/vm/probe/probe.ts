@@ -6,7 +6,8 @@ import { VmError } from '../vm-error.ts';
 import { tryAccelerator } from './accelerator.ts';
 import { findDistribution } from './distribution.ts';
 import { askQemu } from './qemu.ts';
-import { findProgram, findTools } from './tools.ts';
+import { findProgram } from '../../io/program.ts';
+import { findTools } from './tools.ts';
 
 /** The program that runs machines of both families. */
 const QEMU_PROGRAM = 'qemu-system-x86_64';

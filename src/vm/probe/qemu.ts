@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { Duplex } from 'node:stream';
 import type { Qemu, QemuIdentity } from '../host.ts';
-import { startChild } from '../process.ts';
+import { startProgram } from '../../io/program.ts';
 import { fieldOf } from '../qmp/commands.ts';
 import { QmpSession } from '../qmp/session.ts';
 import { VmError } from '../vm-error.ts';
@@ -26,7 +26,7 @@ export async function askQemu(
   { setpriv, signal }: { readonly setpriv: string | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<Omit<Qemu, 'accelerators'> & { readonly accelerators: readonly string[] }> {
   const stamp = await stampOf(binary);
-  await using child = await startChild(
+  await using child = await startProgram(
     [stamp.binary, '-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
     { setpriv, signal },
   );

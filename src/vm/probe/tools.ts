@@ -1,11 +1,7 @@
-import { constants } from 'node:fs';
-import { access, open } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { findProgram } from '../../io/program.ts';
 import { TOOL_NAMES } from '../host.ts';
 import type { Host, ToolName } from '../host.ts';
-
-/** Where programs for administrators are, which the PATH of others often lacks. */
-const MORE_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/lib/busybox', '/run/current-system/sw/bin'];
 
 const PROGRAMS: Readonly<Record<ToolName, readonly string[]>> = {
   'qemu-img': ['qemu-img'],
@@ -34,26 +30,6 @@ export async function findTools(environment: Readonly<Record<string, string | un
     }),
   );
   return Object.fromEntries(found) as Record<ToolName, string | undefined>;
-}
-
-/** The path of a program, or undefined. */
-export async function findProgram(
-  name: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<string | undefined> {
-  const directories = [
-    ...(environment['PATH'] ?? '').split(delimiter).filter((directory) => directory.startsWith('/')),
-    ...MORE_DIRECTORIES,
-  ];
-  for (const directory of directories) {
-    const path = join(directory, name);
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
-  }
-  return undefined;
 }
 
 /** Whether an ELF program names no interpreter: it runs in a guest that has nothing else. */

@@ -1,4 +1,5 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { writeFileAtomically } from '../../io/atomic-file.ts';
 import { VmError } from '../vm-error.ts';
 import { pngOf } from './png.ts';
 import type { QmpSession, WaitOptions } from './session.ts';
@@ -32,8 +33,7 @@ export async function screendump(
     // The format that every QEMU writes: PNG is an option of its build.
     await qmp.command('screendump', { filename: scratch }, options);
     const png = pngOf(await readFile(scratch));
-    await writeFile(`${target}.part`, png);
-    await rename(`${target}.part`, target);
+    await writeFileAtomically(target, png);
   } finally {
     await rm(scratch, { force: true });
   }

@@ -1,0 +1,257 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { CygstrapError } from '../errors.ts';
+import { withoutControls } from './printable.ts';
+import { quoteCommand } from './quoting.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How many last lines of stderr are kept for a report, and the longest of them in characters. */
+const KEPT_LINES = 20;
+const LONGEST_KEPT_LINE = 500;
+
+/** How many lines of stderr an error message contains. */
+const MESSAGE_LINES = 3;
+
+/** How long output may still arrive after the program has ended. */
+const OUTPUT_GRACE_MS = 500;
+
+/** Directories of programs for administrators, which the PATH of other users often lacks. */
+const MORE_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/lib/busybox', '/run/current-system/sw/bin'];
+
+/** How a program ended: by an exit code or by a signal. */
+export interface ProgramExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Facts about a program that failed. */
+export interface ProgramDetails {
+  readonly argv: readonly string[];
+  /** A command line that can be pasted into a shell. */
+  readonly command: string;
+  /** Exit code; null if a signal ended the program, absent if it did not start or still runs. */
+  readonly exit?: number | null;
+  readonly signal?: string | null;
+  /** The last lines written to stderr. */
+  readonly stderrTail: readonly string[];
+}
+
+/** Thrown when a program cannot be started, fails, takes too long or writes too much. Code: `tool`. */
+export class ProgramError extends CygstrapError {
+  declare readonly details: ProgramDetails;
+
+  constructor(message: string, options: { readonly details: ProgramDetails; readonly cause?: unknown }) {
+    super('tool', message, options);
+    this.name = 'ProgramError';
+  }
+}
+
+/** A running program. It ends when it is disposed, when its signal is aborted, and when this process ends. */
+export interface Program extends AsyncDisposable {
+  /** The program first, as requested. */
+  readonly argv: readonly string[];
+  readonly pid: number;
+  readonly stdin: Writable;
+  /** Must be read: a program whose output is not read blocks. */
+  readonly stdout: Readable;
+  /** Resolves once, when the process has ended and its output was read, or half a second later. Never rejects. */
+  readonly exited: Promise<ProgramExit>;
+  /** Returns the last lines of stderr so far. */
+  stderrTail(): readonly string[];
+  /** Returns the facts for an error. */
+  details(exit?: ProgramExit): ProgramDetails;
+  /** Sends a signal (default SIGKILL) to the program and to its process group. */
+  kill(signal?: NodeJS.Signals): void;
+}
+
+export interface StartOptions {
+  /** Path of util-linux's `setpriv`: with it, the kernel ends the program when this process dies, in whatever way. */
+  readonly setpriv?: string | undefined;
+  /** Kills the program when aborted. */
+  readonly signal?: AbortSignal | undefined;
+  readonly directory?: string;
+  /** Arguments before the command line, of wrappers that execute it. Messages omit them. */
+  readonly within?: readonly string[] | undefined;
+  /** Variables added to the environment of this process. */
+  readonly environment?: Environment;
+  /** Pass only `environment`, nothing of this process's own. Default: false. */
+  readonly isEnvironmentComplete?: boolean;
+}
+
+/** Process groups of running programs, killed at the end of this process. */
+const running = new Set<number>();
+
+function killAll(): void {
+  for (const pid of running) killGroup(pid, 'SIGKILL');
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The process has ended already.
+  }
+}
+
+/** Starts a program without a shell, in a process group of its own, so that Ctrl-C in the terminal reaches this process only.
+ *  Throws ProgramError if it cannot be started, and the reason of the signal. */
+export async function startProgram(argv: readonly string[], options: StartOptions = {}): Promise<Program> {
+  options.signal?.throwIfAborted();
+  const whole = [...(options.within ?? []), ...argv];
+  const [file = '', ...args] =
+    options.setpriv === undefined ? whole : [options.setpriv, '--pdeathsig', 'KILL', '--', ...whole];
+  const own = options.isEnvironmentComplete === true ? {} : process.env;
+  const child = spawn(file, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // Windows opens a console window for a detached process.
+    detached: process.platform !== 'win32',
+    env: { ...own, ...options.environment },
+    ...(options.directory !== undefined && { cwd: options.directory }),
+  });
+  const tail = new Tail();
+  child.stderr.on('data', (chunk: Buffer) => tail.push(chunk));
+  // A failed write to a program that has ended is reported by `exited`.
+  child.stdin.on('error', () => {});
+  const exited = new Promise<ProgramExit>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal }));
+    // A grandchild can keep the output open forever.
+    child.on('exit', (code, signal) => setTimeout(() => resolve({ code, signal }), OUTPUT_GRACE_MS).unref());
+  });
+  const detailsOf = (exit?: ProgramExit): ProgramDetails => ({
+    argv,
+    command: quoteCommand(argv),
+    stderrTail: tail.lines(),
+    ...(exit !== undefined && { exit: exit.code, signal: exit.signal }),
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (cause) =>
+      reject(new ProgramError(`cannot start \`${argv[0] ?? ''}\``, { cause, details: detailsOf() })),
+    );
+  });
+  const pid = child.pid ?? 0;
+  if (running.size === 0) process.once('exit', killAll);
+  running.add(pid);
+  child.once('exit', () => {
+    running.delete(pid);
+    if (running.size === 0) process.off('exit', killAll);
+  });
+  const kill = (signal: NodeJS.Signals = 'SIGKILL'): void => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (process.platform === 'win32') child.kill(signal);
+    else killGroup(pid, signal);
+  };
+  const onAbort = (): void => kill();
+  options.signal?.addEventListener('abort', onAbort);
+  void exited.then(() => options.signal?.removeEventListener('abort', onAbort));
+  if (options.signal?.aborted === true) kill();
+  return {
+    argv,
+    pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    exited,
+    kill,
+    stderrTail: () => tail.lines(),
+    details: detailsOf,
+    [Symbol.asyncDispose]: async () => {
+      kill();
+      // Unread output would keep the stream from closing.
+      child.stdout.resume();
+      await exited;
+    },
+  };
+}
+
+export interface RunOptions extends StartOptions {
+  readonly timeoutMs: number;
+  /** Written to stdin, which is closed after that. Default: nothing. */
+  readonly input?: Uint8Array;
+  /** Bound of stdout. Default: 1 MiB. */
+  readonly longestOutputBytes?: number;
+}
+
+/** Runs a program to its end and returns its stdout. Throws ProgramError if it cannot be started, exits with another code than
+ *  0, runs longer than `timeoutMs` or writes more than `longestOutputBytes`, and the reason of the signal. */
+export async function runProgram(argv: readonly string[], options: RunOptions): Promise<Buffer> {
+  const { timeoutMs, input, longestOutputBytes = 1024 * 1024 } = options;
+  await using program = await startProgram(argv, options);
+  program.stdin.end(input);
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  program.stdout.on('data', (chunk: Buffer) => {
+    sizeBytes += chunk.length;
+    if (sizeBytes <= longestOutputBytes) chunks.push(chunk);
+    else program.kill();
+  });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    program.kill();
+  }, timeoutMs);
+  const exit = await program.exited;
+  clearTimeout(timer);
+  options.signal?.throwIfAborted();
+  const name = argv[0] ?? '';
+  const details = program.details(exit);
+  if (isLate) throw new ProgramError(`\`${name}\` took longer than ${timeoutMs} ms`, { details });
+  if (sizeBytes > longestOutputBytes)
+    throw new ProgramError(`\`${name}\` wrote more than ${longestOutputBytes} bytes`, { details });
+  if (exit.code !== 0)
+    throw new ProgramError(`\`${name}\` failed (${exitText(exit)})${stderrText(program.stderrTail())}`, { details });
+  return Buffer.concat(chunks);
+}
+
+/** Returns `exit code 1` or `signal SIGKILL`. */
+export function exitText({ code, signal }: ProgramExit): string {
+  return signal === null ? `exit code ${code}` : `signal ${signal}`;
+}
+
+/** Returns `: ` and the last lines of stderr for the end of a message, or an empty text. */
+export function stderrText(stderrTail: readonly string[]): string {
+  return stderrTail.length === 0 ? '' : `: ${stderrTail.slice(-MESSAGE_LINES).join('; ')}`;
+}
+
+/** Returns the path of a program, or undefined. A name without `/` is looked up in the PATH of `environment` and in the
+ *  directories of programs for administrators. */
+export async function findProgram(name: string, environment: Environment = process.env): Promise<string | undefined> {
+  const directories = [
+    ...(environment['PATH'] ?? '').split(delimiter).filter((directory) => directory.startsWith('/')),
+    ...MORE_DIRECTORIES,
+  ];
+  const paths = name.startsWith('/') ? [name] : directories.map((directory) => join(directory, name));
+  for (const path of paths) {
+    const isExecutable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isExecutable) return path;
+  }
+  return undefined;
+}
+
+/** Keeps the last lines of a stream of bytes, each cut to a bound. */
+class Tail {
+  readonly #lines: string[] = [];
+  #open = '';
+
+  push(chunk: Buffer): void {
+    const [first = '', ...rest] = chunk.toString('latin1').split('\n');
+    this.#open = (this.#open + first).slice(0, LONGEST_KEPT_LINE);
+    for (const line of rest) {
+      this.#lines.push(this.#open);
+      this.#open = line.slice(0, LONGEST_KEPT_LINE);
+    }
+    this.#lines.splice(0, this.#lines.length - KEPT_LINES);
+  }
+
+  lines(): string[] {
+    return [...this.#lines, this.#open]
+      .map((line) => withoutControls(Buffer.from(line, 'latin1').toString()))
+      .filter((line) => line.trim() !== '');
+  }
+}
