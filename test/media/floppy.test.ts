@@ -161,7 +161,7 @@ test('without mtools, what installs them is told', async () => {
     await expect(writeFloppy({ ...options, files: FILES, out: join(dir, 'x.img') })).rejects.toMatchObject({
       code: 'tool',
       message: '`mformat` is not installed',
-      hint: expect.stringContaining('apt install mtools'),
+      hint: expect.stringContaining('`cygstrap doctor`'),
     });
   } finally {
     process.env['PATH'] = before;
