@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createConnection } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ProgramError, startProgram } from '../io/program.ts';
 import { GuestError } from './guest-error.ts';
 import { sshArgv } from './ssh.ts';
 import type { SshTarget } from './ssh.ts';
@@ -141,30 +142,23 @@ export async function streamOverSsh(
   command: string,
   { signal, onOutput }: StreamOptions,
 ): Promise<number | null> {
-  signal?.throwIfAborted();
-  const [program = '', ...words] = sshArgv(target, command);
-  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const onAbort = (): void => void child.kill('SIGKILL');
-  signal?.addEventListener('abort', onAbort);
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.on('error', (cause) => reject(new GuestError('tool', `cannot start \`${program}\``, { cause })));
-    child.on('close', resolve);
-  });
-  ended.catch(() => {});
+  await using program = await startProgram(sshArgv(target, command), { signal, stderr: 'stream' }).catch(
+    (error: unknown) => {
+      throw error instanceof ProgramError ? new GuestError('tool', error.message, { cause: error }) : error;
+    },
+  );
+  program.stdin.end();
   const take = async (stream: 'stdout' | 'stderr', from: Readable): Promise<void> => {
     for await (const chunk of from as AsyncIterable<Uint8Array>) await onOutput(stream, chunk);
   };
   try {
-    await Promise.all([take('stdout', child.stdout), take('stderr', child.stderr)]);
-    const code = await ended;
+    await Promise.all([take('stdout', program.stdout), take('stderr', program.stderr)]);
+    const { code } = await program.exited;
     signal?.throwIfAborted();
     return code;
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
-  } finally {
-    child.kill('SIGKILL');
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 
@@ -174,7 +168,7 @@ export async function shellOverSsh(target: SshTarget, { signal }: RunOptions): P
   signal?.throwIfAborted();
   const [program = '', ...words] = sshArgv(target);
   const child = spawn(program, words, { stdio: 'inherit' });
-  // By a signal that it hears, so that it can give the terminal back.
+  // Not startProgram: ssh must stay in the foreground process group of the terminal. SIGTERM lets it restore the terminal.
   const onAbort = (): void => void child.kill('SIGTERM');
   signal?.addEventListener('abort', onAbort);
   try {

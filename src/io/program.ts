@@ -4,6 +4,7 @@ import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { CygstrapError } from '../errors.ts';
+import { onAbort } from './abort.ts';
 import { withoutControls } from './printable.ts';
 import { quoteCommand } from './quoting.ts';
 
@@ -58,9 +59,11 @@ export interface Program extends AsyncDisposable {
   readonly stdin: Writable;
   /** Must be read: a program whose output is not read blocks. */
   readonly stdout: Readable;
+  /** To be read only with `stderr: 'stream'`. */
+  readonly stderr: Readable;
   /** Resolves once, when the process has ended and its output was read, or half a second later. Never rejects. */
   readonly exited: Promise<ProgramExit>;
-  /** Returns the last lines of stderr so far. */
+  /** Returns the last lines of stderr so far; none with `stderr: 'stream'`. */
   stderrTail(): readonly string[];
   /** Returns the facts for an error. */
   details(exit?: ProgramExit): ProgramDetails;
@@ -80,6 +83,8 @@ export interface StartOptions {
   readonly environment?: Environment;
   /** Pass only `environment`, nothing of this process's own. Default: false. */
   readonly isEnvironmentComplete?: boolean;
+  /** `tail` keeps the last lines of stderr for errors, `stream` leaves stderr to the caller. Default: `tail`. */
+  readonly stderr?: 'tail' | 'stream';
 }
 
 /** Process groups of running programs, killed at the end of this process. */
@@ -113,7 +118,7 @@ export async function startProgram(argv: readonly string[], options: StartOption
     ...(options.directory !== undefined && { cwd: options.directory }),
   });
   const tail = new Tail();
-  child.stderr.on('data', (chunk: Buffer) => tail.push(chunk));
+  if (options.stderr !== 'stream') child.stderr.on('data', (chunk: Buffer) => tail.push(chunk));
   // A failed write to a program that has ended is reported by `exited`.
   child.stdin.on('error', () => {});
   const exited = new Promise<ProgramExit>((resolve) => {
@@ -145,29 +150,28 @@ export async function startProgram(argv: readonly string[], options: StartOption
     if (process.platform === 'win32') child.kill(signal);
     else killGroup(pid, signal);
   };
-  const onAbort = (): void => kill();
-  options.signal?.addEventListener('abort', onAbort);
-  void exited.then(() => options.signal?.removeEventListener('abort', onAbort));
-  if (options.signal?.aborted === true) kill();
+  if (options.signal !== undefined) void exited.then(onAbort(options.signal, () => kill()));
   return {
     argv,
     pid,
     stdin: child.stdin,
     stdout: child.stdout,
+    stderr: child.stderr,
     exited,
     kill,
     stderrTail: () => tail.lines(),
     details: detailsOf,
     [Symbol.asyncDispose]: async () => {
       kill();
-      // Unread output would keep the stream from closing.
+      // Unread output would keep the streams from closing.
       child.stdout.resume();
+      child.stderr.resume();
       await exited;
     },
   };
 }
 
-export interface RunOptions extends StartOptions {
+export interface RunOptions extends Omit<StartOptions, 'stderr'> {
   readonly timeoutMs: number;
   /** Written to stdin, which is closed after that. Default: nothing. */
   readonly input?: Uint8Array;

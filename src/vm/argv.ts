@@ -2,7 +2,7 @@ import { checkSpec } from './argv/check.ts';
 import { driveArguments } from './argv/drives.ts';
 import { nicArguments } from './argv/nics.ts';
 import { slotOf } from './argv/slots.ts';
-import { optionValue } from './argv/words.ts';
+import { optionValue } from './argv/option-value.ts';
 import { isAtLeast } from './host.ts';
 import type { Qemu } from './host.ts';
 import { socketPath } from './layout.ts';

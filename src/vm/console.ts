@@ -1,3 +1,5 @@
+import { withoutControls } from '../io/printable.ts';
+
 /** A line without end is cut into pieces of this length. */
 const LONGEST_LINE_BYTES = 4096;
 
@@ -20,14 +22,8 @@ export class LineCutter {
 
   /** The line that was begun, if any. */
   end(): string[] {
-    const line = cleaned(this.#open.toString('utf8', 0, this.#openBytes));
+    const line = withoutControls(this.#open.toString('utf8', 0, this.#openBytes));
     this.#openBytes = 0;
     return line.trim() === '' ? [] : [line];
   }
-}
-
-/** Takes out what would move a terminal's cursor or change its colours. */
-function cleaned(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters and escape sequences are what this is about
-  return text.replaceAll(/\u001b(\[[0-?]*[ -/]*[@-~]|[ -/]*[0-Z\\-~])|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }

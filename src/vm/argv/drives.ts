@@ -2,8 +2,8 @@ import { emptyDiskPath } from '../layout.ts';
 import type { MachineFiles } from '../layout.ts';
 import type { DiskSpec, MachineSpec, MediumSpec } from '../spec.ts';
 import { slotOf } from './slots.ts';
-import { optionValue } from './words.ts';
-import type { Property } from './words.ts';
+import { optionValue } from './option-value.ts';
+import type { Property } from './option-value.ts';
 
 interface Place {
   readonly bus: string;

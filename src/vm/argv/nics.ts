@@ -3,7 +3,7 @@ import { GUEST_ADDRESS, SHARES_ADDRESS, SMB_PORT, SSH_PORT } from '../network/ad
 import type { LinkSpec, MachineSpec, NicSpec } from '../spec.ts';
 import { VmError } from '../vm-error.ts';
 import { slotOf } from './slots.ts';
-import { optionValue } from './words.ts';
+import { optionValue } from './option-value.ts';
 import { quoteCommand } from '../../io/quoting.ts';
 
 /** The id of QEMU's user network behind a card of link `direct`. It is taken out before a memory image is made: it would put a
