@@ -1,59 +1,94 @@
-export { Catalog, CatalogBuilder } from './core/catalog/catalog.ts';
-export type { IndexContent, SourceVersion } from './core/catalog/catalog.ts';
-export type { CatalogPackage, CatalogVersion } from './core/catalog/package.ts';
-export { examineHost, mendHost } from './api/doctor.ts';
-export type { DoctorContext, DoctorResult, MendContext } from './api/doctor.ts';
-export { fetchRepo } from './api/fetch.ts';
-export type { FetchContext, FetchRequest, FetchResult, FetchSummary } from './api/fetch.ts';
+// Indexes and plans.
+export { answerRequest } from './api/answer.ts';
+export type { Answer } from './api/answer.ts';
+export { answerBatch } from './api/batch.ts';
+export type { BatchAnswer } from './api/batch.ts';
+export { CHOICES, DEFAULTS } from './api/defaults.ts';
+export { compareIndexes, comparePlans } from './api/diff.ts';
+export type { PlanComparison } from './api/diff.ts';
+export { packageInfo } from './api/info.ts';
+export type { PackageInfo, VersionInfo } from './api/info.ts';
+export { lintIndex } from './api/lint.ts';
+export type { LintResult } from './api/lint.ts';
 export { loadCatalog } from './api/load-catalog.ts';
 export type { IndexSource, LoadedCatalog, LoadOptions, TakeRecords } from './api/load-catalog.ts';
+export { loadProject } from './api/project.ts';
+export type { GivenConfig, Project } from './api/project.ts';
+export { literalPattern, searchPackages } from './api/search.ts';
+export type { SearchMatch, SearchQuery } from './api/search.ts';
+export { explainPackage } from './api/why.ts';
+export type { Explanation } from './api/why.ts';
+
+// Locks and repos.
+export { makeBundle } from './api/bundle.ts';
+export type { BundleOptions, BundleRequest, BundleSummary } from './api/bundle.ts';
+export { applyBundle } from './api/bundle-apply.ts';
+export type { ApplyRequest, ApplySummary } from './api/bundle-apply.ts';
+export { fetchRepo } from './api/fetch.ts';
+export type { FetchResult, FetchSummary } from './api/fetch.ts';
+export type { FetchContext, FetchRequest } from './api/fetch-request.ts';
+export { checkLock } from './api/lock-check.ts';
+export type { LockCheckRequest, LockCheckResult } from './api/lock-check.ts';
+export { readLock, writeLock } from './api/lock-file.ts';
+export { saveLock } from './api/lock-save.ts';
+export type { LockSaveResult } from './api/lock-save.ts';
 export { makeLock, updateLock } from './api/lock.ts';
-export type { LockOptions, LockResult, LockSource } from './api/lock.ts';
-export { makeMedia } from './api/media.ts';
-export type { Answers, MediaContext, MediaRequest, MediaResult } from './api/media.ts';
+export type { LockOptions, LockResult, LockSource, Update } from './api/lock.ts';
 export { pruneRepo } from './api/prune.ts';
 export type { PruneContext, PruneRequest, PruneResult } from './api/prune.ts';
-export { verifyRepo } from './api/verify.ts';
+export { repairRepo } from './api/repair.ts';
+export type { RepairOptions } from './api/repair.ts';
+export { serve } from './api/serve.ts';
+export type { ServeRequest } from './api/serve.ts';
+export { loadFromSites } from './api/site-index.ts';
+export type { FromSites, SignedCatalog } from './api/site-index.ts';
+export { listSites } from './api/sites.ts';
+export type { ListedSite, SitesOptions, SitesQuery, SitesResult } from './api/sites.ts';
+export { filesToMend, verifyRepo } from './api/verify.ts';
 export type { VerifyContext, VerifyRequest, VerifyResult } from './api/verify.ts';
+export { packageVersion } from './api/version.ts';
+
+// Media and machines.
+export { examineHost, mendHost } from './api/doctor.ts';
+export type { DoctorContext, DoctorResult, MendContext } from './api/doctor.ts';
+export { makeMedia } from './api/media.ts';
+export type { Answers, MediaContext, MediaRequest, MediaResult } from './api/media.ts';
 export { prepareVm } from './api/vm-context.ts';
 export type { VmContext, VmDirectory, VmOptions } from './api/vm-context.ts';
+export { buildController } from './api/vm-controller.ts';
+export type { ControllerBuildContext, ControllerBuildResult } from './api/vm-controller.ts';
 export { installVm } from './api/vm-install.ts';
 export type { VmInstallRequest } from './api/vm-install.ts';
-export { findInstalled, findSnapshot, runVm } from './api/vm-run.ts';
-export type { VmRunContext, VmRunRequest } from './api/vm-run.ts';
+export { findInstalled, findSnapshot, runMany, runVm } from './api/vm-run.ts';
+export type { ManyOptions, RunOutcome, VmRunContext, VmRunRequest } from './api/vm-run.ts';
 export { snapshotVm } from './api/vm-snapshot.ts';
 export type { VmSnapshotRequest } from './api/vm-snapshot.ts';
 export { collectStages, listStages, removeStages } from './api/vm-stages.ts';
 export type { Collected, CollectRequest, RemovalContext, StageListing } from './api/vm-stages.ts';
+
+// Errors and events.
 export { CygstrapError } from './errors.ts';
 export type { ErrorCode, ErrorOptions } from './errors.ts';
 export type { Event, Report } from './events.ts';
+export { ParseError } from './core/setup-ini/diagnostics.ts';
+export type { Diagnostic, DiagnosticCode } from './core/setup-ini/diagnostics.ts';
+export { GuestError } from './guest/guest-error.ts';
 export { InputError } from './input/input-error.ts';
-export { openIndex } from './input/open-index.ts';
-export type { IndexFacts, IndexInput, InputLimits, OpenIndexOptions } from './input/open-index.ts';
+export { MediaError } from './media/media-error.ts';
+export { VerifyError } from './repo/files/verify-error.ts';
+export { FetchError } from './site/fetch-error.ts';
+export { VmError } from './vm/vm-error.ts';
+
+// Parts of the operations, for programs that combine them differently.
+export { Catalog } from './core/catalog/catalog.ts';
+export type { IndexContent, SourceVersion } from './core/catalog/catalog.ts';
+export type { CatalogPackage, CatalogVersion } from './core/catalog/package.ts';
+export type { Config, Layout } from './core/config/config.ts';
+export type { LockDifference, LockedChange } from './core/lock/diff.ts';
 export type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './core/lock/lock.ts';
 export { parseLock } from './core/lock/parse.ts';
 export { printLock } from './core/lock/print.ts';
-export type { WrittenImage } from './media/written.ts';
-export type {
-  FileStamp,
-  FrozenMachine,
-  InstalledManifest,
-  MachineWishes,
-  Manifest,
-  SnapshotManifest,
-} from './stages/manifest.ts';
-export type { RunResult } from './stages/run.ts';
-export { TOPOLOGIES } from './stages/topology.ts';
-export type { TopologyName } from './stages/topology.ts';
-export { dotText } from './report/dot.ts';
-export { planJson, refusalJson } from './report/json.ts';
-export type { IndexSummary } from './report/json.ts';
-export { nixText } from './report/nix.ts';
-export { tableText } from './report/table.ts';
-export { treeText } from './report/tree.ts';
-export { urlsText } from './report/urls.ts';
-export { conflictText } from './report/conflict.ts';
+export type { Difference, PlanDifference, VersionChange } from './core/resolve/diff.ts';
 export { parseInstalledDb } from './core/resolve/installed.ts';
 export type {
   Conflict,
@@ -71,13 +106,11 @@ export type {
 } from './core/resolve/plan.ts';
 export { DEFAULT_WINDOWS, EMPTY_REQUEST } from './core/resolve/request.ts';
 export { resolve } from './core/resolve/resolve.ts';
-export { serveRepo } from './serve/serve.ts';
-export { ParseError } from './core/setup-ini/diagnostics.ts';
-export type { Diagnostic, DiagnosticCode } from './core/setup-ini/diagnostics.ts';
+export type { WhyChain, WhyStep } from './core/resolve/why.ts';
 export { DEFAULT_LIMITS } from './core/setup-ini/limits.ts';
 export type { Limits } from './core/setup-ini/limits.ts';
 export { lintRecords } from './core/setup-ini/lint.ts';
-export { RowParser, SetupIniParser, parseRecords, parseText } from './core/setup-ini/parse.ts';
+export { SetupIniParser, parseRecords, parseText } from './core/setup-ini/parse.ts';
 export type { ParsedIndex, ParserOptions } from './core/setup-ini/parse.ts';
 export { printIndex, printPackage } from './core/setup-ini/print.ts';
 export type {
@@ -91,8 +124,43 @@ export type {
   Stability,
   VersionRecord,
 } from './core/setup-ini/records.ts';
-export type { PackageRows, VersionRows } from './core/setup-ini/version-table.ts';
 export { compareVersions } from './core/version/compare.ts';
 export { criteriaMeet } from './core/version/criteria.ts';
+export { openIndex } from './input/open-index.ts';
+export type { IndexFacts, IndexInput, InputLimits, OpenIndexOptions } from './input/open-index.ts';
+export type { WrittenImage } from './media/written.ts';
+export { auditRepo } from './repo/audit.ts';
+export type { Finding } from './repo/audit.ts';
+export type { RepoFile } from './repo/file.ts';
+export type { RepoLayout } from './repo/layout.ts';
+export type { PrunedFile } from './repo/prune.ts';
+export { serveRepo } from './serve/serve.ts';
+export type { RepoServer } from './serve/serve.ts';
+export { openSite } from './site/open-site.ts';
+export type { SiteOptions } from './site/open-site.ts';
+export type { Site } from './site/site.ts';
+export { bootMachine } from './stages/boot.ts';
+export type { BootHooks, BootRequest, BootShare } from './stages/boot.ts';
+export type {
+  FileStamp,
+  FrozenMachine,
+  InstalledManifest,
+  MachineWishes,
+  Manifest,
+  SnapshotManifest,
+} from './stages/manifest.ts';
+export type { RunHooks, RunResult } from './stages/run.ts';
+export type { TopologyName } from './stages/topology.ts';
+export type { WatchLimits } from './stages/watch.ts';
 export type { Host } from './vm/host.ts';
 export type { Mend, Need } from './vm/probe/needs.ts';
+
+// Renderings.
+export { conflictText } from './report/conflict.ts';
+export { dotText } from './report/dot.ts';
+export { planJson, refusalJson } from './report/json.ts';
+export type { IndexSummary } from './report/json.ts';
+export { nixText } from './report/nix.ts';
+export { tableText } from './report/table.ts';
+export { treeText } from './report/tree.ts';
+export { urlsText } from './report/urls.ts';

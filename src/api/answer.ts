@@ -8,7 +8,11 @@ import type { LoadedCatalog } from './load-catalog.ts';
 export type Answer = ResolveResult & { readonly indexes: readonly IndexSummary[] };
 
 /** Answers one request on a loaded catalog; tells the plan's warnings and the time taken through `report`. */
-export function answerRequest({ catalog, indexes }: LoadedCatalog, request: ResolveRequest, report: Report): Answer {
+export function answerRequest(
+  { catalog, indexes }: LoadedCatalog,
+  request: Partial<ResolveRequest>,
+  report: Report = () => {},
+): Answer {
   const start = performance.now();
   const result = resolve(catalog, request);
   if (result.kind === 'plan') {

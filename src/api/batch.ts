@@ -31,7 +31,7 @@ function answerLine(
   const parsed = parseRequest(line.text, defaults);
   if (parsed.kind === 'fault') return failed(line.number, parsed.message);
   try {
-    return answerRequest(loaded, parsed.request, () => {});
+    return answerRequest(loaded, parsed.request);
   } catch (error) {
     if (error instanceof CygstrapError) return { kind: 'failed', error };
     throw error;

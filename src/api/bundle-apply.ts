@@ -39,7 +39,7 @@ export interface ApplySummary {
  *  Throws `corrupt`, `verify`, `lock` for what is no bundle, `repo` when files are missing, and `io`. */
 export async function applyBundle(
   { bundle, repo, lock: lockFile }: ApplyRequest,
-  { report, signal }: BundleOptions,
+  { report = () => {}, signal }: BundleOptions = {},
 ): Promise<ApplySummary> {
   const root = resolve(repo);
   let work: Applying | undefined;

@@ -29,12 +29,12 @@ export interface BundleRequest {
   /** The lock the repo was fetched for. */
   readonly lock: string;
   /** The lock that the other side has; undefined: it has nothing. */
-  readonly since: string | undefined;
+  readonly since?: string | undefined;
   readonly out: string;
 }
 
 export interface BundleOptions {
-  readonly report: Report;
+  readonly report?: Report;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,7 +52,7 @@ export interface BundleSummary {
  *  that is not what the lock promises, `not-found`, `io` and the signal's reason. */
 export async function makeBundle(
   { repo, lock: lockFile, since, out }: BundleRequest,
-  { report, signal }: BundleOptions,
+  { report = () => {}, signal }: BundleOptions = {},
 ): Promise<BundleSummary> {
   const lock = await readLock(lockFile);
   const before = since === undefined ? undefined : await readLock(since);

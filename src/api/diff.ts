@@ -19,8 +19,8 @@ export function compareIndexes(before: LoadedCatalog, after: LoadedCatalog): Dif
 export function comparePlans(
   before: LoadedCatalog,
   after: LoadedCatalog,
-  request: ResolveRequest,
-  report: Report,
+  request: Partial<ResolveRequest>,
+  report: Report = () => {},
 ): PlanComparison {
   const old = answerRequest(before, request, report);
   if (old.kind === 'conflict') return { kind: 'conflict', side: 'old', conflicts: old.conflicts };

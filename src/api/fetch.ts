@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import type { Report } from '../events.ts';
 import { DEFAULT_ARCH } from '../core/lock/lock.ts';
 import type { Lock, LockedFile } from '../core/lock/lock.ts';
 import { lockRequestOf } from '../core/lock/make.ts';
@@ -18,60 +17,19 @@ import { subsetIndex } from '../repo/subset.ts';
 import type { SubsetIndex } from '../repo/subset.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import { requireVerifiable } from '../repo/files/verify-error.ts';
-import type { Conflict, ResolveRequest } from '../core/resolve/plan.ts';
+import type { Conflict } from '../core/resolve/plan.ts';
 import type { PackageRecord } from '../core/setup-ini/records.ts';
-import type { SiteOptions } from '../site/open-site.ts';
 import type { SiteSet } from '../site/site-set.ts';
 import { failureOf, fetchFiles } from './fetch-files.ts';
+import { completeContext, completeRequest } from './fetch-request.ts';
+import type { CompleteContext, CompleteRequest, FetchContext, FetchRequest } from './fetch-request.ts';
 import { KeptIndexes } from './kept-index.ts';
-import type { LoadOptions } from './load-catalog.ts';
 import { makeLock } from './lock.ts';
 import { readLock, requireAnswer, writeLock } from './lock-file.ts';
 import { filesOfCatalog, filesOfLock, previousFiles } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
 import { findIndexes, loadOriginals, openGroup, trustedKeys, verifiedAgain, verifierOf } from './site-index.ts';
 import type { OriginalIndex, SignedCatalog } from './site-index.ts';
-
-export interface FetchRequest {
-  /** What to install, over what the lock says; undefined: what the lock says. */
-  readonly request: ResolveRequest | undefined;
-  readonly arch: string | undefined;
-  /** The directory of the repo. */
-  readonly repo: string;
-  readonly layout: RepoLayout['kind'];
-  /** Addresses of sites with the same content, in order of preference; after them groups of other sites, each with its own index. */
-  readonly sites: readonly (readonly string[])[];
-  readonly keyring: readonly string[];
-  readonly unsigned: boolean;
-  /** The lock file. */
-  readonly lock: string;
-  /** Whether only what the lock says counts, and no index is asked for. */
-  readonly frozen: boolean;
-  /** Whether every package of the index is wanted, and no lock. */
-  readonly all: boolean;
-  readonly prev: number | undefined;
-  readonly fullIndex: boolean;
-  /** The file of a private key. */
-  readonly signKey: string | undefined;
-  readonly passphrase: string | undefined;
-  /** The site of the setup program, if that is wanted too. */
-  readonly installerSite: string | undefined;
-  readonly allowUndigested: boolean;
-  /** Transfers at a time. */
-  readonly jobs: number;
-  readonly dryRun: boolean;
-}
-
-export interface FetchContext {
-  /** `cygstrap VERSION`. */
-  readonly resolver: string;
-  readonly siteOptions: SiteOptions;
-  readonly load: LoadOptions;
-  /** Where archives are shared between repos. */
-  readonly archiveCache: string | undefined;
-  readonly report: Report;
-  readonly signal: AbortSignal;
-}
 
 /** What a fetch came to. */
 export interface FetchSummary {
@@ -115,11 +73,12 @@ interface IndexContent {
 /** Makes a directory the repo that a request or a lock needs: looks up or makes the lock, fetches what is missing, verifies every
  *  byte, and publishes the index last. Stopped at any moment, the same call goes on from there. Throws `lock` for a lock of another
  *  request, `fetch` with every file that could not be had, and what the rooms below throw. */
-export async function fetchRepo(request: FetchRequest, context: FetchContext): Promise<FetchResult> {
+export async function fetchRepo(request: FetchRequest, given: FetchContext = {}): Promise<FetchResult> {
+  const context = completeContext(given);
   const groups: SiteSet[] = [];
   try {
     for (const addresses of request.sites) groups.push(openGroup(addresses, context.siteOptions, context.report));
-    return await new Fetch(request, context, groups).run();
+    return await new Fetch(completeRequest(request), context, groups).run();
   } finally {
     await Promise.all(groups.map((sites) => sites.close()));
   }
@@ -127,13 +86,13 @@ export async function fetchRepo(request: FetchRequest, context: FetchContext): P
 
 /** One fetch; its methods are the steps. */
 class Fetch {
-  readonly #request: FetchRequest;
-  readonly #context: FetchContext;
+  readonly #request: CompleteRequest;
+  readonly #context: CompleteContext;
   readonly #groups: readonly SiteSet[];
   readonly #root: string;
   readonly #kept: KeptIndexes;
 
-  constructor(request: FetchRequest, context: FetchContext, groups: readonly SiteSet[]) {
+  constructor(request: CompleteRequest, context: CompleteContext, groups: readonly SiteSet[]) {
     this.#request = request;
     this.#context = context;
     this.#groups = groups;

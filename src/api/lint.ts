@@ -14,7 +14,7 @@ export interface LintResult {
 
 /** Looks an index over: what setup refuses, and what it accepts and users get to feel. Throws InputError for bytes that
  *  cannot be had. */
-export async function lintIndex(name: string, options: LoadOptions): Promise<LintResult> {
+export async function lintIndex(name: string, options: LoadOptions = {}): Promise<LintResult> {
   const records: PackageRecord[] = [];
   try {
     const { header, diagnostics } = await readIndex(name, options, (some) => {

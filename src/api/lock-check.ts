@@ -1,12 +1,13 @@
 import { lockRequestOf } from '../core/lock/make.ts';
 import type { ResolveRequest } from '../core/resolve/plan.ts';
+import { EMPTY_REQUEST } from '../core/resolve/request.ts';
 import { readLock, requireAnswer } from './lock-file.ts';
 
 export interface LockCheckRequest {
   /** The lock file. */
   readonly lock: string;
   /** The request that the lock must match; without one the lock must only be well formed. */
-  readonly request?: ResolveRequest | undefined;
+  readonly request?: Partial<ResolveRequest> | undefined;
   /** By default that of the lock. */
   readonly arch?: string | undefined;
 }
@@ -22,6 +23,9 @@ export interface LockCheckResult {
  *  differences. */
 export async function checkLock({ lock: file, request, arch }: LockCheckRequest): Promise<LockCheckResult> {
   const lock = await readLock(file);
-  if (request !== undefined) requireAnswer(lock, lockRequestOf(request, arch ?? lock.request.arch), file);
+  if (request !== undefined) {
+    const complete = { ...EMPTY_REQUEST, ...request };
+    requireAnswer(lock, lockRequestOf(complete, arch ?? lock.request.arch), file);
+  }
   return { lock: file, isCompared: request !== undefined, packages: lock.packages.length };
 }

@@ -6,9 +6,11 @@ import { DEFAULT_ARCH } from '../core/lock/lock.ts';
 import type { Lock, LockedIndex } from '../core/lock/lock.ts';
 import { lockOf, lockRequestOf } from '../core/lock/make.ts';
 import type { Conflict, Plan, ResolveRequest } from '../core/resolve/plan.ts';
+import { EMPTY_REQUEST } from '../core/resolve/request.ts';
 import { answerRequest } from './answer.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { planUpdate } from './lock-update.ts';
+import { packageVersion } from './version.ts';
 
 /** What a lock is made from: a catalog, and who vouches for each of its indexes. */
 export interface LockSource {
@@ -20,10 +22,10 @@ export interface LockSource {
 export interface LockOptions {
   /** As the command line names it; by default that of the first index that tells one. */
   readonly arch?: string | undefined;
-  /** `cygstrap VERSION`. */
-  readonly resolver: string;
+  /** Written into the lock; by default `cygstrap VERSION`. */
+  readonly resolver?: string;
   readonly allowUndigested?: boolean;
-  readonly report: Report;
+  readonly report?: Report;
 }
 
 export type LockResult =
@@ -31,7 +33,8 @@ export type LockResult =
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
 /** Resolves a request and locks its plan. Throws `lock` for what cannot be locked, an index of another architecture among it. */
-export function makeLock(source: LockSource, request: ResolveRequest, options: LockOptions): LockResult {
+export function makeLock(source: LockSource, fields: Partial<ResolveRequest>, options: LockOptions = {}): LockResult {
+  const request = { ...EMPTY_REQUEST, ...fields };
   const answer = answerRequest(source.loaded, request, options.report);
   return answer.kind === 'plan'
     ? { kind: 'lock', plan: answer.plan, lock: lockPlan(source, answer.plan, request, options) }
@@ -48,10 +51,11 @@ export interface Update {
  *  Without names everything moves. What the index has lost becomes a warning, what else moved a note. Throws `lock` for a name that is neither in the lock nor needed by the request. */
 export function updateLock(
   source: LockSource,
-  request: ResolveRequest,
+  fields: Partial<ResolveRequest>,
   { before, names }: Update,
-  options: LockOptions,
+  options: LockOptions = {},
 ): LockResult {
+  const request = { ...EMPTY_REQUEST, ...fields };
   if (names.length === 0) return makeLock(source, request, options);
   const update = planUpdate(source.loaded, request, before, names);
   if (update.kind === 'conflict') return update;
@@ -63,9 +67,10 @@ export function updateLock(
       { hint: 'after `--update` stand the packages that may move' },
     );
   }
-  for (const message of plan.warnings) options.report({ kind: 'warning', message });
-  if (lost.length > 0) options.report({ kind: 'warning', message: `no longer in the index: ${listed(lost)}` });
-  if (moved.length > 0) options.report({ kind: 'note', message: `moved or gone with them: ${listed(moved)}` });
+  const report = options.report ?? (() => {});
+  for (const message of plan.warnings) report({ kind: 'warning', message });
+  if (lost.length > 0) report({ kind: 'warning', message: `no longer in the index: ${listed(lost)}` });
+  if (moved.length > 0) report({ kind: 'note', message: `moved or gone with them: ${listed(moved)}` });
   return { kind: 'lock', plan, lock: lockPlan(source, plan, request, options) };
 }
 
@@ -79,7 +84,7 @@ function lockPlan(source: LockSource, plan: Plan, request: ResolveRequest, optio
   return lockOf(plan, {
     indexes,
     request: lockRequestOf(request, arch),
-    resolver: options.resolver,
+    resolver: options.resolver ?? `cygstrap ${packageVersion()}`,
     ...(options.allowUndigested === undefined ? {} : { allowUndigested: options.allowUndigested }),
   });
 }

@@ -41,16 +41,16 @@ export interface MediaRequest {
   /** A directory, made when it is not there. */
   readonly out: string;
   /** Further files: `HOST_PATH` or `HOST_PATH=PATH_ON_ISO`, see `additionsOf`. */
-  readonly add: readonly string[];
+  readonly add?: readonly string[];
   /** Files of keys to trust for the installer, besides the shipped ones. */
-  readonly keyring: readonly string[];
+  readonly keyring?: readonly string[];
   /** None: no answer medium is made. */
   readonly answers?: Answers;
 }
 
 export interface MediaContext {
-  readonly load: LoadOptions;
-  readonly report: Report;
+  readonly load?: LoadOptions;
+  readonly report?: Report;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -76,7 +76,10 @@ export interface MediaResult {
  *  them where setup looks for it, the setup program when the repo has it (its signature is verified again), and further files; and a medium with answers when there
  *  are any. The same input gives the same bytes. In the repo nothing changes but what is noted of verified files. Throws `verify` for archives that are damaged or missing, `repo` when the index does
  *  not list what the lock has, `signature`, `usage` for additions that are not there, `media`, `tool`, and what reading locks and indexes throws. */
-export async function makeMedia(request: MediaRequest, { load, report, signal }: MediaContext): Promise<MediaResult> {
+export async function makeMedia(
+  request: MediaRequest,
+  { load = {}, report = () => {}, signal }: MediaContext = {},
+): Promise<MediaResult> {
   const { repo, out } = request;
   const lock = await readLock(request.lock);
   const root = resolve(repo);
@@ -84,8 +87,8 @@ export async function makeMedia(request: MediaRequest, { load, report, signal }:
   const files = await verifiedFilesOf(root, lock, signal);
   const { arch } = lock.request;
   const index = await indexOfLock(lock, { places, files, load });
-  const installer = await installerOf(places, arch, request.keyring);
-  const added = await additionsOf(request.add);
+  const installer = await installerOf(places, arch, request.keyring ?? []);
+  const added = await additionsOf(request.add ?? []);
   const entries: IsoEntry[] = [
     ...files.map((file) => ({ kind: 'verified', file }) as const),
     ...[...index.files, ...(installer?.files ?? [])].map(

@@ -8,13 +8,13 @@ import { filesOfIndex } from './verify.ts';
 export interface PruneRequest {
   readonly repo: string;
   /** Lock files whose archives stay. */
-  readonly keep: readonly string[];
+  readonly keep?: readonly string[];
   /** Whether anything is deleted; otherwise the result tells what would be. */
-  readonly isMeant: boolean;
+  readonly isMeant?: boolean;
 }
 
 export interface PruneContext {
-  readonly load: LoadOptions;
+  readonly load?: LoadOptions;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,8 +32,8 @@ export interface PruneResult {
 /** Deletes the archives of a repo that no kept lock and no index of ours needs, or tells which. Throws like `planPrune` and
  *  `applyPrune`, and what reading locks and indexes throws; nothing is deleted before all of them are read. */
 export async function pruneRepo(
-  { repo, keep, isMeant }: PruneRequest,
-  { load, signal }: PruneContext,
+  { repo, keep = [], isMeant = false }: PruneRequest,
+  { load = {}, signal }: PruneContext = {},
 ): Promise<PruneResult> {
   const locks = [];
   for (const lock of keep) locks.push(await readLock(lock));

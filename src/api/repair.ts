@@ -7,17 +7,20 @@ import type { RepoLayout } from '../repo/files/layout.ts';
 import { inspectRepo } from '../repo/repo.ts';
 import { Store } from '../repo/store.ts';
 import type { SiteOptions } from '../site/open-site.ts';
+import { DEFAULTS } from './defaults.ts';
 import { failureOf, fetchFiles } from './fetch-files.ts';
 import { openGroup } from './site-index.ts';
 
 export interface RepairOptions {
   /** Addresses, in order of preference. */
   readonly sites: readonly string[];
-  readonly siteOptions: SiteOptions;
-  readonly jobs: number;
-  readonly archiveCache: string | undefined;
-  readonly report: Report;
-  readonly signal: AbortSignal;
+  readonly siteOptions?: Partial<SiteOptions>;
+  /** Transfers at a time; by default 16. */
+  readonly jobs?: number;
+  /** Directory in which repos share their archives; by default none. */
+  readonly archiveCache?: string | undefined;
+  readonly report?: Report;
+  readonly signal?: AbortSignal;
 }
 
 /** Fetches files of a repo again, each in the place of what is damaged. Throws `fetch` with every file that could not be had; the
@@ -25,7 +28,14 @@ export interface RepairOptions {
 export async function repairRepo(
   repo: string,
   files: readonly RepoFile[],
-  { sites, siteOptions, jobs, archiveCache, report, signal }: RepairOptions,
+  {
+    sites,
+    siteOptions = {},
+    jobs = DEFAULTS.jobs,
+    archiveCache,
+    report = () => {},
+    signal = new AbortController().signal,
+  }: RepairOptions,
 ): Promise<void> {
   const root = resolve(repo);
   const group = openGroup(sites, siteOptions, report);

@@ -6,7 +6,7 @@ export interface SearchQuery {
   /** Matched against name and short description. */
   readonly pattern?: RegExp;
   /** A package of any of these, without regard to case. Empty: of whatever category. */
-  readonly categories: readonly string[];
+  readonly categories?: readonly string[];
   /** A name that some version provides or obsoletes, or the package's own. */
   readonly provides?: string;
 }
@@ -37,7 +37,7 @@ export function literalPattern(text: string): RegExp {
   return new RegExp(text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'iu');
 }
 
-function candidates(catalog: Catalog, { categories, provides }: SearchQuery): CatalogPackage[] {
+function candidates(catalog: Catalog, { categories = [], provides }: SearchQuery): CatalogPackage[] {
   const members =
     categories.length === 0 ? catalog.packages.values() : new Set(categories.flatMap((name) => catalog.category(name)));
   if (provides === undefined) return [...members];

@@ -9,7 +9,7 @@ export interface ServeRequest {
 }
 
 /** Serves a repo until the caller closes it; each request becomes a note. Throws as `serveRepo` does. */
-export function serve({ repo, host, port }: ServeRequest, report: Report): Promise<RepoServer> {
+export function serve({ repo, host, port }: ServeRequest, report: Report = () => {}): Promise<RepoServer> {
   return serveRepo(repo, {
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),

@@ -6,9 +6,11 @@ import { openSite } from '../site/open-site.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import { SiteSet } from '../site/site-set.ts';
 import type { Keyring } from '../trust/keyring.ts';
+import { DEFAULTS } from './defaults.ts';
 import type { KeptIndexes } from './kept-index.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { LoadedCatalog, LoadOptions, TakeRecords } from './load-catalog.ts';
+import { userAgent } from './version.ts';
 
 /** An index as a site has it, verified unless the user wanted none of that. */
 export interface OriginalIndex {
@@ -41,20 +43,30 @@ export interface IndexOptions {
 
 /** How the indexes of sites are had when no repo is at hand. */
 export interface FromSites {
-  readonly siteOptions: SiteOptions;
-  readonly arch: string;
-  /** Files of keys to trust besides the shipped ones. */
-  readonly keyring: readonly string[];
-  readonly unsigned: boolean;
-  readonly load: LoadOptions;
-  readonly report: Report;
+  readonly siteOptions?: Partial<SiteOptions>;
+  /** By default x86_64. */
+  readonly arch?: string;
+  /** Files of keys to trust besides the built-in ones. */
+  readonly keyring?: readonly string[];
+  /** Accepts an unsigned index. */
+  readonly unsigned?: boolean;
+  readonly load?: LoadOptions;
+  readonly report?: Report;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Finds, verifies and reads the index of each group of sites. Throws what finding and reading throw. */
 export async function loadFromSites(
   addresses: readonly (readonly string[])[],
-  { siteOptions, arch, keyring, unsigned, load, report, signal }: FromSites,
+  {
+    siteOptions = {},
+    arch = DEFAULTS.arch,
+    keyring = [],
+    unsigned = false,
+    load = {},
+    report = () => {},
+    signal,
+  }: FromSites = {},
 ): Promise<SignedCatalog> {
   const groups: SiteSet[] = [];
   try {
@@ -69,9 +81,9 @@ export async function loadFromSites(
 }
 
 /** Opens sites with the same content. Throws `usage` for what is no address. */
-export function openGroup(addresses: readonly string[], options: SiteOptions, report: Report): SiteSet {
+export function openGroup(addresses: readonly string[], options: Partial<SiteOptions>, report: Report): SiteSet {
   return new SiteSet(
-    addresses.map((address) => openSite(address, options)),
+    addresses.map((address) => openSite(address, { userAgent: userAgent(), ...options })),
     { report },
   );
 }

@@ -10,6 +10,8 @@ import { openSite } from '../site/open-site.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import { SiteSet } from '../site/site-set.ts';
 import { readTextFile } from '../io/text-file.ts';
+import { DEFAULTS } from './defaults.ts';
+import { userAgent } from './version.ts';
 
 /** A list of mirrors is some kilobytes. */
 const LONGEST_LIST_BYTES = 4 * 1024 * 1024;
@@ -18,20 +20,22 @@ const LONGEST_LIST_BYTES = 4 * 1024 * 1024;
 const MEASURED_AT_ONCE = 4;
 
 export interface SitesQuery {
-  /** A URL or a file. */
-  readonly list: string;
-  /** Names of regions or countries, in either case; empty: all. */
-  readonly regions: readonly string[];
-  /** What to measure every mirror by; none: they are not asked for anything. */
+  /** URL or file name of a list; by default Cygwin's own list. */
+  readonly list?: string;
+  /** Names of regions or countries; case is ignored. By default all. */
+  readonly regions?: readonly string[];
+  /** File of each mirror to measure with; without it no mirror is measured. */
   readonly benchmarkPath?: string;
 }
 
-export interface SitesOptions extends SiteOptions {
+export interface SitesOptions extends Partial<SiteOptions> {
   readonly report?: Report;
   readonly signal?: AbortSignal;
   /** For each mirror; by default `MEASURE_TIMEOUT_MS`. */
   readonly measureTimeoutMs?: number;
 }
+
+type CompleteOptions = SitesOptions & SiteOptions;
 
 /** A mirror, and how it did: one of `measured` and `why` after a benchmark, neither without. */
 export interface ListedSite extends Omit<MirrorEntry, 'isOffered'> {
@@ -52,17 +56,20 @@ export interface SitesResult {
 
 /** Lists the mirrors of a mirrors.lst, and measures them when asked to; a mirror that fails is a result. Throws FetchError or
  *  `io`, `not-found` for a list that cannot be had, `parse` for one without any mirror. */
-export async function listSites(query: SitesQuery, options: SitesOptions): Promise<SitesResult> {
-  const { mirrors, faults } = await readList(query.list, options);
-  const wanted = new Set(query.regions.map((name) => name.toLowerCase()));
+export async function listSites(
+  { list = DEFAULTS.mirrorList, regions = [], benchmarkPath }: SitesQuery = {},
+  given: SitesOptions = {},
+): Promise<SitesResult> {
+  const options = { userAgent: userAgent(), ...given };
+  const { mirrors, faults } = await readList(list, options);
+  const wanted = new Set(regions.map((name) => name.toLowerCase()));
   const matching = mirrors.filter(
     ({ region, country }) => wanted.size === 0 || wanted.has(region.toLowerCase()) || wanted.has(country.toLowerCase()),
   );
   const usable = matching.filter(({ url, isOffered }) => isOffered && /^https?:/i.test(url));
   const sites: ListedSite[] = usable.map(({ url, host, region, country }) => ({ url, host, region, country }));
-  const { benchmarkPath } = query;
   return {
-    list: query.list,
+    list,
     sites: benchmarkPath === undefined ? sites : await benchmark(sites, benchmarkPath, options),
     leftOut: matching.length - usable.length,
     regions: [...new Set(mirrors.map(({ region }) => region))].filter((region) => region !== '').sort(),
@@ -70,7 +77,7 @@ export async function listSites(query: SitesQuery, options: SitesOptions): Promi
   };
 }
 
-async function readList(list: string, options: SitesOptions): Promise<MirrorList> {
+async function readList(list: string, options: CompleteOptions): Promise<MirrorList> {
   const text = /^https?:\/\//i.test(list) ? await fetchText(list, options) : await readTextFile(list, 'parse');
   if (text === undefined) throw new CygstrapError('not-found', `no such list of mirrors: \`${list}\``);
   const parsed = parseMirrorList(text);
@@ -82,7 +89,7 @@ async function readList(list: string, options: SitesOptions): Promise<MirrorList
   });
 }
 
-async function fetchText(list: string, options: SitesOptions): Promise<string> {
+async function fetchText(list: string, options: CompleteOptions): Promise<string> {
   if (!URL.canParse(list)) throw new CygstrapError('usage', `not a URL: \`${list}\``);
   const url = new URL(list);
   const path = decodeURIComponent(url.pathname.slice(url.pathname.lastIndexOf('/') + 1));
@@ -115,14 +122,14 @@ async function fetchText(list: string, options: SitesOptions): Promise<string> {
   }
 }
 
-async function benchmark(listed: readonly ListedSite[], path: string, options: SitesOptions): Promise<ListedSite[]> {
+async function benchmark(listed: readonly ListedSite[], path: string, options: CompleteOptions): Promise<ListedSite[]> {
   const limit = pLimit(MEASURED_AT_ONCE);
   const measured = await Promise.all(listed.map((site) => limit(() => measure(site, path, options))));
   options.signal?.throwIfAborted();
   return measured.sort((a, b) => (b.measured?.rateBytesPerSecond ?? -1) - (a.measured?.rateBytesPerSecond ?? -1));
 }
 
-async function measure(listed: ListedSite, path: string, options: SitesOptions): Promise<ListedSite> {
+async function measure(listed: ListedSite, path: string, options: CompleteOptions): Promise<ListedSite> {
   const { signal, measureTimeoutMs } = options;
   if (signal?.aborted === true) return listed;
   const site = openSite(listed.url, options);

@@ -17,13 +17,13 @@ import { filesOfLock } from './repo-files.ts';
 export interface VerifyRequest {
   readonly repo: string;
   /** Lock files whose archives must be there too. */
-  readonly locks: readonly string[];
+  readonly locks?: readonly string[];
   /** Whether sizes alone are compared. */
-  readonly isQuick: boolean;
+  readonly isQuick?: boolean;
 }
 
 export interface VerifyContext {
-  readonly load: LoadOptions;
+  readonly load?: LoadOptions;
   readonly signal?: AbortSignal | undefined;
   /** Called as files are read. */
   readonly onBytes?: (bytes: number) => void;
@@ -47,8 +47,8 @@ export interface VerifyResult {
 /** Compares the bytes of a repo with what its indexes and the given locks promise. Deletes nothing. Throws `repo` for a directory
  *  that is none, or of which nothing is promised, and what reading indexes and locks throws. */
 export async function verifyRepo(
-  { repo, locks, isQuick }: VerifyRequest,
-  { load, signal, onBytes }: VerifyContext,
+  { repo, locks = [], isQuick = false }: VerifyRequest,
+  { load = {}, signal, onBytes }: VerifyContext = {},
 ): Promise<VerifyResult> {
   const root = resolve(repo);
   const indexes = indexesInForce(root, inspectRepo(root).bases);

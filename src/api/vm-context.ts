@@ -10,6 +10,7 @@ import type { StageName, VmPlaces } from '../stages/layout.ts';
 import type { Manifest } from '../stages/manifest.ts';
 import { findStage, namesIn } from '../stages/workshop.ts';
 import { guestKind } from './guest-kinds.ts';
+import { packageVersion } from './version.ts';
 
 /** Where all stages of a user are. */
 export interface VmDirectory {
@@ -24,9 +25,9 @@ export interface VmOptions extends VmDirectory {
   readonly guest?: string | undefined;
   /** By default `direct`. */
   readonly topology?: TopologyName | undefined;
-  /** Of whoever makes the stages; it is written into them. */
-  readonly version: string;
-  readonly report: Report;
+  /** Program and version that make the stages, recorded in them; by default the version of cygstrap. */
+  readonly version?: string;
+  readonly report?: Report;
   /** When aborted, all that is made or runs with it ends, and leaves nothing behind. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,8 +48,8 @@ export async function prepareVm(options: VmOptions): Promise<VmContext> {
     guest = 'stand-in',
     topology = 'direct',
     environment,
-    version,
-    report,
+    version = packageVersion(),
+    report = () => {},
     signal = new AbortController().signal,
   } = options;
   const kind = guestKind(guest);

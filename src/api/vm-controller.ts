@@ -4,7 +4,7 @@ import { userCacheDirectory } from '../io/user-dirs.ts';
 
 export interface ControllerBuildContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly report: Report;
+  readonly report?: Report;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface ControllerBuildResult {
  *  host lacks, `io`, and the reason of the signal. */
 export async function buildController({
   environment,
-  report,
+  report = () => {},
   signal,
 }: ControllerBuildContext): Promise<ControllerBuildResult> {
   const { kernel, initramfs } = await controllerImage({ cacheDir: userCacheDirectory(environment), report, signal });

@@ -16,9 +16,9 @@ export type Explanation =
 /** Plans a request and tells by which shortest chains a package gets into the plan. */
 export function explainPackage(
   loaded: LoadedCatalog,
-  request: ResolveRequest,
+  request: Partial<ResolveRequest>,
   name: string,
-  report: Report,
+  report: Report = () => {},
 ): Explanation {
   const answer = answerRequest(loaded, request, report);
   if (answer.kind === 'conflict') return answer;
@@ -32,7 +32,7 @@ export function explainPackage(
 
 function notPlanned(
   { catalog }: LoadedCatalog,
-  request: ResolveRequest,
+  request: Partial<ResolveRequest>,
   name: string,
   planned: readonly PlannedPackage[],
 ): CygstrapError {
@@ -42,9 +42,9 @@ function notPlanned(
   const instead = planned.find((pkg) => providers.has(pkg.name));
   if (instead === undefined && !catalog.packages.has(name)) return unknownPackage(catalog, name);
   const asked = [
-    ...request.packages,
-    ...request.categories.map((category) => `category ${category}`),
-    ...(request.base ? ['Base'] : []),
+    ...(request.packages ?? []),
+    ...(request.categories ?? []).map((category) => `category ${category}`),
+    ...(request.base === false ? [] : ['Base']),
   ];
   const hint =
     instead === undefined

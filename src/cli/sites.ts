@@ -1,9 +1,8 @@
-import type { FetchContext } from '../api/fetch.ts';
+import type { FetchContext } from '../api/fetch-request.ts';
 import type { Config } from '../core/config/config.ts';
 import { flag, grouped, list } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { UsageError } from './failure.ts';
-import { packageVersion } from './version.ts';
 
 export const CA_FILE = list('FILE', 'Trust the certificate authorities in this PEM file too; repeat for several');
 
@@ -41,12 +40,6 @@ export function siteOptionsOf(
   { caFile, http2 = false }: Pick<SiteArguments, 'caFile'> & Partial<Pick<SiteArguments, 'http2'>>,
   env: Readonly<Record<string, string | undefined>>,
   connections?: number,
-): FetchContext['siteOptions'] {
-  return {
-    userAgent: `cygstrap/${packageVersion()}`,
-    env,
-    caFiles: caFile,
-    allowHttp2: http2,
-    ...(connections === undefined ? {} : { connections }),
-  };
+): NonNullable<FetchContext['siteOptions']> {
+  return { env, caFiles: caFile, allowHttp2: http2, ...(connections === undefined ? {} : { connections }) };
 }

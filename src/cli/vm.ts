@@ -11,7 +11,6 @@ import { reporter, stageText } from './reporter.ts';
 import type { Verbosity } from './reporter.ts';
 import type { Session } from './session.ts';
 import { durationMs, sizeMiB, wholeNumber } from './units.ts';
-import { packageVersion } from './version.ts';
 
 /** Options of all commands for machines. */
 export const VM_OPTIONS = {
@@ -94,7 +93,6 @@ export async function openVm(
     directory: args.vmDir,
     topology: args.topology,
     environment: session.host.env,
-    version: packageVersion(),
     report: stageReporter(session, args),
     signal,
   });

@@ -1,5 +1,6 @@
 import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
-import type { FetchContext, FetchRequest, FetchSummary } from '../../api/fetch.ts';
+import type { FetchSummary } from '../../api/fetch.ts';
+import type { FetchContext, FetchRequest } from '../../api/fetch-request.ts';
 import type { Event } from '../../events.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
 import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, value } from '../declare.ts';
@@ -15,7 +16,6 @@ import { refuse } from '../refuse.ts';
 import type { Session } from '../session.ts';
 import { SITE_OPTIONS, keyringOf, siteOptionsOf, sitesOf } from '../sites.ts';
 import { wholeNumber } from '../units.ts';
-import { packageVersion } from '../version.ts';
 
 type FetchArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
@@ -148,12 +148,11 @@ function requestOf(
 async function contextOf(
   { host }: Session,
   args: FetchArguments,
-  { report, signal }: Pick<FetchContext, 'report' | 'signal'>,
+  { report, signal }: Required<Pick<FetchContext, 'report' | 'signal'>>,
 ): Promise<FetchContext> {
   const { archiveCacheDirectory } = await import('../../api/cache-directories.ts');
   const usesCache = !args.noCache;
   return {
-    resolver: `cygstrap ${packageVersion()}`,
     siteOptions: siteOptionsOf(args, host.env, args.jobs),
     load: { lenient: args.lenient, cache: usesCache, env: host.env, report },
     archiveCache: usesCache ? archiveCacheDirectory(host.env) : undefined,

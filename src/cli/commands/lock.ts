@@ -16,7 +16,6 @@ import { openCatalog } from '../open-catalog.ts';
 import { reporter } from '../reporter.ts';
 import type { Session } from '../session.ts';
 import { SITE_OPTIONS, keyringOf, siteOptionsOf, sitesOf } from '../sites.ts';
-import { packageVersion } from '../version.ts';
 
 type LockArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
@@ -132,7 +131,7 @@ async function sourceOf(session: Session, args: LockArguments, { config, arch }:
 }
 
 function optionsOf(args: LockArguments, arch: string | undefined, report: Report) {
-  return { arch, report, resolver: `cygstrap ${packageVersion()}`, allowUndigested: args.allowUndigested };
+  return { arch, report, allowUndigested: args.allowUndigested };
 }
 
 async function write({ output }: Session, args: LockArguments, before: Lock | undefined, lock: Lock): Promise<number> {

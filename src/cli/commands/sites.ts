@@ -36,7 +36,7 @@ async function listMirrors(
   if (args.path !== undefined && !args.benchmark) throw new UsageError('--path requires --benchmark');
   const { listSites } = await import('../../api/sites.ts');
   const query = {
-    list: args.list ?? DEFAULTS.mirrorList,
+    ...(args.list !== undefined && { list: args.list }),
     regions: splitList(args.region),
     ...(args.benchmark && { benchmarkPath: args.path ?? DEFAULTS.benchmarkPath }),
   };

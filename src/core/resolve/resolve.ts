@@ -18,6 +18,7 @@ import type {
   ResolveRequest,
   ResolveResult,
 } from './plan.ts';
+import { EMPTY_REQUEST } from './request.ts';
 import { wishesOf } from './wishes.ts';
 import type { Wish } from './wishes.ts';
 
@@ -25,7 +26,8 @@ import type { Wish } from './wishes.ts';
  *  request or goes on with a broken Base, this is a conflict; members of a category that cannot be installed are left out
  *  as setup leaves them out, and listed. The same catalog and request always give the same answer.
  *  Source: cygwin-setup libsolv.cc, prereq.cc; every rule in fixtures/resolve. */
-export function resolve(catalog: Catalog, request: ResolveRequest): ResolveResult {
+export function resolve(catalog: Catalog, fields: Partial<ResolveRequest>): ResolveResult {
+  const request = { ...EMPTY_REQUEST, ...fields };
   const { wishes, conflicts, passedOver, warnings } = wishesOf(catalog, request);
   const base = request.base ? catalog.category('Base').map(({ name }) => name) : undefined;
   const pool = new Pool(catalog, { base, windows: request.windows, test: request.test, installed: request.installed });
