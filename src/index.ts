@@ -131,8 +131,8 @@ export type { IndexFacts, IndexInput, InputLimits, OpenIndexOptions } from './in
 export type { WrittenImage } from './media/written.ts';
 export { auditRepo } from './repo/audit.ts';
 export type { Finding } from './repo/audit.ts';
-export type { RepoFile } from './repo/file.ts';
-export type { RepoLayout } from './repo/layout.ts';
+export type { RepoFile } from './repo/files/file.ts';
+export type { RepoLayout } from './repo/files/layout.ts';
 export type { PrunedFile } from './repo/prune.ts';
 export { serveRepo } from './serve/serve.ts';
 export type { RepoServer } from './serve/serve.ts';

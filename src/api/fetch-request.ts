@@ -1,7 +1,7 @@
 import type { ResolveRequest } from '../core/resolve/plan.ts';
 import { EMPTY_REQUEST } from '../core/resolve/request.ts';
 import type { Report } from '../events.ts';
-import type { RepoLayout } from '../repo/layout.ts';
+import type { RepoLayout } from '../repo/files/layout.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { LoadOptions } from './load-catalog.ts';
