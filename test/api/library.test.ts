@@ -83,9 +83,16 @@ test('exports every operation and every error class', async () => {
 
 test('has types for strict programs, in which the obvious options have defaults', async () => {
   const compilerOptions = {
-    ...{ target: 'es2022', module: 'nodenext', types: ['node'], typeRoots: [join(PROJECT, 'node_modules/@types')] },
-    ...{ strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, verbatimModuleSyntax: true },
-    ...{ skipLibCheck: true, noEmit: true },
+    target: 'es2022',
+    module: 'nodenext',
+    types: ['node'],
+    typeRoots: [join(PROJECT, 'node_modules/@types')],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    verbatimModuleSyntax: true,
+    skipLibCheck: true,
+    noEmit: true,
   };
   const config = join(folder, 'tsconfig.json');
   await writeFile(config, JSON.stringify({ compilerOptions, include: ['*.ts'] }));
