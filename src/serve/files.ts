@@ -1,6 +1,7 @@
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { codeOf } from '../io/system-error.ts';
 import type { FileState } from './conditions.ts';
 import type { ListedEntry } from './listing.ts';
 import { isHidden } from './path.ts';
@@ -25,7 +26,7 @@ export async function find(root: string, names: readonly string[]): Promise<Foun
     const handle = await open(path, 'r');
     return { kind: 'file', handle, state: await stateOf(handle) };
   } catch (error) {
-    const status = STATUS[codeOf(error)];
+    const status = STATUS[codeOf(error) ?? ''];
     if (status === undefined) throw error;
     return { kind: 'refused', status };
   }
@@ -40,10 +41,6 @@ const STATUS: Readonly<Record<string, 403 | 404>> = {
   EACCES: 403,
   EPERM: 403,
 };
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
 
 /** Whether a real path is the root or below it, with no hidden name on the way. */
 function isServed(root: string, path: string): boolean {

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { identityOf } from '../io/file-identity.ts';
+import { isMissing } from '../io/system-error.ts';
 import { STAGE_FILES } from './layout.ts';
 import type { StageName } from './layout.ts';
 
@@ -77,8 +78,7 @@ export async function readManifest(directory: string, stage: StageName): Promise
   try {
     text = await readFile(join(directory, STAGE_FILES.manifest), 'utf8');
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR'))
-      return undefined;
+    if (isMissing(cause)) return undefined;
     throw new CygstrapError('io', `cannot read \`${join(directory, STAGE_FILES.manifest)}\``, { cause });
   }
   try {
