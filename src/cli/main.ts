@@ -5,13 +5,12 @@ import { requestsJson } from './options.ts';
 import { Output } from './output.ts';
 import type { Host } from './output.ts';
 import { parseWords } from './parse.ts';
-import { tuneV8 } from './v8.ts';
+import { growYoungSpace } from './v8.ts';
 
 /** Runs one command line (without the node and script words) and returns its exit code; never throws, never exits. */
 export async function main(argv: readonly string[], host: Host): Promise<number> {
   const output = new Output(host);
-  // Before anything else: each collection of small space on the way costs, and has V8 look through all of memory sooner.
-  if (INDEX_READERS.has(argv[0] ?? '')) tuneV8('index');
+  if (INDEX_READERS.has(argv[0] ?? '')) growYoungSpace();
   try {
     if (requestsHelp(argv)) {
       const { helpText } = await import('./help.ts');
