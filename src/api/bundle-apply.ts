@@ -11,7 +11,8 @@ import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
 import { publishFull } from '../repo/publish.ts';
 import { Store } from '../repo/store.ts';
 import type { BundleOptions } from './bundle.ts';
-import { filesNeeded, layoutOf } from './bundle-files.ts';
+import { layoutOf } from '../repo/repo.ts';
+import { filesNeeded } from './bundle-files.ts';
 import { writeLock } from './lock-file.ts';
 
 export interface ApplyRequest {

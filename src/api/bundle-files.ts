@@ -1,14 +1,10 @@
-import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { distinctFiles } from '../repo/files/path-conflicts.ts';
 import type { RepoFile } from '../repo/files/file.ts';
-import { SUBSET_MARK, siteOfDirectory } from '../repo/files/layout.ts';
-import type { RepoLayout } from '../repo/files/layout.ts';
-import { parseRepoPath } from '../repo/files/path.ts';
-import { inspectRepo } from '../repo/repo.ts';
-import { digestOf } from '../repo/subset.ts';
-import type { Archive, VersionRecord } from '../core/setup-ini/records.ts';
+import { archivesOf, fileOfArchive } from '../repo/files/archive-file.ts';
+import { SUBSET_MARK } from '../repo/files/layout.ts';
+import type { Archive } from '../core/setup-ini/records.ts';
 import { readIndex } from './load-catalog.ts';
 import { filesOfLock } from './repo-files.ts';
 
@@ -36,23 +32,5 @@ export async function filesNeeded(
       message: `the index does not list ${unlisted.join(', ')} of the lock: setup will not see them`,
     });
   const isSubset = Buffer.from(index.bytes).toString('latin1', 0, SUBSET_MARK.length) === SUBSET_MARK;
-  return distinctFiles(isSubset ? [...locked, ...listed.map(fileOf)] : locked);
-}
-
-function archivesOf({ install, source }: VersionRecord): Archive[] {
-  return [...(install === undefined ? [] : [install]), ...(source === undefined ? [] : [source.archive])];
-}
-
-function fileOf(archive: Archive): RepoFile {
-  return { path: parseRepoPath(archive.path), sizeBytes: archive.sizeBytes, digest: digestOf(archive) };
-}
-
-/** Tells how a repo is laid out; a new one is flat. Throws `repo` for one with archives of several sites. */
-export function layoutOf(root: string): RepoLayout {
-  const { bases } = inspectRepo(root);
-  const [base = '', ...others] = bases;
-  const site = siteOfDirectory(base);
-  if (others.length > 0)
-    throw new CygstrapError('repo', `\`${root}\` has archives of several sites, and only those of one can be taken`);
-  return site === undefined ? { kind: 'flat' } : { kind: 'site', site };
+  return distinctFiles(isSubset ? [...locked, ...listed.map(fileOfArchive)] : locked);
 }

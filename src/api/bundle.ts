@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import {
   ARCHIVE_PREFIX,
   BUNDLE_SCHEMA,
@@ -14,15 +14,17 @@ import { writeBundle } from '../repo/bundle/write.ts';
 import type { Member } from '../repo/bundle/write.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
-import { codeOf, hasCode } from '../io/system-error.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { byteOrder } from '../core/lock/order.ts';
 import { printLock } from '../core/lock/print.ts';
-import type { RepoFile } from '../repo/files/file.ts';
-import { indexFiles, indexesInForce } from '../repo/index-files.ts';
-import { archDirectory, locate, placesOf } from '../repo/files/layout.ts';
+import { lookBelow } from '../io/no-follow.ts';
+import type { RepoFile, RepoPath } from '../repo/files/file.ts';
+import { linkError } from '../repo/files/links.ts';
+import { indexOfArch } from '../repo/index-files.ts';
+import { locate, placesOf } from '../repo/files/layout.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
-import { layoutOf, filesNeeded } from './bundle-files.ts';
+import { layoutOf } from '../repo/repo.ts';
+import { filesNeeded } from './bundle-files.ts';
 import { readLock } from './lock-file.ts';
 
 export interface BundleRequest {
@@ -99,15 +101,14 @@ function memberOf(name: string, bytes: Buffer): TextMember {
 
 /** The index in force and its signature. */
 async function indexMembers(places: RepoPlaces, lock: Lock): Promise<TextMember[]> {
-  const directory = archDirectory(places, lock.request.arch);
-  const inForce = indexesInForce(places.root, [places.base]).find(({ location }) => dirname(location) === directory);
-  if (inForce === undefined) {
+  const found = indexOfArch(places, lock.request.arch);
+  if (found === undefined) {
     throw new CygstrapError('repo', `\`${places.root}\` has no index for ${lock.request.arch}`, {
-      hint: 'make the repo with `cygstrap fetch` first',
+      hint: 'create the repo with `cygstrap fetch` first',
     });
   }
-  const signature = indexFiles(directory).find(({ location }) => location === `${inForce.location}.sig`);
-  const paths = [inForce.location, ...(signature === undefined ? [] : [signature.location])];
+  const { index, signature } = found;
+  const paths = [index.location, ...(signature === undefined ? [] : [signature])];
   return Promise.all(
     paths.map(async (path) => memberOf(`${INDEX_PREFIX}${basename(path).toLowerCase()}`, await readFile(path))),
   );
@@ -118,15 +119,18 @@ function archiveMember(places: RepoPlaces, { path, sizeBytes, digest }: RepoFile
     throw new CygstrapError('verify', `\`${path}\` has no digest in the lock: it cannot be bundled`, {
       details: { path },
     });
-  return { name: `${ARCHIVE_PREFIX}${path}`, sizeBytes, digest, chunks: readArchive(locate(places, path), path) };
+  return { name: `${ARCHIVE_PREFIX}${path}`, sizeBytes, digest, chunks: readArchive(places, path) };
 }
 
-async function* readArchive(location: string, path: string): AsyncGenerator<Uint8Array, void, undefined> {
+async function* readArchive(places: RepoPlaces, path: RepoPath): AsyncGenerator<Uint8Array, void, undefined> {
+  const { root, base } = places;
+  const found = lookBelow(root, base === '' ? path : `${base}/${path}`);
+  if (found.kind === 'link') throw linkError(root, found.link);
   try {
-    yield* createReadStream(location, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>;
+    yield* createReadStream(locate(places, path), { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>;
   } catch (cause) {
-    if (codeOf(cause) === undefined) throw cause;
-    const isAbsent = hasCode(cause, 'ENOENT');
+    if (!(cause instanceof Error && 'code' in cause)) throw cause;
+    const isAbsent = cause.code === 'ENOENT';
     throw new CygstrapError(
       isAbsent ? 'verify' : 'io',
       `${isAbsent ? 'the repo does not have' : 'cannot read'} \`${path}\``,

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Lock } from '../core/lock/lock.ts';
-import { indexFiles, indexesInForce } from '../repo/index-files.ts';
-import { OWN_INDEXES, archDirectory, ownFile } from '../repo/files/layout.ts';
+import { indexOfArch } from '../repo/index-files.ts';
+import { OWN_INDEXES, ownFile } from '../repo/files/layout.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
 import { subsetIndex } from '../repo/subset.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
@@ -32,8 +31,8 @@ export interface LockIndex {
  *  reading an index throws. */
 export async function indexOfLock(lock: Lock, { places, files, load }: LockIndexOptions): Promise<LockIndex> {
   const { arch } = lock.request;
-  const directory = archDirectory(places, arch);
-  const inForce = indexesInForce(places.root, [places.base]).find(({ location }) => dirname(location) === directory);
+  const found = indexOfArch(places, arch);
+  const inForce = found?.index;
   const sources = (await keptIndexes(lock, places)) ?? (inForce === undefined ? [] : [inForce.location]);
   if (sources.length === 0)
     throw new CygstrapError('repo', `\`${places.root}\` has no index for ${arch}`, {
@@ -43,16 +42,11 @@ export async function indexOfLock(lock: Lock, { places, files, load }: LockIndex
   const { text, packages } = subsetIndex({ header, records, files });
   const bytes = Buffer.from(text);
   await requireListed({ name: `${arch}/setup.ini`, bytes }, files);
-  const signature =
-    inForce === undefined
-      ? undefined
-      : indexFiles(directory).find(({ location }) => location === `${inForce.location}.sig`);
+  const signature = found?.signature;
   // A signature is of bytes: it holds when the repo's index is the very same.
   const isPublished = inForce !== undefined && bytes.equals(await readFile(inForce.location));
   const signed =
-    signature !== undefined && isPublished
-      ? [{ path: `${arch}/setup.ini.sig`, bytes: await readFile(signature.location) }]
-      : [];
+    signature !== undefined && isPublished ? [{ path: `${arch}/setup.ini.sig`, bytes: await readFile(signature) }] : [];
   return { files: [{ path: `${arch}/setup.ini`, bytes }, ...signed], packages };
 }
 

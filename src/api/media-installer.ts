@@ -1,7 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import { hasCode } from '../io/system-error.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
 import { verifyDetached } from '../trust/verify.ts';
 import { MOST_INSTALLER_BYTES, installerName } from './fetch-installer.ts';
@@ -51,7 +50,7 @@ async function read(location: string): Promise<Uint8Array | undefined> {
     return await readFile(location);
   } catch (cause) {
     if (cause instanceof CygstrapError) throw cause;
-    if (hasCode(cause, 'ENOENT')) return undefined;
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new CygstrapError('io', `cannot read \`${location}\``, { cause });
   }
 }

@@ -11,7 +11,7 @@ import { auditRepo, isDamage } from '../repo/audit.ts';
 import { distinctFiles } from '../repo/files/path-conflicts.ts';
 import { placesOf } from '../repo/files/layout.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
-import { layoutOf } from './bundle-files.ts';
+import { layoutOf } from '../repo/repo.ts';
 import type { LoadOptions } from './load-catalog.ts';
 import { readLock } from './lock-file.ts';
 import { additionsOf } from './media-additions.ts';

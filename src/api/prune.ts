@@ -42,16 +42,9 @@ export async function pruneRepo(
     // Never lenient: what is left out of an index would be deleted.
     pathsOf: async (index) => (await filesOfIndex(index, { ...load, lenient: false })).map(({ path }) => path),
   });
-  if (isMeant) {
-    await applyPrune(plan, {
-      signal,
-      onWait: (holder) =>
-        load.report?.({
-          kind: 'note',
-          message: `waiting for ${holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`}, which is changing \`${repo}\``,
-        }),
-    });
-  }
+  for (const link of plan.links)
+    load.report?.({ kind: 'warning', message: `\`${link}\` is a symbolic link: it is neither followed nor deleted` });
+  if (isMeant) await applyPrune(plan, { signal, report: load.report });
   const { remove, removeBytes, keptFiles, indexes } = plan;
   return {
     repo,

@@ -1,10 +1,7 @@
 import { resolve } from 'node:path';
-import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { RepoFile } from '../repo/files/file.ts';
-import { siteOfDirectory } from '../repo/files/layout.ts';
-import type { RepoLayout } from '../repo/files/layout.ts';
-import { inspectRepo } from '../repo/repo.ts';
+import { layoutOf } from '../repo/repo.ts';
 import { Store } from '../repo/store.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -65,18 +62,4 @@ export async function repairRepo(
   } finally {
     await group.close();
   }
-}
-
-function layoutOf(root: string): RepoLayout {
-  const { bases } = inspectRepo(root);
-  const [base = ''] = bases;
-  if (bases.length > 1) {
-    throw new CygstrapError(
-      'repo',
-      `\`${root}\` has the directories of ${bases.length} sites, and it cannot be told which to mend from where`,
-      { hint: 'fetch into it again with `--layout site`, once for each site' },
-    );
-  }
-  const site = siteOfDirectory(base);
-  return base === '' || site === undefined ? { kind: 'flat' } : { kind: 'site', site };
 }

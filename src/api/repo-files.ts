@@ -3,8 +3,7 @@ import type { CatalogVersion } from '../core/catalog/package.ts';
 import type { Lock, LockedFile } from '../core/lock/lock.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import { parseRepoPath } from '../repo/files/path.ts';
-import { digestOf } from '../repo/subset.ts';
-import type { Archive } from '../core/setup-ini/records.ts';
+import { digestOf, fileOfArchive } from '../repo/files/archive-file.ts';
 import { compareVersions } from '../core/version/compare.ts';
 
 /** A file that a repo is to have, and the number of the index it comes from. */
@@ -71,10 +70,6 @@ function below(versions: readonly CatalogVersion[], than: string, count: number)
 
 function filesOfVersion(catalog: Catalog, version: CatalogVersion, withSource: boolean): IndexedFile[] {
   const source = withSource ? catalog.sourceOf(version) : undefined;
-  const own = { ...fileOf(version.archive), index: version.index };
-  return source === undefined ? [own] : [own, { ...fileOf(source.archive), index: source.index }];
-}
-
-function fileOf(archive: Archive): RepoFile {
-  return { path: parseRepoPath(archive.path), sizeBytes: archive.sizeBytes, digest: digestOf(archive) };
+  const own = { ...fileOfArchive(version.archive), index: version.index };
+  return source === undefined ? [own] : [own, { ...fileOfArchive(source.archive), index: source.index }];
 }

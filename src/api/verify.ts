@@ -1,14 +1,12 @@
 import { resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { auditRepo, isDamage } from '../repo/audit.ts';
-import type { Finding, Promises } from '../repo/audit.ts';
+import type { Expectation, Finding } from '../repo/audit.ts';
+import { archivesOf, fileOfArchive } from '../repo/files/archive-file.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import { indexesInForce } from '../repo/index-files.ts';
 import type { IndexInForce } from '../repo/index-files.ts';
-import { parseRepoPath } from '../repo/files/path.ts';
 import { inspectRepo } from '../repo/repo.ts';
-import { digestOf } from '../repo/subset.ts';
-import type { Archive } from '../core/setup-ini/records.ts';
 import { readIndex } from './load-catalog.ts';
 import type { LoadOptions } from './load-catalog.ts';
 import { readLock } from './lock-file.ts';
@@ -52,15 +50,16 @@ export async function verifyRepo(
 ): Promise<VerifyResult> {
   const root = resolve(repo);
   const indexes = indexesInForce(root, inspectRepo(root).bases);
-  const promises: Promises[] = [];
-  for (const lock of locks) promises.push({ files: filesOfLock(await readLock(lock)), isComplete: true });
-  for (const index of indexes) promises.push({ files: await filesOfIndex(index, load), isComplete: index.isSubset });
-  if (promises.length === 0 && inspectRepo(root).bases.length > 0) {
+  const expectations: Expectation[] = [];
+  for (const lock of locks) expectations.push({ files: filesOfLock(await readLock(lock)), isComplete: true });
+  for (const index of indexes)
+    expectations.push({ files: await filesOfIndex(index, load), isComplete: index.isSubset });
+  if (expectations.length === 0 && inspectRepo(root).bases.length > 0) {
     throw new CygstrapError('repo', `nothing says what should be in \`${repo}\`: it has no index`, {
       hint: 'name a lock with `--lock`',
     });
   }
-  const { files, sizeBytes, findings } = await auditRepo(root, promises, { isQuick, signal, onBytes });
+  const { files, sizeBytes, findings } = await auditRepo(root, expectations, { isQuick, signal, onBytes });
   return {
     repo,
     indexes: indexes.map(({ path, isSubset }) => ({ path, isSubset })),
@@ -83,17 +82,8 @@ export function filesToMend({ findings }: VerifyResult): RepoFile[] {
  *  no repo can have. */
 export async function filesOfIndex({ location }: IndexInForce, load: LoadOptions): Promise<RepoFile[]> {
   const files: RepoFile[] = [];
-  const take = (archive: Archive | undefined): void => {
-    if (archive !== undefined)
-      files.push({ path: parseRepoPath(archive.path), sizeBytes: archive.sizeBytes, digest: digestOf(archive) });
-  };
   await readIndex(location, load, (records) => {
-    for (const { versions } of records) {
-      for (const { install, source } of versions) {
-        take(install);
-        take(source?.archive);
-      }
-    }
+    for (const { versions } of records) files.push(...versions.flatMap(archivesOf).map(fileOfArchive));
   });
   return files;
 }

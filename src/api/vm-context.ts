@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
-import { namesIn } from '../io/directories.ts';
 import { userCacheDirectory } from '../io/user-dirs.ts';
 import { knownHost } from '../stages/context.ts';
 import type { StageContext } from '../stages/context.ts';
@@ -9,7 +8,7 @@ import type { TopologyName } from '../stages/topology.ts';
 import { STAGES, vmPlaces } from '../stages/layout.ts';
 import type { StageName, VmPlaces } from '../stages/layout.ts';
 import type { Manifest } from '../stages/manifest.ts';
-import { findStage } from '../stages/workshop.ts';
+import { findStage, namesIn } from '../stages/workshop.ts';
 import { guestKind } from './guest-kinds.ts';
 import { packageVersion } from './version.ts';
 

@@ -171,6 +171,9 @@ async function textOf(
   const cache = { dir: options.cacheDir, note: options.note ?? (() => undefined) };
   const cached = await readCachedText(cache, sha512, maxTextBytes);
   if (cached === undefined)
-    return { chunks: keepText(cache, sha512, decode(compression, bytes, maxTextBytes)), isFromCache: false };
+    return {
+      chunks: keepText(cache, sha512, (into) => decode(compression, bytes, maxTextBytes, into)),
+      isFromCache: false,
+    };
   return { chunks: cached, isFromCache: true };
 }

@@ -1,10 +1,10 @@
-import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { replaceFile, temporaryPathOf } from '../io/atomic-file.ts';
-import { makeDirectory } from '../io/directories.ts';
 import { hasCode, InputError } from './input-error.ts';
 import { readChunks } from './source.ts';
+import type { TextFile } from './xz-program.ts';
 
 /** How many decoded indexes a cache directory keeps: the newest ones. */
 export const MAX_CACHED_TEXTS = 8;
@@ -85,27 +85,35 @@ async function* textIn(
   if (missing > 0) throw new InputError('io', `the cached text became shorter while it was read: \`${path}\``);
 }
 
-/** Passes a decoded text on and writes a copy, which appears in the cache only after the text has ended without an error. A failure
- *  of the copy is a note, never an error. Stopping early leaves nothing. Several processes may do the same at once. */
+/** Passes a decoded text on and keeps a copy, which is published only when the text has ended well. What the decoder has written into
+ *  the copy itself is not written again. Trouble with the copy is a note, never an error; stopping early leaves nothing behind.
+ *  Several processes may do the same at once. */
 export async function* keepText(
   cache: TextCache,
   sha512: string,
-  text: AsyncIterable<Uint8Array>,
+  decodeInto: (into: TextFile | undefined) => AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const entry = await openEntry(cache, sha512);
+  const draft = await openDraft(cache, sha512);
+  const { into } = draft;
   let writing: Promise<void> | undefined;
+  let textBytes = 0;
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   const write = (): Promise<void> => {
     const chunks = waiting;
+    const at = textBytes - waitingBytes;
     waiting = [];
     waitingBytes = 0;
-    return chunks.length === 0 ? Promise.resolve() : entry.write(chunks);
+    return chunks.length === 0 ? Promise.resolve() : draft.write(chunks, at);
   };
   try {
-    for await (const chunk of text) {
-      waiting.push(chunk);
-      waitingBytes += chunk.length;
+    for await (const chunk of decodeInto(into)) {
+      draft.seal(chunk);
+      textBytes += chunk.length;
+      if ((into?.writtenBytes ?? 0) < textBytes) {
+        waiting.push(chunk);
+        waitingBytes += chunk.length;
+      }
       if (waitingBytes >= WRITE_BYTES) {
         await writing;
         writing = write();
@@ -114,27 +122,32 @@ export async function* keepText(
     }
     await writing;
     await write();
-    await entry.publish();
+    await draft.publish(textBytes);
   } finally {
     await writing;
-    await entry.discard();
+    await draft.discard();
   }
 }
 
-/** Bytes per write: a decoder produces pieces of about 100 KB, and each write costs a switch to another thread. */
+/** Bytes that are written at once: a decoder gives pieces of some 100 KB, and each write costs a turn on another thread. */
 const WRITE_BYTES = 1024 * 1024;
 
-/** A temporary file that becomes an entry. After a failure, which is reported as a note, all methods do nothing. */
-interface NewEntry {
-  write(chunks: readonly Uint8Array[]): Promise<void>;
-  publish(): Promise<void>;
+/** A file that does not exist for others until it is published. After a failure, which becomes a note, nothing more happens. */
+interface Draft {
+  /** The file, for a decoder that can write the text into it. */
+  readonly into: TextFile | undefined;
+  /** Counts the next bytes of the text. */
+  seal(text: Uint8Array): void;
+  write(chunks: readonly Uint8Array[], at: number): Promise<void>;
+  /** Ends the file after so many bytes of text. */
+  publish(textBytes: number): Promise<void>;
   /** Removes what was not published. */
   discard(): Promise<void>;
 }
 
-async function openEntry(cache: TextCache, sha512: string): Promise<NewEntry> {
+async function openDraft(cache: TextCache, sha512: string): Promise<Draft> {
   const target = entryPath(cache, sha512);
-  const path = temporaryPathOf(target);
+  const path = `${target}.${randomBytes(8).toString('hex')}.tmp`;
   const seal = new Seal(sha512);
   let file: FileHandle | undefined;
 
@@ -153,34 +166,53 @@ async function openEntry(cache: TextCache, sha512: string): Promise<NewEntry> {
       await discard();
     }
   };
-  const append = async (chunks: readonly Uint8Array[]): Promise<void> => {
-    if (file === undefined) return;
-    const sizeBytes = chunks.reduce((sum, { length }) => sum + length, 0);
-    const { bytesWritten } = await file.writev(chunks);
-    if (bytesWritten < sizeBytes) throw new Error(`wrote only ${bytesWritten} of ${sizeBytes} bytes: \`${path}\``);
-  };
 
   await attempt(async () => {
-    await makeDirectory(cache.dir, 0o700);
-    file = await open(path, 'wx', 0o600);
+    await makeDir(cache.dir);
+    file = await open(path, 'wx+', 0o600);
   });
   return {
+    into: file === undefined ? undefined : { file, writtenBytes: 0 },
     discard,
-    write: async (chunks) => {
-      for (const chunk of chunks) seal.add(chunk);
-      await attempt(() => append(chunks));
-    },
-    publish: async () => {
+    seal: (text) => void seal.add(text),
+    write: async (chunks, at) => {
       await attempt(async () => {
         if (file === undefined) return;
-        await append([seal.bytes()]);
+        const sizeBytes = chunks.reduce((sum, { length }) => sum + length, 0);
+        const { bytesWritten } = await file.writev(chunks, at);
+        if (bytesWritten < sizeBytes)
+          throw new Error(`only ${bytesWritten} of ${sizeBytes} bytes could be written: \`${path}\``);
+      });
+    },
+    publish: async (textBytes) => {
+      await attempt(async () => {
+        if (file === undefined) return;
+        // A decoder that failed may have written more than what became of the text.
+        await file.truncate(textBytes);
+        const { bytesWritten } = await file.write(seal.bytes(), 0, SEAL_BYTES, textBytes);
+        if (bytesWritten < SEAL_BYTES) throw new Error(`there is no room for all of it: \`${path}\``);
         await file.close();
-        await replaceFile(path, target);
+        await rename(path, target);
         file = undefined;
         await prune(cache.dir);
       });
     },
   };
+}
+
+/** Makes a directory and what is missing above it. Not `mkdir` with `recursive`, which goes round for ever where a file system
+ *  says ENOENT to every new directory, as /proc does (Node.js 20). */
+async function makeDir(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { mode: 0o700 });
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return;
+    if (!hasCode(error, 'ENOENT') || dirname(dir) === dir) throw error;
+    await makeDir(dirname(dir));
+    await mkdir(dir, { mode: 0o700 }).catch((again: unknown) => {
+      if (!hasCode(again, 'EEXIST')) throw again;
+    });
+  }
 }
 
 /** Removes all but the newest entries, and what killed processes left. Touches no other file. */

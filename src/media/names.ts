@@ -1,3 +1,4 @@
+import { caseless } from '../io/caseless.ts';
 import { MediaError } from './media-error.ts';
 
 /** Most UTF-16 units of one name in Joliet, as xorriso writes it; Windows reads these. */
@@ -64,10 +65,6 @@ function requireName(name: string, path: string): void {
   if (FORBIDDEN.test(name)) throw badName(path, 'it has a character that a medium for Windows cannot have');
   if (/[\u{10000}-\u{10ffff}]/u.test(name)) throw badName(path, 'Joliet has no room for characters beyond U+FFFF');
   if (/[. ]$/.test(name)) throw badName(path, 'it has a part that ends in a dot or a blank, which Windows drops');
-}
-
-function caseless(path: string): string {
-  return path.normalize('NFC').toUpperCase().toLowerCase();
 }
 
 function badName(path: string, why: string): MediaError {

@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { constants, copyFileSync, linkSync, renameSync, rmSync } from 'node:fs';
+import { constants, linkSync, rmSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../events.ts';
+import { createAtomically } from '../io/atomic-file.ts';
 import { Directories } from './disk/directories.ts';
 import { hasCode } from '../io/system-error.ts';
 import type { HashPool } from './disk/hash-pool.ts';
 import type { RepoFile } from './files/file.ts';
-import { TEMP_SUFFIX } from './files/layout.ts';
 import type { FileStatus } from './disk/file-status.ts';
 
 /** Archives by content, shared by all repos of a user: `sha512/ab/ab12…` below its directory. Entries are hard links where cache and
@@ -16,7 +16,7 @@ export class ArchiveCache {
   readonly #directory: string;
   readonly #pool: HashPool;
   readonly #report: Report;
-  readonly #directories = new Directories();
+  readonly #directories = new Directories(undefined);
 
   constructor(directory: string, pool: HashPool, report: Report) {
     this.#directory = directory;
@@ -30,7 +30,7 @@ export class ArchiveCache {
     const entry = this.#entryOf(file);
     if (entry === undefined) return undefined;
     try {
-      linkOrCopy(entry, target);
+      await linkOrCopy(entry, target);
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) this.#note('cannot be read', error);
       return undefined;
@@ -58,13 +58,7 @@ export class ArchiveCache {
         linkSync(location, entry);
       } catch (error) {
         if (hasCode(error, 'EEXIST')) return;
-        const temporary = `${entry}.${randomUUID()}${TEMP_SUFFIX}`;
-        try {
-          copyFileSync(location, temporary, constants.COPYFILE_FICLONE);
-          renameSync(temporary, entry);
-        } finally {
-          rmSync(temporary, { force: true });
-        }
+        await createAtomically(entry, (temporary) => copyFile(location, temporary, constants.COPYFILE_FICLONE));
       }
     } catch (error) {
       this.#note('cannot be written', error);
@@ -84,11 +78,11 @@ export class ArchiveCache {
   }
 }
 
-function linkOrCopy(from: string, to: string): void {
+async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     linkSync(from, to);
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'EEXIST')) throw error;
-    copyFileSync(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
   }
 }

@@ -1,91 +1,92 @@
-import { statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
+import { caseless, isCaseInsensitive } from '../io/caseless.ts';
+import { hasCode, ioError } from '../io/system-error.ts';
 import { makeDurable } from './disk/durable.ts';
-import { ioError, hasCode } from '../io/system-error.ts';
+import { isSettled } from './disk/file-status.ts';
 import { HashPool } from './disk/hash-pool.ts';
 import type { FileHash } from './disk/hash-pool.ts';
 import { algorithmOf } from './files/file.ts';
 import type { RepoFile } from './files/file.ts';
-import { isContentDirectory, inspectRepo } from './repo.ts';
-import type { RepoState } from './repo.ts';
-import { isSettled } from './disk/file-status.ts';
-import { VerificationCache } from './verification-cache.ts';
+import { isSameContent } from './files/path-conflicts.ts';
 import { shown } from './files/verify-error.ts';
+import { inspectRepo, isContentDirectory } from './repo.ts';
+import type { RepoState } from './repo.ts';
+import { VerificationCache } from './verification-cache.ts';
 import { verifiedFile } from './verified.ts';
 import type { VerifiedFile } from './verified.ts';
 import { walkBase } from './walk.ts';
 
-/** What some lock or index promises of a repo. */
-export interface Promises {
+/** The files that one lock or index lists. */
+export interface Expectation {
   readonly files: Iterable<RepoFile>;
-  /** Whether all of it must be there, as what a lock lists; not so for what a site's own index lists. */
+  /** Whether all of them must exist: true for a lock, false for the index of a site. */
   readonly isComplete: boolean;
 }
 
-/** Something about one file of a repo. */
+/** A fact about one file of a repo. */
 export interface Finding {
-  /** `damaged`: right size, other content. `missing`, `wrong-size`, `unreadable`: as the words say. `unlisted`: among the archives,
-   *  and promised by nobody. `leftover`: unfinished work of ours or of setup. Only the last two do no harm. */
-  readonly kind: 'damaged' | 'wrong-size' | 'missing' | 'unreadable' | 'unlisted' | 'leftover';
+  /** `damaged`: right size, wrong content. `link`: a symbolic link where files are expected. `unlisted`: an archive that nothing
+   *  lists. `leftover`: an unfinished file of cygstrap or setup. All but the last two are damage. */
+  readonly kind: 'damaged' | 'wrong-size' | 'missing' | 'unreadable' | 'link' | 'unlisted' | 'leftover';
   /** Relative to the root of the repo. */
   readonly path: string;
-  /** Size in bytes or digest, as promised and as found; the code of the system for `unreadable`. */
+  /** Size in bytes or digest; for `unreadable`, `actual` is the error code of the system. */
   readonly expected?: string;
   readonly actual?: string;
-  /** What should be there, for whoever mends it. */
+  /** The expected file, which a repair fetches. */
   readonly file?: RepoFile;
 }
 
 export interface Audit {
   /** By path, then kind. */
   readonly findings: readonly Finding[];
-  /** Files that were compared with a promise, and their bytes on disk. */
+  /** Number of expected files that exist with the right size, and their bytes. */
   readonly files: number;
   readonly sizeBytes: number;
-  /** What was read and is intact; nothing after a quick audit. By path. */
+  /** Files that were read and are intact, by path; none after a quick audit. */
   readonly verified: readonly VerifiedFile[];
 }
 
 export interface AuditOptions {
-  /** Whether sizes alone are compared. */
+  /** Whether only sizes are compared. */
   readonly isQuick?: boolean;
-  /** Threads that hash; by default one for each processor. */
+  /** Threads that hash; the default is one for each processor. */
   readonly jobs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Called as files are read. */
+  /** Called with the size of each file after it was read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** Whether a finding means that a promise is broken. */
+/** Returns whether a finding means that an expected file is not as expected. */
 export function isDamage({ kind }: Finding): boolean {
   return kind !== 'unlisted' && kind !== 'leftover';
 }
 
-/** Compares what lies in a repo with what was promised of it: every promised file is read in full (unless quick), whatever is
- *  known of it from before, and everything else among the archives is listed. Deletes nothing. Remembers intact files as
- *  verified, and forgets damaged ones, where the repo can be written to and is ours.
- *  Throws `repo` for a directory without archives, `io` for one that cannot be listed, and the signal's reason. */
+/** Compares the files of a repo with what locks and indexes list: reads every listed file in full, unless quick, and lists all other
+ *  archives. Deletes nothing. Records intact files in the verification cache and removes damaged ones from it, if the repo is
+ *  one of cygstrap and writable.
+ *  Throws `repo` for a directory without archives, `io` for one that cannot be listed, and the reason of the signal. */
 export async function auditRepo(
   root: string,
-  promises: readonly Promises[],
+  expectations: readonly Expectation[],
   options: AuditOptions = {},
 ): Promise<Audit> {
   const state = inspectRepo(root);
   if (state.bases.length === 0) {
-    throw new CygstrapError('repo', `\`${root}\` is no repo: it has no index and no archives`, {
-      hint: 'name the directory that holds `x86_64`',
+    throw new CygstrapError('repo', `\`${root}\` is not a repo: it has no index and no archives`, {
+      hint: 'name the directory that contains `x86_64`',
     });
   }
-  const promised = promisedFiles(promises);
-  const { findings, present } = compareNames(root, state, promised);
+  const { findings, present } = compareNames(root, state, expectations);
   const verified: VerifiedFile[] = [];
   if (options.isQuick !== true) {
     const hashes = await hashPresent(present, options);
-    for (const one of present.flatMap((file) => judge(file, hashes.get(file.location)))) {
+    for (const one of present.flatMap((file) => compareContent(file, hashes.get(file.location)))) {
       if ('kind' in one) findings.push(one);
       else verified.push(one);
     }
-    if (state.kind === 'marked') await remember(root, present, hashes, findings);
+    if (state.kind === 'marked') await record(root, present, hashes, findings);
   }
   return {
     findings: findings.sort((a, b) => order(a.path, b.path) || order(a.kind, b.kind)),
@@ -95,52 +96,63 @@ export async function auditRepo(
   };
 }
 
-/** What is promised of one path. */
-interface Promised {
-  /** More than one when promises differ. */
+/** What is expected at one path. */
+interface Expected {
+  readonly path: string;
+  /** More than one if locks and indexes differ. */
   readonly files: RepoFile[];
   isNeeded: boolean;
 }
 
-/** A promised file that is there with the right size. */
+/** An expected file that exists with the right size. */
 interface Present {
   readonly path: string;
   readonly location: string;
   readonly sizeBytes: number;
-  readonly promised: readonly RepoFile[];
+  readonly expected: readonly RepoFile[];
 }
 
-function promisedFiles(promises: readonly Promises[]): Map<string, Promised> {
-  const byPath = new Map<string, Promised>();
-  for (const { files, isComplete } of promises) {
+/** By path, as `keyOf` converts it. */
+function expectedFiles(
+  expectations: readonly Expectation[],
+  keyOf: (path: string) => string,
+): ReadonlyMap<string, Expected> {
+  const byKey = new Map<string, Expected>();
+  for (const { files, isComplete } of expectations) {
     for (const file of files) {
-      const known = byPath.get(file.path);
-      if (known === undefined) byPath.set(file.path, { files: [file], isNeeded: isComplete });
+      const key = keyOf(file.path);
+      const known = byKey.get(key);
+      if (known === undefined) byKey.set(key, { path: file.path, files: [file], isNeeded: isComplete });
       else {
         known.isNeeded ||= isComplete;
-        if (!known.files.some((one) => one.sizeBytes === file.sizeBytes && one.digest?.hex === file.digest?.hex))
-          known.files.push(file);
+        if (!known.files.some((one) => isSameContent(one, file))) known.files.push(file);
       }
     }
   }
-  return byPath;
+  return byKey;
 }
 
 function compareNames(
   root: string,
   { bases }: RepoState,
-  promised: ReadonlyMap<string, Promised>,
+  expectations: readonly Expectation[],
 ): { findings: Finding[]; present: Present[] } {
+  const keyOf = isCaseInsensitive(root) ? caseless : (path: string): string => path;
+  const expected = expectedFiles(expectations, keyOf);
   const findings: Finding[] = [];
   const present: Present[] = [];
   const seen = new Set<string>();
   for (const base of bases) {
     for (const entry of walkBase(root, base, base === '' ? bases : [])) {
       const path = base === '' ? entry.path : `${base}/${entry.path}`;
-      const promise = promised.get(entry.path);
-      if (promise !== undefined) {
-        seen.add(entry.path);
-        const { file, finding } = compareSize(root, path, promise.files);
+      const key = keyOf(entry.path);
+      const match = expected.get(key);
+      if (entry.kind === 'link' && hides(key, expected)) {
+        if (match !== undefined) seen.add(key);
+        findings.push({ kind: 'link', path, ...(match?.files[0] && { file: match.files[0] }) });
+      } else if (match !== undefined) {
+        seen.add(key);
+        const { file, finding } = compareSize(root, path, match.files);
         if (finding !== undefined) findings.push(finding);
         if (file !== undefined) present.push(file);
       } else if (entry.kind === 'leftover') findings.push({ kind: 'leftover', path });
@@ -148,33 +160,38 @@ function compareNames(
         findings.push({ kind: 'unlisted', path });
     }
   }
-  for (const [path, { files, isNeeded }] of promised) {
+  for (const [key, { path, files, isNeeded }] of expected) {
     const [file] = files;
-    if (isNeeded && !seen.has(path) && file !== undefined)
+    if (isNeeded && !seen.has(key) && file !== undefined)
       findings.push({ kind: 'missing', path: bases[0] === '' ? path : `${bases[0]}/${path}`, file });
   }
   return { findings, present };
 }
 
-/** Compares the size with every promise; only a file that keeps them all is worth reading. */
+/** Whether a link is in the place of an expected file or of a directory of one. */
+function hides(link: string, expected: ReadonlyMap<string, Expected>): boolean {
+  return expected.has(link) || [...expected.keys()].some((key) => key.startsWith(`${link}/`));
+}
+
+/** Compares the size with every expectation; only a file that meets all of them is read. */
 function compareSize(
   root: string,
   path: string,
-  promised: readonly RepoFile[],
+  expected: readonly RepoFile[],
 ): { readonly file?: Present; readonly finding?: Finding } {
   const location = `${root}/${path}`;
   try {
-    const { size } = statSync(location);
-    const wrong = promised.find(({ sizeBytes }) => sizeBytes !== size);
-    if (wrong === undefined) return { file: { path, location, sizeBytes: size, promised } };
+    const { size } = lstatSync(location);
+    const wrong = expected.find(({ sizeBytes }) => sizeBytes !== size);
+    if (wrong === undefined) return { file: { path, location, sizeBytes: size, expected } };
     return {
       finding: { kind: 'wrong-size', path, expected: `${wrong.sizeBytes} bytes`, actual: `${size} bytes`, file: wrong },
     };
   } catch (error) {
-    // A symbolic link into nowhere, or gone since it was listed.
+    // Removed since it was listed.
     if (hasCode(error, 'ENOENT'))
-      return { finding: { kind: 'missing', path, ...(promised[0] && { file: promised[0] }) } };
-    throw ioError(error, 'look at', location);
+      return { finding: { kind: 'missing', path, ...(expected[0] && { file: expected[0] }) } };
+    throw ioError(error, 'read the status of', location);
   }
 }
 
@@ -184,9 +201,11 @@ async function hashPresent(
 ): Promise<Map<string, FileHash>> {
   const pool = new HashPool(jobs);
   const hashes = new Map<string, FileHash>();
-  const tasks = present.map(({ location, sizeBytes, promised }) => {
-    return { location, sizeBytes, algorithms: [...new Set(promised.map(algorithmOf))] };
-  });
+  const tasks = present.map(({ location, sizeBytes, expected }) => ({
+    location,
+    sizeBytes,
+    algorithms: [...new Set(expected.map(algorithmOf))],
+  }));
   try {
     await pool.hashFiles(
       tasks,
@@ -204,28 +223,28 @@ async function hashPresent(
   return hashes;
 }
 
-/** What was read of a file, against every promise: a verified file for each, or the first that is broken. */
-function judge({ path, location, promised }: Present, hash: FileHash | undefined): readonly (VerifiedFile | Finding)[] {
+/** Compares what was read of a file with every expectation. Returns a verified file for each, or the first that is not met. */
+function compareContent(
+  { path, location, expected }: Present,
+  hash: FileHash | undefined,
+): readonly (VerifiedFile | Finding)[] {
   const verified: VerifiedFile[] = [];
-  for (const file of promised) {
+  for (const file of expected) {
     if (hash === undefined || 'errorCode' in hash)
       return [{ kind: 'unreadable', path, actual: hash?.errorCode ?? 'not read', file }];
     const { sizeBytes, digest } = file;
     if (hash.sizeBytes !== sizeBytes)
       return [{ kind: 'wrong-size', path, expected: `${sizeBytes} bytes`, actual: `${hash.sizeBytes} bytes`, file }];
-    const hex = digest === undefined ? undefined : hash.digests[digest.algorithm];
-    if (digest !== undefined && hex !== digest.hex) {
-      return [
-        { kind: 'damaged', path, expected: shown(digest), actual: shown({ ...digest, hex: hex ?? 'none' }), file },
-      ];
-    }
+    const hex = hash.digests[algorithmOf(file)] ?? '';
+    if (digest !== undefined && hex !== digest.hex)
+      return [{ kind: 'damaged', path, expected: shown(digest), actual: shown({ ...digest, hex }), file }];
     verified.push(verifiedFile(file, location));
   }
   return verified;
 }
 
-/** Brings the stamps up to date. They are a convenience: a repo that cannot be written to (on a DVD) has none. */
-async function remember(
+/** Updates the verification cache. It is optional: a repo on a read-only medium has none. */
+async function record(
   root: string,
   present: readonly Present[],
   hashes: ReadonlyMap<string, FileHash>,
@@ -236,9 +255,9 @@ async function remember(
     const bad = new Set(findings.map(({ path }) => path));
     for (const path of bad) cache.delete(path);
     const fresh: string[] = [];
-    for (const { path, location, promised } of present) {
+    for (const { path, location, expected } of present) {
       const hash = hashes.get(location);
-      const [file] = promised;
+      const [file] = expected;
       if (hash === undefined || 'errorCode' in hash || file === undefined || bad.has(path)) continue;
       const status = { ...hash, size: BigInt(hash.sizeBytes) };
       if (!isSettled(status) || cache.isVerified(path, file, status)) continue;
@@ -248,9 +267,9 @@ async function remember(
     }
     // Entries stand for bytes on the disk, and a killed fetch may not have flushed them.
     if (fresh.length > 0) await makeDurable(root, fresh);
-    cache.save();
+    await cache.save();
   } catch (error) {
-    if (!(ioError(error, 'remember', root) instanceof CygstrapError)) throw error;
+    if (!(ioError(error, 'record', root) instanceof CygstrapError)) throw error;
   }
 }
 

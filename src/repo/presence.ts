@@ -1,13 +1,14 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { hasCode, ioError } from '../io/system-error.ts';
+import { lookBelow } from '../io/no-follow.ts';
+import type { Found } from '../io/no-follow.ts';
+import { ioError } from '../io/system-error.ts';
 import type { HashPool } from './disk/hash-pool.ts';
-import type { LimitOptions } from './disk/limited.ts';
+import type { ReadOptions } from './disk/receive.ts';
 import { algorithmOf } from './files/file.ts';
 import type { RepoFile } from './files/file.ts';
 import { locate } from './files/layout.ts';
 import type { RepoPlaces } from './files/layout.ts';
+import { linkError } from './files/links.ts';
 import type { FileStatus } from './disk/file-status.ts';
 import type { VerificationCache } from './verification-cache.ts';
 import { shown } from './files/verify-error.ts';
@@ -18,11 +19,11 @@ import type { VerifiedFile } from './verified.ts';
 export interface Presence {
   readonly present: readonly VerifiedFile[];
   readonly absent: readonly RepoFile[];
-  /** Of another size or content, or not readable; `put` replaces them. */
+  /** Of another size or content, not readable, or a symbolic link; `put` replaces them. */
   readonly damaged: readonly RepoFile[];
 }
 
-export interface PresenceOptions extends LimitOptions {
+export interface PresenceOptions extends ReadOptions {
   readonly places: RepoPlaces;
   readonly pool: HashPool;
   readonly verified: VerificationCache;
@@ -34,7 +35,8 @@ export interface PresenceOptions extends LimitOptions {
 /** A few milliseconds of work, more on a slow disk; signals are delivered in between. */
 const FILES_PER_TURN = 256;
 
-/** Finds which files exist, for `Store.presence`. */
+/** Finds which files exist, for `Store.presence`. Throws `repo` for a directory that is a symbolic link, `io`, and the reason of the
+ *  signal. */
 export async function findPresent(files: readonly RepoFile[], options: PresenceOptions): Promise<Presence> {
   const { places, pool, verified, allowUndigested, onVerified, onBytes, signal } = options;
   const distinct = [...new Map(files.map((file) => [file.path, file])).values()];
@@ -44,7 +46,8 @@ export async function findPresent(files: readonly RepoFile[], options: PresenceO
   for (const file of distinct) {
     const status = statuses.get(file.path);
     const isVerifiable = file.digest !== undefined || allowUndigested;
-    if (status === undefined || status.size !== BigInt(file.sizeBytes) || !isVerifiable) continue;
+    if (status === undefined || status === 'replaceable' || !isVerifiable) continue;
+    if (status.size !== BigInt(file.sizeBytes)) continue;
     const location = locate(places, file.path);
     if (verified.isVerified(keyOf(places, file), file, status)) present.set(file.path, verifiedFile(file, location));
     else unknown.set(location, file);
@@ -90,23 +93,21 @@ async function statusesOf(
   files: readonly RepoFile[],
   places: RepoPlaces,
   signal: AbortSignal | undefined,
-): Promise<Map<string, FileStatus>> {
-  const statuses = new Map<string, FileStatus>();
-  const { root, base } = places;
-  const exists = new Map<string, boolean>();
-  for (const [i, { path }] of files.entries()) {
+): Promise<Map<string, FileStatus | 'replaceable'>> {
+  const statuses = new Map<string, FileStatus | 'replaceable'>();
+  const { root } = places;
+  const known = new Map<string, Found>();
+  for (const [i, file] of files.entries()) {
     if (i % FILES_PER_TURN === 0) await nextTurn();
     signal?.throwIfAborted();
-    const location = locate(places, path);
-    // A new repo does not even have the directories.
-    const [top = ''] = path.split('/', 1);
+    const key = keyOf(places, file);
     try {
-      if (!exists.has(top)) exists.set(top, statSync(join(root, base, top), { throwIfNoEntry: false }) !== undefined);
-      if (exists.get(top) === false) continue;
-      const status = statSync(location, { bigint: true, throwIfNoEntry: false });
-      if (status !== undefined) statuses.set(path, status);
+      const found = lookBelow(root, key, known);
+      if (found.kind === 'link' && found.link !== key) throw linkError(root, found.link);
+      if (found.kind === 'missing') continue;
+      statuses.set(file.path, found.kind === 'file' ? found.status : 'replaceable');
     } catch (error) {
-      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw ioError(error, 'read the status of', location);
+      throw ioError(error, 'read the status of', locate(places, file.path));
     }
   }
   return statuses;

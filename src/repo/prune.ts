@@ -1,90 +1,97 @@
-import { rmSync, rmdirSync, statSync } from 'node:fs';
+import { rmSync, rmdirSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Lock } from '../core/lock/lock.ts';
+import { caseless, isCaseInsensitive } from '../io/caseless.ts';
 import { ioError, hasCode } from '../io/system-error.ts';
-import { acquireLock } from '../io/lock-file.ts';
-import type { LockOptions } from '../io/lock-file.ts';
 import { indexesInForce } from './index-files.ts';
 import type { IndexInForce } from './index-files.ts';
-import { LOCK_NAME, PART_CACHED_SUFFIX, PART_NOTE_SUFFIX, PART_SUFFIX, ownFile } from './files/layout.ts';
-import { demandMarker, isContentDirectory } from './repo.ts';
+import { PART_CACHED_SUFFIX, PART_NOTE_SUFFIX, PART_SUFFIX } from './files/layout.ts';
+import { requireMarker, isContentDirectory } from './repo.ts';
+import { lockRepo } from './repo-lock.ts';
+import type { LockRepoOptions } from './repo-lock.ts';
 import { VerificationCache } from './verification-cache.ts';
 import { walkBase } from './walk.ts';
 import type { RepoEntry } from './walk.ts';
 
-/** A file that nobody needs. */
+/** A file that is not needed. */
 export interface PrunedFile {
   /** Relative to the root of the repo. */
   readonly path: string;
   readonly sizeBytes: number;
 }
 
-/** What a pruning would do. */
+/** The files that a pruning deletes. */
 export interface PrunePlan {
   readonly root: string;
   /** By path. */
   readonly remove: readonly PrunedFile[];
   readonly removeBytes: number;
-  /** Archives that stay. */
+  /** Number of archives that stay. */
   readonly keptFiles: number;
-  /** The indexes that were in force; the plan holds only for as long as they are. */
+  /** Symbolic links among the archives, relative to the root; they stay and are not followed. */
+  readonly links: readonly string[];
+  /** The indexes in force; the plan is valid only while they do not change. */
   readonly indexes: readonly IndexInForce[];
 }
 
-/** What may not go. */
+/** What stays. */
 export interface Keep {
   readonly locks: readonly Lock[];
-  /** Gives the paths that an index of the repo lists. Called for indexes that list only what the repo has; what the index of
-   *  a site lists is not kept for that. */
+  /** Returns the paths that an index lists. Called for indexes that list only what the repo has; files that only the index of a site
+   *  lists are not kept. */
   readonly pathsOf: (index: IndexInForce) => Promise<Iterable<string>>;
 }
 
-/** Finds what neither a lock nor an index of the repo needs: archives, and unfinished downloads of such. Looks only below the
- *  directories of archives (`x86_64`, `noarch`, `release`, ...), and never at indexes, links and our own directory. Deletes nothing.
- *  Throws `repo` for a directory without our marker and when nothing says what to keep, `io`, and what `pathsOf` throws. */
+/** Finds the archives and unfinished downloads that no lock and no index of the repo lists. Considers only the directories of archives
+ *  (`x86_64`, `noarch`, `release`, ...), and no indexes and links. Deletes nothing.
+ *  Throws `repo` for a directory without the marker of cygstrap and if there is neither a lock nor an index that lists what to
+ *  keep, `io`, and errors of `pathsOf`. */
 export async function planPrune(root: string, { locks, pathsOf }: Keep): Promise<PrunePlan> {
-  const { bases } = demandMarker(root);
+  const { bases } = requireMarker(root);
   const indexes = indexesInForce(root, bases);
   const complete = indexes.filter(({ isSubset }) => isSubset);
   if (locks.length + complete.length === 0) {
-    throw new CygstrapError('repo', `nothing says what to keep in \`${root}\``, {
+    throw new CygstrapError('repo', `\`${root}\` has no list of the files to keep`, {
       hint:
         indexes.length === 0
           ? 'name a lock with `--keep`'
-          : 'its index is that of a site, and lists everything; name a lock with `--keep`',
+          : 'its index is that of a site, which lists all files; name a lock with `--keep`',
     });
   }
+  const keyOf = isCaseInsensitive(root) ? caseless : (path: string): string => path;
   const needed = new Set<string>();
-  for (const lock of locks) for (const { path, source } of lock.packages) needed.add(path).add(source?.path ?? path);
-  for (const index of complete) for (const path of await pathsOf(index)) needed.add(path);
+  for (const lock of locks)
+    for (const { path, source } of lock.packages) needed.add(keyOf(path)).add(keyOf(source?.path ?? path));
+  for (const index of complete) for (const path of await pathsOf(index)) needed.add(keyOf(path));
 
   const remove: PrunedFile[] = [];
+  const links: string[] = [];
   let keptFiles = 0;
   for (const base of bases) {
     for (const entry of walkBase(root, base, base === '' ? bases : [])) {
-      if (!isContentDirectory(entry.path.split('/')[0] ?? '') || entry.kind === 'index' || entry.kind === 'other')
-        continue;
-      if (isNeeded(entry, needed)) keptFiles++;
-      else {
-        const path = base === '' ? entry.path : `${base}/${entry.path}`;
-        remove.push({ path, sizeBytes: statSync(`${root}/${path}`, { throwIfNoEntry: false })?.size ?? 0 });
-      }
+      if (!isContentDirectory(entry.path.split('/')[0] ?? '')) continue;
+      const path = base === '' ? entry.path : `${base}/${entry.path}`;
+      if (entry.kind === 'link') links.push(path);
+      if (entry.kind !== 'file' && entry.kind !== 'leftover') continue;
+      if (isNeeded({ ...entry, path: keyOf(entry.path) }, needed)) keptFiles++;
+      else remove.push({ path, sizeBytes: lstatSync(`${root}/${path}`, { throwIfNoEntry: false })?.size ?? 0 });
     }
   }
   remove.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { root, remove, removeBytes: remove.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), keptFiles, indexes };
+  const removeBytes = remove.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return { root, remove, removeBytes, keptFiles, links, indexes };
 }
 
-/** Deletes what a plan says, and directories that are empty then; waits for the lock of the repo first. May be stopped at any
- *  moment: nothing that an index in force lists is touched, and the next pruning finishes. Throws `repo` when an index has
- *  changed since the plan was made, `io`, and the signal's reason. */
-export async function applyPrune({ root, remove, indexes }: PrunePlan, options: LockOptions = {}): Promise<void> {
-  const { bases } = demandMarker(root);
-  const lock = await acquireLock(ownFile(root, LOCK_NAME), options);
+/** Deletes the files of a plan, and directories that become empty; waits for the lock of the repo first. If it is stopped, the next
+ *  pruning completes it: no file that an index in force lists is deleted. Throws `repo` if an index has changed since the plan
+ *  was made, `io`, and the reason of the signal. */
+export async function applyPrune({ root, remove, indexes }: PrunePlan, options: LockRepoOptions = {}): Promise<void> {
+  const { bases } = requireMarker(root);
+  const lock = await lockRepo(root, options);
   try {
     if (fingerprint(indexesInForce(root, bases)) !== fingerprint(indexes)) {
-      throw new CygstrapError('repo', `the index of \`${root}\` has changed since it was looked at`, {
+      throw new CygstrapError('repo', `the index of \`${root}\` has changed since the plan was made`, {
         hint: 'run the command again',
       });
     }
@@ -94,13 +101,13 @@ export async function applyPrune({ root, remove, indexes }: PrunePlan, options: 
       removeFile(root, path);
       verified.delete(path);
     }
-    verified.save();
+    await verified.save();
   } finally {
     await lock.release();
   }
 }
 
-/** A part of a needed file is needed too: the next fetch goes on from it. */
+/** A part of a needed file is needed, too: the next fetch continues it. */
 function isNeeded({ path, kind }: RepoEntry, needed: ReadonlySet<string>): boolean {
   if (kind === 'file') return needed.has(path);
   if (path.endsWith(PART_CACHED_SUFFIX)) return false;

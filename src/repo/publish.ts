@@ -1,20 +1,18 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
 import type { IndexForm } from '../core/setup-ini/forms.ts';
-import { createDirectory } from './disk/directories.ts';
+import { replaceFile, targetOfTemporary, temporaryPathOf } from '../io/atomic-file.ts';
+import { makeDirectory } from '../io/directories.ts';
 import { makeNamesDurable } from './disk/durable.ts';
 import { ioError } from '../io/system-error.ts';
 import { indexFiles } from './index-files.ts';
 import type { IndexFile } from './index-files.ts';
-import { TEMP_SUFFIX, archDirectory } from './files/layout.ts';
+import { INDEX_NAME, archDirectory } from './files/layout.ts';
 import type { Store } from './store.ts';
 import type { SubsetIndex } from './subset.ts';
-
-/** A new index or signature before it gets its name: `.setup.ini.<random>.tmp`; nobody reads it. */
-const DRAFT_NAME = /^\.setup\.(?:zst|xz|bz2|ini)(?:\.sig)?\.[0-9a-f-]{36}\.tmp$/;
 
 /** An index as it stands in a repo. */
 export interface PublishedIndex {
@@ -69,8 +67,8 @@ async function publish(store: Store, arch: string, { form, bytes, signature }: F
   const location = join(directory, `setup.${form}`);
   await store.sync();
   try {
-    await createDirectory(directory);
-    await removeDrafts(directory);
+    await makeDirectory(directory);
+    await removeTemporaryFiles(directory);
     const there = indexFiles(directory);
     const isChanged = !isInForce(there, location, bytes, signature);
     if (isChanged) {
@@ -103,42 +101,46 @@ function isInForce(
   if (signature !== undefined) wanted.set(`${location}.sig`, signature);
   if (there.length !== wanted.size) return false;
   return there.every(
-    ({ location: each }) => wanted.has(each) && readFileSync(each).equals(wanted.get(each) ?? new Uint8Array()),
+    ({ location: each }) =>
+      wanted.has(each) &&
+      // A symbolic link is replaced.
+      lstatSync(each).isFile() &&
+      readFileSync(each).equals(wanted.get(each) ?? new Uint8Array()),
   );
 }
 
 async function replace(location: string, bytes: Uint8Array, signature: Uint8Array | undefined): Promise<void> {
   const signatureLocation = `${location}.sig`;
-  const drafts: string[] = [];
-  const draftOf = async (target: string, content: Uint8Array): Promise<string> => {
-    const draft = join(dirname(target), `.${basename(target)}.${randomUUID()}${TEMP_SUFFIX}`);
-    drafts.push(draft);
-    const file = await open(draft, 'wx');
+  const temporaries: string[] = [];
+  const write = async (target: string, content: Uint8Array): Promise<string> => {
+    const temporary = temporaryPathOf(target);
+    temporaries.push(temporary);
+    const file = await open(temporary, 'wx');
     try {
       await file.writeFile(content);
       await file.sync();
     } finally {
       await file.close();
     }
-    return draft;
+    return temporary;
   };
   try {
-    const index = await draftOf(location, bytes);
-    const signed = signature === undefined ? undefined : await draftOf(signatureLocation, signature);
+    const index = await write(location, bytes);
+    const signed = signature === undefined ? undefined : await write(signatureLocation, signature);
     const isNew = !existsSync(location);
-    if (isNew && signed !== undefined) await rename(signed, signatureLocation);
+    if (isNew && signed !== undefined) await replaceFile(signed, signatureLocation);
     else await rm(signatureLocation, { force: true });
-    await rename(index, location);
-    if (!isNew && signed !== undefined) await rename(signed, signatureLocation);
+    await replaceFile(index, location);
+    if (!isNew && signed !== undefined) await replaceFile(signed, signatureLocation);
   } finally {
-    for (const draft of drafts) await rm(draft, { force: true });
+    for (const temporary of temporaries) await rm(temporary, { force: true });
   }
 }
 
-/** Removes what a killed publication left; there is none under way while we have the store. */
-async function removeDrafts(directory: string): Promise<void> {
+/** Removes what a killed publication left; the lock of the store excludes another one. */
+async function removeTemporaryFiles(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
-    if (DRAFT_NAME.test(name)) await rm(join(directory, name), { force: true });
+    if (INDEX_NAME.test(targetOfTemporary(name) ?? '')) await rm(join(directory, name), { force: true });
   }
 }
 

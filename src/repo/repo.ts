@@ -1,64 +1,59 @@
-import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, readFileSync, readdirSync, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import { createDirectory } from './disk/directories.ts';
+import { writeFileAtomically } from '../io/atomic-file.ts';
+import { makeDirectory } from '../io/directories.ts';
+import { lookBelow } from '../io/no-follow.ts';
 import { ioError, hasCode } from '../io/system-error.ts';
-import { INDEX_NAME, MARKER_NAME, TEMP_SUFFIX, ownFile, siteOfDirectory } from './files/layout.ts';
+import { INDEX_NAME, MARKER_NAME, OWN_DIR, ownFile, siteOfDirectory } from './files/layout.ts';
 import type { RepoLayout } from './files/layout.ts';
+import { linkError } from './files/links.ts';
 
-/** Top directories of what an index lists: the architectures setup knows, and what old and new ones share. */
+/** Top directories of the paths in an index: the architectures that setup knows, and the directories they share. */
 const CONTENT_DIRS = ['x86_64', 'x86', 'aarch64', 'noarch', 'release'] as const;
 
 const ARCH_DIRS: readonly string[] = CONTENT_DIRS.slice(0, 3);
 
 const MARKER_SCHEMA = 1;
 
-/** What a directory is to us. */
+/** The state of a directory as a repo. */
 export interface RepoState {
-  /** `marked`: a repo of ours. `flat`, `site`: a download directory of setup. `free`: nothing in the way, or not there at all.
-   *  `foreign`: it has directories where archives would go, and they are no downloads of setup's. */
+  /** `marked`: a repo of cygstrap. `flat`, `site`: a download directory of setup. `free`: empty of archives, or missing.
+   *  `foreign`: it has directories with the names of archive directories, but no downloads of setup. */
   readonly kind: 'marked' | 'flat' | 'site' | 'free' | 'foreign';
-  /** Of a marked one: as its marker says. */
+  /** The layout that the marker records; undefined without a marker. */
   readonly layout?: RepoLayout['kind'];
-  /** Below the root: the directories in which paths of an index start, '' for the root; in byte order. Setup looks in them
-   *  in this order, the root first. */
+  /** The directories in which paths of an index start, relative to the root, '' for the root itself; in byte order, in which setup
+   *  reads them. */
   readonly bases: readonly string[];
 }
 
-/** Looks at a directory, without changing it. Throws `io`, and `repo` for a marker of a later cygstrap. */
+/** Inspects a directory without changing it. Throws `io`, and `repo` for the marker of a later cygstrap and for a symbolic link in the
+ *  place of a directory of the repo. */
 export function inspectRepo(root: string): RepoState {
   try {
+    refuseLinks(root, '');
     const layout = readMarker(root);
     const bases = basesOf(root);
+    for (const base of bases) refuseLinks(root, base);
     if (layout !== undefined)
       return { kind: 'marked', layout, bases: bases.length === 0 && layout === 'flat' ? [''] : bases };
     if (bases.includes('')) return { kind: 'flat', bases };
     if (bases.length > 0) return { kind: 'site', bases };
     return { kind: CONTENT_DIRS.some((name) => existsSync(join(root, name))) ? 'foreign' : 'free', bases };
   } catch (error) {
-    throw ioError(error, 'look at', root);
+    throw ioError(error, 'inspect', root);
   }
 }
 
-/** Makes a directory a repo of ours, or checks that it is one of this layout; returns what it was before. A download directory
- *  of setup is taken over as it is. Throws `repo` for a foreign directory and for another layout, and `io`. */
+/** Makes a directory a repo of cygstrap, or checks that it is one of this layout; returns its earlier state. A download directory of
+ *  setup is adopted unchanged. Throws `repo` for a foreign directory and for another layout, and `io`. */
 export async function claimRepo(root: string, layout: RepoLayout['kind']): Promise<RepoState> {
   const state = inspectRepo(root);
   const present = state.kind === 'marked' ? state.layout : state.kind;
   if (present === 'foreign') {
-    throw new CygstrapError('repo', `\`${root}\` is no repo, and has directories where its archives would go`, {
-      hint: 'choose an empty directory, or one that setup downloaded into',
+    throw new CygstrapError('repo', `\`${root}\` is not a repo, and has directories where its archives would go`, {
+      hint: 'use an empty directory or a download directory of setup',
     });
   }
   if (present !== 'free' && present !== layout) {
@@ -72,18 +67,44 @@ export async function claimRepo(root: string, layout: RepoLayout['kind']): Promi
   return state;
 }
 
-/** Throws `repo` unless the directory has our marker: only there may files be deleted. */
-export function demandMarker(root: string): RepoState {
+/** Returns the layout of a repo whose files belong to one site; that of a new repo is flat. Throws `repo` for a repo with directories
+ *  of several sites, `io`, and as `inspectRepo`. */
+export function layoutOf(root: string): RepoLayout {
+  const { bases } = inspectRepo(root);
+  const [base = ''] = bases;
+  if (bases.length > 1) {
+    throw new CygstrapError(
+      'repo',
+      `\`${root}\` has directories of ${bases.length} sites; this command accepts one site`,
+      { hint: 'fetch each site into a repo of its own', details: { bases } },
+    );
+  }
+  const site = siteOfDirectory(base);
+  return base === '' || site === undefined ? { kind: 'flat' } : { kind: 'site', site };
+}
+
+/** Throws `repo` unless the directory has the marker of cygstrap: only there may files be deleted. */
+export function requireMarker(root: string): RepoState {
   const state = inspectRepo(root);
   if (state.kind === 'marked') return state;
-  throw new CygstrapError('repo', `\`${root}\` is no repo of cygstrap: it has no \`.cygstrap/${MARKER_NAME}\``, {
-    hint: 'nothing is deleted in a directory that `cygstrap fetch` has not made or taken over',
+  throw new CygstrapError('repo', `\`${root}\` is not a repo of cygstrap: it has no \`.cygstrap/${MARKER_NAME}\``, {
+    hint: 'only a directory that `cygstrap fetch` has created or adopted is pruned',
   });
 }
 
-/** Whether a directory right below a base holds archives of an index. */
+/** Returns whether a directory directly below a base contains archives. */
 export function isContentDirectory(name: string): boolean {
   return CONTENT_DIRS.some((one) => one === name.toLowerCase());
+}
+
+/** Throws `repo` for a symbolic link in the place of a directory of archives, of a site or of cygstrap. */
+function refuseLinks(root: string, base: string): void {
+  for (const name of namesIn(join(root, base))) {
+    const isOwn =
+      isContentDirectory(name) || (base === '' && (name === OWN_DIR || siteOfDirectory(name) !== undefined));
+    const path = base === '' ? name : `${base}/${name}`;
+    if (isOwn && lookBelow(root, path).kind === 'link') throw linkError(root, path);
+  }
 }
 
 function readMarker(root: string): RepoLayout['kind'] | undefined {
@@ -98,37 +119,29 @@ function readMarker(root: string): RepoLayout['kind'] | undefined {
   }
   const { schema, layout } = marker ?? {};
   if (schema === MARKER_SCHEMA && (layout === 'flat' || layout === 'site')) return layout;
-  throw new CygstrapError('repo', `the marker of the repo cannot be read: \`${path}\``, {
-    hint: 'it was damaged, or written by a later cygstrap; without it, fetch looks at the directory anew',
+  throw new CygstrapError('repo', `cannot read the marker of the repo: \`${path}\``, {
+    hint: 'it is damaged, or written by a later cygstrap; remove it and run `cygstrap fetch` again',
   });
 }
 
 async function writeMarker(root: string, layout: RepoLayout['kind']): Promise<void> {
   const path = ownFile(root, MARKER_NAME);
-  const draft = `${path}.${randomUUID()}${TEMP_SUFFIX}`;
   try {
-    await createDirectory(dirname(path));
-    const file = openSync(draft, 'wx');
-    try {
-      writeSync(file, `${JSON.stringify({ schema: MARKER_SCHEMA, layout })}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(draft, path);
+    await makeDirectory(dirname(path));
+    await writeFileAtomically(path, `${JSON.stringify({ schema: MARKER_SCHEMA, layout })}\n`, { durable: true });
   } catch (error) {
-    throw ioError(error, 'make a repo in', root);
+    throw ioError(error, 'create a repo in', root);
   }
 }
 
-/** The root when it has an index or archives of its own, and every directory named after a site that has. */
+/** The root if it has an index or archives, and each directory named after a site that has. */
 function basesOf(root: string): string[] {
   const names = namesIn(root);
   const sites = names.filter((name) => siteOfDirectory(name) !== undefined && hasContent(join(root, name)));
   return [...(hasContent(root) ? [''] : []), ...sites.toSorted()];
 }
 
-/** Whether there is what setup reads or writes below a base: an index that is not empty, or `release` below an architecture. */
+/** Whether a base has what setup reads or writes: a non-empty index, or `release` below an architecture. */
 function hasContent(base: string): boolean {
   const names = namesIn(base);
   if (names.includes('noarch') && namesIn(join(base, 'noarch')).includes('release')) return true;
@@ -141,7 +154,7 @@ function hasContent(base: string): boolean {
 
 function isIndex(directory: string, name: string): boolean {
   const match = INDEX_NAME.exec(name.toLowerCase());
-  return match !== null && match[2] === undefined && statSync(join(directory, name)).size > 0;
+  return match !== null && match[2] === undefined && lstatSync(join(directory, name)).size > 0;
 }
 
 function namesIn(directory: string): string[] {

@@ -1,22 +1,24 @@
-import { renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
-import { acquireLock } from '../io/lock-file.ts';
+import { replaceFile } from '../io/atomic-file.ts';
+import type { Lock } from '../io/lock-file.ts';
 import { ioError } from '../io/system-error.ts';
 import { ArchiveCache } from './archive-cache.ts';
 import { Directories } from './disk/directories.ts';
 import { makeDurable } from './disk/durable.ts';
 import { HashPool } from './disk/hash-pool.ts';
-import type { LimitOptions } from './disk/limited.ts';
 import { discardPart } from './disk/part-file.ts';
 import { receive } from './disk/receive.ts';
+import type { ReadOptions } from './disk/receive.ts';
 import type { RepoFile } from './files/file.ts';
-import { LOCK_NAME, PART_CACHED_SUFFIX, locate, ownFile, placesOf } from './files/layout.ts';
+import { PART_CACHED_SUFFIX, locate, placesOf } from './files/layout.ts';
 import type { RepoLayout, RepoPlaces } from './files/layout.ts';
 import { isSameContent } from './files/path-conflicts.ts';
 import { findPresent, keyOf } from './presence.ts';
 import type { Presence } from './presence.ts';
 import { claimRepo } from './repo.ts';
+import { lockRepo } from './repo-lock.ts';
 import type { OpenSource } from './files/source.ts';
 import { isSettled } from './disk/file-status.ts';
 import { VerificationCache } from './verification-cache.ts';
@@ -43,21 +45,22 @@ export class Store {
   readonly #options: StoreOptions;
   readonly #report: Report;
   readonly #verified: VerificationCache;
-  readonly #lock: { release(): Promise<void> };
+  readonly #lock: Lock;
   readonly #pool: HashPool;
   readonly #archives: ArchiveCache | undefined;
-  readonly #directories = new Directories();
+  readonly #directories: Directories;
   readonly #puts = new Map<string, { readonly file: RepoFile; readonly done: Promise<VerifiedFile> }>();
   /** Verified, but perhaps not flushed to the disk. */
   #unflushed: { readonly file: VerifiedFile; readonly status: FileStatus; readonly digest: string }[] = [];
   #syncing: Promise<void> = Promise.resolve();
   #hasWarnedOfMd5 = false;
 
-  private constructor(places: RepoPlaces, options: StoreOptions, lock: { release(): Promise<void> }) {
+  private constructor(places: RepoPlaces, options: StoreOptions, lock: Lock) {
     this.places = places;
     this.#options = options;
     this.#report = options.report ?? (() => {});
     this.#lock = lock;
+    this.#directories = new Directories(places.root);
     this.#verified = VerificationCache.read(places.root);
     this.#pool = new HashPool(options.jobs);
     this.#archives =
@@ -74,14 +77,7 @@ export class Store {
         message: `\`${root}\` is a download directory of setup: its files are verified before use; \`cygstrap verify\` lists stale files`,
       });
     }
-    const lock = await acquireLock(ownFile(root, LOCK_NAME), {
-      signal: options.signal,
-      onWait: (holder) =>
-        options.report?.({
-          kind: 'note',
-          message: `waiting for ${holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`}, which is changing \`${root}\``,
-        }),
-    });
+    const lock = await lockRepo(root, options);
     try {
       return new Store(placesOf(root, layout), options, lock);
     } catch (error) {
@@ -93,7 +89,7 @@ export class Store {
   /** Stores one file: from the archive cache if it is there, otherwise from `openSource`; see `receive`. One attempt: after a failure
    *  the target is unchanged. Concurrent puts of one file share one source. The file is durable after `sync`.
    *  Throws VerifyError; `io`, for example for a full disk; errors of the source; the reason of the signal. */
-  async put(file: RepoFile, openSource: OpenSource, options: LimitOptions = {}): Promise<VerifiedFile> {
+  async put(file: RepoFile, openSource: OpenSource, options: ReadOptions = {}): Promise<VerifiedFile> {
     requireVerifiable(file, this.#options.allowUndigested === true);
     const running = this.#puts.get(file.path);
     if (running !== undefined) {
@@ -113,7 +109,7 @@ export class Store {
 
   /** Finds which files exist with the expected size and content. Reads those that were not verified before or have changed since;
    *  `onBytes` counts the bytes read. Each list has the order of `files`, each path once. Throws `io` and the reason of the signal. */
-  async presence(files: readonly RepoFile[], options: LimitOptions = {}): Promise<Presence> {
+  async presence(files: readonly RepoFile[], options: ReadOptions = {}): Promise<Presence> {
     return findPresent(files, {
       places: this.places,
       pool: this.#pool,
@@ -147,7 +143,7 @@ export class Store {
     }
     for (const { file, status, digest } of unflushed)
       if (isSettled(status)) this.#verified.set(keyOf(this.places, file), { ...status, digest });
-    this.#verified.save();
+    await this.#verified.save();
   }
 
   /** Syncs, and releases the lock. Call no method after it. */
@@ -160,7 +156,7 @@ export class Store {
     }
   }
 
-  async #put(file: RepoFile, openSource: OpenSource, options: LimitOptions): Promise<VerifiedFile> {
+  async #put(file: RepoFile, openSource: OpenSource, options: ReadOptions): Promise<VerifiedFile> {
     const location = locate(this.places, file.path);
     try {
       options.signal?.throwIfAborted();
@@ -177,7 +173,7 @@ export class Store {
     file: RepoFile,
     location: string,
     openSource: OpenSource,
-    options: LimitOptions,
+    options: ReadOptions,
   ): Promise<VerifiedFile> {
     const { digest, status } = await receive(file, location, openSource, {
       directories: this.#directories,
@@ -199,7 +195,7 @@ export class Store {
     const status = await this.#archives.take(file, temporary);
     if (status === undefined) return undefined;
     discardPart(location);
-    renameSync(temporary, location);
+    await replaceFile(temporary, location);
     // The rename does nothing if both names are links to one file.
     rmSync(temporary, { force: true });
     const verified = verifiedFile(file, location);

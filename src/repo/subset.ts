@@ -1,7 +1,7 @@
 import { CygstrapError } from '../errors.ts';
 import { printIndex } from '../core/setup-ini/print.ts';
 import type { Archive, IndexHeader, PackageRecord, VersionRecord } from '../core/setup-ini/records.ts';
-import type { Digest } from './files/file.ts';
+import { digestOf } from './files/archive-file.ts';
 import { SUBSET_MARK } from './files/layout.ts';
 import type { VerifiedFile } from './verified.ts';
 
@@ -55,13 +55,6 @@ export function subsetIndex({ header, records, chosen, files }: SubsetRequest): 
     packages: new Set(kept.map(({ name }) => name)).size,
     versions: count,
   };
-}
-
-/** The digest of an archive that counts: SHA-512 where there is one, as setup has it; none: undefined.
- *  Source: cygwin-setup package_source.cc @ 09e4f16. */
-export function digestOf({ sha512, md5 }: Pick<Archive, 'sha512' | 'md5'>): Digest | undefined {
-  if (sha512 !== undefined) return { algorithm: 'sha512', hex: sha512 };
-  return md5 === undefined ? undefined : { algorithm: 'md5', hex: md5 };
 }
 
 function isThere(archive: Archive | undefined, verified: ReadonlyMap<string, VerifiedFile>): boolean {

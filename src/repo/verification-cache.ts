@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import { writeFileAtomically } from '../io/atomic-file.ts';
 import { hasCode, ioError } from '../io/system-error.ts';
 import type { FileStatus } from './disk/file-status.ts';
 import type { RepoFile } from './files/file.ts';
-import { TEMP_SUFFIX, VERIFICATION_CACHE_NAME, ownFile } from './files/layout.ts';
+import { VERIFICATION_CACHE_NAME, ownFile } from './files/layout.ts';
 
 /** A verified file. */
 export interface CacheEntry extends FileStatus {
@@ -69,39 +70,22 @@ export class VerificationCache {
 
   /** Appends new entries to the file, or rewrites it when most of its lines are outdated. The files of the entries must be flushed to
    *  the disk before. Throws `io`. */
-  save(): void {
-    if (this.#unsaved.size === 0) return;
+  async save(): Promise<void> {
+    const unsaved = this.#unsaved;
+    if (unsaved.size === 0) return;
+    this.#unsaved = new Map();
     try {
-      if (this.#lines === 0 || this.#lines + this.#unsaved.size > 2 * this.#entries.size + 16) this.#rewrite();
-      else this.#append();
+      if (this.#lines === 0 || this.#lines + unsaved.size > 2 * this.#entries.size + 16) {
+        await writeFileAtomically(this.#path, `${HEADER}\n${print(this.#entries)}`);
+        this.#lines = this.#entries.size;
+      } else {
+        // The leading newline ends a line that was cut off.
+        await appendFile(this.#path, `\n${print(unsaved)}`);
+        this.#lines += unsaved.size + 1;
+      }
     } catch (error) {
       throw ioError(error, 'write', this.#path);
     }
-    this.#unsaved = new Map();
-  }
-
-  #append(): void {
-    // The leading newline ends a line that was cut off.
-    const text = `\n${print(this.#unsaved)}`;
-    const file = openSync(this.#path, 'a');
-    try {
-      writeAll(file, text);
-    } finally {
-      closeSync(file);
-    }
-    this.#lines += this.#unsaved.size + 1;
-  }
-
-  #rewrite(): void {
-    const temporary = `${this.#path}.${randomUUID()}${TEMP_SUFFIX}`;
-    const file = openSync(temporary, 'wx');
-    try {
-      writeAll(file, `${HEADER}\n${print(this.#entries)}`);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, this.#path);
-    this.#lines = this.#entries.size;
   }
 
   #parse(line: string): void {
@@ -120,9 +104,4 @@ function print(entries: ReadonlyMap<string, CacheEntry | undefined>): string {
     );
   }
   return lines.join('');
-}
-
-function writeAll(file: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
 }

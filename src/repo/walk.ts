@@ -2,17 +2,17 @@ import { readdirSync, type Dirent } from 'node:fs';
 import { ioError, hasCode } from '../io/system-error.ts';
 import { INDEX_NAME, OWN_DIR, OWN_SUFFIXES } from './files/layout.ts';
 
-/** A name in a repo that is no directory. */
+/** A name in a repo that is not a directory. */
 export interface RepoEntry {
   /** Relative to the base it was found in. */
   readonly path: string;
-  /** `leftover`: unfinished, of ours or of setup's. `index`: an index or its signature. `other`: no file of data, such as a
-   *  symbolic link, which is never followed. */
-  readonly kind: 'file' | 'leftover' | 'index' | 'other';
+  /** `leftover`: an unfinished file of cygstrap or setup. `index`: an index or its signature. `link`: a symbolic link, which is not
+   *  followed. `other`: a device, socket or pipe. */
+  readonly kind: 'file' | 'leftover' | 'index' | 'link' | 'other';
 }
 
-/** Lists everything below a base of a repo, our own directory and `leaveOut` (directories right below it) aside; in byte order
- *  of paths. Throws `io`. */
+/** Lists everything below a base of a repo except the directory `.cygstrap` and `leaveOut` (directories directly below the base), in
+ *  byte order of paths. Throws `io`. */
 export function walkBase(root: string, base: string, leaveOut: readonly string[] = []): RepoEntry[] {
   const entries: RepoEntry[] = [];
   const top = base === '' ? root : `${root}/${base}`;
@@ -29,6 +29,7 @@ export function walkBase(root: string, base: string, leaveOut: readonly string[]
 }
 
 function kindOf(path: string, entry: Dirent): RepoEntry['kind'] {
+  if (entry.isSymbolicLink()) return 'link';
   if (!entry.isFile()) return 'other';
   const name = entry.name.toLowerCase();
   if (OWN_SUFFIXES.some((suffix) => name.endsWith(suffix))) return 'leftover';
@@ -39,7 +40,7 @@ function namesIn(directory: string): Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch (error) {
-    // Gone since it was listed.
+    // Removed since it was listed.
     if (hasCode(error, 'ENOENT')) return [];
     throw ioError(error, 'list', directory);
   }

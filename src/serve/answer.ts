@@ -24,7 +24,10 @@ export async function answer(root: string, request: IncomingMessage, response: S
   const target = parseTarget(request.url ?? '');
   if (target.kind === 'refused') return plain(response, target.status);
   const found = await find(root, target.names);
-  if (found.kind === 'refused') return plain(response, found.status);
+  if (found.kind === 'refused') {
+    const detail = found.link === undefined ? undefined : `\`${found.link}\` is a symbolic link, which is not followed`;
+    return plain(response, found.status, detail);
+  }
   if (found.kind === 'directory') return directory(root, found.path, target, response);
   try {
     return target.isDirectory ? plain(response, 404) : await file(found, target, request, response);
@@ -102,8 +105,9 @@ const REASONS = {
 } as const;
 
 /** Answers with a status and a line that says it. */
-export function plain(response: ServerResponse, status: keyof typeof REASONS): void {
-  text(response, status, { type: 'text/plain; charset=utf-8', body: `${status} ${REASONS[status]}\n` });
+export function plain(response: ServerResponse, status: keyof typeof REASONS, detail?: string): void {
+  const body = `${status} ${REASONS[status]}${detail === undefined ? '' : `: ${detail}`}\n`;
+  text(response, status, { type: 'text/plain; charset=utf-8', body });
 }
 
 function text(response: ServerResponse, status: number, { type, body }: { type: string; body: string }): void {

@@ -1,7 +1,7 @@
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { codeOf } from '../io/system-error.ts';
+import { lookBelow } from '../io/no-follow.ts';
 import type { FileState } from './conditions.ts';
 import type { ListedEntry } from './listing.ts';
 import { isHidden } from './path.ts';
@@ -11,12 +11,15 @@ export type Found =
   /** The caller closes the handle. */
   | { readonly kind: 'file'; readonly handle: FileHandle; readonly state: FileState }
   | { readonly kind: 'directory'; readonly path: string }
-  | { readonly kind: 'refused'; readonly status: 403 | 404 };
+  /** `link`: the symbolic link on the way, relative to the root. */
+  | { readonly kind: 'refused'; readonly status: 403 | 404; readonly link?: string };
 
-/** Opens what lies below a root, which is a real path. Nothing outside of it is found, whichever links lead there, and of what
- *  is inside only files and directories. Throws what the system reports when it is neither absence nor permission. */
+/** Opens a file or directory below a root, which is a real path. Symbolic links below the root are not followed, by the rule of all
+ *  commands. Throws errors of the system other than absence and missing permission. */
 export async function find(root: string, names: readonly string[]): Promise<Found> {
   try {
+    const found = lookBelow(root, names.join('/'));
+    if (found.kind === 'link') return { kind: 'refused', status: 403, link: found.link };
     const path = await realpath(join(root, ...names));
     if (!isServed(root, path)) return { kind: 'refused', status: 404 };
     const status = await stat(path);
@@ -26,7 +29,7 @@ export async function find(root: string, names: readonly string[]): Promise<Foun
     const handle = await open(path, 'r');
     return { kind: 'file', handle, state: await stateOf(handle) };
   } catch (error) {
-    const status = STATUS[codeOf(error) ?? ''];
+    const status = STATUS[codeOf(error)];
     if (status === undefined) throw error;
     return { kind: 'refused', status };
   }
@@ -41,6 +44,10 @@ const STATUS: Readonly<Record<string, 403 | 404>> = {
   EACCES: 403,
   EPERM: 403,
 };
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
 
 /** Whether a real path is the root or below it, with no hidden name on the way. */
 function isServed(root: string, path: string): boolean {
@@ -82,11 +89,11 @@ export async function list(root: string, directory: string): Promise<ListedEntry
 async function entryOf(root: string, path: string, name: string): Promise<ListedEntry | undefined> {
   try {
     if (!isServed(root, await realpath(path))) return undefined;
-    const status = await stat(path);
+    const status = await lstat(path);
     if (!status.isFile() && !status.isDirectory()) return undefined;
     return { name, sizeBytes: status.isFile() ? status.size : undefined, modifiedMs: status.mtimeMs };
   } catch {
-    // Gone meanwhile, or a link to nowhere.
+    // Removed meanwhile.
     return undefined;
   }
 }

@@ -41,7 +41,7 @@ const GRACE_MS = 5000;
 
 /** Serves a directory over HTTP as a mirror does: GET and HEAD, single ranges, conditions (RFC 9110), directories as pages.
  *  Everything below `dir` is readable for everybody who can connect, except names that start with a dot, files still being
- *  written (`*.part`, `*.tmp`) and links that lead out of it. A file may be replaced while it is sent: the old one is sent to its end.
+ *  written (`*.part`, `*.tmp`) and symbolic links. A file may be replaced while it is sent: the old one is sent to its end.
  *  Throws `not-found` without such a directory and `io` when nobody can listen there. */
 export async function serveRepo(dir: string, options: ServeOptions = {}): Promise<RepoServer> {
   const { host = '127.0.0.1', port = 0 } = options;

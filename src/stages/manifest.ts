@@ -2,7 +2,6 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { identityOf } from '../io/file-identity.ts';
-import { isMissing } from '../io/system-error.ts';
 import { STAGE_FILES } from './layout.ts';
 import type { StageName } from './layout.ts';
 
@@ -78,7 +77,8 @@ export async function readManifest(directory: string, stage: StageName): Promise
   try {
     text = await readFile(join(directory, STAGE_FILES.manifest), 'utf8');
   } catch (cause) {
-    if (isMissing(cause)) return undefined;
+    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR'))
+      return undefined;
     throw new CygstrapError('io', `cannot read \`${join(directory, STAGE_FILES.manifest)}\``, { cause });
   }
   try {

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { CygstrapError } from '../errors.ts';
 import { replaceFile } from '../io/atomic-file.ts';
-import { namesIn } from '../io/directories.ts';
+import { CygstrapError } from '../errors.ts';
 import { isLockHeld, acquireLock } from '../io/lock-file.ts';
 import { isRunDirectory, makeRunDirectory } from '../vm/run-directory.ts';
 import { RUN_LINK, STAGES, STAGE_FILES, USES_FILE, stagePath } from './layout.ts';
@@ -160,4 +159,14 @@ export async function removeLeftover(places: VmPlaces, path: string): Promise<vo
 
 function ownerPath({ locks }: VmPlaces, name: string): string {
   return join(locks, `work-${name}`);
+}
+
+/** Names in a directory, sorted; none where there is no directory. Throws `io`. */
+export async function namesIn(path: string): Promise<string[]> {
+  try {
+    return (await readdir(path)).sort();
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
+    throw new CygstrapError('io', `cannot read the directory \`${path}\``, { cause });
+  }
 }

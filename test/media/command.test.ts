@@ -456,7 +456,7 @@ describe('no image is made', () => {
     renameSync(join(repo, 'copy'), join(repo, 'http%3a%2f%2fother%2f'));
     await refused(
       () => {},
-      { code: 'repo', message: expect.stringContaining('archives of several sites') },
+      { code: 'repo', message: expect.stringContaining('directories of 2 sites') },
       { repo, lock },
     );
   });

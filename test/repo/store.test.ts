@@ -388,16 +388,24 @@ describe('what others do meanwhile', () => {
 });
 
 describe('presence', () => {
+  test('a directory whose status cannot be read is an error, not a missing one', async () => {
+    const store = await openStore(temporaryDirectory());
+    mkdirSync(join(store.places.root, 'x86_64'));
+    const file = fileOf(`x86_64/${'d'.repeat(300)}/a.tar`, bytesOf(1, 100));
+    await expect(store.presence([file])).rejects.toMatchObject({ code: 'io', details: { system: 'ENAMETOOLONG' } });
+  });
+
   test.skipIf(process.platform === 'win32')(
-    'a directory that cannot be looked at is an error, not an empty one (skipped where links need rights)',
+    'a directory that is a link is an error, also for a put (skipped where links need rights)',
     async () => {
-      const root = temporaryDirectory();
+      const [root, elsewhere] = [temporaryDirectory(), temporaryDirectory()];
       const store = await openStore(root);
-      symlinkSync('x86_64', join(root, 'x86_64'));
-      await expect(store.presence([fileOf('x86_64/p/a.tar', bytesOf(1, 100))])).rejects.toMatchObject({
-        code: 'io',
-        message: expect.stringContaining('ELOOP'),
-      });
+      symlinkSync(elsewhere, join(root, 'x86_64'));
+      const file = fileOf('x86_64/p/a.tar', bytesOf(1, 100));
+      const error = { code: 'repo', message: expect.stringContaining('x86_64` is a symbolic link') as string };
+      await expect(store.presence([file])).rejects.toMatchObject(error);
+      await expect(store.put(file, sourceOf(bytesOf(1, 100)))).rejects.toMatchObject(error);
+      expect(readdirSync(elsewhere)).toEqual([]);
     },
   );
 

@@ -6,6 +6,7 @@ import { countText, printable, sizeText } from '../../report/text.ts';
 import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, value } from '../declare.ts';
 import type { Arguments } from '../declare.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
+import { YoungCollector, tuneV8 } from '../v8.ts';
 import { interruptible } from '../interrupt.ts';
 import { READING_OPTIONS } from '../options.ts';
 import { ProgressView } from '../progress-view.ts';
@@ -20,6 +21,9 @@ type FetchArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly 
 
 /** The variable with the passphrase of the key of `--sign-key`. */
 const PASSPHRASE = 'CYGSTRAP_PASSPHRASE';
+
+/** Files to fetch from which on they take more memory than their bytes do. */
+const MANY_FILES = 1000;
 
 const OPTIONS = {
   ...SITE_OPTIONS,
@@ -65,12 +69,16 @@ export const fetchCommand = defineCommand({
 });
 
 async function fetchInto(session: Session, args: FetchArguments): Promise<number> {
+  tuneV8('transfers');
   const { output } = session;
   const request = requestOf(session, args, await projectOptionsOf(args));
   const view = new ProgressView(session, args);
   // Lines are written one after the other; the last is waited for before the summary.
   let written: Promise<void> = Promise.resolve();
+  const young = new YoungCollector();
   const report = (event: Event): void => {
+    if (event.kind === 'transfer-bytes') young.receive(event.receivedBytes);
+    if (event.kind === 'fetch-start' && event.files - event.presentFiles > MANY_FILES) tuneV8('many-files');
     if (args.json) {
       written = written.then(() => output.json(event, 'line'));
       // The wait at the end tells of it.

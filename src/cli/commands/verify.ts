@@ -116,6 +116,8 @@ function findingText({ kind, expected = '', actual = '' }: VerifyResult['finding
       return 'missing';
     case 'unreadable':
       return `cannot be read: ${actual}`;
+    case 'link':
+      return 'a symbolic link, which is not followed';
     case 'unlisted':
       return 'unlisted';
     case 'leftover':

@@ -1,17 +1,26 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { hasCode } from '../../io/system-error.ts';
+import { dirname, relative, sep } from 'node:path';
+import { makeDirectory } from '../../io/directories.ts';
+import { lookBelow } from '../../io/no-follow.ts';
+import type { Found } from '../../io/no-follow.ts';
+import { linkError } from '../files/links.ts';
 
 /** Creates directories, and remembers which exist. */
 export class Directories {
+  readonly #root: string | undefined;
   readonly #known = new Map<string, Promise<void>>();
+  readonly #found = new Map<string, Found>();
 
-  /** Creates the directory of a file and its missing parents. Throws errors of the system. */
+  /** @param root The repo, below which no symbolic link is followed; undefined for directories outside of repos. */
+  constructor(root: string | undefined) {
+    this.#root = root;
+  }
+
+  /** Creates the directory of a file and its missing parents. Throws `repo` for a symbolic link on the way, and errors of the system. */
   async createFor(location: string): Promise<void> {
     const directory = dirname(location);
     const known = this.#known.get(directory);
     if (known !== undefined) return known;
-    const created = createDirectory(directory);
+    const created = this.#create(directory);
     this.#known.set(directory, created);
     try {
       await created;
@@ -21,30 +30,20 @@ export class Directories {
     }
   }
 
-  /** Forgets the directory of a file, which another process has removed. */
-  forget(location: string): void {
-    this.#known.delete(dirname(location));
+  /** Forgets what exists, after another process has removed a directory. */
+  forget(): void {
+    this.#known.clear();
+    this.#found.clear();
   }
-}
 
-/** Creates a directory and its missing parents, unless it exists. Not `mkdir` with `recursive`: in Node.js 20 that loops forever
- *  where a file system reports ENOENT for every new directory, as /proc does. Throws errors of the system. */
-export async function createDirectory(directory: string): Promise<void> {
-  // From the wanted directory up to the highest missing one, then down again.
-  const missing = [directory];
-  let isUpward = true;
-  for (let next = missing.at(-1); next !== undefined; next = missing.at(-1)) {
-    try {
-      await mkdir(next);
-      isUpward = false;
-      missing.pop();
-    } catch (error) {
-      const parent = dirname(next);
-      if (hasCode(error, 'EEXIST')) {
-        isUpward = false;
-        missing.pop();
-      } else if (hasCode(error, 'ENOENT') && isUpward && parent !== next) missing.push(parent);
-      else throw error;
+  async #create(directory: string): Promise<void> {
+    const root = this.#root;
+    if (root !== undefined) {
+      const found = lookBelow(root, relative(root, directory).replaceAll(sep, '/'), this.#found);
+      if (found.kind === 'link') throw linkError(root, found.link);
+      if (found.kind === 'directory') return;
+      this.#found.clear();
     }
+    await makeDirectory(directory);
   }
 }

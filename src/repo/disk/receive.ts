@@ -1,4 +1,5 @@
-import { renameSync } from 'node:fs';
+import { untilAborted } from '../../io/abort.ts';
+import { replaceFile } from '../../io/atomic-file.ts';
 import { hasCode } from '../../io/system-error.ts';
 import { algorithmOf } from '../files/file.ts';
 import type { Digest, RepoFile } from '../files/file.ts';
@@ -8,14 +9,18 @@ import { SETTLED_MS } from './file-status.ts';
 import type { FileStatus } from './file-status.ts';
 import { VerifyError, wrongDigest, wrongSize } from '../files/verify-error.ts';
 import type { Directories } from './directories.ts';
-import { limited } from './limited.ts';
-import type { LimitOptions } from './limited.ts';
 import { PartFile, discardPart, discardPartNote, readPartNote, writePartNote } from './part-file.ts';
 
 /** Parts of files larger than this are kept when a download breaks off, and the next attempt continues them. */
 const RESUMABLE_BYTES = 1 << 20;
 
-export interface ReceiveOptions extends LimitOptions {
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of bytes of each chunk or file that is read. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+export interface ReceiveOptions extends ReadOptions {
   readonly directories: Directories;
 }
 
@@ -32,11 +37,11 @@ export async function receive(
   file: RepoFile,
   location: string,
   openSource: OpenSource,
-  { directories, ...options }: ReceiveOptions,
+  { directories, signal, onBytes }: ReceiveOptions,
 ): Promise<Received> {
   const isResumable = file.sizeBytes > RESUMABLE_BYTES;
   const note = isResumable ? readPartNote(location, file) : undefined;
-  const kept = note === undefined ? undefined : await PartFile.reopen(location, file, options.signal);
+  const kept = note === undefined ? undefined : await PartFile.reopen(location, file, signal);
   const part = kept ?? (await createPart(location, file, directories));
   try {
     const fromByte = part.sizeBytes;
@@ -44,12 +49,15 @@ export async function receive(
       const source = await openSource({ fromByte, validator: fromByte === 0 ? undefined : note?.validator });
       beginAt(source, part, file);
       if (isResumable) writePartNote(location, file, source);
-      const maxBytes = file.sizeBytes - source.startByte;
-      for await (const chunk of limited(source, file, maxBytes, options)) part.write(chunk);
+      for await (const chunk of untilAborted(source.chunks, signal)) {
+        if (part.sizeBytes + chunk.length > file.sizeBytes) throw wrongSize(file, file.sizeBytes + 1);
+        onBytes?.(chunk.length);
+        part.write(chunk);
+      }
     }
     if (part.sizeBytes !== file.sizeBytes) throw wrongSize(file, part.sizeBytes);
     const received = finish(part, file);
-    renameSync(`${location}${PART_SUFFIX}`, location);
+    await replaceFile(`${location}${PART_SUFFIX}`, location);
     if (isResumable) discardPartNote(location);
     return received;
   } catch (error) {
@@ -67,7 +75,7 @@ async function createPart(location: string, file: RepoFile, directories: Directo
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
     // Another process has removed the directory.
-    directories.forget(location);
+    directories.forget();
     await directories.createFor(location);
     return PartFile.create(location, algorithmOf(file));
   }

@@ -1,4 +1,5 @@
 import { CygstrapError } from '../../errors.ts';
+import { caseless } from '../../io/caseless.ts';
 import type { RepoFile } from './file.ts';
 import { INDEX_NAME, OWN_DIR, OWN_SUFFIXES } from './layout.ts';
 
@@ -52,12 +53,6 @@ export function longPaths(
 /** Whether two files promise the same bytes; a promise with another kind of digest is another one. */
 export function isSameContent(a: RepoFile, b: RepoFile): boolean {
   return a.sizeBytes === b.sizeBytes && a.digest?.algorithm === b.digest?.algorithm && a.digest?.hex === b.digest?.hex;
-}
-
-/** What paths have in common that are one on Windows or macOS. */
-function caseless(path: string): string {
-  // Nearly every path is plain lower case, for which this is much faster.
-  return /^[a-z0-9/._+~-]*$/.test(path) ? path : path.normalize('NFC').toUpperCase().toLowerCase();
 }
 
 function refuseReserved(path: string, key: string): void {
