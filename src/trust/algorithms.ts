@@ -3,7 +3,7 @@ import { createMessage, enums, readSignature } from 'openpgp';
 import type { TrustedKey } from './keyring.ts';
 import { readNumbers, type SignaturePacket } from './signature-packet.ts';
 
-/** What the numbers of a signature must fit. */
+/** A signature and the bytes it is for. */
 export interface SignedBytes {
   readonly bytes: Uint8Array;
   readonly packet: SignaturePacket;
@@ -12,9 +12,9 @@ export interface SignedBytes {
   readonly key: TrustedKey;
 }
 
-/** Tells whether a key made the numbers of a signature over these bytes. RSA and DSA by Node.js: openpgp knows no signatures of
- *  version 3 and refuses keys without self-signature. The rest, which setup does not know, by openpgp. Numbers that no such
- *  signature or key can have are a no, never an error. */
+/** Returns whether the key made this signature over these bytes. Node.js verifies RSA and DSA, since openpgp supports no signatures
+ *  of version 3 and rejects keys without self-signature. openpgp verifies the algorithms that setup does not support. Malformed
+ *  numbers give false, never an error. */
 export async function verifyNumbers(signed: SignedBytes): Promise<boolean> {
   const params = signed.key.packet.publicParams as Readonly<Record<string, Uint8Array>>;
   const algorithm: enums.publicKey = signed.packet.algorithm;
@@ -53,12 +53,12 @@ async function verifyByOpenpgp({ bytes, packet, key }: SignedBytes): Promise<boo
   const literal = (await createMessage({ binary: bytes })).packets[0];
   const [signature] = packets;
   if (signature === undefined || literal === undefined) return false;
-  // It throws when in doubt. As of the signature's own time: neither its date nor its expiry matters to setup.
+  // Throws unless the signature is valid. Verified as of its own time, because setup ignores its date and expiry.
   await signature.verify(key.packet, enums.signature.binary, literal, signature.created ?? undefined, true);
   return true;
 }
 
-/** Node.js takes a DSA key in DER only. Source: RFC 3279 2.3.2. */
+/** Node.js accepts DSA keys only in DER. Source: RFC 3279 2.3.2. */
 function dsaKey(p: Uint8Array, q: Uint8Array, g: Uint8Array, y: Uint8Array): KeyObject {
   const dsaOid = Buffer.from('06072a8648ce380401', 'hex');
   const algorithm = der(0x30, dsaOid, der(0x30, derInteger(p), derInteger(q), derInteger(g)));

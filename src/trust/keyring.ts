@@ -3,50 +3,50 @@ import { fileURLToPath } from 'node:url';
 import { enums, readKeys, type Key } from 'openpgp';
 import { CygstrapError } from '../errors.ts';
 
-/** A public key whose signatures are trusted. Only the primary key: setup skips subkeys. */
+/** A trusted primary key. Setup ignores subkeys. */
 export interface TrustedKey {
   /** 40 hexadecimal digits, upper case. */
   readonly fingerprint: string;
-  /** The last 16 of them, by which a signature names its key. */
+  /** The last 16 digits; a signature refers to its key by them. */
   readonly keyId: string;
-  /** For people, such as `RSA-4096`, `DSA-1024`, `ed25519`. */
+  /** For messages, such as `RSA-4096`, `DSA-1024`, `ed25519`. */
   readonly algorithm: string;
-  /** Undefined where a key's strength is not told in bits of a modulus. */
+  /** Size of the modulus; undefined for elliptic curves. */
   readonly bits: number | undefined;
   readonly userIds: readonly string[];
-  /** Undefined: never, or the key does not tell. */
+  /** Undefined for a key without expiry. */
   readonly expiresAt: Date | undefined;
   readonly isRevoked: boolean;
-  /** Key ids of its subkeys, to say why their signatures do not count. */
+  /** Key ids of its subkeys, for the message that rejects their signatures. */
   readonly subkeyIds: readonly string[];
-  /** The file it was read from. */
+  /** The file that contains it. */
   readonly file: string;
   readonly packet: Key['keyPacket'];
 }
 
-/** Keys that are trusted, each once, in the order of their files. */
+/** Trusted keys without duplicates, in the order of their files. */
 export interface Keyring {
   readonly keys: readonly TrustedKey[];
 }
 
-/** What files of keys in a directory are called. */
+/** Names of key files in a directory. */
 const KEY_FILES = '*.{gpg,pgp,asc,pub}';
 
-/** Reads files of OpenPGP public keys, one or many in a file, binary or armored; of a directory, the files called `*.gpg`, `*.pgp`,
- *  `*.asc` and `*.pub`. Keys without self-signature, expired and revoked ones count, as with setup.
- *  Throws `not-found`, `io`, and `signature` for a file that holds no usable public key, or a private one. */
+/** Reads OpenPGP public keys from files, binary or armored, and from the files `*.gpg`, `*.pgp`, `*.asc` and `*.pub` of directories.
+ *  Includes expired and revoked keys and keys without self-signature, as setup does.
+ *  Throws `not-found`, `io`, and `signature` for a file without a usable public key or with a private key. */
 export async function readKeyring(paths: readonly string[]): Promise<Keyring> {
   const keys: TrustedKey[] = [];
   for (const path of paths) for (const file of await keyFilesOf(path)) keys.push(...(await readKeyFile(file)));
   return joinKeyrings({ keys });
 }
 
-/** Reads the keyring that comes with cygstrap: Cygwin's own keys, the one in use and the one before it. */
+/** Reads the built-in keyring: Cygwin's current and previous keys. */
 export function shippedKeyring(): Promise<Keyring> {
   return readKeyring([fileURLToPath(new URL('../../src/trust/keys/cygwin.gpg', import.meta.url))]);
 }
 
-/** Joins keyrings; of a key in several, the first counts. */
+/** Joins keyrings; the first copy of a key wins. */
 export function joinKeyrings(...keyrings: readonly Keyring[]): Keyring {
   const keys = new Map<string, TrustedKey>();
   for (const key of keyrings.flatMap((keyring) => keyring.keys))
@@ -63,8 +63,8 @@ async function keyFilesOf(path: string): Promise<readonly string[]> {
   } catch (error) {
     throw cannotRead(path, error);
   }
-  throw new CygstrapError('signature', `the keyring directory \`${path}\` holds no key`, {
-    hint: 'its keys must be files called `*.gpg`, `*.pgp`, `*.asc` or `*.pub`',
+  throw new CygstrapError('signature', `the keyring directory \`${path}\` contains no key`, {
+    hint: 'name the key files `*.gpg`, `*.pgp`, `*.asc` or `*.pub`',
     details: { path },
   });
 }
@@ -77,15 +77,15 @@ async function readKeyFile(file: string): Promise<readonly TrustedKey[]> {
     throw cannotRead(file, error);
   }
   const keys = await parseKeys(bytes).catch((cause: unknown) => {
-    throw new CygstrapError('signature', `the keyring \`${file}\` holds no OpenPGP public key`, {
+    throw new CygstrapError('signature', `the keyring \`${file}\` contains no OpenPGP public key`, {
       hint: hintFor(bytes),
       details: { file },
       cause,
     });
   });
   if (keys.some((key) => key.isPrivate())) {
-    throw new CygstrapError('signature', `the keyring \`${file}\` holds a private key`, {
-      hint: 'keep that file to yourself and give the public key, which `gpg --export KEY` writes',
+    throw new CygstrapError('signature', `the keyring \`${file}\` contains a private key`, {
+      hint: 'export the public key instead: `gpg --export KEY`',
       details: { file },
     });
   }
@@ -93,28 +93,28 @@ async function readKeyFile(file: string): Promise<readonly TrustedKey[]> {
   if (usable.length === 0) {
     throw new CygstrapError(
       'signature',
-      `the keyring \`${file}\` holds only keys of versions that setup does not know`,
+      `the keyring \`${file}\` contains only key versions that setup does not support`,
       { hint: 'use an OpenPGP key of version 4', details: { file } },
     );
   }
   return Promise.all(usable.map((key) => trustedKey(key, file)));
 }
 
-/** Parses keys in either form. Throws what openpgp throws. */
+/** Parses keys, binary or armored. Throws the errors of openpgp. */
 export function parseKeys(bytes: Uint8Array): Promise<Key[]> {
   return isArmored(bytes)
     ? readKeys({ armoredKeys: Buffer.from(bytes).toString('latin1') })
     : readKeys({ binaryKeys: bytes });
 }
 
-/** True for the text form of OpenPGP data. */
+/** Returns true for the text form of OpenPGP data. */
 export function isArmored(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(0, 256)).toString('latin1').trimStart().startsWith('-----BEGIN PGP ');
 }
 
 async function trustedKey(key: Key, file: string): Promise<TrustedKey> {
   const { algorithm, bits } = key.getAlgorithmInfo();
-  // A self-signature with SHA-1 counts for this, which is the default.
+  // openpgp accepts self-signatures with SHA-1 here by default.
   const expiry = await key.getExpirationTime();
   return {
     fingerprint: key.getFingerprint().toUpperCase(),
@@ -142,7 +142,7 @@ function cannotRead(path: string, cause: unknown): CygstrapError {
     isMissing ? `no such keyring: \`${path}\`` : `cannot read the keyring: \`${path}\``,
     {
       ...(isMissing && {
-        hint: 'a keyring is a file of OpenPGP public keys, as `gpg --export` writes it, or a directory of such files',
+        hint: 'pass a file of OpenPGP public keys, written by `gpg --export`, or a directory of such files',
       }),
       details: { path },
       cause,
@@ -152,8 +152,7 @@ function cannotRead(path: string, cause: unknown): CygstrapError {
 
 function hintFor(bytes: Uint8Array): string {
   const head = Buffer.from(bytes.subarray(0, 64)).toString('latin1');
-  if (head.slice(8, 12) === 'KBXf')
-    return "this is GnuPG's own key box; write its keys to a file with `gpg --export KEY`";
-  if (head.trimStart().startsWith('<')) return 'this is a web page; fetch the key itself';
-  return 'give public keys as `gpg --export KEY` writes them';
+  if (head.slice(8, 12) === 'KBXf') return 'this is a GnuPG keybox; export the key with `gpg --export KEY`';
+  if (head.trimStart().startsWith('<')) return 'this is a web page; download the key file itself';
+  return 'export public keys with `gpg --export KEY`';
 }

@@ -1,21 +1,21 @@
-/** Why a signature file, or a part of it, is no use. */
+/** Why a signature file, or a part of it, cannot be used. */
 export interface SignatureFault {
-  /** `malformed`: no OpenPGP signature. `truncated`: ends before its end. `unsupported`: of a kind that setup does not accept either. */
+  /** `malformed`: not an OpenPGP signature. `truncated`: ends early. `unsupported`: a type that setup rejects too. */
   readonly reason: 'malformed' | 'truncated' | 'unsupported';
   readonly message: string;
 }
 
-/** One signature over a file, as read; nothing of it is verified. */
+/** One signature of a file, parsed but not verified. */
 export interface SignaturePacket {
   /** OpenPGP's numbers of the public-key algorithm and of the hash. */
   readonly algorithm: number;
   readonly hash: number;
-  /** 16 hexadecimal digits, upper case; undefined where the signature does not tell. */
+  /** 16 hexadecimal digits, upper case; undefined if the signature has none. */
   readonly issuerKeyId: string | undefined;
   readonly expiresAt: Date | undefined;
-  /** What is hashed after the bytes of the file. */
+  /** Bytes that are hashed after those of the file. */
   readonly trailer: Uint8Array;
-  /** The first two bytes of the digest, as the signer noted them. */
+  /** The first two bytes of the digest, as recorded by the signer. */
   readonly digestStart: Uint8Array;
   /** The numbers of the signature, in the form of its algorithm. */
   readonly material: Uint8Array;
@@ -28,13 +28,13 @@ export interface SignatureFile {
   readonly faults: readonly SignatureFault[];
 }
 
-/** Each costs a pass over the signed file; real files hold two. */
+/** Bound of the packets in a file: each costs one pass over the signed file. Real files have two. */
 const MOST_PACKETS = 16;
 
 const SIGNATURE_TAG = 2;
 const BINARY_DOCUMENT = 0x00;
 
-/** Raised inside this file only. */
+/** Thrown and caught in this file only. */
 class Unreadable extends Error {
   readonly reason: SignatureFault['reason'];
 
@@ -44,8 +44,8 @@ class Unreadable extends Error {
   }
 }
 
-/** Reads a binary signature file: packets one after the other. What cannot be read becomes a fault; the packets before it
- *  stand. Never throws. Source: RFC 4880 4.2 (framing); cygwin-setup gpg-packet.cc. */
+/** Parses a binary signature file, a sequence of packets. A part that cannot be parsed becomes a fault; the packets before it
+ *  remain. Never throws. Source: RFC 4880 4.2 (framing); cygwin-setup gpg-packet.cc. */
 export function readSignatureFile(bytes: Uint8Array): SignatureFile {
   const packets: SignaturePacket[] = [];
   const faults: SignatureFault[] = [];
@@ -58,10 +58,10 @@ export function readSignatureFile(bytes: Uint8Array): SignatureFile {
     let at = 0;
     for (let count = 0; at < bytes.length; count++) {
       if (count === MOST_PACKETS)
-        throw new Unreadable('malformed', `the signature file holds more than ${MOST_PACKETS} packets`);
+        throw new Unreadable('malformed', `the signature file contains more than ${MOST_PACKETS} packets`);
       const { tag, bodyStart, end } = readFrame(bytes, at);
       if (tag !== SIGNATURE_TAG)
-        throw new Unreadable('malformed', `it holds something else than signatures (an OpenPGP packet of kind ${tag})`);
+        throw new Unreadable('malformed', `it contains an OpenPGP packet of type ${tag}, which is not a signature`);
       try {
         packets.push({ ...readBody(bytes.subarray(bodyStart, end)), bytes: bytes.subarray(at, end) });
       } catch (error) {
@@ -83,7 +83,7 @@ interface Frame {
 
 function readFrame(bytes: Uint8Array, at: number): Frame {
   const first = bytes[at] ?? 0;
-  if ((first & 0x80) === 0) throw new Unreadable('malformed', 'it is no OpenPGP signature');
+  if ((first & 0x80) === 0) throw new Unreadable('malformed', 'it is not an OpenPGP signature');
   const isNewForm = (first & 0x40) !== 0;
   const reader = new Reader(bytes.subarray(at + 1));
   const length = isNewForm ? readNewLength(reader) : readOldLength(reader, first & 0x03);
@@ -106,7 +106,7 @@ function readNewLength(reader: Reader): number {
   const first = reader.number(1);
   if (first < 192) return first;
   if (first < 224) return (first - 192) * 256 + reader.number(1) + 192;
-  if (first < 255) throw new Unreadable('malformed', 'it has a packet in pieces');
+  if (first < 255) throw new Unreadable('malformed', 'it has a packet of partial lengths');
   return reader.number(4);
 }
 
@@ -115,13 +115,13 @@ function readBody(body: Uint8Array): Omit<SignaturePacket, 'bytes'> {
   const version = reader.number(1);
   if (version === 3) return readVersion3(reader);
   if (version === 4) return readVersion4(reader, body);
-  throw new Unreadable('unsupported', `it is an OpenPGP signature of version ${version}; setup knows 3 and 4`);
+  throw new Unreadable('unsupported', `it is an OpenPGP signature of version ${version}; setup supports 3 and 4`);
 }
 
 /** Source: RFC 4880 5.2.2. */
 function readVersion3(reader: Reader): Omit<SignaturePacket, 'bytes'> {
   if (reader.number(1) !== 5)
-    throw new Unreadable('malformed', 'it is a signature of version 3 with a wrong length inside');
+    throw new Unreadable('malformed', 'it is a signature of version 3 with a wrong length field');
   const trailer = reader.take(5);
   refuseOtherTypes(trailer[0]);
   const issuerKeyId = hexOf(reader.take(8));
@@ -152,10 +152,10 @@ function readVersion4(reader: Reader, body: Uint8Array): Omit<SignaturePacket, '
   return { ...algorithms, trailer, issuerKeyId: keyIdOf(issuer), expiresAt, ...readEnd(reader) };
 }
 
-/** Setup verifies signatures over bytes; those over text, keys and user names mean something else. */
+/** Setup verifies signatures of bytes only, not those of text, keys and user ids. */
 function refuseOtherTypes(type: number | undefined): void {
   if (type !== BINARY_DOCUMENT)
-    throw new Unreadable('unsupported', `it is not a signature over a file's bytes (OpenPGP calls its type ${type})`);
+    throw new Unreadable('unsupported', `it is not a signature of a binary file (OpenPGP type ${type})`);
 }
 
 function readAlgorithms(reader: Reader): Pick<SignaturePacket, 'algorithm' | 'hash'> {
@@ -172,7 +172,7 @@ interface Subpackets {
   lifetimeSeconds?: number;
 }
 
-/** Source: RFC 4880 5.2.3.1; of all kinds only 2 (created), 3 (lifetime), 16 and 33 (issuer) matter here, as to setup none does. */
+/** Reads subpackets 2 (creation time), 3 (lifetime), 16 and 33 (issuer); setup uses none. Source: RFC 4880 5.2.3.1. */
 function readSubpackets(area: Uint8Array): Subpackets {
   const found: Subpackets = {};
   const reader = new Reader(area);
@@ -189,8 +189,7 @@ function readSubpackets(area: Uint8Array): Subpackets {
   return found;
 }
 
-/** Reads the multi-precision integers of RSA and DSA, big-endian, without leading zeros; undefined unless exactly `count` are
- *  there and nothing else. */
+/** Reads exactly `count` multi-precision integers, big-endian without leading zeros; returns undefined for anything else. */
 export function readNumbers(material: Uint8Array, count: number): readonly Uint8Array[] | undefined {
   const reader = new Reader(material);
   const numbers: Uint8Array[] = [];
@@ -202,7 +201,7 @@ export function readNumbers(material: Uint8Array, count: number): readonly Uint8
   return reader.isAtEnd ? numbers : undefined;
 }
 
-/** A key id of zeros stands for none. */
+/** Returns undefined for a key id of zeros, which means no key id. */
 function keyIdOf(hex: string | undefined): string | undefined {
   return hex === undefined || /^0+$/.test(hex) ? undefined : hex;
 }
@@ -211,7 +210,7 @@ function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex').toUpperCase();
 }
 
-/** Takes bytes from the front; asking for more than there are is `truncated`. */
+/** Reads bytes from the front. Throws `truncated` at the end. */
 class Reader {
   position = 0;
   readonly #bytes: Uint8Array;
@@ -229,7 +228,7 @@ class Reader {
     if (end > this.#bytes.length)
       throw new Unreadable(
         'truncated',
-        `it is cut short: ${count} bytes are announced and ${this.#bytes.length - this.position} follow`,
+        `it is cut short: expected ${count} more bytes, found ${this.#bytes.length - this.position}`,
       );
     const taken = this.#bytes.subarray(this.position, end);
     this.position = end;

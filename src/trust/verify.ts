@@ -9,38 +9,38 @@ export interface Verified {
   readonly kind: 'verified';
   /** Of the key, 40 hexadecimal digits, upper case. */
   readonly fingerprint: string;
-  /** What a careful reader should know; setup would accept it without a word. */
+  /** Weaknesses that setup accepts silently. */
   readonly warnings: readonly string[];
 }
 
 export type RefusalReason =
-  /** None of the keys that signed is in the keyring. */
+  /** No signing key is in the keyring. */
   | 'no-trusted-key'
-  /** A trusted key signed, but other bytes. */
+  /** A trusted key signed other bytes. */
   | 'file-differs'
-  /** The signature's own numbers are not what its key made. */
+  /** The numbers of the signature do not match the key. */
   | 'bad-signature'
-  /** The signature ends before its end. */
+  /** The signature file ends early. */
   | 'truncated'
-  /** Not an OpenPGP signature at all. */
+  /** Not an OpenPGP signature. */
   | 'malformed'
-  /** Of a kind that setup does not accept either, or made with a broken hash. */
+  /** A signature type that setup rejects too, or a broken hash algorithm. */
   | 'unsupported'
-  /** Made by a subkey of a trusted key, which setup does not look at. */
+  /** Made by a subkey of a trusted key; setup ignores subkeys. */
   | 'subkey';
 
-/** No trusted key is known to have signed these bytes. */
+/** No trusted key has a valid signature of these bytes. */
 export interface Refused {
   readonly kind: 'refused';
   readonly reason: RefusalReason;
-  /** One sentence that goes after `SITE/FILE: `. */
+  /** One sentence to follow `SITE/FILE: `. */
   readonly message: string;
-  /** Of the keys that the signature names, 16 hexadecimal digits each. */
+  /** Key ids in the signature, 16 hexadecimal digits each. */
   readonly keyIds: readonly string[];
 }
 
 export interface VerifyOptions {
-  /** What expired before is mentioned. */
+  /** Keys and signatures that expired before this time produce warnings. Default: the current time. */
   readonly now?: Date;
 }
 
@@ -52,8 +52,8 @@ const HASHES: ReadonlyMap<number, string> = new Map([
   [11, 'sha224'],
 ]);
 
-/** Of several reasons the one that tells most comes first. */
-const TELLING: readonly RefusalReason[] = [
+/** Reasons in order of precedence: the most specific first. */
+const PRECEDENCE: readonly RefusalReason[] = [
   'file-differs',
   'bad-signature',
   'truncated',
@@ -63,10 +63,10 @@ const TELLING: readonly RefusalReason[] = [
   'malformed',
 ];
 
-/** Tells whether a key of the keyring signed these bytes, as Cygwin's setup does: of the packets in a signature file one good one
- *  is enough (of several, the one with the least to warn of is named); dates, expiry and revocation of a key do not matter, and
- *  become warnings. Unlike setup it refuses MD5 and RIPEMD-160, and takes armored signatures and elliptic curves as well.
- *  Never throws for odd bytes. Source: cygwin-setup crypto.cc, gpg-packet.cc. */
+/** Verifies a detached signature as Cygwin's setup does: one valid packet in the signature file is enough, and dates, expiry and
+ *  revocation only produce warnings. Of several valid packets, the result names the one with the fewest warnings. Unlike setup, it
+ *  rejects MD5 and RIPEMD-160, and accepts armored signatures and elliptic curves. Never throws for malformed bytes.
+ *  Source: cygwin-setup crypto.cc, gpg-packet.cc. */
 export async function verifyDetached(
   bytes: Uint8Array,
   signature: Uint8Array,
@@ -75,16 +75,11 @@ export async function verifyDetached(
 ): Promise<Verified | Refused> {
   const binary = isArmored(signature) ? await withoutArmor(signature) : signature;
   if (binary === undefined)
-    return {
-      kind: 'refused',
-      reason: 'malformed',
-      message: 'its signature is text, but not an intact OpenPGP signature',
-      keyIds: [],
-    };
+    return { kind: 'refused', reason: 'malformed', message: 'its signature is damaged ASCII armor', keyIds: [] };
   const { packets, faults } = readSignatureFile(binary);
   const refusals: Pick<Refused, 'reason' | 'message'>[] = faults.map(({ reason, message }) => ({
     reason,
-    message: `its signature is no use: ${message}`,
+    message: `its signature is not usable: ${message}`,
   }));
   const verified: Verified[] = [];
   for (const packet of packets) {
@@ -97,23 +92,23 @@ export async function verifyDetached(
         warnings: warningsOf(answer.key, packet, options.now ?? new Date()),
       });
   }
-  // Cygwin signs with its old, weak key first and then with the one in use.
+  // Cygwin signs with its old, weak key first and then with the current one.
   const [best] = verified.sort((a, b) => a.warnings.length - b.warnings.length);
   if (best !== undefined)
     return {
       ...best,
       warnings: [
         ...best.warnings,
-        ...faults.map(({ message }) => `a part of the signature file is no use: ${message}`),
+        ...faults.map(({ message }) => `a part of the signature file is not usable: ${message}`),
       ],
     };
-  const [first] = refusals.sort((a, b) => TELLING.indexOf(a.reason) - TELLING.indexOf(b.reason));
+  const [first] = refusals.sort((a, b) => PRECEDENCE.indexOf(a.reason) - PRECEDENCE.indexOf(b.reason));
   const keyIds = [...new Set(packets.flatMap(({ issuerKeyId }) => issuerKeyId ?? []))];
-  const { reason, message } = first ?? { reason: 'malformed', message: 'its signature file holds no signature' };
+  const { reason, message } = first ?? { reason: 'malformed', message: 'its signature file contains no signature' };
   return {
     kind: 'refused',
     reason,
-    message: reason === 'no-trusted-key' && keyIds.length > 1 ? strangersText(keyIds) : message,
+    message: reason === 'no-trusted-key' && keyIds.length > 1 ? untrustedText(keyIds) : message,
     keyIds,
   };
 }
@@ -124,34 +119,34 @@ async function verifyPacket(bytes: Uint8Array, packet: SignaturePacket, keyring:
   const { issuerKeyId } = packet;
   const hash = HASHES.get(packet.hash);
   if (hash === undefined)
-    return { reason: 'unsupported', message: `its signature uses ${hashName(packet.hash)}, which proves nothing` };
+    return {
+      reason: 'unsupported',
+      message: `its signature uses ${hashName(packet.hash)}, which is broken or unknown`,
+    };
   const keys = keyring.keys.filter(
     ({ keyId, packet: { algorithm } }) =>
       (issuerKeyId ?? keyId) === keyId && isSameAlgorithm(algorithm, packet.algorithm),
   );
   const [first] = keys;
-  if (first === undefined) return strangerOf(issuerKeyId, keyring);
+  if (first === undefined) return untrustedBy(issuerKeyId, keyring);
   const digest = createHash(hash).update(bytes).update(packet.trailer).digest();
   const name = keys.length === 1 ? `key ${first.keyId}` : 'a trusted key';
   if (!digest.subarray(0, 2).equals(packet.digestStart)) {
     return {
       reason: 'file-differs',
-      message: `it is not the file that ${name} signed: file and signature are of different times, or one was changed`,
+      message: `it differs from the file that ${name} signed: the mirror is being updated, or one of them was changed`,
     };
   }
   for (const key of keys) if (await verifyNumbers({ bytes, packet, hash, key })) return { key };
-  return {
-    reason: 'bad-signature',
-    message: `its signature is damaged: its numbers are not what ${name} made for this file`,
-  };
+  return { reason: 'bad-signature', message: `its signature is damaged: it does not match ${name}` };
 }
 
-/** RSA has three numbers in OpenPGP, for all purposes, encryption and signing. */
+/** OpenPGP has three numbers for RSA: any purpose, encryption, signing. */
 function isSameAlgorithm(ofKey: number, ofSignature: number): boolean {
   return ofKey === ofSignature || (ofKey <= 3 && ofSignature <= 3);
 }
 
-function strangerOf(issuerKeyId: string | undefined, keyring: Keyring): Pick<Refused, 'reason' | 'message'> {
+function untrustedBy(issuerKeyId: string | undefined, keyring: Keyring): Pick<Refused, 'reason' | 'message'> {
   const owner = keyring.keys.find(({ subkeyIds }) => issuerKeyId !== undefined && subkeyIds.includes(issuerKeyId));
   if (owner !== undefined) {
     return {
@@ -159,25 +154,23 @@ function strangerOf(issuerKeyId: string | undefined, keyring: Keyring): Pick<Ref
       message: `it is signed by ${issuerKeyId}, a subkey of the trusted key ${owner.keyId}; setup accepts the primary key only`,
     };
   }
-  return { reason: 'no-trusted-key', message: strangersText(issuerKeyId === undefined ? [] : [issuerKeyId]) };
+  return { reason: 'no-trusted-key', message: untrustedText(issuerKeyId === undefined ? [] : [issuerKeyId]) };
 }
 
-function strangersText(keyIds: readonly string[]): string {
-  if (keyIds.length === 0) return 'it is signed by a key that it does not name and that is not in the keyring';
+function untrustedText(keyIds: readonly string[]): string {
+  if (keyIds.length === 0) return 'it is signed by an unnamed key that is not in the keyring';
   return `it is signed by ${keyIds.length === 1 ? 'key' : 'keys'} ${keyIds.join(' and ')}, not in the keyring`;
 }
 
 function warningsOf(key: TrustedKey, packet: SignaturePacket, now: Date): string[] {
   const warnings: string[] = [];
-  if (HASHES.get(packet.hash) === 'sha1')
-    warnings.push(`the signature of key ${key.keyId} uses SHA-1, which can be forged at some cost`);
-  if (key.bits !== undefined && key.bits < 2048)
-    warnings.push(`key ${key.keyId} (${key.algorithm}) is weak by today's measure`);
+  if (HASHES.get(packet.hash) === 'sha1') warnings.push(`the signature of key ${key.keyId} uses SHA-1, which is weak`);
+  if (key.bits !== undefined && key.bits < 2048) warnings.push(`key ${key.keyId} (${key.algorithm}) is weak`);
   if (key.expiresAt !== undefined && key.expiresAt <= now)
-    warnings.push(`key ${key.keyId} expired on ${dayOf(key.expiresAt)}; setup does not mind`);
-  if (key.isRevoked) warnings.push(`key ${key.keyId} carries a revocation, which setup does not look at`);
+    warnings.push(`key ${key.keyId} expired on ${dayOf(key.expiresAt)}; setup accepts it`);
+  if (key.isRevoked) warnings.push(`key ${key.keyId} is revoked; setup ignores that`);
   if (packet.expiresAt !== undefined && packet.expiresAt <= now)
-    warnings.push(`the signature of key ${key.keyId} expired on ${dayOf(packet.expiresAt)}; setup does not mind`);
+    warnings.push(`the signature of key ${key.keyId} expired on ${dayOf(packet.expiresAt)}; setup accepts it`);
   return warnings;
 }
 
@@ -187,14 +180,14 @@ function dayOf(date: Date): string {
 
 function hashName(hash: number): string {
   if (hash === 1) return 'MD5';
-  return hash === 3 ? 'RIPEMD-160' : `the hash that OpenPGP numbers ${hash}`;
+  return hash === 3 ? 'RIPEMD-160' : `hash algorithm ${hash} of OpenPGP`;
 }
 
-/** Undefined for what is no signature, or damaged. */
+/** Returns undefined for damaged armor or for armor of another type. */
 async function withoutArmor(signature: Uint8Array): Promise<Uint8Array | undefined> {
   try {
     const { type, data } = await unarmor(Buffer.from(signature).toString('latin1'));
-    // What was a string and not a stream comes back as bytes, though the types do not say so.
+    // For a string, openpgp returns bytes, although its types say otherwise.
     const bytes: unknown = data;
     return type === enums.armor.signature && bytes instanceof Uint8Array ? bytes : undefined;
   } catch {

@@ -141,7 +141,7 @@ describe('a form that is no good is passed over for the next, and it is said why
     [
       'its signature is of another form',
       (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.serve(read('setup.ini.sig')) }),
-      /^it is not the file that key \w{16} signed: /,
+      /^it differs from the file that key \w{16} signed: /,
     ],
     [
       'its signature is damaged',
@@ -151,13 +151,13 @@ describe('a form that is no good is passed over for the next, and it is said why
     [
       'its signature is cut short',
       (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.serve(read('setup.zst.sig').subarray(0, 99)) }),
-      /^its signature is no use: it is cut short: /,
+      /^its signature is not usable: it is cut short: /,
     ],
     ['its signature is a page', (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.html() }), /page/],
     [
       'it is changed',
       (): Script => ({ ...mirror(), '/x86_64/setup.zst': fault.wrongBytes(read('setup.zst')) }),
-      /^it is not the file/,
+      /^it differs from the file/,
     ],
     ['it is a page', (): Script => ({ ...mirror(), '/x86_64/setup.zst': fault.html() }), /page/],
     ['it is forbidden', (): Script => ({ ...mirror(), '/x86_64/setup.zst': fault.status(403) }), /403/],

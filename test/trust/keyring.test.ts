@@ -7,7 +7,7 @@ const RSA = craftKey('RSA');
 const DSA = craftKey('DSA');
 
 describe('keyrings', () => {
-  test('one file with several keys, of which none has a self-signature', async () => {
+  test('one file with several keys, none with a self-signature', async () => {
     const dir = tempFiles({ both: Buffer.concat([RSA.file, DSA.file]) });
     const { keys } = await readKeyring([`${dir}/both`]);
     expect(keys).toMatchObject([
@@ -24,7 +24,7 @@ describe('keyrings', () => {
     ]);
   });
 
-  test('a directory: files of keys, in the order of their names, each key once', async () => {
+  test('a directory: files in the order of their names, without duplicate keys', async () => {
     const dir = tempFiles({ 'b.gpg': DSA.file, 'a.pub': RSA.file, 'c.asc': RSA.file, README: 'no key' });
     const { keys } = await readKeyring([dir, `${dir}/b.gpg`]);
     expect(keys.map(({ fingerprint }) => fingerprint)).toEqual([RSA.fingerprint, DSA.fingerprint]);
@@ -51,28 +51,28 @@ describe('keyrings', () => {
     expect((await readKeyring([`${dir}/revoked.gpg`])).keys).toMatchObject([{ fingerprint, isRevoked: true }]);
   });
 
-  test('joined: each key once', async () => {
+  test('joined: no duplicate keys', async () => {
     const ring = await readKeyring([`${tempFiles({ key: DSA.file })}/key`]);
     const shipped = await shippedKeyring();
     expect(joinKeyrings(shipped, ring, shipped).keys).toEqual([...shipped.keys, ...ring.keys]);
   });
 
-  test('the shipped one has two keys', async () => {
+  test('the built-in keyring has two keys', async () => {
     expect((await shippedKeyring()).keys.map(({ algorithm }) => algorithm)).toEqual(['RSA-4096', 'DSA-1024']);
   });
 });
 
-describe('what is no keyring', () => {
+describe('errors', () => {
   test.each([
-    ['a web page', '<html></html>', 'fetch the key itself'],
+    ['a web page', '<html></html>', 'download the key file itself'],
     ['an empty file', '', 'gpg --export'],
-    ['a key box', Buffer.from('\0\0\0\x20\x01\x01\0\x02KBXf\0\0\0\0', 'latin1'), "GnuPG's own key box"],
+    ['a key box', Buffer.from('\0\0\0\x20\x01\x01\0\x02KBXf\0\0\0\0', 'latin1'), 'GnuPG keybox'],
     ['a key that is cut short', RSA.file.subarray(0, 100), 'gpg --export'],
   ])('%s', async (_name, content, hint) => {
     const dir = tempFiles({ key: content });
     await expect(readKeyring([`${dir}/key`])).rejects.toMatchObject({
       code: 'signature',
-      message: `the keyring \`${dir}/key\` holds no OpenPGP public key`,
+      message: `the keyring \`${dir}/key\` contains no OpenPGP public key`,
       hint: expect.stringContaining(hint),
     });
   });
@@ -82,15 +82,15 @@ describe('what is no keyring', () => {
     const dir = tempFiles({ 'mine.gpg': privateKey });
     await expect(readKeyring([dir])).rejects.toMatchObject({
       code: 'signature',
-      message: `the keyring \`${dir}/mine.gpg\` holds a private key`,
+      message: `the keyring \`${dir}/mine.gpg\` contains a private key`,
     });
   });
 
-  test('nothing at all', async () => {
+  test('a missing file and an empty directory', async () => {
     const dir = tempFiles({ README: 'no key' });
     await expect(readKeyring([dir])).rejects.toMatchObject({
       code: 'signature',
-      message: `the keyring directory \`${dir}\` holds no key`,
+      message: `the keyring directory \`${dir}\` contains no key`,
     });
     await expect(readKeyring([`${dir}/none`])).rejects.toMatchObject({
       code: 'not-found',

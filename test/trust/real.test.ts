@@ -13,7 +13,7 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
   // When a test asks: the body of a skipped group runs too.
   const signersKeys = () => readKeyring([`${DATA}signed/pubring.gpg`]);
 
-  test("Cygwin's keys, as published and as shipped", async () => {
+  test("the built-in keys are Cygwin's published keys", async () => {
     const { keys } = await readKeyring([`${DATA}keys`]);
     expect(keys.map(({ fingerprint, algorithm }) => `${algorithm} ${fingerprint}`)).toEqual([
       'DSA-1024 1169DF9F22734F743AA59232A9A262FF676041BA',
@@ -30,18 +30,18 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
     });
   });
 
-  test.each(FORMS)('setup.%s verifies; its expired key is mentioned', async (form) => {
+  test.each(FORMS)('setup.%s verifies, with a warning for its expired key', async (form) => {
     const answer = await verifyDetached(read(`setup.${form}`), read(`setup.${form}.sig`), await signersKeys(), {
       now: new Date('2026-01-01'),
     });
     expect(answer).toMatchObject({
       kind: 'verified',
       fingerprint: 'A6BABFCBB252CFCBDCA96A991F889D841884DD7D',
-      warnings: [expect.stringMatching(/^key 1F889D841884DD7D expired on 2025-05-\d\d; setup does not mind$/)],
+      warnings: [expect.stringMatching(/^key 1F889D841884DD7D expired on 2025-05-\d\d; setup accepts it$/)],
     });
   });
 
-  test('before its key expired there is nothing to mention', async () => {
+  test('no warning before the key expired', async () => {
     expect(
       await verifyDetached(read('setup.xz'), read('setup.xz.sig'), await signersKeys(), {
         now: new Date('2025-01-01'),
@@ -49,7 +49,7 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
     ).toMatchObject({ warnings: [] });
   });
 
-  test.each(FORMS)('setup.%s: every kind of damage has a message of its own', async (form) => {
+  test.each(FORMS)('setup.%s: each kind of damage has its own message', async (form) => {
     const bytes = read(`setup.${form}`);
     const signature = read(`setup.${form}.sig`);
     const trusted = await signersKeys();
@@ -80,19 +80,19 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
     if (form === 'ini') {
       expect(messages).toMatchInlineSnapshot(`
         [
-          "it is not the file that key 1F889D841884DD7D signed: file and signature are of different times, or one was changed",
-          "its signature is damaged: its numbers are not what key 1F889D841884DD7D made for this file",
-          "its signature is no use: it is cut short: a packet of 563 bytes has only 197",
+          "it differs from the file that key 1F889D841884DD7D signed: the mirror is being updated, or one of them was changed",
+          "its signature is damaged: it does not match key 1F889D841884DD7D",
+          "its signature is not usable: it is cut short: a packet of 563 bytes has only 197",
           "it is signed by key 1F889D841884DD7D, not in the keyring",
-          "its signature is no use: it is no OpenPGP signature",
-          "its signature is no use: the signature file is empty",
+          "its signature is not usable: it is not an OpenPGP signature",
+          "its signature is not usable: the signature file is empty",
           "it is signed by key 1F889D841884DD7D, not in the keyring",
         ]
       `);
     }
   });
 
-  test('another form of the same index is another file', async () => {
+  test('a signature is not valid for another form of the same index', async () => {
     expect(await verifyDetached(read('setup.xz'), read('setup.zst.sig'), await signersKeys())).toMatchObject({
       reason: 'file-differs',
     });

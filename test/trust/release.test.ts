@@ -16,7 +16,7 @@ const files = readdirSync(RELEASE, { recursive: true, encoding: 'utf8' }).filter
 
 /** Of fixtures/release/make.mjs, which says how to make it anew. */
 describe('the release in fixtures', () => {
-  test.each(['zst', 'xz', 'bz2', 'ini'])('setup.%s is the index, signed as setup wants it', async (form) => {
+  test.each(['zst', 'xz', 'bz2', 'ini'])('setup.%s is the index, signed as setup requires', async (form) => {
     const bytes = readFileSync(join(RELEASE, `x86_64/setup.${form}`));
     const keyring = await readKeyring([join(RELEASE, 'key.gpg')]);
     expect(keyring.keys).toMatchObject([{ algorithm: 'RSA-2048', expiresAt: undefined }]);
@@ -29,7 +29,7 @@ describe('the release in fixtures', () => {
     expect((await collect(openIndex(join(RELEASE, `x86_64/setup.${form}`)).chunks)).equals(index)).toBe(true);
   });
 
-  test('has every archive that its index promises, and no other', () => {
+  test('has exactly the archives of its index', () => {
     const promised = [...index.toString().matchAll(/^(?:install|source): (\S+) (\d+) ([0-9a-f]{128})$/gm)];
     const archives = files.map((path) => path.replaceAll('\\', '/')).filter((path) => path.includes('/release/'));
     expect(new Set(promised.map(([, path]) => path))).toEqual(new Set(archives));

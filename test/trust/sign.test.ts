@@ -24,8 +24,8 @@ const curve = generateKey({
   format: 'object',
 });
 
-describe("signing with one's own key", () => {
-  test('RSA: as setup wants it, by the primary key', async () => {
+describe("signing with a user's own key", () => {
+  test('RSA: by the primary key, as setup requires', async () => {
     const { privateKey, publicKey } = await rsa;
     const dir = tempFiles({ 'secret.asc': privateKey.armor(), 'key.gpg': publicKey.write(), file: BYTES });
     const { signature, fingerprint, warnings } = await signDetached(BYTES, `${dir}/secret.asc`);
@@ -55,27 +55,27 @@ describe("signing with one's own key", () => {
     }
   });
 
-  test('a locked key; a curve that setup does not know', async () => {
+  test('a locked key; a curve that setup does not support', async () => {
     const { privateKey, publicKey } = await curve;
     const dir = tempFiles({ secret: privateKey.write(), key: publicKey.write() });
     const { signature, warnings } = await signDetached(BYTES, `${dir}/secret`, 'open sesame');
     expect(warnings).toEqual([
-      `setup does not verify signatures of ed25519 keys such as the one in \`${dir}/secret\`; it knows RSA and DSA`,
+      `setup cannot verify signatures of the ed25519 key in \`${dir}/secret\`; it supports RSA and DSA`,
     ]);
     expect(await verifyDetached(BYTES, signature, await readKeyring([`${dir}/key`]))).toMatchObject({
       kind: 'verified',
     });
     await expect(signDetached(BYTES, `${dir}/secret`)).rejects.toMatchObject({
       code: 'signature',
-      message: `the private key in \`${dir}/secret\` is locked and no passphrase is given`,
+      message: `missing passphrase for the private key in \`${dir}/secret\``,
     });
     await expect(signDetached(BYTES, `${dir}/secret`, 'wrong')).rejects.toMatchObject({
       code: 'signature',
-      message: `the passphrase does not unlock the private key in \`${dir}/secret\``,
+      message: `wrong passphrase for the private key in \`${dir}/secret\``,
     });
   });
 
-  test('a primary key that does not sign itself', async () => {
+  test('a primary key that cannot sign', async () => {
     const { privateKey } = await rsa;
     const bare = new PacketList<typeof privateKey.keyPacket>();
     bare.push(privateKey.keyPacket);
@@ -83,23 +83,23 @@ describe("signing with one's own key", () => {
     await expect(signDetached(BYTES, `${dir}/bare`)).rejects.toMatchObject({
       code: 'signature',
       message: `the primary key in \`${dir}/bare\` cannot sign`,
-      hint: expect.stringContaining('not of its subkeys'),
+      hint: expect.stringContaining('only primary RSA or DSA keys'),
     });
   });
 
-  test('what is no private key', async () => {
+  test('a file without a private key is an error', async () => {
     const { publicKey, privateKey } = await rsa;
     const dir = tempFiles({
       public: publicKey.write(),
       two: Buffer.concat([privateKey.write(), privateKey.write()]),
       text: 'no key',
     });
-    const noKey = { code: 'signature', message: expect.stringContaining('holds no OpenPGP private key') };
+    const noKey = { code: 'signature', message: expect.stringContaining('contains no OpenPGP private key') };
     await expect(signDetached(BYTES, `${dir}/public`)).rejects.toMatchObject(noKey);
     await expect(signDetached(BYTES, `${dir}/text`)).rejects.toMatchObject(noKey);
     await expect(signDetached(BYTES, `${dir}/two`)).rejects.toMatchObject({
       code: 'signature',
-      message: expect.stringContaining('must hold one private key'),
+      message: expect.stringContaining('must contain exactly one private key'),
     });
     await expect(signDetached(BYTES, `${dir}/none`)).rejects.toMatchObject({ code: 'not-found' });
   });

@@ -45,7 +45,7 @@ describe('signatures that setup accepts', () => {
     }
   }
 
-  test('of several packets one good one is enough', async () => {
+  test('one valid packet is enough', async () => {
     const good = craftSignature(BYTES, RSA);
     const others = [craftSignature(BYTES, STRANGER), craftSignature(Buffer.from('another'), DSA)];
     expect(await verdictOf(Buffer.concat([...others, good]))).toBe(RSA.fingerprint);
@@ -53,7 +53,7 @@ describe('signatures that setup accepts', () => {
     expect(await verdictOf(Buffer.concat(others))).toBe('file-differs');
   });
 
-  test('of several good packets the one with the least to warn of counts', async () => {
+  test('of several valid packets, the one with the fewest warnings is returned', async () => {
     const signature = Buffer.concat([
       craftSignature(BYTES, DSA),
       craftSignature(BYTES, RSA),
@@ -66,7 +66,7 @@ describe('signatures that setup accepts', () => {
     });
   });
 
-  test('a good packet counts though what follows is cut short, which is mentioned', async () => {
+  test('a valid packet is accepted, with a warning for a truncated one after it', async () => {
     const two = Buffer.concat([craftSignature(BYTES, RSA), craftSignature(BYTES, STRANGER)]);
     const answer = await verifyDetached(BYTES, two.subarray(0, -5), await ringOf(RSA.file));
     expect(answer).toMatchObject({ kind: 'verified', warnings: [expect.stringContaining('cut short')] });
@@ -76,23 +76,23 @@ describe('signatures that setup accepts', () => {
     expect(await verdictOf(packet(2, bodyOf(craftSignature(BYTES, RSA)), true))).toBe(RSA.fingerprint);
   });
 
-  test('no issuer named: every key is tried', async () => {
+  test('without an issuer, every key is tried', async () => {
     expect(await verdictOf(craftSignature(BYTES, RSA, { issuer: undefined }))).toBe(RSA.fingerprint);
     expect(await verdictOf(craftSignature(BYTES, DSA, { version: 3, issuer: undefined }))).toBe(DSA.fingerprint);
     expect(await verdictOf(craftSignature(BYTES, STRANGER, { issuer: undefined }))).toBe('bad-signature');
   });
 
-  test('an expired signature, which setup does not mind', async () => {
+  test('an expired signature is valid, as in setup, with a warning', async () => {
     const answer = await verifyDetached(BYTES, craftSignature(BYTES, RSA, { lifetime: 3600 }), await ringOf(RSA.file));
     expect(answer).toMatchObject({
       kind: 'verified',
-      warnings: [`the signature of key ${RSA.keyId} expired on 2008-01-10; setup does not mind`],
+      warnings: [`the signature of key ${RSA.keyId} expired on 2008-01-10; setup accepts it`],
     });
   });
 });
 
-describe('signatures that are refused', () => {
-  test('kinds', async () => {
+describe('rejected signatures', () => {
+  test('each type that setup rejects', async () => {
     expect(await verdictOf(craftSignature(BYTES, STRANGER))).toBe('no-trusted-key');
     expect(await verdictOf(craftSignature(BYTES, STRANGER, { issuer: DSA.keyId }))).toBe('bad-signature');
     expect(await verdictOf(craftSignature(BYTES, RSA, { issuer: DSA.keyId }))).toBe('no-trusted-key');
@@ -105,7 +105,7 @@ describe('signatures that are refused', () => {
     );
   });
 
-  test('the keys that signed are named', async () => {
+  test('the message names the signing keys', async () => {
     const answer = await verifyDetached(
       BYTES,
       Buffer.concat([craftSignature(BYTES, DSA), craftSignature(BYTES, STRANGER)]),
@@ -119,7 +119,7 @@ describe('signatures that are refused', () => {
     });
   });
 
-  test.each([3, 4] as const)('version %i: cut anywhere, changed anywhere', async (version) => {
+  test.each([3, 4] as const)('version %i: truncated or changed at any byte', async (version) => {
     const ring = await ringOf(DSA.file);
     const signature = craftSignature(BYTES, DSA, { version, hash: SHA1 });
     for (let end = 0; end < signature.length; end++) {
@@ -140,7 +140,7 @@ describe('signatures that are refused', () => {
     for (const at of others) expect(Math.ceil(signature.readUInt16BE(at - 1) / 8)).toBeOneOf([19, 20]);
   });
 
-  test('arbitrary bytes give an answer', async () => {
+  test('arbitrary bytes never throw', async () => {
     const ring = await ringOf(RSA.file, DSA.file);
     const good = craftSignature(BYTES, DSA);
     const changes = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
@@ -158,8 +158,8 @@ describe('signatures that are refused', () => {
   });
 });
 
-describe("users' own keys", () => {
-  test('elliptic curves, and signatures as text, which setup does not take', async () => {
+describe('keys of users', () => {
+  test('elliptic curves and armored signatures, which setup does not support', async () => {
     const message = await createMessage({ binary: BYTES });
     const keys = [
       await generateKey({ type: 'ecc', curve: 'ed25519Legacy', userIDs: [{ name: 'Old curve' }], format: 'object' }),
@@ -179,7 +179,7 @@ describe("users' own keys", () => {
     }
   });
 
-  test('a subkey does not count, as with setup', async () => {
+  test('a subkey is rejected, as in setup', async () => {
     const { privateKey, publicKey } = await generateKey({
       type: 'curve25519',
       subkeys: [{ sign: true }],
