@@ -73,13 +73,19 @@ function planHolding(problem: Problem, pins: Pins): Plan {
   return withoutNeedless(problem, tighten(problem, withoutNeedless(problem, relaxed), pins.held)).plan;
 }
 
-/** Gives up held pins that take part in a conflict, until there is none; undefined when that is no way out. */
-function relax(problem: Problem, pins: Pins): Holding | undefined {
-  const attempt = tryPins(problem, pins);
-  if (attempt.kind === 'holding') return attempt.holding;
-  if (attempt.kind === 'kept-out') return relax(problem, { ...pins, targets: [...pins.targets, ...attempt.packages] });
-  const rest = pins.held.filter((pin) => !attempt.requested.has(pinText(pin)));
-  return rest.length === pins.held.length ? undefined : relax(problem, { ...pins, held: rest });
+/** Drops held pins that take part in a conflict, until there is none. Returns undefined when no pin takes part. */
+function relax(problem: Problem, start: Pins): Holding | undefined {
+  for (let pins = start; ;) {
+    const attempt = tryPins(problem, pins);
+    if (attempt.kind === 'holding') return attempt.holding;
+    if (attempt.kind === 'kept-out') {
+      pins = { ...pins, targets: [...pins.targets, ...attempt.packages] };
+      continue;
+    }
+    const rest = pins.held.filter((pin) => !attempt.requested.has(pinText(pin)));
+    if (rest.length === pins.held.length) return undefined;
+    pins = { ...pins, held: rest };
+  }
 }
 
 /** Takes back, one after another, what was given up along with others and need not have been. */
@@ -99,14 +105,18 @@ function tighten(problem: Problem, loose: Holding, candidates: readonly Pin[]): 
   return tight;
 }
 
-/** Lets go of pins that hold only each other. */
-function withoutNeedless(problem: Problem, { plan, pins }: Holding): Holding {
-  const needed = neededOf(plan, problem);
-  const isNeeded = ({ name }: Pin): boolean => needed.has(name);
-  const left: Pins = { targets: pins.targets.filter(isNeeded), held: pins.held.filter(isNeeded) };
-  if (left.held.length + left.targets.length === pins.held.length + pins.targets.length) return { plan, pins };
-  const attempt = tryPins(problem, left);
-  return attempt.kind === 'holding' ? withoutNeedless(problem, attempt.holding) : { plan, pins };
+/** Drops pins of packages that only other pinned packages need. */
+function withoutNeedless(problem: Problem, start: Holding): Holding {
+  for (let holding = start; ;) {
+    const { plan, pins } = holding;
+    const needed = neededOf(plan, problem);
+    const isNeeded = ({ name }: Pin): boolean => needed.has(name);
+    const left: Pins = { targets: pins.targets.filter(isNeeded), held: pins.held.filter(isNeeded) };
+    if (left.held.length + left.targets.length === pins.held.length + pins.targets.length) return holding;
+    const attempt = tryPins(problem, left);
+    if (attempt.kind !== 'holding') return holding;
+    holding = attempt.holding;
+  }
 }
 
 type Attempt =
@@ -140,7 +150,7 @@ function neededOf(plan: Plan, { request, fresh }: Problem): ReadonlySet<string> 
   for (let name = left.pop(); name !== undefined; name = left.pop()) {
     if (needed.has(name)) continue;
     needed.add(name);
-    left.push(...(needs.get(name) ?? []));
+    for (const each of needs.get(name) ?? []) left.push(each);
   }
   return needed;
 }

@@ -97,12 +97,6 @@ describe('a plan', () => {
     ]);
   });
 
-  test('as a tree, too deep for the call stack', () => {
-    const depth = 3000;
-    const lines = Array.from({ length: depth }, (_, i) => `p${i} 1: ${i + 1 < depth ? `p${i + 1}` : ''}`);
-    expect(treeText(planOf(lines, { packages: ['p0'] })).split('\n')).toHaveLength(depth + 2);
-  });
-
   test('with sources: each path once, totals counted', () => {
     const plan = planOf(['a 1500: b', 'b 10:'], { packages: ['a'], source: true });
     expect(urlsText(plan, 'http://s/c')).toBe(

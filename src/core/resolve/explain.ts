@@ -1,6 +1,6 @@
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../setup-ini/records.ts';
 import type { Dependency } from '../setup-ini/records.ts';
-import { minimalCore } from '../solver/core.ts';
+import { minimalCore } from '../solver/minimal-core.ts';
 import type { Problem } from '../solver/engine.ts';
 import { reasonsOf } from '../solver/package-rules.ts';
 import type { RuleReason } from '../solver/package-rules.ts';
@@ -8,7 +8,8 @@ import type { Solvable } from '../solver/candidates.ts';
 import type { Pool } from '../solver/pool.ts';
 import type { Solution } from '../solver/solver.ts';
 import type { Conflict, ConflictStep } from './plan.ts';
-import type { Wish } from './wishes.ts';
+import { derivationOrder } from './derivation-order.ts';
+import type { Requirement } from './requirements.ts';
 
 /** Prints a dependency as the index writes it: `name (>= 1.2)`. */
 export function dependencyText({ name, op, version }: Dependency): string {
@@ -17,25 +18,35 @@ export function dependencyText({ name, op, version }: Dependency): string {
 }
 
 /** Makes of a problem of the solver the shortest chain from the user's words to the facts that clash.
- *  @param wishes the wishes behind the solution's jobs, in the same order */
-export function conflictOf(pool: Pool, solution: Solution, problem: Problem, wishes: readonly Wish[]): Conflict {
-  return new Explainer(pool, solution, wishes).explain(problem);
+ *  @param requirements the requirements behind the solution's jobs, in the same order */
+export function conflictOf(
+  pool: Pool,
+  solution: Solution,
+  problem: Problem,
+  requirements: readonly Requirement[],
+): Conflict {
+  return new Explainer(pool, solution, requirements).explain(problem);
 }
 
 /** The chain alone, as {@link conflictOf} gives it. */
-export function chainOf(pool: Pool, solution: Solution, problem: Problem, wishes: readonly Wish[]): ConflictStep[] {
-  return new Explainer(pool, solution, wishes).chain(problem).steps;
+export function chainOf(
+  pool: Pool,
+  solution: Solution,
+  problem: Problem,
+  requirements: readonly Requirement[],
+): ConflictStep[] {
+  return new Explainer(pool, solution, requirements).chain(problem).steps;
 }
 
 class Explainer {
   readonly #pool: Pool;
   readonly #solution: Solution;
-  readonly #wishes: readonly Wish[];
+  readonly #requirements: readonly Requirement[];
 
-  constructor(pool: Pool, solution: Solution, wishes: readonly Wish[]) {
+  constructor(pool: Pool, solution: Solution, requirements: readonly Requirement[]) {
     this.#pool = pool;
     this.#solution = solution;
-    this.#wishes = wishes;
+    this.#requirements = requirements;
   }
 
   chain(problem: Problem): { proof: number[]; steps: ConflictStep[] } {
@@ -46,18 +57,21 @@ class Explainer {
 
   explain(problem: Problem): Conflict {
     const { proof, steps } = this.chain(problem);
-    const asked = this.#wishesIn(proof).filter((wish) => wish.kind !== 'base');
-    const requested = [...new Set(asked.flatMap((wish) => wish.by))].sort();
+    const asked = this.#requirementsIn(proof).filter((requirement) => requirement.kind !== 'base');
+    const requested = [...new Set(asked.flatMap((requirement) => requirement.by))].sort();
     const isBaseAlone = requested.length === 0;
     const subject =
       asked.length === 0
         ? 'category Base'
         : asked
-            .map((wish) => (wish.exact ? `\`${wish.name}=${wish.exact.version}\`` : `\`${wish.name}\``))
+            .map((requirement) =>
+              requirement.exact ? `\`${requirement.name}=${requirement.exact.version}\`` : `\`${requirement.name}\``,
+            )
             .join(' and ');
     const withBase =
       !isBaseAlone &&
-      (proof.some((rule) => this.#isBaseRule(rule)) || this.#wishesIn(proof).some((wish) => wish.kind === 'base'));
+      (proof.some((rule) => this.#isBaseRule(rule)) ||
+        this.#requirementsIn(proof).some((requirement) => requirement.kind === 'base'));
     return {
       code: isBaseAlone ? 'broken-base' : asked.length > 1 || withBase ? 'conflicting' : 'unsatisfiable',
       message: isBaseAlone
@@ -69,12 +83,12 @@ class Explainer {
     };
   }
 
-  #wishesIn(proof: readonly number[]): Wish[] {
+  #requirementsIn(proof: readonly number[]): Requirement[] {
     const { kinds, jobOfRule } = this.#solution;
     return proof
       .filter((rule) => rule >= kinds.job && rule < kinds.choice)
-      .map((rule) => this.#wishes[jobOfRule[rule - kinds.job] ?? -1])
-      .filter((wish) => wish !== undefined)
+      .map((rule) => this.#requirements[jobOfRule[rule - kinds.job] ?? -1])
+      .filter((requirement) => requirement !== undefined)
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -88,23 +102,16 @@ class Explainer {
     );
   }
 
-  /** Rules from the user's words on: each after one that makes it matter. */
+  /** Orders the rules of a proof from the request to the facts: each after one that makes it relevant. */
   #inOrder(proof: readonly number[]): number[] {
     const { rules, kinds } = this.#solution;
-    const left = [...proof];
-    const ordered: number[] = [];
-    const reached = new Set<Solvable>();
-    const take = (rule: number): void => {
-      ordered.push(rule);
-      left.splice(left.indexOf(rule), 1);
-      for (const literal of rules.literalsOf(rule)) if (literal > 0) reached.add(literal);
-    };
-    for (const rule of proof.filter((each) => each >= kinds.feature).sort((a, b) => a - b)) take(rule);
-    while (left.length > 0) {
-      const next = left.find((rule) => rules.literalsOf(rule).every((literal) => literal > 0 || reached.has(-literal)));
-      take(next ?? left[0] ?? 0);
-    }
-    return ordered;
+    const starts = proof
+      .map((rule, position) => ({ rule, position }))
+      .filter(({ rule }) => rule >= kinds.feature)
+      .sort((a, b) => a.rule - b.rule)
+      .map(({ position }) => position);
+    const clauses = proof.map((rule) => rules.literalsOf(rule));
+    return derivationOrder(clauses, starts).map((position) => proof[position] ?? 0);
   }
 
   #steps(proof: readonly number[]): ConflictStep[] {
@@ -146,8 +153,8 @@ class Explainer {
   #wordsOf(rule: number): ConflictStep[] {
     const { kinds, rules, jobOfRule } = this.#solution;
     if (rule >= kinds.job && rule < kinds.choice) {
-      const wish = this.#wishes[jobOfRule[rule - kinds.job] ?? -1];
-      return wish === undefined ? [] : [wishStep(wish)];
+      const requirement = this.#requirements[jobOfRule[rule - kinds.job] ?? -1];
+      return requirement === undefined ? [] : [requirementStep(requirement)];
     }
     const s = rules.p[rule] ?? 0;
     if (rule < kinds.feature || this.#isInvented(s)) return [];
@@ -241,30 +248,47 @@ class Explainer {
           suggestions.add(`add an index that has \`${dependencyText(dependency)}\``);
       }
     }
-    for (const wish of this.#wishesIn(proof)) {
-      if (wish.exact === undefined) continue;
+    for (const requirement of this.#requirementsIn(proof)) {
+      if (requirement.exact === undefined) continue;
       const others =
-        this.#pool.catalog.packages.get(wish.name)?.versions.filter((version) => version !== wish.exact) ?? [];
+        this.#pool.catalog.packages
+          .get(requirement.name)
+          ?.versions.filter((version) => version !== requirement.exact) ?? [];
       if (others.length > 0)
-        suggestions.add(`other versions of \`${wish.name}\` are ${others.map(({ version }) => version).join(', ')}`);
+        suggestions.add(
+          `other versions of \`${requirement.name}\` are ${others.map(({ version }) => version).join(', ')}`,
+        );
     }
-    const wishes = this.#wishesIn(proof).filter((wish) => wish.kind === 'package');
-    if (wishes.length > 1) suggestions.add(`leave out ${wishes.map((wish) => `\`${wish.name}\``).join(' or ')}`);
+    const requirements = this.#requirementsIn(proof).filter((requirement) => requirement.kind === 'package');
+    if (requirements.length > 1)
+      suggestions.add(`leave out ${requirements.map((requirement) => `\`${requirement.name}\``).join(' or ')}`);
     if (isBaseInvolved) suggestions.add('leave out the packages of category Base with --no-base');
     return [...suggestions];
   }
 }
 
-function wishStep(wish: Wish): ConflictStep {
-  const words = wish.by.map((by) => `\`${by}\``).join(', ');
-  switch (wish.kind) {
+function requirementStep(requirement: Requirement): ConflictStep {
+  const words = requirement.by.map((by) => `\`${by}\``).join(', ');
+  switch (requirement.kind) {
     case 'base':
-      return { kind: 'base', subject: wish.name, text: `\`${wish.name}\` is of category Base and always installed` };
+      return {
+        kind: 'base',
+        subject: requirement.name,
+        text: `\`${requirement.name}\` is of category Base and always installed`,
+      };
     case 'category':
-      return { kind: 'category', subject: wish.name, text: `you asked for ${words}, which has \`${wish.name}\`` };
+      return {
+        kind: 'category',
+        subject: requirement.name,
+        text: `you asked for ${words}, which has \`${requirement.name}\``,
+      };
     case 'build-depends':
-      return { kind: 'request', subject: wish.name, text: `\`${wish.name}\` is a ${wish.by[0] ?? ''}` };
+      return {
+        kind: 'request',
+        subject: requirement.name,
+        text: `\`${requirement.name}\` is a ${requirement.by[0] ?? ''}`,
+      };
     case 'package':
-      return { kind: 'request', subject: wish.name, text: `you asked for ${words}` };
+      return { kind: 'request', subject: requirement.name, text: `you asked for ${words}` };
   }
 }

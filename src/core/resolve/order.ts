@@ -32,8 +32,10 @@ export function dependencyOrder(count: number, edges: (node: number) => readonly
       if (parent !== undefined) low[parent] = Math.min(low[parent] ?? 0, low[node] ?? 0);
       if (low[node] === index[node]) {
         const component = stack.splice(stack.lastIndexOf(node));
-        for (const member of component) isOpen[member] = 0;
-        order.push(...component.sort((a, b) => a - b));
+        for (const member of component.sort((a, b) => a - b)) {
+          isOpen[member] = 0;
+          order.push(member);
+        }
       }
     }
   }

@@ -19,8 +19,8 @@ import type {
   ResolveResult,
 } from './plan.ts';
 import { EMPTY_REQUEST } from './request.ts';
-import { wishesOf } from './wishes.ts';
-import type { Wish } from './wishes.ts';
+import { requirementsOf } from './requirements.ts';
+import type { Requirement } from './requirements.ts';
 
 /** Works out what Cygwin's setup would install, or why it could not install all that was asked for. Where setup drops a
  *  request or goes on with a broken Base, this is a conflict; members of a category that cannot be installed are left out
@@ -28,10 +28,10 @@ import type { Wish } from './wishes.ts';
  *  Source: cygwin-setup libsolv.cc, prereq.cc; every rule in fixtures/resolve. */
 export function resolve(catalog: Catalog, fields: Partial<ResolveRequest>): ResolveResult {
   const request = { ...EMPTY_REQUEST, ...fields };
-  const { wishes, conflicts, passedOver, warnings } = wishesOf(catalog, request);
+  const { requirements, conflicts, passedOver, warnings } = requirementsOf(catalog, request);
   const base = request.base ? catalog.category('Base').map(({ name }) => name) : undefined;
   const pool = new Pool(catalog, { base, windows: request.windows, test: request.test, installed: request.installed });
-  const jobs = wishes.map(({ name, exact }): Job =>
+  const jobs = requirements.map(({ name, exact }): Job =>
     exact === undefined ? { kind: 'any', name } : { kind: 'exact', solvable: pool.solvable(exact) },
   );
   // Setup brings the installed packages up to date when nothing in particular is asked for.
@@ -50,19 +50,19 @@ export function resolve(catalog: Catalog, fields: Partial<ResolveRequest>): Reso
     chosen = second.chosen;
   }
   const present = new Set([...transaction(pool, chosen), ...chosen.filter((s) => pool.isInstalled(s))]);
-  const unmet = wishes.filter((wish) => !isMet(pool, present, wish));
+  const unmet = requirements.filter((requirement) => !isMet(pool, present, requirement));
   const refused = unmet.filter(({ kind }) => kind === 'package' || kind === 'build-depends');
   if (conflicts.length > 0 || refused.length > 0 || (second !== undefined && second.problems.length > 0)) {
-    return { kind: 'conflict', conflicts: [...conflicts, ...explainAll(pool, wishes, refused, first, second)] };
+    return { kind: 'conflict', conflicts: [...conflicts, ...explainAll(pool, requirements, refused, first, second)] };
   }
   return {
     kind: 'plan',
     plan: planOf({
       pool,
       request,
-      wishes,
+      requirements,
       chosen,
-      leftOut: [...passedOver, ...unmet.map((wish) => leftOut(pool, wish, first, wishes))],
+      leftOut: [...passedOver, ...leftOutOf(pool, unmet, first, requirements)],
       warnings,
     }),
   };
@@ -83,104 +83,133 @@ function byName(pool: Pool, solvables: readonly Solvable[]): Solvable[] {
     .map(({ s }) => s);
 }
 
-function isMet(pool: Pool, present: ReadonlySet<Solvable>, wish: Wish): boolean {
-  if (wish.exact !== undefined) {
-    const { name, version } = wish.exact;
+function isMet(pool: Pool, present: ReadonlySet<Solvable>, requirement: Requirement): boolean {
+  if (requirement.exact !== undefined) {
+    const { name, version } = requirement.exact;
     return pool
       .providersOfName(name)
       .some((s) => present.has(s) && pool.name(s) === name && pool.version(s) === version);
   }
-  return pool.providersOfName(wish.name).some((s) => present.has(s));
+  return pool.providersOfName(requirement.name).some((s) => present.has(s));
 }
 
 function jobNumbers(problem: Problem): number[] {
   return problem.culprits.filter((culprit) => culprit < 0).map((culprit) => -culprit - 1);
 }
 
+/** Maps each requirement that takes part in a problem to the first of its problems. */
+function problemsOf(requirements: readonly Requirement[], { problems }: Solution): Map<Requirement, Problem> {
+  const byRequirement = new Map<Requirement, Problem>();
+  for (const problem of problems) {
+    for (const job of jobNumbers(problem)) {
+      const requirement = requirements[job];
+      if (requirement !== undefined && !byRequirement.has(requirement)) byRequirement.set(requirement, problem);
+    }
+  }
+  return byRequirement;
+}
+
 function explainAll(
   pool: Pool,
-  wishes: readonly Wish[],
-  refused: readonly Wish[],
+  requirements: readonly Requirement[],
+  refused: readonly Requirement[],
   first: Solution,
   second: Solution | undefined,
 ): Conflict[] {
   const conflicts: Conflict[] = [];
   const problems = new Set<Problem>();
-  for (const wish of refused) {
-    const job = wishes.indexOf(wish);
-    const problem = first.problems.find((each) => jobNumbers(each).includes(job));
+  const byRequirement = problemsOf(requirements, first);
+  for (const requirement of refused) {
+    const problem = byRequirement.get(requirement);
     if (problem !== undefined) problems.add(problem);
-    else if (isSelfDestructing(pool, wish)) conflicts.push(selfDestruct(pool, wish));
+    else if (isSelfDestructing(pool, requirement)) conflicts.push(selfDestruct(pool, requirement));
   }
-  for (const problem of problems) conflicts.push(conflictOf(pool, first, problem, wishes));
+  for (const problem of problems) conflicts.push(conflictOf(pool, first, problem, requirements));
   if (second === undefined || second.problems.length === 0) return conflicts;
-  const isBase = (job: number): boolean => wishes[job]?.kind === 'base';
+  const explained = new Set(conflicts.flatMap(factsOf));
+  const isBase = (job: number): boolean => requirements[job]?.kind === 'base';
   for (const problem of first.problems) {
     if (problems.has(problem) || !(jobNumbers(problem).some(isBase) || problem.culprits.some((culprit) => culprit > 0)))
       continue;
-    const conflict = conflictOf(pool, first, problem, wishes);
-    if (!isToldAlready(conflict, conflicts)) conflicts.push(conflict);
+    const conflict = conflictOf(pool, first, problem, requirements);
+    // To the solver, every package of Base that needs the same missing package is a problem; users need it once.
+    const facts = factsOf(conflict);
+    if (facts.length > 0 && facts.every((text) => explained.has(text))) continue;
+    conflicts.push(conflict);
+    for (const text of facts) explained.add(text);
   }
   return conflicts;
 }
 
-/** Whether the facts a conflict ends in are among those of another: every package of Base that needs the same missing thing
- *  is a problem of its own to the solver, but not to the reader. */
-function isToldAlready(conflict: Conflict, conflicts: readonly Conflict[]): boolean {
-  const facts = ({ steps }: Conflict): string[] =>
-    steps.filter(({ kind }) => kind !== 'requires' && kind !== 'request' && kind !== 'base').map(({ text }) => text);
-  const told = new Set(conflicts.flatMap(facts));
-  const own = facts(conflict);
-  return own.length > 0 && own.every((text) => told.has(text));
+/** Returns the texts of the facts a conflict ends in. */
+function factsOf({ steps }: Conflict): string[] {
+  return steps
+    .filter(({ kind }) => kind !== 'requires' && kind !== 'request' && kind !== 'base')
+    .map(({ text }) => text);
 }
 
-function isSelfDestructing(pool: Pool, wish: Wish): boolean {
+function isSelfDestructing(pool: Pool, requirement: Requirement): boolean {
   return pool
-    .providersOfName(wish.name)
-    .some((s) => pool.name(s) === wish.name && pool.provides(s).some(({ name }) => name === SELF_DESTRUCT_READ));
+    .providersOfName(requirement.name)
+    .some((s) => pool.name(s) === requirement.name && pool.provides(s).some(({ name }) => name === SELF_DESTRUCT_READ));
 }
 
-function selfDestruct(pool: Pool, wish: Wish): Conflict {
-  const s = pool.providersOfName(wish.name)[0] ?? 0;
+function selfDestruct(pool: Pool, requirement: Requirement): Conflict {
+  const s = pool.providersOfName(requirement.name)[0] ?? 0;
   const needs = pool.requires(s).map(({ name }) => `\`${name}\``);
   return {
     code: 'unsatisfiable',
-    message: `\`${wish.name}\` cannot be installed`,
-    requested: wish.by,
+    message: `\`${requirement.name}\` cannot be installed`,
+    requested: requirement.by,
     steps: [
-      { kind: 'request', subject: wish.name, text: `you asked for \`${wish.name}\`` },
+      { kind: 'request', subject: requirement.name, text: `you asked for \`${requirement.name}\`` },
       {
         kind: 'not-available',
-        subject: wish.name,
-        text: `\`${wish.name}\` ${pool.version(s)} provides \`${SELF_DESTRUCT_WRITTEN}\`: setup installs what it requires and never the package itself`,
+        subject: requirement.name,
+        text: `\`${requirement.name}\` ${pool.version(s)} provides \`${SELF_DESTRUCT_WRITTEN}\`: setup installs what it requires and never the package itself`,
       },
     ],
     suggestions: needs.length === 0 ? [] : [`ask for ${needs.join(', ')}, which it requires`],
   };
 }
 
-function leftOut(pool: Pool, wish: Wish, first: Solution, wishes: readonly Wish[]): LeftOut {
-  const job = wishes.indexOf(wish);
-  const problem = first.problems.find((each) => jobNumbers(each).includes(job));
-  if (problem === undefined) return { name: wish.name, why: selfDestruct(pool, wish).steps.at(-1)?.text ?? '' };
-  return {
-    name: wish.name,
-    why: chainOf(pool, first, problem, wishes)
-      .map(({ text }) => text)
-      .join('; '),
-  };
+function leftOutOf(
+  pool: Pool,
+  unmet: readonly Requirement[],
+  first: Solution,
+  requirements: readonly Requirement[],
+): LeftOut[] {
+  const byRequirement = problemsOf(requirements, first);
+  return unmet.map((requirement) => {
+    const problem = byRequirement.get(requirement);
+    const steps =
+      problem === undefined
+        ? selfDestruct(pool, requirement).steps.slice(-1)
+        : chainOf(pool, first, problem, requirements);
+    return { name: requirement.name, why: shortened(steps.map(({ text }) => text)).join('; ') };
+  });
+}
+
+/** Steps of a chain that a package left out is reported with: of a longer one the first and the last. With whole chains,
+ *  n packages that each require the next would be reported with n² steps. */
+const MAX_STEPS = 20;
+
+function shortened(texts: readonly string[]): string[] {
+  if (texts.length <= MAX_STEPS) return [...texts];
+  const half = MAX_STEPS / 2;
+  return [...texts.slice(0, half), `(${texts.length - MAX_STEPS} more steps)`, ...texts.slice(-half)];
 }
 
 interface PlanParts {
   readonly pool: Pool;
   readonly request: ResolveRequest;
-  readonly wishes: readonly Wish[];
+  readonly requirements: readonly Requirement[];
   readonly chosen: readonly Solvable[];
   readonly leftOut: readonly LeftOut[];
   readonly warnings: readonly string[];
 }
 
-function planOf({ pool, request, wishes, chosen, leftOut, warnings }: PlanParts): Plan {
+function planOf({ pool, request, requirements, chosen, leftOut, warnings }: PlanParts): Plan {
   const members = byName(pool, transaction(pool, chosen));
   const places = placesOf(pool, members);
   const needs = needsOfMembers(pool, members, places);
@@ -188,7 +217,7 @@ function planOf({ pool, request, wishes, chosen, leftOut, warnings }: PlanParts)
   needs.forEach((targets, i) => {
     for (const target of targets) if (target !== i) neededBy[target]?.push(i);
   });
-  const reasons = reasonsOfMembers(pool, members, places, wishes);
+  const reasons = reasonsOfMembers(pool, members, places, requirements);
   const present = new Map(request.installed.map((pkg) => [pkg.name, pkg]));
   const packages: PlannedPackage[] = [];
   for (const i of dependencyOrder(members.length, (node) => needs[node] ?? [])) {
@@ -253,23 +282,23 @@ function reasonsOfMembers(
   pool: Pool,
   members: readonly Solvable[],
   places: Int32Array,
-  wishes: readonly Wish[],
+  requirements: readonly Requirement[],
 ): PlanReason[] {
-  const byName = new Map(wishes.map((wish) => [wish.name, wish]));
+  const byName = new Map(requirements.map((requirement) => [requirement.name, requirement]));
   const names = new Set(members.map((s) => pool.name(s)));
   const reasons = members.map((s): PlanReason => reasonOf(byName.get(pool.name(s))));
-  for (const wish of wishes) {
-    if (names.has(wish.name)) continue;
-    for (const provider of pool.providersOfName(wish.name)) {
+  for (const requirement of requirements) {
+    if (names.has(requirement.name)) continue;
+    for (const provider of pool.providersOfName(requirement.name)) {
       const place = places[provider] ?? 0;
-      if (place > 0 && reasons[place - 1] !== 'requested') reasons[place - 1] = reasonOf(wish);
+      if (place > 0 && reasons[place - 1] !== 'requested') reasons[place - 1] = reasonOf(requirement);
     }
   }
   return reasons;
 }
 
-function reasonOf(wish: Wish | undefined): PlanReason {
-  return wish === undefined ? 'dependency' : wish.kind === 'base' ? 'base' : 'requested';
+function reasonOf(requirement: Requirement | undefined): PlanReason {
+  return requirement === undefined ? 'dependency' : requirement.kind === 'base' ? 'base' : 'requested';
 }
 
 function actionOf(version: string, replaced: string | undefined): PlanAction {

@@ -1,20 +1,19 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogVersion } from '../catalog/package.ts';
 import type { Dependency } from '../setup-ini/records.ts';
-import { criteriaMeet } from '../version/criteria.ts';
+import { isProvided } from '../solver/candidates.ts';
 import type { Plan, PlannedPackage } from './plan.ts';
 
-/** More chains than this say nothing new. */
 const MAX_CHAINS = 20;
 
 export interface WhyStep {
   readonly name: string;
   readonly version: string;
-  /** The requirement of the step before that brings this one in; none at the start of a chain. */
+  /** The requirement of the step before that this package meets; absent at the start of a chain. */
   readonly dependency?: Dependency;
 }
 
-/** One shortest way from a wish to a package. */
+/** A shortest chain from a requested package or one of category Base to the package in question. */
 export interface WhyChain {
   readonly reason: 'requested' | 'base';
   readonly steps: readonly WhyStep[];
@@ -25,33 +24,44 @@ interface Edge {
   readonly dependency: Dependency;
 }
 
-/** All shortest chains from what was asked for, or from Base, to a package of the plan, in the order of their names; at
- *  most 20. Empty when the plan has no such package. */
+/** A step with those after it. */
+interface Tail {
+  readonly step: WhyStep;
+  readonly next: Tail | undefined;
+}
+
+/** Finds all shortest dependency chains from a requested package, or from one of category Base, to a package of the
+ *  plan: in the order of their names, at most 20. Returns none when the plan does not contain the package. */
 export function why(catalog: Catalog, plan: Plan, name: string): WhyChain[] {
   const packages = new Map(plan.packages.map((pkg) => [pkg.name, pkg]));
-  if (!packages.has(name)) return [];
   const { distance, into } = reach(catalog, plan, packages);
   const chains: WhyChain[] = [];
-  const follow = (at: string, tail: readonly WhyStep[]): void => {
-    if (chains.length >= MAX_CHAINS) return;
-    const pkg = packages.get(at);
-    if (pkg === undefined) return;
+  const open: { readonly name: string; readonly tail: Tail | undefined }[] = [{ name, tail: undefined }];
+  for (let at = open.pop(); at !== undefined && chains.length < MAX_CHAINS; at = open.pop()) {
+    const pkg = packages.get(at.name);
+    if (pkg === undefined) continue;
+    const step = { name: pkg.name, version: pkg.version };
     if (pkg.reason !== 'dependency') {
-      chains.push({ reason: pkg.reason, steps: [{ name: at, version: pkg.version }, ...tail] });
-      return;
+      chains.push({ reason: pkg.reason, steps: stepsOf({ step, next: at.tail }) });
+      continue;
     }
-    const nearest = (into.get(at) ?? []).filter(
-      ({ from }) => (distance.get(from) ?? Infinity) + 1 === distance.get(at),
+    const nearest = (into.get(at.name) ?? []).filter(
+      ({ from }) => (distance.get(from) ?? Infinity) + 1 === distance.get(pkg.name),
     );
-    for (const { from, dependency } of nearest.sort((a, b) => (a.from < b.from ? -1 : 1))) {
-      follow(from, [{ name: at, version: pkg.version, dependency }, ...tail]);
+    for (const { from, dependency } of nearest.sort((a, b) => (a.from < b.from ? 1 : -1))) {
+      open.push({ name: from, tail: { step: { ...step, dependency }, next: at.tail } });
     }
-  };
-  follow(name, []);
+  }
   return chains;
 }
 
-/** Steps from the nearest wish to each package, and for each the requirements that lead to it. */
+function stepsOf(tail: Tail): WhyStep[] {
+  const steps: WhyStep[] = [];
+  for (let at: Tail | undefined = tail; at !== undefined; at = at.next) steps.push(at.step);
+  return steps;
+}
+
+/** Computes the length of the shortest chain to each package, and the requirements that lead to it. */
 function reach(
   catalog: Catalog,
   plan: Plan,
@@ -65,7 +75,7 @@ function reach(
     for (const { to, dependency } of edges.get(from) ?? []) {
       const known = into.get(to);
       if (known === undefined) into.set(to, [{ from, dependency }]);
-      else if (!known.some((each) => each.from === from)) known.push({ from, dependency });
+      else if (known.at(-1)?.from !== from) known.push({ from, dependency }); // one package's edges follow each other
       if (distance.has(to)) continue;
       distance.set(to, (distance.get(from) ?? 0) + 1);
       queue.push(to);
@@ -74,7 +84,7 @@ function reach(
   return { distance, into };
 }
 
-/** What each requirement of a package is met by within the plan. */
+/** Finds the planned packages that meet each requirement of a package. */
 function edgesOf(catalog: Catalog, packages: ReadonlyMap<string, PlannedPackage>, pkg: PlannedPackage): Edge[] {
   const edges: Edge[] = [];
   for (const dependency of versionOf(catalog, pkg)?.record.depends ?? []) {
@@ -82,7 +92,7 @@ function edgesOf(catalog: Catalog, packages: ReadonlyMap<string, PlannedPackage>
     if (own !== undefined) edges.push({ to: own.name, dependency });
     for (const provider of catalog.providersOf(dependency.name)) {
       const planned = packages.get(provider.name);
-      if (planned !== undefined && planned.version === provider.version && meets(provider, dependency))
+      if (planned !== undefined && planned.version === provider.version && isProvided(provider, dependency))
         edges.push({ to: planned.name, dependency });
     }
   }
@@ -91,16 +101,4 @@ function edgesOf(catalog: Catalog, packages: ReadonlyMap<string, PlannedPackage>
 
 function versionOf(catalog: Catalog, { name, version, index }: PlannedPackage): CatalogVersion | undefined {
   return catalog.packages.get(name)?.versions.find((each) => each.version === version && each.index === index);
-}
-
-function meets({ record }: CatalogVersion, { name, op, version }: Dependency): boolean {
-  return record.provides.some(
-    (each) =>
-      each.name === name &&
-      (op === undefined ||
-        version === undefined ||
-        each.op === undefined ||
-        each.version === undefined ||
-        criteriaMeet({ op: each.op, version: each.version }, { op, version })),
-  );
 }

@@ -269,7 +269,7 @@ export class Engine {
     const proof = this.#proofOf(broken);
     const choices = proof.filter((rule) => rule >= this.kinds.choice && rule < this.kinds.learnt);
     if (choices.length > 0) {
-      this.disableChoice(Math.max(...choices));
+      this.disableChoice(choices.reduce((last, rule) => Math.max(last, rule)));
       this.reset();
       return 0;
     }
@@ -292,7 +292,8 @@ export class Engine {
       for (let rule = work.pop(); rule !== undefined; rule = work.pop()) {
         if (proof.has(rule)) continue;
         proof.add(rule);
-        if (rule >= this.kinds.learnt) work.push(...(this.#learntFrom[rule - this.kinds.learnt] ?? []));
+        if (rule < this.kinds.learnt) continue;
+        for (const each of this.#learntFrom[rule - this.kinds.learnt] ?? []) work.push(each);
       }
     };
     const involved = new Uint8Array(this.#end);

@@ -44,8 +44,17 @@ function bestVersions(pool: Pool, list: Solvable[]): Solvable[] {
   return rest.length > 1 ? updatesFirst(pool, rest) : rest;
 }
 
-/** Drops what another member obsoletes; of members that obsolete each other in a circle those stay whose circle is
- *  reached first.
+/** A node whose targets are not all visited. */
+interface Visit {
+  readonly node: number;
+  readonly mine: number;
+  readonly start: number;
+  readonly targets: readonly number[];
+  next: number;
+}
+
+/** Removes members that another member obsoletes. Of members that obsolete each other in a cycle, those of the cycle
+ *  reached first remain. Not recursive: an index can have thousands of packages that obsolete each other.
  *  Source: libsolv src/policy.c `prune_obsoleted`, a variant of Tarjan's algorithm. */
 function notObsoleted(pool: Pool, list: Solvable[]): Solvable[] {
   const at = new Map(list.map((s, i) => [s, i]));
@@ -56,40 +65,52 @@ function notObsoleted(pool: Pool, list: Solvable[]): Solvable[] {
   let first = 0;
   let depth = 0;
 
-  function visit(node: number): void {
-    const mine = index++;
-    const start = depth++;
-    low[node] = mine;
-    stack[start] = node;
+  const targetsOf = (node: number): number[] => {
     const s = list[node] ?? 0;
-    for (const dependency of pool.obsoletes(s)) {
-      for (const other of pool.obsoletedBy(dependency)) {
-        const i = at.get(other);
-        if (i === undefined || i === node || pool.name(other) === pool.name(s)) continue;
-        let reached = low[i] ?? 0;
-        if (reached === 0) {
-          if (pool.obsoletes(other).length === 0) {
-            index++;
-            low[i] = GONE;
-            continue;
-          }
-          visit(i);
-          reached = low[i] ?? 0;
-        }
-        if (reached < 0) continue;
-        if (reached < first) {
-          // An earlier circle is obsoleted as a whole.
-          for (let k = reached; low[stack[k] ?? -1] === reached; k++) low[stack[k] ?? -1] = GONE;
-        } else if (reached < (low[node] ?? 0)) low[node] = reached;
+    return pool
+      .obsoletes(s)
+      .flatMap((dependency) => pool.obsoletedBy(dependency))
+      .filter((other) => pool.name(other) !== pool.name(s))
+      .map((other) => at.get(other))
+      .filter((i) => i !== undefined);
+  };
+  const enter = (node: number): Visit => {
+    const visit = { node, mine: index++, start: depth++, targets: targetsOf(node), next: 0 };
+    low[node] = visit.mine;
+    stack[visit.start] = node;
+    return visit;
+  };
+  const leave = ({ node, mine, start }: Visit): void => {
+    if (low[node] !== mine) return;
+    // Only the cycle with the first node remains: it obsoletes all others reached from it.
+    const value = mine === first ? mine : GONE;
+    for (let i = start; i < depth; i++) low[stack[i] ?? -1] = value;
+    depth = start;
+  };
+  const visitFrom = (root: number): void => {
+    const path = [enter(root)];
+    for (let visit = path.at(-1); visit !== undefined; visit = path.at(-1)) {
+      const target = visit.targets[visit.next];
+      if (target === undefined) {
+        leave(visit);
+        path.pop();
+        continue;
       }
+      const reached = low[target] ?? 0;
+      if (reached === 0 && pool.obsoletes(list[target] ?? 0).length > 0) {
+        path.push(enter(target));
+        continue;
+      }
+      visit.next++;
+      if (reached === 0) {
+        index++;
+        low[target] = GONE;
+      } else if (reached > 0 && reached < first) {
+        // An earlier cycle is obsoleted as a whole.
+        for (let k = reached; low[stack[k] ?? -1] === reached; k++) low[stack[k] ?? -1] = GONE;
+      } else if (reached > 0 && reached < (low[visit.node] ?? 0)) low[visit.node] = reached;
     }
-    if (low[node] === mine) {
-      // Only the circle with the first node survives: it obsoletes all others reached from it.
-      const value = mine === first ? mine : GONE;
-      for (let i = start; i < depth; i++) low[stack[i] ?? -1] = value;
-      depth = start;
-    }
-  }
+  };
 
   if (list.length === 2) return notObsoletedOfTwo(pool, list);
   for (let i = 0; i < list.length; i++) {
@@ -97,7 +118,7 @@ function notObsoleted(pool: Pool, list: Solvable[]): Solvable[] {
     if (pool.obsoletes(list[i] ?? 0).length > 0) {
       first = index;
       depth = index;
-      visit(i);
+      visitFrom(i);
     } else {
       const mine = index++;
       low[i] = mine;

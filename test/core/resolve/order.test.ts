@@ -19,6 +19,11 @@ describe('install order', () => {
     expect(dependencyOrder(100_000, (node) => (node + 1 < 100_000 ? [node + 1] : []))[0]).toBe(99_999);
   });
 
+  it('goes through a cycle of 300,000', () => {
+    const order = dependencyOrder(300_000, (node) => [(node + 1) % 300_000]);
+    expect([order.length, order[0], order.at(-1)]).toEqual([300_000, 0, 299_999]);
+  });
+
   it('places every node once, after all it reaches that do not reach it back', () => {
     const graph = fc
       .integer({ min: 1, max: 12 })

@@ -55,6 +55,30 @@ describe('a hostile index', () => {
   });
 });
 
+describe('an index in which 20,000 packages obsolete each other', () => {
+  const length = 20_000;
+  const resolveWith = (last: string): string[] => {
+    const members = Array.from({ length }, (_, i) => {
+      const next = i + 1 < length ? `p${String(i + 1).padStart(5, '0')}` : last;
+      return block(
+        `p${String(i).padStart(5, '0')}`,
+        '1-1',
+        `provides: x\n${next === '' ? '' : `obsoletes: ${next}\n`}`,
+      );
+    });
+    const catalog = catalogOf(...members, block('app', '1-1', 'depends2: x\n'));
+    return listed(planOf(catalog, { packages: ['app'], base: false }));
+  };
+
+  it('in a chain: the first one is chosen', () => {
+    expect(resolveWith('')).toEqual(['install p00000 1-1', 'install app 1-1']);
+  });
+
+  it('in a cycle: the first one is chosen', () => {
+    expect(resolveWith('p00000')).toEqual(['install p00000 1-1', 'install app 1-1']);
+  });
+});
+
 describe('a catalog answers one request after the other as each alone', () => {
   const blocks = [
     block('app', '1-1', 'depends2: runtime, lib\n'),

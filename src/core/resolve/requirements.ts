@@ -4,7 +4,7 @@ import type { Conflict, LeftOut, ResolveRequest } from './plan.ts';
 import { didYouMean } from './suggest.ts';
 
 /** One package to install, and on whose behalf. */
-export interface Wish {
+export interface Requirement {
   readonly name: string;
   /** Set when one version was pinned. */
   readonly exact?: CatalogVersion;
@@ -13,33 +13,39 @@ export interface Wish {
   readonly kind: 'package' | 'category' | 'build-depends' | 'base';
 }
 
-/** Turns a request into one wish a package, in byte order of names as setup goes through them, or tells what in it names
+/** Turns a request into one requirement a package, in byte order of names as setup goes through them, or tells what in it names
  *  nothing that exists. A name asked for outranks its categories, and these outrank Base.
  *  Source: cygwin-setup choose.cc, choose_cli.cc `isManuallyWanted`. */
-export function wishesOf(
+export function requirementsOf(
   catalog: Catalog,
   request: ResolveRequest,
-): { wishes: Wish[]; conflicts: Conflict[]; passedOver: LeftOut[]; warnings: string[] } {
+): { requirements: Requirement[]; conflicts: Conflict[]; passedOver: LeftOut[]; warnings: string[] } {
   const warnings: string[] = [];
-  const wishes = new Map<string, Wish>();
+  const requirements = new Map<string, Requirement>();
   const conflicts: Conflict[] = [];
-  for (const item of request.packages) addPackage(catalog, item, wishes, conflicts);
-  for (const name of request.buildDepends) addBuildDepends(catalog, name, wishes, conflicts);
-  for (const category of request.categories) addCategory(catalog, category, wishes, warnings);
+  for (const item of request.packages) addPackage(catalog, item, requirements, conflicts);
+  for (const name of request.buildDepends) addBuildDepends(catalog, name, requirements, conflicts);
+  for (const category of request.categories) addCategory(catalog, category, requirements, warnings);
   if (request.base) {
     for (const { name } of catalog.category('Base')) {
-      if (!wishes.has(name)) wishes.set(name, { name, by: ['Base'], kind: 'base' });
+      if (!requirements.has(name)) requirements.set(name, { name, by: ['Base'], kind: 'base' });
     }
   }
   const present = new Set(request.installed.map(({ name }) => name));
   const passedOver: LeftOut[] = [];
-  for (const wish of wishes.values()) {
-    if (wish.exact !== undefined || present.has(wish.name) || hasDefault(catalog, wish.name)) continue;
-    wishes.delete(wish.name);
-    if (wish.kind === 'category') passedOver.push({ name: wish.name, why: NO_DEFAULT });
-    else if (wish.kind !== 'base') conflicts.push(noDefault(catalog, wish));
+  for (const requirement of requirements.values()) {
+    if (requirement.exact !== undefined || present.has(requirement.name) || hasDefault(catalog, requirement.name))
+      continue;
+    requirements.delete(requirement.name);
+    if (requirement.kind === 'category') passedOver.push({ name: requirement.name, why: NO_DEFAULT });
+    else if (requirement.kind !== 'base') conflicts.push(noDefault(catalog, requirement));
   }
-  return { wishes: [...wishes.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), conflicts, passedOver, warnings };
+  return {
+    requirements: [...requirements.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    conflicts,
+    passedOver,
+    warnings,
+  };
 }
 
 const NO_DEFAULT =
@@ -52,7 +58,7 @@ function hasDefault(catalog: Catalog, name: string): boolean {
   return pkg === undefined || pkg.versions.some(({ stability }) => stability === 'curr' || stability === 'test');
 }
 
-function noDefault(catalog: Catalog, { name, by }: Wish): Conflict {
+function noDefault(catalog: Catalog, { name, by }: Requirement): Conflict {
   return {
     code: 'unsatisfiable',
     message: `\`${name}\` cannot be installed by its name alone`,
@@ -65,7 +71,12 @@ function noDefault(catalog: Catalog, { name, by }: Wish): Conflict {
   };
 }
 
-function addPackage(catalog: Catalog, item: string, wishes: Map<string, Wish>, conflicts: Conflict[]): void {
+function addPackage(
+  catalog: Catalog,
+  item: string,
+  requirements: Map<string, Requirement>,
+  conflicts: Conflict[],
+): void {
   const at = item.indexOf('=');
   const name = at < 0 ? item : item.slice(0, at);
   const pkg = catalog.packages.get(name);
@@ -73,9 +84,9 @@ function addPackage(catalog: Catalog, item: string, wishes: Map<string, Wish>, c
     conflicts.push(unknownPackage(catalog, name, item));
     return;
   }
-  const known = wishes.get(name);
+  const known = requirements.get(name);
   if (at < 0) {
-    wishes.set(
+    requirements.set(
       name,
       known === undefined ? { name, by: [item], kind: 'package' } : { ...known, by: [...new Set([...known.by, item])] },
     );
@@ -96,7 +107,7 @@ function addPackage(catalog: Catalog, item: string, wishes: Map<string, Wish>, c
     });
     return;
   }
-  wishes.set(name, { name, exact, by: [...(known?.by ?? []), item], kind: 'package' });
+  requirements.set(name, { name, exact, by: [...(known?.by ?? []), item], kind: 'package' });
 }
 
 function unknownPackage(catalog: Catalog, name: string, item: string): Conflict {
@@ -129,7 +140,12 @@ function unknownVersion(pkg: CatalogPackage, item: string): Conflict {
   };
 }
 
-function addBuildDepends(catalog: Catalog, name: string, wishes: Map<string, Wish>, conflicts: Conflict[]): void {
+function addBuildDepends(
+  catalog: Catalog,
+  name: string,
+  requirements: Map<string, Requirement>,
+  conflicts: Conflict[],
+): void {
   const pkg = catalog.packages.get(name);
   if (pkg === undefined) {
     conflicts.push(unknownPackage(catalog, name, name));
@@ -137,16 +153,21 @@ function addBuildDepends(catalog: Catalog, name: string, wishes: Map<string, Wis
   }
   for (const dependency of catalog.current(pkg)?.record.buildDepends ?? []) {
     const by = `build dependency of ${name}`;
-    if (wishes.has(dependency.name)) continue;
+    if (requirements.has(dependency.name)) continue;
     if (!catalog.packages.has(dependency.name) && catalog.providersOf(dependency.name).length === 0) {
       conflicts.push({ ...unknownPackage(catalog, dependency.name, dependency.name), requested: [by] });
       continue;
     }
-    wishes.set(dependency.name, { name: dependency.name, by: [by], kind: 'build-depends' });
+    requirements.set(dependency.name, { name: dependency.name, by: [by], kind: 'build-depends' });
   }
 }
 
-function addCategory(catalog: Catalog, category: string, wishes: Map<string, Wish>, warnings: string[]): void {
+function addCategory(
+  catalog: Catalog,
+  category: string,
+  requirements: Map<string, Requirement>,
+  warnings: string[],
+): void {
   const members = catalog.category(category).filter((pkg) => category === 'All' || pkg.categories.includes(category));
   if (members.length === 0) {
     const names = ['All', ...new Set([...catalog.packages.values()].flatMap((pkg) => pkg.categories))];
@@ -156,7 +177,7 @@ function addCategory(catalog: Catalog, category: string, wishes: Map<string, Wis
     );
   }
   for (const { name } of members) {
-    if (!wishes.has(name)) wishes.set(name, { name, by: [`category ${category}`], kind: 'category' });
+    if (!requirements.has(name)) requirements.set(name, { name, by: [`category ${category}`], kind: 'category' });
   }
 }
 
