@@ -33,14 +33,14 @@ export function derivationOrder(clauses: readonly (readonly number[])[], starts:
 
   for (const position of starts) place(position);
   let firstLeft = 0;
-  for (;;) {
+  while (order.length < clauses.length) {
     let next = ready.take();
     while (next !== undefined && isPlaced[next] === 1) next = ready.take();
-    while (next === undefined && isPlaced[firstLeft] === 1) firstLeft++;
-    next ??= firstLeft;
-    if (next >= clauses.length) return order;
-    place(next);
+    if (next !== undefined) place(next);
+    else if (isPlaced[firstLeft] === 1) firstLeft++;
+    else place(firstLeft);
   }
+  return order;
 }
 
 /** A binary heap of positions, the lowest first. */
