@@ -10,14 +10,14 @@ import type { MachineFiles } from './layout.ts';
 import type { MachineSpec, MemorySpec } from './spec.ts';
 import { VmError } from './vm-error.ts';
 
-/** What `memory-backend-file` had to learn to map a file that it may only read. */
+/** First QEMU version whose `memory-backend-file` can map a read-only file. */
 const READ_ONLY_RAM_SINCE = '8.2';
 
 const MACHINE_TYPES = { pc: /^pc-i440fx-\d+\.\d+$/, q35: /^pc-q35-\d+\.\d+$/ } as const;
 
-/** The command line, program first, of a machine with these files (`filesOf`). Pure: the same values give the same words. Every device
- *  has an id and a place, there is no human monitor, and the words of the user come last. Throws VmError for a machine that cannot
- *  be, and for what this QEMU does not have. */
+/** Returns the command line, program first, of a machine with the files of `filesOf`. Pure and deterministic. Every
+ *  device has an id and an address, there is no human monitor, and the user's arguments come last. Throws VmError
+ *  for an invalid spec and for features that this QEMU lacks. */
 export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): string[] {
   checkSpec(spec);
   return [
@@ -86,7 +86,7 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
   ];
 }
 
-/** The versioned type of a machine. Throws VmError where this QEMU has none. */
+/** Returns the versioned machine type, such as `pc-i440fx-7.2`. Throws VmError if this QEMU does not have it. */
 export function machineTypeOf(
   { family, machineType }: Pick<MachineSpec, 'family' | 'machineType'>,
   qemu: Qemu,
@@ -104,13 +104,13 @@ export function machineTypeOf(
   return newest;
 }
 
-/** How a machine is run: what its spec says, or the fastest way that works. Throws VmError where none does. */
+/** Returns the accelerator of the spec, or the fastest one that works. Throws VmError if none works. */
 export function acceleratorOf({ accelerator }: Pick<MachineSpec, 'accelerator'>, qemu: Qemu): string {
   if (accelerator !== undefined) return accelerator;
   const working = qemu.accelerators.find(({ works }) => works);
   if (working !== undefined) return working.name;
   const why = qemu.accelerators.map(({ name, why: text = '' }) => `${name}: ${text}`).join('; ');
-  throw new VmError(`QEMU ${qemu.version} runs no guest on this computer (${why})`);
+  throw new VmError(`QEMU ${qemu.version} cannot run guests on this computer (${why})`);
 }
 
 function memoryObject({ sizeMiB, backing }: MemorySpec, qemu: Qemu): string {
@@ -119,7 +119,7 @@ function memoryObject({ sizeMiB, backing }: MemorySpec, qemu: Qemu): string {
     ['size', `${sizeMiB}M`],
   ] as const;
   if (backing.kind === 'private') return optionValue('memory-backend-ram', common);
-  // A copy-on-write mapping needs no right to write the file, where QEMU knows that.
+  // A copy-on-write mapping needs no write permission, but only newer versions of QEMU use that.
   const isReadOnly = !backing.isShared && isAtLeast(qemu.version, READ_ONLY_RAM_SINCE);
   return optionValue('memory-backend-file', [
     ...common,

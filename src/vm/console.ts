@@ -1,15 +1,15 @@
 import { withoutControls } from '../io/printable.ts';
 
-/** A line without end is cut into pieces of this length. */
+/** Longer lines are split into pieces of this length. */
 const LONGEST_LINE_BYTES = 4096;
 
-/** Cuts bytes of a serial port into lines. Whatever they are, they give text without control characters or colours, in pieces of bounded
- *  length. An end of line is `\n`, `\r\n` or `\r`; empty lines are left out. */
-export class LineCutter {
+/** Splits the bytes of a serial port into lines without control characters and escape sequences, in pieces of
+ *  bounded length. A line ends with `\n`, `\r\n` or `\r`; empty lines are omitted. */
+export class LineSplitter {
   readonly #open = Buffer.alloc(LONGEST_LINE_BYTES);
   #openBytes = 0;
 
-  /** The lines that a chunk completes. */
+  /** Returns the lines that a chunk completes. */
   push(chunk: Uint8Array): string[] {
     const lines: string[] = [];
     for (const byte of chunk) {
@@ -20,7 +20,7 @@ export class LineCutter {
     return lines;
   }
 
-  /** The line that was begun, if any. */
+  /** Returns the incomplete last line, if any. */
   end(): string[] {
     const line = withoutControls(this.#open.toString('utf8', 0, this.#openBytes));
     this.#openBytes = 0;

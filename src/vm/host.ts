@@ -1,55 +1,55 @@
-/** What this computer has for running machines, as one plain JSON value: it can be kept and compared. */
+/** What this computer provides for running machines, as plain JSON. */
 export interface Host {
-  /** Of the processor, as Node names it: `x64`, `arm64`. */
+  /** Architecture of the processor in Node.js terms: `x64`, `arm64`. */
   readonly architecture: string;
   readonly kernelRelease: string;
-  /** Absent where QEMU is not installed or does not answer. */
+  /** Absent if QEMU is not installed or does not respond. */
   readonly qemu?: Qemu;
-  /** Path of each tool, or undefined where there is none. */
+  /** Path of each tool; undefined if it is not installed. */
   readonly tools: Readonly<Record<ToolName, string | undefined>>;
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
-  /** Free space where temporary files and sockets of machines go, and where the user asked for. */
+  /** Free space in the temporary directory and in requested directories. */
   readonly disks: readonly DiskSpace[];
-  /** Whether a machine may have a network of its own, when that was tried. */
+  /** Whether machines can run in their own network namespaces, as tested by the probe. */
   readonly hasOwnNetworks: boolean;
   readonly distribution: Distribution;
 }
 
-/** A QEMU for x86 machines, and what it can do. */
+/** A QEMU for x86 machines and its features. */
 export interface Qemu extends QemuIdentity {
-  /** Every one that is built in, fastest first. */
-  readonly accelerators: readonly AcceleratorVerdict[];
+  /** All built-in accelerators, fastest first. */
+  readonly accelerators: readonly AcceleratorResult[];
   /** Versioned machine types, such as `pc-q35-7.2`, sorted by name. */
   readonly machineTypes: readonly string[];
-  /** Of memory images. */
+  /** Features of memory images. */
   readonly hasIgnoreShared: boolean;
   readonly hasMappedRam: boolean;
   readonly hasMultifd: boolean;
-  /** Directories of the host as 9p shares. */
+  /** Support for directories of the host as 9p shares. */
   readonly has9p: boolean;
-  /** Links of network cards. */
+  /** Supported network backends. */
   readonly hasUserNetwork: boolean;
   readonly hasVde: boolean;
   readonly hasStream: boolean;
 }
 
-/** Which QEMU it is; the same identity is the same program. */
+/** Identifies a QEMU program. */
 export interface QemuIdentity {
-  /** Absolute, links followed. */
+  /** Absolute path with symbolic links resolved. */
   readonly binary: string;
-  /** Such as `7.2.22`. */
+  /** For example `7.2.22`. */
   readonly version: string;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
 }
 
-/** Whether an accelerator runs guests; a device file alone says nothing. */
-export interface AcceleratorVerdict {
+/** The result of a test run with an accelerator; the device file alone proves nothing. */
+export interface AcceleratorResult {
   readonly name: string;
   readonly works: boolean;
-  /** Why not. */
+  /** Reason of a failure. */
   readonly why?: string;
-  /** Of the CPU that it was tried with. */
+  /** CPU model of the test run. */
   readonly cpu: string;
   readonly durationMs: number;
 }
@@ -68,7 +68,7 @@ export const TOOL_NAMES = [
   'setpriv',
 ] as const;
 
-/** `mtools` stands for its `mcopy`, `busybox` for a static one. */
+/** `mtools` is its program `mcopy`; `busybox` must be statically linked. */
 export type ToolName = (typeof TOOL_NAMES)[number];
 
 export interface DiskSpace {
@@ -77,18 +77,18 @@ export interface DiskSpace {
 }
 
 export interface Distribution {
-  /** `PRETTY_NAME` of os-release, or the name of the system. */
+  /** `PRETTY_NAME` of os-release, or the name of the operating system. */
   readonly name: string;
-  /** Whose packages it has; undefined: none that we know. */
+  /** Undefined for an unknown distribution. */
   readonly family: DistributionFamily | undefined;
 }
 
 export const DISTRIBUTION_FAMILIES = ['debian', 'fedora', 'arch', 'nix'] as const;
 
-/** Those with the same packages: `debian` stands for Ubuntu too. */
+/** Distributions with the same package names; `debian` includes Ubuntu. */
 export type DistributionFamily = (typeof DISTRIBUTION_FAMILIES)[number];
 
-/** Orders versions by their first three numbers, and tells whether one is at least another. */
+/** Returns whether the first three numbers of a version are at least those of another. */
 export function isAtLeast(version: string, least: string): boolean {
   const [have, need] = [version, least].map((text) => (text.match(/\d+/g) ?? []).slice(0, 3).map(Number));
   for (let i = 0; i < 3; i++) {

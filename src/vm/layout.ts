@@ -1,24 +1,24 @@
 import { join } from 'node:path/posix';
 import { VmError } from './vm-error.ts';
 
-/** The longest path that fits the address of a unix socket. */
+/** Longest path in the address of a Unix socket. */
 const LONGEST_SOCKET_PATH_BYTES = 107;
 
-/** The files of a machine while it runs. */
+/** Paths of the files of a running machine. */
 export interface MachineFiles {
-  /** Socket on which QEMU takes commands. */
+  /** Socket for QMP commands. */
   readonly qmp: string;
-  /** All that came out of the serial port. */
+  /** Log of the serial port. */
   readonly consoleLog: string;
-  /** Socket through which a memory image goes. */
+  /** Socket that transfers a memory image. */
   readonly migration: string;
-  /** A screen, before it is a picture that others can read. */
+  /** Screenshot in the format of QEMU, before its conversion to PNG. */
   readonly screen: string;
-  /** What the names of the files behind empty disks begin with. */
+  /** Path prefix of the files of empty disks. */
   readonly emptyDiskStem: string;
 }
 
-/** Names the files of a machine in the directory it runs in; the name keeps those of several machines apart. */
+/** Returns the paths for a machine in its run directory; the name separates several machines. */
 export function filesOf(name: string, directory: string): MachineFiles {
   return {
     qmp: join(directory, `${name}.qmp`),
@@ -29,17 +29,17 @@ export function filesOf(name: string, directory: string): MachineFiles {
   };
 }
 
-/** Names the file behind an empty disk. */
+/** Returns the path of the file of an empty disk. */
 export function emptyDiskPath({ emptyDiskStem }: Pick<MachineFiles, 'emptyDiskStem'>, diskId: string): string {
   return `${emptyDiskStem}${diskId}.raw`;
 }
 
-/** Gives back a path that a unix socket can have. Throws VmError for one that is too long. */
+/** Returns the path if it fits the address of a Unix socket; throws VmError otherwise. */
 export function socketPath(path: string): string {
   const sizeBytes = new TextEncoder().encode(path).length;
   if (sizeBytes <= LONGEST_SOCKET_PATH_BYTES) return path;
   throw new VmError(
-    `the path of a socket is too long: ${sizeBytes} bytes, ${LONGEST_SOCKET_PATH_BYTES} fit: \`${path}\``,
-    { hint: 'run in a directory with a shorter path' },
+    `the path of a socket is too long: ${sizeBytes} bytes, at most ${LONGEST_SOCKET_PATH_BYTES}: \`${path}\``,
+    { hint: 'use a directory with a shorter path' },
   );
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../events.ts';
-import { LineCutter } from './console.ts';
-import { Feed } from './feed.ts';
+import { LineSplitter } from './console.ts';
+import { BroadcastQueue } from './broadcast-queue.ts';
 import type { MachineFiles } from './layout.ts';
 import { exitText, stderrText } from '../io/program.ts';
 import type { Program, ProgramExit } from '../io/program.ts';
@@ -54,7 +54,7 @@ export class Machine implements AsyncDisposable {
   readonly exited: Promise<MachineExit>;
   readonly #child: Program;
   readonly #command: string;
-  readonly #lines = new Feed<string>({ mostWaiting: CONSOLE_LINES, replay: CONSOLE_LINES });
+  readonly #lines = new BroadcastQueue<string>({ maxWaiting: CONSOLE_LINES, replay: CONSOLE_LINES });
   #isEndedByUs = false;
   #shutdown: string | undefined;
   #hasPanicked = false;
@@ -174,7 +174,7 @@ export class Machine implements AsyncDisposable {
   }
 
   async #readConsole(): Promise<void> {
-    const cutter = new LineCutter();
+    const cutter = new LineSplitter();
     const spread = (lines: readonly string[]): void => lines.forEach((line) => this.#lines.push(line));
     this.#child.stdout.on('data', (chunk: Buffer) => spread(cutter.push(chunk)));
     await this.#child.exited;

@@ -34,7 +34,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
   ): Promise<{ command: RunningCommand; sh: (script: string) => string; ssh: string }> => {
     const command = bench.startVm(['vm', 'boot', ...options]);
     await command.says(/^@cygstrap ready$/m);
-    const [, ssh = ''] = await command.says(/^note: ssh, once it has booted: (.*)$/m);
+    const [, ssh = ''] = await command.says(/^note: connect by ssh when it has booted: (.*)$/m);
     const sh = (script: string): string => {
       const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', `${ssh} ${quoteWord(script)}`], {
         encoding: 'utf8',
@@ -57,7 +57,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
     expect(exit, stderr).toBe(0);
     expect(stdout).toContain('@cygstrap ready\n');
     expect(stderr).toMatch(
-      /^note: ssh, once it has booted: .*\nnote: the power button is pressed; Ctrl-C again ends the machine at once\nnote: it ended: guest-shutdown\n$/,
+      /^note: connect by ssh when it has booted: .*\nnote: pressed the power button; press Ctrl-C again to end the machine at once\nnote: the machine ended: guest-shutdown\n$/,
     );
   };
 
@@ -118,7 +118,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
     expect(await portOf(ssh)).toEqual({ isApart: false, isOpen: true });
     expect(sh('echo in')).toBe('in\n');
     command.child.kill('SIGINT');
-    await command.says(/the power button is pressed/);
+    await command.says(/pressed the power button/);
     command.child.kill('SIGINT');
     expect(await command.ended).toMatchObject({
       exit: 130,
@@ -131,7 +131,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
   test.each(['src', '=dir', 'a b=dir'])('no share: %j', async (word) => {
     expect(await bench.vm(['vm', 'boot', '--share', word])).toMatchObject({
       exit: 2,
-      stderr: expect.stringContaining(`error: --share is no share: \`${word}\`\n`) as string,
+      stderr: expect.stringContaining(`error: --share has a wrong value: \`${word}\`\n`) as string,
     });
   });
 });

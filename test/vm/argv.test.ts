@@ -206,7 +206,7 @@ describe('the command line of', () => {
     await expect(textOf(wordsOf(spec, qemu))).toMatchFileSnapshot(join(PROJECT, `fixtures/vm/argv/${name}.txt`));
   });
 
-  test.each(GOLDENS)('%s: every device has an id, and no two one place', (_name, spec, qemu) => {
+  test.each(GOLDENS)('%s: every device has an id and an address of its own', (_name, spec, qemu) => {
     const words = wordsOf(spec, qemu);
     const devices = words.filter((_word, i) => words[i - 1] === '-device');
     expect(devices.filter((device) => !device.includes(',id='))).toEqual([]);
@@ -217,7 +217,7 @@ describe('the command line of', () => {
     expect(words.some((word) => /readline|monitor/.test(word))).toBe(false);
   });
 
-  test('a machine that is saved and the one that is revived has the same devices, whatever the link', () => {
+  test('a saved machine and the revived one have the same devices, for any link', () => {
     const devicesOf = (spec: MachineSpec): string[] => {
       const words = wordsOf(spec);
       return words.filter((_word, i) => ['-device', '-machine', '-cpu', '-m', '-smp'].includes(words[i - 1] ?? ''));
@@ -227,7 +227,7 @@ describe('the command line of', () => {
   });
 });
 
-test('commas are doubled where QEMU splits at them, and the words of a command are quoted', () => {
+test('doubles commas where QEMU splits, and quotes commands', () => {
   const words = wordsOf({
     ...standIn,
     disks: [
@@ -247,33 +247,33 @@ test('commas are doubled where QEMU splits at them, and the words of a command a
 const disk = (id: string, bus: 'ide' | 'ahci' | 'virtio', writes: 'persistent' | 'read-only' = 'persistent') =>
   ({ id, bus, source: { kind: 'file', path: '/d', format: 'raw', writes } }) as const;
 
-describe('refused', () => {
+describe('rejected', () => {
   test.each<[string, Partial<MachineSpec>, string]>([
-    ['a name with a comma', { name: 'a,b' }, 'the name of a machine'],
-    ['no memory', { memory: { sizeMiB: 0, backing: { kind: 'private' } } }, 'memory must be a whole number above 0: 0'],
-    ['half a CPU', { cpus: 0.5 }, 'the number of CPUs'],
-    ['an id twice', { floppies: [{ id: 'disk0', path: '/f' }] }, 'two devices have the id `disk0`'],
-    ['an id that is none', { floppies: [{ id: '0', path: '/f' }] }, 'begins with a letter'],
+    ['a name with a comma', { name: 'a,b' }, 'invalid machine name'],
+    ['no memory', { memory: { sizeMiB: 0, backing: { kind: 'private' } } }, 'memory must be a positive integer: 0'],
+    ['a fraction of a CPU', { cpus: 0.5 }, 'the number of CPUs'],
+    ['a duplicate id', { floppies: [{ id: 'disk0', path: '/f' }] }, 'duplicate device id: `disk0`'],
+    ['an invalid id', { floppies: [{ id: '0', path: '/f' }] }, 'invalid device id'],
     [
-      'a tag twice',
+      'a duplicate tag',
       {
         shares: [
           { id: 'a', tag: 't', path: '/', isReadonly: true },
           { id: 'b', tag: 't', path: '/', isReadonly: true },
         ],
       },
-      'two shares have the tag `t`',
+      'duplicate share tag: `t`',
     ],
-    ['IDE on q35', { family: 'q35' }, 'no IDE'],
+    ['IDE on q35', { family: 'q35' }, 'no IDE bus'],
     [
       'a fifth on IDE',
       { cdroms: ['a', 'b', 'c', 'd'].map((id) => ({ id, path: '/c' })) },
-      'too many disks and CDs on IDE: 5, 4 fit',
+      'too many disks and CDs on IDE: 5, at most 4',
     ],
     [
       'a ninth on virtio',
       { disks: [...'abcdefghi'].map((id) => disk(id, 'virtio')) },
-      'too many disks on virtio: 9, 8 fit',
+      'too many disks on virtio: 9, at most 8',
     ],
     ['a third floppy', { floppies: ['a', 'b', 'c'].map((id) => ({ id, path: '/c' })) }, 'too many floppies'],
     ['a read-only IDE disk', { disks: [disk('d', 'ide', 'read-only')] }, 'cannot be read-only on IDE'],
@@ -281,16 +281,16 @@ describe('refused', () => {
     [
       'a multicast address',
       { nics: [{ ...nic({ kind: 'none' }), mac: '53:54:00:12:01:01' }] },
-      'not the address of one network card',
+      'invalid unicast MAC address',
     ],
-    ['two direct links', { nics: [nic(direct), { ...nic(direct), id: 'nic1' }] }, 'one network card alone'],
+    ['two direct links', { nics: [nic(direct), { ...nic(direct), id: 'nic1' }] }, 'only one network card'],
     ['no command for shares', { nics: [nic({ ...direct, smbdCommand: [] })] }, 'no command for its shares'],
-    ['no port', { nics: [nic({ ...direct, sshPort: 'any' })] }, 'no port is chosen'],
-    ['no CD to boot from', { boot: { kind: 'cdrom-once' } }, 'there is no CD to boot from'],
+    ['no port', { nics: [nic({ ...direct, sshPort: 'any' })] }, 'missing ssh port'],
+    ['no CD to boot from', { boot: { kind: 'cdrom-once' } }, 'missing CD to boot from'],
     [
       'a long socket path',
       { nics: [nic({ kind: 'stream', path: `/${'x'.repeat(107)}`, isServer: true })] },
-      'the path of a socket is too long: 108 bytes, 107 fit',
+      'the path of a socket is too long: 108 bytes, at most 107',
     ],
     ['an unknown machine type', { machineType: 'pc-i440fx-1.0' }, 'QEMU 7.2.22 has no machine type `pc-i440fx-1.0`'],
   ])('%s', (_name, more, message) => {
@@ -299,7 +299,7 @@ describe('refused', () => {
     );
   });
 
-  test('a computer on which nothing runs guests', () => {
+  test('a host without a working accelerator', () => {
     const [kvm] = debian12.accelerators;
     expect(() => wordsOf(tinyMachine('/disk'), { ...debian12, accelerators: kvm === undefined ? [] : [kvm] })).toThrow(
       'kvm: nothing within 2000 ms',
@@ -307,7 +307,7 @@ describe('refused', () => {
     expect(wordsOf(tinyMachine('/disk', { accelerator: 'kvm' }))).toContain('kvm');
   });
 
-  test('a directory that is too deep', () => {
+  test('a run directory with a long path', () => {
     expect(() => argvOf(tinyMachine('/disk'), debian12, filesOf('tiny', `/${'x'.repeat(100)}`))).toThrow(
       'the path of a socket is too long',
     );

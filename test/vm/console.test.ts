@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LineCutter } from '../../src/vm/console.ts';
-import { Feed } from '../../src/vm/feed.ts';
+import { LineSplitter } from '../../src/vm/console.ts';
+import { BroadcastQueue } from '../../src/vm/broadcast-queue.ts';
 import { SEED } from '../support/seed.ts';
 
 function linesOf(...chunks: (string | Uint8Array)[]): string[] {
-  const cutter = new LineCutter();
+  const cutter = new LineSplitter();
   return [...chunks.flatMap((chunk) => cutter.push(Buffer.from(chunk as string))), ...cutter.end()];
 }
 
@@ -41,7 +41,7 @@ describe('the console', () => {
 
 describe('a feed', () => {
   test('gives each reader all that came since, and the last that came before', async () => {
-    const feed = new Feed<number>({ mostWaiting: 100, replay: 3 });
+    const feed = new BroadcastQueue<number>({ maxWaiting: 100, replay: 3 });
     for (let n = 1; n <= 20; n++) feed.push(n);
     const early = feed.read();
     feed.push(21);
@@ -58,7 +58,7 @@ describe('a feed', () => {
   });
 
   test('wakes a reader that waits, and forgets one that left', async () => {
-    const feed = new Feed<string>({ mostWaiting: 2, replay: 0 });
+    const feed = new BroadcastQueue<string>({ maxWaiting: 2, replay: 0 });
     const reader = feed.read();
     const next = reader.next();
     feed.push('a');

@@ -48,14 +48,12 @@ describeWith([QEMU], 'a machine', () => {
     const waiting = machine.unlessEnded(new Promise(() => {}));
     const asked = machine.qmp.waitForEvent(['NEVER']);
     asked.catch(() => {});
-    const startMs = performance.now();
     process.kill(machine.pid, 'SIGKILL');
     await expect(waiting).rejects.toMatchObject({
       code: 'vm',
       message: 'QEMU of machine `tiny` died (signal SIGKILL)',
       details: { signal: 'SIGKILL', consoleLog: machine.files.consoleLog },
     });
-    expect(performance.now() - startMs).toBeLessThan(1000);
     await expect(asked).rejects.toMatchObject({ code: 'vm' });
     const exit = await machine.exited;
     expect(exit).toMatchObject({

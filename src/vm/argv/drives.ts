@@ -5,15 +5,15 @@ import { slotOf } from './slots.ts';
 import { optionValue } from './option-value.ts';
 import type { Property } from './option-value.ts';
 
-interface Place {
+interface DriveSlot {
   readonly bus: string;
   readonly unit: number;
 }
 
-/** Hard disks, CDs and floppies with the controllers they need. */
+/** Returns the arguments for hard disks, CDs and floppies, and for the controllers they need. */
 export function driveArguments(spec: MachineSpec, files: MachineFiles): string[] {
-  const places = seats(spec);
-  const isFirstBooted = spec.boot.kind === 'disk';
+  const slots = driveSlots(spec);
+  const bootsFromDisk = spec.boot.kind === 'disk';
   return [
     ...controllers(spec),
     ...spec.disks.flatMap((disk, i) => {
@@ -22,14 +22,18 @@ export function driveArguments(spec: MachineSpec, files: MachineFiles): string[]
         ...diskDrive(disk, files),
         '-device',
         diskDevice(disk, {
-          place: places.get(disk.id),
+          slot: slots.get(disk.id),
           virtioIndex,
           family: spec.family,
-          bootIndex: isFirstBooted && i === 0 ? 0 : undefined,
+          bootIndex: bootsFromDisk && i === 0 ? 0 : undefined,
         }),
       ];
     }),
-    ...spec.cdroms.flatMap((cd) => [...mediumDrive(cd), '-device', seated('ide-cd', cd.id, places.get(cd.id), [])]),
+    ...spec.cdroms.flatMap((cd) => [
+      ...mediumDrive(cd),
+      '-device',
+      slottedDevice('ide-cd', cd.id, slots.get(cd.id), []),
+    ]),
     ...spec.floppies.flatMap((floppy, unit) => [
       ...mediumDrive(floppy),
       '-device',
@@ -60,20 +64,20 @@ function controllers({ family, disks, floppies }: MachineSpec): string[] {
   ];
 }
 
-/** Where each disk and CD sits on IDE and AHCI: disks in order, then CDs. */
-function seats({ family, disks, cdroms }: MachineSpec): ReadonlyMap<string, Place> {
-  const seated = [
+/** Assigns each disk and CD a slot on IDE or AHCI: disks in order, then CDs. */
+function driveSlots({ family, disks, cdroms }: MachineSpec): ReadonlyMap<string, DriveSlot> {
+  const drives = [
     ...disks.map(({ id, bus }) => ({ id, bus })),
     ...cdroms.map(({ id }) => ({ id, bus: family === 'pc' ? ('ide' as const) : ('ahci' as const) })),
   ];
-  const places = new Map<string, Place>();
-  seated
+  const slots = new Map<string, DriveSlot>();
+  drives
     .filter(({ bus }) => bus === 'ide')
-    .forEach(({ id }, i) => places.set(id, { bus: `ide.${i >> 1}`, unit: i & 1 }));
-  seated
+    .forEach(({ id }, i) => slots.set(id, { bus: `ide.${i >> 1}`, unit: i & 1 }));
+  drives
     .filter(({ bus }) => bus === 'ahci')
-    .forEach(({ id }, i) => places.set(id, { bus: `${family === 'q35' ? 'ide' : 'ahci0'}.${i}`, unit: 0 }));
-  return places;
+    .forEach(({ id }, i) => slots.set(id, { bus: `${family === 'q35' ? 'ide' : 'ahci0'}.${i}`, unit: 0 }));
+  return slots;
 }
 
 function driveOf(id: string): string {
@@ -116,15 +120,15 @@ function mediumDrive({ id, path }: MediumSpec): string[] {
   ]);
 }
 
-interface DiskPlace {
-  readonly place: Place | undefined;
+interface DiskOptions {
+  readonly slot: DriveSlot | undefined;
   readonly virtioIndex: number;
   readonly family: MachineSpec['family'];
   readonly bootIndex: number | undefined;
 }
 
-function diskDevice({ id, bus }: DiskSpec, { place, virtioIndex, family, bootIndex }: DiskPlace): string {
-  if (bus !== 'virtio') return seated('ide-hd', id, place, [['bootindex', bootIndex]]);
+function diskDevice({ id, bus }: DiskSpec, { slot, virtioIndex, family, bootIndex }: DiskOptions): string {
+  if (bus !== 'virtio') return slottedDevice('ide-hd', id, slot, [['bootindex', bootIndex]]);
   return optionValue('virtio-blk-pci', [
     ['id', id],
     ['bus', family === 'pc' ? 'pci.0' : 'pcie.0'],
@@ -134,11 +138,16 @@ function diskDevice({ id, bus }: DiskSpec, { place, virtioIndex, family, bootInd
   ]);
 }
 
-function seated(device: string, id: string, place: Place | undefined, properties: readonly Property[]): string {
+function slottedDevice(
+  device: string,
+  id: string,
+  slot: DriveSlot | undefined,
+  properties: readonly Property[],
+): string {
   return optionValue(device, [
     ['id', id],
-    ['bus', place?.bus],
-    ['unit', place?.unit],
+    ['bus', slot?.bus],
+    ['unit', slot?.unit],
     ['drive', driveOf(id)],
     ...properties,
   ]);

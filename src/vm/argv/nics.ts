@@ -1,18 +1,18 @@
+import { quoteCommand } from '../../io/quoting.ts';
 import { socketPath } from '../layout.ts';
 import { GUEST_ADDRESS, SHARES_ADDRESS, SMB_PORT, SSH_PORT } from '../network/addresses.ts';
 import type { LinkSpec, MachineSpec, NicSpec } from '../spec.ts';
 import { VmError } from '../vm-error.ts';
 import { slotOf } from './slots.ts';
 import { optionValue } from './option-value.ts';
-import { quoteCommand } from '../../io/quoting.ts';
 
-/** The id of QEMU's user network behind a card of link `direct`. It is taken out before a memory image is made: it would put a
- *  section into the image that only a machine with the same link can read. */
+/** Returns the id of QEMU's user network behind a card of link `direct`. It is removed before a memory image is
+ *  made; otherwise the image would contain a section that only a machine with the same link can read. */
 export function userNetworkOf(nicId: string): string {
   return `user-${nicId}`;
 }
 
-/** Network cards, each with what it is plugged into. */
+/** Returns the arguments for network cards and the network backends behind them. */
 export function nicArguments({ family, nics }: MachineSpec): string[] {
   return nics.flatMap((nic, i) => [
     ...linkArguments(nic, i),
@@ -23,7 +23,7 @@ export function nicArguments({ family, nics }: MachineSpec): string[] {
       ['addr', slotOf('nic', i)],
       ['netdev', netdevOf(nic.id)],
       ['mac', nic.mac.toLowerCase()],
-      // No boot from a network, and nothing of the host's firmware in a memory image.
+      // Disables network boot, and keeps firmware of the host out of memory images.
       ['romfile', ''],
     ]),
   ]);
@@ -46,7 +46,7 @@ function linkArguments({ id, link }: NicSpec, index: number): string[] {
     case 'none':
       return onHub;
     case 'direct':
-      // By way of a hub, the card stays plugged in when the user network is taken out.
+      // The hub keeps the card plugged in when the user network is removed.
       return [
         '-netdev',
         userNetwork(id, link),
@@ -82,8 +82,8 @@ function linkArguments({ id, link }: NicSpec, index: number): string[] {
 }
 
 function userNetwork(nicId: string, { smbdCommand, sshPort }: Extract<LinkSpec, { kind: 'direct' }>): string {
-  if (sshPort === 'any') throw new VmError(`no port is chosen for ssh of network card \`${nicId}\``);
-  // The addresses that nobody uses are the gateway, the name server and the start of DHCP: the user network insists on having them.
+  if (sshPort === 'any') throw new VmError(`missing ssh port of network card \`${nicId}\``);
+  // The user network requires a gateway, a name server and a DHCP range; these addresses are unused.
   return optionValue('user', [
     ['id', userNetworkOf(nicId)],
     ['net', '192.168.0.0/24'],

@@ -1,7 +1,7 @@
-/** One `key=value` of a QEMU option; undefined leaves it out, `true` and `false` are `on` and `off`. */
+/** One `key=value` of a QEMU option; undefined omits it, booleans become `on` and `off`. */
 export type Property = readonly [key: string, value: string | number | boolean | undefined];
 
-/** Joins a QEMU option value from its parts: `first,key=value,...`. Commas in values are doubled, as QEMU's parser wants. */
+/** Joins a QEMU option value: `first,key=value,...`. Doubles commas in values, as QEMU's parser requires. */
 export function optionValue(first: string, properties: readonly Property[]): string {
   const rest = properties.flatMap(([key, value]) => {
     if (value === undefined) return [];

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AcceleratorVerdict } from '../host.ts';
+import type { AcceleratorResult } from '../host.ts';
 import { exitText, stderrText, startProgram } from '../../io/program.ts';
 import { makeRunDirectory } from '../run-directory.ts';
 import { EXIT_CODE, EXIT_PORT, countingBootSector } from './boot-sector.ts';
@@ -27,7 +27,7 @@ export async function tryAccelerator({
   cpu,
   setpriv,
   signal,
-}: AcceleratorTrial): Promise<AcceleratorVerdict> {
+}: AcceleratorTrial): Promise<AcceleratorResult> {
   await using directory = await makeRunDirectory();
   const disk = join(directory.path, 'disk');
   await writeFile(disk, countingBootSector(ROUNDS));
@@ -50,7 +50,7 @@ export async function tryAccelerator({
     `if=ide,format=raw,readonly=off,snapshot=on,file=${disk.replaceAll(',', ',,')}`,
   ];
   const startMs = performance.now();
-  const verdict = (why: string | undefined): AcceleratorVerdict => ({
+  const verdict = (why: string | undefined): AcceleratorResult => ({
     name: accelerator,
     works: why === undefined,
     ...(why !== undefined && { why }),

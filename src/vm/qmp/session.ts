@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Feed } from '../feed.ts';
+import { BroadcastQueue } from '../broadcast-queue.ts';
 import { VmError } from '../vm-error.ts';
 
 /** A line of QMP is one message; the longest of QEMU (its schema) has some hundred kilobytes. */
@@ -37,7 +37,7 @@ export class QmpSession implements AsyncDisposable {
   readonly closed: Promise<VmError | undefined>;
   readonly #stream: Duplex;
   readonly #pending = new Map<number, Pending>();
-  readonly #feed = new Feed<QmpEvent>({ mostWaiting: 1000, replay: 0 });
+  readonly #feed = new BroadcastQueue<QmpEvent>({ maxWaiting: 1000, replay: 0 });
   #greeting: Pending | undefined;
   #chunks: Buffer[] = [];
   #heldBytes = 0;
