@@ -3,8 +3,7 @@ import { CygstrapError } from '../errors.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** Waits until this process is asked to stop, and tells how. The same request a second time has its usual effect, so that
- *  nobody has to wait for an orderly end. */
+/** Waits for SIGINT or SIGTERM and returns which came. A second signal has its default effect and ends the process. */
 export async function untilStopped(): Promise<(typeof SIGNALS)[number]> {
   const handlers: (() => void)[] = [];
   try {
@@ -20,12 +19,14 @@ export async function untilStopped(): Promise<(typeof SIGNALS)[number]> {
   }
 }
 
-/** Runs work that ends in order when this process is asked to stop: its signal is aborted with code `interrupted`. */
+/** Runs work that can be interrupted: SIGINT and SIGTERM abort its signal with code `interrupted`. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const stop = (): void => {
     remove();
-    controller.abort(new CygstrapError('interrupted', 'interrupted', { hint: 'the same command goes on from here' }));
+    controller.abort(
+      new CygstrapError('interrupted', 'interrupted', { hint: 'run the same command again to continue' }),
+    );
   };
   const remove = (): void => {
     for (const signal of SIGNALS) process.off(signal, stop);

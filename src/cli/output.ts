@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { CygstrapError } from '../errors.ts';
 
-/** What of a process the command line uses; tests hand in their own. */
+/** The parts of a process that the command line uses; tests pass their own. */
 export interface Host {
   readonly stdin: Readable;
   readonly stdout: Writable;
@@ -9,31 +9,31 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Writes data to stdout and everything else to stderr. A reader that goes away (EPIPE, as in `| head`) is no error:
- *  `isClosed` tells, and what is written after that is dropped. */
+/** Writes data to stdout and everything else to stderr. When the reader of stdout closes it (EPIPE, as in `| head`),
+ *  `isClosed` becomes true and further data is dropped; that is not an error. */
 export class Output {
   readonly #host: Host;
-  readonly #usesColour: boolean;
+  readonly #usesColor: boolean;
   #isClosed = false;
   #failure: Error | undefined;
 
   constructor(host: Host) {
     this.#host = host;
-    this.#usesColour = host.stderr.isTTY === true && !host.env['NO_COLOR'] && host.env['TERM'] !== 'dumb';
+    this.#usesColor = host.stderr.isTTY === true && !host.env['NO_COLOR'] && host.env['TERM'] !== 'dumb';
     host.stdout.on('error', (error: NodeJS.ErrnoException) => {
       this.#isClosed = true;
       if (error.code !== 'EPIPE') this.#failure = error;
     });
-    // Without a stderr there is nobody left to tell.
+    // A failing stderr cannot be reported.
     host.stderr.on('error', () => {});
   }
 
-  /** Whether nobody reads stdout any more. */
+  /** Whether stdout was closed by its reader or failed. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** Writes to stdout and waits until it is taken. Throws `io` for whatever the stream reports, except EPIPE. */
+  /** Writes to stdout and waits until the stream has handled it. Throws `io` for errors of the stream except EPIPE. */
   async data(text: string): Promise<void> {
     if (this.#isClosed || text === '') return;
     await new Promise<void>((resolve) => {
@@ -47,10 +47,10 @@ export class Output {
     await this.data(`${JSON.stringify(value, undefined, layout === 'indented' ? 2 : undefined)}\n`);
   }
 
-  /** Writes a line to stderr; the label before it is coloured on a terminal. */
+  /** Writes a line to stderr; the label before it is colored on a terminal. */
   note(label: 'error' | 'warning' | 'hint' | 'note', text: string): void {
     const codes = { error: 31, warning: 33, hint: 36, note: 2 } as const;
-    const shown = this.#usesColour ? `\u001b[${codes[label]}m${label}:\u001b[0m` : `${label}:`;
+    const shown = this.#usesColor ? `\u001b[${codes[label]}m${label}:\u001b[0m` : `${label}:`;
     this.#host.stderr.write(`${shown} ${text}\n`);
   }
 

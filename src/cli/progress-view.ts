@@ -8,8 +8,8 @@ import type { Verbosity } from './reporter.ts';
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 10_000;
 
-/** Shows how a fetch is getting on: redrawn lines on a terminal, one line now and then otherwise, nothing when quiet. Call `end` before anything
- *  else is written. */
+/** Shows the progress of a fetch: lines that are redrawn on a terminal, one line every ten seconds otherwise, nothing when
+ *  quiet. Call `end` before writing anything else. */
 export class ProgressView {
   readonly #host: Host;
   readonly #output: Output;
@@ -29,7 +29,7 @@ export class ProgressView {
     this.#isTerminal = host.stderr.isTTY === true && host.env['TERM'] !== 'dumb';
   }
 
-  /** Takes in one event. */
+  /** Shows one event. */
   add(event: Event): void {
     if (this.#isQuiet) return;
     this.#progress.add(event);
@@ -39,7 +39,7 @@ export class ProgressView {
     else this.#report(event);
   }
 
-  /** Stops drawing; what was drawn is gone. */
+  /** Stops drawing and erases the drawn lines. */
   end(): void {
     clearInterval(this.#timer);
     this.#erase();
@@ -49,7 +49,7 @@ export class ProgressView {
     const missing = `${countText(files - presentFiles, 'file')} to fetch (${sizeText(sizeBytes - presentBytes)})`;
     this.#output.note(
       'note',
-      `${countText(files, 'file')}, ${sizeText(sizeBytes)}: ${presentFiles} there already (${sizeText(presentBytes)}), ${missing}`,
+      `${countText(files, 'file')}, ${sizeText(sizeBytes)}: ${presentFiles} already present (${sizeText(presentBytes)}), ${missing}`,
     );
     if (files === presentFiles) return;
     this.#startMs = performance.now();

@@ -10,7 +10,7 @@ interface Transfer {
   receivedBytes: number;
 }
 
-/** What a fetch has come to, folded from its events; renders as text and knows no clock or terminal. */
+/** The state of a fetch, computed from its events, as text. Uses no clock and no terminal. */
 export class Progress {
   #files = 0;
   #sizeBytes = 0;
@@ -18,7 +18,7 @@ export class Progress {
   #receivedBytes = 0;
   readonly #active = new Map<string, Transfer>();
 
-  /** Takes in one event. */
+  /** Adds one event. */
   add(event: Event): void {
     switch (event.kind) {
       case 'fetch-start':
@@ -58,7 +58,7 @@ export class Progress {
     }
   }
 
-  /** What a broken attempt received counts no more. */
+  /** Subtracts what a failed attempt received. */
   #forget(path: string): void {
     const transfer = this.#active.get(path);
     if (transfer === undefined) return;
@@ -66,7 +66,7 @@ export class Progress {
     this.#active.delete(path);
   }
 
-  /** One line for each active transfer, at most eight, and the total with rate and time left.
+  /** Returns one line for each active transfer, at most eight, and the total with rate and remaining time.
    *  @param elapsedMs since the first download began */
   lines(elapsedMs: number): string[] {
     const active = [...this.#active.values()];
@@ -93,7 +93,7 @@ function fitted(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
-/** Writes seconds for people: `9 s`, `3 min`, `2 h`. */
+/** Formats seconds: `9 s`, `3 min`, `2 h`. */
 function timeText(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
@@ -101,7 +101,7 @@ function timeText(seconds: number): string {
 
 const CLEAR_BELOW = '\u001b[J';
 
-/** Moves the cursor over `drawn` lines and draws others in their place. */
+/** Returns terminal codes that replace `drawn` lines above the cursor by others. */
 export function redraw(drawn: number, lines: readonly string[]): string {
   const back = drawn > 0 ? `\u001b[${drawn}A\r` : '\r';
   return `${back}${CLEAR_BELOW}${lines.map((line) => `${line}\n`).join('')}`;

@@ -21,20 +21,20 @@ function eventText(event: Exclude<Event, { kind: 'warning' | 'transfer-bytes' }>
       return event.message;
     case 'index-read': {
       const { name, sizeBytes, packages, isFromCache, durationMs } = event;
-      return `read \`${name}\`: ${sizeText(sizeBytes)}${isFromCache ? ' (unpacked text from the cache)' : ''}, ${countText(packages, 'package')}, ${durationText(durationMs)}`;
+      return `read \`${name}\`: ${sizeText(sizeBytes)}${isFromCache ? ' (decompressed text from the cache)' : ''}, ${countText(packages, 'package')}, ${durationText(durationMs)}`;
     }
     case 'fetch-start': {
       const { files, sizeBytes, presentFiles, presentBytes } = event;
-      return `${countText(files, 'file')}, ${sizeText(sizeBytes)}; ${presentFiles} of them (${sizeText(presentBytes)}) are there already`;
+      return `${countText(files, 'file')}, ${sizeText(sizeBytes)}; ${presentFiles} of them already present (${sizeText(presentBytes)})`;
     }
     case 'transfer-start':
-      return `\`${event.path}\` from ${event.site}${event.fromByte > 0 ? `, going on at byte ${event.fromByte}` : ''}`;
+      return `\`${event.path}\` from ${event.site}${event.fromByte > 0 ? `, resumed at byte ${event.fromByte}` : ''}`;
     case 'transfer-done':
       return `\`${event.path}\`: ${sizeText(event.sizeBytes)}, ${durationText(event.durationMs)}`;
     case 'transfer-failed':
-      return `\`${event.path}\` from ${event.site}: ${event.why}${event.retryInMs === undefined ? '' : `; trying again in ${durationText(event.retryInMs)}`}`;
+      return `\`${event.path}\` from ${event.site}: ${event.why}${event.retryInMs === undefined ? '' : `; retry in ${durationText(event.retryInMs)}`}`;
     case 'site-demoted':
-      return `${event.site} is tried last from now on: ${event.why}`;
+      return `${event.site} moved to the end of the list of sites: ${event.why}`;
     case 'stage-start':
     case 'stage-reused':
     case 'stage-step':
@@ -47,10 +47,10 @@ function eventText(event: Exclude<Event, { kind: 'warning' | 'transfer-bytes' }>
   }
 }
 
-/** Says how the stages of a machine go; undefined for all other events. */
+/** Returns the text of an event about a stage of a machine; undefined for all other events. */
 export function stageText(event: Event): string | undefined {
-  if (event.kind === 'stage-start') return `${event.stage} ${event.key.slice(0, 12)}: making it`;
-  if (event.kind === 'stage-reused') return `${event.stage} ${event.key.slice(0, 12)}: is there already`;
+  if (event.kind === 'stage-start') return `${event.stage} ${event.key.slice(0, 12)}: started`;
+  if (event.kind === 'stage-reused') return `${event.stage} ${event.key.slice(0, 12)}: already exists`;
   if (event.kind === 'stage-step')
     return `${event.stage}: ${event.text}${event.step === undefined ? '' : ` ${event.step.number}/${event.step.of}`}`;
   if (event.kind === 'stage-done')

@@ -34,10 +34,10 @@ async function run(
   return { exit, stdout: out, stderr: err };
 }
 
-describe('colour', () => {
+describe('color', () => {
   test('on a terminal only, and never with NO_COLOR', async () => {
-    const coloured = await run(['nonsense'], { isTTY: true });
-    expect(coloured.stderr).toContain('\u001b[31merror:\u001b[0m');
+    const colored = await run(['nonsense'], { isTTY: true });
+    expect(colored.stderr).toContain('\u001b[31merror:\u001b[0m');
     for (const parts of [{}, { isTTY: true, env: { NO_COLOR: '1' } }, { isTTY: true, env: { TERM: 'dumb' } }]) {
       expect((await run(['nonsense'], parts)).stderr).not.toContain('\u001b');
     }
@@ -57,7 +57,7 @@ describe('failures', () => {
       return { exit, stdout: await text(stdout), stderr: await text(stderr) };
     };
 
-  test('known ones give message, causes and hint, and no stack', async () => {
+  test('a CygstrapError prints message, causes and hint, and no stack', async () => {
     const cause = new Error('deep \u001b[2J', { cause: 'deeper' });
     const outcome = await failing(new CygstrapError('io', 'cannot read `x`', { cause, hint: 'try y' }))();
     expect(outcome).toEqual({
@@ -67,7 +67,7 @@ describe('failures', () => {
     });
   });
 
-  test('known ones are data for machines', async () => {
+  test('a CygstrapError is JSON with --json', async () => {
     const outcome = await failing(new CygstrapError('io', 'no', { details: { path: 'x' } }), 'json')();
     expect(outcome).toMatchObject({ exit: 3, stderr: '' });
     expect(JSON.parse(outcome.stdout)).toEqual({
@@ -76,7 +76,7 @@ describe('failures', () => {
     });
   });
 
-  test('unknown ones give their stack and say whose fault it is', async () => {
+  test('other errors print their stack and are reported as a bug', async () => {
     const outcome = await failing(new TypeError('x is not a function'))();
     expect(outcome.exit).toBe(EXIT_BUG);
     expect(outcome.stderr).toMatch(/^error: TypeError: x is not a function\n {4}at /);
@@ -84,8 +84,8 @@ describe('failures', () => {
   });
 });
 
-describe('a reader that goes away', () => {
-  test('is no error, and a batch ends there', async () => {
+describe('a closed stdout', () => {
+  test('is not an error, and ends a batch', async () => {
     const error = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
     let writes = 0;
     const stdout = new Writable({
@@ -95,9 +95,9 @@ describe('a reader that goes away', () => {
     });
     const stderr = new PassThrough();
     const request = '{"packages":["vim"]}\n';
-    let asked = 0;
+    let requested = 0;
     function* requests(): Generator<Buffer, void, undefined> {
-      for (; asked < 1000; asked++) yield Buffer.from(request);
+      for (; requested < 1000; requested++) yield Buffer.from(request);
     }
     const exit = await main(['resolve', '--batch', '-', '--index', INDEX], {
       stdin: Readable.from(requests()),
@@ -108,10 +108,10 @@ describe('a reader that goes away', () => {
     stderr.end();
     expect({ exit, stderr: await text(stderr) }).toEqual({ exit: 0, stderr: '' });
     expect(writes).toBe(2);
-    expect(asked).toBeLessThan(100);
+    expect(requested).toBeLessThan(100);
   });
 
-  test('any other trouble with stdout is reported', async () => {
+  test('any other error of stdout is reported', async () => {
     const stdout = new Writable({
       write(_chunk, _encoding, done) {
         done(Object.assign(new Error('no space left'), { code: 'ENOSPC' }));
@@ -125,7 +125,7 @@ describe('a reader that goes away', () => {
   });
 });
 
-test('package names that look like numbers stay words', async () => {
+test('package names that look like numbers stay text', async () => {
   const { exit, stdout } = await run(['resolve', '1.0', '007', '--json', '--index', INDEX]);
   expect(exit).toBe(1);
   expect(JSON.parse(stdout).error.conflicts.map((each: { requested: string[] }) => each.requested)).toEqual([
@@ -134,7 +134,7 @@ test('package names that look like numbers stay words', async () => {
   ]);
 });
 
-test('words after -- are packages, whatever they look like', async () => {
+test('words after -- are packages, even with leading dashes', async () => {
   const { stdout } = await run(['resolve', '--json', '--index', INDEX, '--', '--json']);
   expect(JSON.parse(stdout).error.conflict.requested).toEqual(['--json']);
 });

@@ -287,7 +287,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     const made = await run('media', '--repo', repo, '--lock', lock, '--out', out, '--add', KEY);
     expect(made).toEqual({
       exit: 0,
-      stdout: `\`${join(out, 'repo.iso')}\`: 6 archives, 18.4 KiB; index of 6 packages, 1 file added; read back: the same\n`,
+      stdout: `\`${join(out, 'repo.iso')}\`: 6 archives, 18.4 KiB; index of 6 packages, 1 file added; read back: identical\n`,
       stderr: '',
     });
     const json = await run('media', '--repo', repo, '--lock', lock, '--out', out, '--add', KEY, '--json');

@@ -88,12 +88,12 @@ describe('verify', () => {
     const { root, lock } = await filled();
     expect(await cygstrap('verify', root, '--lock', lock)).toEqual({
       exit: 0,
-      stdout: `\`${root}\`: 3 files, 6.0 KiB, read: intact\n`,
+      stdout: `\`${root}\`: 3 files, 6.0 KiB, read: no damage\n`,
       stderr: '',
     });
     expect(await cygstrap('verify', root)).toEqual({
       exit: 0,
-      stdout: `${OLD.path}: unlisted\n\`${root}\`: 2 files, 4.0 KiB, read: intact; 1 unlisted or left over\n`,
+      stdout: `${OLD.path}: unlisted\n\`${root}\`: 2 files, 4.0 KiB, read: no damage; 1 unlisted or leftover\n`,
       stderr: '',
     });
   });

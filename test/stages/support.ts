@@ -34,7 +34,7 @@ export const PROGRAMS = [
 ];
 
 /** The last words of a command that was asked to stop. */
-export const INTERRUPTED = 'error: interrupted\nhint: the same command goes on from here\n';
+export const INTERRUPTED = 'error: interrupted\nhint: run the same command again to continue\n';
 
 const RELEASE = join(PROJECT, 'fixtures/release');
 

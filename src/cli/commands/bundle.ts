@@ -51,7 +51,7 @@ async function make({ output }: Session, args: BundleArguments, out: string): Pr
       leftOut,
     });
   else {
-    const rest = args.since === undefined ? '' : `; left out, for \`${args.since}\` has them: ${leftOut}`;
+    const rest = args.since === undefined ? '' : `; ${leftOut} left out, which \`${args.since}\` lists`;
     await output.data(printable(`\`${file}\`: ${countText(files, 'archive')}, ${sizeText(sizeBytes)}${rest}\n`));
   }
   return EXIT_DONE;
@@ -75,10 +75,10 @@ async function applyTo({ output }: Session, args: BundleArguments, tar: string):
       present: presentFiles,
     });
   } else {
-    const came = `${countText(files, 'archive')}, ${sizeText(sizeBytes)}`;
+    const added = `${countText(files, 'archive')}, ${sizeText(sizeBytes)}`;
     await output.data(
       printable(
-        `\`${args.repo}\` has all of \`${args.lock}\`: ${countText(packages, 'package')}; came: ${came}; there already: ${presentFiles}\n`,
+        `\`${args.repo}\` matches \`${args.lock}\`: ${countText(packages, 'package')}; ${added} added, ${presentFiles} already present\n`,
       ),
     );
   }

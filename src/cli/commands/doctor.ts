@@ -1,6 +1,6 @@
 import process from 'node:process';
 import type { DoctorResult } from '../../api/doctor.ts';
-import { columns, countText, printable } from '../../report/text.ts';
+import { columns, printable } from '../../report/text.ts';
 import { defineCommand, flag } from '../declare.ts';
 import { EXIT_DONE, EXIT_NO } from '../failure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -48,17 +48,16 @@ async function isFixed({ host, output }: Session, found: DoctorResult): Promise<
     isRoot: process.getuid?.() === 0,
     onOutput: (text) => output.plain(printable(text.trimEnd())),
   });
-  if (left !== undefined) output.note('hint', `only you can install that: \`${commandText(left)}\``);
+  if (left !== undefined) output.note('hint', `run \`${commandText(left)}\` to install what is missing`);
   return left === undefined;
 }
 
-/** What `cygstrap doctor` prints. */
+/** Renders the result of `cygstrap doctor`. */
 export function doctorText({ host, needs, mends, isReady }: DoctorResult): string {
   const rows = needs.map((need) => [stateOf(need), need.name, need.found, need.purpose]);
   const advice = needs
     .filter(({ isMet, advice: text }) => !isMet && text !== undefined)
     .map(({ name, advice: text = '' }) => `${name}: ${text}\n`);
-  const lacking = needs.filter(({ isMet, packages }) => !isMet && packages !== undefined).length;
   const here = host.distribution.family;
   const commands = mends.map((mend) => [
     `  ${FAMILY_NAMES[mend.family]}${mend.family === here ? ' (this system)' : ''}`,
@@ -67,17 +66,15 @@ export function doctorText({ host, needs, mends, isReady }: DoctorResult): strin
   const parts = [
     columns(rows),
     advice.join(''),
-    commands.length === 0
-      ? ''
-      : `${lacking === 1 ? 'What is missing' : `The ${countText(lacking, 'thing')} that are missing`} can be installed by\n${columns(commands)}`,
+    commands.length === 0 ? '' : `Install what is missing with\n${columns(commands)}`,
     isReady ? 'This computer can run machines.\n' : 'This computer cannot run machines yet.\n',
   ];
   return parts.filter((part) => part !== '').join('\n');
 }
 
 function stateOf({ isMet, isRequired }: Need): string {
-  if (isMet) return 'have';
-  return isRequired ? 'LACK' : 'lack';
+  if (isMet) return 'found';
+  return isRequired ? 'MISSING' : 'missing';
 }
 
 function commandText({ argv, needsRoot }: Mend): string {

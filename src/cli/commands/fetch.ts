@@ -6,7 +6,6 @@ import { countText, printable, sizeText } from '../../report/text.ts';
 import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, value } from '../declare.ts';
 import type { Arguments } from '../declare.ts';
 import { EXIT_DONE, UsageError } from '../failure.ts';
-import { YoungCollector, tuneV8 } from '../v8.ts';
 import { interruptible } from '../interrupt.ts';
 import { READING_OPTIONS } from '../options.ts';
 import { ProgressView } from '../progress-view.ts';
@@ -19,11 +18,8 @@ import { wholeNumber } from '../units.ts';
 
 type FetchArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
-/** The variable with the passphrase of the key of `--sign-key`. */
+/** Environment variable with the passphrase of the key of `--sign-key`. */
 const PASSPHRASE = 'CYGSTRAP_PASSPHRASE';
-
-/** Files to fetch from which on they take more memory than their bytes do. */
-const MANY_FILES = 1000;
 
 const OPTIONS = {
   ...SITE_OPTIONS,
@@ -69,19 +65,15 @@ export const fetchCommand = defineCommand({
 });
 
 async function fetchInto(session: Session, args: FetchArguments): Promise<number> {
-  tuneV8('transfers');
   const { output } = session;
   const request = requestOf(session, args, await projectOptionsOf(args));
   const view = new ProgressView(session, args);
-  // Lines are written one after the other; the last is waited for before the summary.
+  // JSON lines are written one after the other, all before the summary.
   let written: Promise<void> = Promise.resolve();
-  const young = new YoungCollector();
   const report = (event: Event): void => {
-    if (event.kind === 'transfer-bytes') young.receive(event.receivedBytes);
-    if (event.kind === 'fetch-start' && event.files - event.presentFiles > MANY_FILES) tuneV8('many-files');
     if (args.json) {
       written = written.then(() => output.json(event, 'line'));
-      // The wait at the end tells of it.
+      // A failure is thrown by the await before the summary.
       written.catch(() => {});
     } else view.add(event);
   };
@@ -176,12 +168,12 @@ function summaryText({
 }: FetchSummary): string {
   const all = `${countText(files, 'file')}, ${sizeText(sizeBytes)}`;
   const rest = `${files - presentFiles} to fetch (${sizeText(sizeBytes - presentBytes)})`;
-  if (kind === 'dry-run') return `\`${repo}\`: ${all}; ${presentFiles} there already, ${rest}\n`;
+  if (kind === 'dry-run') return `\`${repo}\`: ${all}; ${presentFiles} already present, ${rest}\n`;
   const locked = lock === null ? '' : `; ${isLockNew ? 'locked in' : 'as locked in'} \`${lock}\``;
-  const vouched = signers.includes('unsigned') ? '; UNSIGNED' : '';
+  const unsigned = signers.includes('unsigned') ? '; UNSIGNED' : '';
   const published =
     index === null
       ? '; no index was published'
       : `; index of ${countText(index.packages, 'package')}${index.isSigned ? ', signed' : ''}`;
-  return `\`${repo}\`: ${all}, verified; ${files - presentFiles} fetched (${sizeText(sizeBytes - presentBytes)}), ${presentFiles} there already${published}${installer === null ? '' : `; ${installer}`}${locked}${vouched}\n`;
+  return `\`${repo}\`: ${all}, verified; ${files - presentFiles} fetched (${sizeText(sizeBytes - presentBytes)}), ${presentFiles} already present${published}${installer === null ? '' : `; ${installer}`}${locked}${unsigned}\n`;
 }

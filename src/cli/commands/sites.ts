@@ -72,7 +72,7 @@ function notesOn({ sites: listed, leftOut, regions, faults }: SitesResult): stri
   return [
     ...faults.map(({ line, message }) => `line ${line} is ${message}`),
     ...(leftOut > 0
-      ? [`${countText(leftOut, 'mirror')} left out: not offered any more, or neither http nor https`]
+      ? [`${countText(leftOut, 'mirror')} left out: no longer offered by setup, or neither http nor https`]
       : []),
     ...(listed.length === 0 ? [`no mirror matches; the list has ${regions.join(', ')}`] : []),
   ];

@@ -102,8 +102,8 @@ function verifyText({ repo, isQuick, files, sizeBytes, findings, damaged }: Veri
   const lines = findings.map((finding) => `${finding.path}: ${findingText(finding)}\n`);
   const checked = `${countText(files, 'file')}, ${sizeText(sizeBytes)}, ${isQuick ? 'sizes compared' : 'read'}`;
   const harmless = findings.length - damaged;
-  const rest = harmless === 0 ? '' : `; ${harmless} unlisted or left over`;
-  return `${lines.join('')}\`${repo}\`: ${checked}: ${damaged === 0 ? 'intact' : `${damaged} damaged or missing`}${rest}\n`;
+  const rest = harmless === 0 ? '' : `; ${harmless} unlisted or leftover`;
+  return `${lines.join('')}\`${repo}\`: ${checked}: ${damaged === 0 ? 'no damage' : `${damaged} damaged or missing`}${rest}\n`;
 }
 
 function findingText({ kind, expected = '', actual = '' }: VerifyResult['findings'][number]): string {
@@ -121,13 +121,13 @@ function findingText({ kind, expected = '', actual = '' }: VerifyResult['finding
     case 'unlisted':
       return 'unlisted';
     case 'leftover':
-      return 'left over from unfinished work';
+      return 'leftover of an interrupted run';
     default:
       return kind satisfies never;
   }
 }
 
-/** A digest with its first digits; the JSON has all of them. */
+/** Shortens a digest; the JSON output has all digits. */
 function brief(digest: string): string {
   const [algorithm = '', hex = ''] = digest.split(':');
   return `${algorithm} ${hex.slice(0, 12)}…`;

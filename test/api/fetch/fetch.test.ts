@@ -135,14 +135,14 @@ describe('a fetch', () => {
   test('with --dry-run tells and touches nothing', async () => {
     const { exit, stdout } = await fetch('openssh', '--site', RELEASE, '--dry-run');
     expect(exit).toBe(0);
-    expect(stdout).toContain('0 there already, 5 to fetch');
+    expect(stdout).toContain('0 already present, 5 to fetch');
     expect(readdirSync(dir).filter((name) => name !== 'cache')).toEqual([]);
   });
 
   test('with --dry-run leaves a download directory of setup as it was', async () => {
     cpSync(RELEASE, join(dir, 'repo'), { recursive: true });
     const before = filesBelow(join(dir, 'repo'));
-    expect((await fetch('openssh', '--site', RELEASE, '--dry-run')).stdout).toContain('5 there already, 0 to fetch');
+    expect((await fetch('openssh', '--site', RELEASE, '--dry-run')).stdout).toContain('5 already present, 0 to fetch');
     expect(filesBelow(join(dir, 'repo'))).toEqual(before);
   });
 
@@ -202,7 +202,7 @@ describe('verify --repair', () => {
     expect(damaged.stdout).toContain(`${second}: missing`);
     await using server = await FaultServer.start(releaseScript());
     const repaired = await run('verify', join(dir, 'repo'), '--repair', '--site', server.url, '--no-cache');
-    expect(repaired).toMatchObject({ exit: 0, stdout: expect.stringContaining('intact') as string });
+    expect(repaired).toMatchObject({ exit: 0, stdout: expect.stringContaining('no damage') as string });
     expect(server.count()).toBe(2);
     expect((await run('verify', join(dir, 'repo'))).exit).toBe(0);
   });
@@ -461,7 +461,7 @@ describe('what goes wrong', () => {
     writeFileSync(join(dir, 'site/x86_64/setup.ini'), text.join('\n'));
     expect((await fetch('lib', '--source', '--unsigned', '--site', join(dir, 'site'))).stdout).toContain('2 files');
     expect(published()).toContain('all-src.tar.xz');
-    expect((await run('verify', join(dir, 'repo'))).stdout).toContain('intact');
+    expect((await run('verify', join(dir, 'repo'))).stdout).toContain('no damage');
   });
 
   test.each([

@@ -43,7 +43,7 @@ test('carries the new state over', async () => {
   );
   expect(made).toEqual({
     exit: 0,
-    stdout: '`/new.tar`: 1 archive, 9.5 KiB; left out, for `/near/cygstrap.lock.json` has them: 1\n',
+    stdout: '`/new.tar`: 1 archive, 9.5 KiB; 1 left out, which `/near/cygstrap.lock.json` lists\n',
     stderr: '',
   });
   mkdirSync(at('copy'));
@@ -52,7 +52,7 @@ test('carries the new state over', async () => {
   expect(taken).toEqual({
     exit: 0,
     stdout:
-      '`/copy/repo` has all of `/copy/cygstrap.lock.json`: 2 packages; came: 1 archive, 3.0 KiB; there already: 1\n',
+      '`/copy/repo` matches `/copy/cygstrap.lock.json`: 2 packages; 1 archive, 3.0 KiB added, 1 already present\n',
     stderr: '',
   });
   expect(contentsOf(at('copy/repo'))).toMatchObject(contentsOf(at('far/repo')));
