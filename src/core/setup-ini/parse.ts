@@ -2,10 +2,9 @@ import { CygstrapError } from '../../errors.ts';
 import { DiagnosticLog, ParseError, type Diagnostic } from './diagnostics.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { RecordBuilder } from './parser/builder.ts';
-import { FastPath } from './parser/fast.ts';
 import { Grammar } from './parser/grammar.ts';
+import { LineReader } from './parser/lines.ts';
 import { DependencyPool } from './parser/pool.ts';
-import { Scanner } from './parser/scanner.ts';
 import { latin1 } from './parser/text.ts';
 import { TokenReader } from './parser/tokens.ts';
 import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from './records.ts';
@@ -22,7 +21,7 @@ export interface ParserOptions {
   readonly limits?: Partial<Limits>;
   readonly ourSetupVersion?: string;
   /** For tests: token by token even where a line has the usual form. The result is the same. */
-  readonly withoutFastPath?: boolean;
+  readonly tokensOnly?: boolean;
 }
 
 export interface ParsedIndex {
@@ -51,7 +50,7 @@ export abstract class Parser<V> {
   readonly #builder: RecordBuilder<V>;
   readonly #grammar: Grammar;
   readonly #tokens: TokenReader;
-  readonly #fast: FastPath | undefined;
+  readonly #fast: LineReader | undefined;
   #bytesRead = 0;
   #ended = false;
 
@@ -70,8 +69,7 @@ export abstract class Parser<V> {
       ourSetupVersion: options.ourSetupVersion ?? OUR_SETUP_VERSION,
     });
     this.#tokens = new TokenReader(this.#grammar, { log: this.#log, limits: this.#limits, file: this.#file });
-    const scanner = options.withoutFastPath === true ? undefined : Scanner.shared();
-    if (scanner !== undefined) this.#fast = new FastPath(scanner, this.#grammar, this.#tokens, { ...common, builder });
+    if (options.tokensOnly !== true) this.#fast = new LineReader(this.#grammar, this.#tokens, { ...common, builder });
   }
 
   /** Makes of the rows from `start` to the end of the table what is given out as the versions of a package. */

@@ -42,8 +42,8 @@ describe(`however an index is cut, and without the fast path (seed ${SEED})`, ()
   test.each(all)('$name', ({ bytes }) => {
     const random = randomFrom(SEED);
     for (const lenient of [false, true]) {
-      const parse = (cuts: Iterable<number>, withoutFastPath: boolean): ReturnType<typeof outcome> =>
-        outcome((): ParsedIndex => parseCut(bytes, cuts, { lenient, withoutFastPath }));
+      const parse = (cuts: Iterable<number>, tokensOnly: boolean): ReturnType<typeof outcome> =>
+        outcome((): ParsedIndex => parseCut(bytes, cuts, { lenient, tokensOnly }));
       const whole = parse([], false);
       expect(parse([], true)).toEqual(whole);
       expect(parse(bytes.keys(), false)).toEqual(whole);

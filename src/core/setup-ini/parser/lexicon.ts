@@ -118,39 +118,3 @@ export function sha512FromBase64(text: string): string {
   }
   return hex;
 }
-
-/** How what follows a key is written; see scan.as. */
-export type ScannedForm = 'word' | 'archive' | 'text' | 'commas' | 'blanks' | 'categories';
-
-/** The keys as the official generator writes them, with what always follows. Their places are the numbers below. */
-export const SCANNED_KEYS: readonly { readonly text: string; readonly form: ScannedForm }[] = [
-  { text: '@ ', form: 'word' },
-  { text: 'version: ', form: 'word' },
-  { text: 'install: ', form: 'archive' },
-  { text: 'source: ', form: 'archive' },
-  { text: 'depends2: ', form: 'commas' },
-  { text: 'build-depends: ', form: 'commas' },
-  { text: 'requires: ', form: 'blanks' },
-  { text: 'sdesc: "', form: 'text' },
-  { text: 'ldesc: "', form: 'text' },
-  { text: 'category: ', form: 'categories' },
-  { text: 'obsoletes: ', form: 'commas' },
-  { text: 'provides: ', form: 'commas' },
-  { text: 'conflicts: ', form: 'commas' },
-];
-export const PACKAGE = 0;
-export const VERSION = 1;
-export const INSTALL = 2;
-export const SOURCE = 3;
-export const DEPENDS2 = 4;
-export const BUILD_DEPENDS = 5;
-export const REQUIRES = 6;
-export const SDESC = 7;
-export const LDESC = 8;
-export const CATEGORY = 9;
-export const OBSOLETES = 10;
-export const PROVIDES = 11;
-export const CONFLICTS = 12;
-/** What is no key. */
-export const BLANK_LINE = -1;
-export const LABEL = -2;

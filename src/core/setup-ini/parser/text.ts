@@ -13,6 +13,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Decodes quoted text that `latin1` made: UTF-8 where the bytes are valid UTF-8, else the same text again. */
 export function decodeQuoted(text: string): string {
+  if (!/[\x80-\xff]/.test(text)) return text;
   try {
     return UTF8.decode(Buffer.from(text, 'latin1'));
   } catch {

@@ -1,11 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { RowParser, SetupIniParser, type ParsedIndex } from '../../../src/core/setup-ini/parse.ts';
-import { SCAN_SOURCE_SHA256 } from '../../../src/core/setup-ini/parser/scan-code.ts';
-import { Scanner } from '../../../src/core/setup-ini/parser/scanner.ts';
-import { PROJECT } from '../../support/transcript.ts';
 import { SEED } from '../../support/seed.ts';
 import { fixtures, parseCut, randomFrom } from './support.ts';
 
@@ -15,10 +9,10 @@ function packageText(name: string, ...lines: readonly string[]): string {
   return `@ ${name}\n${lines.map((line) => `${line}\n`).join('')}version: 1-1\ninstall: x86_64/release/${name}/${name}-1-1.tar.xz 123456 ${SHA512}\n\n`;
 }
 
-function expectTheSame(text: string): ParsedIndex {
+function expectTheSame(text: string, cuts: readonly number[] = []): ParsedIndex {
   const bytes = new TextEncoder().encode(text);
-  const fast = parseCut(bytes, []);
-  const byTokens = parseCut(bytes, [], { withoutFastPath: true });
+  const fast = parseCut(bytes, cuts);
+  const byTokens = parseCut(bytes, cuts, { tokensOnly: true });
   expect(fast.records.length).toBe(byTokens.records.length);
   // One by one, since a difference in thousands of records takes minutes to print.
   for (const [i, record] of fast.records.entries()) expect(record).toEqual(byTokens.records[i]);
@@ -26,30 +20,18 @@ function expectTheSame(text: string): ParsedIndex {
   return fast;
 }
 
-test('the WebAssembly is made from the source beside it: `npm run scanner` after a change', () => {
-  const source = readFileSync(`${PROJECT}/src/core/setup-ini/parser/scan.as`);
-  expect(createHash('sha256').update(source).digest('hex')).toBe(SCAN_SOURCE_SHA256);
-});
-
-test('without WebAssembly the grammar reads everything', () => {
-  const words = ['resolve', 'openssh', '--json', '--index', `${PROJECT}/fixtures/release/x86_64/setup.ini`];
-  const run = (...options: readonly string[]): string =>
-    execFileSync(process.execPath, [...options, `${PROJECT}/bin/cygstrap.js`, ...words], { encoding: 'utf8' });
-  expect(run('--jitless')).toBe(run());
-});
-
-test('limits beyond what it can count', () => {
+test('an unlimited word length', () => {
   const { records } = parseCut(new TextEncoder().encode(packageText('a', 'depends2: b')), [], {
     limits: { wordBytes: Infinity },
   });
   expect(records[0]?.versions[0]?.depends).toEqual([{ name: 'b' }]);
 });
 
-describe('texts larger than what the scanner has in hand', () => {
-  const WINDOW_BYTES = 1 << 20;
+describe('large texts', () => {
+  const CHUNK_BYTES = 1 << 20;
   const filler = (bytes: number): string => '\n'.repeat(bytes);
 
-  test.each([0, 1, 7, 60, 200, 400])('statements %i bytes before its end are read whole', (before) => {
+  test.each([0, 1, 7, 60, 200, 400])('statements %i bytes before the end of a chunk', (before) => {
     const long = packageText(
       'a',
       'sdesc: "one"',
@@ -57,30 +39,27 @@ describe('texts larger than what the scanner has in hand', () => {
       'category: Base Devel',
       'depends2: b, c (>= 1.0), d',
     );
-    const { records } = expectTheSame(filler(WINDOW_BYTES - before) + long + packageText('z'));
+    const { records } = expectTheSame(filler(CHUNK_BYTES - before) + long + packageText('z'), [CHUNK_BYTES]);
     expect(records.map(({ name }) => name)).toEqual(['a', 'z']);
   });
 
-  test('a text that is longer than that', () => {
+  test('a description of 2 MB', () => {
     const ldesc = 'many words\n'.repeat(200_000);
     const { records } = expectTheSame(packageText('a', `ldesc: "${ldesc}"`) + packageText('b'));
     expect(records[0]?.ldesc).toBe(ldesc);
   });
 
-  test('a line that is longer than that', () => {
+  test('a list of 200,000 names', () => {
     const names = Array.from({ length: 200_000 }, (_, i) => `p${i}`);
     const { records } = expectTheSame(packageText('a', `depends2: ${names.join(', ')}`) + packageText('b'));
     expect(records[0]?.versions[0]?.depends.length).toBe(names.length);
   });
 
-  test('lines of other forms before such a line cost no more than anywhere', () => {
-    const takes = vi.spyOn(Scanner.prototype, 'take');
+  test('20,000 unknown keys before a comment of 1 MiB', () => {
     expectTheSame(`@ a\n${'a:\n'.repeat(20_000)}#${'x'.repeat(1 << 20)}\n\n`);
-    expect(takes.mock.calls.length).toBeLessThan(10);
-    takes.mockRestore();
   });
 
-  test('many packages, every hundredth with a line in another form', () => {
+  test('12,000 packages, every hundredth with unusual spacing', () => {
     const random = randomFrom(SEED);
     const text = Array.from({ length: 12_000 }, (_, i) =>
       packageText(
@@ -94,14 +73,14 @@ describe('texts larger than what the scanner has in hand', () => {
   });
 });
 
-describe('what the scanner remembers', () => {
-  test('more lists than it keeps', () => {
+describe('caches of lists', () => {
+  test('40,000 different lists, each twice', () => {
     const text = Array.from({ length: 40_000 }, (_, i) => `@ p${i}\ndepends2: a, b${i}\nversion: 1\n`).join('');
     const { records } = expectTheSame(text + text);
     expect(records.at(-1)?.versions[0]?.depends).toEqual([{ name: 'a' }, { name: 'b39999' }]);
   });
 
-  test('more bytes of lists than it keeps, and lists too long for it', () => {
+  test('2,000 long lists', () => {
     const names = Array.from({ length: 300 }, (_, i) => `lib${i}-devel`).join(', ');
     const text = Array.from(
       { length: 2000 },
@@ -110,7 +89,7 @@ describe('what the scanner remembers', () => {
     expectTheSame(text);
   });
 
-  test('words that another parser may not have', () => {
+  test('a stricter word limit of another parser applies', () => {
     const text = new TextEncoder().encode(packageText('a', `depends2: ${'n'.repeat(300)}`));
     const strict = new SetupIniParser({ file: 'strict', limits: { wordBytes: 200 } });
     expect(new SetupIniParser({ file: 'any' }).push(text).length).toBe(1);
@@ -126,7 +105,7 @@ describe('what the scanner remembers', () => {
     expect(records.map(({ categories }) => categories)).toEqual([['a'], ['A'], ['a']]);
   });
 
-  test.each([RowParser, SetupIniParser])('is forgotten when another parser has its turn (%o)', (Parser) => {
+  test.each([RowParser, SetupIniParser])('belong to one parser (%o)', (Parser) => {
     const texts = ['b, c', 'c, b', 'b (= 2), c', 'c'].map((list) =>
       packageText('a', 'category: X', `depends2: ${list}`),
     );
@@ -149,14 +128,12 @@ describe('what the scanner remembers', () => {
   });
 });
 
-test('every fixture reads the same many times over, in one text', () => {
+test('both paths read 21 copies of each fixture alike', () => {
   for (const { bytes } of fixtures('accept')) {
     const text = Buffer.from(bytes).toString('latin1');
     // Headers come once.
     const packages = text.slice(text.search(/^@ /m));
     const whole = Buffer.from(`${text}\n${`${packages}\n`.repeat(20)}`, 'latin1');
-    expect(parseCut(whole, [], { lenient: true })).toEqual(
-      parseCut(whole, [], { lenient: true, withoutFastPath: true }),
-    );
+    expect(parseCut(whole, [], { lenient: true })).toEqual(parseCut(whole, [], { lenient: true, tokensOnly: true }));
   }
 });
