@@ -134,7 +134,7 @@ export class LineReader {
     return end + 2;
   }
 
-  /** Reads the value of a key from `at` to the line end. A key without a case here goes to the token path. */
+  /** Reads the value of a key from `at` to the line end. The token path reads the rare keys. */
   #item(key: Key, at: number): number {
     switch (key) {
       case 'version': {
@@ -159,8 +159,19 @@ export class LineReader {
       case 'provides':
       case 'conflicts':
         return this.#list(key, at, ', ');
-      default:
+      // Rare keys.
+      case 'release':
+      case 'arch':
+      case 'setup-timestamp':
+      case 'setup-version':
+      case 'setup-minimum-version':
+      case 'package':
+      case 'source-name':
+      case 'replace-versions':
+      case 'message':
         return UNUSUAL;
+      default:
+        return key satisfies never;
     }
   }
 
