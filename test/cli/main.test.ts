@@ -35,7 +35,7 @@ async function run(
 }
 
 describe('color', () => {
-  test('on a terminal only, and never with NO_COLOR', async () => {
+  test('is used on a terminal only, and not with NO_COLOR', async () => {
     const colored = await run(['nonsense'], { isTTY: true });
     expect(colored.stderr).toContain('\u001b[31merror:\u001b[0m');
     for (const parts of [{}, { isTTY: true, env: { NO_COLOR: '1' } }, { isTTY: true, env: { TERM: 'dumb' } }]) {

@@ -29,7 +29,7 @@ function progressOf(...events: readonly Event[]): Progress {
   return progress;
 }
 
-test('one line for each transfer, and the total with rate and time left', () => {
+test('prints one line for each transfer, and the total with rate and remaining time', () => {
   const lines = progressOf(
     START,
     start('x86_64/release/a.tar.xz'),
@@ -42,7 +42,7 @@ test('one line for each transfer, and the total with rate and time left', () => 
   expect(lines[2]).toBe('0 of 10 files, 732.4 KiB of 9.5 MiB, 732.4 KiB/s, 13 s left');
 });
 
-test('a transfer that is done or failed leaves the list; what failed does not count', () => {
+test('removes finished and failed transfers; bytes of failed ones do not count', () => {
   const done: Event = { kind: 'transfer-done', path: 'a', sizeBytes: 1_000_000, durationMs: 1 };
   const failed: Event = { kind: 'transfer-failed', path: 'b', site: 's', attempt: 1, why: 'x', retryInMs: 0 };
   const lines = progressOf(
@@ -57,19 +57,19 @@ test('a transfer that is done or failed leaves the list; what failed does not co
   expect(lines).toEqual(['1 of 10 files, 976.6 KiB of 9.5 MiB, 976.6 KiB/s, 9 s left']);
 });
 
-test('at most eight transfers are listed', () => {
+test('lists at most eight transfers', () => {
   const lines = progressOf(START, ...Array.from({ length: 11 }, (_, i) => start(`p${i}`))).lines(1000);
   expect(lines).toHaveLength(10);
   expect(lines[8]).toBe('  and 3 more');
 });
 
-test('names from outside cannot steer the terminal, and long ones are cut', () => {
+test('escapes control characters in names, and truncates long names', () => {
   const [line = ''] = progressOf(start(`\u001b[2J${'x'.repeat(100)}`)).lines(0);
   expect(line).not.toContain('\u001b');
   expect(line.length).toBeLessThanOrEqual(78);
 });
 
-test('redrawing goes up over what was drawn', () => {
+test('redrawing moves up over the drawn lines', () => {
   expect(redraw(0, ['a'])).toBe('\r\u001b[Ja\n');
   expect(redraw(3, [])).toBe('\u001b[3A\r\u001b[J');
 });

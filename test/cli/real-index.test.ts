@@ -16,7 +16,7 @@ describe.skipIf(!existsSync(path))(`the real index of 2025 (skipped without ${IN
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('answers the same from the file, from the cache and from stdin', async () => {
+  test('prints the same plan from the file, from the cache and from stdin', async () => {
     const fresh = await runCommand(cached(`cygstrap resolve gcc-core openssh --json --index ${INDEX}`));
     const again = await runCommand(cached(`cygstrap resolve gcc-core openssh --json --verbose --index ${INDEX}`));
     const piped = await runCommand(cached(`cygstrap resolve gcc-core openssh --json --no-cache --index - < ${INDEX}`));
@@ -39,7 +39,7 @@ describe.skipIf(!existsSync(path))(`the real index of 2025 (skipped without ${IN
     );
   });
 
-  test('why names a chain for every package of a plan', async () => {
+  test('why prints a chain for every package of a plan', async () => {
     const { stdout } = await runCommand(cached(`cygstrap resolve openssh --json --index ${INDEX}`));
     for (const { name } of JSON.parse(stdout).packages.slice(0, 5)) {
       const { exit, stdout: text } = await runCommand(cached(`cygstrap why ${name} openssh --index ${INDEX}`));
@@ -47,7 +47,7 @@ describe.skipIf(!existsSync(path))(`the real index of 2025 (skipped without ${IN
     }
   });
 
-  test('a batch is answered line by line', async () => {
+  test('a batch has one answer for each line', async () => {
     const requests = ['{"packages":["vim"]}', '{"packages":["no-such"]}', '{"categories":["Devel"],"base":false}'];
     const { stdout } = await runCommand(
       cached(`cygstrap resolve --batch - --index ${INDEX}`),

@@ -5,6 +5,7 @@ import { printable } from '../../report/text.ts';
 import type { SnapshotManifest } from '../../stages/manifest.ts';
 import type { RunResult } from '../../stages/run.ts';
 import { EXIT_DONE, EXIT_MACHINE, EXIT_NO } from '../failure.ts';
+import { LinePrefix } from '../line-prefix.ts';
 import { write } from '../output.ts';
 import type { Session } from '../session.ts';
 
@@ -70,28 +71,4 @@ export async function runEach(
   await runMany(requests, { jobs: args.jobs, run, onOutcome });
   context.signal.throwIfAborted();
   return exit;
-}
-
-/** Adds a prefix to each line of a stream of UTF-8. */
-export class LinePrefix {
-  readonly #prefix: string;
-  #open = '';
-  readonly #decoder = new TextDecoder();
-
-  constructor(prefix: string) {
-    this.#prefix = prefix;
-  }
-
-  /** Returns the lines that a chunk completes. */
-  push(chunk: Uint8Array): string {
-    const lines = (this.#open + this.#decoder.decode(chunk, { stream: true })).split('\n');
-    this.#open = lines.pop() ?? '';
-    return lines.map((line) => `${this.#prefix}${line}\n`).join('');
-  }
-
-  /** Returns the last line, if it has no line break; an incomplete character at its end is U+FFFD. */
-  end(): string {
-    const last = this.#open + this.#decoder.decode();
-    return last === '' ? '' : `${this.#prefix}${last}\n`;
-  }
 }
