@@ -1,13 +1,13 @@
 import { DecodeFault } from './input-error.ts';
 
-// The bits of a bzip2 stream and its Huffman codes.
+// Bit reader and Huffman codes of bzip2.
 // Source: bzip2 1.0.8, decompress.c and huffman.c.
 
 const MAX_CODE_BITS = 20;
 const FAST_BITS = 10;
 const MAX_SYMBOLS = 258;
 
-/** A place in the input, in bits. */
+/** A position in the input, in bits. */
 export interface Bits {
   readonly bytes: Uint8Array;
   at: number;
@@ -27,15 +27,16 @@ export interface Code {
   readonly symbols: Uint16Array;
 }
 
+/** Returns a fault with code `corrupt`. */
 export function damaged(what: string): DecodeFault {
   return new DecodeFault('corrupt', what);
 }
 
-/** The next `count` bits, at most 24. */
+/** Reads `count` bits, at most 24. Throws `DecodeFault` after the end of the data. */
 export function take(bits: Bits, count: number): number {
   while (bits.held < count) {
     const byte = bits.bytes[bits.at];
-    if (byte === undefined) throw damaged('the data is cut short');
+    if (byte === undefined) throw damaged('the data is truncated');
     bits.at += 1;
     bits.buffer = (bits.buffer << 8) | byte;
     bits.held += 8;
@@ -44,18 +45,19 @@ export function take(bits: Bits, count: number): number {
   return (bits.buffer >>> bits.held) & ((1 << count) - 1);
 }
 
+/** Reads 32 bits. Throws `DecodeFault` after the end of the data. */
 export function take32(bits: Bits): number {
   const high = take(bits, 16);
   return ((high << 16) | take(bits, 16)) >>> 0;
 }
 
-/** Reads the code lengths of `symbolCount` symbols, each told as its difference from the one before. */
+/** Reads a code of `symbolCount` symbols: each length is stored as the difference from the previous one. Throws `DecodeFault`. */
 export function readCode(bits: Bits, symbolCount: number): Code {
   const lengths = new Uint8Array(symbolCount);
   let length = take(bits, 5);
   for (let symbol = 0; symbol < symbolCount; symbol += 1) {
     for (;;) {
-      if (length < 1 || length > MAX_CODE_BITS) throw damaged('a code length is impossible');
+      if (length < 1 || length > MAX_CODE_BITS) throw damaged('invalid code length');
       if (take(bits, 1) === 0) break;
       length += take(bits, 1) === 0 ? 1 : -1;
     }
@@ -64,7 +66,7 @@ export function readCode(bits: Bits, symbolCount: number): Code {
   return codeOf(lengths);
 }
 
-/** Numbers the codes: shorter ones first, and of one length in the order of their symbols. */
+/** Assigns codes by ascending length, and by symbol within one length. */
 function codeOf(lengths: Uint8Array): Code {
   const fast = new Uint16Array(1 << FAST_BITS);
   const limit = new Int32Array(MAX_CODE_BITS + 1).fill(-1);
@@ -84,18 +86,19 @@ function codeOf(lengths: Uint8Array): Code {
       place += 1;
       code += 1;
     }
-    if (code > 1 << length) throw damaged('a code has more symbols than room');
+    if (code > 1 << length) throw damaged('more symbols than a code can hold');
     limit[length] = code - 1;
     code <<= 1;
   }
   return { fast, limit, base, symbols };
 }
 
+/** Reads one symbol. Throws `DecodeFault` for an unassigned code and after the end of the data. */
 export function takeSymbol(bits: Bits, { fast, limit, base, symbols }: Code): number {
   while (bits.held < MAX_CODE_BITS) {
-    // Past the last block at least 80 more bits must come.
+    // At least 80 bits follow the last block, so that this never reads too far in valid data.
     const byte = bits.bytes[bits.at];
-    if (byte === undefined) throw damaged('the data is cut short');
+    if (byte === undefined) throw damaged('the data is truncated');
     bits.at += 1;
     bits.buffer = (bits.buffer << 8) | byte;
     bits.held += 8;
@@ -112,5 +115,5 @@ export function takeSymbol(bits: Bits, { fast, limit, base, symbols }: Code): nu
     bits.held -= length;
     return symbols[code - (base[length] as number)] as number;
   }
-  throw damaged('a code stands for nothing');
+  throw damaged('unassigned code');
 }

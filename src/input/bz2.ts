@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { damaged, readCode, take, take32, takeSymbol, type Bits, type Code } from './bz2-code.ts';
 
-// Our own, because no library on npm will do: seek-bzip takes a file cut between two blocks for a whole one; unbzip2-stream
-// decodes all it was fed before anyone can object, at a third of the speed; libbz2 as WebAssembly drops a second stream.
+// No library on npm is suitable: seek-bzip accepts a file truncated between two blocks; unbzip2-stream decodes its whole input before
+// a limit can stop it, at a third of the speed; libbz2 as WebAssembly ignores a second stream.
 // Source: bzip2 1.0.8, decompress.c.
 
 const BLOCK_MAGIC = '314159265359';
@@ -11,9 +11,9 @@ const GROUP_SYMBOLS = 50;
 const MAX_BLOCK_SYMBOLS = 900_000;
 const OUTPUT_BYTES = 1024 * 1024;
 
-/** Decodes bzip2 data of one or more streams, block by block (a block is up to 900,000 bytes before its runs are unfolded, 46 MB
- *  after); every block's and stream's CRC-32 is checked. Other work gets its turn between two blocks. The `randomised` blocks of
- *  bzip2 0.9.0 and older are refused. Throws `DecodeFault` for damage, for data cut short, and for bytes left over. */
+/** Decodes bzip2 data of one or more streams, and verifies the CRC-32 of every block and stream. Decodes one block at a time: up to
+ *  900,000 bytes before its runs are expanded, 46 MB after. Yields to the event loop between two blocks. Refuses the `randomised`
+ *  blocks of bzip2 0.9.0 and older. Throws `DecodeFault` for damaged or truncated data and for trailing bytes. */
 export async function* decodeBz2(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   const bits: Bits = { bytes, at: 0, buffer: 0, held: 0 };
   const space = new Uint32Array(MAX_BLOCK_SYMBOLS);
@@ -25,9 +25,9 @@ export async function* decodeBz2(bytes: Uint8Array): AsyncGenerator<Uint8Array, 
       const blockCrc = take32(bits);
       const origin = readBlockOrigin(bits, blockLimit);
       const { length, counts } = readSymbols(bits, links);
-      if (origin >= length) throw damaged('a block begins outside itself');
-      linkBack(links, length, counts);
-      const { outputs, crc } = unfold(links, length, origin);
+      if (origin >= length) throw damaged('the start position of a block is outside the block');
+      linkSymbols(links, length, counts);
+      const { outputs, crc } = expandRuns(links, length, origin);
       if (crc !== blockCrc) throw damaged('the checksum of a block differs');
       streamCrc = ((streamCrc << 1) | (streamCrc >>> 31)) ^ crc;
       yield* outputs;
@@ -38,37 +38,37 @@ export async function* decodeBz2(bytes: Uint8Array): AsyncGenerator<Uint8Array, 
   } while (bits.held > 0 || bits.at < bytes.length);
 }
 
-/** Returns how many symbols a block of this stream may hold. */
+/** Returns the largest number of symbols in a block of this stream. */
 function readStreamHeader(bits: Bits): number {
   const isFirst = bits.at === 0;
   const magic = take(bits, 24);
   const level = take(bits, 8) - 0x30;
   if (magic !== 0x42_5a_68 || level < 1 || level > 9) {
-    throw damaged(isFirst ? 'its header is not one of bzip2' : 'something that is not bzip2 data follows');
+    throw damaged(isFirst ? 'invalid bzip2 header' : 'bytes that are not bzip2 data after the end');
   }
   return level * 100_000;
 }
 
-/** True at a block, false at the end of the stream. */
+/** Reads the magic number of a block or of the end of the stream. Returns true for a block. */
 function isBlock(bits: Bits): boolean {
   let magic = '';
   for (let byte = 0; byte < 6; byte += 1) magic += take(bits, 8).toString(16).padStart(2, '0');
-  if (magic !== BLOCK_MAGIC && magic !== STREAM_END_MAGIC) throw damaged('no block begins where one must');
+  if (magic !== BLOCK_MAGIC && magic !== STREAM_END_MAGIC) throw damaged('invalid start of a block');
   return magic === BLOCK_MAGIC;
 }
 
 function readBlockOrigin(bits: Bits, blockLimit: number): number {
-  if (take(bits, 1) === 1) throw damaged('it was made by bzip2 0.9.0 or older');
+  if (take(bits, 1) === 1) throw damaged('a randomised block of bzip2 0.9.0 or older is not supported');
   const origin = take(bits, 24);
-  if (origin >= blockLimit) throw damaged('a block begins outside itself');
+  if (origin >= blockLimit) throw damaged('the start position of a block is outside the block');
   return origin;
 }
 
-/** Reads a block's symbols into the low bytes of `links`, and counts how often each byte came. */
+/** Reads the symbols of a block into the low bytes of `links`, and counts the occurrences of each byte. */
 function readSymbols(bits: Bits, links: Uint32Array): { readonly length: number; readonly counts: Uint32Array } {
   const used = readUsedBytes(bits);
   const codeCount = take(bits, 3);
-  if (codeCount < 2 || codeCount > 6) throw damaged('a block has an impossible number of codes');
+  if (codeCount < 2 || codeCount > 6) throw damaged('invalid number of codes in a block');
   const selectors = readSelectors(bits, codeCount);
   const codes: Code[] = [];
   for (let index = 0; index < codeCount; index += 1) codes.push(readCode(bits, used.length + 2));
@@ -90,7 +90,7 @@ function readSymbols(bits: Bits, links: Uint32Array): { readonly length: number;
         continue;
       }
       if (run > 0) {
-        if (length + run > links.length) throw damaged('a block is longer than it may be');
+        if (length + run > links.length) throw damaged('a block is larger than the stream header allows');
         const byte = recent[0] as number;
         links.fill(byte, length, length + run);
         counts[byte] = (counts[byte] as number) + run;
@@ -99,14 +99,14 @@ function readSymbols(bits: Bits, links: Uint32Array): { readonly length: number;
         runWeight = 1;
       }
       if (symbol === endOfBlock) return { length, counts };
-      if (length >= links.length) throw damaged('a block is longer than it may be');
+      if (length >= links.length) throw damaged('a block is larger than the stream header allows');
       const byte = moveToFront(recent, symbol - 1);
       counts[byte] = (counts[byte] as number) + 1;
       links[length] = byte;
       length += 1;
     }
   }
-  throw damaged('a block has no end');
+  throw damaged('a block without end');
 }
 
 function readUsedBytes(bits: Bits): readonly number[] {
@@ -119,7 +119,7 @@ function readUsedBytes(bits: Bits): readonly number[] {
       if ((columns & (0x80_00 >>> column)) !== 0) used.push(row * 16 + column);
     }
   }
-  if (used.length === 0) throw damaged('a block uses no byte at all');
+  if (used.length === 0) throw damaged('a block without symbols');
   return used;
 }
 
@@ -130,7 +130,7 @@ function readSelectors(bits: Bits, codeCount: number): Uint8Array {
     let place = 0;
     while (take(bits, 1) === 1) {
       place += 1;
-      if (place >= codeCount) throw damaged('a block selects a code it does not have');
+      if (place >= codeCount) throw damaged('invalid selector in a block');
     }
     selectors[index] = moveToFront(recent, place);
   }
@@ -144,8 +144,8 @@ function moveToFront(recent: Uint8Array, place: number): number {
   return value;
 }
 
-/** Undoes the Burrows-Wheeler transform: above each byte goes the place of the one that follows it. */
-function linkBack(links: Uint32Array, length: number, counts: Uint32Array): void {
+/** Inverts the Burrows-Wheeler transform: stores the position of the next byte in the upper 24 bits of each entry. */
+function linkSymbols(links: Uint32Array, length: number, counts: Uint32Array): void {
   const starts = new Uint32Array(256);
   for (let byte = 1; byte < 256; byte += 1) starts[byte] = (starts[byte - 1] as number) + (counts[byte - 1] as number);
   for (let at = 0; at < length; at += 1) {
@@ -156,8 +156,8 @@ function linkBack(links: Uint32Array, length: number, counts: Uint32Array): void
   }
 }
 
-/** Follows the links and unfolds runs: four equal bytes are followed by how many more there are. */
-function unfold(
+/** Follows the links and expands runs: after four equal bytes, one byte holds the number of further repetitions. */
+function expandRuns(
   links: Uint32Array,
   length: number,
   origin: number,

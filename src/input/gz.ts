@@ -1,8 +1,8 @@
 import { createGunzip } from 'node:zlib';
 import { DecodeFault } from './input-error.ts';
 
-/** Decodes gzip data of one or more members; every member's CRC-32 and length are checked.
- *  Throws `DecodeFault` for damage, for data cut short, and for bytes left over. */
+/** Decodes gzip data of one or more members, and verifies the CRC-32 and length of every member. Throws `DecodeFault` for damaged
+ *  or truncated data and for trailing bytes. */
 export async function* decodeGz(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   const gunzip = createGunzip({ chunkSize: 256 * 1024 });
   gunzip.end(bytes);
@@ -14,9 +14,9 @@ export async function* decodeGz(bytes: Uint8Array): AsyncGenerator<Uint8Array, v
   } finally {
     gunzip.destroy();
   }
-  // zlib stops without a word at a zero byte after a member, whatever follows.
+  // zlib stops without an error at a zero byte after a member.
   if (gunzip.bytesWritten !== bytes.length) {
-    throw new DecodeFault('corrupt', `the data ends at byte ${gunzip.bytesWritten}, but something follows`);
+    throw new DecodeFault('corrupt', `trailing bytes after the end of the data at byte ${gunzip.bytesWritten}`);
   }
 }
 

@@ -1,8 +1,8 @@
 import { CygstrapError, type ErrorOptions } from '../errors.ts';
 import type { Compression } from './sniff.ts';
 
-/** An index whose bytes cannot be had. Codes: `not-found`, `io` (cannot be read), `corrupt` (damaged, cut short, or followed by
- *  something else), `limit` (more text than allowed). `details` are `{ index, compression? }`. */
+/** An index that cannot be read. Codes: `not-found`; `io` (reading fails); `corrupt` (damaged, truncated, or followed by other
+ *  bytes); `limit` (more bytes than allowed). `details` are `{ index, compression? }`. */
 export class InputError extends CygstrapError {
   constructor(code: 'not-found' | 'io' | 'corrupt' | 'limit', message: string, options: ErrorOptions = {}) {
     super(code, message, options);
@@ -10,7 +10,7 @@ export class InputError extends CygstrapError {
   }
 }
 
-/** A fault a decoder finds in the bytes it was given; it does not know whose they are. */
+/** A fault that a decoder finds in its input. It does not name the index. */
 export class DecodeFault extends Error {
   readonly code: 'corrupt' | 'limit';
 
@@ -23,32 +23,26 @@ export class DecodeFault extends Error {
 
 const CHECK_COMMAND = { zst: 'zstd -t', xz: 'xz -t', bz2: 'bzip2 -t', gz: 'gzip -t', none: undefined } as const;
 
-/** The index a fault was found in. */
-export interface Faulty {
+/** The index that a fault belongs to. */
+export interface FaultyIndex {
   readonly name: string;
-  /** Where the file is, if it is one. */
+  /** Path of the file; undefined if the index does not come from a file. */
   readonly path: string | undefined;
   readonly compression: Compression | 'none';
 }
 
-/** Says which index a fault was found in, how it is compressed, and what to do about it. */
-export function faultIn({ name, path, compression }: Faulty, fault: DecodeFault): InputError {
-  const which = compression === 'none' ? `\`${name}\`` : `\`${name}\` (${compression})`;
+/** Converts a fault into an error that names the index and its compression, with a hint. */
+export function inputErrorFrom({ name, path, compression }: FaultyIndex, fault: DecodeFault): InputError {
+  const index = compression === 'none' ? `\`${name}\`` : `\`${name}\` (${compression})`;
   const options = { details: { index: name, compression }, ...(fault.cause !== undefined && { cause: fault.cause }) };
   if (fault.code === 'limit') {
-    const hint = "Cygwin's own index is about 20 MB of text; if you trust this one, raise the limit";
-    return new InputError('limit', `${which} is too large: ${fault.message}`, { ...options, hint });
+    const hint = "Cygwin's own index has about 20 MB of text; raise the limit only for an index that you trust";
+    return new InputError('limit', `${index} is too large: ${fault.message}`, { ...options, hint });
   }
   const command = CHECK_COMMAND[compression];
-  const secondOpinion =
-    command === undefined || path === undefined ? '' : `; \`${command} ${path}\` gives a second opinion`;
-  return new InputError('corrupt', `${which} is damaged: ${fault.message}`, {
+  const check = command === undefined || path === undefined ? '' : `; check it with \`${command} ${path}\``;
+  return new InputError('corrupt', `${index} is damaged: ${fault.message}`, {
     ...options,
-    hint: `fetch it again${secondOpinion}`,
+    hint: `download it again${check}`,
   });
-}
-
-/** True for an error of the system or of Node.js with one of these codes, such as `ENOENT`. */
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }

@@ -1,5 +1,5 @@
-/** The part of lzma-native's binding that `xz.ts` drives. The package's own wrapper around it is not used: it cuts its input at
- *  every `YZ`, one thread hop each, which a hostile file can make last for hours. */
+/** The part of lzma-native's native binding that `xz.ts` uses. The package's own wrapper splits its input at every `YZ` and switches
+ *  threads for each piece; a malicious file can extend that to hours. */
 declare module 'lzma-native' {
   export interface LzmaError extends Error {
     /** The name of liblzma's return code, such as `LZMA_DATA_ERROR`. */
@@ -7,8 +7,8 @@ declare module 'lzma-native' {
   }
 
   export interface LzmaStream {
-    /** Called on the main thread after each piece of work: with a buffer of output; or with null, at the end of the data or with
-     *  an error; or with the number of inputs done, which comes last. */
+    /** Called on the main thread with a buffer of output; with null at the end of the data or for an error; and last, with the
+     *  number of inputs that were decoded. */
     bufferHandler: (
       output: Uint8Array | null | undefined,
       inputsDone: number | undefined,
@@ -16,9 +16,9 @@ declare module 'lzma-native' {
     ) => void;
     streamDecoder_(memoryLimitBytes: number, flags: number): void;
     setBufsize(sizeBytes: number): void;
-    /** Copies the input and queues it; null says that no more will come. */
+    /** Copies and queues the input; null marks its end. */
     code(input: Uint8Array | null, onAnotherThread: boolean): void;
-    /** Frees the decoder; waits for work in progress. */
+    /** Waits for the current work, then frees the decoder. */
     resetUnderlying(): void;
   }
 
@@ -26,7 +26,7 @@ declare module 'lzma-native' {
     readonly Stream: new () => LzmaStream;
     readonly CONCATENATED: number;
     readonly TELL_UNSUPPORTED_CHECK: number;
-    /** Only the tests compress. */
+    /** Used by tests only. */
     readonly compress: (input: Uint8Array, options: { readonly preset: number }) => Promise<Uint8Array>;
   }
   const lzma: Lzma;

@@ -1,63 +1,64 @@
 import { createHash } from 'node:crypto';
+import { untilAborted } from '../io/abort.ts';
 import { decode } from './decode.ts';
-import { DecodeFault, faultIn, type Faulty } from './input-error.ts';
+import { DecodeFault, inputErrorFrom, type FaultyIndex } from './input-error.ts';
 import { SNIFF_BYTES, sniffCompression, type Compression } from './sniff.ts';
-import { readFileChunks, readStdin, untilAborted } from './source.ts';
-import { keepText, readCachedText } from './text-cache.ts';
+import { readFileChunks, readStdin } from './source.ts';
+import { cacheText, readCachedText } from './text-cache.ts';
 
 export interface InputLimits {
-  /** Most bytes of text, plain or decoded. */
+  /** Largest text in bytes, plain or decoded. */
   readonly maxTextBytes: number;
-  /** Most bytes of a compressed index, which is read whole before it is decoded. */
+  /** Largest compressed index in bytes. It is read completely before it is decoded. */
   readonly maxCompressedBytes: number;
 }
 
-/** Some fourteen times Cygwin's index of 2025 (18.7 MB of text, 3.4 MB as .xz). */
+/** About fourteen times Cygwin's index of 2025, which has 18.7 MB of text and 3.4 MB as .xz. */
 export const DEFAULT_INPUT_LIMITS: InputLimits = {
   maxTextBytes: 256 * 1024 * 1024,
   maxCompressedBytes: 64 * 1024 * 1024,
 };
 
 export interface OpenIndexOptions {
-  /** What to call the index in errors; by default the path, `-`, or `index`. */
+  /** Name of the index in errors. Default: the path, `-`, or `index`. */
   readonly name?: string | undefined;
-  /** What `-` reads; by default the standard input of this process. */
+  /** Stream that `-` reads. Default: standard input of this process. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
-  /** Where decoded texts are kept and looked up; without it, nowhere. */
+  /** Cache directory of decoded texts. Default: no cache. */
   readonly cacheDir?: string | undefined;
   readonly limits?: Partial<InputLimits> | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Whether the digest of a plain text is wanted, which costs a twentieth of a whole command; by default it is. */
+  /** Compute the digest of a plain text, which costs 5 % of a command. Default: true. */
   readonly digest?: boolean | undefined;
-  /** Told why the cache could not help; never an error. */
+  /** Receives the reason when the cache cannot be used, which is never an error. */
   readonly note?: ((message: string) => void) | undefined;
 }
 
-/** What was read, known once the chunks have ended. */
+/** Facts about an index, known after its last chunk. */
 export interface IndexFacts {
   readonly compression: Compression | 'none';
-  /** Of the bytes as read, before decoding: their number, and their SHA-512 in hex; that is empty for a plain text when it was
-   *  not wanted. */
+  /** Number of bytes before decoding. */
   readonly sizeBytes: number;
+  /** SHA-512 in hex of the bytes before decoding; empty for a plain text with `digest: false`. */
   readonly sha512: string;
   readonly textBytes: number;
-  /** True if the text came from the cache. */
   readonly isFromCache: boolean;
 }
 
 export interface IndexInput {
   readonly name: string;
-  /** The text. Nothing is opened before the first chunk is asked for; ending, failing and stopping early close everything.
-   *  Only once: a second iteration throws. Chunks vary in size, are not to be changed, and last until the next is asked for. */
+  /** The text in chunks of various sizes. The source is opened at the first chunk, and closed at the end, on failure and when the
+   *  caller stops early. A second iteration throws. The caller must not modify a chunk; it is valid until the next is requested. */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /** Throws unless the chunks have ended. */
+  /** Returns the facts. Throws before the end of the chunks. */
   facts(): IndexFacts;
 }
 
-/** Opens an index: a path, `-` for standard input, or chunks from elsewhere. The compression is told from the bytes.
- *  The text is whole or there is an error, though a consumer has seen some of it by then: whatever is damaged, cut short or
- *  followed by something else is refused, as far as the format has checksums. The cache changes nothing but the time it takes.
- *  Iterating throws `InputError` (`not-found`, `io`, `corrupt`, `limit`), the signal's reason, or what a source of chunks throws. */
+/** Opens an index: a path, `-` for standard input, or chunks. The first bytes determine the compression.
+ *  Damaged or truncated data and trailing bytes are errors, as far as the format has checksums; the caller may have received
+ *  a part of the text by then. The cache does not change the result.
+ *  Iterating the chunks throws `InputError` (`not-found`, `io`, `corrupt`, `limit`), the reason of the signal, and errors of a
+ *  source of chunks. */
 export function openIndex(source: string | AsyncIterable<Uint8Array>, options: OpenIndexOptions = {}): IndexInput {
   const name = options.name ?? (typeof source === 'string' ? source : 'index');
   let facts: IndexFacts | undefined;
@@ -79,7 +80,7 @@ export function openIndex(source: string | AsyncIterable<Uint8Array>, options: O
     name,
     chunks: { [Symbol.asyncIterator]: iterate },
     facts: () => {
-      if (facts === undefined) throw new Error(`the facts of an index are known once its chunks have ended: ${name}`);
+      if (facts === undefined) throw new Error(`the facts of an index are known after its last chunk: ${name}`);
       return facts;
     },
   };
@@ -95,7 +96,7 @@ function bytesOf(
 }
 
 async function* readText(
-  index: Pick<Faulty, 'name' | 'path'>,
+  index: Pick<FaultyIndex, 'name' | 'path'>,
   bytes: AsyncIterable<Uint8Array>,
   recycle: (chunk: Uint8Array) => void,
   options: OpenIndexOptions,
@@ -106,13 +107,13 @@ async function* readText(
   let sizeBytes = 0;
   let textBytes = 0;
   let compression: Compression | 'none' | undefined;
-  /** The beginning, until the compression is known; then everything, if there is one. */
+  /** First bytes until the compression is known; then the whole compressed index. */
   let held: Uint8Array[] = [];
 
   const counted = (text: Uint8Array): Uint8Array => {
     textBytes += text.length;
     if (textBytes > limits.maxTextBytes)
-      throw new DecodeFault('limit', `it holds more than ${limits.maxTextBytes} bytes of text`);
+      throw new DecodeFault('limit', `more than ${limits.maxTextBytes} bytes of text`);
     options.signal?.throwIfAborted();
     return text;
   };
@@ -133,7 +134,7 @@ async function* readText(
         for (const text of held) yield counted(text);
         held = [];
       } else if (sizeBytes > limits.maxCompressedBytes) {
-        throw new DecodeFault('limit', `it has more than ${limits.maxCompressedBytes} bytes`);
+        throw new DecodeFault('limit', `more than ${limits.maxCompressedBytes} compressed bytes`);
       }
     }
     const rest = Buffer.concat(held);
@@ -150,7 +151,9 @@ async function* readText(
     }
     onEnd({ compression, sizeBytes, sha512, textBytes, isFromCache });
   } catch (error) {
-    throw error instanceof DecodeFault ? faultIn({ ...index, compression: compression ?? 'none' }, error) : error;
+    throw error instanceof DecodeFault
+      ? inputErrorFrom({ ...index, compression: compression ?? 'none' }, error)
+      : error;
   }
 }
 
@@ -170,10 +173,6 @@ async function textOf(
   if (options.cacheDir === undefined) return { chunks: decode(compression, bytes, maxTextBytes), isFromCache: false };
   const cache = { dir: options.cacheDir, note: options.note ?? (() => undefined) };
   const cached = await readCachedText(cache, sha512, maxTextBytes);
-  if (cached === undefined)
-    return {
-      chunks: keepText(cache, sha512, (into) => decode(compression, bytes, maxTextBytes, into)),
-      isFromCache: false,
-    };
-  return { chunks: cached, isFromCache: true };
+  if (cached !== undefined) return { chunks: cached, isFromCache: true };
+  return { chunks: cacheText(cache, sha512, decode(compression, bytes, maxTextBytes)), isFromCache: false };
 }

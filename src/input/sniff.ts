@@ -1,7 +1,7 @@
-/** The compressions an index comes in, named as Cygwin's mirrors end their file names. */
+/** Compressions of an index, named like the file extensions on Cygwin's mirrors. */
 export type Compression = 'zst' | 'xz' | 'bz2' | 'gz';
 
-/** How many bytes of the beginning `sniffCompression` looks at. */
+/** Number of bytes at the beginning that `sniffCompression` reads. */
 export const SNIFF_BYTES = 6;
 
 /** Source: RFC 8878 3.1.1 and 3.1.2 (a frame, and the first of sixteen kinds of skippable frame); The .xz File Format 2.1.1.1;
@@ -13,8 +13,8 @@ const MAGIC: readonly (readonly [Compression, readonly number[]])[] = [
   ['gz', [0x1f, 0x8b]],
 ];
 
-/** Tells the compression from the first bytes, never from a name: `none` is plain text, or anything else.
- *  A head that ends inside a magic number (two bytes or more of it) counts, so that a file cut there is called cut. */
+/** Returns the compression that the first bytes show; `none` for plain text and for everything else. File names do not matter.
+ *  A prefix of a magic number counts from two bytes on, so that a file truncated there is reported as truncated. */
 export function sniffCompression(head: Uint8Array): Compression | 'none' {
   if (head.length < 2) return 'none';
   for (const [compression, magic] of MAGIC) {

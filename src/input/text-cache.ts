@@ -1,35 +1,37 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { hasCode, InputError } from './input-error.ts';
+import { replaceFile, targetOfTemporary, temporaryPathOf } from '../io/atomic-file.ts';
+import { makeDirectory } from '../io/directories.ts';
+import { isMissing } from '../io/system-error.ts';
+import { InputError } from './input-error.ts';
 import { readChunks } from './source.ts';
-import type { TextFile } from './xz-program.ts';
 
-/** How many decoded indexes a cache directory keeps: the newest ones. */
+/** Number of decoded indexes that a cache directory holds: the newest. */
 export const MAX_CACHED_TEXTS = 8;
 
-/** The file of one decoded index: `<sha512 of the compressed bytes>.text2`. It holds the text, and after it the seal: the number
- *  of its bytes, and the CRC-32 of that digest in hex and of the text. The seal is against damage: whoever can write here for
- *  ill can do worse, and a stronger digest costs a tenth of a whole command. The number changes whenever the text or this
- *  layout could. */
+/** File of one decoded index: `<sha512 of the compressed bytes>.text2`. It holds the text and a trailer: the number of its bytes, and
+ *  the CRC-32 of that digest in hex and of the text. The trailer detects damage, not attacks: a user who can write to the cache can do
+ *  worse, and a stronger digest costs a tenth of a command. Change the number when the text or the layout changes. */
 const ENTRY = /^[0-9a-f]{128}\.text2$/u;
 
-/** A file being written: `<entry>.<random>.tmp`. A killed process leaves one behind. */
-const DRAFT = /^[0-9a-f]{128}\.text2\.[0-9a-f]{16}\.tmp$/u;
+const TRAILER_BYTES = 12;
 
-const SEAL_BYTES = 12;
-const OLD_DRAFT_MS = 60 * 60 * 1000;
+/** Age at which the temporary file of a killed process is removed. */
+const OLD_TEMPORARY_MS = 60 * 60 * 1000;
 
-/** Where decoded texts are kept, and how to tell a user who wants to know that the cache could not help. */
+/** Bytes per write: decoders yield pieces of about 100 KB, and each write switches threads. */
+const WRITE_BYTES = 1024 * 1024;
+
 export interface TextCache {
   readonly dir: string;
+  /** Receives the reason when the cache cannot be used. */
   readonly note: (message: string) => void;
 }
 
-/** Returns the text kept for these compressed bytes, after its seal was checked; undefined if there is none, if it is damaged, or
- *  if it is larger than allowed. Never throws. A text that is returned must be iterated, which closes its file; its chunks
- *  last until the next is asked for. It is read twice, through a few buffers: that is sooner done than to make room for all of it. */
+/** Returns the cached text of these compressed bytes after verifying its trailer; undefined if it is missing, damaged or larger
+ *  than `maxTextBytes`. Never throws. The caller must iterate the text, which closes its file; a chunk is valid until the next is
+ *  requested. The file is read twice through a few buffers, which is faster than allocating memory for the whole text. */
 export async function readCachedText(
   cache: TextCache,
   sha512: string,
@@ -39,29 +41,29 @@ export async function readCachedText(
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'r');
-    const textBytes = Math.max(0, (await file.stat()).size - SEAL_BYTES);
+    const textBytes = Math.max(0, (await file.stat()).size - TRAILER_BYTES);
     if (textBytes <= maxTextBytes) {
       const spare: Uint8Array[] = [];
-      if (await hasSeal(file, textBytes, sha512, spare)) return textIn(file, textBytes, spare, path);
-      cache.note(`the cached text is damaged and will be made anew: \`${path}\``);
+      if (await hasTrailer(file, textBytes, sha512, spare)) return textIn(file, textBytes, spare, path);
+      cache.note(`the cached text is damaged and will be replaced: \`${path}\``);
     }
   } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) cache.note(`the cached text cannot be read: ${messageOf(error)}`);
+    if (!isMissing(error)) cache.note(`cannot read the cached text: ${messageOf(error)}`);
   }
   await file?.close().catch(() => undefined);
   return undefined;
 }
 
-/** Whether the first `textBytes` of the file are followed by their seal. */
-async function hasSeal(file: FileHandle, textBytes: number, sha512: string, spare: Uint8Array[]): Promise<boolean> {
-  const seal = new Seal(sha512);
+/** Returns whether the correct trailer follows the first `textBytes` of the file. */
+async function hasTrailer(file: FileHandle, textBytes: number, sha512: string, spare: Uint8Array[]): Promise<boolean> {
+  const trailer = new Trailer(sha512);
   for await (const chunk of readChunks(file, spare, textBytes)) {
-    seal.add(chunk);
+    trailer.add(chunk);
     spare.push(chunk);
   }
-  const kept = Buffer.alloc(SEAL_BYTES);
-  await file.read(kept, 0, SEAL_BYTES, textBytes);
-  return seal.bytes().equals(kept);
+  const stored = Buffer.alloc(TRAILER_BYTES);
+  await file.read(stored, 0, TRAILER_BYTES, textBytes);
+  return trailer.bytes().equals(stored);
 }
 
 async function* textIn(
@@ -82,151 +84,123 @@ async function* textIn(
   } finally {
     await file.close();
   }
-  if (missing > 0) throw new InputError('io', `the cached text became shorter while it was read: \`${path}\``);
+  if (missing > 0) throw new InputError('io', `the cached text was truncated while it was read: \`${path}\``);
 }
 
-/** Passes a decoded text on and keeps a copy, which is published only when the text has ended well. What the decoder has written into
- *  the copy itself is not written again. Trouble with the copy is a note, never an error; stopping early leaves nothing behind.
- *  Several processes may do the same at once. */
-export async function* keepText(
+/** Yields a decoded text and writes a copy to the cache. The entry appears only after the end of the text; a failure and an early
+ *  stop leave no file. A failed write is a note, never an error. Several processes can write the same entry. */
+export async function* cacheText(
   cache: TextCache,
   sha512: string,
-  decodeInto: (into: TextFile | undefined) => AsyncIterable<Uint8Array>,
+  decoded: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const draft = await openDraft(cache, sha512);
-  const { into } = draft;
-  let writing: Promise<void> | undefined;
-  let textBytes = 0;
+  const entry = new EntryWriter(cache, sha512);
+  let writing = entry.open();
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
-  const write = (): Promise<void> => {
-    const chunks = waiting;
-    const at = textBytes - waitingBytes;
-    waiting = [];
-    waitingBytes = 0;
-    return chunks.length === 0 ? Promise.resolve() : draft.write(chunks, at);
-  };
   try {
-    for await (const chunk of decodeInto(into)) {
-      draft.seal(chunk);
-      textBytes += chunk.length;
-      if ((into?.writtenBytes ?? 0) < textBytes) {
-        waiting.push(chunk);
-        waitingBytes += chunk.length;
-      }
+    for await (const chunk of decoded) {
+      waiting.push(chunk);
+      waitingBytes += chunk.length;
       if (waitingBytes >= WRITE_BYTES) {
         await writing;
-        writing = write();
+        writing = entry.write(waiting);
+        waiting = [];
+        waitingBytes = 0;
       }
       yield chunk;
     }
     await writing;
-    await write();
-    await draft.publish(textBytes);
+    if (waiting.length > 0) await entry.write(waiting);
+    await entry.publish();
   } finally {
     await writing;
-    await draft.discard();
+    await entry.discard();
   }
 }
 
-/** Bytes that are written at once: a decoder gives pieces of some 100 KB, and each write costs a turn on another thread. */
-const WRITE_BYTES = 1024 * 1024;
+/** Writes one entry through a temporary file. After the first failure, which becomes a note, all methods do nothing. */
+class EntryWriter {
+  readonly #cache: TextCache;
+  readonly #path: string;
+  readonly #temporary: string;
+  readonly #trailer: Trailer;
+  #file: FileHandle | undefined;
 
-/** A file that does not exist for others until it is published. After a failure, which becomes a note, nothing more happens. */
-interface Draft {
-  /** The file, for a decoder that can write the text into it. */
-  readonly into: TextFile | undefined;
-  /** Counts the next bytes of the text. */
-  seal(text: Uint8Array): void;
-  write(chunks: readonly Uint8Array[], at: number): Promise<void>;
-  /** Ends the file after so many bytes of text. */
-  publish(textBytes: number): Promise<void>;
-  /** Removes what was not published. */
-  discard(): Promise<void>;
-}
+  constructor(cache: TextCache, sha512: string) {
+    this.#cache = cache;
+    this.#path = entryPath(cache, sha512);
+    this.#temporary = temporaryPathOf(this.#path);
+    this.#trailer = new Trailer(sha512);
+  }
 
-async function openDraft(cache: TextCache, sha512: string): Promise<Draft> {
-  const target = entryPath(cache, sha512);
-  const path = `${target}.${randomBytes(8).toString('hex')}.tmp`;
-  const seal = new Seal(sha512);
-  let file: FileHandle | undefined;
+  async open(): Promise<void> {
+    await this.#attempt(async () => {
+      await makeDirectory(this.#cache.dir, 0o700);
+      this.#file = await open(this.#temporary, 'wx', 0o600);
+    });
+  }
 
-  const discard = async (): Promise<void> => {
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    const file = this.#file;
     if (file === undefined) return;
-    const closing = file;
-    file = undefined;
-    await closing.close().catch(() => undefined);
-    await rm(path, { force: true }).catch(() => undefined);
-  };
-  const attempt = async (step: () => Promise<void>): Promise<void> => {
+    for (const chunk of chunks) this.#trailer.add(chunk);
+    await this.#attempt(() => this.#append(file, chunks));
+  }
+
+  /** Completes the entry, makes it visible, and removes old entries. */
+  async publish(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return;
+    await this.#attempt(async () => {
+      await this.#append(file, [this.#trailer.bytes()]);
+      await file.close();
+      await replaceFile(this.#temporary, this.#path);
+      this.#file = undefined;
+      await removeOldFiles(this.#cache.dir);
+    });
+  }
+
+  /** Removes the temporary file of an unpublished entry. */
+  async discard(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#file = undefined;
+    await file.close().catch(() => undefined);
+    await rm(this.#temporary, { force: true }).catch(() => undefined);
+  }
+
+  async #append(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+    const sizeBytes = chunks.reduce((sum, { length }) => sum + length, 0);
+    const { bytesWritten } = await file.writev(chunks);
+    if (bytesWritten < sizeBytes) {
+      throw new Error(`only ${bytesWritten} of ${sizeBytes} bytes could be written: \`${this.#temporary}\``);
+    }
+  }
+
+  async #attempt(step: () => Promise<void>): Promise<void> {
     try {
       await step();
     } catch (error) {
-      cache.note(`the decoded index is not cached: ${messageOf(error)}`);
-      await discard();
+      this.#cache.note(`the decoded index is not cached: ${messageOf(error)}`);
+      await this.discard();
     }
-  };
-
-  await attempt(async () => {
-    await makeDir(cache.dir);
-    file = await open(path, 'wx+', 0o600);
-  });
-  return {
-    into: file === undefined ? undefined : { file, writtenBytes: 0 },
-    discard,
-    seal: (text) => void seal.add(text),
-    write: async (chunks, at) => {
-      await attempt(async () => {
-        if (file === undefined) return;
-        const sizeBytes = chunks.reduce((sum, { length }) => sum + length, 0);
-        const { bytesWritten } = await file.writev(chunks, at);
-        if (bytesWritten < sizeBytes)
-          throw new Error(`only ${bytesWritten} of ${sizeBytes} bytes could be written: \`${path}\``);
-      });
-    },
-    publish: async (textBytes) => {
-      await attempt(async () => {
-        if (file === undefined) return;
-        // A decoder that failed may have written more than what became of the text.
-        await file.truncate(textBytes);
-        const { bytesWritten } = await file.write(seal.bytes(), 0, SEAL_BYTES, textBytes);
-        if (bytesWritten < SEAL_BYTES) throw new Error(`there is no room for all of it: \`${path}\``);
-        await file.close();
-        await rename(path, target);
-        file = undefined;
-        await prune(cache.dir);
-      });
-    },
-  };
-}
-
-/** Makes a directory and what is missing above it. Not `mkdir` with `recursive`, which goes round for ever where a file system
- *  says ENOENT to every new directory, as /proc does (Node.js 20). */
-async function makeDir(dir: string): Promise<void> {
-  try {
-    await mkdir(dir, { mode: 0o700 });
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return;
-    if (!hasCode(error, 'ENOENT') || dirname(dir) === dir) throw error;
-    await makeDir(dirname(dir));
-    await mkdir(dir, { mode: 0o700 }).catch((again: unknown) => {
-      if (!hasCode(again, 'EEXIST')) throw again;
-    });
   }
 }
 
-/** Removes all but the newest entries, and what killed processes left. Touches no other file. */
-async function prune(dir: string): Promise<void> {
+/** Removes all but the newest entries, and temporary files of killed processes. Never touches other files. */
+async function removeOldFiles(dir: string): Promise<void> {
   const entries: { readonly path: string; readonly mtimeMs: number }[] = [];
   const now = Date.now();
   for (const name of await readdir(dir)) {
-    if (!ENTRY.test(name) && !DRAFT.test(name)) continue;
+    const isEntry = ENTRY.test(name);
+    if (!isEntry && !ENTRY.test(targetOfTemporary(name) ?? '')) continue;
     const path = join(dir, name);
     // Another process may have removed it.
     const status = await stat(path).catch(() => undefined);
     if (status === undefined) continue;
-    if (ENTRY.test(name)) entries.push({ path, mtimeMs: status.mtimeMs });
-    else if (now - status.mtimeMs > OLD_DRAFT_MS) await rm(path, { force: true });
+    if (isEntry) entries.push({ path, mtimeMs: status.mtimeMs });
+    else if (now - status.mtimeMs > OLD_TEMPORARY_MS) await rm(path, { force: true });
   }
   const old = entries.toSorted((a, b) => b.mtimeMs - a.mtimeMs).slice(MAX_CACHED_TEXTS);
   for (const { path } of old) await rm(path, { force: true });
@@ -236,7 +210,7 @@ function entryPath(cache: TextCache, sha512: string): string {
   return join(cache.dir, `${sha512}.text2`);
 }
 
-class Seal {
+class Trailer {
   #textBytes = 0;
   #crc: number;
 
@@ -244,17 +218,16 @@ class Seal {
     this.#crc = crc32(sha512);
   }
 
-  add(text: Uint8Array): this {
+  add(text: Uint8Array): void {
     this.#textBytes += text.length;
     this.#crc = crc32(text, this.#crc);
-    return this;
   }
 
   bytes(): Buffer {
-    const seal = Buffer.alloc(SEAL_BYTES);
-    seal.writeDoubleLE(this.#textBytes);
-    seal.writeUInt32LE(this.#crc, 8);
-    return seal;
+    const trailer = Buffer.alloc(TRAILER_BYTES);
+    trailer.writeDoubleLE(this.#textBytes);
+    trailer.writeUInt32LE(this.#crc, 8);
+    return trailer;
   }
 }
 

@@ -1,19 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { DecodeFault } from './input-error.ts';
 
-/** Text decoded at once; the decoder's memory ends at twice this. */
+/** Largest text of one frame; the memory of the decoder can hold twice this. */
 const MAX_FRAME_TEXT_BYTES = 1024 * 1024 * 1024;
 
 const MAX_BLOCK_TEXT_BYTES = 128 * 1024;
 const PIECE_BYTES = 512 * 1024;
 
-/** Decodes Zstandard data of one or more frames, skippable ones among them; the checksum and size that a frame carries are
- *  verified. A frame is decoded at once, after its blocks have shown how much text it can hold at most.
- *  Throws `DecodeFault` for damage, for data cut short, for bytes left over, and for more than `maxTextBytes` of text (a frame
- *  that does not tell its size counts with the most its blocks can hold).
+/** Decodes Zstandard data of one or more frames, including skippable frames, and verifies the checksum and size of a frame where
+ *  present. Computes the largest possible text of a frame from its block headers first, then decodes the frame in one call.
+ *  Throws `DecodeFault` for damaged or truncated data, for trailing bytes, and for more than `maxTextBytes` of text. A frame without
+ *  a size counts as the largest text that its blocks can hold.
  *
- *  The decoder is the reference one as WebAssembly, for every Node.js: node:zlib has none before 22.15, and in 22 it takes data
- *  cut short for whole and drops a second frame. */
+ *  The decoder is the reference implementation as WebAssembly. node:zlib has no decoder before Node.js 22.15; that of Node.js 22
+ *  accepts truncated data and ignores a second frame. */
 export async function* decodeZst(bytes: Uint8Array, maxTextBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
   const decompress = await loadZstd();
   let textBytes = 0;
@@ -23,7 +23,7 @@ export async function* decodeZst(bytes: Uint8Array, maxTextBytes: number): Async
       if (textBytes + frame.maxTextBytes > Math.min(maxTextBytes, MAX_FRAME_TEXT_BYTES)) {
         throw new DecodeFault(
           'limit',
-          `it may hold ${textBytes + frame.maxTextBytes} bytes of text, more than ${maxTextBytes}`,
+          `up to ${textBytes + frame.maxTextBytes} bytes of text, more than ${maxTextBytes}`,
         );
       }
       const text = decodeFrame(decompress, bytes.subarray(at, frame.end), frame.maxTextBytes);
@@ -53,35 +53,34 @@ function decodeFrame(decompress: Decompress, frame: Uint8Array, maxTextBytes: nu
   try {
     return decompress(frame, { defaultHeapSize: maxTextBytes });
   } catch (error) {
-    throw new DecodeFault('corrupt', 'a frame does not decode, or its checksum differs', { cause: error });
+    throw new DecodeFault('corrupt', 'a frame cannot be decoded, or its checksum differs', { cause: error });
   }
 }
 
 interface Frame {
   readonly kind: 'data' | 'skippable';
-  /** Where the frame ends. */
+  /** Offset after the last byte of the frame. */
   readonly end: number;
-  /** The text's size where the frame tells it, else the most that its blocks can hold. */
+  /** Size of the text if the header has one, otherwise the largest text that the blocks can hold. */
   readonly maxTextBytes: number;
 }
 
-/** Finds where a frame ends, without decoding it.
+/** Reads the headers of a frame and of its blocks, without decoding it.
  *  Source: RFC 8878 3.1.1 (Zstandard Frames), 3.1.1.2 (Blocks), 3.1.2 (Skippable Frames). */
 function readFrame(bytes: Uint8Array, start: number): Frame {
   const magic = readNumber(bytes, start, 4);
   if (magic >= 0x18_4d_2a_50 && magic <= 0x18_4d_2a_5f) {
     const end = start + 8 + readNumber(bytes, start + 4, 4);
-    if (end > bytes.length) throw cutShort();
+    if (end > bytes.length) throw truncated();
     return { kind: 'skippable', end, maxTextBytes: 0 };
   }
-  if (magic !== 0xfd_2f_b5_28)
-    throw new DecodeFault('corrupt', `something that is not zstd data begins at byte ${start}`);
+  if (magic !== 0xfd_2f_b5_28) throw new DecodeFault('corrupt', `bytes that are not zstd data at byte ${start}`);
   const header = readFrameHeader(bytes, start + 4);
   const blocks = readBlocks(bytes, header.end, header.windowBytes);
   const end = blocks.end + (header.hasChecksum ? 4 : 0);
-  if (end > bytes.length) throw cutShort();
+  if (end > bytes.length) throw truncated();
   if (header.textBytes !== undefined && header.textBytes > blocks.maxTextBytes) {
-    throw new DecodeFault('corrupt', 'a frame promises more text than its blocks can hold');
+    throw new DecodeFault('corrupt', 'the size in a frame header is larger than its blocks can hold');
   }
   return { kind: 'data', end, maxTextBytes: header.textBytes ?? blocks.maxTextBytes };
 }
@@ -109,7 +108,7 @@ function readFrameHeader(bytes: Uint8Array, start: number): FrameHeader {
   const sizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] as number;
   // "When Field_Size is 2, the offset of 256 is added."
   const textBytes = sizeBytes === 0 ? undefined : readNumber(bytes, at, sizeBytes) + (sizeBytes === 2 ? 256 : 0);
-  // "Window_Size is Frame_Content_Size" when there is a single segment, which always tells its size.
+  // "Window_Size is Frame_Content_Size" for a single segment, which always has a size.
   if (isSingleSegment && textBytes !== undefined) windowBytes = textBytes;
   return { end: at + sizeBytes, hasChecksum: (descriptor & 4) !== 0, windowBytes, textBytes };
 }
@@ -134,14 +133,14 @@ function readBlocks(
   }
 }
 
-/** A little-endian number of up to eight bytes. */
+/** Reads a little-endian number of up to eight bytes. Throws `DecodeFault` after the end of the data. */
 function readNumber(bytes: Uint8Array, at: number, size: number): number {
-  if (at + size > bytes.length) throw cutShort();
+  if (at + size > bytes.length) throw truncated();
   let value = 0;
   for (let index = size - 1; index >= 0; index -= 1) value = value * 256 + (bytes[at + index] as number);
   return value;
 }
 
-function cutShort(): DecodeFault {
-  return new DecodeFault('corrupt', 'the data is cut short');
+function truncated(): DecodeFault {
+  return new DecodeFault('corrupt', 'the data is truncated');
 }

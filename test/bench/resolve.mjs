@@ -6,8 +6,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, write
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { CatalogBuilder } from '../../dist/core/catalog/catalog.js';
-import { tuneV8 } from '../../dist/cli/v8.js';
 import { EMPTY_REQUEST } from '../../dist/core/resolve/request.js';
 import { resolve } from '../../dist/core/resolve/resolve.js';
 import { RowParser } from '../../dist/core/setup-ini/parse.js';
@@ -81,7 +81,7 @@ function command(label, args, env, before = () => {}) {
   console.log(`${label.padEnd(58)} ${shown(times)}, peak ${peak.toFixed(0)} MiB`);
 }
 
-tuneV8('index'); // as every command that reads an index
+setFlagsFromString('--semi-space-growth-factor=16'); // as the commands that read an index
 const [index] = process.argv.slice(2);
 if (index === undefined) throw new Error('usage: node test/bench/resolve.mjs INDEX.xz');
 const folder = mkdtempSync(join(tmpdir(), 'cygstrap-bench-'));

@@ -14,7 +14,7 @@ async function decoded(compression: Compression, bytes: Uint8Array): Promise<Buf
   return collect(decode(compression, bytes, MAX_TEXT_BYTES));
 }
 
-/** What the bytes decode to, or the code they are refused with; anything else is a failure of the test. */
+/** Returns the text or the code of the fault. Throws other errors. */
 async function outcome(compression: Compression, bytes: Uint8Array): Promise<Buffer | string> {
   try {
     return await decoded(compression, bytes);
@@ -24,7 +24,7 @@ async function outcome(compression: Compression, bytes: Uint8Array): Promise<Buf
   }
 }
 
-/** Forty sizes around one. */
+/** Returns forty consecutive sizes around one. */
 function near(size: number): number[] {
   return Array.from({ length: 40 }, (_, index) => size - 20 + index);
 }
@@ -40,12 +40,12 @@ describe.each(FIXTURES)('$compression', ({ compression, bytes }) => {
     expect((await decoded(compression, bytes)).equals(TEXT)).toBe(true);
   });
 
-  test('two in one file are both decoded', async () => {
+  test('both of two in one file are decoded', async () => {
     const twice = await decoded(compression, Buffer.concat([bytes, bytes]));
     expect(twice.equals(Buffer.concat([TEXT, TEXT]))).toBe(true);
   });
 
-  test('cut short anywhere, it is refused', async () => {
+  test('truncated data is refused, wherever it ends', async () => {
     const middle = Array.from({ length: 60 }, (_, index) => Math.floor((bytes.length * (index + 1)) / 61));
     const sizes = [...near(20), ...middle, ...near(bytes.length - 20)].filter(
       (size) => size > 0 && size < bytes.length,
@@ -54,7 +54,7 @@ describe.each(FIXTURES)('$compression', ({ compression, bytes }) => {
       expect([size, await outcome(compression, bytes.subarray(0, size))]).toEqual([size, 'corrupt']);
   });
 
-  test('the second of two cut short is refused', async () => {
+  test('a truncated second one is refused', async () => {
     for (const size of [1, 2, 3, 4, 5, 9, 12, 100, bytes.length - 1]) {
       const cut = Buffer.concat([bytes, bytes.subarray(0, size)]);
       expect([size, await outcome(compression, cut)]).toEqual([size, 'corrupt']);
@@ -104,24 +104,24 @@ describe.each(FIXTURES)('$compression', ({ compression, bytes }) => {
 });
 
 describe('zst', () => {
-  test('skippable frames are passed over, wherever they are', async () => {
+  test('skippable frames are skipped at every position', async () => {
     const skippable = Buffer.from('502a4d180400000061626364', 'hex');
     const bytes = Buffer.concat([skippable, fixture('records.zst'), skippable, fixture('records.zst'), skippable]);
     expect((await decoded('zst', bytes)).length).toBe(TEXT.length * 2);
     expect(await outcome('zst', bytes.subarray(0, -1))).toBe('corrupt');
   });
 
-  test('a frame need not tell its size', async () => {
+  test('a frame without a size', async () => {
     expect((await decoded('zst', fixture('records-no-size.zst'))).equals(TEXT)).toBe(true);
   });
 
-  test('an empty frame is no text', async () => {
+  test('an empty frame is an empty text', async () => {
     expect(await decoded('zst', Buffer.from('28b52ffd2000010000', 'hex'))).toEqual(Buffer.alloc(0));
     expect(await decoded('zst', Buffer.from('28b52ffd0000010000', 'hex'))).toEqual(Buffer.alloc(0));
   });
 
-  test('a size that the blocks cannot hold is refused before memory is taken for it', async () => {
-    // A single segment that promises 3 GB in one raw block of one byte.
+  test('a size larger than the blocks can hold is refused before memory is allocated', async () => {
+    // A single segment with a size of 3 GB and one raw block of one byte.
     expect(await outcome('zst', Buffer.from('28b52ffda0005ed0b209000061', 'hex'))).toBe('corrupt');
   });
 
@@ -139,19 +139,19 @@ describe('zst', () => {
 
 describe('xz', () => {
   test.skipIf(!hasTool('xz')).each(['none', 'crc32', 'crc64', 'sha256'])(
-    'check %s, as `xz` makes it (skipped without)',
+    'check %s, compressed by `xz` (skipped without)',
     async (check) => {
       expect((await decoded('xz', compressWith('xz', [`--check=${check}`, '-c'], TEXT))).equals(TEXT)).toBe(true);
     },
   );
 
-  test('what lzma-native compresses', async () => {
+  test('data compressed by lzma-native', async () => {
     expect((await decoded('xz', await lzma.compress(TEXT, { preset: 0 }))).equals(TEXT)).toBe(true);
   });
 
   test('a check of an unknown kind is refused', async () => {
     const bytes = Buffer.from(fixture('records.xz'));
-    // Kind 5 has the size of CRC-64, which is kind 4, and no meaning. It stands in the first 12 bytes and in the last 12.
+    // Kind 5 has the size of CRC-64, which is kind 4, and is unassigned. It is in the first 12 bytes and in the last 12.
     const footer = bytes.length - 12;
     expect([bytes[7], bytes[footer + 9]]).toEqual([4, 4]);
     bytes[7] = 5;
@@ -169,7 +169,7 @@ describe('xz', () => {
     expect(await outcome('xz', Buffer.concat([bytes, Buffer.alloc(2), bytes]))).toBe('corrupt');
   });
 
-  test('a dictionary that takes too much memory is refused', async () => {
+  test('a dictionary larger than the memory limit is refused', async () => {
     const bytes = Buffer.from(fixture('records.xz'));
     // The block header at 12: its size, flags, filter 0x21, size of properties, dictionary size.
     expect(bytes.subarray(14, 16)).toEqual(Buffer.of(0x21, 1));
@@ -178,7 +178,7 @@ describe('xz', () => {
     expect(await outcome('xz', bytes)).toBe('limit');
   });
 
-  test('two decoders work side by side', async () => {
+  test('two decoders run at the same time', async () => {
     const both = await Promise.all([decoded('xz', fixture('records.xz')), decoded('xz', fixture('records.xz'))]);
     expect(both.map((text) => text.equals(TEXT))).toEqual([true, true]);
   });
@@ -214,7 +214,7 @@ describe('bz2', () => {
     [0, 1],
   ];
 
-  test('no block at all is no text', async () => {
+  test('a stream without blocks is an empty text', async () => {
     expect(await decoded('bz2', packBits([...header, ...end]))).toEqual(Buffer.alloc(0));
   });
 
@@ -227,7 +227,7 @@ describe('bz2', () => {
     expect(await outcome('bz2', packBits([...header, ...blockStart, [3, 2], ...end]))).toBe('corrupt');
   });
 
-  test('a code with more symbols than room is refused', async () => {
+  test('a code with too many symbols is refused', async () => {
     const lengths: [number, number][] = [
       [1, 5],
       [0, 1],
@@ -247,14 +247,14 @@ describe('bz2', () => {
     { what: 'runs of 0 to 600', text: runs },
     { what: 'a million zeros', text: Buffer.alloc(1_000_000) },
     { what: 'every byte', text: Buffer.from(Array.from({ length: 70_000 }, (_, at) => (at * at * 31) & 0xff)) },
-  ])('$what, as `bzip2` packs it (skipped without)', async ({ text }) => {
+  ])('$what, compressed by `bzip2` (skipped without)', async ({ text }) => {
     for (const level of ['-1', '-9'])
       expect((await decoded('bz2', compressWith('bzip2', [level, '-c'], text))).equals(text)).toBe(true);
   });
 });
 
 describe('gz', () => {
-  test('zeros after a member do not hide another one', async () => {
+  test('a zero byte between two members is refused', async () => {
     const bytes = Buffer.concat([gzipSync('a'), Buffer.alloc(1), gzipSync('b')]);
     expect(await outcome('gz', bytes)).toBe('corrupt');
   });
@@ -270,9 +270,9 @@ test('stopping early ends the decoder, and the next one works', async () => {
   }
 });
 
-test('a fault tells what it was made from', async () => {
+test('a fault has a message', async () => {
   const error = await failureOf(decoded('xz', fixture('records.xz').subarray(0, 5000)));
-  expect(error).toMatchObject({ code: 'corrupt', message: 'the data is cut short' });
+  expect(error).toMatchObject({ code: 'corrupt', message: 'the data is truncated' });
 });
 
 function crc32(bytes: Uint8Array): number {

@@ -21,7 +21,7 @@ function recordOf(at: number): string {
   return `\n@ package${at}\nsdesc: "Package number ${at}"\nversion: ${at % 9}.${at % 11}-1\ninstall: p/${at}.tar.xz ${at * 31} ${digest}`;
 }
 
-/** TEXT as the reference tools make it: `zstd -19`, `xz`, `bzip2 -1`; gzip's is made here. */
+/** TEXT compressed by the reference tools: `zstd -19`, `xz`, `bzip2 -1`; gzip by node:zlib. */
 export const FIXTURES: readonly { readonly compression: Compression; readonly bytes: Buffer }[] = [
   { compression: 'zst', bytes: fixture('records.zst') },
   { compression: 'xz', bytes: fixture('records.xz') },
@@ -33,7 +33,7 @@ export function fixture(name: string): Buffer {
   return readFileSync(fileURLToPath(new URL(`../../fixtures/input/${name}`, import.meta.url)));
 }
 
-/** A directory that is removed when the test ends. */
+/** Creates a directory that is removed after the test. */
 export function tempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'cygstrap-input-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
@@ -46,12 +46,12 @@ export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer
   return Buffer.concat(all);
 }
 
-/** Chunks of the given size, as a source. */
+/** Yields chunks of the given size. */
 export async function* cut(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array, void, undefined> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** What a promise is rejected with; undefined if it is not. */
+/** Returns the reason of a rejection; undefined if the promise resolves. */
 export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
@@ -61,19 +61,19 @@ export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   return undefined;
 }
 
-/** Compresses with a tool of this host. */
+/** Compresses with a program of this host. */
 export function compressWith(tool: string, args: readonly string[], text: Uint8Array): Buffer {
   const { stdout, status, stderr } = spawnSync(tool, args, { input: text, maxBuffer: 2 ** 28 });
   if (status !== 0) throw new Error(`${tool} fails: ${String(stderr)}`);
   return stdout;
 }
 
-/** True if the host has the tool. */
+/** Returns whether the host has the program. */
 export function hasTool(tool: string): boolean {
   return spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-/** Bits of a crafted file, most significant first. */
+/** Packs bit fields into bytes, most significant bit first. */
 export function packBits(fields: readonly (readonly [value: number | bigint, bits: number])[]): Uint8Array {
   const text = fields.map(([value, bits]) => BigInt(value).toString(2).padStart(bits, '0')).join('');
   const padded = text.padEnd(Math.ceil(text.length / 8) * 8, '0');

@@ -36,7 +36,7 @@ function sha512(bytes: Uint8Array): string {
 }
 
 describe.each(FIXTURES)('$compression', ({ bytes }) => {
-  test('the second time the text comes from the cache, and all else is the same', async () => {
+  test('the second read uses the cache; the other facts are equal', async () => {
     const dir = join(tempDir(), 'not', 'yet', 'there');
     const first = await read(bytes, dir);
     const second = await read(bytes, dir);
@@ -58,7 +58,7 @@ describe('an entry of several megabytes', () => {
   const text = Buffer.concat(Array.from({ length: Math.ceil(5_000_000 / TEXT.length) }, () => TEXT));
   const packed = gzipSync(text);
 
-  test('goes through a few buffers', async () => {
+  test('is read through fewer than four buffers', async () => {
     const dir = tempDir();
     await read(packed, dir);
     const buffers = new Set<ArrayBufferLike>();
@@ -71,7 +71,7 @@ describe('an entry of several megabytes', () => {
     expect(Buffer.concat(copies).equals(text)).toBe(true);
   });
 
-  test('that becomes shorter while it is read is an error, never a shorter text', async () => {
+  test('truncated while it is read is an error', async () => {
     const dir = tempDir();
     await read(packed, dir);
     const reading = async (): Promise<void> => {
@@ -81,7 +81,7 @@ describe('an entry of several megabytes', () => {
     };
     expect(await failureOf(reading())).toMatchObject({
       code: 'io',
-      message: expect.stringContaining('became shorter'),
+      message: expect.stringContaining('was truncated while it was read'),
     });
   });
 });
@@ -94,17 +94,17 @@ function flip(at: number): (entry: Buffer) => Buffer {
   };
 }
 
-describe('an entry that is not as it was made is made anew', () => {
+describe('a damaged entry is replaced', () => {
   test.each<[string, (entry: Buffer) => Uint8Array]>([
     ['its first byte', flip(0)],
     ['a byte in the middle', flip(60_000)],
     ['its last byte of text', flip(TEXT.length - 1)],
-    ['the seal', flip(TEXT.length)],
-    ["the seal's last byte", flip(TEXT.length + 11)],
+    ['the trailer', flip(TEXT.length)],
+    ['the last byte of the trailer', flip(TEXT.length + 11)],
     ['empty', () => Buffer.alloc(0)],
-    ['shorter than a seal', (entry) => entry.subarray(0, 11)],
-    ['a seal and no text', (entry) => entry.subarray(-12)],
-    ['cut short', (entry) => entry.subarray(0, -1)],
+    ['shorter than a trailer', (entry) => entry.subarray(0, 11)],
+    ['a trailer without text', (entry) => entry.subarray(-12)],
+    ['truncated', (entry) => entry.subarray(0, -1)],
     ['longer', (entry) => Buffer.concat([entry, Buffer.from('\n')])],
     ['full of zeros', (entry) => entry.fill(0)],
   ])('%s', async (_, damage) => {
@@ -116,12 +116,12 @@ describe('an entry that is not as it was made is made anew', () => {
     expect(again.text.equals(TEXT)).toBe(true);
     expect(again).toMatchObject({
       isFromCache: false,
-      notes: [`the cached text is damaged and will be made anew: \`${path}\``],
+      notes: [`the cached text is damaged and will be replaced: \`${path}\``],
     });
     expect(await read(XZ, dir)).toMatchObject({ isFromCache: true, notes: [] });
   });
 
-  test("another index's entry under this name", async () => {
+  test('the entry of another index under this name', async () => {
     const dir = tempDir();
     const other = gzipSync('release: other');
     await read(other, dir);
@@ -131,7 +131,7 @@ describe('an entry that is not as it was made is made anew', () => {
     expect(again.isFromCache).toBe(false);
   });
 
-  test('an entry larger than the limit is not even read', async () => {
+  test('an entry larger than the limit is not read', async () => {
     const dir = tempDir();
     await read(XZ, dir);
     const limits = { maxTextBytes: TEXT.length - 1 };
@@ -139,24 +139,24 @@ describe('an entry that is not as it was made is made anew', () => {
   });
 });
 
-describe('a cache that cannot be used is a note, never an error', () => {
+describe('a cache that cannot be used causes a note, not an error', () => {
   test.each<[string, (dir: string) => string]>([
     [
-      'a file in place of the directory',
+      'a file instead of the directory',
       (dir) => {
         writeFileSync(join(dir, 'file'), '');
         return join(dir, 'file');
       },
     ],
     [
-      'a file above it',
+      'a file instead of its parent',
       (dir) => {
         writeFileSync(join(dir, 'file'), '');
         return join(dir, 'file', 'cache');
       },
     ],
     [
-      'a directory in place of the entry',
+      'a directory instead of the entry',
       (dir) => {
         mkdirSync(join(dir, ENTRY));
         return dir;
@@ -173,16 +173,13 @@ describe('a cache that cannot be used is a note, never an error', () => {
     }
   });
 
-  test.skipIf(!existsSync('/proc/self'))(
-    'a file system that takes no files (skipped where there is no /proc)',
-    async () => {
-      expect((await read(XZ, '/proc/self/cygstrap')).text.equals(TEXT)).toBe(true);
-    },
-  );
+  test.skipIf(!existsSync('/proc/self'))('a file system without regular files (skipped without /proc)', async () => {
+    expect((await read(XZ, '/proc/self/cygstrap')).text.equals(TEXT)).toBe(true);
+  });
 });
 
-describe('only what ended well is kept', () => {
-  test('not what was stopped early', async () => {
+describe('only a complete text is cached', () => {
+  test('not after an early stop', async () => {
     const dir = tempDir();
     for await (const chunk of openIndex(cut(XZ, 4096), { cacheDir: dir }).chunks) if (chunk.length > 0) break;
     expect(readdirSync(dir)).toEqual([]);
@@ -194,29 +191,29 @@ describe('only what ended well is kept', () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  test('not what a limit or a signal ended', async () => {
+  test('not after a limit or a signal', async () => {
     const dir = tempDir();
     expect(await failureOf(read(XZ, dir, { limits: { maxTextBytes: 100_000 } }))).toMatchObject({ code: 'limit' });
     const stop = new AbortController();
     const reading = async (): Promise<void> => {
       for await (const chunk of openIndex(cut(Buffer.concat([XZ, XZ]), 4096), { cacheDir: dir, signal: stop.signal })
         .chunks) {
-        if (chunk.length > 0) stop.abort(new Error('enough'));
+        if (chunk.length > 0) stop.abort(new Error('stopped'));
       }
     };
-    expect(await failureOf(reading())).toMatchObject({ message: 'enough' });
+    expect(await failureOf(reading())).toMatchObject({ message: 'stopped' });
     expect(readdirSync(dir)).toEqual([]);
   });
 });
 
-test('many at once share one directory', async () => {
+test('concurrent reads share one directory', async () => {
   const dir = tempDir();
   const reads = await Promise.all(Array.from({ length: 12 }, async () => read(XZ, dir)));
   expect(reads.map(({ text, notes }) => [text.equals(TEXT), notes])).toEqual(reads.map(() => [true, []]));
   expect(readdirSync(dir)).toEqual([ENTRY]);
 });
 
-test('the newest entries stay; files that are not ours are never touched', async () => {
+test('only the newest entries remain; other files are never touched', async () => {
   const dir = tempDir();
   const foreign = ['notes.txt', `${'0'.repeat(128)}.text`, `${'g'.repeat(128)}.text2`, `${ENTRY}.tmp`];
   for (const name of foreign) writeFileSync(join(dir, name), 'x');
@@ -229,7 +226,7 @@ test('the newest entries stay; files that are not ours are never touched', async
     const bytes = gzipSync(`release: ${index}`);
     const name = `${sha512(bytes)}.text2`;
     await read(bytes, dir);
-    // The order must not hang on how fine the clock of the file system is.
+    // The resolution of the file system clock must not decide the order.
     utimesSync(join(dir, name), 1_000_000 + index, 1_000_000 + index);
     names.push(name);
   }

@@ -13,11 +13,11 @@ import { TEXT, collect, fixture, hasTool, tempDir } from './support.ts';
 const BYTES = fixture('records.xz');
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
-/** What comes out by a program, or with none by the library: the text, or the fault in words. */
+/** Decodes with a program, or with the library if there is none. Returns the text, or the code and message of the fault. */
 async function outcome(bytes: Uint8Array, program?: string): Promise<string> {
-  const programFromBytes = program === undefined ? Infinity : 0;
+  const programMinBytes = program === undefined ? Infinity : 0;
   try {
-    const text = await collect(decodeXz(bytes, MAX_TEXT_BYTES, { program, programFromBytes }));
+    const text = await collect(decodeXz(bytes, MAX_TEXT_BYTES, { program, programMinBytes }));
     return text.toString('latin1');
   } catch (error) {
     if (error instanceof DecodeFault) return `${error.code}: ${error.message}`;
@@ -25,7 +25,7 @@ async function outcome(bytes: Uint8Array, program?: string): Promise<string> {
   }
 }
 
-/** A program that leaves a line in `log` when it is started, and does what the shell script says. */
+/** Creates a program that appends its process id to `log` and runs a shell script. */
 function programOf(script: string): { readonly program: string; readonly log: string } {
   const directory = tempDir();
   const [program, log] = [join(directory, 'xz'), join(directory, 'log')];
@@ -36,19 +36,19 @@ function programOf(script: string): { readonly program: string; readonly log: st
 afterEach(() => void vi.unstubAllEnvs());
 
 describe.skipIf(!hasTool('xz') && !process.env['CI'])('the program `xz` (skipped without)', () => {
-  test('is used, and decodes to the text', async () => {
+  test('decodes the text', async () => {
     const { program, log } = programOf('exec xz "$@"');
     expect(await outcome(BYTES, program)).toBe(TEXT.toString('latin1'));
     expect(existsSync(log)).toBe(true);
   });
 
-  test('takes no options from the environment', async () => {
+  test('ignores options in the environment', async () => {
     vi.stubEnv('XZ_DEFAULTS', '--list');
     const { program } = programOf('exec xz "$@" || kill -9 $PPID');
     expect(await outcome(BYTES, program)).toBe(TEXT.toString('latin1'));
   });
 
-  test('damage is told in the same words as without it', async () => {
+  test('reports damage like the library', async () => {
     await assert(
       asyncProperty(nat(BYTES.length * 8 - 1), async (bit) => {
         const damaged = Buffer.from(BYTES);
@@ -60,7 +60,7 @@ describe.skipIf(!hasTool('xz') && !process.env['CI'])('the program `xz` (skipped
   });
 
   test.each([0, 6, 12, 13, 100, 1000, BYTES.length - 12, BYTES.length - 1])(
-    'cut after %i bytes, it is refused in the same words',
+    'reports data truncated after %i bytes like the library',
     async (size) => {
       const cut = BYTES.subarray(0, size);
       expect(await outcome(cut, 'xz')).toBe(await outcome(cut));
@@ -68,7 +68,7 @@ describe.skipIf(!hasTool('xz') && !process.env['CI'])('the program `xz` (skipped
   );
 
   test.each(['garbage', '\n', '\0', '\0\0\0\0', '\0\0\0\0garbage'])(
-    'what follows the data makes no difference: %j',
+    'treats trailing bytes like the library: %j',
     async (rest) => {
       const bytes = Buffer.concat([BYTES, Buffer.from(rest)]);
       expect(await outcome(bytes, 'xz')).toBe(await outcome(bytes));
@@ -76,23 +76,23 @@ describe.skipIf(!hasTool('xz') && !process.env['CI'])('the program `xz` (skipped
   );
 });
 
-describe('where the program fails, the library goes on', () => {
+describe('the library continues if the program', () => {
   test.each([
-    ['it does nothing', 'exit 1'],
-    ['it ends after some of the text', `exec 3>&1; xz -dc 2>/dev/null | head -c 70000 >&3; exit 1`],
-    ['it is killed after some of the text', `exec 3>&1; xz -dc 2>/dev/null | head -c 70000 >&3; kill -9 $$`],
-    ['it is not one', 'this is no command'],
+    ['fails at once', 'exit 1'],
+    ['fails after a part of the text', `exec 3>&1; xz -dc 2>/dev/null | head -c 70000 >&3; exit 1`],
+    ['is killed after a part of the text', `exec 3>&1; xz -dc 2>/dev/null | head -c 70000 >&3; kill -9 $$`],
+    ['is not a valid script', 'no-such-command'],
   ])('%s', async (_, script) => {
     const { program, log } = programOf(script);
     expect(await outcome(BYTES, program)).toBe(TEXT.toString('latin1'));
     expect(existsSync(log)).toBe(true);
   });
 
-  test('there is none', async () => {
+  test('is missing', async () => {
     expect(await outcome(BYTES, '/nowhere/xz')).toBe(TEXT.toString('latin1'));
   });
 
-  test('there is no room for its files', async () => {
+  test('cannot have temporary files', async () => {
     const { program, log } = programOf('exec xz "$@"');
     vi.stubEnv('TMPDIR', '/nowhere');
     expect(await outcome(BYTES, program)).toBe(TEXT.toString('latin1'));
@@ -101,7 +101,7 @@ describe('where the program fails, the library goes on', () => {
 });
 
 describe.skipIf(!hasTool('xz') && !process.env['CI'])(
-  'it writes the text into the cache itself (skipped without)',
+  'the cache holds the complete text (skipped without `xz`)',
   () => {
     const text = randomText(3_000_000);
     const packed = execFileSync('xz', ['-0'], { input: text, maxBuffer: 1 << 26 });
@@ -123,14 +123,14 @@ describe.skipIf(!hasTool('xz') && !process.env['CI'])(
         .find((path) => existsSync(path)) ?? 'xz';
 
     test.each([
-      ['all is well', `exec ${others} "$@"`],
-      ['it does nothing', 'exit 1'],
-      ['it ends after some of the text', `${others} -dc 2>/dev/null | head -c 1700000; exit 1`],
+      ['the program succeeds', `exec ${others} "$@"`],
+      ['the program fails at once', 'exit 1'],
+      ['the program fails after a part of the text', `${others} -dc 2>/dev/null | head -c 1700000; exit 1`],
       [
-        'it ends after some of the text and something else',
+        'the program writes a part of the text and other bytes',
         `${others} -dc 2>/dev/null | head -c 1048576; head -c 9000000 /dev/zero; exit 1`,
       ],
-      ['there is no such program', undefined],
+      ['the program is missing', undefined],
     ])('%s', async (_, script) => {
       const cacheDir = join(tempDir(), 'cache');
       const log = script === undefined ? undefined : programOf(script);
@@ -138,7 +138,7 @@ describe.skipIf(!hasTool('xz') && !process.env['CI'])(
       const notes: string[] = [];
       const first = await read(cacheDir, notes).catch((error: unknown) => error);
       const isRefused = script?.includes('/dev/zero') === true;
-      // What came before the failure was taken for text.
+      // The caller has received the other bytes as text.
       if (isRefused) {
         expect(first).toMatchObject({ code: 'corrupt' });
         expect(readdirSync(cacheDir)).toEqual([]);
@@ -160,7 +160,7 @@ function randomText(bytes: number): Buffer {
   return Buffer.from(Array.from({ length: bytes }, () => 32 + random(64)));
 }
 
-describe('it leaves nothing behind', () => {
+describe('no process and no file remains', () => {
   async function firstOf(
     script: string,
     maxTextBytes: number,
@@ -170,7 +170,7 @@ describe('it leaves nothing behind', () => {
     mkdirSync(scratch);
     vi.stubEnv('TMPDIR', scratch);
     let chunks = 0;
-    for await (const chunk of decodeXz(BYTES, maxTextBytes, { program, programFromBytes: 0 })) {
+    for await (const chunk of decodeXz(BYTES, maxTextBytes, { program, programMinBytes: 0 })) {
       expect(chunk.length).toBeGreaterThan(0);
       chunks += 1;
       if (maxTextBytes === MAX_TEXT_BYTES) break;
@@ -180,13 +180,13 @@ describe('it leaves nothing behind', () => {
   }
   const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
-  test('stopped early: it ends with us', async () => {
+  test('after an early stop', async () => {
     const { pid, chunks } = await firstOf('head -c 1500000 /dev/zero; exec sleep 1000', MAX_TEXT_BYTES);
     expect(chunks).toBe(1);
     expect(isAlive(pid)).toBe(false);
   });
 
-  test('more text than allowed: it ends, and the library goes on to count', async () => {
+  test('after more text than allowed; the library then counts', async () => {
     const { pid } = await firstOf('exec yes', 1024 * 1024);
     expect(isAlive(pid)).toBe(false);
   });
