@@ -53,14 +53,19 @@ export { examineHost, mendHost } from './api/doctor.ts';
 export type { DoctorContext, DoctorResult, MendContext } from './api/doctor.ts';
 export { makeMedia } from './api/media.ts';
 export type { Answers, MediaContext, MediaRequest, MediaResult } from './api/media.ts';
+export { bootVm } from './api/vm-boot.ts';
+export type { VmBootHooks, VmBootRequest, VmBootShare } from './api/vm-boot.ts';
 export { prepareVm } from './api/vm-context.ts';
 export type { VmContext, VmDirectory, VmOptions } from './api/vm-context.ts';
 export { buildController } from './api/vm-controller.ts';
 export type { ControllerBuildContext, ControllerBuildResult } from './api/vm-controller.ts';
 export { installVm } from './api/vm-install.ts';
 export type { VmInstallRequest } from './api/vm-install.ts';
-export { findInstalled, findSnapshot, runMany, runVm } from './api/vm-run.ts';
+export { findInstalled, findSnapshot } from './api/vm-find.ts';
+export { runMany, runVm } from './api/vm-run.ts';
 export type { ManyOptions, RunOutcome, VmRunContext, VmRunRequest } from './api/vm-run.ts';
+export { openShell } from './api/vm-shell.ts';
+export type { VmShellRequest } from './api/vm-shell.ts';
 export { snapshotVm } from './api/vm-snapshot.ts';
 export type { VmSnapshotRequest } from './api/vm-snapshot.ts';
 export { collectStages, listStages, removeStages } from './api/vm-stages.ts';
@@ -139,13 +144,11 @@ export type { RepoServer } from './serve/serve.ts';
 export { openSite } from './site/open-site.ts';
 export type { SiteOptions } from './site/open-site.ts';
 export type { Site } from './site/site.ts';
-export { bootMachine } from './stages/boot.ts';
-export type { BootHooks, BootRequest, BootShare } from './stages/boot.ts';
 export type {
   FileStamp,
   FrozenMachine,
   InstalledManifest,
-  MachineWishes,
+  MachineOptions,
   Manifest,
   SnapshotManifest,
 } from './stages/manifest.ts';

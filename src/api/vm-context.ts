@@ -2,13 +2,11 @@ import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import { userCacheDirectory } from '../io/user-dirs.ts';
-import { knownHost } from '../stages/context.ts';
+import { cachedHost } from '../stages/context.ts';
 import type { StageContext } from '../stages/context.ts';
 import type { TopologyName } from '../stages/topology.ts';
-import { STAGES, vmPlaces } from '../stages/layout.ts';
-import type { StageName, VmPlaces } from '../stages/layout.ts';
-import type { Manifest } from '../stages/manifest.ts';
-import { findStage, namesIn } from '../stages/workshop.ts';
+import { vmPlaces } from '../stages/layout.ts';
+import type { VmPlaces } from '../stages/layout.ts';
 import { guestKind } from './guest-kinds.ts';
 import { packageVersion } from './version.ts';
 
@@ -54,7 +52,7 @@ export async function prepareVm(options: VmOptions): Promise<VmContext> {
   } = options;
   const kind = guestKind(guest);
   const places = placesOfVm(options);
-  const host = await knownHost(places, {
+  const host = await cachedHost(places, {
     environment,
     tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])],
     signal,
@@ -72,28 +70,16 @@ export async function prepareVm(options: VmOptions): Promise<VmContext> {
   };
 }
 
-/** Every published stage of one or all names, the newest last. Throws `io`. */
-export async function publishedStages(places: VmPlaces, stages: readonly StageName[] = STAGES): Promise<Manifest[]> {
-  const found: Manifest[] = [];
-  for (const stage of stages) {
-    for (const key of await namesIn(join(places.root, stage))) {
-      // One that is being removed.
-      if (key.startsWith('.')) continue;
-      const manifest = await findStage(places, { stage, key });
-      if (manifest !== undefined) found.push(manifest);
-    }
-  }
-  return found;
-}
-
-/** Finds the one stage whose key begins as the user wrote it. Throws `usage`. */
-export function stageByPrefix(stages: readonly Manifest[], prefix: string): Manifest {
+/** Returns the stage whose key starts with `prefix`. Throws `usage` if there is none, or more than one. */
+export function stageByPrefix<T extends { readonly key: string }>(stages: readonly T[], prefix: string): T {
   const matching = prefix === '' ? [] : stages.filter(({ key }) => key.startsWith(prefix));
   const [only] = matching;
   if (only !== undefined && matching.length === 1) return only;
   throw new CygstrapError(
     'usage',
-    `${matching.length === 0 ? 'no stage has a key' : `${matching.length} stages have keys`} that begins with \`${prefix}\``,
+    matching.length === 0
+      ? `no stage has a key that starts with \`${prefix}\``
+      : `${matching.length} stages have a key that starts with \`${prefix}\``,
     { hint: '`cygstrap vm ls` lists them' },
   );
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { printLock } from '../core/lock/print.ts';
 import { installStage } from '../stages/install.ts';
-import type { InstalledManifest, MachineWishes } from '../stages/manifest.ts';
+import type { InstalledManifest, MachineOptions } from '../stages/manifest.ts';
 import { sha256OfFile } from '../io/file-digest.ts';
 import { WATCH_LIMITS } from '../stages/watch.ts';
 import type { WatchLimits } from '../stages/watch.ts';
@@ -23,7 +23,7 @@ export interface VmInstallRequest {
   readonly add?: readonly string[] | undefined;
   readonly keyring?: readonly string[] | undefined;
   /** What differs from the usual machine of this kind of guest. */
-  readonly wishes?: Partial<MachineWishes> | undefined;
+  readonly machineOptions?: Partial<MachineOptions> | undefined;
   /** By default an hour for a step, ten minutes without a sign of life, and a picture of the screen each half minute. */
   readonly limits?: Partial<WatchLimits> | undefined;
   /** Socket to show the screen on, by VNC. */
@@ -35,11 +35,11 @@ export interface VmInstallRequest {
  *  then; console log and last screen are kept in `logs` of the directory of all stages. */
 export async function installVm(request: VmInstallRequest, context: VmContext): Promise<InstalledManifest> {
   const { guest, cacheDir, environment, report, signal } = context;
-  const { repo, add = [], keyring = [], wishes = {}, limits } = request;
+  const { repo, add = [], keyring = [], machineOptions = {}, limits } = request;
   const lock = await readLock(request.lock);
   const additions = await additionsOf(add);
   const kit = await guest.prepare({ cacheDir, report, signal });
-  const { emptyDisksMiB = [], qemuArguments = [], ...sizes } = wishes;
+  const { emptyDisksMiB = [], qemuArguments = [], ...sizes } = machineOptions;
   return installStage(context, {
     kit,
     ingredients: {
@@ -47,7 +47,7 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
       additions: await Promise.all(
         additions.map(async ({ path, location }) => ({ path, sha256: await sha256OfFile(location) })),
       ),
-      wishes: { ...guest.defaults, ...sizes, emptyDisksMiB, qemuArguments },
+      machineOptions: { ...guest.defaults, ...sizes, emptyDisksMiB, qemuArguments },
     },
     archives: archivesOf(lock),
     packages: lock.request.packages,

@@ -1,72 +1,38 @@
 import { stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
-import { stagePath } from '../stages/layout.ts';
-import type { InstalledManifest, Manifest, SnapshotManifest } from '../stages/manifest.ts';
+import { exitText, startProgram } from '../io/program.ts';
+import type { SnapshotManifest } from '../stages/manifest.ts';
 import { runStage } from '../stages/run.ts';
 import type { RunHooks, RunRequest, RunResult } from '../stages/run.ts';
-import { exitText, startProgram } from '../io/program.ts';
 import { VmError } from '../vm/vm-error.ts';
-import { publishedStages, stageByPrefix } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 
-/** A command to be run in a revived machine: a plain value. */
+/** A command to run in a resumed machine: a plain value. */
 export interface VmRunRequest extends Pick<RunRequest, 'argv' | 'input' | 'output' | 'store' | 'isStoreWritable'> {
-  /** Variables for it, over those of its login; by default none. */
+  /** Variables that are added to the environment of the login; by default none. */
   readonly environment?: RunRequest['environment'] | undefined;
   /** By default an hour. */
   readonly timeoutMs?: number | undefined;
-  /** Leaves disk layer and exchanged files where they are; by default they go. */
+  /** Keep the disk layer and the exchanged files; by default they are removed. */
   readonly isKept?: boolean | undefined;
-  /** Lines for /bin/sh of this computer, run before the machine starts and after the command; CYGSTRAP_RUN names the exchanged directory,
-   *  which has `in` and `out`. */
+  /** Command lines for /bin/sh of this computer, run before the machine starts and after the command. CYGSTRAP_RUN is the exchanged
+   *  directory, which has `in` and `out`. */
   readonly before?: string | undefined;
   readonly after?: string | undefined;
 }
 
 const TIMEOUT_MS = 60 * 60_000;
 
-/** The stage of this kind of guest that was made last; undefined when there is none. */
-async function newestStage({ places, guest }: VmContext, stages: readonly Manifest[]): Promise<Manifest | undefined> {
-  const times = await Promise.all(
-    stages.map(async (manifest) => ({
-      manifest,
-      madeMs: (await stat(stagePath(places, manifest.stage, manifest.key))).mtimeMs,
-    })),
-  );
-  return times.filter(({ manifest }) => manifest.guest === guest.name).sort((a, b) => b.madeMs - a.madeMs)[0]?.manifest;
-}
-
-/** The installed disk whose key begins so, or the one that was made last. Throws `usage` when there is none. */
-export async function findInstalled(prefix: string | undefined, context: VmContext): Promise<InstalledManifest> {
-  const stages = await publishedStages(context.places, ['install']);
-  const found = prefix === undefined ? await newestStage(context, stages) : stageByPrefix(stages, prefix);
-  if (found?.stage === 'install') return found;
-  throw new CygstrapError('usage', 'nothing is installed yet', {
-    hint: 'make it with `cygstrap vm install`, or all at once with `cygstrap build`',
-  });
-}
-
-/** The snapshot whose key begins so, or the one that was made last. Throws `usage` when there is none. */
-export async function findSnapshot(prefix: string | undefined, context: VmContext): Promise<SnapshotManifest> {
-  const stages = await publishedStages(context.places, ['snapshot']);
-  const found = prefix === undefined ? await newestStage(context, stages) : stageByPrefix(stages, prefix);
-  if (found?.stage === 'snapshot') return found;
-  throw new CygstrapError('usage', 'there is no snapshot yet', {
-    hint: 'make one with `cygstrap build`, or with `cygstrap vm install` and `cygstrap vm snapshot`',
-  });
-}
-
-/** What a run is told beside its request. */
+/** What a run needs besides its request. */
 export interface VmRunContext extends VmContext, Pick<RunHooks, 'onOutput'> {
-  /** What `snapshotVm` or `findSnapshot` gave. */
+  /** Result of `snapshotVm` or `findSnapshot`. */
   readonly snapshot: SnapshotManifest;
 }
 
-/** Runs one command in a machine revived from a snapshot, discarded after it; many may run at once. Its exit code is in the result,
- *  whatever it is: only what is no end of the command is thrown. Throws `guest` for a command that did not end in time or whose end is not known,
- *  `vm` for a machine that died, a snapshot that is damaged and a hook that fails, `usage` for directories that are not there, `io`, and the
- *  reason of the signal. */
+/** Runs one command in a machine resumed from a snapshot, and discards the machine. Many runs can be active at once. The exit code
+ *  of the command is part of the result. Throws `guest` for a command that exceeds its timeout or whose end is unknown, `vm` for a
+ *  machine that ended, a damaged snapshot and a failed hook, `usage` for missing directories, `io`, and the reason of the signal. */
 export async function runVm(request: VmRunRequest, context: VmRunContext): Promise<RunResult> {
   const {
     argv,
@@ -86,11 +52,11 @@ export async function runVm(request: VmRunRequest, context: VmRunContext): Promi
   }
   const { snapshot, onOutput } = context;
   const hook = (when: 'before' | 'after') => {
-    const line = request[when];
-    return line === undefined
+    const commandLine = request[when];
+    return commandLine === undefined
       ? undefined
       : (directory: string, signal: AbortSignal) =>
-          runHook(line, { when, setpriv: context.host.tools.setpriv, directory, signal, onOutput });
+          runHook(commandLine, { when, setpriv: context.host.tools.setpriv, directory, signal, onOutput });
   };
   return runStage(
     context,
@@ -107,9 +73,12 @@ interface Hook extends Pick<RunHooks, 'onOutput'> {
   readonly signal: AbortSignal;
 }
 
-/** Runs a line of shell on this computer; all that it says goes where stderr of the command in the guest goes. */
-async function runHook(line: string, { when, setpriv, directory, signal, onOutput }: Hook): Promise<void> {
-  await using child = await startProgram(['/bin/sh', '-c', `exec 2>&1\n${line}`], {
+/** Runs a command line with the shell of this computer. All its output is passed on as stderr. Throws VmError if it fails. */
+async function runHook(
+  commandLine: string,
+  { when, setpriv, directory, signal, onOutput }: Hook,
+): Promise<void> {
+  await using child = await startProgram(['/bin/sh', '-c', `exec 2>&1\n${commandLine}`], {
     setpriv,
     signal,
     environment: { CYGSTRAP_RUN: directory },
@@ -119,7 +88,7 @@ async function runHook(line: string, { when, setpriv, directory, signal, onOutpu
   const exit = await child.exited;
   signal.throwIfAborted();
   if (exit.code !== 0)
-    throw new VmError(`the command ${when} the run failed (${exitText(exit)}): \`${line}\``, {
+    throw new VmError(`the command ${when} the run failed (${exitText(exit)}): \`${commandLine}\``, {
       details: child.details(exit),
     });
 }
@@ -127,23 +96,26 @@ async function runHook(line: string, { when, setpriv, directory, signal, onOutpu
 async function requireDirectory(option: string, path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() !== true)
-    throw new CygstrapError('usage', `${option} is ${found === undefined ? 'not there' : 'no directory'}: \`${path}\``);
+    throw new CygstrapError(
+      'usage',
+      `${option} ${found === undefined ? 'does not exist' : 'is not a directory'}: \`${path}\``,
+    );
 }
 
-/** How one of many runs ended. */
+/** Result or error of one of many runs; `number` starts with 1. */
 export type RunOutcome =
   { readonly number: number; readonly result: RunResult } | { readonly number: number; readonly error: unknown };
 
 export interface ManyOptions {
-  /** Machines at a time. */
+  /** Number of machines that run at the same time. */
   readonly jobs: number;
-  /** Runs one; numbers begin with 1. */
+  /** Runs one request. */
   readonly run: (request: VmRunRequest, number: number) => Promise<RunResult>;
-  /** Takes each outcome when it is there. */
+  /** Called for each run when it has ended. */
   readonly onOutcome: (outcome: RunOutcome) => Promise<void>;
 }
 
-/** Runs many commands, each in a machine of its own. One that fails does not stop the others. Throws what `onOutcome` throws, when all
+/** Runs many commands, each in its own machine. A failed run does not stop the others. Throws what `onOutcome` throws, after all runs
  *  have ended. */
 export async function runMany(requests: readonly VmRunRequest[], { jobs, run, onOutcome }: ManyOptions): Promise<void> {
   const limit = pLimit(jobs);

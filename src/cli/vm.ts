@@ -2,7 +2,7 @@ import { CHOICES, DEFAULTS } from '../api/defaults.ts';
 import type { VmContext } from '../api/vm-context.ts';
 import type { Event, Report } from '../events.ts';
 import { printable } from '../report/text.ts';
-import type { MachineWishes } from '../stages/manifest.ts';
+import type { MachineOptions } from '../stages/manifest.ts';
 import { choice, documentDefault, grouped, list, parsed, required, value, withDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { EXIT_DONE } from './failure.ts';
@@ -71,7 +71,7 @@ export function machineOptionsOf({
   disk,
   emptyDisk,
   qemuArg,
-}: Omit<MachineArguments, 'vnc'> & Partial<Pick<InstallArguments, 'disk'>>): Partial<MachineWishes> {
+}: Omit<MachineArguments, 'vnc'> & Partial<Pick<InstallArguments, 'disk'>>): Partial<MachineOptions> {
   return {
     ...(memory !== undefined && { memoryMiB: memory }),
     ...(cpus !== undefined && { cpus }),

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Machine } from '../vm/machine.ts';
-import { parseBeacon } from './beacons.ts';
-import type { Beacon } from './beacons.ts';
+import { parseMarker } from './console-markers.ts';
+import type { ConsoleMarker } from './console-markers.ts';
 import { GuestError } from './guest-error.ts';
 
 /** Waits until a machine's console has a message of a kind, also one that came before. Throws GuestError `guest` when the guest says that
  *  it failed, or says nothing of the kind in time; VmError when the machine ends; the reason of the signal. */
-export async function untilBeacon<K extends Beacon['kind']>(
+export async function waitForMarker<K extends ConsoleMarker['kind']>(
   machine: Machine,
   kind: K,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
-): Promise<Extract<Beacon, { kind: K }>> {
+): Promise<Extract<ConsoleMarker, { kind: K }>> {
   await using lines = machine.console();
   const ours = new AbortController();
   const late = async (): Promise<never> => {
@@ -21,12 +21,12 @@ export async function untilBeacon<K extends Beacon['kind']>(
       hint: `its console is in \`${machine.files.consoleLog}\``,
     });
   };
-  const heard = async (): Promise<Extract<Beacon, { kind: K }>> => {
+  const heard = async (): Promise<Extract<ConsoleMarker, { kind: K }>> => {
     for await (const line of lines) {
-      const beacon = parseBeacon(line);
-      if (beacon?.kind === 'failed')
-        throw new GuestError('guest', `machine \`${machine.spec.name}\` failed: ${beacon.text}`);
-      if (beacon?.kind === kind) return beacon as Extract<Beacon, { kind: K }>;
+      const marker = parseMarker(line);
+      if (marker?.kind === 'failed')
+        throw new GuestError('guest', `machine \`${machine.spec.name}\` failed: ${marker.text}`);
+      if (marker?.kind === kind) return marker as Extract<ConsoleMarker, { kind: K }>;
     }
     return new Promise<never>(() => {});
   };

@@ -1,6 +1,6 @@
 import type { Report } from '../events.ts';
 import type { DiskSource, LinkSpec, MachineSpec } from '../vm/spec.ts';
-import type { Beacon } from './beacons.ts';
+import type { ConsoleMarker } from './console-markers.ts';
 
 /** What the pipeline knows of a kind of guest: how it is installed, booted and talked to. Everything that differs between them is here. */
 export interface GuestKind {
@@ -12,7 +12,7 @@ export interface GuestKind {
   readonly shares: { readonly store: string; readonly xchg: string };
   /** Whether a guest that has booted says `ready` on its console. Of one that does, ssh is not worth a try before: each try that comes
    *  too early is work for it when it wakes. */
-  readonly tellsReady: boolean;
+  readonly reportsReady: boolean;
   /** Whether a guest mounts `BootOptions.mounts`. One that does not still sees their devices. */
   readonly mountsShares: boolean;
   readonly defaults: GuestDefaults;
@@ -21,7 +21,7 @@ export interface GuestKind {
   /** The machine that an installed disk runs in, for the files that `InstallKit.bootFiles` put beside it. Pure. */
   readonly bootMachine: (options: BootOptions) => MachineTemplate;
   /** Reads a line of the serial console; undefined for all that is no message of ours. */
-  readonly parseBeacon: (line: string) => Beacon | undefined;
+  readonly parseMarker: (line: string) => ConsoleMarker | undefined;
   readonly commands: GuestCommands;
 }
 
@@ -113,19 +113,19 @@ export type MachineTemplate = Omit<
 export interface GuestCommands {
   /** Makes both shares reachable at `shares`, for good. */
   readonly connectShares: string;
-  /** Makes sure that both shares answer and show what they have now: in a revived machine their connection is dead, and what was
+  /** Makes sure that both shares answer and show what they have now: in a resumed machine their connection is dead, and what was
    *  cached is another run's. */
   readonly checkShares: string;
   /** Lets the guest write to its connected share `store`, as `overlay` does. Absent: this kind cannot. */
   readonly overlayStore?: string;
   /** Keeps a number (digits) in RAM, and nowhere on the disk. */
-  readonly plantNumber: (number: string) => string;
+  readonly storeNumber: (number: string) => string;
   /** Prints that number. */
   readonly readNumber: string;
   readonly setClock: (epochMs: number) => string;
   /** Prints the guest's clock, in seconds since 1970. */
   readonly readClock: string;
-  /** Stirs fresh randomness (hex digits) into the guest's: revived machines would all draw the same numbers. */
+  /** Stirs fresh randomness (hex digits) into the guest's: resumed machines would all draw the same numbers. */
   readonly renewEntropy: (hex: string) => string;
   /** Runs a program that the host put into the share `xchg`, in place of the shell. */
   readonly runScript: (pathInXchg: string) => string;
@@ -134,6 +134,6 @@ export interface GuestCommands {
 }
 
 /** One command line that does one after the other and stops at the first that fails. */
-export function inTurn(commands: readonly string[]): string {
+export function inSequence(commands: readonly string[]): string {
   return commands.join(' && ');
 }

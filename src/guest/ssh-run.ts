@@ -120,13 +120,13 @@ async function runCollected(run: RunCommand, command: string, { signal }: RunOpt
 }
 
 /** The same for a command that has to succeed: gives its stdout. Throws GuestError `guest` when it does not. */
-export async function requireOverSsh(target: SshTarget, command: string, options: RunOptions = {}): Promise<string> {
-  return requireDone((line, streamOptions) => streamOverSsh(target, line, streamOptions), command, options);
+export async function runCheckedOverSsh(target: SshTarget, command: string, options: RunOptions = {}): Promise<string> {
+  return runChecked((line, streamOptions) => streamOverSsh(target, line, streamOptions), command, options);
 }
 
 /** Runs a command that has to succeed, whatever way leads to the guest: gives its stdout. Throws GuestError `guest` when it does not, and
  *  what running throws. */
-export async function requireDone(run: RunCommand, command: string, options: RunOptions = {}): Promise<string> {
+export async function runChecked(run: RunCommand, command: string, options: RunOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await runCollected(run, command, options);
   if (code === 0) return stdout;
   const why = stderr.trim().split('\n').at(-1) ?? '';

@@ -9,16 +9,16 @@ import { makeRunDirectory } from '../vm/run-directory.ts';
 import type { NicSpec, ShareSpec } from '../vm/spec.ts';
 import { startMachine } from '../vm/start.ts';
 import type { StageContext } from './context.ts';
-import { wireDirectly } from './direct.ts';
+import { attachDirectly } from './attach-directly.ts';
 import { STAGE_FILES, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
-import type { InstalledManifest, MachineWishes } from './manifest.ts';
-import { openWork } from './workshop.ts';
+import type { InstalledManifest, MachineOptions } from './manifest.ts';
+import { openWork } from './stage-store.ts';
 
 export interface BootRequest {
   readonly installed: InstalledManifest;
   /** What differs from the machine that was installed. */
-  readonly wishes: Partial<Omit<MachineWishes, 'diskMiB'>>;
+  readonly machineOptions: Partial<Omit<MachineOptions, 'diskMiB'>>;
   /** File for what the guest writes to its disk: used again the next time. Without it all that is discarded. */
   readonly diskFile?: string | undefined;
   /** Directories that the guest sees as its shares `store` (read-only) and `xchg`; empty ones by default. */
@@ -55,7 +55,7 @@ export async function bootMachine(
   { onLine, onSsh, powerOff }: BootHooks,
 ): Promise<MachineExit> {
   const { places, host, guest, report, signal } = context;
-  const { installed, wishes, shares, vnc } = request;
+  const { installed, machineOptions, shares, vnc } = request;
   if (!guest.mountsShares && shares.some(({ access }) => access === 'overlay')) {
     throw new CygstrapError('usage', `a guest of kind \`${guest.name}\` knows no overlay`, {
       hint: 'share the directory `ro`, or a copy of it',
@@ -72,17 +72,17 @@ export async function bootMachine(
     xchg: resolve(request.xchg ?? join(work.path, 'xchg')),
   };
   await Promise.all(Object.values(shared).map((path) => mkdir(path, { recursive: true })));
-  const machineWishes = { ...installed.wishes, ...wishes };
-  await using wiring = await wireDirectly(context, {
+  const options = { ...installed.machineOptions, ...machineOptions };
+  await using attachment = await attachDirectly(context, {
     shares: shared,
     directory: run.path,
     installed: below,
-    qemuArguments: machineWishes.qemuArguments,
+    qemuArguments: options.qemuArguments,
   });
   const template = guest.bootMachine({
     disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
     directory: below,
-    link: wiring.link,
+    link: attachment.link,
     mounts: shares,
   });
   const model = template.nics[0]?.model ?? 'e1000';
@@ -93,7 +93,7 @@ export async function bootMachine(
     link: { kind: 'vde', directory: resolve(directory) },
   }));
   const spec = {
-    ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, machineWishes, {
+    ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, options, {
       name: 'guest',
       backing: { kind: 'private' },
       start: 'running',
@@ -108,7 +108,7 @@ export async function bootMachine(
     })),
   };
   await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
-  onSsh(sshArgv(wiring.targetIn(machine)));
+  onSsh(sshArgv(attachment.targetIn(machine)));
   const onPowerOff = (): void => {
     // Its end is awaited below; one that does not hear the button is ended.
     machine.powerdown({ timeoutMs: POWER_OFF_TIMEOUT_MS, signal }).catch(() => machine.quit());

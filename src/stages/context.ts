@@ -1,49 +1,46 @@
 import { access, mkdir, open, readFile, stat } from 'node:fs/promises';
-import { cpus, release } from 'node:os';
-import { writeFileAtomically } from '../io/atomic-file.ts';
+import { release } from 'node:os';
 import type { Report } from '../events.ts';
 import type { GuestKind } from '../guest/kind.ts';
+import { writeFileAtomically } from '../io/atomic-file.ts';
 import { sha256OfFile } from '../io/file-digest.ts';
 import { identityOf } from '../io/file-identity.ts';
 import type { Host } from '../vm/host.ts';
 import { probeHost } from '../vm/probe/probe.ts';
 import { stampOf } from '../vm/probe/qemu.ts';
 import { VmError } from '../vm/vm-error.ts';
+import { hostCpu, parseHostRecord } from './host-record.ts';
 import type { VmPlaces } from './layout.ts';
 import type { FileStamp } from './manifest.ts';
 import type { TopologyName } from './topology.ts';
 
-/** What every stage is made with. */
+/** Everything that making a stage needs. */
 export interface StageContext {
   readonly places: VmPlaces;
   readonly host: Host;
   readonly guest: GuestKind;
-  /** How guests are plugged in; it makes no difference to what is made. */
+  /** How the guest is connected. The stages are the same for every topology. */
   readonly topology: TopologyName;
-  /** Where kernels, images and saved controllers are kept. */
+  /** Directory of kernels, images and saved controllers. */
   readonly cacheDir: string;
-  /** Of cygstrap. */
+  /** Version of cygstrap. */
   readonly version: string;
   readonly report: Report;
   readonly signal: AbortSignal;
 }
 
-/** The processor of this host, where its kind matters. */
-export function hostCpu(): string {
-  return cpus()[0]?.model ?? 'unknown';
-}
-
-export interface KnownHostOptions {
+export interface CachedHostOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** What is needed: of these, one that was missing is looked for again. */
+  /** Required tools. If one was missing at the last probe, the host is probed again. */
   readonly tools: readonly (keyof Host['tools'])[];
   readonly signal?: AbortSignal;
 }
 
-/** What the probe found the last time, while QEMU, kernel and processor are the same; else what it finds now, which takes seconds. */
-export async function knownHost(places: VmPlaces, options: KnownHostOptions): Promise<Host> {
-  const kept = await readHost(places.host, options.tools);
-  if (kept !== undefined) return kept;
+/** Returns the recorded result of the last probe of this host, while QEMU, kernel and processor are the same. Otherwise probes
+ *  the host, which takes seconds, and records the result. Throws errors of the system and the reason of the signal. */
+export async function cachedHost(places: VmPlaces, options: CachedHostOptions): Promise<Host> {
+  const cached = await readHost(places.host, options.tools);
+  if (cached !== undefined) return cached;
   const host = await probeHost(options);
   if (host.qemu === undefined) return host;
   await mkdir(places.root, { recursive: true, mode: 0o700 });
@@ -51,36 +48,36 @@ export async function knownHost(places: VmPlaces, options: KnownHostOptions): Pr
   return host;
 }
 
-async function readHost(path: string, tools: KnownHostOptions['tools']): Promise<Host | undefined> {
+/** Returns undefined if the record is missing, damaged or outdated. */
+async function readHost(file: string, tools: CachedHostOptions['tools']): Promise<Host | undefined> {
   try {
-    const { cpu, host } = JSON.parse(await readFile(path, 'utf8')) as { cpu: string; host: Host };
+    const { cpu, host } = parseHostRecord(await readFile(file, 'utf8'), file);
     if (cpu !== hostCpu() || host.kernelRelease !== release() || host.qemu === undefined) return undefined;
     if (tools.some((name) => host.tools[name] === undefined)) return undefined;
     for (const path of Object.values(host.tools)) if (path !== undefined) await access(path);
     const { sizeBytes, modifiedMs } = await stampOf(host.qemu.binary);
     return sizeBytes === host.qemu.sizeBytes && modifiedMs === host.qemu.modifiedMs ? host : undefined;
   } catch {
-    // Not there, or not what we write now.
     return undefined;
   }
 }
 
-/** Path of a tool that a stage cannot do without. Throws VmError. */
+/** Returns the path of a required tool. Throws VmError if it is not installed. */
 export function requireTool({ tools }: Host, name: keyof Host['tools']): string {
   const path = tools[name];
   if (path === undefined)
-    throw new VmError(`\`${name}\` is not installed`, { hint: '`cygstrap doctor` tells how to install it' });
+    throw new VmError(`\`${name}\` is not installed`, { hint: '`cygstrap doctor` prints how to install it' });
   return path;
 }
 
-/** A file that will not change any more. */
+/** A file that is complete and synced to the disk. */
 export interface FinishedFile {
   readonly stamp: FileStamp;
-  /** What a write from now on would change. */
+  /** Changes with every later write; see `io/file-identity.ts`. */
   readonly identity: string;
 }
 
-/** Finishes a file: it survives a loss of power from here on. */
+/** Syncs a file to the disk and computes its stamp. Throws errors of the system. */
 export async function finishFile(path: string): Promise<FinishedFile> {
   const file = await open(path, 'r');
   try {

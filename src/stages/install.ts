@@ -9,7 +9,7 @@ import { MACHINE_ENDS } from '../vm/machine.ts';
 import { startMachine } from '../vm/start.ts';
 import type { StageContext } from './context.ts';
 import { requireTool, finishFile } from './context.ts';
-import { noteIntact } from './intact.ts';
+import { writeIdentities } from './integrity-cache.ts';
 import { installKey } from './keys.ts';
 import type { InstallIngredients } from './keys.ts';
 import { STAGE_FILES, logPaths } from './layout.ts';
@@ -18,7 +18,8 @@ import { STAGE_SCHEMA } from './manifest.ts';
 import type { InstalledManifest } from './manifest.ts';
 import type { WatchLimits } from './watch.ts';
 import { watchInstall } from './watch.ts';
-import { findStage, openWork, publishStage, withStageLock } from './workshop.ts';
+import { reuseOrMake } from './reuse-or-make.ts';
+import { openWork, publishStage } from './stage-store.ts';
 
 /** Files of a media directory. */
 export interface InstallMedia {
@@ -43,28 +44,12 @@ export interface InstallRequest {
 /** Where the media are while a guest is installed from them: they may be large, and a temporary directory is often in RAM. */
 const MEDIA = 'media';
 
-/** Installs a guest onto a blank disk, unless that is there already. Published only when the guest said that it is installed, with the
- *  number it was given, told its host key, and powered itself off. Throws GuestError, VmError and what making the media throws;
- *  nothing is published then, but console log and last screen are kept. */
+/** Installs a guest onto a blank disk, or returns the published disk with the same key. A new disk is published only after the guest
+ *  has printed the nonce and its host key and powered off. Throws GuestError, VmError and what `makeMedia` throws; then nothing is
+ *  published, and the console log and the last screen are kept. */
 export async function installStage(context: StageContext, request: InstallRequest): Promise<InstalledManifest> {
-  const { places, guest, report, signal } = context;
-  const key = installKey({ ...request.ingredients, guest: guest.name, kit: request.kit.key });
-  const use = { stage: 'install', key } as const;
-  const published = async (): Promise<InstalledManifest | undefined> => {
-    const found = await findStage(places, use);
-    if (found?.stage !== 'install') return undefined;
-    report({ kind: 'stage-reused', stage: 'install', key });
-    return found;
-  };
-  const onWait = (pid: number | undefined): void =>
-    report({
-      kind: 'warning',
-      message: `waiting for ${pid === undefined ? 'another process' : `process ${pid}`}, which makes the same installation`,
-    });
-  return (
-    (await published()) ??
-    withStageLock(places, use, { signal, onWait }, async () => (await published()) ?? make(context, request, key))
-  );
+  const key = installKey({ ...request.ingredients, guest: context.guest.name, kit: request.kit.key });
+  return reuseOrMake(context, { stage: 'install', key }, async () => make(context, request, key));
 }
 
 async function make(
@@ -84,12 +69,12 @@ async function make(
   report({ kind: 'stage-step', stage: 'install', text: 'write the media' });
   const media = await makeMedia(join(work.path, MEDIA), kit.answerFiles({ nonce, authorizedKey: publicKey, archives }));
   const disk = join(work.path, STAGE_FILES.disk);
-  await createDisk(host, { path: disk, format: 'qcow2', sizeMiB: ingredients.wishes.diskMiB }, { signal });
+  await createDisk(host, { path: disk, format: 'qcow2', sizeMiB: ingredients.machineOptions.diskMiB }, { signal });
   const template = kit.installMachine({
     disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
     ...media,
   });
-  const spec = machineSpec(template, ingredients.wishes, {
+  const spec = machineSpec(template, ingredients.machineOptions, {
     name: 'install',
     backing: { kind: 'private' },
     start: 'running',
@@ -103,7 +88,7 @@ async function make(
       signal,
       report,
     });
-    const { beacons, exit, lastLine } = await watchInstall(machine, {
+    const { markers, exit, lastLine } = await watchInstall(machine, {
       guest,
       limits,
       screen: logs.screen,
@@ -111,13 +96,13 @@ async function make(
       signal,
     });
     if (exit.reason === 'died') throw exit.error;
-    const failed = beacons.find((beacon) => beacon.kind === 'failed');
+    const failed = markers.find((marker) => marker.kind === 'failed');
     if (failed !== undefined) throw refused(`the guest says: ${failed.text}`, logs.console);
     if (exit.reason !== 'guest-shutdown')
       throw refused(`${MACHINE_ENDS[exit.reason]}; the last line of its console: ${lastLine}`, logs.console);
-    if (!beacons.some((beacon) => beacon.kind === 'installed' && beacon.nonce === nonce))
+    if (!markers.some((marker) => marker.kind === 'installed' && marker.nonce === nonce))
       throw refused('the guest powered off without saying that it is installed', logs.console);
-    const hostKey = beacons.findLast((beacon) => beacon.kind === 'hostkey');
+    const hostKey = markers.findLast((marker) => marker.kind === 'hostkey');
     if (hostKey === undefined) throw refused('the guest did not tell its host key', logs.console);
     await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
   }
@@ -131,13 +116,13 @@ async function make(
     stage: 'install',
     key,
     guest: guest.name,
-    wishes: ingredients.wishes,
+    machineOptions: ingredients.machineOptions,
     made: { packages, lock: ingredients.lock, version, durationMs: Math.round(performance.now() - startMs) },
     disk: finished.stamp,
   };
   signal.throwIfAborted();
   await publishStage(places, work, manifest);
-  await noteIntact(places, manifest, { [STAGE_FILES.disk]: finished.identity });
+  await writeIdentities(places, manifest, { [STAGE_FILES.disk]: finished.identity });
   report({ kind: 'stage-done', stage: 'install', key, durationMs: performance.now() - startMs });
   return manifest;
 }

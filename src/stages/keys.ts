@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FrozenMachine, MachineWishes } from './manifest.ts';
+import type { FrozenMachine, MachineOptions } from './manifest.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 
 /** Hexadecimal digits of a key. */
@@ -13,7 +13,7 @@ export interface InstallIngredients {
   /** sha256 of the lock, and of every further file on the medium, by path. */
   readonly lock: string;
   readonly additions: readonly { readonly path: string; readonly sha256: string }[];
-  readonly wishes: MachineWishes;
+  readonly machineOptions: MachineOptions;
 }
 
 /** Names an installed disk by what it is made of: the same ingredients, the same key. */
@@ -25,7 +25,7 @@ export function installKey(ingredients: InstallIngredients): string {
 export interface SnapshotIngredients {
   readonly install: string;
   readonly machine: Omit<FrozenMachine, 'argv'>;
-  readonly wishes: MachineWishes;
+  readonly machineOptions: MachineOptions;
   readonly isPortable: boolean;
 }
 

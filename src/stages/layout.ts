@@ -55,7 +55,7 @@ export function stagePath({ root }: VmPlaces, stage: StageName, key: string): st
 }
 
 /** Where it is written what the files of a stage were like when they were found intact. */
-export function intactPath({ intact }: VmPlaces, stage: StageName, key: string): string {
+export function identitiesPath({ intact }: VmPlaces, stage: StageName, key: string): string {
   return join(intact, `${stage}-${key}.json`);
 }
 
@@ -69,7 +69,7 @@ export function logPaths(
   return { console: `${stem}.console.log`, screen: `${stem}.png` };
 }
 
-/** Where the console log of a revived machine goes, by the name of its directory below `work`. Of a machine that did not fail it goes. */
+/** Where the console log of a resumed machine goes, by the name of its directory below `work`. Of a machine that did not fail it goes. */
 export function runLogPath({ logs }: VmPlaces, name: string): string {
   return join(logs, `run-${name}.console.log`);
 }

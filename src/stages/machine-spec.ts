@@ -1,6 +1,6 @@
 import type { MachineTemplate } from '../guest/kind.ts';
 import type { DiskSpec, MachineSpec, MemoryBacking } from '../vm/spec.ts';
-import type { MachineWishes } from './manifest.ts';
+import type { MachineOptions } from './manifest.ts';
 
 /** What a stage decides of a machine, beside its guest kind and the user's wishes. */
 export interface StageMachine {
@@ -18,7 +18,7 @@ export interface StageMachine {
 /** Puts a machine together. Pure: the same parts give the same devices. */
 export function machineSpec(
   template: MachineTemplate,
-  { memoryMiB, cpus, emptyDisksMiB, qemuArguments }: MachineWishes,
+  { memoryMiB, cpus, emptyDisksMiB, qemuArguments }: MachineOptions,
   stage: StageMachine,
 ): MachineSpec {
   const { name, backing, start, onReset, machineType, accelerator, vnc } = stage;

@@ -1,27 +1,30 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { count, listOf, number, objectOf, oneOf, only, orNull, parseShaped, text, textOf } from '../core/json/shape.ts';
+import type { Shape } from '../core/json/shape.ts';
 import { CygstrapError } from '../errors.ts';
-import { identityOf } from '../io/file-identity.ts';
+import { exists } from '../io/directories.ts';
+import { hasCode } from '../io/system-error.ts';
 import { STAGE_FILES } from './layout.ts';
 import type { StageName } from './layout.ts';
 
-/** Grows when a field changes its meaning; stages of another number are made anew. */
-export const STAGE_SCHEMA = 1;
+/** Version of the manifest format. It is part of every key: after a change, all stages are made again. */
+export const STAGE_SCHEMA = 2;
 
-/** A file of a stage as it was when the stage was published. */
+/** Size and digest of a file of a published stage. */
 export interface FileStamp {
   readonly sizeBytes: number;
   readonly sha256: string;
 }
 
-/** What a user may wish of a machine; part of the key of every stage. */
-export interface MachineWishes {
+/** Hardware that the user can set; part of the key of every stage. */
+export interface MachineOptions {
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly diskMiB: number;
-  /** Further disks, empty at each start. */
+  /** Sizes of further disks, empty at each start. */
   readonly emptyDisksMiB: readonly number[];
-  /** Words for QEMU, as they are. */
+  /** Arguments passed to QEMU unchanged. */
   readonly qemuArguments: readonly string[];
 }
 
@@ -29,12 +32,15 @@ export interface InstalledManifest {
   readonly schema: typeof STAGE_SCHEMA;
   readonly stage: 'install';
   readonly key: string;
+  /** Name of the guest kind. */
   readonly guest: string;
-  readonly wishes: MachineWishes;
-  /** For people: what it was made of. */
+  readonly machineOptions: MachineOptions;
+  /** For people: the ingredients. */
   readonly made: {
     readonly packages: readonly string[];
+    /** sha256 of the lock. */
     readonly lock: string;
+    /** Version of cygstrap. */
     readonly version: string;
     readonly durationMs: number;
   };
@@ -45,67 +51,94 @@ export interface SnapshotManifest {
   readonly schema: typeof STAGE_SCHEMA;
   readonly stage: 'snapshot';
   readonly key: string;
-  /** Key of the installed disk below it. */
+  /** Key of the installed disk that the disk of the snapshot is an overlay of. */
   readonly install: string;
+  /** Name of the guest kind. */
   readonly guest: string;
-  readonly wishes: MachineWishes;
+  readonly machineOptions: MachineOptions;
   readonly machine: FrozenMachine;
   readonly made: { readonly version: string; readonly durationMs: number; readonly stoppedMs: number };
   readonly disk: FileStamp;
   readonly state: FileStamp;
-  /** Null: the memory is in the state (a portable snapshot). */
+  /** Null in a portable snapshot: the memory is part of the state. */
   readonly ram: FileStamp | null;
 }
 
-/** The machine that stood still: only its like can go on. */
+/** The machine of a snapshot. The snapshot can only be resumed in an equal machine. */
 export interface FrozenMachine {
+  /** Version of QEMU. */
   readonly qemu: string;
   readonly machineType: string;
   readonly accelerator: string;
   readonly cpu: string;
-  /** Of the host, where its processor runs the guest; else null. */
+  /** Model of the processor of the host, if it ran the guest; null if QEMU emulated the processor. */
   readonly hostCpu: string | null;
-  /** QEMU's words for the devices. */
+  /** Command line of QEMU. */
   readonly argv: readonly string[];
 }
 
 export type Manifest = InstalledManifest | SnapshotManifest;
 
-/** Reads the manifest of a stage; undefined where there is none, or of another schema. Throws `io`. */
-export async function readManifest(directory: string, stage: StageName): Promise<Manifest | undefined> {
-  let text: string;
+const fileStamp: Shape<FileStamp> = objectOf({
+  sizeBytes: count,
+  sha256: textOf(/^[0-9a-f]{64}$/, 'a sha256 of 64 hexadecimal digits'),
+});
+
+const machineOptions: Shape<MachineOptions> = objectOf({
+  memoryMiB: number,
+  cpus: number,
+  diskMiB: number,
+  emptyDisksMiB: listOf(number),
+  qemuArguments: listOf(text),
+});
+
+const frozenMachine: Shape<FrozenMachine> = objectOf({
+  qemu: text,
+  machineType: text,
+  accelerator: text,
+  cpu: text,
+  hostCpu: orNull(text),
+  argv: listOf(text),
+});
+
+/** The shape of the manifest of one stage. */
+function manifestShape(stage: StageName, key: string): Shape<Manifest> {
+  return stage === 'install'
+    ? objectOf({
+        schema: only(STAGE_SCHEMA),
+        stage: oneOf([stage]),
+        key: oneOf([key]),
+        guest: text,
+        machineOptions,
+        made: objectOf({ packages: listOf(text), lock: text, version: text, durationMs: number }),
+        disk: fileStamp,
+      })
+    : objectOf({
+        schema: only(STAGE_SCHEMA),
+        stage: oneOf([stage]),
+        key: oneOf([key]),
+        install: text,
+        guest: text,
+        machineOptions,
+        machine: frozenMachine,
+        made: objectOf({ version: text, durationMs: number, stoppedMs: number }),
+        disk: fileStamp,
+        state: fileStamp,
+        ram: orNull(fileStamp),
+      });
+}
+
+/** Reads and validates the manifest of a stage. Returns undefined if `directory` does not exist. Throws `io`: with the file and
+ *  the line if the manifest is damaged, with the cause if it is missing or not readable. */
+export async function readManifest(directory: string, stage: StageName, key: string): Promise<Manifest | undefined> {
+  const file = join(directory, STAGE_FILES.manifest);
+  const hint = `remove the stage with \`cygstrap vm rm ${key}\``;
+  let json: string;
   try {
-    text = await readFile(join(directory, STAGE_FILES.manifest), 'utf8');
+    json = await readFile(file, 'utf8');
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR'))
-      return undefined;
-    throw new CygstrapError('io', `cannot read \`${join(directory, STAGE_FILES.manifest)}\``, { cause });
+    if (hasCode(cause, 'ENOTDIR') || (hasCode(cause, 'ENOENT') && !(await exists(directory)))) return undefined;
+    throw new CygstrapError('io', `cannot read \`${file}\``, { cause, hint });
   }
-  try {
-    const manifest = JSON.parse(text) as Manifest;
-    return manifest.schema === STAGE_SCHEMA && manifest.stage === stage ? manifest : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What a look at a file of a stage came to. */
-export type Look =
-  { readonly kind: 'intact'; readonly identity: string } | { readonly kind: 'changed'; readonly text: string };
-
-export interface LookOptions {
-  /** Its identity from when it was found intact; a file that has another now, or none, is read by `digest`. */
-  readonly known: string | undefined;
-  readonly digest: (path: string) => Promise<string>;
-}
-
-/** Compares a file of a stage with what it was when the stage was published. */
-export async function lookAt(path: string, stamp: FileStamp, { known, digest }: LookOptions): Promise<Look> {
-  const now = await stat(path).catch(() => undefined);
-  if (now === undefined) return { kind: 'changed', text: `\`${path}\` is missing` };
-  if (now.size !== stamp.sizeBytes)
-    return { kind: 'changed', text: `\`${path}\` has ${now.size} bytes instead of ${stamp.sizeBytes}` };
-  const identity = await identityOf(path);
-  if (identity === known || (await digest(path)) === stamp.sha256) return { kind: 'intact', identity };
-  return { kind: 'changed', text: `\`${path}\` is damaged: its sha256 is another one` };
+  return parseShaped(json, manifestShape(stage, key), { file, code: 'io', hint });
 }

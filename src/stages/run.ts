@@ -3,17 +3,17 @@ import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { GuestError } from '../guest/guest-error.ts';
-import { inTurn } from '../guest/kind.ts';
+import { inSequence } from '../guest/kind.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
-import { SSH_FAILED, requireDone } from '../guest/ssh-run.ts';
+import { SSH_FAILED, runChecked } from '../guest/ssh-run.ts';
 import type { StageContext } from './context.ts';
 import type { SnapshotManifest } from './manifest.ts';
-import { revive } from './revive.ts';
-import type { Revived } from './revive.ts';
-import { requireUnchanged } from './unchanged.ts';
+import { resume } from './resume.ts';
+import type { ResumedMachine } from './resume.ts';
+import { verifySnapshot } from './verify-stage.ts';
 
-/** One command to be run in a revived machine: a plain value. */
+/** One command to be run in a resumed machine: a plain value. */
 export interface RunRequest {
   /** The program and its arguments. */
   readonly argv: readonly string[];
@@ -97,10 +97,10 @@ export async function runStage(
       await hooks.before?.(own, signal);
       return { store, xchg };
     };
-    await using revived = await revive({ ...context, signal }, { manifest, shares, canBootInstead: true });
+    await using resumed = await resume({ ...context, signal }, { manifest, shares, mayBoot: true });
     const revivedMs = performance.now() - startMs;
     try {
-      const code = await runIn(context, revived, {
+      const code = await runIn(context, resumed, {
         name,
         own,
         isStoreWritable: request.isStoreWritable,
@@ -109,24 +109,24 @@ export async function runStage(
       }).catch(async (error: unknown) => {
         signal.throwIfAborted();
         // Perhaps its RAM was not what it had been, though nobody touched the file.
-        if (!revived.isCold) await requireUnchanged(context.places, manifest, { everyByte: true });
+        if (!resumed.isCold) await verifySnapshot(context.places, manifest, { everyByte: true });
         throw error;
       });
       await hooks.after?.(own, signal);
       if (request.output !== undefined) await copyDirectory(join(own, OUTPUT), request.output);
       return {
         code,
-        isCold: revived.isCold,
+        isCold: resumed.isCold,
         revivedMs,
         durationMs: performance.now() - startMs,
-        kept: request.isKept ? revived.work.path : null,
+        kept: request.isKept ? resumed.work.path : null,
       };
     } catch (error) {
       if (request.isKept)
-        context.report({ kind: 'warning', message: `the run failed; kept: \`${revived.work.path}\`` });
+        context.report({ kind: 'warning', message: `the run failed; kept: \`${resumed.work.path}\`` });
       throw error;
     } finally {
-      if (request.isKept) revived.work.keep();
+      if (request.isKept) resumed.work.keep();
     }
   } catch (error) {
     // Whatever fails because time is up: that is why.
@@ -148,15 +148,15 @@ interface Run {
 
 async function runIn(
   { guest }: StageContext,
-  { line, isCold }: Revived,
+  { shell, isCold }: ResumedMachine,
   { name, own, isStoreWritable, signal, onOutput }: Run,
 ): Promise<number> {
-  const command = inTurn([
+  const command = inSequence([
     ...readied(guest, { isCold, isStoreWritable }),
     guest.commands.runScript(`${name}/${RUN_FILES.script}`),
   ]);
   let lastWords = '';
-  const code = await line.run(command, {
+  const code = await shell.run(command, {
     signal,
     onOutput: (stream, chunk) => {
       if (stream === 'stderr') lastWords = Buffer.from(chunk).toString().slice(-500);
@@ -177,7 +177,7 @@ async function runIn(
 /** Command lines that make a machine which went on, or was booted instead, fit for use. */
 function readied(
   { commands }: GuestKind,
-  { isCold, isStoreWritable }: Pick<Revived, 'isCold'> & Pick<RunRequest, 'isStoreWritable'>,
+  { isCold, isStoreWritable }: Pick<ResumedMachine, 'isCold'> & Pick<RunRequest, 'isStoreWritable'>,
 ): string[] {
   const { setClock, renewEntropy, connectShares, checkShares, overlayStore } = commands;
   return [
@@ -219,11 +219,11 @@ async function requireDirectory(path: string): Promise<void> {
 }
 
 /** Revives a snapshot for a person, readies it as for a run, and hands it to `use`; everything is discarded after that. */
-export async function withRevived<T>(
+export async function withResumedMachine<T>(
   context: StageContext,
   manifest: SnapshotManifest,
   { store, isStoreWritable }: Pick<RunRequest, 'store' | 'isStoreWritable'>,
-  use: (revived: Revived) => Promise<T>,
+  use: (resumed: ResumedMachine) => Promise<T>,
 ): Promise<T> {
   const { guest, signal } = context;
   requireWritable(guest, { isStoreWritable });
@@ -233,8 +233,8 @@ export async function withRevived<T>(
     await Promise.all([made.xchg, ...(store === undefined ? [made.store] : [])].map((path) => mkdir(path)));
     return made;
   };
-  await using revived = await revive(context, { manifest, shares, canBootInstead: true });
-  await requireDone(revived.line.run, inTurn(readied(guest, { isCold: revived.isCold, isStoreWritable })), { signal });
+  await using resumed = await resume(context, { manifest, shares, mayBoot: true });
+  await runChecked(resumed.shell.run, inSequence(readied(guest, { isCold: resumed.isCold, isStoreWritable })), { signal });
   // Without the wait it would be gone before it is used.
-  return await use(revived);
+  return await use(resumed);
 }

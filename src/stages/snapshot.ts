@@ -2,27 +2,29 @@ import { randomInt } from 'node:crypto';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GuestError } from '../guest/guest-error.ts';
-import { inTurn } from '../guest/kind.ts';
-import { requireDone } from '../guest/ssh-run.ts';
+import { inSequence } from '../guest/kind.ts';
+import { runChecked } from '../guest/ssh-run.ts';
 import { acceleratorOf, argvOf, machineTypeOf } from '../vm/argv.ts';
 import { createOverlay, sealDisk } from '../vm/disk.ts';
 import type { Qemu } from '../vm/host.ts';
 import { saveMemory } from '../vm/memory-image.ts';
 import { startMachine } from '../vm/start.ts';
 import { VmError } from '../vm/vm-error.ts';
-import { finishFile, hostCpu } from './context.ts';
+import { finishFile } from './context.ts';
 import type { StageContext } from './context.ts';
-import { noteIntact } from './intact.ts';
+import { hostCpu } from './host-record.ts';
+import { writeIdentities } from './integrity-cache.ts';
 import { snapshotKey } from './keys.ts';
 import { STAGE_FILES, logPaths, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { FrozenMachine, InstalledManifest, SnapshotManifest } from './manifest.ts';
-import { revive } from './revive.ts';
-import { requireInstalled } from './unchanged.ts';
+import { resume } from './resume.ts';
+import { verifyInstalled } from './verify-stage.ts';
 import { lastScreen } from './watch.ts';
-import { wire } from './wire.ts';
-import { findStage, openWork, publishStage, withStageLock } from './workshop.ts';
+import { attachNetwork } from './attach.ts';
+import { reuseOrMake } from './reuse-or-make.ts';
+import { openWork, publishStage } from './stage-store.ts';
 
 export interface SnapshotRequest {
   readonly installed: InstalledManifest;
@@ -35,39 +37,18 @@ export interface SnapshotRequest {
 /** What lies on the disk of the guest and in its RAM differ while it runs; an image of both is made in this time. */
 const SAVE_TIMEOUT_MS = 30 * 60_000;
 
-/** Boots an installed disk, waits for ssh, connects the shares and freezes it, unless such a snapshot is there already. Before it is
- *  published it is revived once, and must still know a number that was in its RAM only. Throws GuestError and VmError; nothing is
- *  published then. */
+/** Boots an installed disk, connects the shares and saves the running machine, or returns the published snapshot with the same key.
+ *  Before a new snapshot is published it is resumed once, to read a number that was only in its RAM. Throws GuestError and VmError;
+ *  then nothing is published. */
 export async function snapshotStage(context: StageContext, request: SnapshotRequest): Promise<SnapshotManifest> {
-  const { places, report, signal } = context;
   const { installed, isPortable } = request;
-  const machine = likeOf(context);
-  const key = snapshotKey({ install: installed.key, machine, wishes: installed.wishes, isPortable });
-  const use = { stage: 'snapshot', key } as const;
-  const published = async (): Promise<SnapshotManifest | undefined> => {
-    const found = await findStage(places, use);
-    if (found?.stage !== 'snapshot') return undefined;
-    report({ kind: 'stage-reused', stage: 'snapshot', key });
-    return found;
-  };
-  const onWait = (pid: number | undefined): void =>
-    report({
-      kind: 'warning',
-      message: `waiting for ${pid === undefined ? 'another process' : `process ${pid}`}, which makes the same snapshot`,
-    });
-  return (
-    (await published()) ??
-    withStageLock(
-      places,
-      use,
-      { signal, onWait },
-      async () => (await published()) ?? make(context, request, { key, machine }),
-    )
-  );
+  const machine = frozenMachineOf(context);
+  const key = snapshotKey({ install: installed.key, machine, machineOptions: installed.machineOptions, isPortable });
+  return reuseOrMake(context, { stage: 'snapshot', key }, async () => make(context, request, { key, machine }));
 }
 
-/** What a machine of this host is, as far as only its like can go on where it stood. */
-function likeOf({ host, guest }: StageContext): Omit<FrozenMachine, 'argv'> {
+/** Returns the properties of the machine that a host must also have to resume its snapshot. */
+function frozenMachineOf({ host, guest }: StageContext): Omit<FrozenMachine, 'argv'> {
   const qemu = requireQemu(host.qemu);
   const template = guest.bootMachine({ disk: { kind: 'empty', sizeMiB: 1 }, directory: '/', link: { kind: 'none' } });
   const accelerator = acceleratorOf({}, qemu);
@@ -89,7 +70,7 @@ function requireQemu(qemu: Qemu | undefined): Qemu {
 async function make(
   context: StageContext,
   { installed, isPortable, bootTimeoutMs }: SnapshotRequest,
-  { key, machine: like }: { readonly key: string; readonly machine: Omit<FrozenMachine, 'argv'> },
+  { key, machine: frozen }: { readonly key: string; readonly machine: Omit<FrozenMachine, 'argv'> },
 ): Promise<SnapshotManifest> {
   const { places, host, guest, version, report, signal } = context;
   const startMs = performance.now();
@@ -98,7 +79,7 @@ async function make(
   await mkdir(places.logs, { recursive: true, mode: 0o700 });
   await Promise.all([logs.console, logs.screen].map((path) => rm(path, { force: true })));
   await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
-  await requireInstalled(places, installed.key, false);
+  await verifyInstalled(places, installed.key, false);
   const [disk, ram, state] = [STAGE_FILES.disk, STAGE_FILES.ram, STAGE_FILES.state].map((name) =>
     join(work.path, name),
   ) as [string, string, string];
@@ -115,19 +96,19 @@ async function make(
   let stoppedMs: number;
   let argv: readonly string[];
   {
-    await using wiring = await wire(context, {
+    await using attachment = await attachNetwork(context, {
       shares,
       directory: work.run,
       installed: below,
-      qemuArguments: installed.wishes.qemuArguments,
+      qemuArguments: installed.machineOptions.qemuArguments,
     });
     const template = guest.bootMachine({
       disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
       directory: below,
-      link: wiring.link,
+      link: attachment.link,
     });
-    const spec = machineSpec(template, installed.wishes, {
-      ...like,
+    const spec = machineSpec(template, installed.machineOptions, {
+      ...frozen,
       name: 'guest',
       backing: isPortable ? { kind: 'private' } : { kind: 'file', path: ram, isShared: true },
       start: 'running',
@@ -140,12 +121,12 @@ async function make(
       report,
     });
     try {
-      const line = wiring.lineTo(machine);
+      const shell = attachment.shellOf(machine);
       report({ kind: 'stage-step', stage: 'snapshot', text: 'boot' });
-      await line.untilAnswers({ isBooting: true, timeoutMs: bootTimeoutMs, signal });
+      await shell.waitUntilReady({ isBooting: true, timeoutMs: bootTimeoutMs, signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'connect the shares' });
-      const { connectShares, plantNumber } = guest.commands;
-      await requireDone(line.run, inTurn([connectShares, plantNumber(number)]), { signal });
+      const { connectShares, storeNumber } = guest.commands;
+      await runChecked(shell.run, inSequence([connectShares, storeNumber(number)]), { signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'freeze' });
       const compression = isPortable
         ? ({ kind: 'zstd', zstd: requireZstd(host.tools.zstd), setpriv: host.tools.setpriv } as const)
@@ -177,19 +158,19 @@ async function make(
     key,
     install: installed.key,
     guest: guest.name,
-    wishes: installed.wishes,
-    machine: { ...like, argv },
+    machineOptions: installed.machineOptions,
+    machine: { ...frozen, argv },
     made: { version, durationMs: 0, stoppedMs: Math.round(stoppedMs) },
     disk: finished.disk.stamp,
     state: finished.state.stamp,
     ram: finished.ram?.stamp ?? null,
   };
-  await testRevive(context, { manifest, directory: work.path, number, shares });
+  await testResume(context, { manifest, directory: work.path, number, shares });
   await Promise.all(Object.values(shares).map((path) => rm(path, { recursive: true, force: true })));
   signal.throwIfAborted();
   const made = { ...manifest, made: { ...manifest.made, durationMs: Math.round(performance.now() - startMs) } };
   await publishStage(places, work, made);
-  await noteIntact(places, made, {
+  await writeIdentities(places, made, {
     [STAGE_FILES.disk]: finished.disk.identity,
     [STAGE_FILES.state]: finished.state.identity,
     ...(finished.ram !== null && { [STAGE_FILES.ram]: finished.ram.identity }),
@@ -204,23 +185,23 @@ function requireZstd(zstd: string | undefined): string {
   return zstd;
 }
 
-interface TestRevive {
+interface TestResume {
   readonly manifest: SnapshotManifest;
   readonly directory: string;
   readonly number: string;
   readonly shares: { readonly store: string; readonly xchg: string };
 }
 
-/** Proves that a snapshot revives: a machine that had only booted would not know the number. */
-async function testRevive(context: StageContext, { manifest, directory, number, shares }: TestRevive): Promise<void> {
+/** Proves that a snapshot resumes: a machine that had only booted would not know the number. */
+async function testResume(context: StageContext, { manifest, directory, number, shares }: TestResume): Promise<void> {
   const { guest, report, signal } = context;
-  report({ kind: 'stage-step', stage: 'snapshot', text: 'revive it once' });
-  await using revived = await revive(context, { manifest, directory, shares, canBootInstead: false });
+  report({ kind: 'stage-step', stage: 'snapshot', text: 'resume it once' });
+  await using resumed = await resume(context, { manifest, directory, shares, mayBoot: false });
   const { readNumber, checkShares } = guest.commands;
-  const said = await requireDone(revived.line.run, inTurn([checkShares, readNumber]), { signal });
+  const said = await runChecked(resumed.shell.run, inSequence([checkShares, readNumber]), { signal });
   if (said.trim() !== number)
     throw new GuestError(
       'guest',
-      `the revived machine does not know the number in its RAM: it says ${JSON.stringify(said.trim())}`,
+      `the resumed machine does not know the number in its RAM: it says ${JSON.stringify(said.trim())}`,
     );
 }

@@ -15,7 +15,7 @@ export interface SharedDirectories {
   readonly xchg: string;
 }
 
-export interface WiringOptions {
+export interface AttachmentOptions {
   readonly shares: SharedDirectories;
   /** Of the run: short, private and its own. */
   readonly directory: string;
@@ -27,17 +27,17 @@ export interface WiringOptions {
 
 /** What a guest is plugged into, made before its machine, for that one alone. Disposing of it ends all that it started; then another may be made
  *  in its directory. */
-export interface Wiring extends AsyncDisposable {
+export interface NetworkAttachment extends AsyncDisposable {
   /** For the guest's card. */
   readonly link: LinkSpec;
   /** The way to the guest in the machine that was started with that link. */
-  readonly lineTo: (guest: Machine) => Line;
+  readonly shellOf: (guest: Machine) => GuestShell;
 }
 
 /** The way to the shell of a guest. All of it throws VmError as soon as the guest, or what it is plugged into, ends. */
-export interface Line {
+export interface GuestShell {
   /** Waits until the guest can be spoken to; of one that boots, until it lets us in. Throws GuestError `guest` when that takes too long. */
-  readonly untilAnswers: (options: {
+  readonly waitUntilReady: (options: {
     readonly isBooting: boolean;
     readonly timeoutMs: number;
     readonly signal: AbortSignal;
@@ -45,5 +45,5 @@ export interface Line {
   readonly run: RunCommand;
   /** Gives the user's terminal to a shell of the guest, and its exit code, or null when it was killed. Throws the reason of the signal.
    *  Only `direct` can. */
-  readonly shell?: (options: { readonly signal: AbortSignal }) => Promise<number | null>;
+  readonly interactive?: (options: { readonly signal: AbortSignal }) => Promise<number | null>;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../events.ts';
-import type { Beacon } from '../guest/beacons.ts';
+import type { ConsoleMarker } from '../guest/console-markers.ts';
 import { GuestError } from '../guest/guest-error.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import type { Machine, MachineExit } from '../vm/machine.ts';
@@ -21,7 +21,7 @@ export const WATCH_LIMITS: WatchLimits = {
 };
 
 export interface WatchOptions {
-  readonly guest: Pick<GuestKind, 'parseBeacon'>;
+  readonly guest: Pick<GuestKind, 'parseMarker'>;
   readonly limits: WatchLimits;
   /** Where the picture of the screen goes, each over the one before. */
   readonly screen: string;
@@ -31,7 +31,7 @@ export interface WatchOptions {
 
 /** What an installing machine said until it powered off. */
 export interface Watched {
-  readonly beacons: readonly Beacon[];
+  readonly markers: readonly ConsoleMarker[];
   readonly exit: MachineExit;
   /** Of its console; the one that tells of a panic, if one does. */
   readonly lastLine: string;
@@ -45,7 +45,7 @@ const LAST_SCREEN_TIMEOUT_MS = 2000;
  *  GuestError `guest` when a step takes too long, or when nothing happens at all: it says what was awaited and seen last. */
 export async function watchInstall(machine: Machine, options: WatchOptions): Promise<Watched> {
   const { guest, limits, screen, report, signal } = options;
-  const beacons: Beacon[] = [];
+  const markers: ConsoleMarker[] = [];
   let step = 'the first sign of life';
   let stepSinceMs = performance.now();
   let lastSignMs = stepSinceMs;
@@ -56,13 +56,13 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
       lastSignMs = performance.now();
       lastLine = line;
       if (/kernel panic/i.test(line)) panicLine ??= line;
-      const beacon = guest.parseBeacon(line);
-      if (beacon === undefined) continue;
-      beacons.push(beacon);
-      if (beacon.kind !== 'stage') continue;
-      step = beacon.name;
+      const marker = guest.parseMarker(line);
+      if (marker === undefined) continue;
+      markers.push(marker);
+      if (marker.kind !== 'stage') continue;
+      step = marker.name;
       stepSinceMs = lastSignMs;
-      report({ kind: 'stage-step', stage: 'install', text: beacon.name, step: beacon.step });
+      report({ kind: 'stage-step', stage: 'install', text: marker.name, step: marker.step });
     }
   };
   const seen = (): string => (lastLine === '' ? 'its console is empty' : `the last line of its console: ${lastLine}`);
@@ -92,7 +92,7 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
     const exit = await Promise.race([machine.exited, guard(stop)]);
     await listening;
     signal.throwIfAborted();
-    return { beacons, exit, lastLine: panicLine ?? lastLine };
+    return { markers, exit, lastLine: panicLine ?? lastLine };
   } catch (error) {
     signal.throwIfAborted();
     await lastScreen(machine, screen);

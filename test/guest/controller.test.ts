@@ -7,7 +7,7 @@ import { controllerImage } from '../../src/guest/controller/image.ts';
 import type { ControllerImage } from '../../src/guest/controller/image.ts';
 import { savedController } from '../../src/guest/controller/saved.ts';
 import type { SavedController } from '../../src/guest/controller/saved.ts';
-import { inTurn } from '../../src/guest/kind.ts';
+import { inSequence } from '../../src/guest/kind.ts';
 import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { SSH_FILES } from '../../src/guest/ssh.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
@@ -97,7 +97,7 @@ describeWith(
       const seen: { text: string; atMs: number }[] = [];
       const onOutput = (stream: string, chunk: Uint8Array): void =>
         void seen.push({ text: `${stream}: ${Buffer.from(chunk).toString()}`, atMs: performance.now() });
-      const first = inTurn([
+      const first = inSequence([
         standIn.commands.connectShares,
         'cat /store/from-host; echo err >&2; sleep 1; head -c 1000000 /dev/zero >/xchg/new; exit 7',
       ]);
@@ -109,7 +109,7 @@ describeWith(
       seen.length = 0;
       expect(
         await controller.runJob(
-          { ...login, command: inTurn([standIn.commands.checkShares, 'ls /store /xchg /; echo no >/store/new']) },
+          { ...login, command: inSequence([standIn.commands.checkShares, 'ls /store /xchg /; echo no >/store/new']) },
           { onOutput },
         ),
       ).not.toBe(0);

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstallKit } from '../../src/guest/kind.ts';
-import { inTurn } from '../../src/guest/kind.ts';
+import { inSequence } from '../../src/guest/kind.ts';
 import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../../src/guest/run-script.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import type { SshTarget } from '../../src/guest/ssh.ts';
 import { pinHostKey } from '../../src/guest/ssh.ts';
-import { untilBeacon } from '../../src/guest/console.ts';
-import { requireOverSsh, runOverSsh, streamOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';
+import { waitForMarker } from '../../src/guest/console.ts';
+import { runCheckedOverSsh, runOverSsh, streamOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { findProgram } from '../../src/io/program.ts';
 import type { Machine } from '../../src/vm/machine.ts';
@@ -45,8 +45,8 @@ describeWith(
     });
 
     test('installs itself, tells of each step and powers off', () => {
-      const beacons = installed.lines.flatMap((line) => standIn.parseBeacon(line) ?? []);
-      const steps = beacons.map((beacon) => (beacon.kind === 'stage' ? beacon.name : beacon.kind));
+      const markers = installed.lines.flatMap((line) => standIn.parseMarker(line) ?? []);
+      const steps = markers.map((marker) => (marker.kind === 'stage' ? marker.name : marker.kind));
       expect([...new Set(steps)]).toEqual([
         'boot',
         'media',
@@ -58,8 +58,8 @@ describeWith(
         'hostkey',
         'installed',
       ]);
-      expect(beacons).toContainEqual({ kind: 'stage', name: 'packages', step: { number: 13, of: 13 } });
-      expect(beacons.at(-1)).toEqual({ kind: 'installed', nonce: NONCE });
+      expect(markers).toContainEqual({ kind: 'stage', name: 'packages', step: { number: 13, of: 13 } });
+      expect(markers.at(-1)).toEqual({ kind: 'installed', nonce: NONCE });
       expect(installed.exit).toEqual({ reason: 'guest-shutdown' });
     });
 
@@ -69,9 +69,9 @@ describeWith(
       );
       const place = join(directory, 'damaged');
       const { lines, exit } = await installStandIn({ kit, directory: place, nonce: NONCE, archives });
-      const beacons = lines.flatMap((line) => standIn.parseBeacon(line) ?? []);
-      expect(beacons.at(-1)).toEqual({ kind: 'failed', text: `${archives[3]?.path}: wrong sha512` });
-      expect(beacons.filter(({ kind }) => kind === 'installed')).toEqual([]);
+      const markers = lines.flatMap((line) => standIn.parseMarker(line) ?? []);
+      expect(markers.at(-1)).toEqual({ kind: 'failed', text: `${archives[3]?.path}: wrong sha512` });
+      expect(markers.filter(({ kind }) => kind === 'installed')).toEqual([]);
       expect(exit).toEqual({ reason: 'guest-shutdown' });
     });
 
@@ -98,14 +98,14 @@ describeWith(
         });
         machine = await startMachine({ ...PLAIN, ...template, name: 'guest' }, await emulatingHost(), { directory });
         target = targetOf(directory, machine.sshPort ?? 0);
-        await untilBeacon(machine, 'ready', { timeoutMs: 60_000 });
+        await waitForMarker(machine, 'ready', { timeoutMs: 60_000 });
         await machine.unlessEnded(waitForSsh(target, { timeoutMs: 60_000 }));
       });
       afterAll(() => machine[Symbol.asyncDispose]());
 
       test('has the files of the packages', async () => {
         expect(
-          await requireOverSsh(target, 'cat /cygwin/usr/share/doc/bash/README || find /cygwin -type f | sort'),
+          await runCheckedOverSsh(target, 'cat /cygwin/usr/share/doc/bash/README || find /cygwin -type f | sort'),
         ).toContain('bash');
       });
 
@@ -122,24 +122,24 @@ describeWith(
 
       test('shares: one to read, one to write, checked and mended', async () => {
         const { connectShares, checkShares } = standIn.commands;
-        await requireOverSsh(target, connectShares);
-        expect(await requireOverSsh(target, inTurn([checkShares, 'cat /store/from-host']))).toBe(
+        await runCheckedOverSsh(target, connectShares);
+        expect(await runCheckedOverSsh(target, inSequence([checkShares, 'cat /store/from-host']))).toBe(
           'a file of the store\n',
         );
         expect((await runOverSsh(target, 'echo no >/store/new')).code).not.toBe(0);
-        await requireOverSsh(target, 'echo from the guest >/xchg/new && mv /xchg/new /xchg/newer');
+        await runCheckedOverSsh(target, 'echo from the guest >/xchg/new && mv /xchg/new /xchg/newer');
         expect(await readFile(join(xchg, 'newer'), 'utf8')).toBe('from the guest\n');
-        await requireOverSsh(target, `umount -l /store && ${checkShares} && cat /store/from-host`);
+        await runCheckedOverSsh(target, `umount -l /store && ${checkShares} && cat /store/from-host`);
       });
 
       test('a number in RAM, the clock, randomness', async () => {
-        const { plantNumber, readNumber, setClock, readClock, renewEntropy } = standIn.commands;
-        await requireOverSsh(
+        const { storeNumber, readNumber, setClock, readClock, renewEntropy } = standIn.commands;
+        await runCheckedOverSsh(
           target,
-          inTurn([plantNumber('123456'), setClock(1_800_000_000_400), renewEntropy('00ff'.repeat(16))]),
+          inSequence([storeNumber('123456'), setClock(1_800_000_000_400), renewEntropy('00ff'.repeat(16))]),
         );
-        expect(await requireOverSsh(target, readNumber)).toBe('123456\n');
-        expect(Number(await requireOverSsh(target, readClock)) - 1_800_000_000).toBeLessThan(30);
+        expect(await runCheckedOverSsh(target, readNumber)).toBe('123456\n');
+        expect(Number(await runCheckedOverSsh(target, readClock)) - 1_800_000_000).toBeLessThan(30);
       });
 
       // Each run has a directory of its own: of a file that the host wrote anew under its old name a guest may have the old content.
@@ -155,7 +155,7 @@ describeWith(
         await writeFile(join(run, RUN_FILES.environment), savedEnvironment({ GREETING: "it's" }));
         const result = await runOverSsh(
           target,
-          inTurn([standIn.commands.checkShares, standIn.commands.runScript(`${name}/${RUN_FILES.script}`)]),
+          inSequence([standIn.commands.checkShares, standIn.commands.runScript(`${name}/${RUN_FILES.script}`)]),
         );
         expect(result).toEqual({ code, stdout, stderr });
         expect(parseRunEnd(await readFile(join(run, RUN_FILES.exit), 'utf8'))).toEqual({ kind: 'exit', code });
@@ -168,7 +168,7 @@ describeWith(
       });
 
       test('powers off when its button is pressed, and nothing is lost', async () => {
-        await requireOverSsh(target, 'echo kept >/root/kept');
+        await runCheckedOverSsh(target, 'echo kept >/root/kept');
         // The button is seen when its driver is loaded, which is after sshd answers.
         await delay(500);
         expect(await machine.powerdown({ timeoutMs: 30_000 })).toEqual({ reason: 'guest-shutdown' });

@@ -30,7 +30,7 @@ describeWith(PROGRAMS, 'an installation that fails says so, publishes nothing an
   });
   const installed = async (guest: GuestKind): Promise<unknown> => {
     return installVm(
-      { repo: bench.repo, lock: bench.lock, wishes: { memoryMiB: 256, diskMiB: 2048 } },
+      { repo: bench.repo, lock: bench.lock, machineOptions: { memoryMiB: 256, diskMiB: 2048 } },
       await bench.context(guest),
     );
   };

@@ -7,22 +7,22 @@ import { sha256OfFile } from '../../src/io/file-digest.ts';
 import { installKey, snapshotKey } from '../../src/stages/keys.ts';
 import type { InstallIngredients, SnapshotIngredients } from '../../src/stages/keys.ts';
 import { vmPlaces } from '../../src/stages/layout.ts';
-import { lookAt, readManifest } from '../../src/stages/manifest.ts';
-import type { Look } from '../../src/stages/manifest.ts';
-import type { MachineWishes } from '../../src/stages/manifest.ts';
-import { findStage, listLeftovers, openWork, removeLeftover, stagesInUse } from '../../src/stages/workshop.ts';
+import type { MachineOptions } from '../../src/stages/manifest.ts';
+import { findStage, listLeftovers, openWork, removeLeftover, stagesInUse } from '../../src/stages/stage-store.ts';
+import { checkFile } from '../../src/stages/verify-stage.ts';
+import type { FileCheck } from '../../src/stages/verify-stage.ts';
 
-const WISHES: MachineWishes = { memoryMiB: 512, cpus: 1, diskMiB: 8192, emptyDisksMiB: [], qemuArguments: [] };
+const OPTIONS: MachineOptions = { memoryMiB: 512, cpus: 1, diskMiB: 8192, emptyDisksMiB: [], qemuArguments: [] };
 
-const OTHER_WISHES: MachineWishes[] = [
-  { ...WISHES, memoryMiB: 1024 },
-  { ...WISHES, cpus: 2 },
-  { ...WISHES, diskMiB: 1 },
-  { ...WISHES, emptyDisksMiB: [1] },
-  { ...WISHES, emptyDisksMiB: [1, 2] },
-  { ...WISHES, emptyDisksMiB: [2, 1] },
-  { ...WISHES, qemuArguments: ['-a', 'b'] },
-  { ...WISHES, qemuArguments: ['-a b'] },
+const OTHER_OPTIONS: MachineOptions[] = [
+  { ...OPTIONS, memoryMiB: 1024 },
+  { ...OPTIONS, cpus: 2 },
+  { ...OPTIONS, diskMiB: 1 },
+  { ...OPTIONS, emptyDisksMiB: [1] },
+  { ...OPTIONS, emptyDisksMiB: [1, 2] },
+  { ...OPTIONS, emptyDisksMiB: [2, 1] },
+  { ...OPTIONS, qemuArguments: ['-a', 'b'] },
+  { ...OPTIONS, qemuArguments: ['-a b'] },
 ];
 
 /** The same value with its fields the other way round. */
@@ -37,9 +37,9 @@ function turned(value: unknown): unknown {
 }
 
 describe('keys', () => {
-  const install: InstallIngredients = { guest: 'g', kit: 'k', lock: 'l', additions: [], wishes: WISHES };
+  const install: InstallIngredients = { guest: 'g', kit: 'k', lock: 'l', additions: [], machineOptions: OPTIONS };
   const machine = { qemu: '7.2.0', machineType: 'pc-1', accelerator: 'tcg', cpu: 'c', hostCpu: null };
-  const snapshot: SnapshotIngredients = { install: 'i', machine, wishes: WISHES, isPortable: false };
+  const snapshot: SnapshotIngredients = { install: 'i', machine, machineOptions: OPTIONS, isPortable: false };
   const installs: InstallIngredients[] = [
     install,
     { ...install, guest: 'x' },
@@ -47,7 +47,7 @@ describe('keys', () => {
     { ...install, lock: 'x' },
     { ...install, additions: [{ path: 'a', sha256: 'b' }] },
     { ...install, additions: [{ path: 'b', sha256: 'a' }] },
-    ...OTHER_WISHES.map((wishes) => ({ ...install, wishes })),
+    ...OTHER_OPTIONS.map((machineOptions) => ({ ...install, machineOptions })),
   ];
   const snapshots: SnapshotIngredients[] = [
     snapshot,
@@ -57,7 +57,7 @@ describe('keys', () => {
       ...snapshot,
       machine: { ...machine, [name]: 'x' },
     })),
-    ...OTHER_WISHES.map((wishes) => ({ ...snapshot, wishes })),
+    ...OTHER_OPTIONS.map((machineOptions) => ({ ...snapshot, machineOptions })),
   ];
 
   test('each ingredient changes the key', () => {
@@ -84,43 +84,35 @@ describe('what lies on the disk', () => {
     await writeFile(path, 'content');
     const { stamp, identity } = await finishFile(path);
     let digests = 0;
-    const look = async (known: string | undefined): Promise<Look> =>
-      lookAt(path, stamp, {
+    const check = async (known: string | undefined): Promise<FileCheck> =>
+      checkFile(path, stamp, {
         known,
         digest: async (of) => {
           digests++;
           return sha256OfFile(of);
         },
       });
-    const changed = (text: string): Look => ({ kind: 'changed', text: `\`${path}\` ${text}` });
-    expect(await look(identity)).toEqual({ kind: 'intact', identity });
+    const changed = (text: string): FileCheck => ({ kind: 'changed', text: `\`${path}\` ${text}` });
+    expect(await check(identity)).toEqual({ kind: 'verified', identity });
     expect(digests).toBe(0);
     // Somebody touched it, or it is a copy: it is read, and known from then on.
     await utimes(path, 1, 1);
-    const touched = await look(identity);
-    expect(touched).toEqual({ kind: 'intact', identity: expect.not.stringMatching(identity) as string });
+    const touched = await check(identity);
+    expect(touched).toEqual({ kind: 'verified', identity: expect.not.stringMatching(identity) as string });
     expect(digests).toBe(1);
-    expect(await look(touched.kind === 'intact' ? touched.identity : undefined)).toEqual(touched);
+    expect(await check(touched.kind === 'verified' ? touched.identity : undefined)).toEqual(touched);
     expect(digests).toBe(1);
     // Of the same size and time.
     await writeFile(path, 'CONTENT');
     await utimes(path, 1, 1);
-    expect(await look(touched.kind === 'intact' ? touched.identity : undefined)).toEqual(
-      changed('is damaged: its sha256 is another one'),
+    expect(await check(touched.kind === 'verified' ? touched.identity : undefined)).toEqual(
+      changed('is damaged: sha256 mismatch'),
     );
     await writeFile(path, 'more content');
-    expect(await look(identity)).toEqual(changed('has 12 bytes instead of 7'));
+    expect(await check(identity)).toEqual(changed('has 12 bytes instead of 7'));
     await rm(path);
-    expect(await look(identity)).toEqual(changed('is missing'));
+    expect(await check(identity)).toEqual(changed('is missing'));
   });
-
-  test.each(['', '{', 'null', '{"schema":0,"stage":"install"}', '{"schema":1,"stage":"snapshot"}'])(
-    'a manifest that is none of ours: %j',
-    async (text) => {
-      await writeFile(join(directory, 'stage.json'), text);
-      expect(await readManifest(directory, 'install')).toBeUndefined();
-    },
-  );
 
   test('a work directory: its stages are in use while it is there, and what somebody left is found', async () => {
     const places = vmPlaces(directory);

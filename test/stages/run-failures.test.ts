@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { findInstalled, findSnapshot } from '../../src/api/vm-run.ts';
+import { findInstalled, findSnapshot } from '../../src/api/vm-find.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { bootMachine } from '../../src/stages/boot.ts';
 import type { StageContext } from '../../src/stages/context.ts';
@@ -137,7 +137,7 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     const share = { tag: 'src', path: bench.repo, access: 'overlay' } as const;
     const hooks = { onLine: async () => {}, onSsh: () => {}, powerOff: new AbortController().signal };
     await expect(
-      bootMachine(context, { installed, wishes: {}, shares: [share], switches: [] }, hooks),
+      bootMachine(context, { installed, machineOptions: {}, shares: [share], switches: [] }, hooks),
     ).rejects.toMatchObject({ code: 'usage', message: 'a guest of kind `plain` knows no overlay' });
   });
 
@@ -175,11 +175,11 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     await command.ended;
     expect(await bench.vm(['vm', 'rm', install.slice(0, 6)])).toMatchObject({
       exit: 2,
-      stderr: `error: snapshot ${snapshot} stands on install ${install}\nhint: remove that too\n`,
+      stderr: `error: snapshot ${snapshot} depends on install ${install}\nhint: remove the snapshot too\n`,
     });
     expect(await bench.vm(['vm', 'rm', 'nosuchkey'])).toMatchObject({
       exit: 2,
-      stderr: 'error: no stage has a key that begins with `nosuchkey`\nhint: `cygstrap vm ls` lists them\n',
+      stderr: 'error: no stage has a key that starts with `nosuchkey`\nhint: `cygstrap vm ls` lists them\n',
     });
     expect(await bench.vm(['vm', 'rm', install, snapshot])).toMatchObject({
       exit: 0,
@@ -189,7 +189,7 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     expect(await bench.vm(['vm', 'ls'])).toMatchObject({ exit: 0, stdout: 'no stages yet\n' });
     expect(await bench.vm(['vm', 'run', '--', 'true'])).toMatchObject({
       exit: 2,
-      stderr: expect.stringContaining('error: there is no snapshot yet\n') as string,
+      stderr: expect.stringContaining('error: there is no snapshot\n') as string,
     });
   });
 });

@@ -25,7 +25,7 @@ describeWith(PROGRAMS, 'build and vm run', () => {
   let first: Outcome;
   let second: Outcome;
 
-  /** In the shell of a revived machine. */
+  /** In the shell of a resumed machine. */
   const sh = async (
     script: string,
     options: readonly string[] = [],
@@ -246,7 +246,7 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     expect(stdout).toContain('stand-in');
   });
 
-  test('a portable snapshot revives too, also of a copied directory', async () => {
+  test('a portable snapshot resumes too, also of a copied directory', async () => {
     const { exit, stdout } = await bench.vm(['vm', 'snapshot', '--portable', '--json']);
     expect(exit).toBe(0);
     const { key } = JSON.parse(stdout) as { key: string };
@@ -272,12 +272,12 @@ describeWith(PROGRAMS, 'build and vm run', () => {
         report: (event) => void events.push(event),
         signal,
       });
-    const wishes = { memoryMiB: 256, diskMiB: 2048 };
+    const machineOptions = { memoryMiB: 256, diskMiB: 2048 };
 
     test('from a lock to output, files and exit code', async () => {
       expect(await examineHost({ environment: process.env })).toMatchObject({ isReady: true });
       const context = await prepared();
-      const installed = await installVm({ repo: bench.repo, lock: bench.lock, wishes }, context);
+      const installed = await installVm({ repo: bench.repo, lock: bench.lock, machineOptions }, context);
       const snapshot = await snapshotVm({ installed }, context);
       expect(await findSnapshot(snapshot.key.slice(0, 8), context)).toEqual(snapshot);
       expect(events.flatMap((event) => (event.kind === 'stage-reused' ? event.key : []))).toEqual([
@@ -307,7 +307,7 @@ describeWith(PROGRAMS, 'build and vm run', () => {
       const context = await prepared(controller.signal);
       const run = { ...context, snapshot: await findSnapshot(bench.stages().snapshot[0], context), onOutput: () => {} };
       await expect(
-        installVm({ repo: bench.repo, lock: join(bench.path, 'none'), wishes }, context),
+        installVm({ repo: bench.repo, lock: join(bench.path, 'none'), machineOptions }, context),
       ).rejects.toMatchObject({ code: 'not-found' });
       await expect(findSnapshot('nosuchkey', context)).rejects.toMatchObject({ code: 'usage' });
       await expect(runVm({ argv: ['true'], input: join(bench.path, 'none') }, run)).rejects.toMatchObject({

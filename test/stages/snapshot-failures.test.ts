@@ -13,10 +13,10 @@ import {
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { findInstalled, findSnapshot } from '../../src/api/vm-run.ts';
+import { findInstalled, findSnapshot } from '../../src/api/vm-find.ts';
 import { snapshotVm } from '../../src/api/vm-snapshot.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
-import { revive } from '../../src/stages/revive.ts';
+import { resume } from '../../src/stages/resume.ts';
 import { identityOf } from '../../src/io/file-identity.ts';
 import { describeWith } from '../support/qemu.ts';
 import { Bench, INTERRUPTED, PROGRAMS, machinePid, namesIn, processesOf } from './support.ts';
@@ -226,7 +226,7 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
     });
     const snapshot = await findSnapshot(undefined, context);
     const shares = { store: bench.repo, xchg: bench.path };
-    await expect(revive(context, { manifest: snapshot, shares, canBootInstead: false })).rejects.toThrow(
+    await expect(resume(context, { manifest: snapshot, shares, mayBoot: false })).rejects.toThrow(
       /^the snapshot cannot go on here: /,
     );
   });

@@ -82,8 +82,8 @@ export async function installStandIn({ kit, directory, nonce, archives }: Instal
   const lines: string[] = [];
   for await (const line of machine.console()) lines.push(line);
   const exit = await machine.exited;
-  for (const beacon of lines.map(standIn.parseBeacon))
-    if (beacon?.kind === 'hostkey') await pinHostKey(join(directory, SSH_FILES.knownHosts), beacon.key);
+  for (const marker of lines.map(standIn.parseMarker))
+    if (marker?.kind === 'hostkey') await pinHostKey(join(directory, SSH_FILES.knownHosts), marker.key);
   return { lines, exit };
 }
 

@@ -1,6 +1,5 @@
 import { CygstrapError } from '../../errors.ts';
-import type { MountAccess } from '../../guest/kind.ts';
-import type { BootShare } from '../../stages/boot.ts';
+import type { VmBootShare } from '../../api/vm-boot.ts';
 import { quoteCommand } from '../../io/quoting.ts';
 import { printable } from '../../report/text.ts';
 import { defineCommand, documentDefault, list, optional, value } from '../declare.ts';
@@ -44,13 +43,13 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
     if (!args.quiet) output.note('note', 'pressed the power button; press Ctrl-C again to end the machine at once');
   });
   const context = await openVm(session, args, stopped);
-  const { findInstalled } = await import('../../api/vm-run.ts');
-  const { bootMachine } = await import('../../stages/boot.ts');
+  const { findInstalled } = await import('../../api/vm-find.ts');
+  const { bootVm } = await import('../../api/vm-boot.ts');
   const installed = await findInstalled(args.install, context);
   const { diskFile, store, xchg, vnc, switch: switches } = args;
-  const exit = await bootMachine(
+  const exit = await bootVm(
+    { installed, machineOptions: machineOptionsOf(args), diskFile, store, xchg, shares, switches, vnc },
     context,
-    { installed, wishes: machineOptionsOf(args), diskFile, store, xchg, shares, switches, vnc },
     {
       onLine: (line) => output.data(`${printable(line)}\n`),
       onSsh: (argv) => {
@@ -79,9 +78,9 @@ function stops(onFirst: () => void): { readonly powerOff: AbortSignal; readonly 
   return { powerOff: powerOff.signal, stopped: stopped.signal };
 }
 
-function shareOf(word: string): BootShare {
+function shareOf(word: string): VmBootShare {
   const [, tag, path, access = 'rw'] = /^([\w-]{1,31})=(.+?)(?::(ro|overlay))?$/.exec(word) ?? [];
   if (tag === undefined || path === undefined)
     throw new UsageError(`--share has a wrong value: \`${word}\``, 'write TAG=DIR, TAG=DIR:ro or TAG=DIR:overlay');
-  return { tag, path, access: access as MountAccess };
+  return { tag, path, access: access as VmBootShare['access'] };
 }

@@ -24,5 +24,5 @@ export async function install(context: VmContext, args: InstallArguments): Promi
     ...(stepTimeout !== undefined && { stepTimeoutMs: stepTimeout }),
     ...(stallTimeout !== undefined && { stallTimeoutMs: stallTimeout }),
   };
-  return installVm({ repo, lock, add, keyring, wishes: machineOptionsOf(args), limits, vnc }, context);
+  return installVm({ repo, lock, add, keyring, machineOptions: machineOptionsOf(args), limits, vnc }, context);
 }

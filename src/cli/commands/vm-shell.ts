@@ -18,16 +18,10 @@ export const vmShellCommand = defineCommand({
     return withMachineCodes(session, args, () =>
       interruptible(async (signal) => {
         const context = await openVm(session, args, signal);
-        const { findSnapshot } = await import('../../api/vm-run.ts');
-        const { withRevived } = await import('../../stages/run.ts');
+        const { findSnapshot } = await import('../../api/vm-find.ts');
+        const { openShell } = await import('../../api/vm-shell.ts');
         const snapshot = await findSnapshot(args.snapshot, context);
-        const code = await withRevived(
-          context,
-          snapshot,
-          storeOf(args),
-          async ({ line }) => (await line.shell?.({ signal })) ?? null,
-        );
-        signal.throwIfAborted();
+        const code = await openShell({ snapshot, ...storeOf(args) }, context);
         return code === null || code > HIGHEST_PASSED_CODE ? EXIT_NO : code;
       }),
     );

@@ -20,7 +20,7 @@ export const vmSnapshotCommand = defineCommand({
   async run(session, args) {
     const { key } = await interruptible(async (signal) => {
       const context = await openVm(session, args, signal);
-      const { findInstalled } = await import('../../api/vm-run.ts');
+      const { findInstalled } = await import('../../api/vm-find.ts');
       return snapshot(context, args, await findInstalled(args.install, context));
     });
     return printStage(session, args, { stage: 'snapshot', key });

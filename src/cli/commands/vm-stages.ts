@@ -54,7 +54,7 @@ function row({ stage, key, guest, usedBytes, madeMs, isInUse, madeOf }: StageLis
   return [
     key.slice(0, 12),
     stage,
-    guest,
+    guest ?? '-',
     sizeText(usedBytes),
     ageText(Date.now() - madeMs),
     isInUse ? 'in use' : '-',

@@ -71,6 +71,23 @@ export function orNull<T>(shape: Shape<T>): Shape<T | null> {
   return (node) => (node.value === null ? null : shape(node));
 }
 
+/** Any text. */
+export const text: Shape<string> = (node) => {
+  if (typeof node.value !== 'string') throw new JsonFault(`must be text, not ${shownOf(node)}`, node);
+  return node.value;
+};
+
+/** Any number. */
+export const number: Shape<number> = (node) => {
+  if (typeof node.value !== 'number') throw new JsonFault(`must be a number, not ${shownOf(node)}`, node);
+  return node.value;
+};
+
+/** An object with any keys, whose values all have one shape. */
+export function recordOf<T>(shape: Shape<T>): Shape<Readonly<Record<string, T>>> {
+  return (node) => Object.fromEntries([...fieldsOf(node)].map(([key, value]) => [key, shape(value)]));
+}
+
 /** A list of any length. */
 export function listOf<T>(item: Shape<T>): Shape<readonly T[]> {
   return (node) => {

@@ -5,20 +5,20 @@ import { loadMemory } from '../../vm/memory-image.ts';
 import type { LinkSpec, MachineSpec } from '../../vm/spec.ts';
 import { startMachine } from '../../vm/start.ts';
 import { VmError } from '../../vm/vm-error.ts';
-import { untilBeacon } from '../console.ts';
+import { waitForMarker } from '../console.ts';
 import type { ControllerImage } from './image.ts';
 import { followJob, putJob } from './job.ts';
 import type { FollowOptions, Job } from './job.ts';
 import { controllerMachine } from './machine.ts';
 import type { ControllerDirectories } from './machine.ts';
-import { forgetController } from './saved.ts';
+import { removeSavedController } from './saved.ts';
 import type { SavedController } from './saved.ts';
 
 const LOAD_TIMEOUT_MS = 30_000;
 
 export interface StartControllerOptions {
   readonly image: ControllerImage;
-  /** Revived from these files; booted where there are none. */
+  /** ResumedMachine from these files; booted where there are none. */
   readonly saved?: SavedController | undefined;
   readonly directories: ControllerDirectories;
   readonly link: LinkSpec;
@@ -39,28 +39,28 @@ export interface Controller extends AsyncDisposable {
   runJob(job: Job, options: FollowOptions): Promise<number>;
 }
 
-/** Starts a controller: revives the saved one, or boots where there is none or it is refused, which is reported. Throws VmError, and the
+/** Starts a controller: resumes the saved one, or boots where there is none or it is refused, which is reported. Throws VmError, and the
  *  reason of the signal. */
 export async function startController(host: Host, options: StartControllerOptions): Promise<Controller> {
   const { saved, report, signal } = options;
   if (saved !== undefined) {
     try {
-      return controllerOf(await revive(host, saved, options), { ...options, onFailure: () => forgetController(saved) });
+      return controllerOf(await resume(host, saved, options), { ...options, onFailure: () => removeSavedController(saved) });
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof VmError)) throw error;
       report?.({
         kind: 'warning',
-        message: `the saved controller was not revived, one is booted instead: ${error.message}`,
+        message: `the saved controller was not resumed, one is booted instead: ${error.message}`,
       });
-      await forgetController(saved);
+      await removeSavedController(saved);
     }
   }
   const spec = specOf(options, { memory: { kind: 'private' }, start: 'running' });
   return controllerOf(await startMachine(spec, host, options), options);
 }
 
-async function revive(
+async function resume(
   host: Host,
   { memory, state }: SavedController,
   options: StartControllerOptions,
@@ -98,7 +98,7 @@ function controllerOf(
     machine,
     untilReady: async (options) => {
       try {
-        await untilBeacon(machine, 'ready', options);
+        await waitForMarker(machine, 'ready', options);
       } catch (error) {
         // Whatever was wrong, the next run should not begin with it.
         if (options.signal?.aborted !== true) await onFailure?.();

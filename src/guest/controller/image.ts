@@ -1,9 +1,9 @@
-import type { Image } from '../linux/cache.ts';
+import type { Image } from '../linux/image-store.ts';
 import type { TreeEntry } from '../linux/cpio.ts';
-import { MOUNT_POINTS, NINE_P, busyboxTree, findBusybox, modulesTree, script, signsOf } from '../linux/image-parts.ts';
+import { MOUNT_POINTS, NINE_P, busyboxTree, findBusybox, modulesTree, script, watchedFilesOf } from '../linux/image-parts.ts';
 import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
-import { knownInitramfs } from '../linux/known-image.ts';
+import { cachedInitramfs } from '../linux/image-cache.ts';
 import { moduleClosure } from '../linux/modules.ts';
 import { findProgram } from '../../io/program.ts';
 import { programsWithLibraries, requireProgram } from '../linux/programs.ts';
@@ -52,10 +52,10 @@ export async function controllerImage({ cacheDir, report, signal }: PrepareOptio
     },
     { kind: 'file', path: 'etc/group', content: 'root:x:0:\nnogroup:x:65534:\n' },
   ];
-  const initramfs = await knownInitramfs(cacheDir, {
+  const initramfs = await cachedInitramfs(cacheDir, {
     name: 'controller',
     parts: [own, kernel.modulesDir, MODULES, busybox, programs],
-    signs: signsOf(kernel),
+    signs: watchedFilesOf(kernel),
     entries: async () => {
       const [box, files, modules] = await Promise.all([
         busyboxTree(busybox),

@@ -34,7 +34,7 @@ export const GO_VALUE = 'opt/cygstrap/controller';
 const GO_FILE = `/sys/firmware/qemu_fw_cfg/by_name/${GO_VALUE}/raw`;
 
 /** Shell text that waits until the value in a file is not zero, and leaves it in `$now`. */
-export function awaitOrders(file: string): string {
+export function waitForStart(file: string): string {
   return `while :; do
   # It has no line end, which is a failure to read.
   read -r now <${file}
@@ -63,7 +63,7 @@ ip addr add ${SHARES_ADDRESS}/24 dev eth0
 ip link set eth0 up
 ${smbd} -D -s ${smbConf} -l ${smb} || fail 'smbd does not start'
 say waiting
-${awaitOrders(GO_FILE)}
+${waitForStart(GO_FILE)}
 date -u -s "@$((now))" >/dev/null
 attach() {
   mount -t 9p -o "${NINE_P.options},$3" $1 $2 2>/tmp/log || fail "$1: $(cat /tmp/log)"

@@ -26,7 +26,7 @@ export interface ControllerOptions {
   readonly start: MachineSpec['start'];
 }
 
-/** The machine of a controller: the same devices whatever its orders, so that it can be saved under one and revived under the other. Pure. */
+/** The machine of a controller: the same devices whatever its orders, so that it can be saved under one and resumed under the other. Pure. */
 export function controllerMachine({ image, directories, link, orders, memory, start }: ControllerOptions): MachineSpec {
   // The guest's driver has read the length before the machine was saved: it must not change.
   const value = orders.kind === 'wait' ? WAIT : String(Math.floor(orders.epochMs / 1000)).padStart(WAIT.length, '0');

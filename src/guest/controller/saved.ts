@@ -9,12 +9,12 @@ import { saveMemory } from '../../vm/memory-image.ts';
 import { makeRunDirectory } from '../../vm/run-directory.ts';
 import { startMachine } from '../../vm/start.ts';
 import { VmError } from '../../vm/vm-error.ts';
-import { untilBeacon } from '../console.ts';
-import { markUsed, publish } from '../linux/cache.ts';
+import { waitForMarker } from '../console.ts';
+import { markUsed, publish } from '../linux/image-store.ts';
 import type { ControllerImage } from './image.ts';
 import { controllerMachine } from './machine.ts';
 
-/** A controller that has booted and waits for orders, as files: reviving it takes a fraction of a boot. */
+/** A controller that has booted and waits for orders, as files: resuming it takes a fraction of a boot. */
 export interface SavedController {
   readonly memory: string;
   readonly state: string;
@@ -42,7 +42,7 @@ export async function savedController(host: Host, options: SaveOptions): Promise
     await markUsed(home);
     return saved;
   }
-  report?.({ kind: 'note', message: 'booting a controller once, to be revived from now on' });
+  report?.({ kind: 'note', message: 'booting a controller once, to be resumed from now on' });
   await mkdir(parent, { recursive: true });
   await publish(parent, home, async (part) => {
     await mkdir(part);
@@ -51,8 +51,8 @@ export async function savedController(host: Host, options: SaveOptions): Promise
   return saved;
 }
 
-/** Forgets a saved controller that cannot be revived. */
-export async function forgetController({ memory }: SavedController): Promise<void> {
+/** Forgets a saved controller that cannot be resumed. */
+export async function removeSavedController({ memory }: SavedController): Promise<void> {
   const home = join(memory, '..');
   const gone = `${home}.gone-${process.pid}`;
   await replaceFile(home, gone).catch(() => {});
@@ -77,7 +77,7 @@ async function bootAndSave(
     start: 'running',
   });
   await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
-  await untilBeacon(machine, 'waiting', { timeoutMs: BOOT_TIMEOUT_MS, signal });
+  await waitForMarker(machine, 'waiting', { timeoutMs: BOOT_TIMEOUT_MS, signal });
   await saveMemory(machine, { path: saved.state, compression: { kind: 'none' }, timeoutMs: SAVE_TIMEOUT_MS, signal });
   await machine.quit();
 }

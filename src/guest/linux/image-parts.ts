@@ -42,7 +42,7 @@ export const NINE_P = {
 } as const;
 
 /** What changes when other modules or libraries than before would be taken. */
-export function signsOf({ modulesDir }: Kernel): string[] {
+export function watchedFilesOf({ modulesDir }: Kernel): string[] {
   return [...['modules.dep', 'modules.builtin'].map((name) => `${modulesDir}/${name}`), '/etc/ld.so.cache'];
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { replaceFile } from '../../io/atomic-file.ts';
 import type { Report } from '../../events.ts';
 import { GuestError } from '../guest-error.ts';
-import { publish } from './cache.ts';
+import { publish } from './image-store.ts';
 import { findProgram, ProgramError, runProgram, stderrText } from '../../io/program.ts';
 
 const QUERY_TIMEOUT_MS = 60_000;

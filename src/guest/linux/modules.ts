@@ -17,10 +17,10 @@ export interface KernelModule {
 
 const MODULE_FILE = /^(.+)\.ko(\.xz|\.zst|\.gz)?$/;
 
-/** Reads modules and all they depend on, in an order in which `insmod` can load them: the wishes in their order, each after what it
+/** Reads modules and all they depend on, in an order in which `insmod` can load them: the names in their order, each after what it
  *  needs. A wish that the kernel has built in is left out; one that ends in `?` may be missing. Throws GuestError `tool` for a
  *  module that is neither there nor built in, `io` for a file that is no module. */
-export async function moduleClosure(directory: string, wishes: readonly string[]): Promise<KernelModule[]> {
+export async function moduleClosure(directory: string, names: readonly string[]): Promise<KernelModule[]> {
   const [files, builtin] = await Promise.all([moduleFiles(join(directory, 'kernel')), builtinModules(directory)]);
   const done = new Map<string, KernelModule>();
   const visiting = new Set<string>();
@@ -41,7 +41,7 @@ export async function moduleClosure(directory: string, wishes: readonly string[]
     for (const each of depends) await visit(each, false);
     done.set(name, { name, content, from });
   };
-  for (const wish of wishes) await visit(moduleName(wish.replace(/\?$/, '')), wish.endsWith('?'));
+  for (const name of names) await visit(moduleName(name.replace(/\?$/, "")), name.endsWith("?"));
   return [...done.values()];
 }
 

@@ -7,14 +7,14 @@ import type { TreeEntry } from './cpio.ts';
 const LDD_TIMEOUT_MS = 60_000;
 
 /** A program a guest needs: its name or several places where it may be, and the Debian package that has it, for the hint. */
-export interface ProgramWish {
+export interface ProgramRequirement {
   /** A name to look for in PATH and the system's directories, or an absolute path. The first that is there is taken. */
   readonly anyOf: readonly string[];
   readonly debianPackage: string;
 }
 
 /** Finds a program of the host, or says which package has it: throws GuestError `tool`. */
-export async function requireProgram({ anyOf, debianPackage }: ProgramWish): Promise<string> {
+export async function requireProgram({ anyOf, debianPackage }: ProgramRequirement): Promise<string> {
   for (const name of anyOf) {
     const path = await findProgram(name);
     if (path !== undefined) return path;

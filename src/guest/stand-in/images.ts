@@ -1,10 +1,10 @@
 import type { Report } from '../../events.ts';
-import type { Image } from '../linux/cache.ts';
+import type { Image } from '../linux/image-store.ts';
 import type { TreeEntry } from '../linux/cpio.ts';
-import { MOUNT_POINTS, NINE_P, busyboxTree, findBusybox, modulesTree, script, signsOf } from '../linux/image-parts.ts';
+import { MOUNT_POINTS, NINE_P, busyboxTree, findBusybox, modulesTree, script, watchedFilesOf } from '../linux/image-parts.ts';
 import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
-import { knownInitramfs } from '../linux/known-image.ts';
+import { cachedInitramfs } from '../linux/image-cache.ts';
 import { moduleClosure } from '../linux/modules.ts';
 import { findProgram } from '../../io/program.ts';
 import { programsWithLibraries, requireProgram } from '../linux/programs.ts';
@@ -70,12 +70,12 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
   const kernel = await findKernel({ cacheDir, report, signal });
   const [busybox, tools, system] = await Promise.all([findBusybox(), installerTools(), systemPrograms()]);
   const { modulesDir } = kernel;
-  const signs = signsOf(kernel);
+  const signs = watchedFilesOf(kernel);
   const installerOwn = [script('init', installerInit(tools)), ...MOUNT_POINTS];
   const bootOwn = [script('init', BOOT_INIT), ...MOUNT_POINTS];
   const systemOwn = systemFiles(system);
   const [installer, boot] = await Promise.all([
-    knownInitramfs(cacheDir, {
+    cachedInitramfs(cacheDir, {
       name: 'stand-in-installer',
       parts: [
         installerOwn,
@@ -94,7 +94,7 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
           busyboxTree(busybox),
           programsWithLibraries(Object.values(tools)),
           programsWithLibraries([system.bash, system.sshd, system.keygen, ...system.helpers]),
-          ...[INSTALLER_MODULES, NETWORK_MODULES, SYSTEM_MODULES].map((wishes) => moduleClosure(modulesDir, wishes)),
+          ...[INSTALLER_MODULES, NETWORK_MODULES, SYSTEM_MODULES].map((names) => moduleClosure(modulesDir, names)),
         ]);
         const installed = [
           ...systemOwn,
@@ -112,7 +112,7 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
         ];
       },
     }),
-    knownInitramfs(cacheDir, {
+    cachedInitramfs(cacheDir, {
       name: 'stand-in-boot',
       parts: [bootOwn, modulesDir, DISK_MODULES, busybox],
       signs,

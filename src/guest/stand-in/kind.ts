@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SHARES_ADDRESS } from '../../vm/network/addresses.ts';
 import type { DiskSource, LinkSpec } from '../../vm/spec.ts';
-import { parseBeacon } from '../beacons.ts';
+import { parseMarker } from '../console-markers.ts';
 import type {
   Answers,
   BootOptions,
@@ -29,7 +29,7 @@ export const standIn: GuestKind = {
   name: 'stand-in',
   user: 'root',
   shares: SHARES,
-  tellsReady: true,
+  reportsReady: true,
   mountsShares: true,
   defaults: { memoryMiB: 512, cpus: 1, diskMiB: 8192 },
   prepare,
@@ -44,7 +44,7 @@ export const standIn: GuestKind = {
       append: [APPEND, ...mounts.map(({ tag, access }) => `${MOUNT_WORD}${tag}:${access}`)].join(' '),
     },
   }),
-  parseBeacon,
+  parseMarker,
   commands: commands(),
 };
 
@@ -82,7 +82,7 @@ function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdrom
     pointer: 'ps2',
     clock: { base: 'utc', runsBy: 'vm' },
     hasPanicDevice: false,
-    // A revived machine learns from it that it is another one, and draws other random numbers.
+    // A resumed machine learns from it that it is another one, and draws other random numbers.
     extraArguments: ['-device', 'vmgenid,guid=auto,id=vmgenid0'],
   };
 }
@@ -110,7 +110,7 @@ function commands(): GuestCommands {
     connectShares: connect,
     checkShares: connect,
     overlayStore: `/sbin/overlay ${quoteWord(SHARES.store)}`,
-    plantNumber: (number) => `echo ${quoteWord(number)} >${NUMBER_FILE}`,
+    storeNumber: (number) => `echo ${quoteWord(number)} >${NUMBER_FILE}`,
     readNumber: `cat ${NUMBER_FILE}`,
     setClock: (epochMs) => `date -u -s @${Math.round(epochMs / 1000)} >/dev/null`,
     readClock: 'date +%s',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseBeacon } from '../../src/guest/beacons.ts';
+import { parseMarker } from '../../src/guest/console-markers.ts';
 import { parseRunEnd, runScript, savedEnvironment } from '../../src/guest/run-script.ts';
 import { smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import { quoteWord } from '../../src/io/quoting.ts';
@@ -20,7 +20,7 @@ import {
 } from '../../src/guest/stand-in/scripts.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 
-describe('beacons', () => {
+describe('markers', () => {
   const key = `ssh-ed25519 ${'A'.repeat(68)}`;
   test.each([
     ['@cygstrap stage media', { kind: 'stage', name: 'media' }],
@@ -35,8 +35,8 @@ describe('beacons', () => {
     ['@cygstrap stage ../x', undefined],
     ['cygstrap ready', undefined],
     ['', undefined],
-  ])('%j', (line, beacon) => {
-    expect(parseBeacon(line)).toEqual(beacon);
+  ])('%j', (line, marker) => {
+    expect(parseMarker(line)).toEqual(marker);
   });
 });
 

@@ -3,8 +3,8 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../io/atomic-file.ts';
 import { identityOf } from '../../io/file-identity.ts';
-import { IMAGES, cachedInitramfs, markUsed } from './cache.ts';
-import type { Image } from './cache.ts';
+import { IMAGES, storeInitramfs, markUsed } from './image-store.ts';
+import type { Image } from './image-store.ts';
 import type { TreeEntry } from './cpio.ts';
 
 /** How an image comes to be. */
@@ -32,7 +32,7 @@ interface Known {
 const MARK_INTERVAL_MS = 24 * 60 * 60_000;
 
 /** Finds the image that was made by the same recipe of the same files, none of which somebody touched since; else makes it. */
-export async function knownInitramfs(cacheDir: string, recipe: ImageRecipe): Promise<Image> {
+export async function cachedInitramfs(cacheDir: string, recipe: ImageRecipe): Promise<Image> {
   const path = join(cacheDir, IMAGES, `${recipe.name}.json`);
   const parts = createHash('sha256').update(JSON.stringify(recipe.parts)).digest('hex');
   const known = await readKnown(path);
@@ -46,7 +46,7 @@ export async function knownInitramfs(cacheDir: string, recipe: ImageRecipe): Pro
   }
   const signs = await Promise.all(recipe.signs.map(async (each) => [each, await idOf(each)] as const));
   const entries = await recipe.entries();
-  const image = await cachedInitramfs(cacheDir, entries);
+  const image = await storeInitramfs(cacheDir, entries);
   const files = entries.flatMap((entry) =>
     entry.kind === 'file' && entry.from !== undefined ? [[entry.from.path, entry.from.identity] as const] : [],
   );

@@ -1,5 +1,5 @@
 /** What a guest tells on its serial console. */
-export type Beacon =
+export type ConsoleMarker =
   /** A step of the installation begins; perhaps the so-manieth of several like it. */
   | { readonly kind: 'stage'; readonly name: string; readonly step?: { readonly number: number; readonly of: number } }
   /** The host key it made, `ssh-ed25519 AAAA...`. */
@@ -21,7 +21,7 @@ const HOST_KEY = /^(?:ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]{32,
 
 /** Reads one line of a console: `@cygstrap WORD ...`, after anything that a kernel may have left on the line. Undefined for any other
  *  line, and for a message that is not as it must be. */
-export function parseBeacon(line: string): Beacon | undefined {
+export function parseMarker(line: string): ConsoleMarker | undefined {
   const [, word = '', rest = ''] = /@cygstrap ([a-z]+)(?: (.*?))?\s*$/.exec(line) ?? [];
   switch (word) {
     case 'stage':
@@ -43,7 +43,7 @@ export function parseBeacon(line: string): Beacon | undefined {
   }
 }
 
-function parseStage(text: string): Beacon | undefined {
+function parseStage(text: string): ConsoleMarker | undefined {
   const [, name, number, of] = /^([\w-]{1,40})(?: (\d{1,6})\/(\d{1,6}))?$/.exec(text) ?? [];
   if (name === undefined) return undefined;
   return { kind: 'stage', name, ...(number !== undefined && { step: { number: Number(number), of: Number(of) } }) };

@@ -1,22 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { replaceFile } from '../io/atomic-file.ts';
 import { CygstrapError } from '../errors.ts';
-import { isLockHeld, acquireLock } from '../io/lock-file.ts';
+import { replaceFile } from '../io/atomic-file.ts';
+import { namesIn } from '../io/directories.ts';
+import { acquireLock, isLockHeld } from '../io/lock-file.ts';
 import { isRunDirectory, makeRunDirectory } from '../vm/run-directory.ts';
+import { ioError } from '../io/system-error.ts';
 import { RUN_LINK, STAGES, STAGE_FILES, USES_FILE, stagePath } from './layout.ts';
 import type { StageName, VmPlaces } from './layout.ts';
 import { readManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 
-/** A directory that is ours until it is disposed of; others see that somebody alive is at it, and which stages that one uses. */
+/** A private directory with a lock. Other processes see that its owner is running, and which stages it uses. Disposing removes it. */
 export interface WorkDirectory extends AsyncDisposable {
-  /** Below all stages, so that what is made in it can be moved to its place. */
+  /** On the file system of the stages, so that a finished stage can be renamed to its place. */
   readonly path: string;
-  /** Another one, with a short path, for sockets and passing files; it is never kept. */
+  /** A second directory with a short path, for sockets and temporary files; always removed. */
   readonly run: string;
-  /** Leaves the directory where it is when it is disposed of. */
+  /** Keeps the directory after disposal. */
   keep(): void;
 }
 
@@ -26,12 +28,12 @@ export interface StageUse {
   readonly key: string;
 }
 
-/** Makes a directory of our own below `work`, private to us. While it is there the stages in `uses` are not removed. Throws `io`. */
+/** Creates a directory below `work` that only this user can read. While it exists, the stages in `uses` are not removed. Throws `io`. */
 export async function openWork(places: VmPlaces, uses: readonly StageUse[] = []): Promise<WorkDirectory> {
   const name = randomBytes(6).toString('hex');
   const path = join(places.work, name);
   await mkdir(places.locks, { recursive: true, mode: 0o700 });
-  // Before the directory and after it: one that nobody holds is one that somebody left.
+  // The lock is created before the directory and released after its removal: a directory without a lock is left over.
   const lock = await acquireLock(ownerPath(places, name));
   let isKept = false;
   const end = async (): Promise<void> => {
@@ -49,11 +51,12 @@ export async function openWork(places: VmPlaces, uses: readonly StageUse[] = [])
     return { path, run: run.path, keep: () => void (isKept = true), [Symbol.asyncDispose]: end };
   } catch (cause) {
     await end();
-    throw new CygstrapError('io', `cannot make a directory to work in: \`${path}\``, { cause });
+    throw new CygstrapError('io', `cannot create the work directory \`${path}\``, { cause });
   }
 }
 
-/** Does something that one process at a time may do with a stage. `onWait` is called when somebody else is at it. */
+/** Runs `work` while this process holds the lock of a stage. `onWait` is called once if another process holds it. Throws `io`, the
+ *  reason of the signal, and what `work` throws. */
 export async function withStageLock<T>(
   places: VmPlaces,
   { stage, key }: StageUse,
@@ -73,13 +76,39 @@ export async function withStageLock<T>(
   }
 }
 
-/** Finds a published stage. Throws `io`. */
+/** Returns the manifest of a published stage, or undefined if there is none. Throws `io` for a damaged stage. */
 export async function findStage(places: VmPlaces, { stage, key }: StageUse): Promise<Manifest | undefined> {
-  return readManifest(stagePath(places, stage, key), stage);
+  return readManifest(stagePath(places, stage, key), stage, key);
 }
 
-/** Puts what was made in a work directory in the place of the stage, whole: it is on the disk before it has its name. What lies there,
- *  incomplete, is removed first. Throws `io`, and nothing is published then. */
+/** A directory of a stage: complete with its manifest, or damaged with the error of reading it. */
+export type StageEntry =
+  StageUse & { readonly manifest: Manifest } | StageUse & { readonly manifest?: undefined; readonly damage: CygstrapError };
+
+/** Lists all stages with these names, damaged ones too, by name and key. Throws `io`. */
+export async function listStageEntries(
+  places: VmPlaces,
+  stages: readonly StageName[] = STAGES,
+): Promise<StageEntry[]> {
+  const found: StageEntry[] = [];
+  for (const stage of stages) {
+    for (const key of await sortedNamesIn(join(places.root, stage))) {
+      // The name of a stage that is being removed starts with a dot.
+      if (key.startsWith('.')) continue;
+      try {
+        const manifest = await findStage(places, { stage, key });
+        if (manifest !== undefined) found.push({ stage, key, manifest });
+      } catch (damage) {
+        if (!(damage instanceof CygstrapError)) throw damage;
+        found.push({ stage, key, damage });
+      }
+    }
+  }
+  return found;
+}
+
+/** Publishes a work directory as a stage: syncs it to the disk, then renames it. Replaces a damaged stage. Throws `io`; then nothing is
+ *  published. */
 export async function publishStage(places: VmPlaces, work: WorkDirectory, manifest: Manifest): Promise<void> {
   const { stage, key } = manifest;
   const target = stagePath(places, stage, key);
@@ -108,11 +137,11 @@ async function sync(path: string): Promise<void> {
   await file.sync();
 }
 
-/** Every stage that somebody alive uses. Throws `io`. */
+/** Returns the stages that running processes use. Throws `io`. */
 export async function stagesInUse(places: VmPlaces): Promise<StageUse[]> {
   const uses: StageUse[] = [];
-  for (const { path, isAlive } of await listWork(places)) {
-    if (!isAlive) continue;
+  for (const { path, isRunning } of await listWork(places)) {
+    if (!isRunning) continue;
     const text = await readFile(join(path, USES_FILE), 'utf8').catch(() => '');
     for (const line of text.split('\n')) {
       const [stage, key] = line.split(' ');
@@ -122,34 +151,34 @@ export async function stagesInUse(places: VmPlaces): Promise<StageUse[]> {
   return uses;
 }
 
-/** Every work directory, and whether its owner lives. */
-export async function listWork(places: VmPlaces): Promise<{ readonly path: string; readonly isAlive: boolean }[]> {
-  const names = await namesIn(places.work);
+/** Returns all work directories. `isRunning`: the process that owns it is running. Throws `io`. */
+export async function listWork(places: VmPlaces): Promise<{ readonly path: string; readonly isRunning: boolean }[]> {
+  const names = await sortedNamesIn(places.work);
   return Promise.all(
-    names.map(async (name) => ({ path: join(places.work, name), isAlive: await isLockHeld(ownerPath(places, name)) })),
+    names.map(async (name) => ({ path: join(places.work, name), isRunning: await isLockHeld(ownerPath(places, name)) })),
   );
 }
 
-/** Everything that somebody left who is dead: work directories, stages half removed, consoles of runs that failed. */
+/** Returns the paths of what ended processes left: work directories, partly removed stages, console logs of failed runs. Throws `io`. */
 export async function listLeftovers(places: VmPlaces): Promise<string[]> {
-  const work = (await listWork(places)).flatMap(({ path, isAlive }) => (isAlive ? [] : [path]));
-  const asides: string[] = [];
+  const work = (await listWork(places)).flatMap(({ path, isRunning }) => (isRunning ? [] : [path]));
+  const removedStages: string[] = [];
   for (const stage of STAGES) {
-    for (const name of await namesIn(join(places.root, stage))) {
+    for (const name of await sortedNamesIn(join(places.root, stage))) {
       const [, key] = /^\.(\w+)\./.exec(name) ?? [];
       if (key !== undefined && !(await isLockHeld(join(places.locks, `${stage}-${key}`))))
-        asides.push(join(places.root, stage, name));
+        removedStages.push(join(places.root, stage, name));
     }
   }
   const logs: string[] = [];
-  for (const name of await namesIn(places.logs)) {
+  for (const name of await sortedNamesIn(places.logs)) {
     const [, owner] = /^run-(\w+)\.console\.log$/.exec(name) ?? [];
     if (owner !== undefined && !(await isLockHeld(ownerPath(places, owner)))) logs.push(join(places.logs, name));
   }
-  return [...work, ...asides, ...logs];
+  return [...work, ...removedStages, ...logs];
 }
 
-/** Removes one of these; of a work directory also what it has elsewhere. */
+/** Removes one path of {@link listLeftovers}; for a work directory also its short directory and its lock. */
 export async function removeLeftover(places: VmPlaces, path: string): Promise<void> {
   const run = await readlink(join(path, RUN_LINK)).catch(() => undefined);
   if (run !== undefined && isRunDirectory(run)) await rm(run, { recursive: true, force: true });
@@ -161,12 +190,11 @@ function ownerPath({ locks }: VmPlaces, name: string): string {
   return join(locks, `work-${name}`);
 }
 
-/** Names in a directory, sorted; none where there is no directory. Throws `io`. */
-export async function namesIn(path: string): Promise<string[]> {
+/** Returns the names in a directory, sorted; none if it does not exist. Throws `io`. */
+export async function sortedNamesIn(path: string): Promise<string[]> {
   try {
-    return (await readdir(path)).sort();
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
-    throw new CygstrapError('io', `cannot read the directory \`${path}\``, { cause });
+    return (await namesIn(path)).sort();
+  } catch (error) {
+    throw ioError(error, 'read the directory', path);
   }
 }

@@ -2,7 +2,7 @@ import type { Machine } from '../vm/machine.ts';
 
 /** Does work with a machine and stops it when the machine ends, however it does. Throws what `unlessEnded` throws, and the reason of the
  *  signal. */
-export async function whileItRuns<T>(
+export async function whileRunning<T>(
   machine: Machine,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,

@@ -19,7 +19,7 @@ export const IMAGES = 'images';
 
 /** Makes the first file system of a Linux guest and keeps it in the cache by the digest of its bytes: the same entries are the same
  *  file, written once. It is not compressed: unpacking costs an emulated machine more than reading. */
-export async function cachedInitramfs(cacheDir: string, entries: readonly TreeEntry[]): Promise<Image> {
+export async function storeInitramfs(cacheDir: string, entries: readonly TreeEntry[]): Promise<Image> {
   const chunks = cpioArchive(entries);
   const hash = createHash('sha256');
   for (const chunk of chunks) hash.update(chunk);

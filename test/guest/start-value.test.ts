@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { awaitOrders } from '../../src/guest/controller/init.ts';
+import { waitForStart } from '../../src/guest/controller/init.ts';
 import { describeWith } from '../support/qemu.ts';
 
 describeWith(['busybox', 'mkfifo'], 'a controller waits for its orders', () => {
@@ -15,7 +15,7 @@ describeWith(['busybox', 'mkfifo'], 'a controller waits for its orders', () => {
       readings: ['0000000000', '0000000000', '1795267089', '1795267089'],
     },
     {
-      name: 'saved while it read zeros, revived in the middle of them, it reads again',
+      name: 'saved while it read zeros, resumed in the middle of them, it reads again',
       readings: ['0000000000', '0000267089', '1795267089'],
     },
   ])('$name', async ({ readings }) => {
@@ -30,7 +30,7 @@ describeWith(['busybox', 'mkfifo'], 'a controller waits for its orders', () => {
         { stdio: 'inherit' },
       );
       const written = once(writer, 'exit');
-      const guest = spawn('busybox', ['sh', '-c', `${awaitOrders(file)}\necho $((now))`], {
+      const guest = spawn('busybox', ['sh', '-c', `${waitForStart(file)}\necho $((now))`], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const said = await text(guest.stdout);

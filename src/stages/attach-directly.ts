@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { untilBeacon } from '../guest/console.ts';
+import { waitForMarker } from '../guest/console.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../guest/shares.ts';
 import { SSH_FAILED, shellOverSsh, streamOverSsh, waitForSsh } from '../guest/ssh-run.ts';
 import { SSH_FILES } from '../guest/ssh.ts';
@@ -11,13 +11,13 @@ import type { Machine } from '../vm/machine.ts';
 import { findOwnNetwork } from '../vm/network/own-network.ts';
 import { requireTool } from './context.ts';
 import type { StageContext } from './context.ts';
-import type { Wiring, WiringOptions } from './topology.ts';
-import { whileItRuns } from './while-it-runs.ts';
+import type { NetworkAttachment, AttachmentOptions } from './topology.ts';
+import { whileRunning } from './while-running.ts';
 
 const DEATH_GRACE_MS = 1000;
 
-/** A wiring whose guest ssh of this host reaches. */
-export interface DirectWiring extends Wiring {
+/** A attachment whose guest ssh of this host reaches. */
+export interface DirectAttachment extends NetworkAttachment {
   /** How, in the machine that was started with its link; the keys lie beside its installed disk. */
   readonly targetIn: (machine: Machine) => SshTarget;
 }
@@ -25,10 +25,10 @@ export interface DirectWiring extends Wiring {
 /** Makes the link of topology `direct`: each connection of the guest to its shares is served by an smbd of this host, whose settings and
  *  state are in the run's directory; a loopback port leads to its ssh, in a network of its own where we may have one, else reached by every user of this
  *  computer, though not entered without the key. */
-export async function wireDirectly(
+export async function attachDirectly(
   context: StageContext,
-  { shares, directory, installed, qemuArguments }: WiringOptions,
-): Promise<DirectWiring> {
+  { shares, directory, installed, qemuArguments }: AttachmentOptions,
+): Promise<DirectAttachment> {
   const smbd = requireTool(context.host, 'smbd');
   const state = join(directory, 'smb');
   const conf = join(directory, 'smb.conf');
@@ -52,26 +52,26 @@ export async function wireDirectly(
       ...(network !== undefined && { within: network.begin }),
     },
     targetIn,
-    lineTo: (machine) => {
+    shellOf: (machine) => {
       const target = targetIn(machine);
       return {
-        untilAnswers: async ({ isBooting, ...options }) => {
-          // A revived guest answers the first call; asking whether it does would cost as much as the call.
+        waitUntilReady: async ({ isBooting, ...options }) => {
+          // A resumed guest answers the first call; asking whether it does would cost as much as the call.
           if (!isBooting) return;
-          if (context.guest.tellsReady) await untilBeacon(machine, 'ready', options);
-          await whileItRuns(machine, options.signal, (signal) => waitForSsh(target, { ...options, signal }));
+          if (context.guest.reportsReady) await waitForMarker(machine, 'ready', options);
+          await whileRunning(machine, options.signal, (signal) => waitForSsh(target, { ...options, signal }));
         },
         run: (command, options) =>
-          whileItRuns(machine, options.signal, async (signal) => {
+          whileRunning(machine, options.signal, async (signal) => {
             const code = await streamOverSsh(target, command, { ...options, signal });
             // When the machine dies the connection goes first.
             if (code === null || code === SSH_FAILED) await delay(DEATH_GRACE_MS, undefined, { signal });
             return code;
           }),
-        shell: async ({ signal }) => {
+        interactive: async ({ signal }) => {
           let shell: Promise<number | null> | undefined;
           try {
-            return await whileItRuns(machine, signal, (stop) => (shell = shellOverSsh(target, { signal: stop })));
+            return await whileRunning(machine, signal, (stop) => (shell = shellOverSsh(target, { signal: stop })));
           } finally {
             // The terminal is its until then.
             await shell?.catch(() => {});

@@ -2,8 +2,8 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { cachedInitramfs, removeUnused } from '../../src/guest/linux/cache.ts';
-import { knownInitramfs } from '../../src/guest/linux/known-image.ts';
+import { storeInitramfs, removeUnused } from '../../src/guest/linux/image-store.ts';
+import { cachedInitramfs } from '../../src/guest/linux/image-cache.ts';
 import { identityOf } from '../../src/io/file-identity.ts';
 import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { collectStages } from '../../src/api/vm-stages.ts';
@@ -32,11 +32,11 @@ test('what nobody used for long is removed from the cache, and nothing else', as
     await made(join(cacheDir, 'kernels/old'), 100 * DAY_MS);
 
     const entries = [{ kind: 'file', path: 'init', content: 'used' }] as const;
-    const image = await cachedInitramfs(cacheDir, entries);
+    const image = await storeInitramfs(cacheDir, entries);
     const longAgo = new Date(nowMs - 100 * DAY_MS);
     await utimes(image.path, longAgo, longAgo);
     // It is used again.
-    expect(await cachedInitramfs(cacheDir, entries)).toEqual(image);
+    expect(await storeInitramfs(cacheDir, entries)).toEqual(image);
 
     const { images } = await collectStages({ nowMs }, { environment });
     expect([...images].sort()).toEqual(
@@ -64,7 +64,7 @@ test('an image is made out once for the same recipe and the same files; who touc
     await writeFile(program, 'one');
     let reads = 0;
     const made = async (parts: unknown = 'a') =>
-      knownInitramfs(cacheDir, {
+      cachedInitramfs(cacheDir, {
         name: 'test',
         parts,
         signs: [sign],

@@ -1,12 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { untilBeacon } from '../guest/console.ts';
+import { waitForMarker } from '../guest/console.ts';
 import { startController } from '../guest/controller/controller.ts';
 import type { Controller } from '../guest/controller/controller.ts';
 import { controllerImage } from '../guest/controller/image.ts';
 import { savedController } from '../guest/controller/saved.ts';
 import { GuestError } from '../guest/guest-error.ts';
-import { requireDone } from '../guest/ssh-run.ts';
+import { runChecked } from '../guest/ssh-run.ts';
 import type { RunCommand } from '../guest/ssh-run.ts';
 import { SSH_FILES } from '../guest/ssh.ts';
 import type { Machine } from '../vm/machine.ts';
@@ -14,18 +14,18 @@ import { startVdeSwitch } from '../vm/network/vde.ts';
 import type { LinkSpec } from '../vm/spec.ts';
 import { VmError } from '../vm/vm-error.ts';
 import type { StageContext } from './context.ts';
-import type { Line, Wiring, WiringOptions } from './topology.ts';
+import type { GuestShell, NetworkAttachment, AttachmentOptions } from './topology.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 const SEEN_TIMEOUT_MS = 60_000;
 
 /** Puts a controller beside the guest, on a switch or on a socket: it serves the shares and runs the commands over ssh. The first time on a
  *  host it is made and saved, which takes a minute. */
-export async function wireWithController(
+export async function attachController(
   context: StageContext,
   kind: 'vde' | 'stream',
-  options: WiringOptions,
-): Promise<Wiring> {
+  options: AttachmentOptions,
+): Promise<NetworkAttachment> {
   const { host, cacheDir, report, signal } = context;
   const { shares, directory, installed } = options;
   const image = await controllerImage({ cacheDir, report, signal });
@@ -64,7 +64,7 @@ export async function wireWithController(
   died.catch(() => {});
   return {
     link: link(false),
-    lineTo: (guest) => lineOver(context, { controller, died, guest, login }),
+    shellOf: (guest) => shellOver(context, { controller, died, guest, login }),
     [Symbol.asyncDispose]: async () => {
       await controller[Symbol.asyncDispose]();
       await vdeSwitch?.[Symbol.asyncDispose]();
@@ -89,7 +89,7 @@ interface Ends {
   readonly login: { readonly user: string; readonly privateKey: string; readonly knownHosts: string };
 }
 
-function lineOver({ guest: kind }: StageContext, { controller, died, guest, login }: Ends): Line {
+function shellOver({ guest: kind }: StageContext, { controller, died, guest, login }: Ends): GuestShell {
   /** Does something as long as all that it needs lives. */
   const whileAllLive = async <T>(
     signal: AbortSignal | undefined,
@@ -112,7 +112,7 @@ function lineOver({ guest: kind }: StageContext, { controller, died, guest, logi
     whileAllLive(signal, async (stop) => {
       const code = controller.runJob({ ...login, command }, { signal: stop, onOutput });
       // The controller itself would wait for the guest without end.
-      const seen = untilBeacon(controller.machine, 'running', { timeoutMs: SEEN_TIMEOUT_MS, signal: stop }).catch(
+      const seen = waitForMarker(controller.machine, 'running', { timeoutMs: SEEN_TIMEOUT_MS, signal: stop }).catch(
         (cause: unknown) => {
           throw new GuestError('guest', `ssh of the guest did not answer the controller within ${SEEN_TIMEOUT_MS} ms`, {
             cause,
@@ -122,12 +122,12 @@ function lineOver({ guest: kind }: StageContext, { controller, died, guest, logi
       return Promise.race([code, seen.then(() => code)]);
     });
   return {
-    untilAnswers: async ({ isBooting, timeoutMs, signal }) => {
+    waitUntilReady: async ({ isBooting, timeoutMs, signal }) => {
       await whileAllLive(signal, (stop) => controller.untilReady({ timeoutMs: READY_TIMEOUT_MS, signal: stop }));
       if (!isBooting) return;
-      if (kind.tellsReady)
-        await whileAllLive(signal, (stop) => untilBeacon(guest, 'ready', { timeoutMs, signal: stop }));
-      await requireDone(run, 'exit 0', { signal });
+      if (kind.reportsReady)
+        await whileAllLive(signal, (stop) => waitForMarker(guest, 'ready', { timeoutMs, signal: stop }));
+      await runChecked(run, 'exit 0', { signal });
     },
     run,
   };

@@ -5,30 +5,31 @@ import { loadMemory } from '../vm/memory-image.ts';
 import type { Machine } from '../vm/machine.ts';
 import { startMachine } from '../vm/start.ts';
 import { VmError } from '../vm/vm-error.ts';
-import { hostCpu } from './context.ts';
+
 import type { StageContext } from './context.ts';
+import { hostCpu } from './host-record.ts';
 import { STAGE_FILES, runLogPath, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import type { SnapshotManifest } from './manifest.ts';
-import type { Line, SharedDirectories } from './topology.ts';
-import { requireUnchanged } from './unchanged.ts';
-import { wire } from './wire.ts';
-import { openWork } from './workshop.ts';
-import type { WorkDirectory } from './workshop.ts';
+import type { GuestShell, SharedDirectories } from './topology.ts';
+import { verifySnapshot } from './verify-stage.ts';
+import { attachNetwork } from './attach.ts';
+import { openWork } from './stage-store.ts';
+import type { WorkDirectory } from './stage-store.ts';
 
-export interface ReviveRequest {
+export interface ResumeRequest {
   readonly manifest: SnapshotManifest;
   /** Where the files of the snapshot are, when it is not published yet. */
   readonly directory?: string;
   readonly shares: SharedDirectories | ((work: string) => Promise<SharedDirectories>);
   /** Whether a machine that cannot go on here is booted instead, with a warning. */
-  readonly canBootInstead: boolean;
+  readonly mayBoot: boolean;
 }
 
 /** A machine that went on where its snapshot stood; disposing of it ends it and discards what it wrote. */
-export interface Revived extends AsyncDisposable {
+export interface ResumedMachine extends AsyncDisposable {
   readonly machine: Machine;
-  readonly line: Line;
+  readonly shell: GuestShell;
   readonly shares: SharedDirectories;
   /** Its directory, which goes with it unless kept. */
   readonly work: Pick<WorkDirectory, 'path' | 'keep'>;
@@ -42,7 +43,7 @@ const BOOT_TIMEOUT_MS = 10 * 60_000;
 
 /** Revives a snapshot over a throw-away layer of its disk; what it writes to RAM is its own. Its ssh answers the first call. Throws VmError,
  *  also for a snapshot whose files are not as they were published. */
-export async function revive(context: StageContext, request: ReviveRequest): Promise<Revived> {
+export async function resume(context: StageContext, request: ResumeRequest): Promise<ResumedMachine> {
   const owned: AsyncDisposable[] = [];
   const end = async (): Promise<void> => {
     for (const each of owned.splice(0).toReversed()) await each[Symbol.asyncDispose]();
@@ -58,11 +59,11 @@ export async function revive(context: StageContext, request: ReviveRequest): Pro
 /** Starts the machine; what has to be ended in the end is added to `owned` as it begins. */
 async function start(
   context: StageContext,
-  request: ReviveRequest,
+  request: ResumeRequest,
   owned: AsyncDisposable[],
-): Promise<Omit<Revived, typeof Symbol.asyncDispose>> {
+): Promise<Omit<ResumedMachine, typeof Symbol.asyncDispose>> {
   const { places, report, signal } = context;
-  const { manifest, canBootInstead } = request;
+  const { manifest, mayBoot } = request;
   const directory = request.directory ?? stagePath(places, 'snapshot', manifest.key);
   const work = await openWork(places, [
     { stage: 'install', key: manifest.install },
@@ -72,26 +73,26 @@ async function start(
   await mkdir(places.logs, { recursive: true, mode: 0o700 });
   const consoleLog = runLogPath(places, basename(work.path));
   // What is not published yet was read a moment ago.
-  if (request.directory === undefined) await requireUnchanged(places, manifest, { everyByte: false });
+  if (request.directory === undefined) await verifySnapshot(places, manifest, { everyByte: false });
   const shares = typeof request.shares === 'function' ? await request.shares(work.path) : request.shares;
   const place: Place = { directory, work, shares, consoleLog, owned };
   let refusal = differenceOf(context, manifest);
   if (refusal === undefined) {
-    const gone = await goOn(context, manifest, place);
+    const gone = await resumeMemory(context, manifest, place);
     if (typeof gone !== 'string') return { ...gone, shares, work, isCold: false };
     refusal = gone;
   }
-  if (!canBootInstead) throw new VmError(`the snapshot cannot go on here: ${refusal}`);
+  if (!mayBoot) throw new VmError(`the snapshot cannot go on here: ${refusal}`);
   report({
     kind: 'warning',
     message: `the snapshot cannot go on here, so its disk is booted instead, which takes longer: ${refusal}`,
   });
   const booted = await launch(context, manifest, { ...place, isCold: true });
-  await booted.line.untilAnswers({ isBooting: true, timeoutMs: BOOT_TIMEOUT_MS, signal });
+  await booted.shell.waitUntilReady({ isBooting: true, timeoutMs: BOOT_TIMEOUT_MS, signal });
   return { ...booted, shares, work, isCold: true };
 }
 
-/** What a machine that is revived has on this host. */
+/** What a machine that is resumed has on this host. */
 interface Place {
   readonly directory: string;
   readonly work: WorkDirectory;
@@ -101,7 +102,7 @@ interface Place {
 }
 
 /** Lets a machine go on where it stood; or tells why QEMU does not take it. Throws VmError for a snapshot that is damaged. */
-async function goOn(context: StageContext, manifest: SnapshotManifest, place: Place): Promise<Launched | string> {
+async function resumeMemory(context: StageContext, manifest: SnapshotManifest, place: Place): Promise<Launched | string> {
   const { host, places, signal } = context;
   const { zstd, setpriv } = host.tools;
   if (manifest.ram === null && zstd === undefined)
@@ -112,7 +113,7 @@ async function goOn(context: StageContext, manifest: SnapshotManifest, place: Pl
   let isLoaded = false;
   try {
     launched = await launch(context, manifest, { ...place, isCold: false });
-    const { machine, line } = launched;
+    const { machine, shell } = launched;
     await loadMemory(machine, {
       path: join(place.directory, STAGE_FILES.state),
       compression,
@@ -121,12 +122,12 @@ async function goOn(context: StageContext, manifest: SnapshotManifest, place: Pl
     });
     isLoaded = true;
     await machine.qmp.command('cont', {}, { signal });
-    await line.untilAnswers({ isBooting: false, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+    await shell.waitUntilReady({ isBooting: false, timeoutMs: ANSWER_TIMEOUT_MS, signal });
     return launched;
   } catch (error) {
     signal.throwIfAborted();
     // That nobody touched a file says little when its machine does not go on.
-    await requireUnchanged(places, manifest, { directory: place.directory, everyByte: true });
+    await verifySnapshot(places, manifest, { directory: place.directory, everyByte: true });
     // Who killed it does not want another.
     if (isLoaded || !(error instanceof VmError) || typeof error.details.signal === 'string') throw error;
     // All but the work directory.
@@ -137,7 +138,7 @@ async function goOn(context: StageContext, manifest: SnapshotManifest, place: Pl
 
 interface Launched {
   readonly machine: Machine;
-  readonly line: Line;
+  readonly shell: GuestShell;
 }
 
 /** Starts QEMU over a fresh layer of the disk: of the snapshot's, to be filled from its image; or of the one below, to be booted. */
@@ -152,7 +153,7 @@ async function launch(
   await rm(disk, { force: true });
   // Both end before either failure is told: nothing may be written any more into what is removed then.
   const [wired, layered] = await Promise.allSettled([
-    wire(context, { shares, directory: work.run, installed: below, qemuArguments: manifest.wishes.qemuArguments }),
+    attachNetwork(context, { shares, directory: work.run, installed: below, qemuArguments: manifest.machineOptions.qemuArguments }),
     // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
     createOverlay(
       host,
@@ -161,15 +162,15 @@ async function launch(
     ),
   ]);
   if (wired.status === 'rejected') throw wired.reason;
-  const wiring = wired.value;
-  owned.push(wiring);
+  const attachment = wired.value;
+  owned.push(attachment);
   if (layered.status === 'rejected') throw layered.reason;
   const template = guest.bootMachine({
     disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
     directory: below,
-    link: wiring.link,
+    link: attachment.link,
   });
-  const spec = machineSpec(template, manifest.wishes, {
+  const spec = machineSpec(template, manifest.machineOptions, {
     name: 'guest',
     backing:
       manifest.ram !== null && !isCold
@@ -187,7 +188,7 @@ async function launch(
       if ((await machine.exited).reason === 'host-quit') await rm(consoleLog, { force: true });
     },
   });
-  return { machine, line: wiring.lineTo(machine) };
+  return { machine, shell: attachment.shellOf(machine) };
 }
 
 /** Why a snapshot cannot go on on this host; undefined when it can, as far as is known. */

@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { untilBeacon } from '../../src/guest/console.ts';
-import { inTurn } from '../../src/guest/kind.ts';
+import { waitForMarker } from '../../src/guest/console.ts';
+import { inSequence } from '../../src/guest/kind.ts';
 import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { findProgram } from '../../src/io/program.ts';
 import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
-import { requireOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';
+import { runCheckedOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import type { Machine } from '../../src/vm/machine.ts';
 import { loadMemory, saveMemory } from '../../src/vm/memory-image.ts';
@@ -19,7 +19,7 @@ const IMAGE = { compression: { kind: 'none' }, timeoutMs: 60_000 } as const;
 
 describeWith(
   [QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy'],
-  'a revived stand-in',
+  'a resumed stand-in',
   () => {
     let directory: string;
     let image: string;
@@ -62,12 +62,12 @@ describeWith(
         archives: [],
       });
       await using machine = await start('first', false);
-      await untilBeacon(machine, 'ready', { timeoutMs: 60_000 });
+      await waitForMarker(machine, 'ready', { timeoutMs: 60_000 });
       const target = targetOf(image, machine.sshPort ?? 0);
       await waitForSsh(target, { timeoutMs: 30_000 });
       // A file that was read a moment ago is in the guest's cache when its memory is saved.
-      const commands = [standIn.commands.connectShares, standIn.commands.plantNumber('20260101'), 'cat /store/name'];
-      expect(await requireOverSsh(target, inTurn(commands))).toBe('first\n');
+      const commands = [standIn.commands.connectShares, standIn.commands.storeNumber('20260101'), 'cat /store/name'];
+      expect(await runCheckedOverSsh(target, inSequence(commands))).toBe('first\n');
       await saveMemory(machine, { ...IMAGE, path: join(directory, 'state') });
       await machine.quit();
     });
@@ -91,7 +91,7 @@ describeWith(
           'head -c 16 /dev/urandom | xxd -p',
         ];
         const [number, store, clock = '', draw = ''] = (
-          await requireOverSsh(targetOf(image, machine.sshPort ?? 0), inTurn(commands))
+          await runCheckedOverSsh(targetOf(image, machine.sshPort ?? 0), inSequence(commands))
         ).split('\n');
         expect({ number, store }).toEqual({ number: '20260101', store: name });
         expect(Math.abs(Number(clock) - nowMs / 1000)).toBeLessThan(10);

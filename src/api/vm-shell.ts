@@ -1,0 +1,25 @@
+import type { SnapshotManifest } from '../stages/manifest.ts';
+import { withResumedMachine } from '../stages/run.ts';
+import type { RunRequest } from '../stages/run.ts';
+import type { VmContext } from './vm-context.ts';
+
+export interface VmShellRequest extends Pick<RunRequest, 'store' | 'isStoreWritable'> {
+  readonly snapshot: SnapshotManifest;
+}
+
+/** Resumes a snapshot and connects the user's terminal to a shell in the guest; discards the machine at the end. Returns the exit
+ *  code of the shell, or null if it was killed or the topology has no terminal. Throws as `runVm` does. */
+export async function openShell(
+  { snapshot, ...request }: VmShellRequest,
+  context: VmContext,
+): Promise<number | null> {
+  const { signal } = context;
+  const code = await withResumedMachine(
+    context,
+    snapshot,
+    request,
+    async ({ shell }) => (await shell.interactive?.({ signal })) ?? null,
+  );
+  signal.throwIfAborted();
+  return code;
+}

@@ -1,0 +1,38 @@
+import { CygstrapError } from '../errors.ts';
+import type { StageContext } from './context.ts';
+import type { StageName } from './layout.ts';
+import type { Manifest } from './manifest.ts';
+import { findStage, withStageLock } from './stage-store.ts';
+
+type ManifestOf<S extends StageName> = Extract<Manifest, { stage: S }>;
+
+/** Returns the published stage with this key, or makes it while holding its lock. Reports a damaged stage and makes it again.
+ *  Throws `io`, the reason of the signal, and what `make` throws. */
+export async function reuseOrMake<S extends StageName>(
+  { places, report, signal }: Pick<StageContext, 'places' | 'report' | 'signal'>,
+  { stage, key }: { readonly stage: S; readonly key: string },
+  make: () => Promise<ManifestOf<S>>,
+): Promise<ManifestOf<S>> {
+  let isDamageReported = false;
+  const published = async (): Promise<ManifestOf<S> | undefined> => {
+    try {
+      const found = await findStage(places, { stage, key });
+      if (found !== undefined) report({ kind: 'stage-reused', stage, key });
+      return found as ManifestOf<S> | undefined;
+    } catch (error) {
+      if (!(error instanceof CygstrapError)) throw error;
+      if (!isDamageReported) report({ kind: 'warning', message: `the ${stage} stage is made again: ${error.message}` });
+      isDamageReported = true;
+      return undefined;
+    }
+  };
+  const onWait = (pid: number | undefined): void =>
+    report({
+      kind: 'warning',
+      message: `waiting for ${pid === undefined ? 'another process' : `process ${pid}`}, which makes the same ${stage} stage`,
+    });
+  return (
+    (await published()) ??
+    withStageLock(places, { stage, key }, { signal, onWait }, async () => (await published()) ?? make())
+  );
+}

@@ -1,0 +1,196 @@
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { collectStages, listStages, removeStages } from '../../src/api/vm-stages.ts';
+import type { Event } from '../../src/events.ts';
+import { probeHost } from '../../src/vm/probe/probe.ts';
+import { cachedHost } from '../../src/stages/context.ts';
+import { parseHostRecord } from '../../src/stages/host-record.ts';
+import { readIdentities, writeIdentities } from '../../src/stages/integrity-cache.ts';
+import { identitiesPath, stagePath, vmPlaces } from '../../src/stages/layout.ts';
+import type { VmPlaces } from '../../src/stages/layout.ts';
+import type { InstalledManifest, SnapshotManifest } from '../../src/stages/manifest.ts';
+import { reuseOrMake } from '../../src/stages/reuse-or-make.ts';
+import { findStage, openWork } from '../../src/stages/stage-store.ts';
+import { run } from '../support/transcript.ts';
+
+const STAMP = { sizeBytes: 1, sha256: 'a'.repeat(64) };
+
+const INSTALLED: InstalledManifest = {
+  schema: 2,
+  stage: 'install',
+  key: 'abc',
+  guest: 'stand-in',
+  machineOptions: { memoryMiB: 512, cpus: 1, diskMiB: 8192, emptyDisksMiB: [], qemuArguments: [] },
+  made: { packages: ['bash'], lock: 'f'.repeat(64), version: '1.0.0', durationMs: 5 },
+  disk: STAMP,
+};
+
+const SNAPSHOT: SnapshotManifest = {
+  schema: 2,
+  stage: 'snapshot',
+  key: 'def',
+  install: 'abc',
+  guest: 'stand-in',
+  machineOptions: INSTALLED.machineOptions,
+  machine: { qemu: '7.2.0', machineType: 'pc', accelerator: 'tcg', cpu: 'max', hostCpu: null, argv: ['qemu'] },
+  made: { version: '1.0.0', durationMs: 5, stoppedMs: 1 },
+  disk: STAMP,
+  state: STAMP,
+  ram: null,
+};
+
+function without(value: object, field: string): string {
+  return JSON.stringify({ ...value, [field]: undefined });
+}
+
+const DAMAGED: readonly (readonly [text: string, line: number, why: string])[] = [
+  ['', 1, 'expected a value, the file ends'],
+  ['{', 1, 'expected a key in quotes, the file ends'],
+  [JSON.stringify(INSTALLED, undefined, 2).slice(0, -30), 20, ''],
+  ['null', 1, 'must be an object, not null'],
+  ['{"schema":2,"stage":"install"}', 1, 'has no field `key`'],
+  [without(INSTALLED, 'disk'), 1, 'has no field `disk`'],
+  [without(INSTALLED, 'made'), 1, 'has no field `made`'],
+  [JSON.stringify({ ...INSTALLED, key: 'other' }), 1, '`key` must be "abc", not "other"'],
+  [JSON.stringify({ ...INSTALLED, stage: 'snapshot' }), 1, '`stage` must be "install", not "snapshot"'],
+  [JSON.stringify({ ...INSTALLED, schema: 1 }), 1, '`schema` is 1'],
+  [JSON.stringify({ ...INSTALLED, disk: { ...STAMP, sha256: 'x' } }), 1, '`disk.sha256` must be a sha256'],
+];
+
+let root: string;
+let places: VmPlaces;
+let directory: { directory: string; environment: Record<string, string> };
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'cyg-'));
+  places = vmPlaces(join(root, 'vm'));
+  directory = { directory: join(root, 'vm'), environment: { XDG_CACHE_HOME: join(root, 'cache') } };
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function writeStage(stage: 'install' | 'snapshot', key: string, text: string): Promise<void> {
+  const path = stagePath(places, stage, key);
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, 'stage.json'), text);
+}
+
+describe('stage.json', () => {
+  test('a valid manifest is read, with all its fields', async () => {
+    await writeStage('install', 'abc', JSON.stringify(INSTALLED));
+    await writeStage('snapshot', 'def', JSON.stringify(SNAPSHOT));
+    expect(await findStage(places, { stage: 'install', key: 'abc' })).toEqual(INSTALLED);
+    expect(await findStage(places, { stage: 'snapshot', key: 'def' })).toEqual(SNAPSHOT);
+    expect(await findStage(places, { stage: 'install', key: 'none' })).toBeUndefined();
+  });
+
+  test.each(DAMAGED)('%j: the error has file, line and hint', async (text, line, why) => {
+    await writeStage('install', 'abc', text);
+    const file = join(stagePath(places, 'install', 'abc'), 'stage.json');
+    await expect(findStage(places, { stage: 'install', key: 'abc' })).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringMatching(new RegExp(`^${RegExp.escape?.(file) ?? file}:${line}: `)) as string,
+      hint: 'remove the stage with `cygstrap vm rm abc`',
+    });
+    await expect(findStage(places, { stage: 'install', key: 'abc' })).rejects.toThrow(why);
+  });
+
+  test('a missing manifest is an error too', async () => {
+    await mkdir(stagePath(places, 'install', 'abc'), { recursive: true });
+    await expect(findStage(places, { stage: 'install', key: 'abc' })).rejects.toThrow('cannot read');
+  });
+
+  test.each(DAMAGED)('%j: the stage is listed as damaged and can be removed', async (text) => {
+    await writeStage('install', 'abc', text);
+    await writeStage('install', 'fff', JSON.stringify({ ...INSTALLED, key: 'fff' }));
+    const listed = await listStages(directory);
+    expect(listed.map(({ key, isDamaged, guest }) => ({ key, isDamaged, guest }))).toEqual(
+      expect.arrayContaining([
+        { key: 'abc', isDamaged: true, guest: null },
+        { key: 'fff', isDamaged: false, guest: 'stand-in' },
+      ]),
+    );
+    expect(listed.find(({ key }) => key === 'abc')?.madeOf).toMatch(/^damaged: .*stage\.json:\d+: /);
+    expect(await removeStages(['ab'], directory)).toEqual([{ stage: 'install', key: 'abc' }]);
+    expect(await readdir(join(places.root, 'install'))).toEqual(['fff']);
+  });
+
+  test('gc removes a damaged stage, unless it is in use or a snapshot depends on it', async () => {
+    await writeStage('install', 'abc', '{');
+    await writeStage('install', 'bcd', '{');
+    await writeStage('install', 'cde', '{');
+    await writeStage('install', 'fff', JSON.stringify({ ...INSTALLED, key: 'fff' }));
+    await writeStage('snapshot', 'def', JSON.stringify(SNAPSHOT));
+    await using work = await openWork(places, [{ stage: 'install', key: 'bcd' }]);
+    const { stages, leftovers } = await collectStages({ nowMs: Date.now() }, directory);
+    expect({ stages, leftovers }).toEqual({ stages: [{ stage: 'install', key: 'cde' }], leftovers: [] });
+    expect(await stat(work.path)).toBeDefined();
+    expect((await readdir(join(places.root, 'install'))).sort()).toEqual(['abc', 'bcd', 'fff']);
+  });
+
+  test('a damaged stage is reported and made again', async () => {
+    await writeStage('install', 'abc', '{');
+    const events: Event[] = [];
+    const context = { places, report: (event: Event) => void events.push(event), signal: new AbortController().signal };
+    const made = await reuseOrMake(context, { stage: 'install', key: 'abc' }, () => Promise.resolve(INSTALLED));
+    expect(made).toBe(INSTALLED);
+    expect(events).toEqual([
+      { kind: 'warning', message: expect.stringMatching(/^the install stage is made again: .*stage\.json:1: /) as string },
+    ]);
+  });
+
+  test('the command line: vm ls, vm rm and vm gc on a damaged stage', async () => {
+    await writeStage('install', 'abc', without(INSTALLED, 'made'));
+    await writeStage('install', 'bcd', '{"schema":2}');
+    const vm = async (...words: string[]) => run([...words, '--vm-dir', places.root], { cwd: root });
+    const listed = await vm('vm', 'ls');
+    expect(listed).toMatchObject({ exit: 0, stderr: '' });
+    expect(listed.stdout).toMatch(/^abc +install +- .* damaged: .*stage\.json:1: has no field `made`$/m);
+    expect(await vm('vm', 'rm', 'abc')).toMatchObject({ exit: 0, stdout: 'removed: install abc\n' });
+    expect(await vm('vm', 'gc')).toMatchObject({ exit: 0, stdout: 'removed: 0 leftovers, 1 stage\n' });
+    expect(await vm('vm', 'ls')).toMatchObject({ exit: 0, stdout: 'no stages yet\n' });
+  });
+});
+
+test.each(['', '{', 'null', '[]', '{"disk.qcow2":1}', '{"disk.qcow2":"x"'])(
+  'a damaged record of file identities is a cache miss: %j',
+  async (text) => {
+    const use = { stage: 'install', key: 'abc' } as const;
+    await writeIdentities(places, use, { 'disk.qcow2': 'id' });
+    expect(await readIdentities(places, use)).toEqual({ 'disk.qcow2': 'id' });
+    await writeFile(identitiesPath(places, 'install', 'abc'), text);
+    expect(await readIdentities(places, use)).toEqual({});
+  },
+);
+
+describe('host.json', () => {
+  test('the result of a probe is read back with all its fields', async () => {
+    const host = await probeHost({ environment: process.env });
+    const qemu = {
+      binary: '/bin/qemu',
+      version: '7.2.0',
+      sizeBytes: 1,
+      modifiedMs: 1.5,
+      accelerators: [{ name: 'kvm', works: false, why: 'no', cpu: 'max', durationMs: 1.5 }],
+      machineTypes: ['pc'],
+      hasIgnoreShared: true,
+      hasMappedRam: true,
+      hasMultifd: true,
+      has9p: true,
+      hasUserNetwork: true,
+      hasVde: true,
+      hasStream: true,
+    };
+    for (const each of [host, { ...host, qemu }, { ...host, distribution: { name: 'x', family: undefined } }])
+      expect(parseHostRecord(JSON.stringify({ cpu: 'c', host: each }), 'host.json')).toEqual({ cpu: 'c', host: each });
+  });
+
+  test.each(['', '{', 'null', '{"cpu":"x"}', '{"cpu":"x","host":{}}', '{"cpu":"x","host":{"qemu":{}}}'])(
+    'a damaged record is a cache miss: %j',
+    async (text) => {
+      await mkdir(dirname(places.host), { recursive: true });
+      await writeFile(places.host, text);
+      expect((await cachedHost(places, { environment: { PATH: '' }, tools: [] })).architecture).toBe(process.arch);
+    },
+  );
+});
