@@ -74,10 +74,7 @@ interface Hook extends Pick<RunHooks, 'onOutput'> {
 }
 
 /** Runs a command line with the shell of this computer. All its output is passed on as stderr. Throws VmError if it fails. */
-async function runHook(
-  commandLine: string,
-  { when, setpriv, directory, signal, onOutput }: Hook,
-): Promise<void> {
+async function runHook(commandLine: string, { when, setpriv, directory, signal, onOutput }: Hook): Promise<void> {
   await using child = await startProgram(['/bin/sh', '-c', `exec 2>&1\n${commandLine}`], {
     setpriv,
     signal,

@@ -1,8 +1,9 @@
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { GuestMount } from '../guest/kind.ts';
 import { sshArgv } from '../guest/ssh.ts';
+import { exists } from '../io/directories.ts';
 import { createOverlay } from '../vm/disk.ts';
 import type { MachineExit } from '../vm/machine.ts';
 import { makeRunDirectory } from '../vm/run-directory.ts';
@@ -65,7 +66,7 @@ export async function bootMachine(
   await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
   await using run = await makeRunDirectory();
   const disk = request.diskFile === undefined ? join(work.path, STAGE_FILES.disk) : resolve(request.diskFile);
-  if (!(await isThere(disk)))
+  if (!(await exists(disk)))
     await createOverlay(host, { path: disk, base: join(below, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
   const shared = {
     store: resolve(request.store ?? join(work.path, 'store')),
@@ -120,13 +121,6 @@ export async function bootMachine(
   signal.throwIfAborted();
   if (exit.reason === 'died') throw exit.error;
   return exit;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The first card is 52:54:00:12:01:01. */

@@ -102,7 +102,11 @@ interface Place {
 }
 
 /** Lets a machine go on where it stood; or tells why QEMU does not take it. Throws VmError for a snapshot that is damaged. */
-async function resumeMemory(context: StageContext, manifest: SnapshotManifest, place: Place): Promise<Launched | string> {
+async function resumeMemory(
+  context: StageContext,
+  manifest: SnapshotManifest,
+  place: Place,
+): Promise<Launched | string> {
   const { host, places, signal } = context;
   const { zstd, setpriv } = host.tools;
   if (manifest.ram === null && zstd === undefined)
@@ -153,7 +157,12 @@ async function launch(
   await rm(disk, { force: true });
   // Both end before either failure is told: nothing may be written any more into what is removed then.
   const [wired, layered] = await Promise.allSettled([
-    attachNetwork(context, { shares, directory: work.run, installed: below, qemuArguments: manifest.machineOptions.qemuArguments }),
+    attachNetwork(context, {
+      shares,
+      directory: work.run,
+      installed: below,
+      qemuArguments: manifest.machineOptions.qemuArguments,
+    }),
     // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
     createOverlay(
       host,

@@ -234,7 +234,9 @@ export async function withResumedMachine<T>(
     return made;
   };
   await using resumed = await resume(context, { manifest, shares, mayBoot: true });
-  await runChecked(resumed.shell.run, inSequence(readied(guest, { isCold: resumed.isCold, isStoreWritable })), { signal });
+  await runChecked(resumed.shell.run, inSequence(readied(guest, { isCold: resumed.isCold, isStoreWritable })), {
+    signal,
+  });
   // Without the wait it would be gone before it is used.
   return await use(resumed);
 }

@@ -83,13 +83,11 @@ export async function findStage(places: VmPlaces, { stage, key }: StageUse): Pro
 
 /** A directory of a stage: complete with its manifest, or damaged with the error of reading it. */
 export type StageEntry =
-  StageUse & { readonly manifest: Manifest } | StageUse & { readonly manifest?: undefined; readonly damage: CygstrapError };
+  | (StageUse & { readonly manifest: Manifest })
+  | (StageUse & { readonly manifest?: undefined; readonly damage: CygstrapError });
 
 /** Lists all stages with these names, damaged ones too, by name and key. Throws `io`. */
-export async function listStageEntries(
-  places: VmPlaces,
-  stages: readonly StageName[] = STAGES,
-): Promise<StageEntry[]> {
+export async function listStageEntries(places: VmPlaces, stages: readonly StageName[] = STAGES): Promise<StageEntry[]> {
   const found: StageEntry[] = [];
   for (const stage of stages) {
     for (const key of await sortedNamesIn(join(places.root, stage))) {
@@ -155,7 +153,10 @@ export async function stagesInUse(places: VmPlaces): Promise<StageUse[]> {
 export async function listWork(places: VmPlaces): Promise<{ readonly path: string; readonly isRunning: boolean }[]> {
   const names = await sortedNamesIn(places.work);
   return Promise.all(
-    names.map(async (name) => ({ path: join(places.work, name), isRunning: await isLockHeld(ownerPath(places, name)) })),
+    names.map(async (name) => ({
+      path: join(places.work, name),
+      isRunning: await isLockHeld(ownerPath(places, name)),
+    })),
   );
 }
 

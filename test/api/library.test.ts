@@ -14,7 +14,17 @@ const OPERATIONS = [
   ['lintIndex', 'makeLock', 'updateLock', 'checkLock', 'saveLock', 'readLock', 'writeLock', 'loadCatalog'],
   ['loadFromSites', 'loadProject', 'fetchRepo', 'verifyRepo', 'repairRepo', 'auditRepo', 'pruneRepo', 'makeBundle'],
   ['applyBundle', 'makeMedia', 'serve', 'listSites', 'openSite', 'examineHost', 'mendHost', 'prepareVm', 'installVm'],
-  ['snapshotVm', 'runVm', 'runMany', 'bootVm', 'openShell', 'findInstalled', 'findSnapshot', 'listStages', 'removeStages'],
+  [
+    'snapshotVm',
+    'runVm',
+    'runMany',
+    'bootVm',
+    'openShell',
+    'findInstalled',
+    'findSnapshot',
+    'listStages',
+    'removeStages',
+  ],
   ['collectStages', 'buildController', 'packageVersion', 'CygstrapError', 'FetchError', 'GuestError', 'InputError'],
   ['MediaError', 'ParseError', 'VerifyError', 'VmError'],
 ].flat();

@@ -11,7 +11,7 @@ import { collectStages } from '../../src/api/vm-stages.ts';
 const HOUR_MS = 60 * 60_000;
 const DAY_MS = 24 * HOUR_MS;
 
-test('what nobody used for long is removed from the cache, and nothing else', async () => {
+test('only images and controllers that were unused for long are removed from the cache', async () => {
   const home = await mkdtemp(join(tmpdir(), 'cyg-'));
   const environment = { XDG_CACHE_HOME: home };
   const cacheDir = userCacheDirectory(environment);
@@ -35,7 +35,7 @@ test('what nobody used for long is removed from the cache, and nothing else', as
     const image = await storeInitramfs(cacheDir, entries);
     const longAgo = new Date(nowMs - 100 * DAY_MS);
     await utimes(image.path, longAgo, longAgo);
-    // It is used again.
+    // Using it sets its time.
     expect(await storeInitramfs(cacheDir, entries)).toEqual(image);
 
     const { images } = await collectStages({ nowMs }, { environment });
@@ -44,7 +44,7 @@ test('what nobody used for long is removed from the cache, and nothing else', as
     );
     expect((await readdir(join(cacheDir, 'images'))).sort()).toEqual([`${image.key}.cpio`, 'new.cpio'].sort());
 
-    // Whatever is wanted, the last hour stays.
+    // What was used within the last hour stays, even with `unusedMs` 0.
     expect(await removeUnused(cacheDir, { unusedMs: 0, nowMs })).toEqual([
       join(cacheDir, 'images/new.cpio'),
       join(cacheDir, 'controllers/new'),
@@ -57,17 +57,17 @@ test('what nobody used for long is removed from the cache, and nothing else', as
   }
 });
 
-test('an image is made out once for the same recipe and the same files; who touches one of them, or the image, is found out', async () => {
+test('an image is made once for the same recipe and the same files, and again when one of them or the image changes', async () => {
   const cacheDir = await mkdtemp(join(tmpdir(), 'cyg-'));
   try {
-    const [program, sign] = [join(cacheDir, 'program'), join(cacheDir, 'sign')];
+    const [program, watched] = [join(cacheDir, 'program'), join(cacheDir, 'watched')];
     await writeFile(program, 'one');
     let reads = 0;
     const made = async (parts: unknown = 'a') =>
       cachedInitramfs(cacheDir, {
         name: 'test',
         parts,
-        signs: [sign],
+        watchedFiles: [watched],
         entries: async () => {
           reads++;
           const from = { path: program, identity: await identityOf(program) };
@@ -77,7 +77,7 @@ test('an image is made out once for the same recipe and the same files; who touc
           ];
         },
       });
-    /** How often it was read for this. */
+    /** Counts the reads of the sources during `work`. */
     const readsFor = async <T>(work: () => Promise<T>): Promise<{ got: T; times: number }> => {
       const before = reads;
       return { got: await work(), times: reads - before };
@@ -92,10 +92,10 @@ test('an image is made out once for the same recipe and the same files; who touc
     expect({ times, isSame: second.key === first.key }).toEqual({ times: 1, isSame: false });
     expect((await readsFor(async () => made('b'))).times).toBe(1);
     expect(await readsFor(made)).toEqual({ got: second, times: 1 });
-    await writeFile(sign, '');
+    await writeFile(watched, '');
     expect(await readsFor(made)).toEqual({ got: second, times: 1 });
 
-    // Damaged, removed, or unused for long: in the end it is there and whole.
+    // An image that is damaged or removed is made again.
     const bytes = await readFile(second.path);
     await chmod(second.path, 0o644);
     await writeFile(second.path, Buffer.alloc(bytes.length));
@@ -105,17 +105,23 @@ test('an image is made out once for the same recipe and the same files; who touc
     expect(await readsFor(made)).toEqual({ got: second, times: 1 });
     const longAgo = new Date(Date.now() - 2 * DAY_MS);
     await utimes(second.path, longAgo, longAgo);
-    const note = join(cacheDir, 'images/test.json');
+    const record = join(cacheDir, 'images/test.json');
     await writeFile(
-      note,
+      record,
       JSON.stringify({
-        ...(JSON.parse(await readFile(note, 'utf8')) as object),
+        ...(JSON.parse(await readFile(record, 'utf8')) as object),
         identity: await identityOf(second.path),
       }),
     );
     expect(await readsFor(made)).toEqual({ got: second, times: 0 });
     expect(Date.now() - (await stat(second.path)).mtimeMs).toBeLessThan(HOUR_MS);
     expect(await readsFor(made)).toEqual({ got: second, times: 0 });
+    // A damaged record is a cache miss.
+    const complete = JSON.parse(await readFile(record, 'utf8')) as object;
+    for (const text of ['', '{', 'null', '{}', JSON.stringify({ ...complete, sources: undefined })]) {
+      await writeFile(record, text);
+      expect(await readsFor(made)).toEqual({ got: second, times: 1 });
+    }
   } finally {
     await rm(cacheDir, { recursive: true, force: true });
   }

@@ -56,7 +56,9 @@ export const vmRunCommand = defineCommand({
     ['vm run --each commands.txt --jobs 2 --out results', 'a machine for each line'],
   ],
   run: (session, args) =>
-    runIn(session, args, async (context) => (await import('../../api/vm-find.ts')).findSnapshot(args.snapshot, context)),
+    runIn(session, args, async (context) =>
+      (await import('../../api/vm-find.ts')).findSnapshot(args.snapshot, context),
+    ),
 });
 
 /** Runs the command of a command line, or each line of `--each`, in the snapshot that `find` returns. */

@@ -45,7 +45,10 @@ export async function startController(host: Host, options: StartControllerOption
   const { saved, report, signal } = options;
   if (saved !== undefined) {
     try {
-      return controllerOf(await resume(host, saved, options), { ...options, onFailure: () => removeSavedController(saved) });
+      return controllerOf(await resume(host, saved, options), {
+        ...options,
+        onFailure: () => removeSavedController(saved),
+      });
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof VmError)) throw error;

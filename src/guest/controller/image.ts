@@ -1,6 +1,14 @@
 import type { Image } from '../linux/image-store.ts';
 import type { TreeEntry } from '../linux/cpio.ts';
-import { MOUNT_POINTS, NINE_P, busyboxTree, findBusybox, modulesTree, script, watchedFilesOf } from '../linux/image-parts.ts';
+import {
+  MOUNT_POINTS,
+  NINE_P,
+  busyboxTree,
+  findBusybox,
+  modulesTree,
+  script,
+  watchedFilesOf,
+} from '../linux/image-parts.ts';
 import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { cachedInitramfs } from '../linux/image-cache.ts';
@@ -55,7 +63,7 @@ export async function controllerImage({ cacheDir, report, signal }: PrepareOptio
   const initramfs = await cachedInitramfs(cacheDir, {
     name: 'controller',
     parts: [own, kernel.modulesDir, MODULES, busybox, programs],
-    signs: watchedFilesOf(kernel),
+    watchedFiles: watchedFilesOf(kernel),
     entries: async () => {
       const [box, files, modules] = await Promise.all([
         busyboxTree(busybox),

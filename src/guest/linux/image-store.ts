@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../../io/atomic-file.ts';
+import { exists } from '../../io/directories.ts';
 import { sha256OfFile } from '../../io/file-digest.ts';
 import { cpioArchive } from './cpio.ts';
 import type { TreeEntry } from './cpio.ts';
@@ -54,7 +55,7 @@ export async function publish(directory: string, path: string, make: (part: stri
     const part = join(workDir, 'part');
     await make(part);
     await replaceFile(part, path).catch(async (error: unknown) => {
-      if (!(await isThere(path))) throw error;
+      if (!(await exists(path))) throw error;
     });
   } finally {
     await rm(workDir, { recursive: true, force: true });
@@ -98,8 +99,4 @@ export async function removeUnused(
 async function isOlder(path: string, timeMs: number): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found !== undefined && found.mtimeMs < timeMs;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

@@ -41,7 +41,7 @@ export async function moduleClosure(directory: string, names: readonly string[])
     for (const each of depends) await visit(each, false);
     done.set(name, { name, content, from });
   };
-  for (const name of names) await visit(moduleName(name.replace(/\?$/, "")), name.endsWith("?"));
+  for (const name of names) await visit(moduleName(name.replace(/\?$/, '')), name.endsWith('?'));
   return [...done.values()];
 }
 

@@ -1,7 +1,15 @@
 import type { Report } from '../../events.ts';
 import type { Image } from '../linux/image-store.ts';
 import type { TreeEntry } from '../linux/cpio.ts';
-import { MOUNT_POINTS, NINE_P, busyboxTree, findBusybox, modulesTree, script, watchedFilesOf } from '../linux/image-parts.ts';
+import {
+  MOUNT_POINTS,
+  NINE_P,
+  busyboxTree,
+  findBusybox,
+  modulesTree,
+  script,
+  watchedFilesOf,
+} from '../linux/image-parts.ts';
 import { findKernel } from '../linux/kernel.ts';
 import type { Kernel } from '../linux/kernel.ts';
 import { cachedInitramfs } from '../linux/image-cache.ts';
@@ -70,7 +78,7 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
   const kernel = await findKernel({ cacheDir, report, signal });
   const [busybox, tools, system] = await Promise.all([findBusybox(), installerTools(), systemPrograms()]);
   const { modulesDir } = kernel;
-  const signs = watchedFilesOf(kernel);
+  const watchedFiles = watchedFilesOf(kernel);
   const installerOwn = [script('init', installerInit(tools)), ...MOUNT_POINTS];
   const bootOwn = [script('init', BOOT_INIT), ...MOUNT_POINTS];
   const systemOwn = systemFiles(system);
@@ -88,7 +96,7 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
         tools,
         system,
       ],
-      signs,
+      watchedFiles,
       entries: async () => {
         const [box, toolFiles, programs, modules, network, systemModules] = await Promise.all([
           busyboxTree(busybox),
@@ -115,7 +123,7 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
     cachedInitramfs(cacheDir, {
       name: 'stand-in-boot',
       parts: [bootOwn, modulesDir, DISK_MODULES, busybox],
-      signs,
+      watchedFiles,
       entries: async () => [
         ...bootOwn,
         ...(await busyboxTree(busybox)),
