@@ -20,9 +20,7 @@ const qemu: Shape<Qemu> = objectOf({
   version: text,
   sizeBytes: count,
   modifiedMs: number,
-  accelerators: listOf(
-    objectOf({ name: text, works: flag, why: optional(text), cpu: text, durationMs: number }),
-  ) as Shape<Qemu['accelerators']>,
+  accelerators: listOf(objectOf({ name: text, works: flag, why: optional(text), cpu: text, durationMs: number })),
   machineTypes: listOf(text),
   hasIgnoreShared: flag,
   hasMappedRam: flag,
