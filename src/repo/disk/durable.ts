@@ -1,66 +1,84 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from '../../io/system-error.ts';
+import { runProgram } from '../../io/program.ts';
 
-/** From so many files on, one flush of the file system costs less than one for each file. */
+/** From this number of files on, one flush of the file system takes less time than one for each file. */
 const MANY_FILES = 16;
-const AT_ONCE = 16;
+const CONCURRENT_FLUSHES = 16;
 
-/** Makes files that were written and renamed survive a loss of power, together with their names. Many files are flushed by
- *  `sync -f`, which is one syncfs(2) for the file system of the repo, where there is such a program (coreutils, busybox);
- *  otherwise each is flushed, several at a time. Measured for 5,000 files of 20 KB on ext4: 90 ms against 600 ms.
- *  A file that is gone again is no failure. Throws errors of the system. */
+/** Longer than a slow disk takes; after it the files are flushed one by one. */
+const SYNC_TIMEOUT_MS = 600_000;
+
+/** Flushes files that were written and renamed, and their names, so that they survive a loss of power. Many files are flushed by
+ *  `sync -f`, which is one syncfs(2) for the file system of the repo, if that program exists (coreutils, busybox); otherwise each
+ *  is flushed, several at a time. For 5,000 files of 20 KB on ext4: 90 ms instead of 600 ms. Ignores files that no longer exist.
+ *  Throws errors of the system. */
 export async function makeDurable(root: string, locations: readonly string[]): Promise<void> {
   if (locations.length >= MANY_FILES && (await flushFileSystem(root))) return;
-  await flushEach(locations);
-  await flushEach([...new Set(locations.map((location) => dirname(location)))], isUnableToFlushDirectory);
+  await flushEach(locations, flushFile);
+  await flushEach([...new Set(locations.map((location) => dirname(location)))], flushDirectory);
 }
 
-/** Makes the names in a directory survive a loss of power, where the system can do that. */
+/** Flushes the names in a directory, if the system supports that. Throws errors of the system. */
 export async function makeNamesDurable(directory: string): Promise<void> {
-  await flushEach([directory], isUnableToFlushDirectory);
+  await flushDirectory(directory);
 }
 
-async function flushEach(
-  paths: readonly string[],
-  isHarmless = (error: unknown) => hasCode(error, 'ENOENT'),
-): Promise<void> {
-  const left = paths.values();
+async function flushEach(paths: readonly string[], flush: (path: string) => Promise<void>): Promise<void> {
+  const queue = paths.values();
   const work = async (): Promise<void> => {
-    for (const path of left) {
-      try {
-        // Windows flushes only what is open for writing.
-        const file = await open(path, process.platform === 'win32' ? 'r+' : 'r');
-        try {
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-      } catch (error) {
-        if (!isHarmless(error)) throw error;
-      }
-    }
+    for (const path of queue) await flush(path);
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, paths.length) }, work));
+  await Promise.all(Array.from({ length: Math.min(CONCURRENT_FLUSHES, paths.length) }, work));
+}
+
+async function flushFile(path: string): Promise<void> {
+  try {
+    // Windows flushes only files that are open for writing.
+    await flush(await open(path, 'r+'));
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return;
+    if (!hasCode(error, 'EPERM', 'EACCES', 'EROFS')) throw error;
+    await flushReadOnly(path);
+  }
+}
+
+/** Flushes a read-only file, which Windows does not support. Cygstrap does not write such files, so nothing is lost there. */
+async function flushReadOnly(path: string): Promise<void> {
+  try {
+    await flush(await open(path, 'r'));
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'EPERM', 'EACCES', 'EROFS')) throw error;
+  }
 }
 
 /** Windows cannot open directories, and some network file systems cannot flush them. */
-function isUnableToFlushDirectory(error: unknown): boolean {
-  return hasCode(error, 'ENOENT', 'EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF');
+async function flushDirectory(path: string): Promise<void> {
+  try {
+    await flush(await open(path, 'r'));
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF')) throw error;
+  }
 }
 
-/** Whether `sync -f` is there and did it. A program that knows no `-f` fails or flushes everything; both are right. */
+async function flush(file: FileHandle): Promise<void> {
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Runs `sync -f`; returns false if there is no such program or it fails. A program without the option `-f` fails or flushes
+ *  everything; both are correct. */
 async function flushFileSystem(root: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;
-  let child: ChildProcess;
   try {
-    child = spawn('sync', ['-f', '--', root], { stdio: 'ignore' });
+    await runProgram(['sync', '-f', '--', root], { timeoutMs: SYNC_TIMEOUT_MS });
+    return true;
   } catch {
-    return false; // no memory for another process, for one
+    return false;
   }
-  return new Promise((resolve) => {
-    child.on('error', () => resolve(false));
-    child.on('close', (code) => resolve(code === 0));
-  });
 }
