@@ -1,0 +1,161 @@
+import { CygstrapError } from '../errors.ts';
+import { DEFAULT_ARCH } from '../core/lock/lock.ts';
+import type { Lock } from '../core/lock/lock.ts';
+import { lockRequestOf } from '../core/lock/make.ts';
+import type { Conflict } from '../core/resolve/plan.ts';
+import type { PackageRecord } from '../core/setup-ini/records.ts';
+import type { SiteSet } from '../site/site-set.ts';
+import type { CompleteContext, CompleteRequest } from './fetch-request.ts';
+import type { KeptIndexes } from './kept-index.ts';
+import { makeLock } from './lock.ts';
+import { readLock, requireAnswer } from './lock-file.ts';
+import { filesOfCatalog, filesOfLock, previousFiles } from './repo-files.ts';
+import type { IndexedFile } from './repo-files.ts';
+import { findIndexes, loadOriginals, verifiedAgain, verifierOf } from './site-index.ts';
+import type { OriginalIndex, SignedCatalog } from './site-index.ts';
+
+/** The files to fetch, and the indexes that list them. */
+export interface Selection {
+  readonly files: readonly IndexedFile[];
+  readonly arch: string;
+  /** Undefined: all packages of the index. */
+  readonly lock: Lock | undefined;
+  readonly isLockNew: boolean;
+  readonly signers: readonly string[];
+  /** Undefined: the lock is frozen, and the repo does not have its index. */
+  readonly content: IndexContent | undefined;
+}
+
+export interface IndexContent {
+  /** One for each group of sites. */
+  readonly originals: readonly OriginalIndex[];
+  readonly catalog: SignedCatalog;
+  readonly records: readonly PackageRecord[];
+}
+
+type Conflicting = { readonly conflicts: readonly Conflict[] };
+
+export interface SelectOptions {
+  readonly context: CompleteContext;
+  readonly groups: readonly SiteSet[];
+  /** The indexes of the repo. */
+  readonly kept: KeptIndexes;
+}
+
+/** Selects the files of a fetch: all of the index, those of the existing lock, or those of a new lock for the request. Returns the
+ *  conflicts of a request that has no solution. Throws `not-found` for a frozen lock that does not exist, `lock` for the lock of
+ *  another request, `usage`, and the errors of reading indexes and locks. */
+export async function selectFiles(request: CompleteRequest, options: SelectOptions): Promise<Selection | Conflicting> {
+  if (request.all) return selectAll(request, options);
+  const before = await existingLock(request.lock);
+  if (before !== undefined) {
+    const { arch = before.request.arch } = request;
+    if (request.request !== undefined) requireAnswer(before, lockRequestOf(request.request, arch), request.lock);
+    return selectLocked(before, request, options);
+  }
+  if (!request.frozen) return selectNew(request, options);
+  throw new CygstrapError('not-found', `the lock does not exist: \`${request.lock}\`; \`--frozen\` requires it`, {
+    hint: 'create it with `cygstrap lock`',
+  });
+}
+
+async function existingLock(file: string): Promise<Lock | undefined> {
+  try {
+    return await readLock(file);
+  } catch (error) {
+    if (error instanceof CygstrapError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+async function selectAll(request: CompleteRequest, options: SelectOptions): Promise<Selection> {
+  const { arch = DEFAULT_ARCH, prev } = request;
+  const content = await loadFromSites(arch, request, options);
+  const { loaded, signers } = content.catalog;
+  const files = filesOfCatalog(loaded.catalog, { prev, source: request.request?.source === true });
+  return { files, arch, lock: undefined, isLockNew: false, signers, content };
+}
+
+async function selectNew(request: CompleteRequest, options: SelectOptions): Promise<Selection | Conflicting> {
+  const { arch = DEFAULT_ARCH, allowUndigested } = request;
+  if (request.request === undefined) {
+    throw new CygstrapError('usage', 'nothing to fetch: no packages, no project file and no lock are given', {
+      hint: 'name packages, or create a lock with `cygstrap lock`',
+    });
+  }
+  const content = await loadFromSites(arch, request, options);
+  const { report, resolver } = options.context;
+  const made = makeLock(content.catalog, request.request, { arch, resolver, report, allowUndigested });
+  if (made.kind === 'conflict') return made;
+  return { ...withPrevious(made.lock, content, request.prev), arch, isLockNew: true };
+}
+
+async function selectLocked(lock: Lock, request: CompleteRequest, options: SelectOptions): Promise<Selection> {
+  const { arch } = lock.request;
+  const { groups, context } = options;
+  if (lock.indexes.length > groups.length) {
+    throw new CygstrapError(
+      'usage',
+      `the lock was made from ${lock.indexes.length} indexes, but sites are given for ${groups.length}`,
+      { hint: 'give `--site`, and `--add-site` for each further index, in the same order' },
+    );
+  }
+  const kept = await keptIndexes(lock, request, options.kept);
+  if (kept === undefined && request.frozen) {
+    if (request.prev !== undefined)
+      throw new CygstrapError('usage', '`--prev` needs an index, and `--frozen` fetches none');
+    context.report({
+      kind: 'note',
+      message: 'the repo does not have the index of the lock, and `--frozen` fetches none: no index is published',
+    });
+    const signers = lock.indexes.map(({ signer }) => signer);
+    return { files: filesOfLock(lock), arch, lock, isLockNew: false, signers, content: undefined };
+  }
+  const content = kept === undefined ? await loadFromSites(arch, request, options) : await load(kept, context);
+  return { ...withPrevious(lock, content, request.prev), arch, isLockNew: false };
+}
+
+/** Adds the files of previous versions to those of a lock. */
+function withPrevious(
+  lock: Lock,
+  content: IndexContent,
+  prev: number | undefined,
+): Omit<Selection, 'arch' | 'isLockNew'> {
+  const { loaded, signers } = content.catalog;
+  const previous = prev === undefined ? [] : previousFiles(loaded.catalog, lock, prev, lock.request.source);
+  return { files: [...filesOfLock(lock), ...previous], lock, signers, content };
+}
+
+/** Returns the indexes that the lock was made from, if the repo has all of them and their signatures are valid. */
+async function keptIndexes(
+  { indexes, request: { arch } }: Lock,
+  { keyring }: CompleteRequest,
+  kept: KeptIndexes,
+): Promise<OriginalIndex[] | undefined> {
+  const verify = await verifierOf(keyring);
+  const found: OriginalIndex[] = [];
+  for (const [group, { sha512, signer }] of indexes.entries()) {
+    const index = await kept.read(arch, group);
+    if (index === undefined || index.sha512 !== sha512) return undefined;
+    const verified = await verifiedAgain(index, verify, signer === 'unsigned');
+    if (verified === undefined) return undefined;
+    found.push(verified);
+  }
+  return found;
+}
+
+async function loadFromSites(
+  arch: string,
+  { unsigned, keyring }: CompleteRequest,
+  { groups, kept, context }: SelectOptions,
+): Promise<IndexContent> {
+  const { report, signal } = context;
+  const verify = await verifierOf(keyring);
+  return load(await findIndexes(groups, { arch, verify, unsigned, report, kept, signal }), context);
+}
+
+async function load(originals: readonly OriginalIndex[], context: CompleteContext): Promise<IndexContent> {
+  const records: PackageRecord[] = [];
+  const catalog = await loadOriginals(originals, context.load, (some) => records.push(...some));
+  return { originals, catalog, records };
+}
