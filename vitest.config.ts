@@ -1,12 +1,32 @@
 import { defineConfig } from 'vitest/config';
+import { NoSkips } from './test/support/no-skips.ts';
+
+/** Suites that install, snapshot and run guests in QEMU: minutes under software emulation. `npm run test:machines` runs them. */
+const MACHINES = [
+  'test/stages/*.test.ts',
+  'test/guest/controller.test.ts',
+  'test/guest/revive.test.ts',
+  'test/guest/stand-in.test.ts',
+  'test/vm/machine.test.ts',
+  'test/vm/memory-image.test.ts',
+];
+
+const shared = {
+  setupFiles: ['test/support/warnings.ts'],
+  testTimeout: 60_000,
+  // Installing, booting and freezing a machine.
+  hookTimeout: 240_000,
+};
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    reporters: ['default', new NoSkips()],
     globalSetup: ['test/support/build.ts'],
-    setupFiles: ['test/support/warnings.ts'],
-    testTimeout: 60_000,
-    // Installing, booting and freezing a machine.
-    hookTimeout: 240_000,
+    // The files share nothing, so they run beside each other. The default would be one worker on two processors.
+    maxWorkers: '100%',
+    projects: [
+      { test: { ...shared, name: 'default', include: ['test/**/*.test.ts'], exclude: MACHINES } },
+      { test: { ...shared, name: 'machines', include: MACHINES } },
+    ],
   },
 });

@@ -14,6 +14,7 @@ import { writeBundle } from '../repo/bundle/write.ts';
 import type { Member } from '../repo/bundle/write.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
+import { codeOf, hasCode } from '../io/system-error.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { byteOrder } from '../core/lock/order.ts';
 import { printLock } from '../core/lock/print.ts';
@@ -129,8 +130,8 @@ async function* readArchive(places: RepoPlaces, path: RepoPath): AsyncGenerator<
   try {
     yield* createReadStream(locate(places, path), { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>;
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause)) throw cause;
-    const isAbsent = cause.code === 'ENOENT';
+    if (codeOf(cause) === undefined) throw cause;
+    const isAbsent = hasCode(cause, 'ENOENT');
     throw new CygstrapError(
       isAbsent ? 'verify' : 'io',
       `${isAbsent ? 'the repo does not have' : 'cannot read'} \`${path}\``,

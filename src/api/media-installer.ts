@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
+import { hasCode } from '../io/system-error.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
 import { verifyDetached } from '../trust/verify.ts';
 import { MOST_INSTALLER_BYTES, installerName } from './fetch-installer.ts';
@@ -50,7 +51,7 @@ async function read(location: string): Promise<Uint8Array | undefined> {
     return await readFile(location);
   } catch (cause) {
     if (cause instanceof CygstrapError) throw cause;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    if (hasCode(cause, 'ENOENT')) return undefined;
     throw new CygstrapError('io', `cannot read \`${location}\``, { cause });
   }
 }

@@ -1,6 +1,6 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode, isMissing } from './system-error.ts';
+import { hasCode, ioError, isMissing } from './system-error.ts';
 
 /** Creates a directory and its missing parents; it may exist already. `mode` applies to the directories it creates. Replaces `mkdir`
  *  with `recursive`, which never ends on file systems that answer ENOENT for every new directory, such as /proc (Node.js 20).
@@ -19,23 +19,23 @@ export async function makeDirectory(path: string, mode?: number): Promise<void> 
   }
 }
 
-/** Returns the names in a directory, without order; none if it does not exist. Throws other errors of the system. */
+/** Returns the sorted names in a directory; none if it does not exist. Throws `io`. */
 export async function namesIn(directory: string): Promise<string[]> {
   try {
-    return await readdir(directory);
+    return (await readdir(directory)).sort();
   } catch (error) {
     if (isMissing(error)) return [];
-    throw error;
+    throw ioError(error, 'read the directory', directory);
   }
 }
 
-/** Returns whether a file or directory exists at a path. Throws errors of the system other than a missing path. */
+/** Returns whether a file or directory exists at a path. Throws `io` if that cannot be read. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
   } catch (error) {
     if (isMissing(error)) return false;
-    throw error;
+    throw ioError(error, 'read the status of', path);
   }
 }

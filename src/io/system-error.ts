@@ -20,7 +20,7 @@ const KNOWN: ReadonlyMap<string, readonly [reason: string, hint?: string]> = new
  *  is the cause. Returns any other error unchanged. */
 export function ioError(error: unknown, action: string, path: string): unknown {
   const code = codeOf(error);
-  if (code === undefined || error instanceof CygstrapError) return error;
+  if (code === undefined || !(error instanceof Error && 'syscall' in error)) return error;
   const [reason, hint] = KNOWN.get(code) ?? [code];
   return new CygstrapError('io', `cannot ${action} \`${path}\`: ${reason}`, {
     ...(hint === undefined ? {} : { hint }),
@@ -31,7 +31,7 @@ export function ioError(error: unknown, action: string, path: string): unknown {
 
 /** Returns true for an error of the system or of Node.js with one of these codes, such as `EEXIST`. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+  return codes.includes(codeOf(error) ?? '');
 }
 
 /** Returns true if a file, or a directory of its path, does not exist. */
@@ -39,9 +39,7 @@ export function isMissing(error: unknown): boolean {
   return hasCode(error, 'ENOENT', 'ENOTDIR');
 }
 
-/** Returns the code of an error of a system call, such as `ENOSPC`. */
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined;
+/** Returns the code of an error of the system or of Node.js, such as `ENOSPC`; undefined for any other value. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { replaceFile } from '../io/atomic-file.ts';
+import { hasCode } from '../io/system-error.ts';
 import { MediaError } from './media-error.ts';
 
 /** Ends the name of the directory in which an image comes to be, beside its target: `.repo.iso.HOST.PID.RANDOM.tmp`. */
@@ -49,7 +50,7 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     // Somebody else's process may not be signalled, but is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return hasCode(error, 'EPERM');
   }
 }
 

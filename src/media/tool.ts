@@ -1,5 +1,6 @@
 import { ProgramError, startProgram } from '../io/program.ts';
 import type { ProgramExit } from '../io/program.ts';
+import { hasCode } from '../io/system-error.ts';
 import { MediaError } from './media-error.ts';
 
 /** A program of the system that writes images. */
@@ -40,8 +41,7 @@ export async function runTool(
 }
 
 function notStarted(tool: Tool, argv: readonly string[], cause: ProgramError): MediaError {
-  const isMissing = cause.cause instanceof Error && 'code' in cause.cause && cause.cause.code === 'ENOENT';
-  return isMissing
+  return hasCode(cause.cause, 'ENOENT')
     ? new MediaError('no-tool', `\`${tool}\` is not installed`, {
         hint: 'run `cygstrap doctor`; it prints the command that installs it',
         details: { tool },

@@ -1,6 +1,7 @@
 import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { codeOf } from '../io/system-error.ts';
 import { lookBelow } from '../io/no-follow.ts';
 import type { FileState } from './conditions.ts';
 import type { ListedEntry } from './listing.ts';
@@ -29,7 +30,7 @@ export async function find(root: string, names: readonly string[]): Promise<Foun
     const handle = await open(path, 'r');
     return { kind: 'file', handle, state: await stateOf(handle) };
   } catch (error) {
-    const status = STATUS[codeOf(error)];
+    const status = STATUS[codeOf(error) ?? ''];
     if (status === undefined) throw error;
     return { kind: 'refused', status };
   }
@@ -44,10 +45,6 @@ const STATUS: Readonly<Record<string, 403 | 404>> = {
   EACCES: 403,
   EPERM: 403,
 };
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
 
 /** Whether a real path is the root or below it, with no hidden name on the way. */
 function isServed(root: string, path: string): boolean {

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { enums, readKeys, type Key } from 'openpgp';
 import { CygstrapError } from '../errors.ts';
+import { hasCode } from '../io/system-error.ts';
 
 /** A trusted primary key. Setup ignores subkeys. */
 export interface TrustedKey {
@@ -136,7 +137,7 @@ function nameOf(algorithm: enums.publicKey, name: string, bits: number | undefin
 }
 
 function cannotRead(path: string, cause: unknown): CygstrapError {
-  const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+  const isMissing = hasCode(cause, 'ENOENT');
   return new CygstrapError(
     isMissing ? 'not-found' : 'io',
     isMissing ? `no such keyring: \`${path}\`` : `cannot read the keyring: \`${path}\``,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createMessage, decryptKey, enums, readPrivateKeys, sign, type PrivateKey } from 'openpgp';
 import { CygstrapError } from '../errors.ts';
+import { hasCode } from '../io/system-error.ts';
 import { isArmored } from './keyring.ts';
 
 export interface Signed {
@@ -53,7 +54,7 @@ async function readPrivateKey(keyFile: string): Promise<PrivateKey> {
   try {
     bytes = await readFile(keyFile);
   } catch (cause) {
-    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    const isMissing = hasCode(cause, 'ENOENT');
     throw new CygstrapError(
       isMissing ? 'not-found' : 'io',
       isMissing ? `no such key file: \`${keyFile}\`` : `cannot read the key file: \`${keyFile}\``,

@@ -1,5 +1,5 @@
 import { chmod, open, rm } from 'node:fs/promises';
-import { replaceFile } from '../io/atomic-file.ts';
+import { createAtomically } from '../io/atomic-file.ts';
 import type { Host } from './host.ts';
 import { runProgram } from '../io/program.ts';
 import { fieldOf } from './qmp/commands.ts';
@@ -50,14 +50,10 @@ export async function flattenDisk(
   { from, to }: { readonly from: string; readonly to: string },
   options: DiskOptions = {},
 ): Promise<void> {
-  const part = `${to}.part`;
-  try {
-    await qemuImg(host, ['convert', '-O', 'qcow2', from, part], { timeoutMs: COPY_TIMEOUT_MS, ...options });
-    await chmod(part, 0o444);
-    await replaceFile(part, to);
-  } finally {
-    await rm(part, { force: true });
-  }
+  await createAtomically(to, async (temporary) => {
+    await qemuImg(host, ['convert', '-O', 'qcow2', from, temporary], { timeoutMs: COPY_TIMEOUT_MS, ...options });
+    await chmod(temporary, 0o444);
+  });
 }
 
 /** Writes what is in a layer into the image below it. */

@@ -5,7 +5,7 @@ import { createConnection, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { replaceFile } from '../io/atomic-file.ts';
+import { replaceFile, temporaryPathOf } from '../io/atomic-file.ts';
 import { userNetworkOf } from './argv/nics.ts';
 import { socketPath } from './layout.ts';
 import type { Machine } from './machine.ts';
@@ -56,12 +56,12 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
   }
   await qmp.command('migrate-set-parameters', { 'max-bandwidth': NO_LIMIT_BYTES_PER_SECOND }, { signal });
   await setCapabilities(machine, spec.memory.backing.kind === 'file' && spec.memory.backing.isShared);
-  const part = `${path}.part`;
+  const temporary = temporaryPathOf(path);
   const ours = new AbortController();
   const stopped = signal === undefined ? ours.signal : AbortSignal.any([signal, ours.signal]);
   try {
     const { connection } = await listenOnce(files.migration, stopped);
-    const written = connection.then((from) => writeImage(from, part, options.compression, stopped));
+    const written = connection.then((from) => writeImage(from, temporary, options.compression, stopped));
     written.catch(() => {});
     await qmp.command('migrate', { uri: `unix:${socketPath(files.migration)}` }, { signal });
     const migrated = untilMigrated(machine, options).catch((error: unknown) => {
@@ -76,7 +76,7 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
     if (migration.status === 'rejected') throw migration.reason;
     if (image.status === 'rejected' || image.value.sizeBytes === 0)
       throw new VmError('QEMU wrote an empty memory image');
-    await replaceFile(part, path);
+    await replaceFile(temporary, path);
     return { ...image.value, durationMs: performance.now() - startMs };
   } catch (error) {
     ours.abort();
@@ -84,7 +84,7 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
     signal?.throwIfAborted();
     throw told(error, 'write', path);
   } finally {
-    await Promise.all([part, files.migration].map((each) => rm(each, { force: true })));
+    await Promise.all([temporary, files.migration].map((each) => rm(each, { force: true })));
   }
 }
 

@@ -25,6 +25,13 @@ const FILES = filesOf({
   abcdefghijklmnopqrstuvwxyz: 'twice thirteen',
 });
 
+/** The entries of the root directory of a 1.44 MB floppy without those of long names. */
+function rootEntries(image: Buffer): Buffer[] {
+  const rootStart = 19 * 512;
+  const all = Array.from({ length: 224 }, (_, i) => image.subarray(rootStart + i * 32, rootStart + (i + 1) * 32));
+  return all.filter((entry) => entry[0] !== 0 && entry[0] !== 0xe5 && entry[11] !== 0x0f);
+}
+
 test('the words for mtools have a fixed serial number', () => {
   expect(formatArgs('ANSWERS', '/d/image').join(' ')).toBe('-C -f 1440 -N 0 -v ANSWERS -i /d/image ::');
   expect(copyArgs(['/d/a', '/d/b'], '/d/image').join(' ')).toBe('-m -i /d/image /d/a /d/b ::');
@@ -81,9 +88,26 @@ describeWith(['mformat', 'mcopy'], 'a floppy', () => {
       dateSeconds = DATE_SECONDS,
     ): Promise<string> => (await writeFloppy({ ...options, dateSeconds, files, out: join(dir, name) })).sha512;
     const first = await write('1.img', FILES);
-    await new Promise((resolve) => setTimeout(resolve, 2100));
     expect(await write('2.img', new Map([...FILES].toReversed()))).toBe(first);
     expect(await write('3.img', FILES, DATE_SECONDS + 2)).not.toBe(first);
+  });
+
+  test('contains no time of the clock: every entry has the given date', async () => {
+    const out = join(temporaryDirectory(), 'x.img');
+    await writeFloppy({ ...options, files: FILES, out });
+    const image = readFileSync(out);
+    const serialNumber = image.readUInt32LE(39);
+    expect(serialNumber).toBe(0);
+    // 14 November 2023, 22:13:20, in the format of FAT: creation, access, last write.
+    const [date, time] = [((2023 - 1980) << 9) | (11 << 5) | 14, (22 << 11) | (13 << 5) | (20 / 2)];
+    const entries = rootEntries(image);
+    expect(entries).toHaveLength(FILES.size + 1);
+    for (const entry of entries) {
+      expect([entry.readUInt16LE(24), entry.readUInt16LE(22)]).toEqual([date, time]);
+      expect([0, date]).toContain(entry.readUInt16LE(16));
+      expect([0, time]).toContain(entry.readUInt16LE(14));
+      expect([0, date]).toContain(entry.readUInt16LE(18));
+    }
   });
 
   test('holds as much as it has room for, and nothing', async () => {

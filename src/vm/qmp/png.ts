@@ -1,16 +1,16 @@
-import { deflateSync } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
 import { VmError } from '../vm-error.ts';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-/** A screen has at the most so many pixels: 8192 x 8192. */
-const MOST_PIXELS = 8192 * 8192;
+/** Largest screen: 8192 x 8192 pixels. */
+const MAX_PIXELS = 8192 * 8192;
 
-/** Turns a binary PPM with 8 bits a colour into a PNG of the same picture. Throws VmError for anything else. */
+/** Converts a binary PPM with 8 bits per color to PNG. Throws VmError for any other input. */
 export function pngOf(ppm: Buffer): Buffer {
   const { width, height, pixels } = parsePpm(ppm);
   const strideBytes = width * 3;
-  // Before each row: it is not filtered.
+  // Each row starts with its filter type; 0 is no filter.
   const rows = Buffer.alloc((strideBytes + 1) * height);
   for (let y = 0; y < height; y++) pixels.copy(rows, y * (strideBytes + 1) + 1, y * strideBytes, (y + 1) * strideBytes);
   const header = Buffer.alloc(13);
@@ -33,10 +33,10 @@ function parsePpm(ppm: Buffer): { width: number; height: number; pixels: Buffer 
   if (
     header === '' ||
     size.width * size.height === 0 ||
-    size.width * size.height > MOST_PIXELS ||
+    size.width * size.height > MAX_PIXELS ||
     pixels.length !== size.width * size.height * 3
   ) {
-    throw new VmError('QEMU wrote no picture of the screen');
+    throw new VmError('QEMU wrote an invalid screenshot');
   }
   return { ...size, pixels };
 }
@@ -48,17 +48,4 @@ function chunk(type: string, data: Buffer): Buffer {
   body.copy(out, 4);
   out.writeUInt32BE(crc32(body), body.length + 4);
   return out;
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let value = n;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
-  return value;
-});
-
-/** Node before 22.2 has none. */
-function crc32(bytes: Buffer): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = (CRC_TABLE[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }
