@@ -19,8 +19,8 @@ for (const path of execFileSync('git', ['ls-files'], { encoding: 'utf8' }).split
   for (const [at, line] of lines.entries()) {
     if (path.endsWith('.md') && line.startsWith('```')) isOutput = line === '```console';
     const cannotWrap = path.endsWith('.md') && (line.startsWith('|') || isOutput);
-    if ([...line].length > MAX_COLUMNS && !cannotWrap)
-      faults.push(`${path}:${at + 1}: ${[...line].length} columns, at most ${MAX_COLUMNS}`);
+    if (line.length > MAX_COLUMNS && !cannotWrap)
+      faults.push(`${path}:${at + 1}: ${line.length} columns, at most ${MAX_COLUMNS}`);
   }
 }
 if (faults.length > 0) {
