@@ -222,7 +222,7 @@ export class CatalogBuilder {
       for (let row = start; row < end; row++) {
         if (!table.isInstallable(row)) continue;
         this.#nextRank++;
-        isOffering ||= table.isOffering(row);
+        isOffering ||= table.isProviding(row);
       }
     } else {
       for (const { install, provides, obsoletes } of listed) {

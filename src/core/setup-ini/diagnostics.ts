@@ -1,7 +1,7 @@
 import { CygstrapError } from '../../errors.ts';
 import { MOST_UNKNOWN_KEYS } from './limits.ts';
 
-/** What a finding is about; stable, never reused. The last group comes from `lintRecords`. */
+/** Kind of a finding; stable, never reused. Those from `unmet-requirement` on are found by `lintRecords`. */
 export type DiagnosticCode =
   | 'bad-line'
   | 'bad-structure'
@@ -35,7 +35,7 @@ export interface Diagnostic {
   readonly column: number;
 }
 
-/** Raised for an index that setup would refuse; carries every finding, warnings included, in the order of the index. */
+/** Error for an index that setup would refuse, with all findings, including warnings, in the order of the index. */
 export class ParseError extends CygstrapError {
   readonly diagnostics: readonly Diagnostic[];
   readonly file: string;
@@ -58,7 +58,7 @@ export class ParseError extends CygstrapError {
   }
 }
 
-/** Copies a piece of a chunk, so that a kept message does not keep the chunk. */
+/** Copies a slice of a chunk, so that a retained message does not retain the chunk. */
 function detach(text: string): string {
   return Array.from(text).join('');
 }
@@ -68,7 +68,7 @@ interface UnknownKey {
   count: number;
 }
 
-/** Gathers findings while an index is read; memory stays bounded however many there are. */
+/** Collects findings while an index is read, in bounded memory. */
 export class DiagnosticLog {
   readonly list: Diagnostic[] = [];
   errorCount = 0;
@@ -84,28 +84,28 @@ export class DiagnosticLog {
     this.#most = options.most;
   }
 
-  /** Notes something setup refuses; in a lenient parse it is listed as a warning. */
+  /** Records a finding that setup refuses; a lenient parse lists it as a warning. */
   error(code: DiagnosticCode, message: string, line: number, column: number): void {
     this.errorCount++;
     this.#add(this.#lenient ? 'warning' : 'error', this.errorCount, { code, message, line, column });
   }
 
-  /** Notes something setup accepts. */
+  /** Records a finding that setup accepts. */
   warning(code: DiagnosticCode, message: string, line: number, column: number): void {
     this.#warningCount++;
     this.#add('warning', this.#warningCount, { code, message, line, column });
   }
 
-  /** Counts a dropped line; `close` reports each key once. */
+  /** Counts a dropped line of an unknown key; `close` reports each key once. */
   unknownKey(key: string, line: number): void {
-    // Not a key any more, but every official index has it, to stop setups older than 2.878.
+    // Obsolete key, present in every official index to stop setup before 2.878.
     if (key === 'include-setup:') return;
     const seen = this.#unknownKeys.get(key);
     if (seen !== undefined) seen.count++;
     else if (this.#unknownKeys.size < MOST_UNKNOWN_KEYS) this.#unknownKeys.set(detach(key), { line, count: 1 });
   }
 
-  /** Lists the unknown keys and puts everything in the order of the index. */
+  /** Adds the unknown keys and sorts all findings in the order of the index. */
   close(): void {
     for (const [key, { line, count }] of this.#unknownKeys) {
       const lines = count === 1 ? 'one line' : `${count} lines`;
@@ -127,13 +127,13 @@ export class DiagnosticLog {
         : {
             ...finding,
             code: 'too-many' as const,
-            message: `more than ${this.#most} findings; the rest is not listed`,
+            message: `more than ${this.#most} findings; further ones are not listed`,
           };
     this.list.push({ severity, ...kept, message: detach(kept.message), file: this.#file });
   }
 }
 
-/** Quotes text of the index for a message: at most 40 characters, control characters escaped. */
+/** Quotes text of the index for a message: at most 40 characters, with control characters escaped. */
 export function show(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   const safe = short.replace(/[\p{Cc}\p{Cf}]/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);

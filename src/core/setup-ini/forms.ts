@@ -1,4 +1,4 @@
-/** The forms of an index in the order in which setup looks for them; the first that exists hides the others.
+/** Forms of an index file in the order in which setup requests them; setup uses the first that exists.
  *  Source: cygwin-setup ini.cc, fromcwd.cc @ 09e4f16. */
 export const INDEX_FORMS = ['zst', 'xz', 'bz2', 'ini'] as const;
 

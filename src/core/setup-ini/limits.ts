@@ -1,12 +1,12 @@
-/** Bounds that keep a hostile or broken index from exhausting memory; real indexes stay below a hundredth of each. */
+/** Limits on memory use for hostile or broken indexes. Real indexes stay below a hundredth of each. */
 export interface Limits {
-  /** Longest single word or quoted text. */
+  /** Longest word or quoted text. */
   readonly wordBytes: number;
   /** From the `@` of a package to the end of its block. */
   readonly recordBytes: number;
-  /** The whole index, unpacked: a decompression bomb ends here. */
+  /** Size of the whole decompressed index; stops decompression bombs. */
   readonly totalBytes: number;
-  /** Findings listed one by one; the rest is only counted. */
+  /** Number of findings listed; further ones are only counted. */
   readonly diagnostics: number;
 }
 
@@ -17,7 +17,7 @@ export const LONGEST_RECORD_BYTES = 64 * MIB;
 export const LONGEST_INDEX_BYTES = 2048 * MIB;
 export const MOST_DIAGNOSTICS = 100;
 
-/** Unknown keys told apart by name; further names count as one. */
+/** Number of unknown keys reported by name; further ones are not reported. */
 export const MOST_UNKNOWN_KEYS = 50;
 
 export const DEFAULT_LIMITS: Limits = {

@@ -3,18 +3,17 @@ import { show, type Diagnostic, type DiagnosticCode } from './diagnostics.ts';
 import { pathFaults } from './paths.ts';
 import type { Archive, IndexHeader, PackageRecord, VersionRecord } from './records.ts';
 
-/** Names that setup itself provides: the fictitious packages for the Windows version and for category Base.
+/** Names that setup itself provides: its virtual packages for the Windows version and for category Base.
  *  Source: cygwin-setup package_db.cc `makeWindows`, `makeBase`. */
 const BUILT_IN_NAMES = ['_windows', 'base'];
 
-/** First parts of paths that say which architecture an archive is for. */
+/** Top-level directories of archive paths that name an architecture. */
 const ARCHITECTURES: ReadonlySet<string> = new Set(['x86', 'x86_64', 'aarch64']);
 
 type Report = (code: DiagnosticCode, line: number, message: string) => void;
 
-/** Finds what setup accepts without a word and users get to feel: all of severity warning, in the order of the index.
- *  Records of one name count as one package, as they do for setup. Whether a version satisfies a criterion is not looked
- *  at, only whether the name exists; that is the resolver's matter. */
+/** Finds problems that setup accepts without a message. Returns warnings in the order of the index. Records of one name are
+ *  one package, as in setup. Checks only whether a required name exists; the resolver checks version criteria. */
 export function lintRecords(header: IndexHeader, records: readonly PackageRecord[], file = 'setup.ini'): Diagnostic[] {
   const found: Diagnostic[] = [];
   const report: Report = (code, line, message) => {
@@ -30,7 +29,7 @@ export function lintRecords(header: IndexHeader, records: readonly PackageRecord
   const hasSha512 = records.some((record) => record.versions.some((version) => version.install?.sha512 !== undefined));
   for (const [name, blocks] of packages) {
     for (const block of blocks.slice(1))
-      report('duplicate-package', block.line, `a second block of package ${show(name)}`);
+      report('duplicate-package', block.line, `duplicate block of package ${show(name)}`);
     const versions = blocks.flatMap((block) => block.versions);
     lintVersions(name, blocks[0]?.line ?? 0, versions, report);
     lintRequirements(name, versions, { provided, report });
@@ -58,7 +57,7 @@ function providedNames(records: readonly PackageRecord[]): ReadonlySet<string> {
 function lintVersions(name: string, line: number, versions: readonly VersionRecord[], report: Report): void {
   const installable = versions.filter((version) => version.install !== undefined);
   if (installable.length === 0 && !versions.some((version) => version.source !== undefined)) {
-    report('not-installable', line, `package ${show(name)} has no version that can be installed`);
+    report('not-installable', line, `package ${show(name)} has no installable version`);
   }
   lintEqualVersions(name, installable, report);
   const current = installable.filter((version) => version.stability === 'curr').map((version) => version.version);
@@ -70,7 +69,7 @@ function lintVersions(name: string, line: number, versions: readonly VersionReco
   }
 }
 
-/** Setup keeps the versions of a package in a set ordered as RPM does, so equal ones collide, also when written differently. */
+/** Setup stores the versions of a package in a set in RPM order, so equal versions collide, also in different spellings. */
 function lintEqualVersions(name: string, versions: readonly VersionRecord[], report: Report): void {
   const sorted = versions.toSorted((a, b) => compareVersions(a.version, b.version) || a.line - b.line);
   for (const [at, later] of sorted.entries()) {
@@ -78,7 +77,7 @@ function lintEqualVersions(name: string, versions: readonly VersionRecord[], rep
     if (earlier === undefined || compareVersions(earlier.version, later.version) !== 0) continue;
     const which = `version ${show(later.version)} of ${show(name)} equals ${show(earlier.version)} in line ${earlier.line}`;
     if (earlier.stability === 'curr' && later.stability === 'prev' && earlier.version === later.version) {
-      report('dangling-curr', later.line, `${which}: setup loses track of [curr]`);
+      report('dangling-curr', later.line, `${which}: setup loses the [curr] version`);
     } else {
       report('duplicate-version', later.line, which);
     }
@@ -90,12 +89,12 @@ function lintRequirements(
   versions: readonly VersionRecord[],
   { provided, report }: { provided: ReadonlySet<string>; report: Report },
 ): void {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (const { version, depends, line, install } of versions) {
     if (install === undefined) continue;
     for (const required of depends) {
-      if (provided.has(required.name) || told.has(required.name)) continue;
-      told.add(required.name);
+      if (provided.has(required.name) || reported.has(required.name)) continue;
+      reported.add(required.name);
       report(
         'unmet-requirement',
         line,
@@ -119,7 +118,7 @@ function lintArchive(
     report(
       'size-negative',
       line,
-      `setup reads the size of ${show(path)} as ${sizeBytes}, so that no file fits: 2 GiB or more?`,
+      `setup reads the size of ${show(path)} as ${sizeBytes}, which matches no file: size of 2 GiB or more`,
     );
   } else if (sizeBytes === 0) {
     report('size-zero', line, `${show(path)} has size 0`);

@@ -10,17 +10,18 @@ import { TokenReader } from './parser/tokens.ts';
 import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from './records.ts';
 import { VersionRows, VersionTable, type Row } from './version-table.ts';
 
-/** The release of setup whose grammar this is; an index that needs a later one is refused, as setup does. */
+/** Release of setup whose grammar this parser follows. Setup and this parser refuse an index that requires a later one. */
 export const OUR_SETUP_VERSION = '2.937';
 
 export interface ParserOptions {
-  /** Name for messages. */
+  /** File name in messages. */
   readonly file: string;
-  /** Leave out what setup would refuse, and say so in warnings, instead of refusing the index. */
+  /** Skip lines that setup refuses, each with a warning, instead of refusing the index. Default: false. */
   readonly lenient?: boolean;
   readonly limits?: Partial<Limits>;
+  /** Release of setup to follow. Default: {@link OUR_SETUP_VERSION}. */
   readonly ourSetupVersion?: string;
-  /** For tests: token by token even where a line has the usual form. The result is the same. */
+  /** For tests: read every line by tokens. The result is the same, but slower. */
   readonly tokensOnly?: boolean;
 }
 
@@ -30,15 +31,18 @@ export interface ParsedIndex {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Parses a setup.ini that arrives in chunks. Accepts what setup accepts and means what setup means by it, with one
- *  difference: a NUL or a byte from 0x80 outside quotes and comments is an error, where setup takes it for the end of the
- *  index and silently forgets the rest. Packages come in the order of the index; equal lists in them may be the same
- *  array. They hold slices of the chunks: keeping one string of a package may keep its chunk in memory.
+/** Parses a setup.ini that arrives in chunks, with the grammar and the meaning of setup. One difference: a NUL or a byte
+ *  from 0x80 outside quotes and comments is an error. Setup treats it as the end of the index and drops the rest.
  *
- *  Strict: once something is wrong no more packages come, all errors are gathered, and `end` throws them as a ParseError
- *  (`parse`). Packages given out before were right as far as they went, but setup would use none of them.
- *  Lenient: a wrong line is left out, garbage between packages is passed over up to the next package, and each is a warning.
- *  Either way `push` and `end` throw `limit` past a limit; the parser is of no use after that.
+ *  Returns packages in the order of the index. Equal lists may be the same array. Strings are slices of the chunks, so
+ *  one retained string can retain its chunk.
+ *
+ *  Strict: after the first error no package is returned, and `end` throws a ParseError (`parse`) with all errors. Packages
+ *  returned before are valid, but setup would refuse the whole index.
+ *  Lenient: an invalid line is skipped. Invalid text between packages is skipped up to the next package. Each is a warning.
+ *  `push` and `end` throw `limit` when a limit is exceeded; the parser cannot be used after that.
+ *
+ *  Lines of the usual form are read by {@link LineReader}, all others by {@link TokenReader} and {@link Grammar}.
  *  Source: cygwin-setup inilex.ll, iniparse.yy, IniDBBuilderPackage.cc; fixtures/setup-ini. */
 export abstract class Parser<V> {
   protected readonly table = new VersionTable();
@@ -50,7 +54,7 @@ export abstract class Parser<V> {
   readonly #builder: RecordBuilder<V>;
   readonly #grammar: Grammar;
   readonly #tokens: TokenReader;
-  readonly #fast: LineReader | undefined;
+  readonly #lines: LineReader | undefined;
   #bytesRead = 0;
   #ended = false;
 
@@ -69,47 +73,47 @@ export abstract class Parser<V> {
       ourSetupVersion: options.ourSetupVersion ?? OUR_SETUP_VERSION,
     });
     this.#tokens = new TokenReader(this.#grammar, { log: this.#log, limits: this.#limits, file: this.#file });
-    if (options.tokensOnly !== true) this.#fast = new LineReader(this.#grammar, this.#tokens, { ...common, builder });
+    if (options.tokensOnly !== true) this.#lines = new LineReader(this.#grammar, this.#tokens, { ...common, builder });
   }
 
-  /** Makes of the rows from `start` to the end of the table what is given out as the versions of a package. */
+  /** Returns the versions of a package from the rows from `start` to the end of the table. */
   protected abstract versionsFrom(start: Row, packageName: string): V;
 
-  /** What the headers said so far. */
+  /** Headers read so far. */
   get header(): IndexHeader {
     return this.#grammar.header;
   }
 
-  /** What was found so far; complete, and in the order of the index, after `end`. */
+  /** Findings so far; complete and in the order of the index after `end`. */
   get diagnostics(): readonly Diagnostic[] {
     return this.#log.list;
   }
 
-  /** Reads on; returns the packages that are complete now. The chunk may be reused afterwards. */
+  /** Reads a chunk and returns the packages completed by it. The caller may reuse the chunk. Throws `limit`. */
   push(chunk: Uint8Array): PackageBlock<V>[] {
     if (this.#bytesRead + chunk.length > this.#limits.totalBytes) {
-      const message = `${this.#file}:${this.#tokens.line}: an index of more than ${this.#limits.totalBytes} bytes`;
+      const message = `${this.#file}:${this.#tokens.line}: index of more than ${this.#limits.totalBytes} bytes`;
       throw new CygstrapError('limit', message, { details: { file: this.#file, line: this.#tokens.line } });
     }
-    // A plain Uint8Array even of a Buffer: the loops over it stay fast only for one kind.
+    // Always a plain Uint8Array, never a Buffer: V8 optimizes the loops for one type.
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const text = latin1(bytes);
     const tokens = this.#tokens;
     tokens.base = this.#bytesRead;
-    this.#fast?.open(bytes, text);
+    this.#lines?.open(bytes, text);
     for (let at = 0; at < bytes.length;) {
-      if (this.#fast !== undefined && this.#grammar.idle && tokens.isAtLineStart(tokens.base + at))
-        at = this.#fast.read(at);
+      if (this.#lines !== undefined && this.#grammar.idle && tokens.isAtLineStart(tokens.base + at))
+        at = this.#lines.read(at);
       at = tokens.read(bytes, text, at);
     }
-    this.#fast?.close();
+    this.#lines?.close();
     this.#bytesRead += bytes.length;
     this.#grammar.checkRecord(this.#bytesRead);
-    if (this.#pool.trim(this.#bytesRead)) this.#fast?.forget();
+    if (this.#pool.trim(this.#bytesRead)) this.#lines?.forget();
     return this.#take();
   }
 
-  /** Ends the index; returns the rest. Throws ParseError in strict mode when anything was wrong. */
+  /** Ends the index and returns the remaining packages. Throws `limit`, and `parse` (ParseError) for errors in strict mode. */
   end(): PackageBlock<V>[] {
     if (!this.#ended) {
       this.#ended = true;
@@ -127,7 +131,7 @@ export abstract class Parser<V> {
   }
 }
 
-/** Gives packages out as records, and keeps no more than the last ones. {@inheritDoc Parser} */
+/** Returns packages as records and retains only incomplete ones. {@inheritDoc Parser} */
 export class SetupIniParser extends Parser<readonly VersionRecord[]> {
   protected override versionsFrom(start: Row, packageName: string): readonly VersionRecord[] {
     const versions: VersionRecord[] = [];
@@ -137,14 +141,15 @@ export class SetupIniParser extends Parser<readonly VersionRecord[]> {
   }
 }
 
-/** Gives packages out as rows of one table, which holds on to the text, so that records need only be made of what is asked for. */
+/** Returns packages as rows of one table, which retains the text of the index. A record is created on first access; this
+ *  makes a command that uses few packages faster. {@inheritDoc Parser} */
 export class RowParser extends Parser<VersionRows> {
   protected override versionsFrom(start: Row, packageName: string): VersionRows {
     return new VersionRows(packageName, this.table, start, this.table.count);
   }
 }
 
-/** Parses chunks as they come; stopping early closes `chunks`. Throws what SetupIniParser throws. */
+/** Parses a stream of chunks into records. Closes `chunks` when the caller stops early. Throws like {@link SetupIniParser}. */
 export async function* parseRecords(
   chunks: AsyncIterable<Uint8Array>,
   options: ParserOptions,
@@ -154,7 +159,7 @@ export async function* parseRecords(
   yield* parser.end();
 }
 
-/** Parses a whole index; text counts as UTF-8. Throws what SetupIniParser throws. */
+/** Parses a whole index; a string is encoded as UTF-8. Throws like {@link SetupIniParser}. */
 export function parseText(index: string | Uint8Array, options: ParserOptions): ParsedIndex {
   const parser = new SetupIniParser(options);
   const bytes = typeof index === 'string' ? new TextEncoder().encode(index) : index;

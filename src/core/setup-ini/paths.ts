@@ -1,7 +1,7 @@
-/** Device names of Windows; a file of that name, with any extension, is the device. */
+/** Windows device names; a file of that name with any extension refers to the device. */
 const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])[ .]*(?:$|\.)/i;
 
-/** What can be wrong with a whole path, and with one part of it between slashes. */
+/** Faults of a whole path, and of one part between slashes, each with its phrase. */
 const WHOLE: readonly (readonly [RegExp, string])[] = [
   [/^$/, 'is empty'],
   [/^\//, 'is absolute'],
@@ -19,12 +19,12 @@ const PART: readonly (readonly [RegExp, string])[] = [
   [DEVICE, 'has the name of a Windows device'],
 ];
 
-/** Nearly every path: parts of plain characters, with dots only inside. Such a path has no fault but perhaps the last. */
+/** Usual paths: parts of plain characters with dots only inside. Their only possible fault is a device name. */
 const PLAIN = /^[\w+~-]+(?:\.+[\w+~-]+)*(?:\/[\w+~-]+(?:\.+[\w+~-]+)*)*$/;
 const MAYBE_DEVICE = /(?:^|\/)(?:con|prn|aux|nul|clock|com|lpt)/i;
 
-/** Tells what is wrong with the path of an archive, as phrases that follow "the path": an empty list means that, joined to
- *  any directory or site on any system, it names something below it. Never throws; the order of the phrases is fixed. */
+/** Returns the faults of an archive path as phrases that follow "the path", in a fixed order. Without faults, the path joined
+ *  to any directory or site, on any system, names a file below it. */
 export function pathFaults(path: string): string[] {
   if (PLAIN.test(path) && !MAYBE_DEVICE.test(path)) return [];
   const whole = WHOLE.filter(([fault]) => fault.test(path));

@@ -5,14 +5,13 @@ import { NO_LIST, distinct } from './parser/pool.ts';
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from './records.ts';
 import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive, VersionRecord } from './records.ts';
 
-/** Writes an index that setup accepts and that parses to the same headers and records, `line` aside; in the order and form
- *  of the official generator. Text is written as it is, so encode the result as UTF-8.
- *  Throws `usage` for values no index can hold, such as a quote inside a text; it never writes something else instead. */
+/** Returns the text of an index that parses to the same headers and records, except `line`, in the form of the official
+ *  generator. Encode it as UTF-8. Throws `usage` for a value that an index cannot contain, such as a quote inside a text. */
 export function printIndex(header: IndexHeader, records: Iterable<PackageRecord>): string {
   return [...printPieces(header, records)].join('');
 }
 
-/** `printIndex` in pieces: the headers, then one for each package. */
+/** Yields the result of `printIndex` in pieces: the headers, then each package. */
 export function* printPieces(
   header: IndexHeader,
   records: Iterable<PackageRecord>,
@@ -24,7 +23,7 @@ export function* printPieces(
 function printHeader({ release, arch, setupTimestamp, setupMinimumVersion, setupVersion }: IndexHeader): string {
   const timestamp = setupTimestamp === undefined ? undefined : String(setupTimestamp);
   if (setupTimestamp !== undefined && setupTimestamp >>> 0 !== setupTimestamp) {
-    refuse('the headers', `${setupTimestamp} is no timestamp of 32 bits`);
+    refuse('the headers', `timestamp ${setupTimestamp} is not an unsigned 32-bit integer`);
   }
   const lines: readonly (readonly [string, string | undefined])[] = [
     ['release', release],
@@ -36,10 +35,10 @@ function printHeader({ release, arch, setupTimestamp, setupMinimumVersion, setup
   return lines.map(([key, value]) => (value === undefined ? '' : `${key}: ${word(value, 'the headers')}\n`)).join('');
 }
 
-/** Writes one package, without a blank line around it; see `printIndex`. */
+/** Returns the text of one package without blank lines around it; see `printIndex`. */
 export function printPackage(record: PackageRecord): string {
   const { name, sdesc, ldesc, categories, message, replaceVersions } = record;
-  if (name === '') refuse('a package', 'setup ignores one with an empty name');
+  if (name === '') refuse('a package', 'empty name');
   const where = `package ${name}`;
   refuseRepeats(
     categories.map((category) => category.toLowerCase()),
@@ -57,8 +56,8 @@ export function printPackage(record: PackageRecord): string {
   return text;
 }
 
-/** What a reader of the text so far would carry over into the next section. */
-interface CarriedOver {
+/** Values that the next section inherits. */
+interface Inherited {
   readonly version: string;
   readonly source?: SourceArchive;
   readonly sourceName?: string;
@@ -68,7 +67,7 @@ interface CarriedOver {
   readonly buildDepends: readonly Dependency[];
 }
 
-const NOTHING: CarriedOver = {
+const NOTHING: Inherited = {
   version: '',
   obsoletes: NO_LIST.entries,
   provides: NO_LIST.entries,
@@ -76,12 +75,11 @@ const NOTHING: CarriedOver = {
   buildDepends: NO_LIST.entries,
 };
 
-/** Writes the sections of one package, knowing what carries over (see RecordBuilder): a line is left out only where the
- *  reader assumes the same without it. */
+/** Prints the sections of one package. Omits a line when the section inherits the same value (see RecordBuilder). */
 class SectionPrinter {
   readonly #name: string;
   #isFirst = true;
-  #carried = NOTHING;
+  #inherited = NOTHING;
   #depends = NO_LIST.entries;
   #hadProvides = false;
 
@@ -92,44 +90,45 @@ class SectionPrinter {
   print(record: VersionRecord): string {
     const { version, section, install } = record;
     const where = `package ${this.#name}, version ${version}`;
-    if (version === '') refuse(where, 'setup ignores an empty version');
-    if (stabilityOf(section) !== record.stability) refuse(where, `[${section}] does not mean ${record.stability}`);
-    if (section === '' || commonClasses(section) === 0) refuse(where, `\`${section}\` is no label`);
+    if (version === '') refuse(where, 'empty version');
+    if (stabilityOf(section) !== record.stability)
+      refuse(where, `label [${section}] does not match stability ${record.stability}`);
+    if (section === '' || commonClasses(section) === 0) refuse(where, `malformed label \`${section}\``);
     const text = [
       this.#isFirst && section === 'curr' ? '' : `[${section}]\n`,
       this.#versionAndArchives(record, where),
       this.#list('depends2', record.depends, this.#depends),
-      this.#list('obsoletes', record.obsoletes, this.#carried.obsoletes),
+      this.#list('obsoletes', record.obsoletes, this.#inherited.obsoletes),
       this.#provides(record),
-      this.#list('conflicts', record.conflicts, this.#carried.conflicts),
-      this.#list('build-depends', record.buildDepends, this.#carried.buildDepends),
+      this.#list('conflicts', record.conflicts, this.#inherited.conflicts),
+      this.#list('build-depends', record.buildDepends, this.#inherited.buildDepends),
     ].join('');
     this.#isFirst = false;
     this.#depends = record.depends;
-    this.#carried = install === undefined ? record : NOTHING;
+    this.#inherited = install === undefined ? record : NOTHING;
     return text;
   }
 
   #versionAndArchives(record: VersionRecord, where: string): string {
     const { version, install, source, sourceName } = record;
-    const carried = this.#carried;
+    const inherited = this.#inherited;
     const versionLine = `version: ${word(version, where)}\n`;
     const installLines = install === undefined ? '' : archiveLines('install', install, where);
-    // Only a `source:` line makes the reader forget a `Source:` line above it.
-    const repeats = carried.sourceName !== undefined && sourceName === undefined;
+    // Only a `source:` line cancels an inherited `Source:` line.
+    const repeats = inherited.sourceName !== undefined && sourceName === undefined;
     let text = versionLine + installLines;
-    if (source !== undefined && (repeats || !isSameSource(source, carried.source))) {
+    if (source !== undefined && (repeats || !isSameSource(source, inherited.source))) {
       if (source.packageName !== sourcePackageName(this.#name))
-        refuse(where, `its source cannot be in ${source.packageName}`);
+        refuse(where, `invalid source package ${source.packageName}`);
       if (source.archive.md5 !== undefined && source.archive.sha512 !== undefined) {
-        refuse(where, 'a source archive has one digest');
+        refuse(where, 'source archive with two digests');
       }
       const sourceLine = archiveLines('source', source.archive, where);
       if (source.version === version) text += sourceLine;
-      else if (source.version === carried.version) text = sourceLine + text;
+      else if (source.version === inherited.version) text = sourceLine + text;
       else text = `version: ${word(source.version, where)}\n${sourceLine}${text}`;
-    } else if (source === undefined && (carried.source !== undefined || repeats)) {
-      refuse(where, 'it would inherit the source of the section above, which has no binary archive');
+    } else if (source === undefined && (inherited.source !== undefined || repeats)) {
+      refuse(where, 'no source, but the section above without a binary archive has one to inherit');
     }
     if (sourceName !== undefined) text += `Source: ${word(sourceName, where)}\n`;
     return text;
@@ -138,19 +137,19 @@ class SectionPrinter {
   #provides({ provides, obsoletes }: VersionRecord): string {
     if (!this.#hadProvides && isSameList(provides, obsoletes)) return '';
     const text = this.#hadProvides
-      ? this.#list('provides', provides, this.#carried.provides)
+      ? this.#list('provides', provides, this.#inherited.provides)
       : this.#listLine('provides', provides);
     this.#hadProvides = true;
     return text;
   }
 
-  #list(key: string, list: readonly Dependency[], carried: readonly Dependency[]): string {
-    return list.length === 0 && carried.length === 0 ? '' : this.#listLine(key, list);
+  #list(key: string, list: readonly Dependency[], inherited: readonly Dependency[]): string {
+    return list.length === 0 && inherited.length === 0 ? '' : this.#listLine(key, list);
   }
 
   #listLine(key: string, list: readonly Dependency[]): string {
     const where = `package ${this.#name}: ${key}`;
-    if (distinct(list) !== list) refuse(where, 'it has an entry twice');
+    if (distinct(list) !== list) refuse(where, 'duplicate entry');
     return `${[`${key}:`, list.map((one) => dependency(one, where)).join(', ')].join(' ').trimEnd()}\n`;
   }
 }
@@ -173,16 +172,16 @@ function dependency({ name, op, version }: Dependency, where: string): string {
   if (name === SELF_DESTRUCT_WRITTEN) refuse(where, `\`${name}\` would be read as \`${SELF_DESTRUCT_READ}\``);
   const written = name === SELF_DESTRUCT_READ ? SELF_DESTRUCT_WRITTEN : word(name, where);
   if (op === undefined && version === undefined) return written;
-  if (op === undefined || version === undefined) return refuse(where, 'a criterion has an operator and a version');
+  if (op === undefined || version === undefined) return refuse(where, 'criterion without an operator or a version');
   return `${written} (${op} ${word(version, where)})`;
 }
 
-/** One line, or two where an archive has both digests. */
+/** Returns one line, or two for an archive with both digests. */
 function archiveLines(key: 'install' | 'source', { path, sizeBytes, md5, sha512 }: Archive, where: string): string {
-  if ((sizeBytes | 0) !== sizeBytes) refuse(where, `${sizeBytes} is no size of 32 bits`);
-  if (md5 === undefined && sha512 === undefined) refuse(where, 'an archive needs a digest');
-  if (md5 !== undefined && !/^[0-9a-f]{32}$/.test(md5)) refuse(where, `\`${md5}\` is no md5 digest`);
-  if (sha512 !== undefined && !/^[0-9a-f]{128}$/.test(sha512)) refuse(where, `\`${sha512}\` is no sha512 digest`);
+  if ((sizeBytes | 0) !== sizeBytes) refuse(where, `size ${sizeBytes} is not a 32-bit integer`);
+  if (md5 === undefined && sha512 === undefined) refuse(where, 'archive without a digest');
+  if (md5 !== undefined && !/^[0-9a-f]{32}$/.test(md5)) refuse(where, `malformed md5 digest \`${md5}\``);
+  if (sha512 !== undefined && !/^[0-9a-f]{128}$/.test(sha512)) refuse(where, `malformed sha512 digest \`${sha512}\``);
   const start = `${key}: ${word(path, where)} ${sizeBytes}`;
   return [md5, sha512].map((digest) => (digest === undefined ? '' : `${start} ${digest}\n`)).join('');
 }
@@ -191,7 +190,7 @@ function words(all: readonly string[], where: string): string {
   return all.map((one) => word(one, where)).join(' ');
 }
 
-/** Bare where setup reads it as one word, else in quotes. */
+/** Returns the text bare when setup reads it as one word, else in quotes. */
 function word(text: string, where: string): string {
   const bits = commonClasses(text);
   const isBare = text !== '' && bits !== 0 && !isDigest(text.length, bits) && !KEYWORDS.has(text);
@@ -199,12 +198,12 @@ function word(text: string, where: string): string {
 }
 
 function quoted(text: string, where: string): string {
-  if (/["\0\p{Surrogate}]/u.test(text)) refuse(where, 'a text can hold neither quotes nor NUL nor half a character');
+  if (/["\0\p{Surrogate}]/u.test(text)) refuse(where, 'text with a quote, a NUL or an unpaired surrogate');
   return `"${text}"`;
 }
 
 function refuseRepeats(all: readonly string[], where: string): void {
-  if (new Set(all).size < all.length) refuse(where, 'one stands there twice');
+  if (new Set(all).size < all.length) refuse(where, 'duplicate entry');
 }
 
 function refuse(where: string, why: string): never {

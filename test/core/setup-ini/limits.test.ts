@@ -266,7 +266,7 @@ describe('the parser', () => {
 
   test('can follow another release of setup', () => {
     const text = 'setup-minimum-version: 2.950\n';
-    expect(() => parseText(text, { file: 'setup.ini' })).toThrow('setup.ini:1:24: needs setup `2.950`');
+    expect(() => parseText(text, { file: 'setup.ini' })).toThrow('setup.ini:1:24: index requires setup `2.950`');
     expect(parseText(text, { file: 'setup.ini', ourSetupVersion: '2.951' }).diagnostics).toEqual([]);
   });
 

@@ -93,7 +93,7 @@ describe('caches of lists', () => {
     const text = new TextEncoder().encode(packageText('a', `depends2: ${'n'.repeat(300)}`));
     const strict = new SetupIniParser({ file: 'strict', limits: { wordBytes: 200 } });
     expect(new SetupIniParser({ file: 'any' }).push(text).length).toBe(1);
-    expect(() => strict.push(text)).toThrow('strict:2: a word or text of more than 200 bytes');
+    expect(() => strict.push(text)).toThrow('strict:2: word or text of more than 200 bytes');
   });
 
   test('the same words as dependencies, with commas and without, and as categories', () => {

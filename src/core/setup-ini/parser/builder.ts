@@ -1,13 +1,7 @@
 import type { DiagnosticLog } from '../diagnostics.ts';
 import type { Archive, PackageBlock } from '../records.ts';
-import {
-  NO_ARCHIVE,
-  NO_TEXT,
-  type ArchiveNumber,
-  type Row,
-  type TextNumber,
-  type VersionTable,
-} from '../version-table.ts';
+import { NO_ARCHIVE, NO_TEXT, type ArchiveNumber, type TextNumber } from '../text-table.ts';
+import type { Row, VersionTable } from '../version-table.ts';
 import { MD5_DIGITS, SHA512_DIGITS, sha512FromBase64, type ListKey } from './lexicon.ts';
 import { NO_LIST, type DependencyList } from './pool.ts';
 
@@ -15,7 +9,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NO_WORDS: readonly string[] = [];
 
-/** Words from any number of lines, each kept where it came first; one line, the usual case, is kept as it is. */
+/** Union of the words of several lines, in the order of first occurrence. A single line, the usual case, is not copied. */
 class WordUnion {
   readonly #keyOf: (word: string) => string;
   #line = NO_WORDS;
@@ -30,7 +24,7 @@ class WordUnion {
     this.#all = undefined;
   }
 
-  /** `words` holds nothing twice. */
+  /** Adds the words of a line; `words` has no repeats. */
   add(words: readonly string[]): void {
     if (this.#all === undefined && this.#line.length === 0) {
       this.#line = words;
@@ -52,7 +46,7 @@ function categoryKey(category: string): string {
   return category.toLowerCase();
 }
 
-/** Leaves out categories that came before, perhaps in another case. Source: cygwin-setup IniDBBuilderPackage.h `categories`. */
+/** Returns the categories without repeats, compared without regard to case. Source: cygwin-setup IniDBBuilderPackage.h `categories`. */
 export function distinctCategories(words: readonly string[]): readonly string[] {
   if (new Set(words.map(categoryKey)).size === words.length) return words;
   const union = new WordUnion(categoryKey);
@@ -60,16 +54,16 @@ export function distinctCategories(words: readonly string[]): readonly string[] 
   return union.words;
 }
 
-/** Makes of the rows from `start` to the end of the table what is given out as the versions of a package. */
+/** Returns the versions of a package from the rows from `start` to the end of the table. */
 export type VersionsFrom<V> = (start: Row, packageName: string) => V;
 
-/** Makes packages and rows of versions out of the items of the grammar, with setup's rules for what carries over from one
- *  section to the next. Source: cygwin-setup IniDBBuilderPackage.cc; each method is the action of the item of that name. */
+/** Builds packages and version rows from items, with setup's rules for values that a section inherits from the one above.
+ *  Source: cygwin-setup IniDBBuilderPackage.cc; each method is the action of the item of that name. */
 export class RecordBuilder<V = unknown> {
   readonly #log: DiagnosticLog;
   readonly #table: VersionTable;
   readonly #versionsFrom: VersionsFrom<V>;
-  /** Packages completed and not yet taken. */
+  /** Completed packages that `take` has not returned yet. */
   readonly #done: PackageBlock<V>[] = [];
 
   #open = false;
@@ -87,12 +81,12 @@ export class RecordBuilder<V = unknown> {
   #hadProvides = false;
 
   #version = NO_TEXT;
-  /** The version in force has its record already, one without a binary archive. */
+  /** The current version has a row already, without a binary archive. */
   #listed = false;
   #versionLine = 0;
   #install: ArchiveNumber = NO_ARCHIVE;
   #source: ArchiveNumber = NO_ARCHIVE;
-  /** The version in force at the `source:` line. */
+  /** The current version at the `source:` line. */
   #sourceVersion = NO_TEXT;
   #sourceName: string | undefined;
   #obsoletes = NO_LIST.entries;
@@ -106,8 +100,9 @@ export class RecordBuilder<V = unknown> {
     this.#versionsFrom = versionsFrom;
   }
 
+  /** Returns the completed packages and removes them. */
   take(): PackageBlock<V>[] {
-    // A copy, since to V8 a fresh array is one of small numbers: the first record put in would undo optimized code each time.
+    // A copy: V8 would specialize a new empty array for small integers and discard optimized code at the first record.
     const done = this.#done.slice();
     this.#done.length = 0;
     return done;
@@ -130,7 +125,7 @@ export class RecordBuilder<V = unknown> {
     this.#resetVersion();
   }
 
-  /** Completes the open package, if there is one. */
+  /** Completes the open package, if any. */
   endPackage(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -153,38 +148,38 @@ export class RecordBuilder<V = unknown> {
     this.#done.push(block);
   }
 
-  /** A label as it stands in the table. */
+  /** Starts a section; `section` is its label in the table. */
   label(section: TextNumber): void {
     this.#commit();
     this.#section = section;
   }
 
-  /** A version as it stands in the table. */
+  /** Sets the version, a text of the table. */
   version(version: TextNumber, line: number): void {
     this.#touch(line);
     if (this.#version !== NO_TEXT && !this.#listed) {
-      this.#log.warning('lost-version', 'setup forgets the `version:` above in the same section', line, 1);
+      this.#log.warning('lost-version', 'setup replaces the `version:` above in the same section', line, 1);
     }
     this.#version = version;
     this.#listed = false;
   }
 
-  /** "Had a digest of that kind" decides: a second `install:` line replaces path and size, but adds only a missing digest. */
+  /** Sets the binary archive. A second `install:` line replaces path and size, but adds a digest only of a missing kind. */
   install(path: string, sizeBytes: number, digest: string, line: number): void {
     this.#touch(line);
     const fresh = archiveOf(path, sizeBytes, digest);
     if (this.#install !== NO_ARCHIVE) {
-      const before = this.#table.archive(this.#install);
+      const before = this.#table.texts.archive(this.#install);
       if (before.md5 !== undefined) fresh.md5 = before.md5;
       if (before.sha512 !== undefined) fresh.sha512 = before.sha512;
     }
-    this.#install = this.#table.addOtherArchive(fresh);
+    this.#install = this.#table.texts.addOtherArchive(fresh);
   }
 
-  /** The same for an archive in the usual form, which is in the table already. */
+  /** Sets a binary archive that is in the table already. */
   installAt(archive: ArchiveNumber, line: number): void {
     if (this.#install !== NO_ARCHIVE) {
-      const { path, sizeBytes, md5, sha512 } = this.#table.archive(archive);
+      const { path, sizeBytes, md5, sha512 } = this.#table.texts.archive(archive);
       this.install(path, sizeBytes, md5 ?? sha512 ?? '', line);
       return;
     }
@@ -193,7 +188,7 @@ export class RecordBuilder<V = unknown> {
   }
 
   source(path: string, sizeBytes: number, digest: string, line: number): void {
-    this.sourceAt(this.#table.addOtherArchive(archiveOf(path, sizeBytes, digest)), line);
+    this.sourceAt(this.#table.texts.addOtherArchive(archiveOf(path, sizeBytes, digest)), line);
   }
 
   sourceAt(archive: ArchiveNumber, line: number): void {
@@ -220,7 +215,7 @@ export class RecordBuilder<V = unknown> {
     this.#message = { id, text };
   }
 
-  /** `words` is `distinctCategories`. */
+  /** Adds categories; `words` is a result of `distinctCategories`. */
   categories(words: readonly string[]): void {
     this.#categories.add(words);
   }
@@ -270,7 +265,7 @@ export class RecordBuilder<V = unknown> {
     this.#buildDepends = NO_LIST;
   }
 
-  /** Ends a section. "no install: line, no package": then nothing is reset either, and the next section inherits all of it. */
+  /** Ends a section. "no install: line, no package": without an archive the next section inherits all values. */
   #commit(): void {
     const hasVersion = this.#version !== NO_TEXT;
     const isInstallable = this.#install !== NO_ARCHIVE;
@@ -293,7 +288,7 @@ export class RecordBuilder<V = unknown> {
     if (obsoletes.length + provides.length + conflicts.length > 0)
       table.setRareLists(row, { obsoletes, provides, conflicts });
     if (this.#source !== NO_ARCHIVE && this.#sourceVersion !== this.#version)
-      table.setSourceVersion(row, table.text(this.#sourceVersion));
+      table.setSourceVersion(row, table.texts.text(this.#sourceVersion));
     if (this.#sourceName !== undefined) table.setSourceName(row, this.#sourceName);
   }
 }

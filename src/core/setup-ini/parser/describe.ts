@@ -1,7 +1,7 @@
 import { show } from '../diagnostics.ts';
 import type { Token } from './tokens.ts';
 
-/** Names a token in a message, as what was found. */
+/** Describes an unexpected token for a message, as a phrase that follows "found". */
 export function describe(token: Token): string {
   switch (token.kind) {
     case 'newline':
@@ -30,7 +30,7 @@ export function describe(token: Token): string {
 
 function describeStray(token: Token): string {
   const code = token.text.charCodeAt(0);
-  if (token.text === '"') return 'a quote that does not end';
+  if (token.text === '"') return 'an unterminated quote';
   if (token.text === '#' && token.column === 1) return 'a comment without a line end';
   if (code === 0) return 'a NUL byte';
   return code < 32 || code > 126 ? `the byte 0x${code.toString(16).padStart(2, '0')} outside quotes` : show(token.text);

@@ -11,10 +11,10 @@ import { sizeOf } from './numbers.ts';
 import { NO_LIST, distinct, type DependencyList, type DependencyPool } from './pool.ts';
 import type { Token, TokenSink } from './tokens.ts';
 
-/** Where in an index a statement stands. `lost`: after something no rule recovers from, until the next package. */
+/** Part of the index that contains a statement. `lost`: after an error that no rule recovers from, until the next package. */
 export type Region = 'headers' | 'between' | 'block' | 'lost';
 
-/** A part of the grammar: takes tokens one by one, and gives up by returning undefined after `#unexpected`. */
+/** One rule of the grammar: receives tokens one by one; returns undefined after an unexpected token. */
 type Steps<T> = Generator<undefined, T, Token>;
 
 export interface GrammarContext {
@@ -27,10 +27,10 @@ export interface GrammarContext {
   readonly ourSetupVersion: string;
 }
 
-/** The grammar of setup.ini as a machine fed with tokens; calls the builder for each item that is complete and right.
- *  Source: cygwin-setup iniparse.yy; each method is the rule of that name. As there, a wrong line inside a package block is
- *  passed over and counted ("error NL"), and anything else wrong ends setup's reading; this one goes on at the next package
- *  to find further errors. */
+/** Grammar of setup.ini as a state machine that receives tokens and calls the builder for each valid item. An invalid line
+ *  inside a package block is skipped and counted ("error NL"). Setup stops at any other error; this parser continues at the
+ *  next package to find further errors.
+ *  Source: cygwin-setup iniparse.yy; each method is the rule of that name. */
 export class Grammar implements TokenSink {
   region: Region = 'headers';
   idle = false;
@@ -41,9 +41,9 @@ export class Grammar implements TokenSink {
   readonly #steps: Steps<void>;
   #recordOffset = 0;
   #recordLine = 0;
-  /** The token after an entry of a list, already read. */
+  /** The token after a list entry, read as lookahead. */
   #ahead: Token | undefined;
-  /** The token that made the statement in hand fail. */
+  /** The unexpected token of the current statement. */
   #fault: Token | undefined;
 
   constructor(context: GrammarContext) {
@@ -54,7 +54,7 @@ export class Grammar implements TokenSink {
     this.#steps.next();
   }
 
-  /** What the headers said so far. */
+  /** Headers read so far. */
   get header(): IndexHeader {
     return this.#headers.header;
   }
@@ -63,7 +63,7 @@ export class Grammar implements TokenSink {
     this.#steps.next(token);
   }
 
-  /** Opens a package block whose `@` stands at `offset`. */
+  /** Opens a package block. `offset` is that of its `@`, in bytes from the start of the index. */
   startPackage(name: string, line: number, offset: number): void {
     this.#builder.startPackage(name, line);
     this.region = 'block';
@@ -71,22 +71,20 @@ export class Grammar implements TokenSink {
     this.#recordLine = line;
   }
 
-  /** A blank line: ends the headers, or the package. */
+  /** Handles a blank line, which ends the headers or the package. */
   blankLine(): void {
     if (this.region === 'lost') return;
     this.#builder.endPackage();
     this.region = 'between';
   }
 
-  /** Throws `limit` when the open package has grown too long by `offset`. */
+  /** Throws `limit` when the open package is too long. `offset` is the current one in bytes. */
   checkRecord(offset: number): void {
     const { limits, file } = this.#context;
     if (this.region !== 'block' || offset - this.#recordOffset <= limits.recordBytes) return;
-    throw new CygstrapError(
-      'limit',
-      `${file}:${this.#recordLine}: a package of more than ${limits.recordBytes} bytes`,
-      { details: { file, line: this.#recordLine } },
-    );
+    throw new CygstrapError('limit', `${file}:${this.#recordLine}: package of more than ${limits.recordBytes} bytes`, {
+      details: { file, line: this.#recordLine },
+    });
   }
 
   *#wholeFile(): Steps<void> {
@@ -145,7 +143,7 @@ export class Grammar implements TokenSink {
 
   *#item(token: Token): Steps<void> {
     if (token.kind === 'label') {
-      if (yield* this.#newline()) this.#builder.label(this.#context.table.addOtherText(token.text));
+      if (yield* this.#newline()) this.#builder.label(this.#context.table.texts.addOtherText(token.text));
     } else if (token.key === undefined || token.key === 'package' || isHeaderKey(token.key)) {
       this.#unexpected(token, 'an item of a package');
     } else {
@@ -160,7 +158,7 @@ export class Grammar implements TokenSink {
       case 'ldesc': {
         const text = yield* this.#word(key === 'version' ? 'a version' : 'a text');
         if (text === undefined || !(yield* this.#newline())) return;
-        if (key === 'version') this.#builder.version(this.#context.table.addOtherText(text), line);
+        if (key === 'version') this.#builder.version(this.#context.table.texts.addOtherText(text), line);
         else this.#builder[key](text);
         return;
       }
@@ -213,7 +211,7 @@ export class Grammar implements TokenSink {
     if (yield* this.#newline()) this.#builder[key](path, sizeOf(size), digest.text, line);
   }
 
-  /** "STRING versioninfo": the version in parentheses is read and not used. */
+  /** "STRING versioninfo": setup does not use the version in parentheses. */
   *#source(line: number): Steps<void> {
     const name = yield* this.#word('a source package name');
     if (name === undefined) return;
@@ -238,7 +236,7 @@ export class Grammar implements TokenSink {
     }
   }
 
-  /** "empty, or an entry, or a list, separator and entry": so a list may also begin with its first separator. */
+  /** "empty, or an entry, or a list, separator and entry": a list may begin with a separator. */
   *#versionedPackageList(): Steps<DependencyList | undefined> {
     const list: Dependency[] = [];
     let token: Token = yield;
@@ -274,7 +272,7 @@ export class Grammar implements TokenSink {
     return { entries: distinct(list) };
   }
 
-  /** One entry that begins with `token`; leaves the token after it in `#ahead`. */
+  /** Reads an entry that begins with `token`; stores the token after it in `#ahead`. */
   *#entry(token: Token): Steps<Dependency | undefined> {
     if (token.kind !== 'word') return this.#unexpected(token, 'a package name');
     const plain = this.#context.pool.named(token.text);

@@ -18,7 +18,7 @@ export function isHeaderKey(key: string): key is HeaderKey {
   return HEADER_KEYS.has(key);
 }
 
-/** Gathers the headers; the last of each kind counts.
+/** Collects the headers; the last of each kind is used.
  *  Source: cygwin-setup IniDBBuilderPackage.cc `buildVersion`, `buildMinimumVersion`. */
 export class HeaderReader {
   readonly header: Mutable<IndexHeader> = {};
@@ -44,9 +44,14 @@ export class HeaderReader {
         return;
       case 'setup-version':
         this.header.setupVersion = text;
-        // Below a minimum version that was met, a later version is no news; below one that was not, it is no matter.
+        // After a minimum version, setup does not report a newer version.
         if (this.#minimumSeen || !this.#isLater(text)) return;
-        this.#log.warning('newer-setup', `made for setup ${show(text)}, and we follow ${this.#ours}`, line, column);
+        this.#log.warning(
+          'newer-setup',
+          `index is for setup ${show(text)}; this program follows ${this.#ours}`,
+          line,
+          column,
+        );
         return;
       case 'setup-minimum-version':
         this.header.setupMinimumVersion = text;
@@ -54,7 +59,7 @@ export class HeaderReader {
         if (!this.#isLater(text)) return;
         this.#log.error(
           'setup-too-old',
-          `needs setup ${show(text)} at least, and we follow ${this.#ours}`,
+          `index requires setup ${show(text)} or later; this program follows ${this.#ours}`,
           line,
           column,
         );

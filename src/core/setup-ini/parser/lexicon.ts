@@ -1,6 +1,6 @@
 import type { Operator } from '../records.ts';
 
-/** Bits of the character classes: `STR`, `HEX` and `B64` of setup's inilex.ll. */
+/** Bits of the character classes. Source: cygwin-setup inilex.ll `STR`, `HEX`, `B64`. */
 export const WORD = 1;
 export const HEX = 2;
 export const BASE64 = 4;
@@ -16,7 +16,7 @@ function characterClasses(): Uint8Array {
   return classes;
 }
 
-/** The class bits of each byte; 0 for everything that ends a word. */
+/** Class bits of each byte; 0 for a byte that ends a word. */
 export const CLASSES = characterClasses();
 
 export type HeaderKey = 'release' | 'arch' | 'setup-timestamp' | 'setup-version' | 'setup-minimum-version';
@@ -35,7 +35,9 @@ export type ItemKey =
   | 'message';
 export type Key = HeaderKey | ItemKey | 'package';
 
-/** Every spelling setup knows; anything else that begins a line and ends in a colon is dropped with its line.
+/** Every spelling of every key: the only table of keywords. To add a keyword, add its spelling here. To add a key, also add
+ *  it to the types above; the compiler then reports the `switch` statements in grammar.ts and lines.ts that need a case.
+ *  A line that begins with any other word and a colon is dropped with a warning.
  *  Source: cygwin-setup inilex.ll. */
 export const KEYWORDS: ReadonlyMap<string, Key> = new Map<string, Key>([
   ['release:', 'release'],
@@ -87,15 +89,14 @@ export const MD5_DIGITS = 32;
 export const SHA512_DIGITS = 128;
 export const SHA512_BASE64_DIGITS = 86;
 
-/** The class bits that all bytes of a word have in common. */
+/** Returns the class bits common to all bytes of a word. */
 export function commonClasses(word: string): number {
   let bits = WORD | HEX | BASE64;
   for (let at = 0; at < word.length; at++) bits &= CLASSES[word.charCodeAt(at)] ?? 0;
   return bits;
 }
 
-/** Tells whether setup reads a run of word characters as a digest, whatever it stands for.
- *  `bits` is what `commonClasses` gives for it. */
+/** Returns whether setup reads a word of `length` bytes as a digest, wherever it occurs. `bits` are its common classes. */
 export function isDigest(length: number, bits: number): boolean {
   if (length === SHA512_DIGITS || length === MD5_DIGITS) return (bits & HEX) !== 0;
   return length === SHA512_BASE64_DIGITS && (bits & BASE64) !== 0;
@@ -103,17 +104,17 @@ export function isDigest(length: number, bits: number): boolean {
 
 const BASE64_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** Turns 86 base64url characters into 128 hexadecimal digits; the four bits left over are ignored, as setup does. */
+/** Converts 86 base64url characters to 128 hexadecimal digits. Ignores the last four bits, as setup does. */
 export function sha512FromBase64(text: string): string {
   let hex = '';
   let bits = 0;
-  let held = 0;
+  let value = 0;
   for (const one of text) {
-    held = ((held << 6) | BASE64_ALPHABET.indexOf(one)) & 0xfff;
+    value = ((value << 6) | BASE64_ALPHABET.indexOf(one)) & 0xfff;
     bits += 6;
     while (bits >= 4 && hex.length < SHA512_DIGITS) {
       bits -= 4;
-      hex += ((held >> bits) & 15).toString(16);
+      hex += ((value >> bits) & 15).toString(16);
     }
   }
   return hex;

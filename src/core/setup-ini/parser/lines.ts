@@ -5,7 +5,7 @@ import type { Grammar } from './grammar.ts';
 import { CLASSES, HEX, KEYWORDS, MD5_DIGITS, OPERATORS, SHA512_BASE64_DIGITS, SHA512_DIGITS } from './lexicon.ts';
 import { commonClasses, isDigest } from './lexicon.ts';
 import type { ItemKey, Key } from './lexicon.ts';
-import { WrittenList, type DependencyList, type DependencyPool } from './pool.ts';
+import { LazyList, type DependencyList, type DependencyPool } from './pool.ts';
 import { decodeQuoted } from './text.ts';
 import type { TokenReader } from './tokens.ts';
 
@@ -65,7 +65,7 @@ export class LineReader {
   open(bytes: Uint8Array, text: string): void {
     this.#bytes = bytes;
     this.#text = text;
-    this.#table.open(text);
+    this.#table.texts.open(text);
     this.#end = bytes.lastIndexOf(NEWLINE) + 1;
   }
 
@@ -130,7 +130,7 @@ export class LineReader {
     while (CLASSES[bytes[end]!] !== 0) end++;
     if (end === at || end - at > this.#wordBytes || bytes[end] !== CLOSE_BRACKET || bytes[end + 1] !== NEWLINE)
       return UNUSUAL;
-    this.#builder.label(this.#table.addText(at, end));
+    this.#builder.label(this.#table.texts.addText(at, end));
     return end + 2;
   }
 
@@ -140,7 +140,7 @@ export class LineReader {
       case 'version': {
         const end = this.#lastWord(at);
         if (end === UNUSUAL) return UNUSUAL;
-        this.#builder.version(this.#table.addText(at, end), this.#tokens.line);
+        this.#builder.version(this.#table.texts.addText(at, end), this.#tokens.line);
         return end + 1;
       }
       case 'install':
@@ -194,7 +194,7 @@ export class LineReader {
     const digits = end - digest;
     if (bytes[end] !== NEWLINE || (digits !== SHA512_DIGITS && digits !== MD5_DIGITS)) return UNUSUAL;
     if (digits > this.#wordBytes || next - pathEnd - 1 > this.#wordBytes) return UNUSUAL;
-    const archive = this.#table.addArchive(at, pathEnd, sizeBytes, digest, end);
+    const archive = this.#table.texts.addArchive(at, pathEnd, sizeBytes, digest, end);
     if (key === 'install') this.#builder.installAt(archive, this.#tokens.line);
     else this.#builder.sourceAt(archive, this.#tokens.line);
     return end + 1;
@@ -237,7 +237,7 @@ export class LineReader {
     let list = known.get(written);
     if (list === undefined) {
       if (!this.#isList(at, end, separator === ', ')) return UNUSUAL;
-      list = new WrittenList(written, separator, this.#pool);
+      list = new LazyList(written, separator, this.#pool);
       known.set(written, list);
     }
     this.#builder.list(key, list, this.#tokens.line);

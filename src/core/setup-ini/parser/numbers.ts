@@ -1,8 +1,8 @@
 const TWO_63 = 2n ** 63n;
 const MOST_UNSIGNED = 0xffff_ffff;
 
-/** Reads a size as setup's atoi() does: blanks, a sign, digits up to the first other character; then 32 bits are kept,
- *  so `12abc` is 12 and 4294967297 is 1. Beyond 63 bits the number saturates first, which makes it -1 (or 0 with a minus).
+/** Parses a size in bytes like setup's atoi(): blanks, a sign, digits up to the first other character, cut to 32 bits.
+ *  So `12abc` is 12 and 4294967297 is 1. A number beyond 63 bits saturates first, which gives -1 (or 0 with a minus).
  *  Source: cygwin-setup IniDBBuilderPackage.cc `buildPackageInstall`. */
 export function sizeOf(text: string): number {
   const match = /^[ \t\n\v\f\r]*([+-]?)([0-9]+)/.exec(text);
@@ -13,13 +13,13 @@ export function sizeOf(text: string): number {
   return Number(BigInt.asIntN(32, value));
 }
 
-/** Cuts a number that is out of range anyhow, so that a million digits cost nothing. */
+/** Cuts a number that is out of range, so that a million digits take no time. */
 function leadingDigits(digits: string): string {
   return digits.replace(/^0+(?=.)/, '').slice(0, 24);
 }
 
-/** Reads a timestamp as strtoul() with base 0 does: 0x hexadecimal, leading 0 octal, else decimal; a negative number wraps
- *  and one beyond 32 bits is 4294967295. Source: cygwin-setup IniDBBuilderPackage.cc `buildTimestamp`. */
+/** Parses a timestamp like strtoul() with base 0: 0x hexadecimal, leading 0 octal, else decimal. A negative number wraps;
+ *  a number beyond 32 bits is 4294967295. Source: cygwin-setup IniDBBuilderPackage.cc `buildTimestamp`. */
 export function timestampOf(text: string): number {
   const match = /^[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)/.exec(text);
   const digits = match?.[2] ?? '0';
@@ -29,8 +29,8 @@ export function timestampOf(text: string): number {
   return value;
 }
 
-/** Orders versions of setup itself: runs of digits as numbers, the rest as text, digits after non-digits; on a tie the longer one is later.
- *  Not the order of package versions. Source: cygwin-setup csu_util/version_compare.cc. */
+/** Compares versions of setup itself: runs of digits as numbers, the rest as text, digits after non-digits. Of two equal
+ *  beginnings the longer version is later. Package versions have another order: see `compareVersions`. Source: cygwin-setup csu_util/version_compare.cc. */
 export function compareSetupVersions(a: string, b: string): number {
   const left = a.match(/[0-9]+|[^0-9]+/g) ?? [];
   const right = b.match(/[0-9]+|[^0-9]+/g) ?? [];

@@ -2,15 +2,16 @@ import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../records.ts';
 import type { Dependency } from '../records.ts';
 import { OPERATORS } from './lexicon.ts';
 
-/** A list as the parser leaves it: entries can be made of its text later, since of most lists of an index nobody asks for them. */
+/** A list whose entries may be created on first access. */
 export interface DependencyList {
   readonly entries: readonly Dependency[];
 }
 
 export const NO_LIST: DependencyList = { entries: [] };
 
-/** A list in the form that the scanner checks: `NAME` or `NAME (OP VERSION)`, with the separator between. */
-export class WrittenList implements DependencyList {
+/** A validated list in text form: `NAME` or `NAME (OP VERSION)` with a separator. A command reads the entries of few lists,
+ *  so they are created on first access. */
+export class LazyList implements DependencyList {
   #text: string;
   readonly #separator: ', ' | ' ';
   readonly #pool: DependencyPool;
@@ -25,7 +26,7 @@ export class WrittenList implements DependencyList {
   get entries(): readonly Dependency[] {
     if (this.#entries === undefined) {
       this.#entries = distinct(this.#text.split(this.#separator).map((entry) => this.#dependency(entry)));
-      this.#text = ''; // it may keep a whole chunk in memory
+      this.#text = ''; // may be a slice that retains its chunk
     }
     return this.#entries;
   }
@@ -35,12 +36,12 @@ export class WrittenList implements DependencyList {
     if (nameEnd < 0) return this.#pool.named(entry);
     const operatorEnd = entry.indexOf(' ', nameEnd + 1);
     const op = OPERATORS.get(entry.slice(nameEnd + 2, operatorEnd));
-    if (op === undefined) throw new Error(`the scanner let an operator pass: ${entry}`);
+    if (op === undefined) throw new Error(`unknown operator in a validated list: ${entry}`);
     return { name: this.#pool.named(entry.slice(0, nameEnd)).name, op, version: entry.slice(operatorEnd + 1, -1) };
   }
 }
 
-/** Leaves each dependency of a list in once, where it stands first, as setup's solver keeps them.
+/** Returns the list without repeated dependencies; the first occurrence stays. Setup's solver does the same.
  *  Source: libsolv `solvable_add_deparray`; the 2014 index has such lists. */
 export function distinct(list: readonly Dependency[]): readonly Dependency[] {
   if (list.length < 2) return list;
@@ -54,19 +55,18 @@ function keyOf({ name, op, version }: Dependency): string {
   return op === undefined ? name : `${name}\0${op}${version}`;
 }
 
-/** Names kept before the pool starts afresh. */
+/** Number of names at which the pool is emptied. */
 const MOST_NAMES = 1 << 17;
 const LONGEST_SHARED_NAME = 1024;
-/** Input after which it starts afresh: what it keeps may hold slices that keep whole chunks alive. */
+/** Input in bytes after which the pool is emptied, because its names may be slices that retain chunks. */
 const CACHED_BYTES = 48 * 1024 * 1024;
 
-/** Shares equal dependencies within one parse: in bounded memory while it lasts. Whoever holds lists that are not made yet holds the pool
- *  too, which then grows with what is made of them. */
+/** Shares equal dependencies within one parse, in bounded memory. A {@link LazyList} without entries retains the pool. */
 export class DependencyPool {
   readonly #byName = new Map<string, Dependency>();
   #clearAt = CACHED_BYTES;
 
-  /** The dependency on any version of a name. Usually one object for one name; never for one absurdly long. */
+  /** Returns the dependency on any version of a name; shared unless the name is longer than LONGEST_SHARED_NAME. */
   named(name: string): Dependency {
     let known = this.#byName.get(name);
     if (known === undefined) {
@@ -76,7 +76,7 @@ export class DependencyPool {
     return known;
   }
 
-  /** Starts afresh when it has grown too large; called between chunks with the bytes read so far. Returns whether it did. */
+  /** Empties the pool when it is too large. Call between chunks with the bytes read so far. Returns whether it was emptied. */
   trim(bytesRead: number): boolean {
     if (bytesRead < this.#clearAt && this.#byName.size < MOST_NAMES) return false;
     this.#clearAt = bytesRead + CACHED_BYTES;

@@ -1,17 +1,16 @@
-/** Maps each byte to the character of the same number. Uses the global Buffer because nothing else on Node 20 does
- *  this at memory speed (TextDecoder's `latin1` is windows-1252). */
+/** Maps each byte to the character of the same number. Uses Buffer for speed; TextDecoder's `latin1` is windows-1252. */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-/** The reverse of `latin1`. */
+/** Inverse of `latin1`. */
 export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, 'latin1'));
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Decodes quoted text that `latin1` made: UTF-8 where the bytes are valid UTF-8, else the same text again. */
+/** Decodes quoted text from `latin1`: as UTF-8 when the bytes are valid UTF-8, else unchanged. */
 export function decodeQuoted(text: string): string {
   if (!/[\x80-\xff]/.test(text)) return text;
   try {
@@ -23,7 +22,7 @@ export function decodeQuoted(text: string): string {
 
 const PIECES_PER_BLOCK = 1024;
 
-/** A text that arrives in pieces; joined in two steps, so that a million tiny pieces stay cheap. */
+/** Collects a text that arrives in pieces. Joins in two steps, so that a million small pieces take linear time. */
 export class Pieces {
   length = 0;
   #pieces: string[] = [];
@@ -37,7 +36,7 @@ export class Pieces {
     this.#pieces = [];
   }
 
-  /** The whole text with its last piece; starts afresh. */
+  /** Returns the whole text with its last piece, and clears it. */
   take(last: string): string {
     if (this.length === 0) return last;
     this.#pieces.push(last);

@@ -4,24 +4,24 @@ import type { Limits } from '../limits.ts';
 import { CLASSES, KEYWORDS, commonClasses, isDigest, type Key } from './lexicon.ts';
 import { Pieces, bytesOf, decodeQuoted } from './text.ts';
 
-/** `stray` is anything that no token begins with: one byte, as a character. */
+/** `stray`: one byte that begins no token. */
 export type TokenKind = 'word' | 'key' | 'digest' | 'label' | 'operator' | 'mark' | 'newline' | 'end' | 'stray';
 
 export interface Token {
   readonly kind: TokenKind;
-  /** As written; of quoted text what is inside the quotes, of a label what is inside the brackets. */
+  /** The text as written; without the quotes of a quoted text and without the brackets of a label. */
   readonly text: string;
-  /** Only of kind `key`. */
+  /** Present for kind `key` only. */
   readonly key?: Key;
   readonly line: number;
   readonly column: number;
-  /** From the start of the index, in bytes. */
+  /** In bytes from the start of the index. */
   readonly offset: number;
 }
 
-/** Where tokens go. */
+/** Receiver of tokens. */
 export interface TokenSink {
-  /** Between two statements; the reader then stops so that its caller may go on in another way. */
+  /** True between two statements: the reader then returns at the next line start. */
   readonly idle: boolean;
   accept(token: Token): void;
 }
@@ -33,16 +33,16 @@ const QUOTE = 34;
 const HASH = 35;
 const CLOSE_BRACKET = 93;
 
-/** Cuts an index into tokens, chunk by chunk, with one look at each byte whatever the chunks are.
- *  Source: cygwin-setup inilex.ll: the longest match wins, and on a tie the rule that comes first.
- *  Stricter in one point: setup takes a NUL byte, and a byte from 0x80, outside quotes and comments for the end of the
- *  index and silently forgets the rest; here they are stray, and a NUL inside quotes ends them as an error. */
+/** Splits an index into tokens, chunk by chunk, and examines each byte once.
+ *  One difference from setup: outside quotes and comments, setup treats a NUL byte or a byte from 0x80 as the end of the
+ *  index. Here such a byte is a `stray` token. A NUL inside quotes is an error.
+ *  Source: cygwin-setup inilex.ll: the longest match wins; on a tie the first rule. */
 export class TokenReader {
-  /** Of the next byte. */
+  /** Line of the next byte, from 1. */
   line = 1;
-  /** Offset of the first byte of that line. */
+  /** Offset of the first byte of that line, in bytes. */
   lineOffset = 0;
-  /** Offset of the chunk in hand. */
+  /** Offset of the current chunk, in bytes. */
   base = 0;
 
   readonly #sink: TokenSink;
@@ -53,7 +53,7 @@ export class TokenReader {
   #startLine = 1;
   #startColumn = 1;
   #startOffset = 0;
-  /** What began in an earlier chunk. */
+  /** The part of a token from earlier chunks. */
   readonly #pieces = new Pieces();
 
   constructor(sink: TokenSink, context: { log: DiagnosticLog; limits: Limits; file: string }) {
@@ -63,12 +63,12 @@ export class TokenReader {
     this.#file = context.file;
   }
 
-  /** Stands at the first column with nothing half read. */
+  /** Returns whether `offset` is the first column of a line and no token is incomplete. */
   isAtLineStart(offset: number): boolean {
     return this.#mode === 'fresh' && offset === this.lineOffset;
   }
 
-  /** Reads from `at` to the end of the chunk or of the statement; returns where it stopped. `text` is `latin1(bytes)`. */
+  /** Reads from `at` to the end of the chunk or of the statement; returns the end. `text` is `latin1(bytes)`. */
   read(bytes: Uint8Array, text: string, at: number): number {
     const end = bytes.length;
     let next = at;
@@ -102,7 +102,7 @@ export class TokenReader {
     return next;
   }
 
-  /** Ends the index: what is half read becomes tokens, then comes `end`. */
+  /** Ends the index: emits the incomplete token, then `end`. */
   finish(): void {
     this.#finishMode();
     this.#mode = 'fresh';
@@ -125,7 +125,7 @@ export class TokenReader {
         this.#emit('stray', '#');
         return;
       case 'quote': {
-        // No rule matches a quote that never ends: the quote is stray and what follows it is read as anything else.
+        // No rule matches an unterminated quote: the quote is stray, and the text after it is read again as tokens.
         const rest = this.#pieces.take('');
         this.#emit('stray', '"');
         this.line = this.#startLine;
@@ -169,7 +169,7 @@ export class TokenReader {
     }
   }
 
-  /** Keeps a part of a word until the rest arrives. */
+  /** Stores a part of a word until the next chunk. */
   #keep(piece: string): void {
     this.#checkLength(this.#pieces.length + piece.length);
     this.#pieces.add(piece);
@@ -177,7 +177,7 @@ export class TokenReader {
 
   #checkLength(length: number): void {
     if (length <= this.#limits.wordBytes) return;
-    const message = `a word or text of more than ${this.#limits.wordBytes} bytes`;
+    const message = `word or text of more than ${this.#limits.wordBytes} bytes`;
     throw new CygstrapError('limit', `${this.#file}:${this.#startLine}: ${message}`, {
       details: { file: this.#file, line: this.#startLine },
     });
@@ -242,7 +242,7 @@ export class TokenReader {
     return next;
   }
 
-  /** "[" STR "]" without blanks; anything else leaves the bracket stray, and the rest of the line does not matter then. */
+  /** "[" STR "]" without blanks. Otherwise the bracket is stray, which makes the line invalid. */
   #label(bytes: Uint8Array, text: string, at: number): number {
     const next = this.#wordEnd(bytes, at);
     if (next === bytes.length) {
@@ -292,8 +292,8 @@ export class TokenReader {
     return next + 1;
   }
 
-  /** The rest of a comment or of a line with an unknown key: vanishes with its line end. In the latter setup stops
-   *  dropping at a NUL, and at 0xff. */
+  /** Skips the rest of a comment, or of a line with an unknown key, with its line end. In the latter, setup stops at a NUL
+   *  and at 0xff. */
   #rest(bytes: Uint8Array, text: string, at: number): number {
     const found = text.indexOf('\n', at);
     const next = found < 0 ? bytes.length : found;
