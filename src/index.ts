@@ -115,8 +115,8 @@ export type { WhyChain, WhyStep } from './core/resolve/why.ts';
 export { DEFAULT_LIMITS } from './core/setup-ini/limits.ts';
 export type { Limits } from './core/setup-ini/limits.ts';
 export { lintRecords } from './core/setup-ini/lint.ts';
-export { SetupIniParser, parseRecords, parseText } from './core/setup-ini/parse.ts';
-export type { ParsedIndex, ParserOptions } from './core/setup-ini/parse.ts';
+export { SetupIniParser, parseRecords, parseText } from './core/setup-ini/parser/parse.ts';
+export type { ParsedIndex, ParserOptions } from './core/setup-ini/parser/parse.ts';
 export { printIndex, printPackage } from './core/setup-ini/print.ts';
 export type {
   Archive,

@@ -6,8 +6,8 @@ import { openIndex } from '../input/open-index.ts';
 import { userCacheDirectory } from '../io/user-dirs.ts';
 import type { IndexSummary } from '../report/json.ts';
 import type { Diagnostic } from '../core/setup-ini/diagnostics.ts';
-import { RowParser, SetupIniParser } from '../core/setup-ini/parse.ts';
-import type { Parser, ParserOptions } from '../core/setup-ini/parse.ts';
+import { RowParser, SetupIniParser } from '../core/setup-ini/parser/parse.ts';
+import type { Parser, ParserOptions } from '../core/setup-ini/parser/parse.ts';
 import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from '../core/setup-ini/records.ts';
 import type { PackageRows } from '../core/setup-ini/version-table.ts';
 

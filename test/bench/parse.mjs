@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { RowParser, SetupIniParser } from '../../dist/core/setup-ini/parse.js';
+import { RowParser, SetupIniParser } from '../../dist/core/setup-ini/parser/parse.js';
 
 const CHUNK_BYTES = 1 << 20;
 const MB = 1e6;

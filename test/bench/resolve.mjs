@@ -10,7 +10,7 @@ import { setFlagsFromString } from 'node:v8';
 import { CatalogBuilder } from '../../dist/core/catalog/catalog.js';
 import { EMPTY_REQUEST } from '../../dist/core/resolve/request.js';
 import { resolve } from '../../dist/core/resolve/resolve.js';
-import { RowParser } from '../../dist/core/setup-ini/parse.js';
+import { RowParser } from '../../dist/core/setup-ini/parser/parse.js';
 
 const RUNS = 5;
 /** More, since V8 needs some twenty to compile what one uses. */

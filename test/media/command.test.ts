@@ -24,7 +24,7 @@ import { makeMedia } from '../../src/api/media.ts';
 import type { MediaRequest, MediaResult } from '../../src/api/media.ts';
 import { readFloppy } from '../../src/media/read/fat.ts';
 import { readIso } from '../../src/media/read/iso.ts';
-import { parseText } from '../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../src/core/setup-ini/parser/parse.ts';
 import { describeWith, sha512, temporaryDirectory } from './support.ts';
 
 const RELEASE = resolve('fixtures/release');

@@ -5,7 +5,7 @@ import { applyPrune, planPrune } from '../../dist/repo/prune.js';
 import { publishSubset } from '../../dist/repo/publish.js';
 import { Store } from '../../dist/repo/store.js';
 import { subsetIndex } from '../../dist/repo/subset.js';
-import { SetupIniParser } from '../../dist/core/setup-ini/parse.js';
+import { SetupIniParser } from '../../dist/core/setup-ini/parser/parse.js';
 
 const PACKAGES = 14;
 

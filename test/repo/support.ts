@@ -8,7 +8,7 @@ import { parseRepoPath } from '../../src/repo/files/path.ts';
 import type { OpenSource, Resume } from '../../src/repo/files/source.ts';
 import { Store } from '../../src/repo/store.ts';
 import type { StoreOptions } from '../../src/repo/store.ts';
-import { SetupIniParser } from '../../src/core/setup-ini/parse.ts';
+import { SetupIniParser } from '../../src/core/setup-ini/parser/parse.ts';
 import type { PackageRecord } from '../../src/core/setup-ini/records.ts';
 
 /** A directory of one's own, gone after the test. */

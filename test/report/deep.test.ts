@@ -4,7 +4,7 @@ import type { ResolveResult } from '../../src/core/resolve/plan.ts';
 import { EMPTY_REQUEST } from '../../src/core/resolve/request.ts';
 import { resolve } from '../../src/core/resolve/resolve.ts';
 import { why } from '../../src/core/resolve/why.ts';
-import { parseText } from '../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../src/core/setup-ini/parser/parse.ts';
 import { chainsText } from '../../src/report/chains.ts';
 import { conflictText } from '../../src/report/conflict.ts';
 import { dotText } from '../../src/report/dot.ts';

@@ -10,7 +10,7 @@ import { urlsText } from '../../src/report/urls.ts';
 import type { Plan, ResolveRequest } from '../../src/core/resolve/plan.ts';
 import { EMPTY_REQUEST } from '../../src/core/resolve/request.ts';
 import { resolve } from '../../src/core/resolve/resolve.ts';
-import { parseText } from '../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../src/core/setup-ini/parser/parse.ts';
 
 const MD5 = '0123456789abcdef0123456789abcdef';
 

@@ -1,9 +1,9 @@
 import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive } from '../setup-ini/records.ts';
 import { VersionRows, type PackageRows } from '../setup-ini/version-table.ts';
 import { compareVersions } from '../version/compare.ts';
-import { ReadPackage, holdsCategory, type CatalogPackage, type CatalogVersion, type Listed } from './package.ts';
+import { MergedPackage, hasCategory, type CatalogPackage, type CatalogVersion, type BlockVersions } from './package.ts';
 
-/** What one index contributes: its name (for messages), its header and its records in the order read. */
+/** One index: its name for messages, its header and its records in reading order. */
 export interface IndexContent {
   readonly name: string;
   readonly header: IndexHeader;
@@ -17,11 +17,11 @@ export interface SourceVersion {
   readonly index: number;
 }
 
-/** Everything known of several indexes, looked up by name, provided name, obsoleted name, category and source.
+/** Packages of several indexes, with lookup by name, provided name, obsoleted name, category and source.
  *
- *  When records of one package meet: versions and categories are merged and the later description counts; of the same
- *  version under the same `release:` label the later record replaces the earlier; under another label both stay, the
- *  later one is what `name=version` means, and a free choice between the two takes the earlier.
+ *  Records of one package are merged: versions and categories are united, and the later description is used. Of a version
+ *  under the same `release:` label, the later record replaces the earlier. Under different labels both stay: `name=version`
+ *  selects the later one, a free choice the earlier one.
  *  Source: cygwin-setup package_meta.cc `add_version`, IniDBBuilderPackage.cc. */
 export class Catalog {
   readonly headers: readonly IndexHeader[];
@@ -29,16 +29,16 @@ export class Catalog {
   readonly packages: ReadonlyMap<string, CatalogPackage>;
   /** One past the highest rank. */
   readonly rankEnd: number;
-  /** The versions of every package of each index, in the order read. */
-  readonly #read: readonly (readonly Listed[])[];
+  /** Versions of every package block of each index, in reading order. */
+  readonly #blocks: readonly (readonly BlockVersions[])[];
   #sources: Map<string, SourceVersion[]> | undefined;
-  /** The few packages of which some version provides or obsoletes anything. */
-  readonly #offering: readonly CatalogPackage[];
+  /** Packages with a version that provides or obsoletes a name; few. */
+  readonly #providing: readonly CatalogPackage[];
   #provided: Map<string, CatalogVersion[]> | undefined;
   #obsoleted: Map<string, CatalogVersion[]> | undefined;
   readonly #members = new Map<string, readonly CatalogPackage[]>();
 
-  /** Merges indexes in the order given; linear in their size. */
+  /** Merges indexes in the given order, in linear time. */
   static build(indexes: readonly IndexContent[]): Catalog {
     const builder = new CatalogBuilder();
     for (const index of indexes) {
@@ -54,29 +54,30 @@ export class Catalog {
     indexNames: readonly string[];
     packages: ReadonlyMap<string, CatalogPackage>;
     rankEnd: number;
-    read: readonly (readonly Listed[])[];
-    offering: readonly CatalogPackage[];
+    blocks: readonly (readonly BlockVersions[])[];
+    providing: readonly CatalogPackage[];
   }) {
     this.headers = parts.headers;
     this.indexNames = parts.indexNames;
     this.packages = parts.packages;
     this.rankEnd = parts.rankEnd;
-    this.#read = parts.read;
-    this.#offering = parts.offering;
+    this.#blocks = parts.blocks;
+    this.#providing = parts.providing;
   }
 
-  /** All versions a plan can hold, by rank ascending; made anew each time. */
+  /** Returns a new array of all installable versions by ascending rank. */
   versions(): CatalogVersion[] {
     return byRank([...this.packages.values()]);
   }
 
-  /** Versions that provide `name` by a `provides:` line or by obsoleting it, by rank; not the package of that name itself. */
+  /** Returns the versions that provide `name` with a `provides:` line or by obsoleting it, by rank; without the package
+   *  `name` itself. */
   providersOf(name: string): readonly CatalogVersion[] {
     this.#provided ??= this.#invert((version) => version.provides);
     return this.#provided.get(name) ?? [];
   }
 
-  /** Versions that obsolete a package name, whatever the version criterion, by rank. */
+  /** Returns the versions that obsolete a package name with any version criterion, by rank. */
   obsoletersOf(name: string): readonly CatalogVersion[] {
     this.#obsoleted ??= this.#invert((version) => version.obsoletes);
     return this.#obsoleted.get(name) ?? [];
@@ -84,7 +85,7 @@ export class Catalog {
 
   #invert(listOf: (version: CatalogVersion) => readonly Dependency[]): Map<string, CatalogVersion[]> {
     const map = new Map<string, CatalogVersion[]>();
-    for (const version of byRank(this.#offering)) {
+    for (const version of byRank(this.#providing)) {
       for (const { name } of listOf(version)) {
         const entry = map.get(name);
         if (entry === undefined) map.set(name, [version]);
@@ -94,7 +95,7 @@ export class Catalog {
     return map;
   }
 
-  /** Category names in their first spelling, in byte order; `All`, which holds every package, is not among them. */
+  /** Returns the category names in their first spelling, in byte order, without `All`. */
   categories(): string[] {
     const names = new Map<string, string>();
     for (const pkg of this.packages.values()) {
@@ -106,19 +107,19 @@ export class Catalog {
     return [...names.values()].sort();
   }
 
-  /** Members of a category in the order read; without regard to case, `All` means every package. */
+  /** Returns the packages of a category in reading order, without regard to case; `All` contains every package. */
   category(name: string): readonly CatalogPackage[] {
     const key = name.toLowerCase();
     let members = this.#members.get(key);
     if (members === undefined) {
       members = [...this.packages.values()];
-      if (key !== 'all') members = members.filter((pkg) => holdsCategory(pkg.categories, key));
+      if (key !== 'all') members = members.filter((pkg) => hasCategory(pkg.categories, key));
       this.#members.set(key, members);
     }
     return members;
   }
 
-  /** The source package version, when an index lists it. */
+  /** Returns a version of a source package, or undefined when no index lists it. */
   source(name: string, version: string): SourceVersion | undefined {
     this.#sources ??= this.#collectSources();
     return this.#sources.get(name)?.findLast((each) => each.version === version);
@@ -126,7 +127,7 @@ export class Catalog {
 
   #collectSources(): Map<string, SourceVersion[]> {
     const sources = new Map<string, SourceVersion[]>();
-    for (const [index, lists] of this.#read.entries()) {
+    for (const [index, lists] of this.#blocks.entries()) {
       for (const listed of lists) {
         for (const { packageName, version, archive } of sourcesOf(listed)) {
           const each: SourceVersion = { name: packageName, version, archive, index };
@@ -139,18 +140,18 @@ export class Catalog {
     return sources;
   }
 
-  /** The source of a binary version: the archive of its own `source:` line, else that of the package its `Source:` line
-   *  names in the same version. */
+  /** Returns the source of a binary version: the archive of its `source:` line, else the same version of the source package
+   *  named by its `Source:` line. */
   sourceOf(version: CatalogVersion): SourceVersion | undefined {
     const { source, sourceName, version: number } = version.record;
     if (source !== undefined) return this.source(source.packageName, source.version);
     return sourceName === undefined ? undefined : this.source(sourceName, number);
   }
 
-  /** What the user means by `name=version`. */
+  /** Returns the version selected by `name=version`. */
   find(name: string, version: string): CatalogVersion | undefined {
-    // Setup keeps a package's versions as a set ordered by version: 1.05 does not get in when 1.5 is there already, and
-    // of the same text under two release labels the later takes the earlier's place.
+    // Setup stores the versions of a package in an ordered set: 1.05 is dropped after an equal 1.5. Of the same text under
+    // two release labels, the later version replaces the earlier.
     const listed: CatalogVersion[] = [];
     for (const candidate of this.packages.get(name)?.versions ?? []) {
       const same = listed.findIndex(({ version: each }) => each === candidate.version);
@@ -161,7 +162,7 @@ export class Catalog {
     return listed.find(({ version: each }) => each === version);
   }
 
-  /** The highest version of stability curr, else the highest of all that are not test, else the highest. */
+  /** Returns the highest version of stability curr, else the highest that is not test, else the highest. */
   current(pkg: CatalogPackage): CatalogVersion | undefined {
     return (
       highest(pkg.versions.filter(({ stability }) => stability === 'curr')) ??
@@ -183,8 +184,8 @@ function highest(versions: readonly CatalogVersion[]): CatalogVersion | undefine
   return best;
 }
 
-/** What the `source:` lines of a package say, in the order read. */
-function* sourcesOf(listed: Listed): Generator<SourceArchive, void, undefined> {
+/** Yields the sources of a package block from its `source:` lines, in reading order. */
+function* sourcesOf(listed: BlockVersions): Generator<SourceArchive, void, undefined> {
   if (listed instanceof VersionRows) {
     const { table, start, end, packageName } = listed;
     for (let row = start; row < end; row++) {
@@ -198,50 +199,50 @@ function* sourcesOf(listed: Listed): Generator<SourceArchive, void, undefined> {
 
 const NO_CATEGORY: readonly string[] = ['Orphaned'];
 
-/** Takes packages as they are parsed, as records or, which costs less, as rows; see {@link Catalog} for the rules. */
+/** Builds a catalog from parsed packages: records or, faster, rows. See {@link Catalog} for the merge rules. */
 export class CatalogBuilder {
   readonly #headers: IndexHeader[] = [];
   readonly #indexNames: string[] = [];
-  readonly #packages = new Map<string, ReadPackage>();
-  readonly #read: Listed[][] = [];
-  readonly #offering = new Set<ReadPackage>();
+  readonly #packages = new Map<string, MergedPackage>();
+  readonly #blocks: BlockVersions[][] = [];
+  readonly #providing = new Set<MergedPackage>();
   #nextRank = 0;
-  /** Release label in force for each index, learnt from its header only at its end. */
+  /** Release label of each index; the last value passed to `add`. */
   readonly #releases: string[] = [];
 
-  /** Adds a package of the current index. `release` is the index's `release:` label, empty without one. */
+  /** Adds a package of the current index. `release` is the `release:` label of the index, or empty. */
   add(pkg: PackageRecord | PackageRows, release = ''): void {
     const index = this.#headers.length;
     this.#releases[index] = release;
     const listed = pkg.versions;
-    (this.#read[index] ??= []).push(listed);
+    (this.#blocks[index] ??= []).push(listed);
     const firstRank = this.#nextRank;
-    let isOffering = false;
+    let isProviding = false;
     if (listed instanceof VersionRows) {
       const { table, start, end } = listed;
       for (let row = start; row < end; row++) {
         if (!table.isInstallable(row)) continue;
         this.#nextRank++;
-        isOffering ||= table.isProviding(row);
+        isProviding ||= table.isProviding(row);
       }
     } else {
       for (const { install, provides, obsoletes } of listed) {
         if (install === undefined) continue;
         this.#nextRank++;
-        isOffering ||= provides.length + obsoletes.length > 0;
+        isProviding ||= provides.length + obsoletes.length > 0;
       }
     }
     if (this.#nextRank === firstRank) return;
-    const read = new ReadPackage(pkg, index, firstRank, this.#releases);
-    const known = this.#packages.get(read.name);
-    if (known === undefined) this.#packages.set(read.name, read);
-    else known.add(read);
-    if (isOffering) this.#offering.add(known ?? read);
+    const merged = new MergedPackage(pkg, index, firstRank, this.#releases);
+    const known = this.#packages.get(merged.name);
+    if (known === undefined) this.#packages.set(merged.name, merged);
+    else known.add(merged);
+    if (isProviding) this.#providing.add(known ?? merged);
   }
 
   /** Closes the current index. */
   endIndex(name: string, header: IndexHeader): void {
-    this.#read[this.#headers.length] ??= [];
+    this.#blocks[this.#headers.length] ??= [];
     this.#headers.push(header);
     this.#indexNames.push(name);
   }
@@ -253,8 +254,8 @@ export class CatalogBuilder {
       indexNames: this.#indexNames,
       packages: this.#packages,
       rankEnd: this.#nextRank,
-      read: this.#read,
-      offering: [...this.#offering],
+      blocks: this.#blocks,
+      providing: [...this.#providing],
     });
   }
 }

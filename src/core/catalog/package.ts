@@ -4,7 +4,7 @@ import { VersionRows, type PackageRows, type Row, type VersionTable } from '../s
 /** One installable release of a package: a version with a binary archive. */
 export interface CatalogVersion {
   readonly name: string;
-  /** What `record` says too; these need no record to be made. */
+  /** This field and those up to `conflicts` equal those of `record`, but do not create the record. */
   readonly version: string;
   readonly stability: Stability;
   readonly section: string;
@@ -15,33 +15,33 @@ export interface CatalogVersion {
   readonly record: VersionRecord;
   /** The binary archive; the same as `record.install`. */
   readonly archive: Archive;
-  /** Number of the index it comes from, from 0. */
+  /** Number of its index, from 0. */
   readonly index: number;
-  /** Rank in the order read, over all indexes; unique. */
+  /** Position in reading order over all indexes; unique. */
   readonly rank: number;
 }
 
-/** A package as all indexes together describe it. */
+/** A package merged from all indexes. */
 export interface CatalogPackage {
   readonly name: string;
   sdesc: string;
   ldesc: string;
-  /** First spelling of each, compared without regard to case, in the order read; `Orphaned` when the index gives none. */
+  /** In reading order, without repeats regardless of case, in the first spelling; `Orphaned` without any. */
   categories: readonly string[];
-  /** Every version a plan can hold, in the order read. The same version number can be there once for each release label. */
+  /** All installable versions in reading order. A version number can occur once for each release label. */
   readonly versions: readonly CatalogVersion[];
 }
 
-/** `key` is in lower case. */
-export function holdsCategory(categories: readonly string[], key: string): boolean {
+/** Returns whether a category is in the list, without regard to case. `key` is in lower case. */
+export function hasCategory(categories: readonly string[], key: string): boolean {
   for (const each of categories) if (each.length === key.length && each.toLowerCase() === key) return true;
   return false;
 }
 
-/** The versions of one package as one index lists them. */
-export type Listed = (PackageRecord | PackageRows)['versions'];
+/** The versions of one package block. */
+export type BlockVersions = (PackageRecord | PackageRows)['versions'];
 
-/** A version whose record is made when it is asked for, and kept. */
+/** A version whose record and archive are created on first access. */
 class RowVersion implements CatalogVersion {
   readonly name: string;
   readonly version: string;
@@ -92,22 +92,22 @@ class RowVersion implements CatalogVersion {
   }
 }
 
-/** Package blocks as parsed, whose versions are told apart when they are asked for: of most nobody asks. */
-export class ReadPackage implements CatalogPackage {
+/** A package merged from its blocks. Its versions are created on first access, because a command uses few packages. */
+export class MergedPackage implements CatalogPackage {
   readonly name: string;
   sdesc: string;
   ldesc: string;
   categories: readonly string[];
-  /** Of each index. */
+  /** Release label of each index. */
   readonly #releases: readonly string[];
-  readonly #listed: Listed;
+  readonly #block: BlockVersions;
   readonly #index: number;
   readonly #firstRank: number;
-  /** What further blocks list. */
-  #more: ReadPackage[] | undefined;
+  /** Further blocks of the package. */
+  #more: MergedPackage[] | undefined;
   #versions: readonly CatalogVersion[] | undefined;
 
-  /** `firstRank` is that of the first version in the block that can be installed. */
+  /** `firstRank` is the rank of the first installable version of the block. */
   constructor(
     { name, sdesc, ldesc, categories, versions }: PackageRecord | PackageRows,
     index: number,
@@ -119,16 +119,16 @@ export class ReadPackage implements CatalogPackage {
     this.ldesc = ldesc;
     this.categories = categories;
     this.#releases = releases;
-    this.#listed = versions;
+    this.#block = versions;
     this.#index = index;
     this.#firstRank = firstRank;
   }
 
-  /** Merges what a later block says. */
-  add(later: ReadPackage): void {
+  /** Merges a later block. */
+  add(later: MergedPackage): void {
     this.sdesc = later.sdesc || this.sdesc;
     this.ldesc = later.ldesc || this.ldesc;
-    const fresh = later.categories.filter((category) => !holdsCategory(this.categories, category.toLowerCase()));
+    const fresh = later.categories.filter((category) => !hasCategory(this.categories, category.toLowerCase()));
     if (fresh.length > 0) this.categories = [...this.categories, ...fresh];
     (this.#more ??= []).push(later);
     this.#versions = undefined;
@@ -153,11 +153,11 @@ export class ReadPackage implements CatalogPackage {
     return replaced.size === 0 ? versions : versions.filter((each) => !replaced.has(each));
   }
 
-  /** Adds every version that can be installed, in the order read. */
+  /** Adds all installable versions in reading order. */
   #addTo(versions: CatalogVersion[]): void {
     const { name } = this;
     const index = this.#index;
-    const listed = this.#listed;
+    const listed = this.#block;
     let rank = this.#firstRank;
     if (listed instanceof VersionRows) {
       const { table, start, end } = listed;

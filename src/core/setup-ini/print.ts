@@ -1,7 +1,7 @@
 import { CygstrapError } from '../../errors.ts';
 import { sourcePackageName, stabilityOf } from './records.ts';
-import { KEYWORDS, commonClasses, isDigest } from './parser/lexicon.ts';
-import { NO_LIST, distinct } from './parser/pool.ts';
+import { KEYWORDS, commonClasses, isDigest } from './lexicon.ts';
+import { NO_LIST, distinct } from './pool.ts';
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from './records.ts';
 import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive, VersionRecord } from './records.ts';
 

@@ -1,4 +1,4 @@
-import { MD5_DIGITS } from './parser/lexicon.ts';
+import { MD5_DIGITS } from './lexicon.ts';
 import type { Archive } from './records.ts';
 
 /** Number of an archive in a table, from 1. */

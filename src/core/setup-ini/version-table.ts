@@ -1,4 +1,4 @@
-import { NO_LIST, type DependencyList } from './parser/pool.ts';
+import { NO_LIST, type DependencyList } from './pool.ts';
 import { sourcePackageName, stabilityOf } from './records.ts';
 import { NO_ARCHIVE, TextTable, put, twice, type ArchiveNumber, type TextNumber } from './text-table.ts';
 import type { Archive, Dependency, PackageBlock, SourceArchive, Stability, VersionRecord } from './records.ts';

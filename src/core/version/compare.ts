@@ -12,8 +12,8 @@ function isAlpha(code: number): boolean {
   return (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
 }
 
-/** Orders two runs of version text as RPM does: maximal runs of digits or letters are compared in turn, everything
- *  else only separates; `~` sorts before the end of the text and `^` after it.
+/** Compares two ranges of version text as RPM does: runs of digits or letters are compared in turn, other characters are
+ *  separators. `~` sorts before the end of the text, `^` after it. Returns -1, 0 or 1.
  *  Source: libsolv src/evr.c `solv_vercmp_rpm`; fixtures/version/order.txt. */
 function compareSegments(a: string, aStart: number, aEnd: number, b: string, bStart: number, bEnd: number): number {
   let i = aStart;
@@ -71,7 +71,7 @@ function compareSegments(a: string, aStart: number, aEnd: number, b: string, bSt
   return i < aEnd ? 1 : j < bEnd ? -1 : 0;
 }
 
-/** Offset just after `epoch:`, or 0 when the text has no epoch. An epoch is one or more digits. */
+/** Returns the offset after `epoch:`, or 0 without an epoch. An epoch is one or more digits. */
 function epochEnd(text: string): number {
   let i = 0;
   while (i < text.length && isDigit(text.charCodeAt(i))) i++;
@@ -83,7 +83,7 @@ function isZeroEpoch(text: string, end: number): boolean {
   return true;
 }
 
-/** What the two sides have in common: epoch and version are compared, the releases are left to the caller. */
+/** Compares epoch and version, without the release. Returns -1, 0 or 1. */
 function compareEpochAndVersion(
   a: string,
   aEpoch: number,
@@ -101,14 +101,14 @@ function compareEpochAndVersion(
   return compareSegments(a, aEpoch, aDash < 0 ? a.length : aDash, b, bEpoch, bDash < 0 ? b.length : bDash);
 }
 
-/** Where the release starts to be split off: the last `-` after the epoch, or -1. */
+/** Returns the offset of the `-` before the release: the last one after the epoch, or -1. */
 function lastDash(text: string, from: number): number {
   const i = text.lastIndexOf('-');
   return i >= from && text.charCodeAt(i) === DASH ? i : -1;
 }
 
-/** Orders two versions `[epoch:]version[-release]`, oldest first: -1, 0 or 1. A missing epoch is 0, no release is older
- *  than any release. A total preorder (1.05 and 1.5 are equal); never throws.
+/** Compares two versions `[epoch:]version[-release]`. Returns -1 when `a` is older, 0 when both are equal, else 1. A missing
+ *  epoch is 0; a missing release is older than any release. A total preorder: 1.05 and 1.5 are equal. Never throws.
  *  Source: libsolv src/evr.c, EVRCMP_COMPARE with RPM semantics. */
 export function compareVersions(a: string, b: string): number {
   if (a === b) return 0;
@@ -122,8 +122,8 @@ export function compareVersions(a: string, b: string): number {
   return compareSegments(a, aDash + 1, a.length, b, bDash + 1, b.length);
 }
 
-/** Compares as criteria do: like {@link compareVersions}, but where only one side has a release it matches any:
- *  -2 when `a` has none, 2 when `b` has none. An empty release (`4-`) counts as none.
+/** Compares versions for a criterion: like {@link compareVersions}, but a missing release matches any release. Returns -2
+ *  when only `a` has no release, 2 when only `b` has none. An empty release (`4-`) counts as missing.
  *  Source: libsolv src/evr.c, EVRCMP_MATCH_RELEASE. */
 export function compareForMatch(a: string, b: string): number {
   if (a === b) return 0;

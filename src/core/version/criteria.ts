@@ -1,6 +1,6 @@
 import { compareForMatch } from './compare.ts';
 
-/** Bits of an operator: what it admits besides. */
+/** Bits of an operator: whether it matches lower, equal and higher versions. */
 const LT = 4;
 const EQ = 2;
 const GT = 1;
@@ -12,13 +12,13 @@ export interface Criterion {
   readonly version: string;
 }
 
-/** Whether something that provides `provided` meets what asks for `wanted`: whether the two ranges share a version.
- *  A release left out on either side matches any: `(= 1.0)` is met by `1.0-1`.
+/** Returns whether a provided name with criterion `provided` satisfies a requirement with criterion `wanted`: whether the two
+ *  ranges share a version. A missing release matches any: `1.0-1` satisfies `(= 1.0)`.
  *  Source: libsolv src/pooldep.c `pool_intersect_evrs`. */
 export function criteriaMeet(provided: Criterion, wanted: Criterion): boolean {
   const p = BITS[provided.op];
   const w = BITS[wanted.op];
-  if ((p & w & (LT | GT)) !== 0) return true; // both open to the same side
+  if ((p & w & (LT | GT)) !== 0) return true; // both unbounded in the same direction
   if (provided.version === wanted.version) return (p & w & EQ) !== 0;
   switch (compareForMatch(provided.version, wanted.version)) {
     case -2:
@@ -34,8 +34,8 @@ export function criteriaMeet(provided: Criterion, wanted: Criterion): boolean {
   }
 }
 
-/** Whether one version itself meets a criterion, as obsoletes match the packages they name. Where the version has no
- *  release and the criterion has one, every operator matches.
+/** Returns whether a version satisfies a criterion, as for obsoletes. Every operator matches a version without a release
+ *  when the criterion has one.
  *  Source: libsolv src/pooldep.c `pool_match_nevr_rel`. */
 export function versionMeets(version: string, wanted: Criterion): boolean {
   const w = BITS[wanted.op];

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { main } from '../../../src/cli/main.ts';
 import { readKeyring } from '../../../src/trust/keyring.ts';
 import { verifyDetached } from '../../../src/trust/verify.ts';
-import { parseText } from '../../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 import { FaultServer } from '../../support/fault-server.ts';
 import type { Script } from '../../support/fault-server.ts';
 import { fault } from '../../support/faults.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Catalog } from '../../../src/core/catalog/catalog.ts';
-import { parseText } from '../../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 
 const HASH = 'a'.repeat(32);
 
@@ -41,7 +41,7 @@ describe('several indexes', () => {
     expect(catalog.packages.get('p')).toMatchObject({ sdesc: 'second', categories: ['Libs', 'Devel', 'Net'] });
   });
 
-  it('of one release: the later record of the same version replaces the earlier', () => {
+  it('of one release: a later record of the same version replaces the earlier', () => {
     const catalog = catalogOf(
       { release: 'cygwin', text: block('p', version('1-1')) },
       { release: 'cygwin', text: block('p', version('1-1')) },
@@ -50,7 +50,7 @@ describe('several indexes', () => {
     expect(catalog.versions().map(({ index }) => index)).toEqual([1]);
   });
 
-  it('of different releases: both stay, and a pin means the later', () => {
+  it('of different releases: both stay, and `name=version` selects the later', () => {
     const catalog = catalogOf(
       { release: 'cygwin', text: block('p', version('1-1')) },
       { release: 'ports', text: block('p', version('1-1')) },
@@ -61,20 +61,20 @@ describe('several indexes', () => {
 });
 
 describe('one index', () => {
-  it('lists a version that another equals by order, but it cannot be pinned', () => {
+  it('lists a version equal in order to another, but `name=version` does not find it', () => {
     const catalog = catalogOf({ text: block('p', version('1.5-1'), version('1.05-1', [], 'prev')) });
     expect(numbers(catalog, 'p')).toEqual(['1.5-1@0', '1.05-1@0']);
     expect(catalog.find('p', '1.5-1')?.record.section).toBe('curr');
     expect(catalog.find('p', '1.05-1')).toBeUndefined();
   });
 
-  it('knows no package without a binary archive', () => {
+  it('excludes packages without a binary archive', () => {
     const catalog = catalogOf({ text: block('p', 'version: 1-1', `source: p-src.tar.xz 1 ${HASH}`) });
     expect(catalog.packages.has('p')).toBe(false);
     expect(catalog.source('p-src', '1-1')).toMatchObject({ name: 'p-src', version: '1-1' });
   });
 
-  it('finds the source by the version its own line names, else by the package its Source: line names in the same version', () => {
+  it('finds the source by the `source:` line, else by the `Source:` line and the same version', () => {
     const catalog = catalogOf({
       text: [
         block('lib', version('2-1', ['Source: app-src'])),
@@ -92,7 +92,7 @@ describe('one index', () => {
     expect(sourceOf('lone', '9-1')).toBeUndefined();
   });
 
-  it('looks up providers and obsoleters by name, each version once', () => {
+  it('finds providers and obsoleters by name, each version once', () => {
     const catalog = catalogOf({
       text: [
         block('new', version('2-1', ['obsoletes: old (< 2), old']), version('1-1', [], 'prev')),
@@ -107,7 +107,7 @@ describe('one index', () => {
     expect(catalog.providersOf('nothing')).toEqual([]);
   });
 
-  it('puts packages without category into Orphaned, and all into All', () => {
+  it('lists packages without a category in Orphaned, and all in All', () => {
     const catalog = catalogOf({
       text: [block('a', 'category: Libs', version('1-1')), block('b', version('1-1'))].join('\n'),
     });

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CatalogBuilder, type Catalog } from '../../../src/core/catalog/catalog.ts';
-import { RowParser, SetupIniParser } from '../../../src/core/setup-ini/parse.ts';
+import { RowParser, SetupIniParser } from '../../../src/core/setup-ini/parser/parse.ts';
 import { SEED } from '../../support/seed.ts';
 import { fixtures, randomCuts, randomFrom } from '../setup-ini/support.ts';
 
 const REAL = '../shared/data/setup-ini/2025-08-02_x86_64_setup.xz';
 
-/** A catalog of indexes that arrive in one buffer, over and over, cut at `cuts`. */
+/** Returns a catalog of indexes that arrive in one reused buffer, cut at `cuts`. */
 function catalogOf(
   Parser: typeof RowParser | typeof SetupIniParser,
   indexes: readonly Uint8Array[],
@@ -34,7 +34,7 @@ function catalogOf(
   return builder.finish();
 }
 
-/** Everything a catalog knows, as plain data. */
+/** Returns the whole content of a catalog as plain data. */
 function contents(catalog: Catalog): unknown {
   const seen = catalog.versions().map((each) => {
     const { name, version, stability, record, archive, index, rank } = each;
@@ -60,7 +60,7 @@ function contents(catalog: Catalog): unknown {
   return { headers: catalog.headers, packages, versions: seen, offers, ownSources };
 }
 
-describe('a catalog made from rows knows what one made from records knows', () => {
+describe('a catalog from rows equals one from records', () => {
   it.each(fixtures('accept'))('$name', ({ bytes }) => {
     const random = randomFrom(SEED);
     for (const cuts of [[], ...Array.from({ length: 5 }, () => randomCuts(bytes.length, random))]) {
@@ -69,13 +69,13 @@ describe('a catalog made from rows knows what one made from records knows', () =
     }
   });
 
-  it('of several indexes whose packages meet', () => {
+  it('several indexes with common packages', () => {
     const all = fixtures('accept').map(({ bytes }) => bytes);
     const expected = contents(catalogOf(SetupIniParser, [...all, ...all], [1000]));
     expect(contents(catalogOf(RowParser, [...all, ...all], [1000]))).toEqual(expected);
   });
 
-  it.skipIf(!existsSync(REAL))('of a real index (skipped where ../shared/data is absent)', () => {
+  it.skipIf(!existsSync(REAL))('a real index (skipped without ../shared/data)', () => {
     const bytes = execFileSync('xz', ['-dc', REAL], { maxBuffer: 1 << 28 });
     const cuts = Array.from({ length: Math.floor(bytes.length / 100_003) }, (_, at) => (at + 1) * 100_003);
     const text = (Parser: typeof RowParser | typeof SetupIniParser): string => {

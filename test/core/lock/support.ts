@@ -1,7 +1,7 @@
 import type { LoadedCatalog } from '../../../src/api/load-catalog.ts';
 import { Catalog } from '../../../src/core/catalog/catalog.ts';
 import type { Lock, LockedPackage, LockRequest } from '../../../src/core/lock/lock.ts';
-import { parseText } from '../../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 
 /** A digest of as many digits as asked for, which differs with its seed. */
 export function hex(seed: string, digits = 128): string {

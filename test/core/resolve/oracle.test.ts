@@ -5,7 +5,7 @@ import { CatalogBuilder, type Catalog } from '../../../src/core/catalog/catalog.
 import { conflictText } from '../../../src/report/conflict.ts';
 import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
 import { resolve } from '../../../src/core/resolve/resolve.ts';
-import { RowParser } from '../../../src/core/setup-ini/parse.ts';
+import { RowParser } from '../../../src/core/setup-ini/parser/parse.ts';
 
 const ORACLE = '../shared/oracle';
 const INDEXES = '../shared/data/setup-ini';

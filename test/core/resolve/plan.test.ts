@@ -9,7 +9,7 @@ import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
 import { resolve } from '../../../src/core/resolve/resolve.ts';
 import { didYouMean } from '../../../src/core/resolve/suggest.ts';
 import { why } from '../../../src/core/resolve/why.ts';
-import { parseText } from '../../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 import { Candidates } from '../../../src/core/solver/candidates.ts';
 
 const HASH = 'a'.repeat(128);

@@ -4,7 +4,7 @@ import { conflictText } from '../../../src/report/conflict.ts';
 import type { Plan, ResolveRequest } from '../../../src/core/resolve/plan.ts';
 import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
 import { resolve } from '../../../src/core/resolve/resolve.ts';
-import { parseText } from '../../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 import { readCases } from './cases.ts';
 import type { Expectation } from './cases.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test, describe } from 'vitest';
 import { ParseError } from '../../../src/core/setup-ini/diagnostics.ts';
-import { parseText, type ParsedIndex } from '../../../src/core/setup-ini/parse.ts';
+import { parseText, type ParsedIndex } from '../../../src/core/setup-ini/parser/parse.ts';
 import { findings, fixtures, outcome, parseCut, randomCuts, randomFrom, rows } from './support.ts';
 
 const SEED = 20260217;
@@ -29,7 +29,7 @@ describe('setup refuses', () => {
     await expect(findings(diagnostics)).toMatchFileSnapshot(path.replace(/ini$/, 'expected.txt'));
   });
 
-  test.each(fixtures('refuse'))('$name, and a lenient parse finds the same', ({ bytes }) => {
+  test.each(fixtures('refuse'))('$name: a lenient parse has the same findings', ({ bytes }) => {
     const strict = outcome(() => parseText(bytes, { file: 'setup.ini' })) as ParseError['diagnostics'];
     const lenient = parseText(bytes, { file: 'setup.ini', lenient: true });
     expect(lenient.diagnostics.every((one) => one.severity === 'warning')).toBe(true);
@@ -37,7 +37,7 @@ describe('setup refuses', () => {
   });
 });
 
-describe(`however an index is cut, and without the fast path (seed ${SEED})`, () => {
+describe(`any chunks give the same result, with and without the line reader (seed ${SEED})`, () => {
   const all = [...fixtures('accept'), ...fixtures('refuse')];
   test.each(all)('$name', ({ bytes }) => {
     const random = randomFrom(SEED);

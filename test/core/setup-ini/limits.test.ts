@@ -2,7 +2,12 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CygstrapError } from '../../../src/errors.ts';
 import { ParseError } from '../../../src/core/setup-ini/diagnostics.ts';
-import { SetupIniParser, parseRecords, parseText, type ParserOptions } from '../../../src/core/setup-ini/parse.ts';
+import {
+  SetupIniParser,
+  parseRecords,
+  parseText,
+  type ParserOptions,
+} from '../../../src/core/setup-ini/parser/parse.ts';
 import { fixtures, outcome, parseCut } from './support.ts';
 
 const MD5 = '0123456789abcdef0123456789abcdef';
@@ -12,7 +17,7 @@ function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Pushes one chunk again and again, at most `times`; returns the error and the chunks it took. */
+/** Pushes one chunk at most `times`; returns the error and the number of accepted chunks. */
 function flood(
   start: string,
   chunk: string,
@@ -45,7 +50,7 @@ describe('limits', () => {
     { what: 'a word', start: '@ a\nversion: ' },
     { what: 'a quote', start: '@ a\nsdesc: "' },
     { what: 'a label', start: '@ a\n[' },
-  ])('$what without end stops at the word limit, however long it would be', ({ start }) => {
+  ])('$what without end stops at the word limit', ({ start }) => {
     const { error, pushed } = flood(start, chunk, { times: 16 * 1024 });
     expectLimit(error, 2);
     expect(pushed).toBe(256);
@@ -67,18 +72,19 @@ describe('limits', () => {
     { what: 'a comment', start: '#' },
     { what: 'a dropped line', start: 'x-key: ' },
     { what: 'the rest of a bad line', start: '%' },
-  ])('$what of 32 MiB is not kept, so it has no limit of its own', ({ start }) => {
+  ])('$what of 32 MiB is not stored and has no limit', ({ start }) => {
     const { error } = flood(start, chunk.replaceAll('aaaa', 'aaa '), { times: 512, lenient: true });
     expect(error).toBeUndefined();
   });
 
-  test('the same limits with and without the fast path, whole and in bytes', () => {
+  test('the same limits with and without the line reader, whole and byte by byte', () => {
     const limits = { wordBytes: 40, recordBytes: 120 };
     const texts = [
       `@ ${'n'.repeat(41)}\n`,
       `@ a\nsdesc: "${'s'.repeat(41)}"\n`,
       `@ a\nversion: 1\ninstall: ${'p'.repeat(41)} 1 ${MD5}\n`,
       `@ a\ndepends2: b, ${'d'.repeat(41)}\n`,
+      `@ a\nversion: 1\ninstall: p 1 ${'0f'.repeat(64)}\n`,
       `@ a\n${'category: x\n'.repeat(10)}\n@ b\n`,
       `@ a\n${'category: x\n'.repeat(10)}@ b\n`,
     ];
@@ -101,7 +107,7 @@ describe('limits', () => {
     for (const text of texts) expect(new Set(codes(text)).size, text).toBe(1);
   });
 
-  test('findings are listed up to a number and counted beyond it', () => {
+  test('findings beyond the limit are counted only', () => {
     const text = `@ a\n${'bad line\n'.repeat(1000)}`;
     const found = outcome(() => parseText(text, { file: 'setup.ini' })) as ParseError['diagnostics'];
     expect(found).toHaveLength(101);
@@ -111,7 +117,7 @@ describe('limits', () => {
 });
 
 describe('memory', () => {
-  test('many tiny packages stream without piling up', async () => {
+  test('of a stream of many small packages stays bounded', async () => {
     const count = 400_000;
     let made = 0;
     async function* chunks(): AsyncGenerator<Uint8Array> {
@@ -134,7 +140,7 @@ describe('memory', () => {
     expect(most).toBeLessThan(300 * MIB);
   });
 
-  test('stopping early closes the source', async () => {
+  test('an early stop closes the source', async () => {
     let isClosed = false;
     async function* chunks(): AsyncGenerator<Uint8Array> {
       try {
@@ -188,7 +194,7 @@ describe('arbitrary bytes', () => {
     fc.array(snippet, { maxLength: 60 }).map((all) => bytes(`@ a\n${all.join('')}`)),
   );
 
-  test('give records or findings with a place, however they are cut', () => {
+  test('give records or findings with line and column, in any chunks', () => {
     fc.assert(
       fc.property(soup, fc.array(fc.nat(200), { maxLength: 5 }), (index, cuts) => {
         const sorted = cuts.map((cut) => Math.min(cut, index.length)).toSorted((a, b) => a - b);
@@ -230,7 +236,7 @@ describe('the parser', () => {
     expect(parseText(new Uint8Array(0), { file: 'setup.ini' })).toEqual({ header: {}, records: [], diagnostics: [] });
   });
 
-  test('gives records out as soon as they are complete', () => {
+  test('returns records as soon as they are complete', () => {
     const parser = new SetupIniParser({ file: 'setup.ini' });
     expect(parser.push(bytes('release: x\n\n@ a\nversion: 1\n'))).toEqual([]);
     expect(parser.header).toEqual({ release: 'x' });
@@ -239,7 +245,7 @@ describe('the parser', () => {
     expect(parser.end().map((record) => record.name)).toEqual(['c']);
   });
 
-  test('gives no more records once something is wrong, and throws at the end', () => {
+  test('returns no records after an error, and throws at the end', () => {
     const parser = new SetupIniParser({ file: 'setup.ini' });
     expect(parser.push(bytes('@ a\n@ b\n'))).toHaveLength(1);
     expect(parser.push(bytes('bad\n@ c\n@ d\n'))).toEqual([]);
@@ -247,7 +253,7 @@ describe('the parser', () => {
     expect(parser.diagnostics).toMatchObject([{ severity: 'error', code: 'bad-line', line: 3, column: 1 }]);
   });
 
-  test('lenient: leaves out what is wrong and keeps the rest', () => {
+  test('lenient: skips invalid lines and keeps the rest', () => {
     const text = `@ a\nversion: 1-1\ninstall: a 1 ${MD5}\ndepends2: b c\nsdesc: "kept"\n\nstray\nversion: 2\n@ b c\nversion: 3\n@ d\n`;
     const { records, diagnostics } = parseText(text, { file: 'setup.ini', lenient: true });
     expect(records.map((record) => record.name)).toEqual(['a', 'd']);
@@ -255,7 +261,7 @@ describe('the parser', () => {
     expect(diagnostics.map((one) => `${one.severity} ${one.line}`)).toEqual(['warning 4', 'warning 7', 'warning 9']);
   });
 
-  test('lenient: goes on after the line with a quote that never ends', () => {
+  test('lenient: continues after the line of an unterminated quote', () => {
     const text = '@ a\nsdesc: "x\nversion: 1-1\n\n@ b\n';
     const { records } = parseText(text, { file: 'setup.ini', lenient: true });
     expect(records.map((record) => [record.name, record.versions.length])).toEqual([
@@ -264,7 +270,7 @@ describe('the parser', () => {
     ]);
   });
 
-  test('can follow another release of setup', () => {
+  test('follows the given release of setup', () => {
     const text = 'setup-minimum-version: 2.950\n';
     expect(() => parseText(text, { file: 'setup.ini' })).toThrow('setup.ini:1:24: index requires setup `2.950`');
     expect(parseText(text, { file: 'setup.ini', ourSetupVersion: '2.951' }).diagnostics).toEqual([]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RowParser, SetupIniParser, type ParsedIndex } from '../../../src/core/setup-ini/parse.ts';
+import { RowParser, SetupIniParser, type ParsedIndex } from '../../../src/core/setup-ini/parser/parse.ts';
 import { SEED } from '../../support/seed.ts';
 import { fixtures, parseCut, randomFrom } from './support.ts';
 
@@ -113,7 +113,7 @@ describe('caches of lists', () => {
     const listed = ({ versions }: ReturnType<(typeof parsers)[number]['push']>[number]): unknown =>
       ('table' in versions ? versions.table.record(versions.start, 'a') : versions[0])?.depends;
     const read = texts.map((): unknown[] => []);
-    // Each has several turns while others begin.
+    // Parsers alternate.
     for (let turn = 0; turn < 2 * texts.length; turn++) {
       if (turn < texts.length) parsers.push(new Parser({ file: `index ${turn}` }));
       for (const [i, parser] of parsers.entries())

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { posix, win32 } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lintRecords } from '../../../src/core/setup-ini/lint.ts';
-import { parseText } from '../../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 import { pathFaults } from '../../../src/core/setup-ini/paths.ts';
 import { SHARED } from './support.ts';
 
@@ -22,7 +22,7 @@ function lint(text: string): string[] {
 }
 
 describe('lint', () => {
-  test('says nothing about an index without faults', () => {
+  test('reports nothing for an index without faults', () => {
     const clean = `@ a
 version: 2-1
 install: x86_64/release/a/a-2-1.tar.xz 12 SHA512
@@ -41,7 +41,7 @@ source: noarch/release/b/b-src.tar.xz 12 SHA512
     expect(lint(`arch: x86_64\n${clean}`)).toEqual([]);
   });
 
-  test('a requirement that nothing provides, once a package', () => {
+  test('an unmet requirement, once per package', () => {
     const text = `@ a
 version: 2-1
 install: a.tar 12 MD5
@@ -59,7 +59,7 @@ source: b.tar 12 MD5
     ]);
   });
 
-  test('packages and versions that come twice', () => {
+  test('duplicate packages and versions', () => {
     const text = `@ a
 version: 1.5-1
 install: a.tar 12 MD5
@@ -75,17 +75,17 @@ version: 2-1
 install: a.tar 12 MD5
 `;
     expect(lint(text)).toEqual([
-      '5 dangling-curr: version `1.5-1` of `a` equals `1.5-1` in line 2: setup loses track of [curr]',
+      '5 dangling-curr: version `1.5-1` of `a` equals `1.5-1` in line 2: setup loses the [curr] version',
       '8 duplicate-version: version `1.05-1` of `a` equals `1.5-1` in line 5',
-      '11 duplicate-package: a second block of package `a`',
+      '11 duplicate-package: duplicate block of package `a`',
     ]);
   });
 
-  test('a [prev] above [curr], and a package without any version', () => {
+  test('a [prev] above [curr], and a package without versions', () => {
     const text = '@ a\nversion: 1-1\ninstall: a 12 MD5\n[prev]\nversion: 1.10-1\ninstall: a 12 MD5\n\n@ b\n';
     expect(lint(text)).toEqual([
       '5 prev-above-curr: setup prefers [prev] `1.10-1` of `a` to [curr] `1-1`',
-      '8 not-installable: package `b` has no version that can be installed',
+      '8 not-installable: package `b` has no installable version',
     ]);
   });
 
@@ -98,14 +98,14 @@ source: x86/a.tar 0 MD5
 `;
     expect(lint(text)).toEqual([
       '3 hostile-path: the path `../a.tar` leaves its directory with `..`',
-      '3 size-negative: setup reads the size of `../a.tar` as -2147483648, so that no file fits: 2 GiB or more?',
+      '3 size-negative: setup reads the size of `../a.tar` as -2147483648, which matches no file: size of 2 GiB or more',
       '3 foreign-arch: `x86/a.tar` is not for `x86_64`',
       '3 size-zero: `x86/a.tar` has size 0',
       '3 weak-digest: `x86/a.tar` has only an md5 digest',
     ]);
   });
 
-  test('an index with md5 digests only is an old one, not a weak one', () => {
+  test('an index with md5 digests only has no weak-digest warning', () => {
     expect(lint('@ a\nversion: 1-1\ninstall: a 12 MD5\n')).toEqual([]);
   });
 
@@ -161,7 +161,7 @@ describe('pathFaults', () => {
     expect(pathFaults(text)).toEqual(faults);
   });
 
-  test('plain paths, which are looked at once only, have the faults they have in company', () => {
+  test('the shortcut for usual paths finds the same faults', () => {
     const part = fc.constantFrom(
       'a',
       '..',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sha512FromBase64 } from '../../../src/core/setup-ini/parser/lexicon.ts';
+import { sha512FromBase64 } from '../../../src/core/setup-ini/lexicon.ts';
 import { compareSetupVersions, sizeOf, timestampOf } from '../../../src/core/setup-ini/parser/numbers.ts';
 
 test.each([
@@ -40,7 +40,7 @@ test.each([
   expect(timestampOf(text)).toBe(timestamp);
 });
 
-test('versions of setup are in order', () => {
+test('the order of versions of setup', () => {
   const ordered = ['', '.0', '2', '2.9', '2.94', '2.937', '2.937a', '2.937.1', '2.1000', '3', 'x'];
   const sorted = ['', '.0', 'x', '2', '2.9', '2.94', '2.937', '2.937.1', '2.937a', '2.1000', '3'];
   expect(ordered.toSorted(compareSetupVersions)).toEqual(sorted);
@@ -50,7 +50,7 @@ test('versions of setup are in order', () => {
   expect(compareSetupVersions('2.0937', '2.937')).toBe(0);
 });
 
-test('base64url digests are read bit by bit', () => {
+test('base64url digests', () => {
   expect(sha512FromBase64('A'.repeat(86))).toBe('0'.repeat(128));
   expect(sha512FromBase64('_'.repeat(86))).toBe('f'.repeat(128));
   const digest = Buffer.from(Array.from({ length: 64 }, (_, at) => (at * 37) % 256));

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CygstrapError } from '../../../src/errors.ts';
-import { parseText, type ParsedIndex } from '../../../src/core/setup-ini/parse.ts';
+import { parseText, type ParsedIndex } from '../../../src/core/setup-ini/parser/parse.ts';
 import { printIndex } from '../../../src/core/setup-ini/print.ts';
 import type { PackageRecord, VersionRecord } from '../../../src/core/setup-ini/records.ts';
 import { fixtures } from './support.ts';
@@ -69,13 +69,13 @@ const packageText = fc
   .map(([name, items]) => [`@ ${name}`, ...items].map((line) => `${line}\n`).join(''));
 
 describe('printing', () => {
-  test.each(fixtures('accept'))('what is printed means the same: $name', ({ bytes }) => {
+  test.each(fixtures('accept'))('printed text parses to the same records: $name', ({ bytes }) => {
     const original = parseText(bytes, OPTIONS);
     const text = printIndex(original.header, original.records);
     expectSame(parseText(text, OPTIONS), original);
   });
 
-  test('any index at all', () => {
+  test('any index', () => {
     fc.assert(
       fc.property(fc.array(packageText, { maxLength: 3 }), (packages) => {
         const original = parseText(packages.join('\n'), OPTIONS);
@@ -88,7 +88,7 @@ describe('printing', () => {
     );
   });
 
-  test('any text that has no quotes, and nothing else', () => {
+  test('prints any text without quotes, NUL or unpaired surrogates, and refuses all others', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const record = { ...EMPTY, sdesc: text, categories: [text] };
@@ -139,25 +139,28 @@ describe('refuses to print', () => {
   const cases: readonly { why: string; record: Partial<PackageRecord> }[] = [
     { why: 'a package without a name', record: { name: '' } },
     { why: 'a quote in a name', record: { name: 'a"b' } },
-    { why: 'one category twice', record: { categories: ['Base', 'base'] } },
-    { why: 'a replaced version twice', record: { replaceVersions: ['1', '1'] } },
+    { why: 'a duplicate category', record: { categories: ['Base', 'base'] } },
+    { why: 'a duplicate replaced version', record: { replaceVersions: ['1', '1'] } },
     { why: 'an empty version', record: { versions: [{ ...VERSION, version: '' }] } },
-    { why: 'a label that is no word', record: { versions: [{ ...VERSION, section: 'a b', stability: 'other' }] } },
-    { why: 'a label that means another stability', record: { versions: [{ ...VERSION, section: 'prev' }] } },
+    { why: 'a malformed label', record: { versions: [{ ...VERSION, section: 'a b', stability: 'other' }] } },
+    { why: 'a label of another stability', record: { versions: [{ ...VERSION, section: 'prev' }] } },
     {
       why: 'a size of 2 GiB',
       record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 2 ** 31, md5: MD5 } }] },
     },
-    { why: 'half a byte', record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 0.5, md5: MD5 } }] } },
+    {
+      why: 'a size of half a byte',
+      record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 0.5, md5: MD5 } }] },
+    },
     { why: 'an archive without digest', record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 1 } }] } },
     {
       why: 'a digest in upper case',
       record: { versions: [{ ...VERSION, install: { path: 'p', sizeBytes: 1, md5: MD5.toUpperCase() } }] },
     },
-    { why: 'an entry twice', record: { versions: [{ ...VERSION, depends: [{ name: 'a' }, { name: 'a' }] }] } },
-    { why: 'half a criterion', record: { versions: [{ ...VERSION, depends: [{ name: 'a', op: '=' }] }] } },
+    { why: 'a duplicate entry', record: { versions: [{ ...VERSION, depends: [{ name: 'a' }, { name: 'a' }] }] } },
+    { why: 'a criterion without a version', record: { versions: [{ ...VERSION, depends: [{ name: 'a', op: '=' }] }] } },
     {
-      why: 'a name that is read as another',
+      why: 'a name that setup replaces',
       record: { versions: [{ ...VERSION, depends: [{ name: '_self-destruct' }] }] },
     },
     {

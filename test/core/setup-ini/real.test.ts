@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ParseError } from '../../../src/core/setup-ini/diagnostics.ts';
-import { parseText } from '../../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 import type { Dependency, PackageRecord, VersionRecord } from '../../../src/core/setup-ini/records.ts';
 import { SHARED, dependencyText, outcome, parseCut } from './support.ts';
 
@@ -66,7 +66,7 @@ function oracleRows(records: readonly PackageRecord[]): string[] {
 }
 
 describe.skipIf(SKIPPED !== '')(`real indexes${SKIPPED}`, () => {
-  test.each(WHOLE)('$name has what its README counts', ({ file, counts }) => {
+  test.each(WHOLE)('$name has the counts of its README', ({ file, counts }) => {
     const { records, diagnostics } = parseText(unpack(INDEXES + file), { file });
     const versions = records.flatMap((record) => record.versions);
     const inSection = (section: string): number => versions.filter((one) => one.section === section).length;
@@ -75,7 +75,7 @@ describe.skipIf(SKIPPED !== '')(`real indexes${SKIPPED}`, () => {
     expect(diagnostics).toEqual([]);
   });
 
-  test.each([...WHOLE, ...CALM])('$name is read as setup reads it', ({ file, oracle }) => {
+  test.each([...WHOLE, ...CALM])('$name gives the same versions as setup', ({ file, oracle }) => {
     const { records } = parseText(unpack(INDEXES + file), { file });
     const expected = unpack(ORACLE + oracle)
       .toString()
@@ -84,17 +84,20 @@ describe.skipIf(SKIPPED !== '')(`real indexes${SKIPPED}`, () => {
     expect(oracleRows(records)).toEqual(expected);
   });
 
-  test.each([...WHOLE, ...CALM])('$name is the same without the fast path and in odd chunks', ({ file }) => {
-    const bytes = unpack(INDEXES + file);
-    const cuts = Array.from({ length: Math.floor(bytes.length / 30_011) }, (_, at) => (at + 1) * 30_011);
-    const whole = parseText(bytes, { file });
-    const cut = parseCut(bytes, cuts, { file, tokensOnly: true });
-    expect(JSON.stringify(cut.records) === JSON.stringify(whole.records)).toBe(true);
-    expect(cut.header).toEqual(whole.header);
-    expect(cut.diagnostics).toEqual(whole.diagnostics);
-  });
+  test.each([...WHOLE, ...CALM])(
+    '$name gives the same records without the line reader, in chunks of 30,011 bytes',
+    ({ file }) => {
+      const bytes = unpack(INDEXES + file);
+      const cuts = Array.from({ length: Math.floor(bytes.length / 30_011) }, (_, at) => (at + 1) * 30_011);
+      const whole = parseText(bytes, { file });
+      const cut = parseCut(bytes, cuts, { file, tokensOnly: true });
+      expect(JSON.stringify(cut.records) === JSON.stringify(whole.records)).toBe(true);
+      expect(cut.header).toEqual(whole.header);
+      expect(cut.diagnostics).toEqual(whole.diagnostics);
+    },
+  );
 
-  test('the torture file of pmcyg is refused, as setup refuses it', () => {
+  test('the invalid test file of pmcyg is refused, as by setup', () => {
     const file = 'pmcyg_setup-awkward.ini';
     const found = outcome(() => parseText(unpack(INDEXES + file), { file }));
     expect(found).toBeInstanceOf(Array);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ParseError, type Diagnostic } from '../../../src/core/setup-ini/diagnostics.ts';
-import { SetupIniParser, type ParsedIndex, type ParserOptions } from '../../../src/core/setup-ini/parse.ts';
+import { SetupIniParser, type ParsedIndex, type ParserOptions } from '../../../src/core/setup-ini/parser/parse.ts';
 import type { Archive, Dependency, PackageRecord, VersionRecord } from '../../../src/core/setup-ini/records.ts';
 
 export const FIXTURES = fileURLToPath(new URL('../../../fixtures/setup-ini/', import.meta.url));
@@ -36,7 +36,7 @@ export function parseCut(bytes: Uint8Array, cuts: Iterable<number>, options: Par
   return { header: parser.header, records, diagnostics: parser.diagnostics };
 }
 
-/** What a strict parse comes to: the index, or the findings it was refused for. */
+/** Returns the result of a strict parse: the index, or the findings of the ParseError. */
 export function outcome(parse: () => ParsedIndex): ParsedIndex | readonly Diagnostic[] {
   try {
     return parse();
@@ -46,7 +46,7 @@ export function outcome(parse: () => ParsedIndex): ParsedIndex | readonly Diagno
   }
 }
 
-/** A small generator of whole numbers below `bound`, the same for the same seed (mulberry32). */
+/** Returns a seeded generator of integers below `bound` (mulberry32). */
 export function randomFrom(seed: number): (bound: number) => number {
   let state = seed >>> 0;
   return (bound) => {
@@ -108,7 +108,7 @@ function packageRow({ name, line, sdesc, ldesc, categories, message, replaceVers
   };
 }
 
-/** One JSON row for the headers, each package, each version and each warning; what is empty is left out. */
+/** Returns one JSON row for the headers, each package, each version and each warning, without empty fields. */
 export function rows({ header, records, diagnostics }: ParsedIndex): string {
   const all = [
     { header },
@@ -118,7 +118,7 @@ export function rows({ header, records, diagnostics }: ParsedIndex): string {
   return all.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
-/** One finding a line, as `line:column: message`. */
+/** Returns one finding per line, as `line:column: message`. */
 export function findings(diagnostics: readonly Diagnostic[]): string {
   return diagnostics.map((one) => `${one.line}:${one.column}: ${one.message}\n`).join('');
 }

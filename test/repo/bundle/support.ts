@@ -8,7 +8,7 @@ import { printLock } from '../../../src/core/lock/print.ts';
 import { publishSubset } from '../../../src/repo/publish.ts';
 import { Store } from '../../../src/repo/store.ts';
 import { subsetIndex } from '../../../src/repo/subset.ts';
-import { parseText } from '../../../src/core/setup-ini/parse.ts';
+import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 import { filesOfLock } from '../../../src/api/repo-files.ts';
 import { lock } from '../../core/lock/support.ts';
 

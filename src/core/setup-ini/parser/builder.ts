@@ -2,8 +2,8 @@ import type { DiagnosticLog } from '../diagnostics.ts';
 import type { Archive, PackageBlock } from '../records.ts';
 import { NO_ARCHIVE, NO_TEXT, type ArchiveNumber, type TextNumber } from '../text-table.ts';
 import type { Row, VersionTable } from '../version-table.ts';
-import { MD5_DIGITS, SHA512_DIGITS, sha512FromBase64, type ListKey } from './lexicon.ts';
-import { NO_LIST, type DependencyList } from './pool.ts';
+import { MD5_DIGITS, SHA512_DIGITS, sha512FromBase64, type ListKey } from '../lexicon.ts';
+import { NO_LIST, type DependencyList } from '../pool.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

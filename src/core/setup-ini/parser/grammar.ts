@@ -6,9 +6,9 @@ import { distinctCategories, type RecordBuilder } from './builder.ts';
 import { describe } from './describe.ts';
 import type { VersionTable } from '../version-table.ts';
 import { HeaderReader, isHeaderKey } from './headers.ts';
-import { OPERATORS, type HeaderKey, type ItemKey } from './lexicon.ts';
+import { OPERATORS, type HeaderKey, type ItemKey } from '../lexicon.ts';
 import { sizeOf } from './numbers.ts';
-import { NO_LIST, distinct, type DependencyList, type DependencyPool } from './pool.ts';
+import { NO_LIST, distinct, type DependencyList, type DependencyPool } from '../pool.ts';
 import type { Token, TokenSink } from './tokens.ts';
 
 /** Part of the index that contains a statement. `lost`: after an error that no rule recovers from, until the next package. */

@@ -1,6 +1,6 @@
 import { show, type DiagnosticLog } from '../diagnostics.ts';
 import type { IndexHeader } from '../records.ts';
-import type { HeaderKey } from './lexicon.ts';
+import type { HeaderKey } from '../lexicon.ts';
 import { compareSetupVersions, timestampOf } from './numbers.ts';
 import type { Token } from './tokens.ts';
 

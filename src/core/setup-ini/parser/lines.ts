@@ -2,10 +2,10 @@ import type { Limits } from '../limits.ts';
 import type { VersionTable } from '../version-table.ts';
 import { distinctCategories, type RecordBuilder } from './builder.ts';
 import type { Grammar } from './grammar.ts';
-import { CLASSES, HEX, KEYWORDS, MD5_DIGITS, OPERATORS, SHA512_BASE64_DIGITS, SHA512_DIGITS } from './lexicon.ts';
-import { commonClasses, isDigest } from './lexicon.ts';
-import type { ItemKey, Key } from './lexicon.ts';
-import { LazyList, type DependencyList, type DependencyPool } from './pool.ts';
+import { CLASSES, HEX, KEYWORDS, MD5_DIGITS, OPERATORS, SHA512_BASE64_DIGITS, SHA512_DIGITS } from '../lexicon.ts';
+import { commonClasses, isDigest } from '../lexicon.ts';
+import type { ItemKey, Key } from '../lexicon.ts';
+import { LazyList, type DependencyList, type DependencyPool } from '../pool.ts';
 import { decodeQuoted } from './text.ts';
 import type { TokenReader } from './tokens.ts';
 

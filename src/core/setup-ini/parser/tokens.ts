@@ -1,7 +1,7 @@
 import { CygstrapError } from '../../../errors.ts';
 import type { DiagnosticLog } from '../diagnostics.ts';
 import type { Limits } from '../limits.ts';
-import { CLASSES, KEYWORDS, commonClasses, isDigest, type Key } from './lexicon.ts';
+import { CLASSES, KEYWORDS, commonClasses, isDigest, type Key } from '../lexicon.ts';
 import { Pieces, bytesOf, decodeQuoted } from './text.ts';
 
 /** `stray`: one byte that begins no token. */

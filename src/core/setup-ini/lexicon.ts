@@ -1,4 +1,4 @@
-import type { Operator } from '../records.ts';
+import type { Operator } from './records.ts';
 
 /** Bits of the character classes. Source: cygwin-setup inilex.ll `STR`, `HEX`, `B64`. */
 export const WORD = 1;

@@ -1,5 +1,5 @@
-import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../records.ts';
-import type { Dependency } from '../records.ts';
+import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from './records.ts';
+import type { Dependency } from './records.ts';
 import { OPERATORS } from './lexicon.ts';
 
 /** A list whose entries may be created on first access. */

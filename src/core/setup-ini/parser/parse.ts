@@ -1,14 +1,14 @@
-import { CygstrapError } from '../../errors.ts';
-import { DiagnosticLog, ParseError, type Diagnostic } from './diagnostics.ts';
-import { DEFAULT_LIMITS, type Limits } from './limits.ts';
-import { RecordBuilder } from './parser/builder.ts';
-import { Grammar } from './parser/grammar.ts';
-import { LineReader } from './parser/lines.ts';
-import { DependencyPool } from './parser/pool.ts';
-import { latin1 } from './parser/text.ts';
-import { TokenReader } from './parser/tokens.ts';
-import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from './records.ts';
-import { VersionRows, VersionTable, type Row } from './version-table.ts';
+import { CygstrapError } from '../../../errors.ts';
+import { DiagnosticLog, ParseError, type Diagnostic } from '../diagnostics.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import { RecordBuilder } from './builder.ts';
+import { Grammar } from './grammar.ts';
+import { LineReader } from './lines.ts';
+import { DependencyPool } from '../pool.ts';
+import { latin1 } from './text.ts';
+import { TokenReader } from './tokens.ts';
+import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from '../records.ts';
+import { VersionRows, VersionTable, type Row } from '../version-table.ts';
 
 /** Release of setup whose grammar this parser follows. Setup and this parser refuse an index that requires a later one. */
 export const OUR_SETUP_VERSION = '2.937';
