@@ -46,13 +46,13 @@ export async function applyBundle(
   let work: Applying | undefined;
   try {
     await readBundle(bundle, {
-      begin: async (head) => {
+      onHead: async (head) => {
         const { lock, needed } = await understand(bundle, head, report);
         const store = await Store.open(root, layoutOf(root), { report, ...(signal === undefined ? {} : { signal }) });
         work = new Applying({ bundle, head, lock, store, signal });
         await work.begin(needed);
       },
-      take: async (member) => work?.take(member),
+      onArchive: async (member) => work?.take(member),
     });
     if (work === undefined) throw new CygstrapError('corrupt', `\`${bundle}\` is empty`);
     const { files, sizeBytes, presentFiles, lock } = await work.finish();

@@ -14,28 +14,28 @@ import { INDEX_NAME, archDirectory } from './files/layout.ts';
 import type { Store } from './store.ts';
 import type { SubsetIndex } from './subset.ts';
 
-/** An index as it stands in a repo. */
+/** A published index. */
 export interface PublishedIndex {
   /** Absolute. */
   readonly location: string;
   readonly form: IndexForm;
   readonly sizeBytes: number;
-  /** Of the bytes as published. */
+  /** Of the published bytes, in hexadecimal. */
   readonly sha512: string;
   readonly isSigned: boolean;
-  /** False: the very same index was there already, and nothing was written. */
+  /** False if the repo had the same index and nothing was written. */
   readonly isChanged: boolean;
 }
 
 export interface FullIndex {
   readonly form: IndexForm;
-  /** As the site sent it, so that its signature still holds. */
+  /** As the site sent it, so that its signature stays valid. */
   readonly bytes: Uint8Array;
   readonly signature: Uint8Array | undefined;
 }
 
-/** Publishes the index of what is in the repo, as a plain `setup.ini`. `sign` makes a detached binary signature of its bytes.
- *  See `publish` for what readers see meanwhile. */
+/** Publishes an index of what the repo has, as an uncompressed `setup.ini`. `sign` returns a detached binary signature of its bytes.
+ *  See `publish` for what concurrent readers see. Throws `io` and errors of `sign`. */
 export async function publishSubset(
   store: Store,
   arch: string,
@@ -46,22 +46,22 @@ export async function publishSubset(
   return publish(store, arch, { form: 'ini', bytes, signature: await sign?.(bytes) });
 }
 
-/** Publishes an index byte by byte as a site had it, with its signature. It may list files that the repo does not have. */
+/** Publishes an index of a site, unchanged, with its signature. It may list files that the repo does not have. Throws `io`. */
 export async function publishFull(store: Store, arch: string, index: FullIndex): Promise<PublishedIndex> {
   return publish(store, arch, index);
 }
 
-/** Puts an index in the place of whatever index there is. A reader (setup takes the first of `setup.zst`, `.xz`, `.bz2`, `.ini`, and
- *  its signature) sees the old index, then the new one, never another and never one whose files are not there:
+/** Replaces the index of an architecture. A concurrent reader (setup reads the first of `setup.zst`, `.xz`, `.bz2`, `.ini`, and its
+ *  signature) sees the old index or the new one, never a mixture, and never an index whose files do not exist:
  *
- *  1. What the new index lists is made durable (`store.sync`), then the index itself, under a name nobody reads.
- *  2. The old signature of this form goes: an index without one is taken by setup from a local repo, one with a wrong one is not.
- *     Where there is no such form yet, the new signature comes first instead; alone it means nothing.
- *  3. The index is renamed to its name; then, in the first case, its signature. From here on both are durable.
- *  4. The other forms go, last looked for first, each before its signature. So the one that hides all others goes last, and
- *     in one step; a stop in between leaves the old or the new index in force, and the next publication finishes.
+ *  1. The files of the new index are flushed (`store.sync`), then the index itself, under a temporary name.
+ *  2. The old signature of this form is removed: setup accepts a local index without a signature, but not one with a wrong signature.
+ *     If the form is new, the new signature is placed first instead; alone it has no effect.
+ *  3. The index is renamed to its final name; then, in the first case, its signature. Both are flushed.
+ *  4. The other forms are removed in reverse order of setup's search, each before its signature. So the form that hides all others is
+ *     removed last, in one step. A stop in between leaves the old or the new index in force; the next publication completes it.
  *
- *  Old archives stay until `prune`, so the old index is right for as long as anybody can see it. Throws `io`. */
+ *  Old archives stay until `prune`, so that the old index is valid while a reader can see it. Throws `io`. */
 async function publish(store: Store, arch: string, { form, bytes, signature }: FullIndex): Promise<PublishedIndex> {
   const directory = archDirectory(store.places, arch);
   const location = join(directory, `setup.${form}`);
@@ -144,7 +144,7 @@ async function removeTemporaryFiles(directory: string): Promise<void> {
   }
 }
 
-/** The files of all forms but one, in the order in which they may go. */
+/** Returns the files of all forms but one, in the order of removal. */
 function others(there: readonly IndexFile[], form: IndexForm): string[] {
   return there
     .filter((file) => file.form !== form)

@@ -5,9 +5,9 @@ import { digestOf } from './files/archive-file.ts';
 import { SUBSET_MARK } from './files/layout.ts';
 import type { VerifiedFile } from './verified.ts';
 
-/** An index of what a repo has. */
+/** An index that lists only what a repo has. */
 export interface SubsetIndex {
-  /** As setup reads it. */
+  /** The content of `setup.ini`. */
   readonly text: string;
   readonly packages: number;
   readonly versions: number;
@@ -15,16 +15,16 @@ export interface SubsetIndex {
 
 export interface SubsetRequest {
   readonly header: IndexHeader;
-  /** Of the whole index; the order stays. */
+  /** Records of the whole index, in the order of the result. */
   readonly records: Iterable<PackageRecord>;
-  /** Versions to list, by package name; none: all that are there. */
+  /** Versions to list, by package name; by default all whose archive exists. */
   readonly chosen?: ReadonlyMap<string, ReadonlySet<string>>;
   readonly files: readonly VerifiedFile[];
 }
 
-/** Writes the index of those versions whose archive is among the verified files, with the digest that the index promises; the
- *  source of a version stays when its file is there too, and a version that has nothing else goes by its source. Records and headers are otherwise as they were; the same input gives the
- *  same text. Throws `repo` for a chosen version that cannot be listed. */
+/** Prints the index of the versions whose archive is among the verified files, with the digest of the index. The source of a version
+ *  is listed if its file is verified, too; a version without a binary archive is listed for its source. Records and headers
+ *  are otherwise unchanged. Deterministic. Throws `repo` for a chosen version that has no verified archive. */
 export function subsetIndex({ header, records, chosen, files }: SubsetRequest): SubsetIndex {
   const verified = new Map<string, VerifiedFile>(files.map((file) => [file.path, file]));
   const missing = new Map([...(chosen ?? [])].map(([name, versions]) => [name, new Set(versions)]));
@@ -36,7 +36,7 @@ export function subsetIndex({ header, records, chosen, files }: SubsetRequest): 
     const versions = record.versions
       .filter(
         ({ version, install, source }) =>
-          (wanted === undefined || wanted.has(version)) && isThere(install ?? source?.archive, verified),
+          (wanted === undefined || wanted.has(version)) && isVerified(install ?? source?.archive, verified),
       )
       .map((version) => withoutAbsentSource(version, verified));
     for (const { version } of versions) missing.get(record.name)?.delete(version);
@@ -46,7 +46,7 @@ export function subsetIndex({ header, records, chosen, files }: SubsetRequest): 
   }
   const [absent] = [...missing].flatMap(([name, versions]) => [...versions].map((version) => `${name} ${version}`));
   if (absent !== undefined) {
-    throw new CygstrapError('repo', `the index cannot list ${absent}: the repo has no verified archive of it`, {
+    throw new CygstrapError('repo', `cannot list ${absent} in the index: the repo has no verified archive of it`, {
       details: { package: absent },
     });
   }
@@ -57,7 +57,7 @@ export function subsetIndex({ header, records, chosen, files }: SubsetRequest): 
   };
 }
 
-function isThere(archive: Archive | undefined, verified: ReadonlyMap<string, VerifiedFile>): boolean {
+function isVerified(archive: Archive | undefined, verified: ReadonlyMap<string, VerifiedFile>): boolean {
   const file = archive === undefined ? undefined : verified.get(archive.path);
   if (archive === undefined || file === undefined || file.sizeBytes !== archive.sizeBytes) return false;
   const { digest } = file;
@@ -65,7 +65,7 @@ function isThere(archive: Archive | undefined, verified: ReadonlyMap<string, Ver
 }
 
 function withoutAbsentSource(version: VersionRecord, verified: ReadonlyMap<string, VerifiedFile>): VersionRecord {
-  if (version.source === undefined || isThere(version.source.archive, verified)) return version;
+  if (version.source === undefined || isVerified(version.source.archive, verified)) return version;
   const { source: _, ...rest } = version;
   return rest;
 }

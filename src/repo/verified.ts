@@ -2,17 +2,17 @@ import type { Digest, RepoFile } from './files/file.ts';
 
 declare const verified: unique symbol;
 
-/** A file that is in a repo and whose bytes were compared with what was promised. Only the store and the audit make one: in
- *  memory of this process, or in the stamps they wrote, each stands for bytes that were really read. */
+/** A file of a repo whose bytes were compared with the expected size and digest: by this process, or by an earlier one according to
+ *  the verification cache. Only the store and the audit make one. */
 export interface VerifiedFile extends RepoFile {
-  /** Where it is on this system, absolute. */
+  /** Absolute path. */
   readonly location: string;
-  /** What the bytes were compared with besides their number; `size`: the index gave no digest, and the user allowed that. */
+  /** The digest that was compared; `size` if the index has none and `--allow-undigested` was given. */
   readonly proof: Digest['algorithm'] | 'size';
   readonly [verified]: true;
 }
 
-/** Declares a file verified. Only for the store (`store.ts`, `presence.ts`) and `audit.ts`, right after the comparison; a test checks the importers. */
+/** Makes a verified file. Only for the store (`store.ts`, `presence.ts`) and `audit.ts`, right after the comparison; a test checks the importers. */
 export function verifiedFile({ path, sizeBytes, digest }: RepoFile, location: string): VerifiedFile {
   const facts: Omit<VerifiedFile, typeof verified> = {
     path,

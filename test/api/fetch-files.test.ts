@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { fetchFiles } from '../../src/api/fetch-files.ts';
 import { FetchError } from '../../src/site/fetch-error.ts';
@@ -22,7 +23,7 @@ function siteOf(name: string, content: (path: string) => Buffer, counts: Counts)
       async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
         counts.now++;
         counts.most = Math.max(counts.most, counts.now);
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await nextTurn();
         counts.now--;
         yield content(path);
       }

@@ -123,9 +123,9 @@ describe('a hostile path', () => {
     'x86_64/a.part',
     'x86_64/a.part.json',
     'x86_64/a.TMP',
-  ])('%s is kept for others', (path) => {
+  ])('%s is reserved', (path) => {
     expect(() => distinctFiles([fileOf(path, BYTES)])).toThrow(
-      expect.objectContaining({ code: 'repo', message: expect.stringContaining('kept for') as string }),
+      expect.objectContaining({ code: 'repo', message: expect.stringContaining('reserved for') as string }),
     );
   });
 

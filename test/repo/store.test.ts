@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   linkSync,
@@ -10,8 +11,8 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Event } from '../../src/events.ts';
 import type { RepoFile } from '../../src/repo/files/file.ts';
@@ -171,7 +172,7 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
     async function* silent(): AsyncGenerator<Uint8Array, void, undefined> {
       try {
         yield bytes.subarray(0, 1000);
-        setTimeout(() => abort.abort(reason), 5);
+        setImmediate(() => abort.abort(reason));
         await givenUp;
         yield bytes.subarray(1000);
       } finally {
@@ -374,14 +375,20 @@ describe('what others do meanwhile', () => {
       for (let i = 0; i < 20; i++)
         await store.put(fileOf(`x86_64/p${i}/a.tar`, bytesOf(i, 100)), sourceOf(bytesOf(i, 100)));
       const programs = temporaryDirectory();
-      writeFileSync(join(programs, 'sync'), '#!/bin/sh\nsleep 0.3\n', { mode: 0o755 });
+      const pipe = join(programs, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      writeFileSync(join(programs, 'sync'), `#!/bin/sh\ncat ${pipe}\n`, { mode: 0o755 });
       vi.stubEnv('PATH', `${programs}:${process.env['PATH']}`);
       onTestFinished(() => void vi.unstubAllEnvs());
-      let isSynced = false;
-      const syncing = store.sync().then(() => (isSynced = true));
-      await store.close();
-      await nextTurn();
-      expect(isSynced).toBe(true);
+      const order: string[] = [];
+      const syncing = store.sync().then(() => order.push('synced'));
+      const closing = store.close().then(() => order.push('closed'));
+      // Opens when the program reads the pipe, which ends it when it is closed.
+      const writer = await open(pipe, 'w');
+      expect(order).toEqual([]);
+      await writer.close();
+      await closing;
+      expect(order).toEqual(['synced', 'closed']);
       await syncing;
     },
   );

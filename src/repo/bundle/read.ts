@@ -7,37 +7,40 @@ import { CygstrapError } from '../../errors.ts';
 import { LOCK_MEMBER, MANIFEST_NAME, parseManifest } from './format.ts';
 import type { ListedMember } from './format.ts';
 
-/** A member of a bundle as it comes by. To be read to its end, or not at all, before the next. */
+/** A member of a bundle that is being read. Read it to its end, or not at all, before the next one. */
 export interface IncomingMember {
-  /** As the tar says; from outside. */
+  /** As in the tar; not validated. */
   readonly name: string;
   readonly sizeBytes: number;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** What a bundle starts with, checked against its manifest. */
+/** The members before the archives, compared with the manifest. */
 export interface BundleHead {
   readonly lock: Uint8Array;
-  /** The name without its prefix: `setup.ini`; undefined without an index. */
+  /** Name without its prefix, such as `setup.ini`; undefined without an index. */
   readonly index:
     { readonly name: string; readonly bytes: Uint8Array; readonly signature: Uint8Array | undefined } | undefined;
 }
 
 type Entry = Extract extends AsyncIterable<infer E> ? E : never;
 
-/** Larger than any manifest, lock or index there is: these are held in memory. */
+/** Limits for the members that are held in memory; no real manifest, lock or index is as large. */
 const MAX_MANIFEST_BYTES = 1 << 20;
 const MAX_HEAD_BYTES = 256 << 20;
 
-/** Opens a bundle: reads what stands before the archives, then hands the archives out one by one to `take`, in the order of the
- *  tar. `begin` is told the head first. Members that are no plain files are refused. Throws `not-found`, `io`, `corrupt` for
- *  what is no bundle or is cut short, `verify` for a head that differs from its manifest, and what the callbacks throw. */
+/** Reads a bundle: passes the members before the archives to `onHead`, then each archive to `onArchive`, in the order of the tar.
+ *  Throws `not-found`, `io`, `corrupt` for a file that is not a bundle or is truncated and for members that are not regular
+ *  files, `verify` for a head that differs from its manifest, and errors of the callbacks. */
 export async function readBundle(
   path: string,
   {
-    begin,
-    take,
-  }: { readonly begin: (head: BundleHead) => Promise<void>; readonly take: (member: IncomingMember) => Promise<void> },
+    onHead,
+    onArchive,
+  }: {
+    readonly onHead: (head: BundleHead) => Promise<void>;
+    readonly onArchive: (member: IncomingMember) => Promise<void>;
+  },
 ): Promise<void> {
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
   const tar = extract();
@@ -49,16 +52,19 @@ export async function readBundle(
     const head = new Head(path);
     for await (const entry of tar) {
       const member = memberOf(path, entry);
-      if (head.isComplete) await take(member);
-      else if (await head.add(member)) await begin(head.value());
-      // What was not read is passed over.
+      if (head.isComplete) await onArchive(member);
+      else if (await head.add(member)) await onHead(head.value());
+      // Skips what the callback did not read.
       entry.resume();
     }
-    if (!head.isComplete) throw broken(path, 'it ends before its archives');
+    if (!head.isComplete) throw broken(path, 'it ends before the archives');
   } catch (error) {
     if (failures.disk !== undefined) throw cannotRead(path, failures.disk);
     if (failures.tar === undefined || error instanceof CygstrapError) throw error;
-    throw new CygstrapError('corrupt', `\`${path}\` is no whole tar`, { cause: failures.tar, hint: 'copy it again' });
+    throw new CygstrapError('corrupt', `\`${path}\` is not a complete tar file`, {
+      cause: failures.tar,
+      hint: 'copy it again',
+    });
   } finally {
     tar.destroy();
     file.destroy();
@@ -68,11 +74,11 @@ export async function readBundle(
 
 function memberOf(path: string, entry: Entry): IncomingMember {
   const { name, size, type } = entry.header;
-  if (type !== 'file') throw broken(path, `\`${name}\` is a ${type}, and bundles hold plain files only`);
+  if (type !== 'file') throw broken(path, `\`${name}\` is a ${type}; only regular files are allowed`);
   return { name, sizeBytes: size, chunks: entry as AsyncIterable<Uint8Array> };
 }
 
-/** Gathers the members before the archives. */
+/** Collects the members before the archives. */
 class Head {
   readonly #path: string;
   readonly #found = new Map<string, Uint8Array>();
@@ -86,21 +92,21 @@ class Head {
     return this.#listed?.length === this.#found.size;
   }
 
-  /** Takes the next member; true: the head is complete with it. */
+  /** Reads the next member; returns whether the head is complete. */
   async add({ name, sizeBytes, chunks }: IncomingMember): Promise<boolean> {
     if (this.#listed === undefined) {
       if (name !== MANIFEST_NAME || sizeBytes > MAX_MANIFEST_BYTES)
         throw broken(this.#path, `it does not start with \`${MANIFEST_NAME}\``);
-      this.#listed = this.#checked(parseManifest(new TextDecoder().decode(await gather(chunks)), this.#path).members);
+      this.#listed = this.#checked(parseManifest(new TextDecoder().decode(await readAll(chunks)), this.#path).members);
       return false;
     }
     const listed = this.#listed[this.#found.size];
     if (listed?.name !== name || listed.size !== sizeBytes)
       throw broken(
         this.#path,
-        `\`${name}\` stands where its manifest has ${listed === undefined ? 'nothing' : `\`${listed.name}\` of ${listed.size} bytes`}`,
+        `found \`${name}\` of ${sizeBytes} bytes, but the manifest lists ${listed === undefined ? 'nothing' : `\`${listed.name}\` of ${listed.size} bytes`}`,
       );
-    const bytes = await gather(chunks);
+    const bytes = await readAll(chunks);
     const hex = createHash('sha512').update(bytes).digest('hex');
     if (hex !== listed.sha512)
       throw new CygstrapError(
@@ -112,7 +118,7 @@ class Head {
     return this.isComplete;
   }
 
-  /** The order and number of members is fixed: lock, index, signature. */
+  /** Checks the order and number of members: lock, index, signature. */
   #checked(members: readonly ListedMember[]): readonly ListedMember[] {
     const [lock, index, signature, ...rest] = members.map(({ name }) => name);
     const isIndexed = index === undefined || !index.endsWith('.sig');
@@ -122,9 +128,10 @@ class Head {
       isIndexed &&
       (signature === undefined || signature === `${index}.sig`) &&
       rest.length === 0;
-    if (!isOrdered) throw broken(this.#path, 'its manifest must list a lock, an index and perhaps a signature');
+    if (!isOrdered)
+      throw broken(this.#path, 'its manifest must list a lock, and optionally an index and its signature');
     if (members.reduce((sum, { size }) => sum + size, 0) > MAX_HEAD_BYTES)
-      throw broken(this.#path, 'its lock and index are larger than any');
+      throw broken(this.#path, `its lock and index have more than ${MAX_HEAD_BYTES} bytes`);
     return members;
   }
 
@@ -141,7 +148,7 @@ class Head {
   }
 }
 
-async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);
   return Buffer.concat(parts);
@@ -149,10 +156,12 @@ async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 
 function cannotRead(path: string, cause: Error): CygstrapError {
   return 'code' in cause && cause.code === 'ENOENT'
-    ? new CygstrapError('not-found', `no such bundle: \`${path}\``, { cause })
+    ? new CygstrapError('not-found', `bundle not found: \`${path}\``, { cause })
     : new CygstrapError('io', `cannot read \`${path}\``, { cause });
 }
 
-function broken(path: string, why: string): CygstrapError {
-  return new CygstrapError('corrupt', `\`${path}\` is no bundle of this cygstrap: ${why}`, { details: { file: path } });
+function broken(path: string, reason: string): CygstrapError {
+  return new CygstrapError('corrupt', `\`${path}\` is not a bundle of this version of cygstrap: ${reason}`, {
+    details: { file: path },
+  });
 }

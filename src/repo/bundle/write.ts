@@ -1,47 +1,42 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import type { Pack } from 'tar-stream';
 import { CygstrapError } from '../../errors.ts';
+import { createAtomically } from '../../io/atomic-file.ts';
 
-/** What goes into a bundle under one name. */
+/** A member of a bundle. */
 export interface Member {
   readonly name: string;
   readonly sizeBytes: number;
   readonly digest: { readonly algorithm: 'sha512' | 'md5'; readonly hex: string };
-  /** Read once, when the member's turn has come. */
+  /** Read once, when the member is written. */
   readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
-/** Members have no time and no owner of their own: the same members give the same bytes. */
+/** Members have a fixed time and owner, so that the same members give the same bytes. */
 const MTIME = new Date(0);
 
-/** Writes members into one tar, in the order given, comparing size and digest of each on the way. The file appears under its
- *  name when it is complete. Throws `verify` for a member that is not what it should be, `io`, and what the chunks throw; then
- *  nothing is left. Throws the signal's reason, too. Returns the bytes of the tar. */
+/** Writes members into a tar file, in order, and verifies size and digest of each. The file is renamed to `path` when it is complete;
+ *  on failure nothing is left. Returns its size in bytes. Throws `verify` for a member that does not match, `io`, errors of the
+ *  chunks and the reason of the signal. */
 export async function writeBundle(path: string, members: Iterable<Member>, signal?: AbortSignal): Promise<number> {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
+  return createAtomically(path, async (temporary) => {
     const tar = pack();
-    const file = createWriteStream(draft, { flush: true });
-    const [writing, feeding] = await Promise.allSettled([pipeline(tar, file), feed(tar, members, signal)]);
-    // What ended the feeding ended the writing too, and is what there is to tell.
-    if (feeding.status === 'rejected' && (feeding.reason instanceof CygstrapError || signal?.aborted === true))
-      throw feeding.reason;
+    const file = createWriteStream(temporary, { flush: true });
+    const [writing, adding] = await Promise.allSettled([pipeline(tar, file), addAll(tar, members, signal)]);
+    // An error while adding members ends the writing, too, and is the cause.
+    if (adding.status === 'rejected' && (adding.reason instanceof CygstrapError || signal?.aborted === true))
+      throw adding.reason;
     if (writing.status === 'rejected')
       throw new CygstrapError('io', `cannot write \`${path}\``, { cause: writing.reason });
-    if (feeding.status === 'rejected') throw feeding.reason;
-    await rename(draft, path);
+    if (adding.status === 'rejected') throw adding.reason;
     return file.bytesWritten;
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
+  });
 }
 
-async function feed(tar: Pack, members: Iterable<Member>, signal: AbortSignal | undefined): Promise<void> {
+async function addAll(tar: Pack, members: Iterable<Member>, signal: AbortSignal | undefined): Promise<void> {
   try {
     for (const member of members) await add(tar, member, signal);
     tar.finalize();
@@ -60,7 +55,7 @@ async function add(
   const entry = tar.entry({ name, size: sizeBytes, mtime: MTIME, mode: 0o644, uid: 0, gid: 0, type: 'file' }, (error) =>
     done.settle(error),
   );
-  // The callback is told as well.
+  // The callback receives the error, too.
   entry.on('error', () => {});
   const hash = createHash(digest.algorithm);
   let writtenBytes = 0;
@@ -84,9 +79,9 @@ function drained(entry: ReturnType<Pack['entry']>): Promise<void> {
   });
 }
 
-function mismatch(name: string, what: string): CygstrapError {
-  return new CygstrapError('verify', `\`${name}\` is not what it should be: ${what}`, {
-    hint: 'mend the repo with `cygstrap verify --repair`',
+function mismatch(name: string, reason: string): CygstrapError {
+  return new CygstrapError('verify', `\`${name}\` does not match: ${reason}`, {
+    hint: 'repair the repo with `cygstrap verify --repair`',
     details: { path: name },
   });
 }

@@ -1,24 +1,24 @@
-/** One file that belongs into a repo, by path, size and digest; what the store takes and `site` delivers. */
+/** A file of a repo, as an index or lock lists it. */
 export interface RepoFile {
-  /** Relative to the repo, as in the index; {@link parseRepoPath} made it. */
+  /** As in the index; parsed by {@link parseRepoPath}. */
   readonly path: RepoPath;
   readonly sizeBytes: number;
-  /** None: the index gave none, and the user allowed that. */
+  /** Undefined if the index has none; only accepted with `--allow-undigested`. */
   readonly digest: Digest | undefined;
 }
 
 export interface Digest {
   readonly algorithm: 'sha512' | 'md5';
-  /** Lower case hexadecimal of the algorithm's length. */
+  /** In lower-case hexadecimal, of the algorithm's length. */
   readonly hex: string;
 }
 
-/** The algorithm of a file's digest; SHA-512 is computed where the index has none. */
+/** Returns the algorithm of a file's digest; SHA-512 if the index has none. */
 export function algorithmOf({ digest }: Pick<RepoFile, 'digest'>): Digest['algorithm'] {
   return digest?.algorithm ?? 'sha512';
 }
 
 declare const repoPath: unique symbol;
 
-/** A path that stays below the repo on every system we know; only {@link parseRepoPath} makes one. */
+/** A path that is valid and stays in the repo on every supported system; only {@link parseRepoPath} makes one. */
 export type RepoPath = string & { readonly [repoPath]: true };

@@ -3,12 +3,11 @@ import { caseless } from '../../io/caseless.ts';
 import type { RepoFile } from './file.ts';
 import { INDEX_NAME, OWN_DIR, OWN_SUFFIXES } from './layout.ts';
 
-/** What Windows without long paths can name, `C:\` and the end mark included, less what a directory for the repo may take. */
+/** Longest path on Windows without support for long paths, less 60 characters for the directory of the repo. */
 const COMFORTABLE_PATH_CHARS = 260 - 60;
 
-/** Gives each file of a plan once, in its order, after looking at all of them together. Throws `repo` for a path that is kept
- *  for something else (an index, our own files), for one path with two contents, and for paths that are one on a system that
- *  does not tell cases apart, or where one is a directory of the other. */
+/** Returns each file once, in order. Throws `repo` for a reserved path (an index, cygstrap's own files), for one path with two
+ *  contents, for paths that differ in case only, and for a path that is a directory of another. */
 export function distinctFiles<File extends RepoFile>(files: Iterable<File>): File[] {
   const byKey = new Map<string, File>();
   for (const file of files) {
@@ -18,8 +17,9 @@ export function distinctFiles<File extends RepoFile>(files: Iterable<File>): Fil
       refuseReserved(file.path, key);
       byKey.set(key, file);
     } else if (other.path !== file.path) {
-      throw clash(other, file, 'differ in case only, and are one file on Windows');
-    } else if (!isSameContent(other, file)) throw clash(other, file, 'are one path with two contents');
+      throw pathConflict(other, file, 'differ in case only, and are the same file on Windows');
+    } else if (!isSameContent(other, file))
+      throw pathConflict(other, file, 'have the same path, but different contents');
   }
   const checked = new Set<string>();
   for (const [key, file] of byKey) {
@@ -28,14 +28,14 @@ export function distinctFiles<File extends RepoFile>(files: Iterable<File>): Fil
       if (checked.has(directory)) break;
       checked.add(directory);
       const other = byKey.get(directory);
-      if (other !== undefined) throw clash(other, file, 'cannot be both: one is a directory of the other');
+      if (other !== undefined) throw pathConflict(other, file, 'conflict: one is a directory of the other');
     }
   }
   return [...byKey.values()];
 }
 
-/** Counts paths that a Windows without long paths may not be able to open, with the longest of them; undefined when there are
- *  none. Cygwin's setup itself can. */
+/** Returns the number of paths that programs on Windows without support for long paths may be unable to open, and the longest one;
+ *  undefined if there are none. Cygwin's setup opens them. */
 export function longPaths(
   files: Iterable<RepoFile>,
   base: string,
@@ -50,7 +50,7 @@ export function longPaths(
   return count === 0 ? undefined : { count, longest };
 }
 
-/** Whether two files promise the same bytes; a promise with another kind of digest is another one. */
+/** Returns whether two files are expected to have the same bytes: same size, same digest of the same algorithm. */
 export function isSameContent(a: RepoFile, b: RepoFile): boolean {
   return a.sizeBytes === b.sizeBytes && a.digest?.algorithm === b.digest?.algorithm && a.digest?.hex === b.digest?.hex;
 }
@@ -59,19 +59,19 @@ function refuseReserved(path: string, key: string): void {
   const parts = key.split('/');
   const name = parts.at(-1) ?? '';
   const isOurs = parts[0] === OWN_DIR || OWN_SUFFIXES.some((suffix) => name.endsWith(suffix));
-  // Setup looks for an index in a directory of the repo and in one below, which is where a site layout has them.
+  // Setup reads indexes in the directories of the repo and, in the layout `site`, one level below.
   const isIndex = parts.length <= 3 && INDEX_NAME.test(name);
   if (!isOurs && !isIndex) return;
   throw new CygstrapError(
     'repo',
-    `the path \`${path}\` is refused: it is kept for ${isIndex ? 'an index' : 'files of cygstrap'}`,
-    { hint: 'an index with such a path is broken or hostile; use another site', details: { path } },
+    `refused path \`${path}\`: it is reserved for ${isIndex ? 'an index' : 'files of cygstrap'}`,
+    { hint: 'the index is broken or hostile; use another site', details: { path } },
   );
 }
 
-function clash(a: RepoFile, b: RepoFile, why: string): CygstrapError {
+function pathConflict(a: RepoFile, b: RepoFile, why: string): CygstrapError {
   return new CygstrapError('repo', `\`${a.path}\` and \`${b.path}\` ${why}`, {
-    hint: 'put them into two repos',
+    hint: 'fetch them into two repos',
     details: { paths: [a.path, b.path] },
   });
 }

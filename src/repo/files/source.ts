@@ -1,20 +1,20 @@
-/** Where to go on with a file of which a part is there already. */
+/** Where a download starts. */
 export interface Resume {
-  /** Bytes that are there; 0: the file is wanted from the start. */
+  /** Number of bytes that an earlier attempt received. */
   readonly fromByte: number;
-  /** What the site called the state of the file that these bytes are of, when it did. */
+  /** The entity tag or date that the site sent with these bytes, if it did. */
   readonly validator: string | undefined;
 }
 
-/** A file that begins to come in. */
+/** A file that is being received. */
 export interface Source {
-  /** Number of the first byte that comes: the one asked for, or 0 when the site sends the file whole. */
+  /** Number of the first byte: `fromByte`, or 0 if the site sends the whole file. */
   readonly startByte: number;
   readonly validator: string | undefined;
-  /** Read once, and ended early when the store has seen enough or the work is called off. What it throws comes out of `put`
-   *  unchanged. A piece is the store's once it is handed over. */
+  /** Read once; closed early if there are too many bytes or on abort. `put` throws its errors unchanged. The source must not change
+   *  a chunk after it was yielded. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** Opens the file to store, at most once for each `put`. */
+/** Opens a file to store; called at most once for each `put`. */
 export type OpenSource = (resume: Resume) => Promise<Source>;

@@ -1,17 +1,17 @@
 import { CygstrapError } from '../../errors.ts';
 import type { Digest, RepoFile } from './file.ts';
 
-/** What was promised of a file and what came instead. */
+/** The expected and the actual state of a file. */
 export interface VerifyDetails {
   readonly path: string;
-  /** A size in bytes, or a digest; `a digest` where there is none to compare with. */
+  /** A size in bytes or a digest; `a digest` if the index has none. */
   readonly expected: string;
   readonly actual: string;
-  /** How many bytes were seen; of a file that is too long, one more than it should have at least. */
+  /** Number of bytes received; for a file that is too long, at least one more than expected. */
   readonly bytes: number;
 }
 
-/** Raised when bytes are not what size and digest promise; none of them are in the repo then. */
+/** Thrown when bytes do not have the expected size or digest; the repo then contains none of them. */
 export class VerifyError extends CygstrapError {
   declare readonly details: VerifyDetails;
 
@@ -23,25 +23,25 @@ export class VerifyError extends CygstrapError {
 
 const HEX_DIGITS = { sha512: 128, md5: 32 } as const;
 
-/** Throws VerifyError for a promise that cannot be checked: no size, a digest of another length, or none at all unless allowed. */
+/** Throws VerifyError for a file that cannot be verified: an invalid size, a malformed digest, or no digest unless that is allowed. */
 export function requireVerifiable({ path, sizeBytes, digest }: RepoFile, allowsUndigested: boolean): void {
   const details = { path, expected: digest === undefined ? 'a digest' : shown(digest), actual: 'none', bytes: 0 };
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)
-    throw new VerifyError(`the size of \`${path}\` is none: ${sizeBytes}`, details);
+    throw new VerifyError(`invalid size of \`${path}\`: ${sizeBytes}`, details);
   if (digest === undefined) {
     if (allowsUndigested) return;
     throw new VerifyError(
       `the index gives no digest for \`${path}\``,
       details,
-      'with `--allow-undigested` its size alone is checked',
+      'use `--allow-undigested` to verify its size only',
     );
   }
   if (digest.hex.length !== HEX_DIGITS[digest.algorithm] || !/^[0-9a-f]+$/.test(digest.hex)) {
-    throw new VerifyError(`the digest of \`${path}\` is none: \`${shown(digest)}\``, details);
+    throw new VerifyError(`malformed digest of \`${path}\`: \`${shown(digest)}\``, details);
   }
 }
 
-/** Says that a file has another number of bytes. */
+/** The error for a file of the wrong size. */
 export function wrongSize({ path, sizeBytes }: RepoFile, bytes: number): VerifyError {
   const isLong = bytes > sizeBytes;
   return new VerifyError(
@@ -50,7 +50,7 @@ export function wrongSize({ path, sizeBytes }: RepoFile, bytes: number): VerifyE
   );
 }
 
-/** Says that a file has another digest. */
+/** The error for a file with the wrong digest. */
 export function wrongDigest({ path, sizeBytes }: RepoFile, expected: Digest, hex: string): VerifyError {
   const brief = (text: string): string => `\`${text.slice(0, 12)}…\``;
   return new VerifyError(
@@ -59,7 +59,7 @@ export function wrongDigest({ path, sizeBytes }: RepoFile, expected: Digest, hex
   );
 }
 
-/** A digest with its algorithm, as stamps and messages have it. */
+/** Prints a digest with its algorithm, for messages and the verification cache. */
 export function shown({ algorithm, hex }: Digest): string {
   return `${algorithm}:${hex}`;
 }

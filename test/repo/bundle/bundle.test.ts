@@ -244,11 +244,11 @@ describe('a damaged bundle publishes nothing', () => {
   test('that is no tar, or not there', async () => {
     expect((await outcomeOf(Buffer.alloc(10_000, 'no tar'))).error).toMatchObject({
       code: 'corrupt',
-      message: expect.stringContaining('is no whole tar'),
+      message: expect.stringContaining('is not a complete tar file'),
     });
     expect((await outcomeOf(Buffer.alloc(10_240))).error).toMatchObject({
       code: 'corrupt',
-      message: expect.stringContaining('ends before its archives'),
+      message: expect.stringContaining('ends before the archives'),
     });
     await expect(applyBundle({ bundle: join(base, 'absent.tar'), ...nearCopy() }, options)).rejects.toMatchObject({
       code: 'not-found',
@@ -299,7 +299,7 @@ describe('a hostile bundle is refused', () => {
     [
       'a link in the place of an archive',
       () => [...head(), { name: BASH, type: 'symlink', linkname: '/etc/passwd' }],
-      'is a symlink, and bundles hold plain files only',
+      'is a symlink; only regular files are allowed',
     ],
     ['a hard link', () => [...head(), { name: BASH, type: 'link', linkname: '../../x' }], 'is a link'],
     ['a directory', () => [...head(), { name: 'repo/x86_64/', type: 'directory' }], 'is a directory'],
@@ -329,7 +329,7 @@ describe('a hostile bundle is refused', () => {
     [
       'an index left out',
       () => [...head().slice(0, 2), { name: BASH, bytes: bash() }],
-      'stands where its manifest has `index/setup.ini`',
+      'but the manifest lists `index/setup.ini`',
     ],
     ['a manifest of a later form', () => [{ name: 'bundle.json', bytes: '{"schema": 2}' }], '`schema` is 2'],
     [
@@ -358,7 +358,7 @@ describe('a hostile bundle is refused', () => {
           }),
         },
       ],
-      'larger than any',
+      'its lock and index have more than',
     ],
     [
       'a lock with a path out of the repo',
@@ -387,7 +387,7 @@ describe('a hostile bundle is refused', () => {
     [
       'an archive where an index belongs',
       () => head(lock().replace('x86_64/release/bash/bash-5.2-1.tar.xz', 'x86_64/setup.zst')),
-      'kept for an index',
+      'reserved for an index',
     ],
   ])('with %s', async (_name, members, message) => {
     const { error } = await outcomeOf(await tarOf(members()));
