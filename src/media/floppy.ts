@@ -1,6 +1,6 @@
 import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { withDraft } from './draft.ts';
+import { withWorkFile } from './work-file.ts';
 import { readFloppy } from './read/fat.ts';
 import type { Difference } from './iso-compare.ts';
 import { MediaError } from './media-error.ts';
@@ -9,38 +9,38 @@ import { runTool } from './tool.ts';
 import { hashFile, requireSame } from './written.ts';
 import type { WrittenImage } from './written.ts';
 
-/** Of 2880 sectors, what is left for content; a file takes whole sectors. */
+/** Space for content on 2880 sectors. Each file occupies whole sectors. */
 const ROOM_BYTES = 2847 * 512;
 const SECTOR_BYTES = 512;
 
-/** Of the root directory: 224 entries, one of them the name of the volume. */
+/** Entries of the root directory: 224 less the volume label. */
 const ROOM_ENTRIES = 223;
 
-/** Characters in one entry of a long name. */
+/** Characters per directory entry of a long name. */
 const CHARS_AN_ENTRY = 13;
 
 export interface FloppyOptions {
-  /** By name; there are no directories. */
+  /** Content by file name; a floppy has no directories. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Name of the volume: up to 11 of A to Z, 0 to 9 and `_`. */
+  /** Volume label: up to 11 characters of A-Z, 0-9 and `_`. */
   readonly label: string;
-  /** The image's file. */
+  /** Path of the image. */
   readonly out: string;
-  /** Of every file, in seconds since 1970; see `mediumDate`. */
+  /** Date of every file, in seconds since 1970; see `mediumDate`. */
   readonly dateSeconds: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Writes an image of a 1.44 MB floppy (FAT12, long names), reads it back and compares every file; only then it gets its name. The same files,
- *  label and date give the same bytes, whatever the order, with one version of mtools. Throws `bad-name`, `clash` and `too-large` before anything is written,
- *  `no-tool`, `tool-failed`, `differs`, `io`, and the signal's reason. */
+/** Writes an image of a 1.44 MB floppy (FAT12, long names), reads it back, compares every file, and then renames it to `out`. The
+ *  same files, label and date produce the same bytes in any order, with the same version of mtools. Throws `bad-name`, `clash` and
+ *  `too-large` before it writes anything, `no-tool`, `tool-failed`, `differs`, `io`, and the reason of the signal. */
 export async function writeFloppy({ files, label, out, dateSeconds, signal }: FloppyOptions): Promise<WrittenImage> {
   const names = [...files.keys()].sort();
   requireLabel(label);
   names.forEach(requireFloppyName);
   requireDistinct(names);
   requireRoom(files);
-  return withDraft(resolve(out), async (image, directory) => {
+  return withWorkFile(resolve(out), async (image, directory) => {
     const bytesDirectory = join(directory, 'bytes');
     await mkdir(bytesDirectory);
     for (const name of names) {
@@ -56,7 +56,7 @@ export async function writeFloppy({ files, label, out, dateSeconds, signal }: Fl
   });
 }
 
-/** Throws `too-large` for files that a floppy has no room for. Every name is taken for a long one. */
+/** Throws `too-large` if the files do not fit. Counts every name as a long one. */
 export function requireRoom(files: ReadonlyMap<string, Uint8Array>): void {
   const sizeBytes = [...files.values()].reduce(
     (sum, { length }) => sum + Math.ceil(length / SECTOR_BYTES) * SECTOR_BYTES,
@@ -66,25 +66,25 @@ export function requireRoom(files: ReadonlyMap<string, Uint8Array>): void {
   if (sizeBytes <= ROOM_BYTES && entries <= ROOM_ENTRIES) return;
   const what =
     sizeBytes > ROOM_BYTES
-      ? `${sizeBytes} bytes, and a floppy has room for ${ROOM_BYTES}`
-      : `${files.size} files with such names, for which a floppy's directory has no room`;
+      ? `${sizeBytes} bytes, at most ${ROOM_BYTES}`
+      : `the names of ${files.size} files do not fit into the root directory`;
   throw new MediaError('too-large', `the files do not fit on a floppy: ${what}`, {
     hint: 'use an ISO image instead',
     details: { sizeBytes, entries },
   });
 }
 
-/** The words after `mformat` that make an empty floppy, always with the same serial number. Pure. */
+/** Returns the arguments of `mformat` for an empty floppy with a fixed serial number. Pure. */
 export function formatArgs(label: string, image: string): string[] {
   return ['-C', '-f', '1440', '-N', '0', '-v', label, '-i', image, '::'];
 }
 
-/** The words after `mcopy` that put files on a floppy under their own names and times. Pure. */
+/** Returns the arguments of `mcopy` that copy files to a floppy with their names and times. Pure. */
 export function copyArgs(locations: readonly string[], image: string): string[] {
   return ['-m', '-i', image, ...locations, '::'];
 }
 
-/** Tells how a floppy differs from what should be on it: names and bytes, nothing more and nothing less. By name. Throws `damaged`. */
+/** Compares the names and bytes on a floppy with the expected files. Returns the differences by name. Throws `damaged`. */
 export function compareFloppy(image: Buffer, expected: ReadonlyMap<string, Uint8Array>): Difference[] {
   const found: Difference[] = [];
   const there = new Set<string>();

@@ -5,16 +5,16 @@ import type { Digest } from '../repo/files/file.ts';
 import { readIso } from './read/iso.ts';
 import type { Extent, IsoTreeFile } from './read/iso.ts';
 
-/** What must be on an image under one name. */
+/** Expected content of one file on an image. */
 export interface ExpectedFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly digest: Digest;
 }
 
-/** How a medium is not what it should be, in one file. */
+/** A difference between a medium and its expected content, in one file. */
 export interface Difference {
-  /** Who sees it: Linux reads Rock Ridge, Windows reads Joliet or FAT. */
+  /** The directory tree: Linux reads Rock Ridge, Windows reads Joliet or FAT. */
   readonly view: 'rock-ridge' | 'joliet' | 'fat';
   readonly kind: 'missing' | 'unexpected' | 'twice' | 'wrong-size' | 'wrong-content';
   readonly path: string;
@@ -22,8 +22,8 @@ export interface Difference {
 
 const PIECE_BYTES = 1 << 20;
 
-/** Reads an image and tells how it differs from what should be on it, in both trees: names, sizes and digests, nothing more and
- *  nothing less. By view, then path. Throws `damaged` for an image that cannot be read so far, and the signal's reason. */
+/** Compares the names, sizes and digests of both trees of an image with the expected files. Returns the differences by view and
+ *  path. Throws `damaged` for an image that cannot be parsed, and the reason of the signal. */
 export async function compareIso(
   image: string,
   expected: readonly ExpectedFile[],
@@ -55,7 +55,7 @@ async function compareTree(
     else if (!wanted.has(file.path)) found.push({ view, kind: 'unexpected', path: file.path });
     there.set(file.path, file);
   }
-  // In the order of the image, so that it is read from start to end.
+  // In the order of the image, for sequential reads.
   const inOrder = expected.toSorted((a, b) => startOf(there.get(a.path)) - startOf(there.get(b.path)));
   for (const { path, sizeBytes, digest } of inOrder) {
     const file = there.get(path);
@@ -71,7 +71,7 @@ function startOf(file: IsoTreeFile | undefined): number {
   return file?.extents[0]?.startByte ?? 0;
 }
 
-/** Digests of parts of an image; both trees share them. */
+/** Computes digests of extents of an image once, for both trees. */
 class Hashes {
   readonly #file: FileHandle;
   readonly #signal: AbortSignal | undefined;

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { VerifiedFile } from '../repo/verified.ts';
 import { isoDate } from './date.ts';
-import { withDraft } from './draft.ts';
+import { withWorkFile } from './work-file.ts';
 import { compareIso } from './iso-compare.ts';
 import type { ExpectedFile } from './iso-compare.ts';
 import { MediaError } from './media-error.ts';
@@ -12,40 +12,41 @@ import { runTool } from './tool.ts';
 import { hashFile, requireSame } from './written.ts';
 import type { WrittenImage } from './written.ts';
 
-/** One file for an image: of a repo, at its path there; of this system; or bytes at hand. */
+/** One file for an image: a verified file of a repo at its path there, a file of the host, or bytes. */
 export type IsoEntry =
   | { readonly kind: 'verified'; readonly file: VerifiedFile }
   | { readonly kind: 'host'; readonly path: string; readonly location: string }
   | { readonly kind: 'bytes'; readonly path: string; readonly bytes: Uint8Array };
 
 export interface IsoOptions {
-  /** In any order. */
+  /** In any order; the image is sorted by path. */
   readonly entries: readonly IsoEntry[];
-  /** Name of the volume: up to 11 of A to Z, 0 to 9 and `_`. */
+  /** Volume label: up to 11 characters of A-Z, 0-9 and `_`. */
   readonly label: string;
-  /** The image's file. */
+  /** Path of the image. */
   readonly out: string;
-  /** Of the image and everything on it, in seconds since 1970; see `mediumDate`. */
+  /** Date of the image and of all files, in seconds since 1970; see `mediumDate`. */
   readonly dateSeconds: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A file that goes in: its name on the image, and where xorriso reads it. */
+/** A source file: its path on the image, and the path from which xorriso reads it. */
 export interface Graft {
   readonly path: string;
   readonly location: string;
 }
 
-/** Writes an ISO 9660 image that Windows (Joliet) and Linux (Rock Ridge) show with the same long names, files past 4 GiB too, reads it
- *  back, and compares every file in both views with its digest; only then it gets its name. Archives are not copied on the way.
- *  The same entries, label and date give the same bytes, whatever the host's owners, modes, times and order of files, with one
- *  version of xorriso. Throws `bad-name` and `clash` before anything is written, `no-tool`, `tool-failed`, `differs`, `io`, and the signal's reason. */
+/** Writes an ISO 9660 image with the same long names for Windows (Joliet) and Linux (Rock Ridge), also of files over 4 GiB. Reads it
+ *  back, compares every file in both trees with its digest, and then renames it to `out`. Makes no copies of archives. The same
+ *  entries, label and date produce the same bytes, independent of owners, modes, times and order, with the same version of xorriso.
+ *  Throws `bad-name` and `clash` before it writes anything, `no-tool`, `tool-failed`, `differs`, `io`, and the reason of the
+ *  signal. */
 export async function writeIso({ entries, label, out, dateSeconds, signal }: IsoOptions): Promise<WrittenImage> {
   const paths = entries.map(pathOf);
   requireLabel(label);
   paths.forEach(requireIsoPath);
   requireDistinct(paths);
-  return withDraft(resolve(out), async (image, directory) => {
+  return withWorkFile(resolve(out), async (image, directory) => {
     const grafts: Graft[] = [];
     const expected: ExpectedFile[] = [];
     await mkdir(join(directory, 'bytes'));
@@ -63,7 +64,7 @@ export async function writeIso({ entries, label, out, dateSeconds, signal }: Iso
   });
 }
 
-/** The words after `xorriso` that write an image of what a graft list names. Pure. */
+/** Returns the arguments of `xorriso` that write an image from a path list. Pure. */
 export function isoArgs({
   label,
   dateSeconds,
@@ -71,7 +72,7 @@ export function isoArgs({
   image,
 }: Pick<IsoOptions, 'label' | 'dateSeconds'> & { readonly list: string; readonly image: string }): string[] {
   const date = isoDate(dateSeconds);
-  // Without flushing as it goes (we do that once, at the end) it takes a quarter of the time.
+  // Flushing once at the end, by ourselves, takes a quarter of the time.
   const settings = [
     '-no_rc',
     '-report_about',
@@ -84,10 +85,10 @@ export function isoArgs({
     'mkisofs',
     '-quiet',
   ];
-  // Level 3 for files past 4 GiB; no directory is moved, however deep; a link to a file is that file.
+  // Level 3 for files over 4 GiB; deep directories are not relocated; links are followed.
   const form = ['-iso-level', '3', '-D', '-f', '-r', '-J', '-joliet-long'];
   const names = ['-V', label, '-A', '', '-publisher', '', '-p', ''];
-  // Who made a file, when, and with which rights says nothing about what it is.
+  // Owners, times and modes of the host must not change the image.
   const facts = [
     `--modification-date=${date}`,
     '--set_all_file_dates',
@@ -104,14 +105,15 @@ export function isoArgs({
   return [...settings, ...form, ...names, ...facts, '-graft-points', '-path-list', list, '-o', image];
 }
 
-/** A list of files for `-path-list`, one a line: `PATH=LOCATION`, by path. Pure. Throws `bad-name` for a location that no line can hold. */
+/** Returns a file list for `-path-list`, sorted, one `PATH=LOCATION` per line. Pure. Throws `bad-name` for a location with a line
+ *  break. */
 export function graftList(grafts: readonly Graft[]): string {
   const escaped = (text: string): string => text.replaceAll(/[\\=]/g, (char) => `\\${char}`);
   const lines = grafts.map(({ path, location }) => {
     if (/[\n\r\0]/.test(location)) {
       throw new MediaError(
         'bad-name',
-        `${JSON.stringify(location)} cannot be put on an image: its name has a line end`,
+        `${JSON.stringify(location)} cannot be put on an image: its name contains a line break`,
         { hint: 'rename the file or its directory', details: { path: location } },
       );
     }

@@ -1,23 +1,23 @@
 import { CygstrapError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 
-/** What went wrong with a medium, for machines: `details.fault` of a {@link MediaError}. Stable. */
+/** Kind of a {@link MediaError}, as `details.fault`. Stable. */
 export type MediaFault =
   /** A program that writes images is not installed. */
   | 'no-tool'
-  /** It failed, or could not write. */
+  /** The program failed. */
   | 'tool-failed'
-  /** The medium has no room for a name, or some reader of it cannot use it. */
+  /** A name is too long for the medium, or a reader cannot use it. */
   | 'bad-name'
-  /** Two files are one to some reader. */
+  /** Two files have the same name for a reader. */
   | 'clash'
-  /** More than fits. */
+  /** The files do not fit. */
   | 'too-large'
-  /** A file cannot be read or written; `cause` has what the system said. */
+  /** A file cannot be read or written; `cause` is the error of the system. */
   | 'io'
-  /** What was read back is not what went in. */
+  /** The image differs from its input when read back. */
   | 'differs'
-  /** An image that is none, or that promises what it does not have. */
+  /** Not an image, or a damaged one. */
   | 'damaged';
 
 const CODES: Record<MediaFault, ErrorCode> = {
@@ -33,12 +33,12 @@ const CODES: Record<MediaFault, ErrorCode> = {
 
 export interface MediaErrorOptions {
   readonly hint?: string;
-  /** Plain JSON, beside the fault. */
+  /** Plain JSON, added to the fault. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
-/** Raised when an image cannot be made, or is not what it should be. Its code follows from the fault. */
+/** Thrown when an image cannot be written or is damaged. The fault determines its code. */
 export class MediaError extends CygstrapError {
   constructor(fault: MediaFault, message: string, { details, ...rest }: MediaErrorOptions = {}) {
     super(CODES[fault], message, { ...rest, details: { fault, ...details } });

@@ -1,39 +1,39 @@
 import { caseless } from '../io/caseless.ts';
 import { MediaError } from './media-error.ts';
 
-/** Most UTF-16 units of one name in Joliet, as xorriso writes it; Windows reads these. */
+/** Longest name in Joliet in UTF-16 units, as xorriso writes and Windows reads it. */
 const JOLIET_NAME_CHARS = 103;
 
-/** Most UTF-16 units of a whole path in Joliet, slashes between names included. */
+/** Longest path in Joliet in UTF-16 units, including slashes. */
 const JOLIET_PATH_CHARS = 240;
 
 const FAT_NAME_CHARS = 255;
 
-/** What Joliet, Windows or FAT cannot have in a name. */
+/** Characters that Joliet, Windows or FAT do not allow in a name. */
 const FORBIDDEN = /[\p{Cc}\p{Surrogate}\\:*?"<>|;]/u;
 
-/** Throws `bad-name` for a path that a reader of the ISO image would not see as it is: in Joliet names are of 103 characters at
- *  most, paths of 240, all from Unicode's first plane. */
+/** Throws `bad-name` for a path that Joliet cannot represent: names over 103 characters, paths over 240, and characters outside
+ *  Unicode's basic plane. */
 export function requireIsoPath(path: string): void {
   for (const name of path.split('/')) {
     requireName(name, path);
     if (name.length > JOLIET_NAME_CHARS)
-      throw badName(path, `its name has ${name.length} characters, and Joliet has room for ${JOLIET_NAME_CHARS}`);
+      throw badName(path, `its name has ${name.length} characters, at most ${JOLIET_NAME_CHARS} in Joliet`);
   }
   if (path.length > JOLIET_PATH_CHARS)
-    throw badName(path, `it has ${path.length} characters, and a path in Joliet has room for ${JOLIET_PATH_CHARS}`);
+    throw badName(path, `it has ${path.length} characters, at most ${JOLIET_PATH_CHARS} in Joliet`);
 }
 
-/** Throws `bad-name` for what cannot be a file in the one directory of our floppies: a name of ASCII, without slashes. */
+/** Throws `bad-name` unless the name is ASCII without slashes, since our floppies have no directories. */
 export function requireFloppyName(name: string): void {
   requireName(name, name);
-  if (name.includes('/')) throw badName(name, 'floppies are made without directories');
-  if (!/^[ -~]*$/.test(name)) throw badName(name, 'floppies are made with names of ASCII only');
+  if (name.includes('/')) throw badName(name, 'floppy images have no directories');
+  if (!/^[ -~]*$/.test(name)) throw badName(name, 'names on floppy images must be ASCII');
   if (name.length > FAT_NAME_CHARS)
-    throw badName(name, `it has ${name.length} characters, and FAT has room for ${FAT_NAME_CHARS}`);
+    throw badName(name, `it has ${name.length} characters, at most ${FAT_NAME_CHARS} in FAT`);
 }
 
-/** Throws `clash` when two paths are one on a system that does not tell cases apart, or one is a directory of another. */
+/** Throws `clash` if two paths are equal on a case-insensitive system, or if one is a directory of another. */
 export function requireDistinct(paths: Iterable<string>): void {
   const files = new Map<string, string>();
   for (const path of paths) {
@@ -43,40 +43,41 @@ export function requireDistinct(paths: Iterable<string>): void {
       throw clash(
         other,
         path,
-        other === path ? 'is there twice' : `and \`${path}\` differ in case only, and are one file on Windows`,
+        other === path ? 'is listed twice' : `and \`${path}\` differ only in case and are the same file on Windows`,
       );
     files.set(key, path);
   }
   for (const [key, path] of files) {
     for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
       const other = files.get(key.slice(0, end));
-      if (other !== undefined) throw clash(other, path, `is a file, and a directory of \`${path}\``);
+      if (other !== undefined) throw clash(other, path, `is a file and also a directory of \`${path}\``);
     }
   }
 }
 
-/** Throws `bad-name` for a name of a volume that not every reader shows as it is. */
+/** Throws `bad-name` for a volume label that not every reader supports. */
 export function requireLabel(label: string): void {
-  if (!/^[A-Z0-9_]{1,11}$/.test(label)) throw badName(label, 'a volume is named by up to 11 of A to Z, 0 to 9 and _');
+  if (!/^[A-Z0-9_]{1,11}$/.test(label))
+    throw badName(label, 'a volume label has up to 11 characters of A-Z, 0-9 and _');
 }
 
 function requireName(name: string, path: string): void {
-  if (name === '' || name === '.' || name === '..') throw badName(path, 'it has an empty part, or one of dots');
-  if (FORBIDDEN.test(name)) throw badName(path, 'it has a character that a medium for Windows cannot have');
-  if (/[\u{10000}-\u{10ffff}]/u.test(name)) throw badName(path, 'Joliet has no room for characters beyond U+FFFF');
-  if (/[. ]$/.test(name)) throw badName(path, 'it has a part that ends in a dot or a blank, which Windows drops');
+  if (name === '' || name === '.' || name === '..') throw badName(path, 'it has an empty component, `.` or `..`');
+  if (FORBIDDEN.test(name)) throw badName(path, 'it has a character that Windows does not allow');
+  if (/[\u{10000}-\u{10ffff}]/u.test(name)) throw badName(path, 'Joliet does not support characters beyond U+FFFF');
+  if (/[. ]$/.test(name)) throw badName(path, 'it has a component that ends in a dot or a blank, which Windows drops');
 }
 
 function badName(path: string, why: string): MediaError {
   return new MediaError('bad-name', `\`${path}\` cannot be on the medium: ${why}`, {
-    hint: 'give it another name on the medium',
+    hint: 'use another name on the medium',
     details: { path },
   });
 }
 
 function clash(path: string, other: string, why: string): MediaError {
-  return new MediaError('clash', `the medium cannot have both: \`${path}\` ${why}`, {
-    hint: 'give one of them another name on the medium',
+  return new MediaError('clash', `conflicting names on the medium: \`${path}\` ${why}`, {
+    hint: 'use another name for one of them',
     details: { paths: [path, other] },
   });
 }

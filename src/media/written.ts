@@ -3,17 +3,17 @@ import { createReadStream } from 'node:fs';
 import type { Difference } from './iso-compare.ts';
 import { MediaError } from './media-error.ts';
 
-/** An image that was written, read back and compared. */
+/** An image after it was written, read back and compared. */
 export interface WrittenImage {
   readonly path: string;
   readonly sizeBytes: number;
-  /** Of the whole image; 128 hexadecimal digits. */
+  /** SHA-512 of the whole image; 128 hexadecimal digits. */
   readonly sha512: string;
-  /** Files on it. */
+  /** Number of files on it. */
   readonly files: number;
 }
 
-/** Hashes a file of this system. Throws `io`, and the signal's reason. */
+/** Returns the size and SHA-512 of a file. Throws `io`, and the reason of the signal. */
 export async function hashFile(
   location: string,
   signal: AbortSignal | undefined,
@@ -33,16 +33,16 @@ export async function hashFile(
   return { sizeBytes, sha512: hash.digest('hex') };
 }
 
-/** Throws `differs` when there is any difference between what was read back and what went in. */
+/** Throws `differs` if the image differs from its input when read back. */
 export function requireSame(out: string, differences: readonly Difference[]): void {
   const [first] = differences;
   if (first === undefined) return;
   const more = differences.length === 1 ? '' : ` (and ${differences.length - 1} more)`;
   throw new MediaError(
     'differs',
-    `\`${out}\` was not written: read back, it differs from what went in: \`${first.path}\` ${WORDS[first.kind]}${more}`,
+    `\`${out}\` was not written: it differs from its input when read back: \`${first.path}\` ${WORDS[first.kind]}${more}`,
     {
-      hint: 'files changed while they were copied, or the disk or memory of this computer is faulty; try again',
+      hint: 'try again; if it fails again, check the disk and the memory of this computer',
       details: { path: out, differences },
     },
   );
@@ -50,7 +50,7 @@ export function requireSame(out: string, differences: readonly Difference[]): vo
 
 const WORDS: Record<Difference['kind'], string> = {
   missing: 'is missing',
-  unexpected: 'is not to be there',
+  unexpected: 'is unexpected',
   twice: 'is there twice',
   'wrong-size': 'has another size',
   'wrong-content': 'has other content',

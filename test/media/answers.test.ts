@@ -40,7 +40,7 @@ describeWith([QEMU, 'busybox', 'sshd', 'mke2fs'], 'answers for an installation b
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  test('the same lock and key give the same files; another lock another number', async () => {
+  test('the same lock and key give the same files; another lock gives another number', async () => {
     const first = await answersOf({ guest: 'stand-in', authorizedKey: key }, LOCK, options);
     expect(await answersOf({ guest: 'stand-in', authorizedKey: key }, LOCK, options)).toEqual(first);
     const other = await answersOf(
@@ -57,7 +57,7 @@ describeWith([QEMU, 'busybox', 'sshd', 'mke2fs'], 'answers for an installation b
     );
   });
 
-  test('an unknown kind, a missing key, a private key and two keys are refused', async () => {
+  test('an unknown kind, a missing key, a private key and two keys are rejected', async () => {
     await expect(answersOf({ guest: 'dos', authorizedKey: key }, LOCK, options)).rejects.toThrow(
       'no kind of guest is named `dos`',
     );

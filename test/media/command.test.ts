@@ -128,7 +128,7 @@ function listedIn(index: Buffer | undefined): string[] {
 }
 
 describeWith(['xorriso'], 'the image of a repo', () => {
-  test('holds exactly what the lock names, and the index of it', async () => {
+  test('contains exactly the archives of the lock and their index', async () => {
     const { repo, lock } = copied();
     const { image, ...facts } = await media({ repo, lock });
     expect(facts).toEqual({
@@ -155,7 +155,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     expect(await run('verify', repo, '--lock', lock)).toMatchObject({ exit: 0 });
   });
 
-  test('is the same for the same lock: of a copy, of a repo with more, with the whole index, or laid out as setup does', async () => {
+  test('is the same for the same lock: from a copy, a larger repo, a repo with the whole index, or setup's layout', async () => {
     const { repo, lock } = copied();
     const { image } = await media({ repo, lock });
     const more = await fetch('more', 'openssh', 'gcc-core');
@@ -187,7 +187,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     }
   });
 
-  test('has sources where they are locked', async () => {
+  test('contains source archives that are locked', async () => {
     const { image, archives } = await media(await fetch('sources', 'openssh', '--source'));
     const contents = await contentsOf(image.path);
     expect(archives).toBe(Object.keys(contents).length - 1);
@@ -199,7 +199,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     );
   });
 
-  test('takes a signature along where it holds', async () => {
+  test('contains the signature of an index only if it is valid', async () => {
     const same = copied();
     writeFileSync(join(same.repo, 'x86_64/setup.ini.sig'), 'signature');
     expect((await contentsOf((await media(same)).image.path))['x86_64/setup.ini.sig']?.toString()).toBe('signature');
@@ -207,7 +207,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     expect(Object.keys(await contentsOf((await media(same)).image.path))).not.toContain('x86_64/setup.ini.sig');
   });
 
-  test('has the setup program only with a good signature', async () => {
+  test('contains the setup program only with a valid signature', async () => {
     const { repo, lock } = copied();
     // Any signed bytes will do; nobody runs them.
     cpSync(join(RELEASE, 'x86_64/setup.xz'), join(repo, 'setup-x86_64.exe'));
@@ -230,7 +230,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     });
   });
 
-  test('has further files and directories where they are wanted', async () => {
+  test('contains added files and directories at the given paths', async () => {
     const extra = temporaryDirectory();
     mkdirSync(join(extra, 'tools/sub'), { recursive: true });
     writeFileSync(join(extra, 'run=1.cmd'), 'run');
@@ -261,7 +261,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     ]);
   });
 
-  test('comes with answers on a floppy or an image', async () => {
+  test('is written together with answers on a floppy or an image', async () => {
     const files = new Map([
       ['autounattend.xml', Buffer.from('<unattend/>')],
       ['id_ed25519.pub', Buffer.from('ssh-ed25519 AAAA')],
@@ -310,7 +310,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     });
     expect(
       await run('media', '--repo', repo, '--out', out, '--lock', lock, '--add', `${KEY}=X86_64/release`),
-    ).toMatchObject({ exit: 1, stderr: expect.stringContaining('the medium cannot have both') });
+    ).toMatchObject({ exit: 1, stderr: expect.stringContaining('conflicting names on the medium') });
   });
 });
 
@@ -329,7 +329,7 @@ describe('no image is made', () => {
     expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
   }
 
-  test('of a damaged archive, however it looks', async () => {
+  test('of a damaged archive, also with unchanged size and times', async () => {
     await refused(
       (repo) => {
         const path = join(repo, BASH);
@@ -363,11 +363,11 @@ describe('no image is made', () => {
     });
   });
 
-  test('of a directory that is no repo', async () => {
+  test('of a directory that is not a repo', async () => {
     await refused(() => {}, { code: 'repo' }, { repo: join(base, 'nowhere') });
   });
 
-  test('without an index that lists what the lock has', async () => {
+  test('without an index that lists the packages of the lock', async () => {
     await refused(
       (repo) => {
         rmSync(join(repo, '.cygstrap/index'), { recursive: true });
@@ -388,7 +388,7 @@ describe('no image is made', () => {
     );
   });
 
-  test('of a lock with a file that has no digest', async () => {
+  test('of a lock with a file without digest', async () => {
     const lock = join(base, 'undigested.lock.json');
     const locked = JSON.parse(readFileSync(join(base, 'repo.lock.json'), 'utf8')) as {
       packages: { sha512?: string }[];
@@ -403,10 +403,10 @@ describe('no image is made', () => {
   });
 
   test.each<[string, string, string, string]>([
-    ['in the place of an archive', ARCHIVES[1] ?? '', 'media', 'is there twice'],
-    ['in the place of an archive, in other letters', (ARCHIVES[1] ?? '').toUpperCase(), 'media', 'differ in case only'],
-    ['in the place of a directory', 'noarch/release', 'media', 'is a file, and a directory of'],
-    ['below an archive', `${ARCHIVES[1]}/x`, 'media', 'is a file, and a directory of'],
+    ['in the place of an archive', ARCHIVES[1] ?? '', 'media', 'is listed twice'],
+    ['in the place of an archive, in another case', (ARCHIVES[1] ?? '').toUpperCase(), 'media', 'differ only in case'],
+    ['in the place of a directory', 'noarch/release', 'media', 'is a file and also a directory of'],
+    ['below an archive', `${ARCHIVES[1]}/x`, 'media', 'is a file and also a directory of'],
     ['in the place of an index', 'x86_64/setup.zst', 'usage', 'setup would take it for an index'],
     [
       'in the place of an index of another directory',
@@ -416,12 +416,12 @@ describe('no image is made', () => {
     ],
     ['out of the image', '../x', 'usage', 'leaves its directory'],
     ['with the name of a device', 'nul.txt', 'usage', 'a Windows device'],
-    ['with a name too long', 'n'.repeat(104), 'media', 'Joliet has room for 103'],
+    ['with a name too long', 'n'.repeat(104), 'media', 'at most 103 in Joliet'],
   ])('with a further file %s', async (_name, path, code, message) => {
     await refused(() => {}, { code, message: expect.stringContaining(message) }, { add: [`${KEY}=${path}`] });
   });
 
-  test('with a further file that is none', async () => {
+  test('with an added path that does not exist', async () => {
     const extra = temporaryDirectory();
     mkdirSync(join(extra, 'in'));
     symlinkSync('.', join(extra, 'in/loop'));
@@ -442,7 +442,7 @@ describe('no image is made', () => {
     );
   });
 
-  test('when it is given up', async () => {
+  test('when it is aborted', async () => {
     const stop = new AbortController();
     stop.abort(new Error('stopped'));
     const { repo, lock } = copied();

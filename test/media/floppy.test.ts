@@ -32,7 +32,7 @@ function rootEntries(image: Buffer): Buffer[] {
   return all.filter((entry) => entry[0] !== 0 && entry[0] !== 0xe5 && entry[11] !== 0x0f);
 }
 
-test('the words for mtools have a fixed serial number', () => {
+test('the arguments of mtools have a fixed serial number', () => {
   expect(formatArgs('ANSWERS', '/d/image').join(' ')).toBe('-C -f 1440 -N 0 -v ANSWERS -i /d/image ::');
   expect(copyArgs(['/d/a', '/d/b'], '/d/image').join(' ')).toBe('-m -i /d/image /d/a /d/b ::');
 });
@@ -41,21 +41,21 @@ describe.each<[string, Map<string, Buffer>, string]>([
   [
     'more bytes than fit',
     filesOf({ a: Buffer.alloc(1_457_665) }),
-    'do not fit on a floppy: 1458176 bytes, and a floppy has room for 1457664',
+    'do not fit on a floppy: 1458176 bytes, at most 1457664',
   ],
   [
     'more files than fit',
     new Map(Array.from({ length: 112 }, (_, i) => [`file ${i}`, Buffer.alloc(1)])),
-    '112 files with such names',
+    'the names of 112 files',
   ],
-  ['a directory', filesOf({ 'a/b': '' }), 'floppies are made without directories'],
-  ['a name beyond ASCII', filesOf({ '\u00fc': '' }), 'with names of ASCII only'],
-  ['a name of 256 characters', filesOf({ ['n'.repeat(256)]: '' }), 'it has 256 characters, and FAT has room for 255'],
-  ['a name FAT cannot have', filesOf({ 'a?': '' }), 'a character that a medium for Windows cannot have'],
+  ['a directory', filesOf({ 'a/b': '' }), 'floppy images have no directories'],
+  ['a name beyond ASCII', filesOf({ '\u00fc': '' }), 'must be ASCII'],
+  ['a name of 256 characters', filesOf({ ['n'.repeat(256)]: '' }), 'it has 256 characters, at most 255 in FAT'],
+  ['a name FAT cannot have', filesOf({ 'a?': '' }), 'a character that Windows does not allow'],
   ['a blank at the end', filesOf({ 'a ': '' }), 'which Windows drops'],
-  ['names that differ in case', filesOf({ a: '', A: '' }), 'differ in case only'],
+  ['names that differ in case', filesOf({ a: '', A: '' }), 'differ only in case'],
 ])('%s', (_name, files, message) => {
-  test('is refused, and nothing is written', async () => {
+  test('is rejected before anything is written', async () => {
     const dir = temporaryDirectory();
     await expect(writeFloppy({ ...options, files, out: join(dir, 'x.img') })).rejects.toMatchObject({
       code: 'media',
@@ -66,7 +66,7 @@ describe.each<[string, Map<string, Buffer>, string]>([
 });
 
 describeWith(['mformat', 'mcopy'], 'a floppy', () => {
-  test('is seen by others as it went in', async () => {
+  test('other readers see the same files', async () => {
     const dir = temporaryDirectory();
     const out = join(dir, 'x.img');
     const { sha512: hex, ...facts } = await writeFloppy({ ...options, files: FILES, out });
@@ -80,7 +80,7 @@ describeWith(['mformat', 'mcopy'], 'a floppy', () => {
     expect(readdirSync(dir).sort()).toEqual(['back', 'x.img']);
   });
 
-  test('has the same bytes for the same input, and others for another date', async () => {
+  test('has the same bytes for the same input, and different bytes for another date', async () => {
     const dir = temporaryDirectory();
     const write = async (
       name: string,
@@ -92,7 +92,7 @@ describeWith(['mformat', 'mcopy'], 'a floppy', () => {
     expect(await write('3.img', FILES, DATE_SECONDS + 2)).not.toBe(first);
   });
 
-  test('contains no time of the clock: every entry has the given date', async () => {
+  test('every entry has the given date, not the current time', async () => {
     const out = join(temporaryDirectory(), 'x.img');
     await writeFloppy({ ...options, files: FILES, out });
     const image = readFileSync(out);
@@ -110,7 +110,7 @@ describeWith(['mformat', 'mcopy'], 'a floppy', () => {
     }
   });
 
-  test('holds as much as it has room for, and nothing', async () => {
+  test('can be full, and empty', async () => {
     const dir = temporaryDirectory();
     const full = filesOf({ full: Buffer.alloc(1_457_664, 1) });
     expect(await writeFloppy({ ...options, files: full, out: join(dir, 'x.img') })).toMatchObject({ files: 1 });
@@ -119,14 +119,14 @@ describeWith(['mformat', 'mcopy'], 'a floppy', () => {
     expect(await writeFloppy({ ...options, files: new Map(), out: join(dir, 'x.img') })).toMatchObject({ files: 0 });
   });
 
-  test('of one that is there already takes its place', async () => {
+  test('replaces an existing image', async () => {
     const dir = temporaryDirectory();
     writeFileSync(join(dir, 'x.img'), 'old');
     await writeFloppy({ ...options, files: FILES, out: join(dir, 'x.img') });
     expect(compareFloppy(readFileSync(join(dir, 'x.img')), FILES)).toEqual([]);
   });
 
-  test('with any change to a file is told from a whole one', async () => {
+  test('with any change to a file has a difference', async () => {
     const out = join(temporaryDirectory(), 'x.img');
     await writeFloppy({ ...options, files: FILES, out });
     const image = readFileSync(out);
@@ -143,7 +143,7 @@ describeWith(['mformat', 'mcopy'], 'a floppy', () => {
     ]);
   });
 
-  test('that is damaged gives an error of ours, differences, or the same content, and always ends', async () => {
+  test('with random damage gives a MediaError, differences, or the same content', async () => {
     const out = join(temporaryDirectory(), 'x.img');
     await writeFloppy({ ...options, files: FILES, out });
     const image = readFileSync(out);
@@ -177,7 +177,7 @@ describeWith(['mformat', 'mcopy'], 'a floppy', () => {
   });
 });
 
-test('without mtools, what installs them is told', async () => {
+test('without mtools the hint names doctor', async () => {
   const dir = temporaryDirectory();
   const before = process.env['PATH'];
   process.env['PATH'] = dir;
@@ -193,7 +193,7 @@ test('without mtools, what installs them is told', async () => {
   expect(readdirSync(dir)).toEqual([]);
 });
 
-test('anything is no floppy', () => {
+test('arbitrary bytes are rejected', () => {
   for (const image of [
     Buffer.alloc(0),
     Buffer.alloc(1_474_560),
@@ -203,6 +203,6 @@ test('anything is no floppy', () => {
     expect(() => readFloppy(image)).toThrow('the floppy image is damaged');
 });
 
-test('an empty set of files has room', () => {
+test('an empty set of files fits', () => {
   expect(() => requireRoom(new Map())).not.toThrow();
 });

@@ -32,15 +32,15 @@ function host(path: string, location: string, text: string): IsoEntry {
   return { kind: 'host', path, location };
 }
 
-describe('the words for xorriso', () => {
-  test('have fixed dates, owners and rights', () => {
+describe('the arguments of xorriso', () => {
+  test('have fixed dates, owners and modes', () => {
     expect(isoArgs({ ...options, list: '/d/grafts', image: '/d/image' }).join(' ')).toBe(
       '-no_rc -report_about WARNING -local_charset UTF-8 -stdio_sync off -as mkisofs -quiet -iso-level 3 -D -f -r -J -joliet-long -V TEST -A  -publisher  -p ' +
         ' --modification-date=2023111422132000 --set_all_file_dates 2023111422132000 -uid 0 -gid 0 -file-mode 0555 -dir-mode 0555 -graft-points -path-list /d/grafts -o /d/image',
     );
   });
 
-  test('name files in one order, with what separates them escaped', () => {
+  test('list files in sorted order, with separators escaped', () => {
     const list = graftList([
       { path: 'b', location: '/x y' },
       { path: 'a=1', location: '/back\\slash=2' },
@@ -48,40 +48,35 @@ describe('the words for xorriso', () => {
     expect(list).toBe('a\\=1=/back\\\\slash\\=2\nb=/x y\n');
   });
 
-  test('cannot name a file with a line end', () => {
-    expect(() => graftList([{ path: 'a', location: '/x\ny' }])).toThrow('its name has a line end');
+  test('reject a file name with a line break', () => {
+    expect(() => graftList([{ path: 'a', location: '/x\ny' }])).toThrow('its name contains a line break');
   });
 });
 
 describe.each<[string, readonly string[], string, string]>([
-  [
-    'a name of 104 characters',
-    [`x/${'n'.repeat(104)}`],
-    'media',
-    'its name has 104 characters, and Joliet has room for 103',
-  ],
+  ['a name of 104 characters', [`x/${'n'.repeat(104)}`], 'media', 'its name has 104 characters, at most 103 in Joliet'],
   [
     'a path of 241 characters',
     [`${'d'.repeat(100)}/${'e'.repeat(100)}/${'f'.repeat(39)}`],
     'media',
-    'it has 241 characters, and a path in Joliet has room for 240',
+    'it has 241 characters, at most 240 in Joliet',
   ],
   ['a name beyond the first plane', ['a\u{1f600}'], 'media', 'U+FFFF'],
-  ['a character that Windows has not', ['a:b'], 'media', 'a character that a medium for Windows cannot have'],
-  [
-    'a semicolon, which ISO 9660 takes for a version',
-    ['a;1'],
-    'media',
-    'a character that a medium for Windows cannot have',
-  ],
+  ['a character that Windows has not', ['a:b'], 'media', 'a character that Windows does not allow'],
+  ['a semicolon, which ISO 9660 takes for a version', ['a;1'], 'media', 'a character that Windows does not allow'],
   ['a dot at the end', ['a.'], 'media', 'ends in a dot'],
-  ['a way out', ['../a'], 'media', 'an empty part, or one of dots'],
-  ['an absolute path', ['/a'], 'media', 'an empty part, or one of dots'],
-  ['one file twice', ['a', 'a'], 'media', '`a` is there twice'],
-  ['two files that differ in case', ['Read.me', 'read.ME'], 'media', '`Read.me` and `read.ME` differ in case only'],
-  ['a file that is a directory of another', ['a/B', 'a/b/c'], 'media', '`a/B` is a file, and a directory of `a/b/c`'],
+  ['a way out', ['../a'], 'media', 'an empty component'],
+  ['an absolute path', ['/a'], 'media', 'an empty component'],
+  ['one file twice', ['a', 'a'], 'media', '`a` is listed twice'],
+  ['two files that differ in case', ['Read.me', 'read.ME'], 'media', '`Read.me` and `read.ME` differ only in case'],
+  [
+    'a file that is a directory of another',
+    ['a/B', 'a/b/c'],
+    'media',
+    '`a/B` is a file and also a directory of `a/b/c`',
+  ],
 ])('%s', (_name, paths, code, message) => {
-  test('is refused, and nothing is written', async () => {
+  test('is rejected before anything is written', async () => {
     const out = temporaryDirectory();
     const attempt = writeIso({ ...options, entries: paths.map((path) => bytes(path, 'x')), out: join(out, 'x.iso') });
     await expect(attempt).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
@@ -89,7 +84,7 @@ describe.each<[string, readonly string[], string, string]>([
   });
 });
 
-test('a name of a volume that no reader shows is refused', async () => {
+test('an invalid volume label is rejected', async () => {
   await expect(
     writeIso({ ...options, label: 'no good', entries: [], out: join(temporaryDirectory(), 'x.iso') }),
   ).rejects.toMatchObject({ code: 'media' });
@@ -109,7 +104,7 @@ describeWith(['xorriso'], 'an ISO image', () => {
   };
   const treeEntries = (): IsoEntry[] => Object.entries(TREE).map(([path, text]) => bytes(path, text));
 
-  test('is seen by others as it went in: in Rock Ridge', async () => {
+  test('other readers see the same files: in Rock Ridge', async () => {
     const dir = temporaryDirectory();
     const out = join(dir, 'x.iso');
     const { files, sizeBytes, sha512: hex } = await writeIso({ ...options, entries: treeEntries(), out });
@@ -165,7 +160,7 @@ describeWith(['xorriso'], 'an ISO image', () => {
     expect(made[0]?.equals(readFileSync(join(dir, 'later.iso')))).toBe(false);
   });
 
-  test('of a verified file that changed since is not published', async () => {
+  test('of a verified file that changed later is not published', async () => {
     const dir = temporaryDirectory();
     const { repo, lock } = await makeRepo(dir, { bash: ['5.1-1', 3000], zlib: ['1.2-1', 700] });
     const { verified } = await auditRepo(repo, [{ files: filesOfLock(lock), isComplete: true }]);
@@ -187,7 +182,7 @@ describeWith(['xorriso'], 'an ISO image', () => {
     expect(readFileSync(out).equals(before)).toBe(true);
   });
 
-  test('of a file that is not there fails, by what xorriso says', async () => {
+  test('of a missing file fails with the message of xorriso', async () => {
     const dir = temporaryDirectory();
     const { repo, lock } = await makeRepo(dir, { bash: ['5.1-1', 3000] });
     const { verified } = await auditRepo(repo, [{ files: filesOfLock(lock), isComplete: true }]);
@@ -206,7 +201,7 @@ describeWith(['xorriso'], 'an ISO image', () => {
     expect(readdirSync(dirname(out))).toEqual([]);
   });
 
-  test('that is given up leaves nothing', async () => {
+  test('that is aborted leaves nothing', async () => {
     const dir = temporaryDirectory();
     const location = join(dir, 'in/large');
     host('large', location, '');
@@ -227,7 +222,7 @@ describeWith(['xorriso'], 'an ISO image', () => {
     expect(readdirSync(join(dir, 'out'))).toEqual([]);
   });
 
-  test('removes what a killed process left, and nothing of one that lives', async () => {
+  test('removes what a killed process left, but nothing of a running one', async () => {
     const dir = temporaryDirectory();
     const draft = (pid: number): string =>
       `.x.iso.${hostname().replaceAll(/[^A-Za-z0-9-]/g, '_')}.${pid}.0123456789ab.tmp`;
@@ -239,7 +234,7 @@ describeWith(['xorriso'], 'an ISO image', () => {
     );
   });
 
-  test('is not written where there is a directory of its name', async () => {
+  test('is not written over a directory', async () => {
     const dir = temporaryDirectory();
     mkdirSync(join(dir, 'x.iso/in'), { recursive: true });
     await expect(writeIso({ ...options, entries: [bytes('a', 'a')], out: join(dir, 'x.iso') })).rejects.toMatchObject({
@@ -250,7 +245,7 @@ describeWith(['xorriso'], 'an ISO image', () => {
   });
 
   // The writer puts all metadata first, so the first megabyte and a sparse file show what readers see of the whole image.
-  test('contains files past 4 GiB and files behind them, in both trees', async () => {
+  test('contains files over 4 GiB and files after them, in both trees', async () => {
     const dir = temporaryDirectory();
     const [large, list, image] = ['large', 'list', 'image'].map((name) => join(dir, name)) as [string, string, string];
     const sizeBytes = 2 ** 32 + 5;

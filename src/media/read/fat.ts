@@ -2,7 +2,7 @@ import { MediaError } from '../media-error.ts';
 
 /** A file of a floppy. */
 export interface FloppyFile {
-  /** The long name where there is one, else the short one. */
+  /** The long name if there is one, else the short name. */
   readonly name: string;
   readonly bytes: Buffer;
 }
@@ -10,22 +10,22 @@ export interface FloppyFile {
 const ENTRY_BYTES = 32;
 const SECTOR_BYTES = 512;
 
-/** Twice the size of the largest floppy there was. */
+/** Twice the size of the largest floppy format. */
 const MOST_BYTES = 5_898_240;
 
 const ATTRIBUTE_VOLUME = 0x08;
 const ATTRIBUTE_DIRECTORY = 0x10;
 const ATTRIBUTE_LONG_NAME = 0x0f;
 
-/** Windows NT and Linux show a short name's stem and extension in lower case when these say so. */
+/** Flags with which Windows NT and Linux show the stem and the extension of a short name in lower case. */
 const CASE_LOWER_STEM = 0x08;
 const CASE_LOWER_EXTENSION = 0x10;
 
-/** From here on FAT12 means the end of a chain. */
+/** FAT12 entries from this value on end a chain. */
 const END_OF_CHAIN = 0xff8;
 
-/** Reads the root directory of a FAT12 image with the content of every file, in its order. Whatever the bytes, it ends. Throws
- *  `damaged` for what is no such image, for a directory in it, and for a file of which a part is missing or another file's. */
+/** Reads all files of the root directory of a FAT12 image, in their order. Terminates for any bytes. Throws `damaged` for anything
+ *  else than such an image, for a subdirectory, and for a file with missing or shared clusters. */
 export function readFloppy(image: Buffer): FloppyFile[] {
   const { fat, root, clusterAt, clusters } = layoutOf(image);
   const taken = new Set<number>();
@@ -34,12 +34,12 @@ export function readFloppy(image: Buffer): FloppyFile[] {
     let leftBytes = sizeBytes;
     for (let cluster = first; leftBytes > 0; cluster = nextOf(fat, cluster)) {
       if (cluster < 2 || cluster >= clusters + 2 || taken.has(cluster))
-        throw damaged('a file in it is cut short, or shares its place');
+        throw damaged('a file is cut short or shares clusters');
       taken.add(cluster);
       const part = clusterAt(cluster);
       parts.push(part.subarray(0, Math.min(part.length, leftBytes)));
       leftBytes -= part.length;
-      if (leftBytes <= 0 && nextOf(fat, cluster) < END_OF_CHAIN) throw damaged('a file in it goes on past its end');
+      if (leftBytes <= 0 && nextOf(fat, cluster) < END_OF_CHAIN) throw damaged('a file has clusters after its end');
     }
     return Buffer.concat(parts);
   };
@@ -58,7 +58,7 @@ export function readFloppy(image: Buffer): FloppyFile[] {
     const longName = finished(long, entry);
     long = undefined;
     if ((attributes & ATTRIBUTE_VOLUME) !== 0) continue;
-    if ((attributes & ATTRIBUTE_DIRECTORY) !== 0) throw damaged('it has a directory, which we never make');
+    if ((attributes & ATTRIBUTE_DIRECTORY) !== 0) throw damaged('subdirectories are not supported');
     files.push({
       name: longName ?? shortName(entry),
       bytes: contentOf(entry.readUInt16LE(26), entry.readUInt32LE(28)),
@@ -67,10 +67,10 @@ export function readFloppy(image: Buffer): FloppyFile[] {
   return files;
 }
 
-/** Finds the parts of an image by its first sector. */
+/** Locates the parts of an image by its boot sector. */
 function layoutOf(image: Buffer) {
   if (image.length < SECTOR_BYTES || image.length > MOST_BYTES || image.readUInt16LE(11) !== SECTOR_BYTES)
-    throw damaged('it has no boot sector of a floppy');
+    throw damaged('missing boot sector');
   const clusterSectors = image.readUInt8(13);
   const reserved = image.readUInt16LE(14);
   const fats = image.readUInt8(16);
@@ -81,9 +81,9 @@ function layoutOf(image: Buffer) {
   const dataStart = rootStart + Math.ceil((rootEntries * ENTRY_BYTES) / SECTOR_BYTES);
   const clusters = Math.floor((sectors - dataStart) / clusterSectors);
   const isWhole = sectors * SECTOR_BYTES === image.length && clusterSectors > 0 && reserved > 0 && fats > 0;
-  // A FAT of 12 bits has room for so many clusters.
+  // The bound of FAT12.
   if (!isWhole || clusters < 1 || clusters > 4084 || Math.ceil(((clusters + 2) * 3) / 2) > fatSectors * SECTOR_BYTES)
-    throw damaged('its boot sector does not fit its size');
+    throw damaged('its boot sector does not match its size');
   const sectorsAt = (start: number, count: number): Buffer =>
     image.subarray(start * SECTOR_BYTES, (start + count) * SECTOR_BYTES);
   return {
@@ -94,17 +94,17 @@ function layoutOf(image: Buffer) {
   };
 }
 
-/** Two entries of 12 bits in three bytes. */
+/** Reads a 12-bit entry; two entries occupy three bytes. */
 function nextOf(fat: Buffer, cluster: number): number {
   const pair = fat.readUInt16LE(Math.floor((cluster * 3) / 2));
   return cluster % 2 === 0 ? pair & 0xfff : pair >> 4;
 }
 
-/** A long name on its way in: its last part comes first. */
+/** A partly read long name; its last part comes first. */
 interface LongName {
   readonly text: string;
   readonly checksum: number;
-  /** Number of the part that came last; 1 when the name is whole. */
+  /** Number of the part that was read last; 1 for a complete name. */
   readonly part: number;
 }
 
@@ -116,7 +116,7 @@ function withPart(before: LongName | undefined, entry: Buffer): LongName {
   const follows = isLast
     ? before === undefined
     : before !== undefined && before.part === part + 1 && before.checksum === checksum;
-  if (!follows || part === 0) throw damaged('a long name in it is in disorder');
+  if (!follows || part === 0) throw damaged('the parts of a long name are out of order');
   const units = [...unitsAt(entry, 1, 5), ...unitsAt(entry, 14, 6), ...unitsAt(entry, 28, 2)];
   const end = units.indexOf(0);
   const text = String.fromCharCode(...(end < 0 ? units : units.slice(0, end)));
@@ -127,11 +127,11 @@ function unitsAt(entry: Buffer, at: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => entry.readUInt16LE(at + 2 * i));
 }
 
-/** The long name that belongs to a short entry; undefined without one. */
+/** Returns the long name of a short entry; undefined without one. */
 function finished(long: LongName | undefined, entry: Buffer): string | undefined {
   if (long === undefined) return undefined;
   const checksum = entry.subarray(0, 11).reduce((sum, byte) => (((sum & 1) << 7) + (sum >> 1) + byte) & 0xff, 0);
-  if (long.part !== 1 || long.checksum !== checksum) throw damaged('a long name in it belongs to no file');
+  if (long.part !== 1 || long.checksum !== checksum) throw damaged('a long name belongs to no file');
   return long.text;
 }
 

@@ -2,18 +2,18 @@ import type { FileHandle } from 'node:fs/promises';
 import { MediaError } from '../media-error.ts';
 import { systemUseOf } from './susp.ts';
 
-/** Where a part of a file is in an image. */
+/** Location of a part of a file in an image. */
 export interface Extent {
   readonly startByte: number;
   readonly sizeBytes: number;
 }
 
-/** A file of an image, as one of its two trees has it. */
+/** A file of an image in one of its two trees. */
 export interface IsoTreeFile {
-  /** Names with slashes between them, as a Linux (Rock Ridge) or a Windows (Joliet) shows them. */
+  /** Slash-separated, as Linux (Rock Ridge) or Windows (Joliet) shows it. */
   readonly path: string;
   readonly sizeBytes: number;
-  /** In order; none for an empty file, several for one past 4 GiB. */
+  /** In order; none for an empty file, several for one over 4 GiB. */
   readonly extents: readonly Extent[];
 }
 
@@ -32,7 +32,7 @@ const PRIMARY = 1;
 const SUPPLEMENTARY = 2;
 const LAST = 255;
 
-/** All directories together; 100,000 files take less. */
+/** Bound of the size of all directories; 100,000 files need less. */
 const MOST_DIRECTORY_BYTES = 64 << 20;
 const MOST_DIRECTORIES = 100_000;
 const MOST_PATH_CHARS = 4096;
@@ -40,9 +40,9 @@ const MOST_PATH_CHARS = 4096;
 const FLAG_DIRECTORY = 0x02;
 const FLAG_MORE_EXTENTS = 0x80;
 
-/** Reads the two trees of an ISO 9660 image: names, sizes and places, no content. Whatever the bytes, it ends: no directory is read
- *  twice, and all of them have a limit. Throws `damaged` for what is no such image, for a part outside of it, and for
- *  anything but plain files and directories. */
+/** Reads both trees of an ISO 9660 image: names, sizes and locations, no content. Terminates for any bytes: no directory is read
+ *  twice, and their total size is bounded. Throws `damaged` for anything else than such an image, for locations outside of it, and
+ *  for anything but plain files and directories. */
 export async function readIso(file: FileHandle): Promise<IsoTrees> {
   const image = new Image(file, (await file.stat()).size);
   const roots = new Map<number, Entry>();
@@ -50,25 +50,25 @@ export async function readIso(file: FileHandle): Promise<IsoTrees> {
     const descriptor = await image.bytes(at * SECTOR_BYTES, SECTOR_BYTES);
     const type = descriptor.readUInt8(0);
     if (descriptor.toString('latin1', 1, 6) !== 'CD001' || at >= FIRST_DESCRIPTOR + MOST_DESCRIPTORS)
-      throw damaged('it has no volume descriptors of ISO 9660');
+      throw damaged('missing volume descriptors of ISO 9660');
     if (type === LAST) break;
     const isWanted =
       type === PRIMARY || (type === SUPPLEMENTARY && /^%\/[@CE]/.test(descriptor.toString('latin1', 88, 91)));
     if (!isWanted || roots.has(type)) continue;
-    if (bothEndian16(descriptor, 128) !== SECTOR_BYTES) throw damaged('its blocks are not of 2048 bytes');
+    if (bothEndian16(descriptor, 128) !== SECTOR_BYTES) throw damaged('its block size is not 2048 bytes');
     roots.set(type, entryOf(descriptor.subarray(156, 190)));
   }
   const primary = roots.get(PRIMARY);
   const joliet = roots.get(SUPPLEMENTARY);
   if (primary === undefined || joliet === undefined)
-    throw damaged(`it has no ${primary === undefined ? 'primary' : 'Joliet'} tree`);
+    throw damaged(`missing ${primary === undefined ? 'primary' : 'Joliet'} tree`);
   return {
     rockRidge: await readTree(image, primary, nameInRockRidge),
     joliet: await readTree(image, joliet, nameInJoliet),
   };
 }
 
-/** One record of a directory. */
+/** One directory record. */
 interface Entry {
   readonly isDirectory: boolean;
   readonly hasMore: boolean;
@@ -89,13 +89,13 @@ async function readTree(image: Image, root: Entry, nameOf: NameOf): Promise<IsoT
     readBytes += extent.sizeBytes;
     if (seen.has(extent.startByte)) throw damaged(`the directory \`${prefix}\` is in it twice`);
     if (readBytes > MOST_DIRECTORY_BYTES || seen.size >= MOST_DIRECTORIES)
-      throw damaged('its directories are larger than any we make');
+      throw damaged('its directories exceed the limit');
     seen.add(extent.startByte);
     let parts: Extent[] = [];
     let partsName: string | undefined;
     for (const entry of entriesOf(await image.bytes(extent.startByte, extent.sizeBytes))) {
       const path = `${prefix}${checkedName(await nameOf(entry, image))}`;
-      if (path.length > MOST_PATH_CHARS) throw damaged('it has a path longer than any we make');
+      if (path.length > MOST_PATH_CHARS) throw damaged('a path exceeds the limit');
       if (partsName !== undefined && partsName !== path) throw damaged(`\`${partsName}\` is cut short`);
       if (entry.isDirectory) {
         left.push({ prefix: `${path}/`, extent: entry.extent });
@@ -113,7 +113,7 @@ async function readTree(image: Image, root: Entry, nameOf: NameOf): Promise<IsoT
   return files;
 }
 
-/** The records of a directory but its own and its parent's. None crosses a sector; zeros fill the rest of each. */
+/** Returns the records of a directory except `.` and `..`. No record crosses a sector boundary; zeros fill the rest. */
 function* entriesOf(directory: Buffer): Generator<Entry, void, undefined> {
   for (let at = 0; at < directory.length;) {
     const length = directory.readUInt8(at);
@@ -122,7 +122,7 @@ function* entriesOf(directory: Buffer): Generator<Entry, void, undefined> {
       at += left;
       continue;
     }
-    if (length > Math.min(left, directory.length - at)) throw damaged('a record of a directory is cut short');
+    if (length > Math.min(left, directory.length - at)) throw damaged('a directory record is cut short');
     const entry = entryOf(directory.subarray(at, at + length));
     const isOwnOrParent = entry.identifier.length === 1 && entry.identifier.readUInt8(0) <= 1;
     if (!isOwnOrParent) yield entry;
@@ -133,10 +133,10 @@ function* entriesOf(directory: Buffer): Generator<Entry, void, undefined> {
 function entryOf(record: Buffer): Entry {
   const nameBytes = record.length < 34 ? 0 : record.readUInt8(32);
   const nameEnd = 33 + nameBytes;
-  if (nameBytes === 0 || nameEnd > record.length) throw damaged('a record of a directory is cut short');
+  if (nameBytes === 0 || nameEnd > record.length) throw damaged('a directory record is cut short');
   const flags = record.readUInt8(25);
   if (record.readUInt8(1) !== 0 || record.readUInt16BE(26) !== 0)
-    throw damaged('a file in it has attributes or gaps, which we never make');
+    throw damaged('files with extended attributes or gaps are not supported');
   return {
     isDirectory: (flags & FLAG_DIRECTORY) !== 0,
     hasMore: (flags & FLAG_MORE_EXTENTS) !== 0,
@@ -148,12 +148,12 @@ function entryOf(record: Buffer): Entry {
 
 async function nameInRockRidge({ systemUse }: Entry, image: Image): Promise<string> {
   const name = await systemUseOf(systemUse, (startByte, sizeBytes) => image.bytes(startByte, sizeBytes));
-  if (name === undefined) throw damaged('a file in it has no name in Rock Ridge');
+  if (name === undefined) throw damaged('missing Rock Ridge name');
   return utf8(name);
 }
 
 async function nameInJoliet({ identifier }: Entry): Promise<string> {
-  if (identifier.length % 2 !== 0) throw damaged('a name in its Joliet tree is cut short');
+  if (identifier.length % 2 !== 0) throw damaged('a Joliet name is cut short');
   return Buffer.from(identifier).swap16().toString('utf16le').replace(/;1$/, '');
 }
 
@@ -161,17 +161,17 @@ function utf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw damaged('a name in its Rock Ridge tree is no UTF-8');
+    throw damaged('a Rock Ridge name is not valid UTF-8');
   }
 }
 
 function checkedName(name: string): string {
   if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name))
-    throw damaged(`it has a file of the name ${JSON.stringify(name)}`);
+    throw damaged(`invalid file name: ${JSON.stringify(name)}`);
   return name;
 }
 
-/** An image and how far it goes. */
+/** An open image with its size. */
 class Image {
   readonly #file: FileHandle;
   readonly #sizeBytes: number;
@@ -182,29 +182,29 @@ class Image {
   }
 
   demand({ startByte, sizeBytes }: Extent): void {
-    if (startByte + sizeBytes > this.#sizeBytes) throw damaged('it ends before what it lists');
+    if (startByte + sizeBytes > this.#sizeBytes) throw damaged('it ends before its files');
   }
 
   async bytes(startByte: number, sizeBytes: number): Promise<Buffer> {
     this.demand({ startByte, sizeBytes });
-    if (sizeBytes > MOST_DIRECTORY_BYTES) throw damaged('its directories are larger than any we make');
+    if (sizeBytes > MOST_DIRECTORY_BYTES) throw damaged('its directories exceed the limit');
     const buffer = Buffer.alloc(sizeBytes);
     const { bytesRead } = await this.#file.read(buffer, 0, sizeBytes, startByte);
-    if (bytesRead !== sizeBytes) throw damaged('it ends before what it lists');
+    if (bytesRead !== sizeBytes) throw damaged('it ends before its files');
     return buffer;
   }
 }
 
-/** Numbers stand there twice, in either order of bytes. */
+/** Reads a number that is stored in both byte orders. */
 function bothEndian32(bytes: Buffer, at: number): number {
   const value = bytes.readUInt32LE(at);
-  if (bytes.readUInt32BE(at + 4) !== value) throw damaged('a number in it is two');
+  if (bytes.readUInt32BE(at + 4) !== value) throw damaged('both-endian fields disagree');
   return value;
 }
 
 function bothEndian16(bytes: Buffer, at: number): number {
   const value = bytes.readUInt16LE(at);
-  if (bytes.readUInt16BE(at + 2) !== value) throw damaged('a number in it is two');
+  if (bytes.readUInt16BE(at + 2) !== value) throw damaged('both-endian fields disagree');
   return value;
 }
 

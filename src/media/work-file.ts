@@ -6,19 +6,19 @@ import { replaceFile } from '../io/atomic-file.ts';
 import { hasCode } from '../io/system-error.ts';
 import { MediaError } from './media-error.ts';
 
-/** Ends the name of the directory in which an image comes to be, beside its target: `.repo.iso.HOST.PID.RANDOM.tmp`. */
-const DRAFT_SUFFIX = '.tmp';
+/** Suffix of the work directory beside the target: `.repo.iso.HOST.PID.RANDOM.tmp`. */
+const WORK_SUFFIX = '.tmp';
 
-/** What stands in {@link withDraft}'s directory for the image. */
+/** Name of the image in the work directory. */
 const IMAGE_NAME = 'image';
 
-/** Makes a file in a directory of its own and gives it its name when the work is done, durable; before, whoever looks sees the old
- *  file or none. `work` gets the path to write to and the directory, and its answer is returned. Nothing is left of a failure;
- *  what a killed process of this computer left is removed the next time. Throws `io`, and what `work` throws. */
-export async function withDraft<T>(out: string, work: (image: string, directory: string) => Promise<T>): Promise<T> {
+/** Writes a file in a work directory beside its target, flushes it, and renames it to `out`. Until then readers see the old file.
+ *  `work` receives the path to write to and the work directory; returns its result. A failure leaves nothing. Also removes what
+ *  killed processes of this host left. Throws `io`, and what `work` throws. */
+export async function withWorkFile<T>(out: string, work: (image: string, directory: string) => Promise<T>): Promise<T> {
   const parent = dirname(out);
   const prefix = `.${basename(out)}.${hostname().replaceAll(/[^A-Za-z0-9-]/g, '_')}.`;
-  const directory = join(parent, `${prefix}${process.pid}.${randomBytes(6).toString('hex')}${DRAFT_SUFFIX}`);
+  const directory = join(parent, `${prefix}${process.pid}.${randomBytes(6).toString('hex')}${WORK_SUFFIX}`);
   try {
     await mkdir(parent, { recursive: true });
     await removeAbandoned(parent, prefix);
@@ -38,7 +38,7 @@ export async function withDraft<T>(out: string, work: (image: string, directory:
 
 async function removeAbandoned(parent: string, prefix: string): Promise<void> {
   for (const name of await readdir(parent)) {
-    if (!name.startsWith(prefix) || !name.endsWith(DRAFT_SUFFIX)) continue;
+    if (!name.startsWith(prefix) || !name.endsWith(WORK_SUFFIX)) continue;
     const pid = Number(/^\d+/.exec(name.slice(prefix.length))?.[0]);
     if (pid > 0 && !isAlive(pid)) await rm(join(parent, name), { recursive: true, force: true });
   }
@@ -49,7 +49,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Somebody else's process may not be signalled, but is there.
+    // The process exists and belongs to another user.
     return hasCode(error, 'EPERM');
   }
 }
