@@ -155,7 +155,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     expect(await run('verify', repo, '--lock', lock)).toMatchObject({ exit: 0 });
   });
 
-  test('is the same for the same lock: from a copy, a larger repo, a repo with the whole index, or setup's layout', async () => {
+  test('is the same for the same lock: from a copy, a larger repo, a repo with the whole index, or the site layout', async () => {
     const { repo, lock } = copied();
     const { image } = await media({ repo, lock });
     const more = await fetch('more', 'openssh', 'gcc-core');
