@@ -87,7 +87,8 @@ export { VmError } from './vm/vm-error.ts';
 // Parts of the operations, for programs that combine them differently.
 export { Catalog } from './core/catalog/catalog.ts';
 export type { IndexContent, SourceVersion } from './core/catalog/catalog.ts';
-export type { CatalogPackage, CatalogVersion } from './core/catalog/package.ts';
+export type { CatalogPackage } from './core/catalog/package.ts';
+export type { CatalogVersion } from './core/catalog/versions.ts';
 export type { Config, Layout } from './core/config/config.ts';
 export type { LockDifference, LockedChange } from './core/lock/diff.ts';
 export type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './core/lock/lock.ts';

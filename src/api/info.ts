@@ -1,5 +1,5 @@
 import type { Catalog } from '../core/catalog/catalog.ts';
-import type { CatalogVersion } from '../core/catalog/package.ts';
+import type { CatalogVersion } from '../core/catalog/versions.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Archive, Dependency } from '../core/setup-ini/records.ts';
 import { didYouMean } from '../core/resolve/suggest.ts';

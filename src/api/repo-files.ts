@@ -1,5 +1,5 @@
 import type { Catalog } from '../core/catalog/catalog.ts';
-import type { CatalogVersion } from '../core/catalog/package.ts';
+import type { CatalogVersion } from '../core/catalog/versions.ts';
 import type { Lock, LockedFile } from '../core/lock/lock.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import { parseRepoPath } from '../repo/files/path.ts';

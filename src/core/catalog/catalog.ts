@@ -1,7 +1,8 @@
-import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive } from '../setup-ini/records.ts';
-import { VersionRows, type PackageRows } from '../setup-ini/version-table.ts';
+import type { Archive, Dependency, IndexHeader, PackageRecord } from '../setup-ini/records.ts';
+import type { PackageRows } from '../setup-ini/version-table.ts';
 import { compareVersions } from '../version/compare.ts';
-import { MergedPackage, hasCategory, type CatalogPackage, type CatalogVersion, type BlockVersions } from './package.ts';
+import { MergedPackage, hasCategory, type CatalogPackage } from './package.ts';
+import { blockVersions, type BlockVersions, type CatalogVersion } from './versions.ts';
 
 /** One index: its name for messages, its header and its records in reading order. */
 export interface IndexContent {
@@ -128,8 +129,8 @@ export class Catalog {
   #collectSources(): Map<string, SourceVersion[]> {
     const sources = new Map<string, SourceVersion[]>();
     for (const [index, lists] of this.#blocks.entries()) {
-      for (const listed of lists) {
-        for (const { packageName, version, archive } of sourcesOf(listed)) {
+      for (const block of lists) {
+        for (const { packageName, version, archive } of block.sources()) {
           const each: SourceVersion = { name: packageName, version, archive, index };
           const known = sources.get(packageName);
           if (known === undefined) sources.set(packageName, [each]);
@@ -184,19 +185,6 @@ function highest(versions: readonly CatalogVersion[]): CatalogVersion | undefine
   return best;
 }
 
-/** Yields the sources of a package block from its `source:` lines, in reading order. */
-function* sourcesOf(listed: BlockVersions): Generator<SourceArchive, void, undefined> {
-  if (listed instanceof VersionRows) {
-    const { table, start, end, packageName } = listed;
-    for (let row = start; row < end; row++) {
-      const source = table.source(row, packageName);
-      if (source !== undefined) yield source;
-    }
-  } else {
-    for (const { source } of listed) if (source !== undefined) yield source;
-  }
-}
-
 const NO_CATEGORY: readonly string[] = ['Orphaned'];
 
 /** Builds a catalog from parsed packages: records or, faster, rows. See {@link Catalog} for the merge rules. */
@@ -214,30 +202,15 @@ export class CatalogBuilder {
   add(pkg: PackageRecord | PackageRows, release = ''): void {
     const index = this.#headers.length;
     this.#releases[index] = release;
-    const listed = pkg.versions;
-    (this.#blocks[index] ??= []).push(listed);
-    const firstRank = this.#nextRank;
-    let isProviding = false;
-    if (listed instanceof VersionRows) {
-      const { table, start, end } = listed;
-      for (let row = start; row < end; row++) {
-        if (!table.isInstallable(row)) continue;
-        this.#nextRank++;
-        isProviding ||= table.isProviding(row);
-      }
-    } else {
-      for (const { install, provides, obsoletes } of listed) {
-        if (install === undefined) continue;
-        this.#nextRank++;
-        isProviding ||= provides.length + obsoletes.length > 0;
-      }
-    }
-    if (this.#nextRank === firstRank) return;
-    const merged = new MergedPackage(pkg, index, firstRank, this.#releases);
+    const block = blockVersions(pkg);
+    (this.#blocks[index] ??= []).push(block);
+    if (block.installableCount === 0) return;
+    const merged = new MergedPackage(pkg, block, index, this.#nextRank, this.#releases);
+    this.#nextRank += block.installableCount;
     const known = this.#packages.get(merged.name);
     if (known === undefined) this.#packages.set(merged.name, merged);
     else known.add(merged);
-    if (isProviding) this.#providing.add(known ?? merged);
+    if (block.isProviding) this.#providing.add(known ?? merged);
   }
 
   /** Closes the current index. */

@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import type { CatalogPackage, CatalogVersion } from '../catalog/package.ts';
+import type { CatalogPackage } from '../catalog/package.ts';
+import type { CatalogVersion } from '../catalog/versions.ts';
 import type { Conflict, LeftOut, ResolveRequest } from './plan.ts';
 import { didYouMean } from './suggest.ts';
 

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import type { CatalogVersion } from '../catalog/package.ts';
+import type { CatalogVersion } from '../catalog/versions.ts';
 import type { Dependency } from '../setup-ini/records.ts';
 import { isProvided } from '../solver/candidates.ts';
 import type { Plan, PlannedPackage } from './plan.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Catalog } from '../../../src/core/catalog/catalog.ts';
-import type { CatalogVersion } from '../../../src/core/catalog/package.ts';
+import type { CatalogVersion } from '../../../src/core/catalog/versions.ts';
 import { conflictText } from '../../../src/report/conflict.ts';
 import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
 import { resolve } from '../../../src/core/resolve/resolve.ts';
