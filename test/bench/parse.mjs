@@ -1,7 +1,7 @@
 // Time and memory of the setup.ini parser: `npm run build && node test/bench/parse.mjs INDEX [RUNS]`, where INDEX is a
-// setup.ini, or one compressed with xz. Each size runs in a process of its own, so that its peak memory is its own; the
-// larger ones are copies of the index with other package names. The bytes are in memory before the clock starts.
-// Caveat: the median is of a warm process; a command that parses once pays the first run.
+// setup.ini or setup.xz. Each size runs in a separate process with a separate peak memory. The larger sizes are copies of
+// the index with other package names. The bytes are in memory before the measurement.
+// Caveat: the median is of a warm process; a command that parses once takes the time of the first run.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ function load(path) {
   return path.endsWith('.xz') ? execFileSync('xz', ['-dc', path], { maxBuffer: 2 ** 30 }) : readFileSync(path);
 }
 
-/** The index `times` over, each copy with package names of its own.
+/** Returns `times` copies of the index, each with different package names.
  * @param {Buffer} index @param {number} times */
 function enlarge(index, times) {
   const text = index.toString('latin1');
@@ -28,7 +28,7 @@ function enlarge(index, times) {
   return Buffer.from([text, ...copies].join('\n'), 'latin1');
 }
 
-/** As the commands read an index, and as programs do that want every record. */
+/** The parser of the commands, and the parser for programs that use every record. */
 const PARSERS = { rows: RowParser, records: SetupIniParser };
 
 /** @param {Buffer} index @param {'rows' | 'records'} kind */

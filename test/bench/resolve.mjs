@@ -1,6 +1,6 @@
-// From an index to plans: `npm run build && node test/bench/resolve.mjs INDEX`, where INDEX is a setup.ini compressed with xz.
-// Caveats: wall times of a quiet machine; the commands are whole processes, start of Node.js included; the first plan in a
-// process is slower than the median, because nothing is compiled yet: it is named beside it.
+// Time from an index to plans: `npm run build && node test/bench/resolve.mjs INDEX`, where INDEX is a setup.xz.
+// Caveats: wall times; run it on an idle machine. Commands are whole processes, including the start of Node.js. The first
+// plan in a process is slower than the median, because no code is compiled yet: its time is printed too.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -13,14 +13,14 @@ import { resolve } from '../../dist/core/resolve/resolve.js';
 import { RowParser } from '../../dist/core/setup-ini/parser/parse.js';
 
 const RUNS = 5;
-/** More, since V8 needs some twenty to compile what one uses. */
+/** More than RUNS: V8 compiles the code after about twenty runs. */
 const CLOSURE_RUNS = 51;
 const CHUNK_BYTES = 1 << 20;
 const COMMAND = fileURLToPath(new URL('../../bin/cygstrap.js', import.meta.url));
 const REPORT_MEMORY =
   'data:text/javascript,process.on("exit",()=>process.stderr.write(`maxrss=${process.resourceUsage().maxRSS}\\n`))';
 
-/** As the commands do it: one buffer over and over, and records of what is asked for. @param {string} path */
+/** Loads an index like the commands: with one reused buffer and rows. @param {string} path */
 function load(path) {
   const file = openSync(path, 'r');
   const parser = new RowParser({ file: path });
@@ -59,10 +59,10 @@ function timed(work, runs = RUNS) {
   return { first, times, result };
 }
 
-/** What of this environment a command gets: not NODE_EXTRA_CA_CERTS, for one, with which Node.js itself starts 35 ms later. */
+/** Environment of the commands, without NODE_EXTRA_CA_CERTS, which delays the start of Node.js by 35 ms. */
 const ENVIRONMENT = Object.fromEntries(['PATH', 'HOME'].map((name) => [name, process.env[name]]));
 
-/** Times a command as users run it; its peak memory is read in one more run, since asking for it takes time of its own.
+/** Measures a command. One more run measures its peak memory, because that measurement takes time.
  *  @param {string} label @param {string[]} args @param {Record<string, string>} env @param {() => void} [before] */
 function command(label, args, env, before = () => {}) {
   const run = (/** @type {string[]} */ ...options) => {
@@ -92,7 +92,7 @@ try {
     `Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model}; ${(readFileSync(plain).length / 1e6).toFixed(1)} MB of index; median of ${RUNS} (least to most)`,
   );
 
-  // The commands come first, while this process is small: starting another copies its page tables.
+  // The commands run first, while this process is small: starting a child copies its page tables.
   const cache = join(folder, 'cache');
   const words = ['resolve', 'gcc-core', 'vim', 'git', '--index'];
   const forget = () => rmSync(cache, { recursive: true, force: true });
