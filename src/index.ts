@@ -157,7 +157,7 @@ export type { RunHooks, RunResult } from './stages/run.ts';
 export type { TopologyName } from './stages/topology.ts';
 export type { WatchLimits } from './stages/watch.ts';
 export type { Host } from './vm/host.ts';
-export type { Mend, Need } from './vm/probe/needs.ts';
+export type { InstallCommand, Need } from './vm/probe/needs.ts';
 
 // Renderings.
 export { conflictText } from './report/conflict.ts';

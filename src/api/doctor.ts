@@ -1,7 +1,7 @@
 import type { Host } from '../vm/host.ts';
 import { installPackages } from '../vm/probe/install.ts';
-import { mendsFor, needsOf } from '../vm/probe/needs.ts';
-import type { Mend, Need } from '../vm/probe/needs.ts';
+import { installCommands, needsOf } from '../vm/probe/needs.ts';
+import type { InstallCommand, Need } from '../vm/probe/needs.ts';
 import { probeHost } from '../vm/probe/probe.ts';
 
 export interface DoctorContext {
@@ -13,7 +13,7 @@ export interface DoctorResult {
   readonly host: Host;
   readonly needs: readonly Need[];
   /** What installs all that is missing, for each distribution, this one's first; empty where nothing is missing. */
-  readonly mends: readonly Mend[];
+  readonly mends: readonly InstallCommand[];
   /** Whether everything required is there. */
   readonly isReady: boolean;
 }
@@ -29,7 +29,7 @@ export function examined(host: Host): DoctorResult {
   return {
     host,
     needs,
-    mends: mendsFor(needs, host.distribution.family),
+    mends: installCommands(needs, host.distribution.family),
     isReady: needs.every(({ isMet, isRequired }) => isMet || !isRequired),
   };
 }
@@ -44,7 +44,7 @@ export interface MendContext extends DoctorContext {
 export async function mendHost(
   { host, mends }: DoctorResult,
   { environment, isRoot, onOutput }: MendContext,
-): Promise<Mend | undefined> {
+): Promise<InstallCommand | undefined> {
   const [mend] = mends;
   if (mend === undefined) return undefined;
   if (mend.family !== host.distribution.family || (mend.needsRoot && !isRoot)) return mend;

@@ -7,7 +7,7 @@ import { sha256OfFile } from '../io/file-digest.ts';
 import { identityOf } from '../io/file-identity.ts';
 import type { Host } from '../vm/host.ts';
 import { probeHost } from '../vm/probe/probe.ts';
-import { stampOf } from '../vm/probe/qemu.ts';
+import { qemuFileOf } from '../vm/probe/qemu.ts';
 import { VmError } from '../vm/vm-error.ts';
 import { hostCpu, parseHostRecord } from './host-record.ts';
 import type { VmPlaces } from './layout.ts';
@@ -55,7 +55,7 @@ async function readHost(file: string, tools: CachedHostOptions['tools']): Promis
     if (cpu !== hostCpu() || host.kernelRelease !== release() || host.qemu === undefined) return undefined;
     if (tools.some((name) => host.tools[name] === undefined)) return undefined;
     for (const path of Object.values(host.tools)) if (path !== undefined) await access(path);
-    const { sizeBytes, modifiedMs } = await stampOf(host.qemu.binary);
+    const { sizeBytes, modifiedMs } = await qemuFileOf(host.qemu.binary);
     return sizeBytes === host.qemu.sizeBytes && modifiedMs === host.qemu.modifiedMs ? host : undefined;
   } catch {
     return undefined;

@@ -2,22 +2,23 @@ import { chmod, open, rm } from 'node:fs/promises';
 import { createAtomically } from '../io/atomic-file.ts';
 import type { Host } from './host.ts';
 import { runProgram } from '../io/program.ts';
-import { fieldOf } from './qmp/commands.ts';
+import { fieldOf, parseObject } from './qmp/values.ts';
+import { requireTool } from './require.ts';
 import type { DiskFormat } from './spec.ts';
 import { VmError, vmErrorOf } from './vm-error.ts';
 
-/** Copying a disk of some gigabytes takes minutes on a slow one. */
+/** Copying some gigabytes takes minutes on a slow disk. */
 const COPY_TIMEOUT_MS = 30 * 60_000;
 const SHORT_TIMEOUT_MS = 60_000;
 
-/** What `qemu-img` says of an image. */
+/** The facts that `qemu-img` reports about an image. */
 export interface DiskImage {
   readonly format: string;
-  /** As the guest sees it. */
+  /** Size of the virtual disk. */
   readonly sizeBytes: number;
-  /** What the file takes of the host's disk. */
+  /** Space used on the host. */
   readonly usedBytes: number;
-  /** The file it is a layer over. */
+  /** Path of the image below this layer. */
   readonly backing: string | undefined;
 }
 
@@ -25,7 +26,7 @@ export interface DiskOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Makes an empty disk image; nothing may be there. Throws VmError, as all of this file. */
+/** Creates an empty disk image; the path must not exist. Throws VmError, as all functions of this file. */
 export async function createDisk(
   host: Host,
   { path, format, sizeMiB }: { readonly path: string; readonly format: DiskFormat; readonly sizeMiB: number },
@@ -34,7 +35,7 @@ export async function createDisk(
   await make(host, ['-f', format, path, `${sizeMiB}M`], { path, ...options });
 }
 
-/** Makes a layer over a disk image, which must not change any more; what is written goes to the layer. */
+/** Creates a qcow2 layer over a disk image; writes go to the layer. The image must not change afterwards. */
 export async function createOverlay(
   host: Host,
   { path, base, baseFormat }: { readonly path: string; readonly base: string; readonly baseFormat: DiskFormat },
@@ -43,8 +44,8 @@ export async function createOverlay(
   await make(host, ['-f', 'qcow2', '-F', baseFormat, '-b', base, path], { path, ...options });
 }
 
-/** Copies a disk image with all layers below it into one file that depends on no other, and takes its right to be written (0444): a base
- *  for overlays. It appears whole or not at all. */
+/** Copies a disk image with all layers below it into one read-only file (0444), a base for overlays. It appears
+ *  complete or not at all. */
 export async function flattenDisk(
   host: Host,
   { from, to }: { readonly from: string; readonly to: string },
@@ -56,20 +57,20 @@ export async function flattenDisk(
   });
 }
 
-/** Writes what is in a layer into the image below it. */
+/** Writes the content of a layer into the image below it. */
 export async function commitOverlay(host: Host, path: string, options: DiskOptions = {}): Promise<void> {
   await qemuImg(host, ['commit', '-q', path], { timeoutMs: COPY_TIMEOUT_MS, ...options });
 }
 
-/** Takes the right to write a disk image away from everybody, so that overlays over it stay true. */
+/** Makes a disk image read-only for everyone, so that overlays over it stay valid. */
 export async function sealDisk(path: string): Promise<void> {
   await chmod(path, 0o444);
 }
 
-/** Tells what an image is. Works on one that a machine uses. */
+/** Returns the facts about an image; works while a machine uses it. */
 export async function inspectDisk(host: Host, path: string, options: DiskOptions = {}): Promise<DiskImage> {
   const text = await qemuImg(host, ['info', '-U', '--output=json', path], { timeoutMs: SHORT_TIMEOUT_MS, ...options });
-  const info: unknown = JSON.parse(text);
+  const info = parseObject(text);
   const [format, sizeBytes, usedBytes, backing] = [
     'format',
     'virtual-size',
@@ -77,11 +78,11 @@ export async function inspectDisk(host: Host, path: string, options: DiskOptions
     'full-backing-filename',
   ].map((name) => fieldOf(info, name));
   if (typeof format !== 'string' || typeof sizeBytes !== 'number' || typeof usedBytes !== 'number')
-    throw new VmError(`\`qemu-img\` says nothing of \`${path}\` that we understand`);
+    throw new VmError(`unexpected output of \`qemu-img info\` for \`${path}\``);
   return { format, sizeBytes, usedBytes, backing: typeof backing === 'string' ? backing : undefined };
 }
 
-/** Throws VmError for a qcow2 image whose own tables contradict each other. */
+/** Throws VmError for a qcow2 image with inconsistent metadata. */
 export async function checkDisk(host: Host, path: string, options: DiskOptions = {}): Promise<void> {
   await qemuImg(host, ['check', '-q', path], { timeoutMs: COPY_TIMEOUT_MS, ...options });
 }
@@ -92,10 +93,10 @@ async function make(
   { path, signal }: DiskOptions & { readonly path: string },
 ): Promise<void> {
   try {
-    // `qemu-img` would write over what is there.
+    // `qemu-img` would overwrite an existing file.
     await (await open(path, 'wx', 0o600)).close();
   } catch (cause) {
-    throw new VmError(`cannot make the disk \`${path}\``, { cause });
+    throw new VmError(`cannot create the disk \`${path}\``, { cause });
   }
   try {
     await qemuImg(host, ['create', '-q', ...words], { timeoutMs: SHORT_TIMEOUT_MS, signal });
@@ -106,15 +107,13 @@ async function make(
 }
 
 async function qemuImg(
-  { tools }: Host,
+  host: Host,
   words: readonly string[],
   options: DiskOptions & { readonly timeoutMs: number },
 ): Promise<string> {
-  const program = tools['qemu-img'];
-  if (program === undefined)
-    throw new VmError('`qemu-img` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  const program = requireTool(host, 'qemu-img');
   try {
-    return (await runProgram([program, ...words], { setpriv: tools.setpriv, ...options })).toString();
+    return (await runProgram([program, ...words], { setpriv: host.tools.setpriv, ...options })).toString();
   } catch (error) {
     throw vmErrorOf(error);
   }

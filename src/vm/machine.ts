@@ -10,55 +10,57 @@ import type { QmpSession } from './qmp/session.ts';
 import type { MachineSpec } from './spec.ts';
 import { VmError } from './vm-error.ts';
 
-/** Lines of the console that a reader who comes late still gets, and that may wait for one who is slow. */
+/** Lines of the console that a late reader receives, and that may wait for a slow reader. */
 const CONSOLE_LINES = 10_000;
 
-/** How long QEMU has to end after `quit`, before it is killed. */
+/** Time for QEMU to end after `quit` before it is killed. */
 const QUIT_TIMEOUT_MS = 10_000;
 
-/** How a machine ended. `guest-shutdown`: the guest powered it off. `guest-reset`: it wanted to start again, which `onReset: 'exit'` did
- *  not let it. `guest-panic`: its kernel said so. `host-quit`: we ended it. `died`: anything else; the error tells. */
+/** How a machine ended. `guest-shutdown`: the guest powered off. `guest-reset`: the guest reset, with `onReset:
+ *  'exit'`. `guest-panic`: its kernel reported a panic. `host-quit`: cygstrap ended it. `died`: any other end,
+ *  described by the error. */
 export type MachineExit =
   | { readonly reason: 'guest-shutdown' | 'guest-reset' | 'guest-panic' | 'host-quit' }
   | { readonly reason: 'died'; readonly error: VmError };
 
-/** Each way to end that says enough, in words. */
+/** Descriptions of the ends other than `died`. */
 export const MACHINE_ENDS: Readonly<Record<Exclude<MachineExit['reason'], 'died'>, string>> = {
   'guest-shutdown': 'the guest powered off',
   'guest-reset': 'the guest restarted, as after a panic',
   'guest-panic': "the guest's kernel panicked",
-  'host-quit': 'we ended it',
+  'host-quit': 'cygstrap ended it',
 };
 
-/** What a machine is made from, once QEMU answers. */
+/** The parts of a machine, after QEMU has responded. */
 export interface MachineParts {
   readonly spec: MachineSpec;
   readonly files: MachineFiles;
   readonly child: Program;
   readonly qmp: QmpSession;
-  /** A command line that starts the same machine. */
+  /** A command line that starts the same machine by hand. */
   readonly command: string;
   readonly sshPort: number | undefined;
   readonly report: Report;
 }
 
-/** A machine that runs, or has run. Disposing of it ends it at once, without a word to the guest. */
+/** A machine that is running or has ended. Disposing of it kills QEMU at once, without a shutdown of the guest. */
 export class Machine implements AsyncDisposable {
   readonly spec: MachineSpec;
   readonly files: MachineFiles;
   readonly qmp: QmpSession;
   readonly pid: number;
-  /** Where ssh of the guest is on 127.0.0.1, for a card of link `direct`; in the network of QEMU where that has its own. */
+  /** Port of the guest's ssh on 127.0.0.1 for a card of link `direct`, in the network namespace of QEMU if it has
+   *  one. */
   readonly sshPort: number | undefined;
-  /** Resolves once, when QEMU is gone; never rejects. */
+  /** Resolves once, when QEMU has ended; never rejects. */
   readonly exited: Promise<MachineExit>;
   readonly #child: Program;
   readonly #command: string;
   readonly #lines = new BroadcastQueue<string>({ maxWaiting: CONSOLE_LINES, replay: CONSOLE_LINES });
-  #isEndedByUs = false;
+  #isEndIntended = false;
   #shutdown: string | undefined;
   #hasPanicked = false;
-  #isDeaf = false;
+  #isQmpClosed = false;
   #blockError: string | undefined;
 
   constructor({ spec, files, child, qmp, command, sshPort, report }: MachineParts) {
@@ -72,7 +74,7 @@ export class Machine implements AsyncDisposable {
     void this.#readConsole();
     const watched = this.#watch();
     this.exited = child.exited.then(async (exit) => {
-      // What QEMU said last may still be on its way.
+      // The last events may still be in the queue.
       await watched;
       const end = this.#endOf(exit);
       report({ kind: 'note', message: `machine \`${spec.name}\` ended: ${end.reason}` });
@@ -80,37 +82,40 @@ export class Machine implements AsyncDisposable {
     });
   }
 
-  /** What the guest writes to its serial port, from the start: the last 10,000 lines of what was, then each as it comes, until the
-   *  machine ends. The log file has all of it, byte by byte. */
+  /** Returns the lines that the guest writes to its serial port: up to 10,000 earlier lines, then new ones until
+   *  the machine ends. The log file contains all bytes. */
   console(): AsyncIterableIterator<string> & AsyncDisposable {
     return this.#lines.read();
   }
 
-  /** The last lines that QEMU itself wrote to stderr: warnings, and words of death. */
+  /** Returns the last lines that QEMU wrote to stderr: warnings and errors. */
   stderrTail(): readonly string[] {
     return this.#child.stderrTail();
   }
 
-  /** Gives what a piece of work gives. Throws VmError as soon as the machine ends, however it does; the work is not stopped by that. */
+  /** Returns the result of `work`. Throws VmError as soon as the machine ends for any reason; that does not stop
+   *  the work. */
   async unlessEnded<T>(work: Promise<T>): Promise<T> {
     const end = this.exited.then((exit) => {
       if (exit.reason === 'died') throw exit.error;
-      throw new VmError(`machine \`${this.spec.name}\` ended too early: ${MACHINE_ENDS[exit.reason]}`, {
+      throw new VmError(`machine \`${this.spec.name}\` ended unexpectedly: ${MACHINE_ENDS[exit.reason]}`, {
         hint: `its console is in \`${this.files.consoleLog}\``,
         details: this.#details(),
       });
     });
     end.catch(() => {});
     const done = work.catch(async (error: unknown) => {
-      // When QEMU dies its commands fail first, a moment before we hear of it; why it died is the better message.
+      // When QEMU dies, its commands fail shortly before its exit is reported; the reason of its exit is the better
+      // message.
       await delay(0);
-      if (this.#isDeaf) await end;
+      if (this.#isQmpClosed) await end;
       throw error;
     });
     return Promise.race([done, end]);
   }
 
-  /** Presses the power button and waits until the guest has powered off. Throws VmError when it does not in time. */
+  /** Presses the power button and waits until the guest has powered off. Throws VmError if that takes longer than
+   *  `timeoutMs`, and the reason of the signal. */
   async powerdown({
     timeoutMs,
     signal,
@@ -144,10 +149,10 @@ export class Machine implements AsyncDisposable {
     }
   }
 
-  /** Ends QEMU in order, so that its disks are whole, and waits until it is gone. The guest is not asked. */
+  /** Ends QEMU by its `quit` command, which flushes its disks, and waits for its end. Does not shut the guest down. */
   async quit(): Promise<MachineExit> {
-    this.#isEndedByUs = true;
-    // It may be gone before it answers.
+    this.#isEndIntended = true;
+    // QEMU can end before it responds.
     await this.qmp.command('quit', {}, { timeoutMs: QUIT_TIMEOUT_MS }).catch(() => {});
     const timer = setTimeout(() => this.#child.kill(), QUIT_TIMEOUT_MS);
     const exit = await this.exited;
@@ -155,30 +160,30 @@ export class Machine implements AsyncDisposable {
     return exit;
   }
 
-  /** Writes a picture of the screen as PNG. Throws VmError, also for a machine without graphics. */
+  /** Writes a screenshot as PNG. Throws VmError, also for a machine without graphics. */
   async screenshot(path: string): Promise<void> {
     if (this.spec.graphics.kind === 'none') throw new VmError(`machine \`${this.spec.name}\` has no screen`);
     await this.unlessEnded(screendump(this.qmp, { scratch: this.files.screen, target: path }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isEndedByUs = true;
+    this.#isEndIntended = true;
     await this.#child[Symbol.asyncDispose]();
     await this.qmp[Symbol.asyncDispose]();
     await this.exited;
   }
 
-  /** Says that the end which is to come is wanted, as when a signal is aborted. */
+  /** Marks the next end as intended, such as after an abort. */
   expectEnd(): void {
-    this.#isEndedByUs = true;
+    this.#isEndIntended = true;
   }
 
   async #readConsole(): Promise<void> {
-    const cutter = new LineSplitter();
-    const spread = (lines: readonly string[]): void => lines.forEach((line) => this.#lines.push(line));
-    this.#child.stdout.on('data', (chunk: Buffer) => spread(cutter.push(chunk)));
+    const splitter = new LineSplitter();
+    const pushAll = (lines: readonly string[]): void => lines.forEach((line) => this.#lines.push(line));
+    this.#child.stdout.on('data', (chunk: Buffer) => pushAll(splitter.push(chunk)));
     await this.#child.exited;
-    spread(cutter.end());
+    pushAll(splitter.end());
     this.#lines.close();
   }
 
@@ -187,19 +192,19 @@ export class Machine implements AsyncDisposable {
       if (name === 'SHUTDOWN' && typeof data['reason'] === 'string') this.#shutdown = data['reason'];
       if (name === 'GUEST_PANICKED') this.#hasPanicked = true;
       if (name === 'BLOCK_IO_ERROR' && data['action'] === 'stop') {
-        // The guest stands still and nobody would ever notice.
+        // The guest is stopped, and nothing else would report it.
         this.#blockError = `${data['nospace'] === true ? 'the disk of the host is full' : String(data['reason'])} (\`${String(data['device'])}\`)`;
         this.#child.kill();
       }
     }
-    this.#isDeaf = true;
-    // Without QEMU's ear there is no telling what the machine does.
-    if (!this.#isEndedByUs) setTimeout(() => this.#child.kill(), QUIT_TIMEOUT_MS).unref();
+    this.#isQmpClosed = true;
+    // Without QMP the state of the machine is unknown.
+    if (!this.#isEndIntended) setTimeout(() => this.#child.kill(), QUIT_TIMEOUT_MS).unref();
   }
 
   #endOf(exit: ProgramExit): MachineExit {
     if (this.#blockError !== undefined) {
-      const hint = 'make room for the disks of the machine';
+      const hint = 'free some disk space';
       return {
         reason: 'died',
         error: new VmError(`machine \`${this.spec.name}\` cannot write: ${this.#blockError}`, {
@@ -214,13 +219,11 @@ export class Machine implements AsyncDisposable {
       (this.#shutdown === 'guest-shutdown' || this.#shutdown === 'guest-reset' || this.#shutdown === 'guest-panic')
     )
       return { reason: this.#shutdown };
-    if (this.#isEndedByUs) return { reason: 'host-quit' };
+    if (this.#isEndIntended) return { reason: 'host-quit' };
     if (this.#shutdown === 'host-signal')
       return {
         reason: 'died',
-        error: new VmError(`somebody ended machine \`${this.spec.name}\` by a signal`, {
-          details: this.#details(exit),
-        }),
+        error: new VmError(`machine \`${this.spec.name}\` was ended by a signal`, { details: this.#details(exit) }),
       };
     return { reason: 'died', error: deathOf(this.spec, exit, this.#details(exit)) };
   }
@@ -230,14 +233,14 @@ export class Machine implements AsyncDisposable {
   }
 }
 
-/** What QEMU says of every card that is plugged into nothing, as that of a machine that installs. */
+/** A warning of QEMU for every card that is plugged into nothing, as in a machine that installs. */
 const NOISE = /warning: hub \d+ is not connected to host network$/;
 
-/** What to say of a QEMU that ended on its own. */
+/** Returns the error for a QEMU that ended on its own. */
 export function deathOf({ name, memory }: MachineSpec, exit: ProgramExit, details: VmError['details']): VmError {
   const hints = [
     ...(exit.signal === 'SIGBUS' && memory.backing.kind === 'file' ? ['the file system of its RAM file is full'] : []),
-    ...(exit.signal === 'SIGKILL' ? ['somebody killed it, perhaps the kernel for want of memory'] : []),
+    ...(exit.signal === 'SIGKILL' ? ['the process was killed, possibly by the kernel because memory ran out'] : []),
     ...(details.consoleLog === undefined ? [] : [`its console is in \`${details.consoleLog}\``]),
   ];
   return new VmError(

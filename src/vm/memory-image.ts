@@ -11,16 +11,16 @@ import { socketPath } from './layout.ts';
 import type { Machine } from './machine.ts';
 import { exitText, stderrText } from '../io/program.ts';
 import type { Program } from '../io/program.ts';
-import { fieldOf } from './qmp/commands.ts';
+import { fieldOf } from './qmp/values.ts';
 import { startVmProgram, VmError } from './vm-error.ts';
 
-/** How often QEMU is asked how far it is. */
+/** Interval between queries of the progress. */
 const POLL_INTERVAL_MS = 4;
 
-/** QEMU waits between pages to keep to a rate; this is none. */
+/** Effectively no limit; QEMU pauses between pages to keep to its default rate. */
 const NO_LIMIT_BYTES_PER_SECOND = 2 ** 40;
 
-/** How the image lies on the disk. */
+/** Format of the image on disk. */
 export type ImageCompression =
   { readonly kind: 'none' } | { readonly kind: 'zstd'; readonly zstd: string; readonly setpriv: string | undefined };
 
@@ -34,16 +34,17 @@ export interface ImageOptions {
 export interface SavedImage {
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** From the moment when the guest stood still until the image was complete. */
+  /** Time from stopping the guest until the image was complete. */
   readonly durationMs: number;
 }
 
-/** Machines whose user network was taken out: saving may be tried again. */
+/** Machines without their user network; saving can be repeated. */
 const unplugged = new WeakSet<Machine>();
 
-/** Stops a machine and writes its devices, and its memory unless that is a shared file, to a file, which appears whole or not at all.
- *  Links `direct` are unplugged by that: the machine is good for nothing after it but to be ended. The image goes through a socket of
- *  ours, so that a full disk is told apart from all else. Throws VmError with QEMU's own words, `io` errors of the disk as its cause. */
+/** Stops a machine and writes its devices, and its memory unless that is a shared file, to a file, which appears
+ *  complete or not at all. Removes links `direct`, so that the machine can only be ended afterwards. The image
+ *  passes through a socket of this process, which distinguishes a full disk from other failures. Throws VmError
+ *  with QEMU's message or with an error of the disk as its cause, and the reason of the signal. */
 export async function saveMemory(machine: Machine, options: ImageOptions): Promise<SavedImage> {
   const { qmp, spec, files } = machine;
   const { path, signal } = options;
@@ -65,13 +66,13 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
     written.catch(() => {});
     await qmp.command('migrate', { uri: `unix:${socketPath(files.migration)}` }, { signal });
     const migrated = untilMigrated(machine, options).catch((error: unknown) => {
-      // Nothing more comes from QEMU then.
+      // QEMU sends nothing more.
       ours.abort();
       throw error;
     });
     const [image, migration] = await machine.unlessEnded(Promise.allSettled([written, migrated]));
-    // A disk that takes no more breaks QEMU's end too, and is what to tell of.
-    if (image.status === 'rejected' && (migration.status === 'fulfilled' || !isGoneAway(image.reason)))
+    // A full disk also breaks QEMU's side of the connection; the disk is the reason.
+    if (image.status === 'rejected' && (migration.status === 'fulfilled' || !isDisconnect(image.reason)))
       throw image.reason;
     if (migration.status === 'rejected') throw migration.reason;
     if (image.status === 'rejected' || image.value.sizeBytes === 0)
@@ -82,40 +83,40 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
     ours.abort();
     await qmp.command('migrate_cancel').catch(() => {});
     signal?.throwIfAborted();
-    throw told(error, 'write', path);
+    throw imageError(error, 'write', path);
   } finally {
     await Promise.all([temporary, files.migration].map((each) => rm(each, { force: true })));
   }
 }
 
-/** Fills a machine that waits (`start: 'incoming'`) from an image; it stands still after that, until QMP says `cont`. Its memory is a
- *  private mapping of the file that it was saved with, or comes in the image where it was not a file. Throws VmError with QEMU's own
- *  words, also for an image that is damaged or of another machine; such a machine has ended. */
+/** Loads an image into a machine with `start: 'incoming'`; it stays paused until the QMP command `cont`. Its memory
+ *  is a private mapping of the file that it was saved with, or part of the image. Throws VmError with QEMU's
+ *  message, also for a damaged image and for one of another machine; the machine has ended then. */
 export async function loadMemory(machine: Machine, options: ImageOptions): Promise<void> {
   const { qmp, spec, files } = machine;
   const { path, signal } = options;
   await setCapabilities(machine, spec.memory.backing.kind === 'file');
   await qmp.command('migrate-incoming', { uri: `unix:${socketPath(files.migration)}` }, { signal });
   const socket = createConnection(files.migration);
-  // QEMU may hang up when all is sent and nobody listens any more.
+  // QEMU can close the connection after the last byte.
   socket.on('error', () => {});
   try {
     const sent = readImage(path, socket, options).catch((error: unknown) => {
-      // QEMU hangs up on an image that it refuses, and what it says of that is the better message.
-      if (!isGoneAway(error)) throw error;
+      // QEMU closes the connection when it rejects an image; its own message is better.
+      if (!isDisconnect(error)) throw error;
     });
     await machine.unlessEnded(Promise.all([sent, untilMigrated(machine, options)]));
   } catch (error) {
     signal?.throwIfAborted();
-    throw told(error, 'read', path);
+    throw imageError(error, 'read', path);
   } finally {
     socket.destroy();
     await rm(files.migration, { force: true });
   }
 }
 
-async function setCapabilities({ qmp }: Machine, isMemoryLeftOut: boolean): Promise<void> {
-  if (isMemoryLeftOut)
+async function setCapabilities({ qmp }: Machine, omitsMemory: boolean): Promise<void> {
+  if (omitsMemory)
     await qmp.command('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }] });
 }
 
@@ -127,14 +128,14 @@ async function untilMigrated({ qmp }: Machine, { timeoutMs, signal }: ImageOptio
     if (status === 'completed') return;
     if (status === 'failed' || status === 'cancelled') {
       const why = fieldOf(state, 'error-desc');
-      throw new VmError(`QEMU says of the memory image: ${status}${typeof why === 'string' ? `: ${why}` : ''}`);
+      throw new VmError(`the transfer of the memory image ${status}${typeof why === 'string' ? `: ${why}` : ''}`);
     }
     if (performance.now() > untilMs) throw new VmError(`the memory image took longer than ${timeoutMs} ms`);
     await delay(POLL_INTERVAL_MS, undefined, { signal });
   }
 }
 
-/** Listens on a socket for one connection; resolves when it listens. */
+/** Listens on a socket for one connection; resolves when it is listening. */
 async function listenOnce(path: string, signal: AbortSignal): Promise<{ readonly connection: Promise<Socket> }> {
   const server = createServer();
   const connection = new Promise<Socket>((resolve, reject) => {
@@ -202,17 +203,17 @@ async function requireSuccess(child: Program): Promise<void> {
     });
 }
 
-/** Whether an error says no more than that the other end is gone, or that we stopped. */
-function isGoneAway(error: unknown): boolean {
+/** Returns whether an error only reports that the other side closed or that the work was aborted. */
+function isDisconnect(error: unknown): boolean {
   const code = fieldOf(error, 'code');
   return code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ABORT_ERR';
 }
 
-function told(error: unknown, doing: 'read' | 'write', path: string): unknown {
+function imageError(error: unknown, action: 'read' | 'write', path: string): unknown {
   if (error instanceof VmError) return error;
   const isFull = fieldOf(error, 'code') === 'ENOSPC';
-  return new VmError(`cannot ${doing} the memory image \`${path}\`${isFull ? ': the disk is full' : ''}`, {
+  return new VmError(`cannot ${action} the memory image \`${path}\`${isFull ? ': the disk is full' : ''}`, {
     cause: error,
-    ...(isFull && { hint: 'make room' }),
+    ...(isFull && { hint: 'free some disk space' }),
   });
 }

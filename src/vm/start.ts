@@ -13,6 +13,7 @@ import { Machine, deathOf } from './machine.ts';
 import { freePort, isPortTaken } from './network/port.ts';
 
 import { QmpSession } from './qmp/session.ts';
+import { requireQemu } from './require.ts';
 import type { MachineSpec } from './spec.ts';
 import { startVmProgram, VmError } from './vm-error.ts';
 
@@ -22,26 +23,25 @@ const PORT_ATTEMPTS = 5;
 const MIB = 1024 * 1024;
 
 export interface StartOptions {
-  /** Where its sockets and files go: short, private and its own for each run (see RunDirectory). */
+  /** Directory of its sockets and files: short, private, and used by one run only (see RunDirectory). */
   readonly directory: string;
-  /** Where the log of the console goes; by default into the directory. What is there is kept, and added to. */
+  /** Path of the console log, which is appended to. Default: in `directory`. */
   readonly consoleLog?: string | undefined;
-  /** When aborted, the machine is ended at once. */
+  /** Kills the machine when aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly report?: Report | undefined;
 }
 
-/** Starts a machine and waits until QEMU answers; it runs then, unless its spec says otherwise. Dispose of it in the end. Throws VmError
- *  when it cannot be, and the reason of the signal. */
+/** Starts a machine and waits until QEMU responds; the machine is running then, unless its spec says otherwise. The
+ *  caller must dispose of it. Throws VmError, and the reason of the signal. */
 export async function startMachine(spec: MachineSpec, host: Host, options: StartOptions): Promise<Machine> {
   const { signal, consoleLog } = options;
   signal?.throwIfAborted();
-  if (host.qemu === undefined)
-    throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  requireQemu(host);
   const names = filesOf(spec.name, options.directory);
   const files = consoleLog === undefined ? names : { ...names, consoleLog };
-  await refuseSecond(files, spec);
-  await refuseFullDisk(spec);
+  await requireNoOther(files, spec);
+  await requireMemorySpace(spec);
   const emptyDisks = await makeEmptyDisks(spec, files);
   for (let attempt = 1; ; attempt++) {
     const port = spec.nics.some(({ link }) => link.kind === 'direct' && link.sshPort === 'any')
@@ -56,7 +56,7 @@ export async function startMachine(spec: MachineSpec, host: Host, options: Start
       });
     } catch (error) {
       signal?.throwIfAborted();
-      // Between our look and QEMU's bind somebody else took the port.
+      // Another process took the port after it was found free.
       if (port === undefined || attempt === PORT_ATTEMPTS || !(await isPortTaken(port))) throw error;
     }
   }
@@ -65,17 +65,16 @@ export async function startMachine(spec: MachineSpec, host: Host, options: Start
 interface Start extends StartOptions {
   readonly host: Host;
   readonly files: MachineFiles;
-  /** What goes when the machine goes. */
+  /** Files that are removed when the machine ends. */
   readonly scratch: readonly string[];
 }
 
 async function start(spec: MachineSpec, { host, files, scratch, signal, report = () => {} }: Start): Promise<Machine> {
-  const { qemu } = host;
-  if (qemu === undefined) throw new VmError('QEMU is not installed');
+  const qemu = requireQemu(host);
   const argv = argvOf(spec, qemu, files);
-  // It stands still until we hear it: a guest that ends at once would be gone before.
+  // Paused until QMP is connected; otherwise a guest that ends at once would be missed.
   const paused = argvOf(spec.start === 'running' ? { ...spec, start: 'paused' } : spec, qemu, files);
-  // What the guest writes is nobody else's to read, and QEMU would make it for all.
+  // QEMU would create the log readable for everyone.
   await (await open(files.consoleLog, 'a', 0o600)).close();
   const [within] = spec.nics.flatMap(({ link }) =>
     link.kind === 'direct' && link.within !== undefined ? [link.within] : [],
@@ -96,7 +95,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     died.catch(() => {});
     const connected = QmpSession.connect(files.qmp, { timeoutMs: START_TIMEOUT_MS, signal }).catch(
       async (error: unknown) => {
-        // When QEMU dies its socket is gone first; why it died is the better message.
+        // When QEMU dies, its socket closes first; the reason of its exit is the better message.
         await Promise.race([died, delay(DEATH_GRACE_MS)]);
         throw error;
       },
@@ -112,7 +111,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     if (spec.start === 'running') await machine.unlessEnded(qmp.command('cont', {}, { signal }));
     report({
       kind: 'note',
-      message: `machine \`${spec.name}\` runs: process ${child.pid}, console in \`${files.consoleLog}\``,
+      message: `machine \`${spec.name}\` is running: process ${child.pid}, console in \`${files.consoleLog}\``,
     });
     return machine;
   } catch (error) {
@@ -129,17 +128,17 @@ function withSshPort(spec: MachineSpec, sshPort: number): MachineSpec {
   };
 }
 
-/** Refuses a machine of the same name in the same directory; what a dead one left is removed. */
-async function refuseSecond({ qmp, migration }: MachineFiles, { name }: MachineSpec): Promise<void> {
-  if (existsSync(qmp) && (await answers(qmp))) {
-    throw new VmError(`a machine named \`${name}\` runs in \`${dirname(qmp)}\` already`, {
-      hint: 'wait for it, or use another directory',
+/** Throws VmError if a machine of the same name runs in the directory; removes the sockets of a dead one. */
+async function requireNoOther({ qmp, migration }: MachineFiles, { name }: MachineSpec): Promise<void> {
+  if (existsSync(qmp) && (await isListening(qmp))) {
+    throw new VmError(`machine \`${name}\` is already running in \`${dirname(qmp)}\``, {
+      hint: 'wait until it has ended, or use another directory',
     });
   }
   for (const path of [qmp, migration]) await rm(path, { force: true });
 }
 
-async function answers(path: string): Promise<boolean> {
+async function isListening(path: string): Promise<boolean> {
   const socket = createConnection(path);
   try {
     return await new Promise((resolve) => {
@@ -151,8 +150,8 @@ async function answers(path: string): Promise<boolean> {
   }
 }
 
-/** Refuses RAM in a file that the disk has no room for: the guest would be killed at its first write too many. */
-async function refuseFullDisk({ memory: { backing, sizeMiB } }: MachineSpec): Promise<void> {
+/** Throws VmError if the disk has too little space for RAM in a file; the guest would be killed when it is full. */
+async function requireMemorySpace({ memory: { backing, sizeMiB } }: MachineSpec): Promise<void> {
   if (backing.kind !== 'file' || !backing.isShared) return;
   const { bavail, bsize } = await statfs(dirname(backing.path));
   const present = await stat(backing.path).catch(() => undefined);
@@ -160,8 +159,8 @@ async function refuseFullDisk({ memory: { backing, sizeMiB } }: MachineSpec): Pr
   const freeBytes = bavail * bsize;
   if (freeBytes >= neededBytes) return;
   throw new VmError(
-    `no room for the RAM of the machine: ${Math.ceil(neededBytes / MIB)} MiB are needed, ${Math.floor(freeBytes / MIB)} MiB are free in \`${dirname(backing.path)}\``,
-    { hint: 'make room, or give the machine less memory' },
+    `not enough disk space for the memory of the machine in \`${dirname(backing.path)}\`: ${Math.ceil(neededBytes / MIB)} MiB needed, ${Math.floor(freeBytes / MIB)} MiB free`,
+    { hint: 'free some disk space, or use less memory' },
   );
 }
 

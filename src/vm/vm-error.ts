@@ -1,21 +1,13 @@
 import { CygstrapError } from '../errors.ts';
 import { ProgramError, startProgram } from '../io/program.ts';
-import type { Program, StartOptions } from '../io/program.ts';
+import type { Program, ProgramDetails, StartOptions } from '../io/program.ts';
 
-/** What is known of a child process that failed. */
-export interface VmDetails {
-  readonly argv?: readonly string[];
-  /** Exit code, or null when a signal ended it. */
-  readonly exit?: number | null;
-  readonly signal?: string | null;
-  /** The last lines it wrote to stderr. */
-  readonly stderrTail?: readonly string[];
-  /** A command line that can be pasted into a shell. */
-  readonly command?: string;
+/** The state of a program that failed, and the path of the console log of its machine. */
+export interface VmDetails extends Partial<ProgramDetails> {
   readonly consoleLog?: string;
 }
 
-/** Raised when a machine, its disk or its network cannot be had, or ends against our will. */
+/** Raised when a machine, its disk or its network cannot be created or ends unexpectedly. Code: `vm`. */
 export class VmError extends CygstrapError {
   declare readonly details: VmDetails;
 

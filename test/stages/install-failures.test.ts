@@ -43,7 +43,7 @@ describeWith(PROGRAMS, 'an installation that fails says so, publishes nothing an
     const { exit, stderr } = await command.ended;
     expect(exit).toBe(3);
     expect(stderr).toMatch(
-      /^error: QEMU of machine `install` died \(signal SIGKILL\)\nhint: somebody killed it, perhaps the kernel for want of memory; its console is in `.*`$/m,
+      /^error: QEMU of machine `install` died \(signal SIGKILL\)\nhint: the process was killed, possibly by the kernel because memory ran out; its console is in `.*`$/m,
     );
     expect(bench.stages().install).toEqual([]);
     await bench.expectNoTraces();

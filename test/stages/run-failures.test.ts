@@ -85,7 +85,7 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     const { exit, stderr } = await run('echo c >/proc/sysrq-trigger; sleep 100').ended;
     expect(exit).toBe(126);
     const [, path = ''] =
-      /^error: machine `guest` ended too early: the guest restarted, as after a panic\nhint: its console is in `(.*)`$/m.exec(
+      /^error: machine `guest` ended unexpectedly: the guest restarted, as after a panic\nhint: its console is in `(.*)`$/m.exec(
         stderr,
       ) ?? [];
     expect(readFileSync(path, 'latin1')).toMatch(/Kernel panic/);

@@ -110,7 +110,7 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
       await bench.expectNoTraces();
       const again = await snapshot().ended;
       expect(again.stderr).toMatch(
-        /^error: no room for the RAM of the machine: 256 MiB are needed, \d+ MiB are free in `.*`\nhint: make room, or give the machine less memory$/m,
+        /^error: not enough disk space for the memory of the machine in `.*`: 256 MiB needed, \d+ MiB free\nhint: free some disk space, or use less memory$/m,
       );
     });
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, test } from 'vitest';
 import type { Host } from '../../src/vm/host.ts';
-import { askQemu } from '../../src/vm/probe/qemu.ts';
+import { queryQemu } from '../../src/vm/probe/qemu.ts';
 import { findTools } from '../../src/vm/probe/tools.ts';
 
 export const QEMU = 'qemu-system-x86_64';
@@ -44,7 +44,7 @@ let host: Promise<Host> | undefined;
 export async function emulatingHost(): Promise<Host> {
   host ??= (async (): Promise<Host> => {
     const tools = await findTools(process.env);
-    const { accelerators, ...qemu } = await askQemu(pathOf(QEMU) ?? QEMU, { setpriv: tools.setpriv });
+    const { accelerators, ...qemu } = await queryQemu(pathOf(QEMU) ?? QEMU, { setpriv: tools.setpriv });
     return {
       architecture: process.arch,
       kernelRelease: 'test',

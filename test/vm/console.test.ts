@@ -22,11 +22,11 @@ describe('the console', () => {
     expect(linesOf(...[...Buffer.from(text)].map((byte) => Buffer.from([byte])))).toEqual(got);
   });
 
-  test('a line without end is cut into pieces', () => {
+  test('splits a line without an end into pieces', () => {
     expect(linesOf('x'.repeat(10_000)).map((line) => line.length)).toEqual([4096, 4096, 1808]);
   });
 
-  test('any bytes give text without control characters, however they are cut', () => {
+  test('any bytes in any chunks give text without control characters', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 6000 }), fc.nat(), (bytes, at) => {
         const whole = linesOf(bytes);
@@ -39,8 +39,8 @@ describe('the console', () => {
   });
 });
 
-describe('a feed', () => {
-  test('gives each reader all that came since, and the last that came before', async () => {
+describe('a broadcast queue', () => {
+  test('gives each reader all later items and the last earlier ones', async () => {
     const feed = new BroadcastQueue<number>({ maxWaiting: 100, replay: 3 });
     for (let n = 1; n <= 20; n++) feed.push(n);
     const early = feed.read();
@@ -57,7 +57,7 @@ describe('a feed', () => {
     expect(await all(feed.read())).toEqual([19, 20, 21]);
   });
 
-  test('wakes a reader that waits, and forgets one that left', async () => {
+  test('wakes a waiting reader, and removes one that left', async () => {
     const feed = new BroadcastQueue<string>({ maxWaiting: 2, replay: 0 });
     const reader = feed.read();
     const next = reader.next();

@@ -14,7 +14,7 @@ import { describeWith, emulatingHost, QEMU } from '../support/qemu.ts';
 import { temporaryDirectory } from './support.ts';
 
 describeWith([QEMU, 'qemu-img'], 'a disk', () => {
-  test('is made, layered, flattened, inspected and checked', async () => {
+  test('is created, layered, flattened, inspected and checked', async () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     const [base, overlay, flat] = ['base, 1', 'over lay', 'flat'].map((name) => join(directory, name)) as [
@@ -37,7 +37,7 @@ describeWith([QEMU, 'qemu-img'], 'a disk', () => {
     expect(readdirSync(directory).sort()).toEqual(['base, 1', 'flat', 'over lay']);
   });
 
-  test('a raw one is as large as it says, and a layer can be written into it', async () => {
+  test('a raw image has its full size, and a layer can be committed to it', async () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     const [base, overlay] = ['base', 'overlay'].map((name) => join(directory, name)) as [string, string];
@@ -47,7 +47,7 @@ describeWith([QEMU, 'qemu-img'], 'a disk', () => {
     await commitOverlay(host, overlay);
   });
 
-  test('nothing is written over, and what cannot be is told of', async () => {
+  test('overwrites nothing, and reports failures', async () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     const path = join(directory, 'disk');
@@ -76,5 +76,16 @@ describeWith([QEMU, 'qemu-img'], 'a disk', () => {
       ),
     ).rejects.toMatchObject({ message: '`qemu-img` is not installed' });
     expect(readdirSync(directory).sort()).toEqual(['broken.qcow2', 'disk']);
+  });
+
+  test('unexpected output of qemu-img is an error of code vm', async () => {
+    const host = await emulatingHost();
+    const path = join(temporaryDirectory(), 'qemu-img');
+    for (const output of ['not JSON', '[]', '{"format": 1}']) {
+      writeFileSync(path, `#!/bin/sh\necho '${output}'\n`, { mode: 0o755 });
+      await expect(inspectDisk({ ...host, tools: { ...host.tools, 'qemu-img': path } }, '/disk')).rejects.toMatchObject(
+        { code: 'vm', message: 'unexpected output of `qemu-img info` for `/disk`' },
+      );
+    }
   });
 });

@@ -52,7 +52,7 @@ const bare: Host = {
   hasOwnNetworks: false,
 };
 
-describe('what is told of', () => {
+describe('the report', () => {
   test.each<[string, Host]>([
     ['whole', whole],
     ['bare-debian', bare],
@@ -69,7 +69,7 @@ describe('what is told of', () => {
     await expect(doctorText(examined(host))).toMatchFileSnapshot(join(PROJECT, `fixtures/vm/doctor/${name}.txt`));
   });
 
-  test('what is required makes the difference', () => {
+  test('is ready if all required needs are met', () => {
     expect(examined(whole)).toMatchObject({ isReady: true, mends: [] });
     expect(examined({ ...whole, tools: { ...whole.tools, zstd: undefined } }).isReady).toBe(true);
     expect(examined({ ...whole, tools: { ...whole.tools, smbd: undefined } }).isReady).toBe(false);
@@ -82,7 +82,7 @@ describe('what is told of', () => {
   });
 });
 
-describe.skipIf(process.platform === 'win32')('what is mended (skipped on Windows)', () => {
+describe.skipIf(process.platform === 'win32')('the installation of missing packages (skipped on Windows)', () => {
   function fakeManager(name: string, text: string): { environment: { PATH: string }; log: () => string } {
     const directory = temporaryDirectory();
     const path = join(directory, name);
@@ -94,7 +94,7 @@ describe.skipIf(process.platform === 'win32')('what is mended (skipped on Window
     };
   }
 
-  test('as root, by the package manager of this system, and its words are passed on', async () => {
+  test('runs the package manager of this system as root, and passes on its output', async () => {
     const { environment, log } = fakeManager('apt-get', 'echo "Setting up $1"');
     const said: string[] = [];
     expect(
@@ -106,7 +106,7 @@ describe.skipIf(process.platform === 'win32')('what is mended (skipped on Window
     expect(said.join('')).toBe('Setting up update\nSetting up install\n');
   });
 
-  test('not without its right, nor on a system that we do not know', async () => {
+  test('returns the command without root, and on an unknown system', async () => {
     const context = { environment: {}, onOutput: () => {} };
     expect(await mendHost(examined(bare), { ...context, isRoot: false })).toMatchObject({
       family: 'debian',
@@ -121,7 +121,7 @@ describe.skipIf(process.platform === 'win32')('what is mended (skipped on Window
     expect(await mendHost(examined(whole), { ...context, isRoot: true })).toBeUndefined();
   });
 
-  test('a package manager that fails is told of, with its last words', async () => {
+  test('reports a failing package manager with the last lines of stderr', async () => {
     const { environment } = fakeManager('apt-get', 'echo "E: Unable to locate package" >&2; exit 100');
     await expect(mendHost(examined(bare), { environment, isRoot: true, onOutput: () => {} })).rejects.toMatchObject({
       code: 'vm',
@@ -134,11 +134,11 @@ describe.skipIf(process.platform === 'win32')('what is mended (skipped on Window
         isRoot: true,
         onOutput: () => {},
       }),
-    ).rejects.toMatchObject({ message: '`dnf` is not there to install with' });
+    ).rejects.toMatchObject({ message: 'package manager not found: `dnf`' });
   });
 });
 
-test('the command tells of this computer, and its exit code says whether it will do', async () => {
+test('the command reports on this computer, and its exit code is 0 if it is ready', async () => {
   const json = await runCommand('cygstrap doctor --json', '');
   const result = JSON.parse(json.stdout) as { schema: number; isReady: boolean; needs: { name: string }[] };
   expect(result.schema).toBe(1);

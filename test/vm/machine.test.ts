@@ -13,7 +13,7 @@ describeWith([QEMU], 'a machine', () => {
     ['power off', 'guest-shutdown'],
     ['reset', 'guest-reset'],
     ['panic', 'guest-panic'],
-  ])('that does %s ends with %s, and its console is read to the end', async (ending, reason) => {
+  ])('that does %s ends with %s, after its whole console was read', async (ending, reason) => {
     const directory = temporaryDirectory();
     const disk = diskOf(directory, talkingGuest('hello\r\n\x1b[31mred\x00\xff\nrest', ending));
     await using machine = await startMachine(tinyMachine(disk, { hasPanicDevice: true }), await emulatingHost(), {
@@ -28,7 +28,7 @@ describeWith([QEMU], 'a machine', () => {
     await until(() => readdirSync(directory).length === 2);
   });
 
-  test('goes on after a reset where it may', async () => {
+  test('continues after a reset if allowed', async () => {
     const directory = temporaryDirectory();
     await using machine = await startMachine(
       tinyMachine(diskOf(directory, talkingGuest('again\n', 'reset')), { onReset: 'reset' }),
@@ -41,7 +41,7 @@ describeWith([QEMU], 'a machine', () => {
     expect(await machine.quit()).toEqual({ reason: 'host-quit' });
   });
 
-  test('that is killed is told of at once, with its last words and how to run it by hand', async () => {
+  test('that is killed is reported with its command line', async () => {
     const directory = temporaryDirectory();
     const disk = diskOf(directory, talkingGuest('up\n', 'hang'), "it's a disk.raw");
     await using machine = await startMachine(tinyMachine(disk), await emulatingHost(), { directory });
@@ -62,7 +62,7 @@ describeWith([QEMU], 'a machine', () => {
     });
   });
 
-  test('that QEMU does not take says why', async () => {
+  test('that QEMU rejects fails with its message', async () => {
     const directory = temporaryDirectory();
     const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
     const start = startMachine(
@@ -77,7 +77,7 @@ describeWith([QEMU], 'a machine', () => {
     });
   });
 
-  test('ends when its signal is aborted, while it starts and while it runs', async () => {
+  test('ends when its signal is aborted, during and after the start', async () => {
     const directory = temporaryDirectory();
     const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
     const host = await emulatingHost();
@@ -94,7 +94,7 @@ describeWith([QEMU], 'a machine', () => {
     await until(() => !existsSync(machine.files.qmp));
   });
 
-  test('is gone when it is disposed of', async () => {
+  test('ends when it is disposed of', async () => {
     const directory = temporaryDirectory();
     const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
     let pid = 0;
@@ -106,7 +106,7 @@ describeWith([QEMU], 'a machine', () => {
     expect(runs(pid)).toBe(false);
   });
 
-  test('is powered off by its button, or not in time', async () => {
+  test('powers off by its button, or the wait times out', async () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     await using good = await startMachine(
@@ -130,7 +130,7 @@ describeWith([QEMU], 'a machine', () => {
     });
   });
 
-  test('that somebody else asked to end did not end well', async () => {
+  test('ended by a signal counts as died', async () => {
     const directory = temporaryDirectory();
     await using machine = await startMachine(
       tinyMachine(diskOf(directory, talkingGuest('up\n', 'hang'))),
@@ -140,11 +140,11 @@ describeWith([QEMU], 'a machine', () => {
     process.kill(machine.pid, 'SIGTERM');
     expect(await machine.exited).toMatchObject({
       reason: 'died',
-      error: { message: 'somebody ended machine `tiny` by a signal', details: { exit: 0 } },
+      error: { message: 'machine `tiny` was ended by a signal', details: { exit: 0 } },
     });
   });
 
-  test('is the only one of its name in a directory; what a dead one left is no obstacle', async () => {
+  test('is the only one of its name in a directory; files of a dead one are replaced', async () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     const spec = tinyMachine(diskOf(directory, talkingGuest('up\n', 'hang')));
@@ -159,12 +159,12 @@ describeWith([QEMU], 'a machine', () => {
     await using machine = await startMachine(spec, host, { directory });
     await expect(startMachine(spec, host, { directory })).rejects.toMatchObject({
       code: 'vm',
-      message: `a machine named \`tiny\` runs in \`${directory}\` already`,
+      message: `machine \`tiny\` is already running in \`${directory}\``,
     });
     expect(runs(machine.pid)).toBe(true);
   });
 
-  test('shows its screen, where it has one', async () => {
+  test('makes screenshots if it has a screen', async () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     const disk = diskOf(directory, talkingGuest('up\n', 'hang'));
@@ -186,7 +186,7 @@ describeWith([QEMU], 'a machine', () => {
     });
   });
 
-  test('that stands still because the disk of the host is full has died', async ({ skip }) => {
+  test('that stops because the disk of the host is full has died', async ({ skip }) => {
     const directory = temporaryDirectory();
     const small = join(directory, 'small');
     mkdirSync(small);
@@ -208,12 +208,12 @@ describeWith([QEMU], 'a machine', () => {
       error: {
         code: 'vm',
         message: 'machine `tiny` cannot write: the disk of the host is full (`drive-disk0`)',
-        hint: 'make room for the disks of the machine',
+        hint: 'free some disk space',
       },
     });
   });
 
-  test('writes to a disk that persists, and not to one that does not', async () => {
+  test('writes to persistent disks only', async () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     const guest = writingGuest();
@@ -232,7 +232,7 @@ describeWith([QEMU], 'a machine', () => {
     }
   });
 
-  test('has empty disks that go with it, and devices that QEMU takes all together', async () => {
+  test('has empty disks that are removed with it, and QEMU accepts all devices together', async () => {
     const directory = temporaryDirectory();
     const disk = diskOf(directory, talkingGuest('up\n', 'power off'));
     const spec = tinyMachine(disk, {
@@ -271,7 +271,7 @@ describeWith([QEMU], 'a machine', () => {
     await until(() => !existsSync(join(directory, 'tiny.empty-disk1.raw')));
   });
 
-  test('of the other family takes all devices too', async () => {
+  test('of the other family accepts all devices too', async () => {
     const directory = temporaryDirectory();
     const disk = diskOf(directory, talkingGuest('up\n', 'power off'));
     const spec = tinyMachine(disk, {
@@ -292,7 +292,7 @@ describeWith([QEMU], 'a machine', () => {
     expect(machine.stderrTail()).toEqual([]);
   });
 
-  test('whose RAM does not fit on the disk is not started', async () => {
+  test('does not start if its RAM file does not fit on the disk', async () => {
     const directory = temporaryDirectory();
     const memory = {
       sizeMiB: 2 ** 40,
@@ -300,11 +300,14 @@ describeWith([QEMU], 'a machine', () => {
     } as const;
     await expect(
       startMachine(tinyMachine('/none', { memory }), await emulatingHost(), { directory }),
-    ).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('no room for the RAM') as string });
+    ).rejects.toMatchObject({
+      code: 'vm',
+      message: expect.stringContaining('not enough disk space for the memory') as string,
+    });
     expect(existsSync(join(directory, 'ram'))).toBe(false);
   });
 
-  test('goes with the process that started it, however that ends', async ({ skip }) => {
+  test('ends with the process that started it', async ({ skip }) => {
     const host = await emulatingHost();
     if (host.tools.setpriv === undefined) skip('there is no setpriv');
     for (const signal of ['SIGKILL', 'SIGINT'] as const) {

@@ -86,7 +86,7 @@ async function revived(
 }
 
 describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
-  test('with RAM in a file: revived machines go on where the first stood, and do not see each other', async () => {
+  test('with RAM in a file: revived machines continue where the first stopped, isolated from each other', async () => {
     const place = await setting();
     const last = await saved(place, 'shared', PLAIN);
     const ram = readFileSync(join(place.directory, 'ram'));
@@ -103,7 +103,7 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
   test.each([
     ['plain', false],
     ['zstd', true],
-  ])('with RAM in it, %s', async (_name, isPacked) => {
+  ])('with RAM in the image, %s', async (_name, isPacked) => {
     const place = await setting();
     const { zstd = '', setpriv } = place.host.tools;
     const compression: ImageCompression = isPacked ? { kind: 'zstd', zstd, setpriv } : PLAIN;
@@ -112,7 +112,7 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     expect((await countTo(machine, last + 1))[0]).toBeLessThanOrEqual(last + 1);
   });
 
-  test('does not depend on what the network card was plugged into', async () => {
+  test('does not depend on the network link', async () => {
     const place = await setting();
     await using vde = await startVdeSwitch(place.host, { directory: place.directory });
     const links: LinkSpec[] = [
@@ -133,7 +133,7 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
   test.each([
     ['cut short', (image: string) => truncateSync(image, 2000)],
     ['changed', (image: string) => writeFileSync(image, Buffer.alloc(20_000, 'x'))],
-  ])('that is %s is refused with the words of QEMU', async (_name, damage) => {
+  ])('that is %s is rejected with the message of QEMU', async (_name, damage) => {
     const place = await setting();
     await saved(place, 'shared', PLAIN);
     damage(place.image);
@@ -145,7 +145,7 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     });
   });
 
-  test('of another machine is refused', async () => {
+  test('of another machine is rejected', async () => {
     const place = await setting();
     await saved(place, 'shared', PLAIN);
     await expect(
@@ -156,7 +156,7 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     ).rejects.toMatchObject({ code: 'vm', message: expect.stringContaining('no machine type') as string });
   });
 
-  test('that is aborted, or has nowhere to go, leaves nothing', async () => {
+  test('that is aborted or cannot be written leaves no files', async () => {
     const place = await setting();
     await using machine = await startMachine(place.spec('private'), place.host, { directory: place.directory });
     await countTo(machine, 3);
@@ -175,7 +175,7 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     expect(readdirSync(place.directory).filter((name) => /part|migration/.test(name))).toEqual([]);
   });
 
-  test('that the disk has no room for is told of as that', async ({ skip }) => {
+  test('that does not fit on the disk is reported as such', async ({ skip }) => {
     const place = await setting();
     const small = join(place.directory, 'small');
     mkdirSync(small);

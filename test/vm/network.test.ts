@@ -8,7 +8,7 @@ import { makeRunDirectory } from '../../src/vm/run-directory.ts';
 import { describeWith, emulatingHost, QEMU } from '../support/qemu.ts';
 import { runs, temporaryDirectory } from './support.ts';
 
-test('a run directory is short, private and goes', async () => {
+test('a run directory is short, private and removed at the end', async () => {
   let path = '';
   {
     await using directory = await makeRunDirectory();
@@ -19,7 +19,7 @@ test('a run directory is short, private and goes', async () => {
   expect(existsSync(path)).toBe(false);
 });
 
-test('a port is free until somebody has it', async () => {
+test('a port is free until it is used', async () => {
   const port = await freePort();
   expect(await isPortTaken(port)).toBe(false);
   const server = createServer();
@@ -29,7 +29,7 @@ test('a port is free until somebody has it', async () => {
 });
 
 describeWith([QEMU, 'vde_switch'], 'a switch', () => {
-  test('answers from the start, is private, and leaves nothing', async () => {
+  test('responds from the start, is private, and leaves no files', async () => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();
     let pid = 0;
@@ -42,14 +42,14 @@ describeWith([QEMU, 'vde_switch'], 'a switch', () => {
     expect(existsSync(join(directory, 'vde.ctl')) || runs(pid)).toBe(false);
   });
 
-  test('that dies is told of at once', async () => {
+  test('that dies is reported', async () => {
     const directory = temporaryDirectory();
     await using vde = await startVdeSwitch(await emulatingHost(), { directory });
     process.kill(vde.pid, 'SIGKILL');
     await expect(vde.died).rejects.toMatchObject({ code: 'vm', message: 'the switch died (signal SIGKILL)' });
   });
 
-  test('is not had where sockets do not fit, nor without the program', async () => {
+  test('fails with long paths, and without the program', async () => {
     const host = await emulatingHost();
     const directory = temporaryDirectory();
     await expect(startVdeSwitch(host, { directory: join(directory, 'x'.repeat(100)) })).rejects.toMatchObject({

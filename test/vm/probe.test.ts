@@ -2,11 +2,11 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isAtLeast } from '../../src/vm/host.ts';
-import { tryAccelerator } from '../../src/vm/probe/accelerator.ts';
+import { testAccelerator } from '../../src/vm/probe/accelerator.ts';
 import { EXIT_CODE } from '../../src/vm/probe/boot-sector.ts';
 import { findDistribution } from '../../src/vm/probe/distribution.ts';
 import { probeHost } from '../../src/vm/probe/probe.ts';
-import { askQemu, stampOf } from '../../src/vm/probe/qemu.ts';
+import { queryQemu, qemuFileOf } from '../../src/vm/probe/qemu.ts';
 import { findProgram } from '../../src/io/program.ts';
 import { findTools } from '../../src/vm/probe/tools.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
@@ -20,34 +20,34 @@ function script(directory: string, name: string, text: string): string {
 }
 
 describeWith([QEMU], 'the probe', () => {
-  test('asks QEMU what it has', async () => {
+  test('queries the features of QEMU', async () => {
     const { qemu } = await emulatingHost();
     expect(qemu?.version).toMatch(/^\d+\.\d+\.\d+$/);
     expect(qemu).toMatchObject({ hasIgnoreShared: true, hasMultifd: true });
     for (const type of [/^pc-i440fx-/, /^pc-q35-/])
       expect(qemu?.machineTypes.some((name) => type.test(name))).toBe(true);
-    expect(qemu).toMatchObject(await stampOf(qemu?.binary ?? ''));
+    expect(qemu).toMatchObject(await qemuFileOf(qemu?.binary ?? ''));
   });
 
-  test('sees software emulation work, and an accelerator that is none fail', async () => {
+  test('accepts software emulation, and rejects an unknown accelerator', async () => {
     const { qemu, tools } = await emulatingHost();
     const trial = { binary: qemu?.binary ?? '', cpu: 'qemu64', setpriv: tools.setpriv };
-    expect(await tryAccelerator({ ...trial, accelerator: 'tcg' })).toMatchObject({
+    expect(await testAccelerator({ ...trial, accelerator: 'tcg' })).toMatchObject({
       name: 'tcg',
       works: true,
       cpu: 'qemu64',
     });
-    expect(await tryAccelerator({ ...trial, accelerator: 'none' })).toMatchObject({
+    expect(await testAccelerator({ ...trial, accelerator: 'none' })).toMatchObject({
       works: false,
       why: expect.stringContaining('invalid accelerator none') as string,
     });
-    expect(await tryAccelerator({ ...trial, accelerator: 'tcg', cpu: 'no-such' })).toMatchObject({ works: false });
+    expect(await testAccelerator({ ...trial, accelerator: 'tcg', cpu: 'no-such' })).toMatchObject({ works: false });
     await expect(
-      tryAccelerator({ ...trial, accelerator: 'tcg', signal: AbortSignal.timeout(20) }),
+      testAccelerator({ ...trial, accelerator: 'tcg', signal: AbortSignal.timeout(20) }),
     ).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
-  test('gives a plain value, and has the whole in a few seconds', async () => {
+  test('returns plain JSON', async () => {
     const host = await probeHost({ environment: process.env, directories: ['/', '/nowhere'] });
     expect(JSON.parse(JSON.stringify(host))).toEqual(JSON.parse(JSON.stringify({ ...host })));
     expect(host.qemu?.accelerators.find(({ name }) => name === 'tcg')?.works).toBe(true);
@@ -58,42 +58,45 @@ describeWith([QEMU], 'the probe', () => {
 });
 
 test.skipIf(process.platform === 'win32')(
-  'an accelerator that never comes to an end is given up (skipped on Windows)',
+  'an accelerator test that never ends is killed (skipped on Windows)',
   async () => {
     const directory = temporaryDirectory();
     const binary = script(directory, 'qemu', `echo $$ > ${directory}/pid\nexec sleep 60`);
-    const verdict = await tryAccelerator({ binary, accelerator: 'kvm', cpu: 'host', setpriv: undefined });
-    expect(verdict).toMatchObject({ works: false, why: expect.stringContaining('nothing within 2000 ms') as string });
+    const verdict = await testAccelerator({ binary, accelerator: 'kvm', cpu: 'host', setpriv: undefined });
+    expect(verdict).toMatchObject({
+      works: false,
+      why: expect.stringContaining('no result of the test guest within 2000 ms') as string,
+    });
     expect(runs(Number(readFileSync(join(directory, 'pid'), 'utf8')))).toBe(false);
   },
 );
 
-test.skipIf(process.platform === 'win32')('only the right exit code is a success (skipped on Windows)', async () => {
+test.skipIf(process.platform === 'win32')('only the expected exit code is a success (skipped on Windows)', async () => {
   const directory = temporaryDirectory();
   const trial = { accelerator: 'kvm', cpu: 'host', setpriv: undefined };
-  expect(await tryAccelerator({ ...trial, binary: script(directory, 'a', `exit ${EXIT_CODE}`) })).toMatchObject({
+  expect(await testAccelerator({ ...trial, binary: script(directory, 'a', `exit ${EXIT_CODE}`) })).toMatchObject({
     works: true,
   });
-  expect(await tryAccelerator({ ...trial, binary: script(directory, 'b', 'exit 0') })).toMatchObject({
+  expect(await testAccelerator({ ...trial, binary: script(directory, 'b', 'exit 0') })).toMatchObject({
     works: false,
     why: 'exit code 0',
   });
-  expect(await tryAccelerator({ ...trial, binary: script(directory, 'c', 'echo no way >&2; exit 1') })).toMatchObject({
+  expect(await testAccelerator({ ...trial, binary: script(directory, 'c', 'echo no way >&2; exit 1') })).toMatchObject({
     works: false,
     why: 'exit code 1: no way',
   });
 });
 
 test.skipIf(process.platform === 'win32')(
-  'a program that is no QEMU is as good as none (skipped on Windows)',
+  'another program than QEMU counts as missing (skipped on Windows)',
   async () => {
     const directory = temporaryDirectory();
     const stranger = script(directory, QEMU, 'echo hello; sleep 0.1');
-    await expect(askQemu(stranger, { setpriv: undefined })).rejects.toMatchObject({
+    await expect(queryQemu(stranger, { setpriv: undefined })).rejects.toMatchObject({
       code: 'vm',
-      message: 'this is not QMP: `hello`',
+      message: 'not a QMP message: `hello`',
     });
-    await expect(askQemu(script(directory, 'silent', 'exit 0'), { setpriv: undefined })).rejects.toMatchObject({
+    await expect(queryQemu(script(directory, 'silent', 'exit 0'), { setpriv: undefined })).rejects.toMatchObject({
       code: 'vm',
     });
     expect((await probeHost({ environment: { PATH: directory } })).qemu).toBeUndefined();
@@ -130,7 +133,7 @@ describe('the distribution', () => {
     expect(await findDistribution(path)).toEqual({ name, family });
   });
 
-  test('is the system where none is told', async () => {
+  test('is the name of the system without os-release', async () => {
     expect(await findDistribution('/nowhere')).toEqual({ name: process.platform, family: undefined });
   });
 });

@@ -45,7 +45,7 @@ function answer(socket: Socket, { id }: Asked, value: unknown): void {
 }
 
 describe('a session', () => {
-  test('pairs answers with questions, in whatever order they come', async () => {
+  test('matches responses to commands in any order', async () => {
     const waiting: Asked[] = [];
     const path = await peer((asked, socket) => {
       waiting.push(asked);
@@ -55,7 +55,7 @@ describe('a session', () => {
     expect(await Promise.all(['a', 'b', 'c'].map((name) => qmp.command(name)))).toEqual(['a', 'b', 'c']);
   });
 
-  test('reads lines that come in pieces, and several at once', async () => {
+  test('reads lines in pieces, and several at once', async () => {
     const path = await peer((asked, socket) => {
       const bytes = Buffer.from(
         `{"event": "ONE", "data": {"text": "ä"}}\n\r\n{"event": "TWO"}\n{"return": "ü", "id": ${asked.id}}\n{"event": "THREE"}\n`,
@@ -81,7 +81,7 @@ describe('a session', () => {
     }
   });
 
-  test('keeps an event that comes before the answer', async () => {
+  test('keeps an event that arrives before the response', async () => {
     const path = await peer((asked, socket) => {
       socket.write('{"event": "STOP", "data": {"n": 1}}\n');
       answer(socket, asked, {});
@@ -92,7 +92,7 @@ describe('a session', () => {
     expect(await stopped).toEqual({ name: 'STOP', data: { n: 1 } });
   });
 
-  test('refuses what QEMU refuses, with its words', async () => {
+  test('rejects with the message of QEMU', async () => {
     const path = await peer(
       ({ id }, socket) =>
         void socket.write(`{"error": {"class": "GenericError", "desc": "no \\u001b[31msuch"}, "id": ${id}}\n`),
@@ -100,11 +100,11 @@ describe('a session', () => {
     await using qmp = await QmpSession.connect(path);
     await expect(qmp.command('x')).rejects.toMatchObject({
       code: 'vm',
-      message: expect.stringContaining('QEMU refused `x`: no ') as string,
+      message: expect.stringContaining('QEMU rejected `x`: no ') as string,
     });
   });
 
-  test('waits so long and no longer; an answer that comes too late is dropped', async () => {
+  test('times out; a late response is dropped', async () => {
     const path = await peer((asked, socket) => {
       if (asked.execute === 'slow') setTimeout(() => answer(socket, asked, 'late'), 60);
       else setTimeout(() => answer(socket, asked, 'in time'), 90);
@@ -112,7 +112,7 @@ describe('a session', () => {
     await using qmp = await QmpSession.connect(path);
     await expect(qmp.command('slow', {}, { timeoutMs: 20 })).rejects.toMatchObject({
       code: 'vm',
-      message: 'QEMU did not answer `slow` within 20 ms',
+      message: 'QEMU did not respond to `slow` within 20 ms',
     });
     expect(await qmp.command('other')).toBe('in time');
     await expect(qmp.waitForEvent(['NEVER'], { timeoutMs: 20 })).rejects.toMatchObject({ code: 'vm' });
@@ -123,7 +123,7 @@ describe('a session', () => {
     await expect(asked).rejects.toThrow('enough');
   });
 
-  test('that the other side ends refuses all that waits, and all that comes after', async () => {
+  test('that the other side closes rejects waiting and later calls', async () => {
     const path = await peer((asked, socket) => {
       if (asked.execute === 'b') socket.end('{"event": "LAST"}\n');
     });
@@ -135,7 +135,7 @@ describe('a session', () => {
     expect(await qmp.closed).toBeUndefined();
     await expect(qmp.command('c')).rejects.toMatchObject({
       code: 'vm',
-      message: 'QEMU ended the connection before it answered `c`',
+      message: 'QEMU closed the connection before it responded to `c`',
     });
     const seen: string[] = [];
     for await (const { name } of events) seen.push(name);
@@ -149,17 +149,17 @@ describe('a session', () => {
     ['text', 'hello\n'],
     ['a list', '[1]\n'],
     ['bytes', '\u0000\u00ff\n'],
-  ])('that gets %s instead of a message ends', async (_name, garbage) => {
+  ])('ends after %s instead of a message', async (_name, garbage) => {
     const path = await peer((_asked, socket) => void socket.write(garbage));
     await using qmp = await QmpSession.connect(path);
     await expect(qmp.command('x')).rejects.toMatchObject({
       code: 'vm',
-      message: expect.stringContaining('this is not QMP') as string,
+      message: expect.stringContaining('not a QMP message') as string,
     });
     expect(await qmp.closed).toMatchObject({ code: 'vm' });
   });
 
-  test('that gets a line without end ends', async () => {
+  test('ends after a line that is too long', async () => {
     const path = await peer((_asked, socket) => void socket.write(Buffer.alloc(17 * 1024 * 1024, 'x')));
     await using qmp = await QmpSession.connect(path);
     await expect(qmp.command('x')).rejects.toMatchObject({
@@ -168,11 +168,11 @@ describe('a session', () => {
     });
   });
 
-  test('is not had from nobody, nor from a stranger', async () => {
+  test('fails without a listener, and with another protocol', async () => {
     const nobody = join(temporaryDirectory(), 'none');
     await expect(QmpSession.connect(nobody, { timeoutMs: 30 })).rejects.toMatchObject({
       code: 'vm',
-      message: `QEMU does not answer on \`${nobody}\``,
+      message: `QEMU does not respond on \`${nobody}\``,
     });
     await expect(QmpSession.connect(nobody, { signal: AbortSignal.abort(new Error('stop')) })).rejects.toThrow('stop');
     const silent = await peer(() => {}, '');
@@ -183,11 +183,11 @@ describe('a session', () => {
     const stranger = await peer(() => {}, 'SSH-2.0-OpenSSH_9.2\r\n');
     await expect(QmpSession.connect(stranger)).rejects.toMatchObject({
       code: 'vm',
-      message: 'this is not QMP: `SSH-2.0-OpenSSH_9.2`',
+      message: 'not a QMP message: `SSH-2.0-OpenSSH_9.2`',
     });
   });
 
-  test('waits for a socket that comes later', async () => {
+  test('waits for a socket that appears later', async () => {
     const path = join(temporaryDirectory(), 'late');
     const connecting = QmpSession.connect(path, { timeoutMs: 5000 });
     const server = createServer((socket) => {
@@ -201,7 +201,7 @@ describe('a session', () => {
     expect(await qmp.command('x')).toEqual({});
   });
 
-  test('drops the oldest events that nobody takes', async () => {
+  test('drops the oldest unread events', async () => {
     const path = await peer((asked, socket) => {
       for (let n = 0; n < 1500; n++) socket.write(`{"event": "N", "data": {"n": ${n}}}\n`);
       answer(socket, asked, {});
@@ -214,7 +214,7 @@ describe('a session', () => {
 });
 
 describe('commands', () => {
-  test('are sent as QEMU wants them', async () => {
+  test('are sent in the format of QEMU', async () => {
     const seen: unknown[] = [];
     const path = await peer((asked, socket) => {
       seen.push([asked.execute, asked.arguments]);
@@ -238,13 +238,13 @@ describe('commands', () => {
     ]);
   });
 
-  test('a status that is none is told of', async () => {
+  test('rejects an invalid status', async () => {
     const path = await peer((asked, socket) => answer(socket, asked, []));
     await using qmp = await QmpSession.connect(path);
     await expect(queryStatus(qmp)).rejects.toMatchObject({ code: 'vm' });
   });
 
-  test('a screen that is none leaves no picture, and no scratch file', async () => {
+  test('an invalid screenshot leaves no files', async () => {
     const directory = temporaryDirectory();
     const files = { scratch: join(directory, 's'), target: join(directory, 't.png') };
     const path = await peer((asked, socket) => {
@@ -260,7 +260,7 @@ describe('commands', () => {
   });
 });
 
-test('a PPM becomes a PNG of the same picture', () => {
+test('converts a PPM to a PNG of the same picture', () => {
   const pixels = Buffer.from([255, 0, 0, 0, 255, 0, 0, 0, 255, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   const png = pngOf(Buffer.concat([Buffer.from('P6\n# a comment\n3 2\n255\n'), pixels]));
   const chunks = new Map<string, Buffer>();

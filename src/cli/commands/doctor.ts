@@ -8,9 +8,9 @@ import { OUTPUT_OPTIONS } from '../options.ts';
 import type { Session } from '../session.ts';
 
 type Need = DoctorResult['needs'][number];
-type Mend = DoctorResult['mends'][number];
+type InstallCommand = DoctorResult['mends'][number];
 
-const FAMILY_NAMES: Readonly<Record<Mend['family'], string>> = {
+const FAMILY_NAMES: Readonly<Record<InstallCommand['family'], string>> = {
   debian: 'Debian, Ubuntu',
   fedora: 'Fedora',
   arch: 'Arch',
@@ -77,6 +77,6 @@ function stateOf({ isMet, isRequired }: Need): string {
   return isRequired ? 'MISSING' : 'missing';
 }
 
-function commandText({ argv, needsRoot }: Mend): string {
+function commandText({ argv, needsRoot }: InstallCommand): string {
   return `${needsRoot ? 'sudo ' : ''}${argv.join(' ')}`;
 }

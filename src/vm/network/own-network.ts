@@ -1,18 +1,18 @@
 import { findProgram, runProgram } from '../../io/program.ts';
 import { VmError } from '../vm-error.ts';
 
-/** A network with nothing in it but a machine, and programs that were sent into it. */
+/** A network namespace that contains one machine and the programs that join it. */
 export interface OwnNetwork {
-  /** Words before the command line of a program that begins one: for `LinkSpec`. */
+  /** Command prefix that starts a program in a new namespace: for `LinkSpec`. */
   readonly begin: readonly string[];
-  /** Words before the command line of a program that is to be in the one of a process. */
+  /** Command prefix that starts a program in the namespace of a process. */
   readonly join: (pid: number) => readonly string[];
 }
 
 const TRY_TIMEOUT_MS = 5000;
 
-/** Finds out, by trying, whether we may give a machine a network of its own: Linux has that, but not every computer and container lets
- *  everybody have it. Takes 10 ms. Undefined where not; throws only the reason of the signal. */
+/** Tests whether machines can run in a network namespace: Linux has them, but some systems and containers forbid
+ *  them. Takes 10 ms. Returns undefined if not; throws only the reason of the signal. */
 export async function findOwnNetwork(
   environment: Readonly<Record<string, string | undefined>>,
   signal?: AbortSignal,
@@ -25,14 +25,15 @@ export async function findOwnNetwork(
   const begin = [
     unshare,
     '--net',
-    // Who is not root may do that as the owner of new user ids, which are the old ones.
+    // Users other than root need a new user namespace, which keeps their user ids.
     ...(isRoot ? [] : ['--user', '--map-current-user', '--keep-caps']),
     '--',
     '/bin/sh',
     '-c',
     '"$0" link set lo up && exec "$@"',
     ip,
-    // The rights over the network have done their work; and to end when we do is forgotten where user ids are new.
+    // The network capabilities are no longer needed. A new user namespace clears the parent death signal, so it is set
+    // again.
     ...(isRoot ? [] : [setpriv, '--inh-caps', '-all', '--ambient-caps', '-all', '--pdeathsig', 'KILL', '--']),
   ];
   try {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** A loopback port that is free now; whoever binds it later may find it taken. Throws errors of the system. */
+/** Returns a free loopback port; another process can take it later. Throws errors of the system. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -9,11 +9,11 @@ export async function freePort(): Promise<number> {
   });
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('a server on a port has no port');
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
   return address.port;
 }
 
-/** Whether somebody has a loopback port. */
+/** Returns whether a loopback port is in use. */
 export async function isPortTaken(port: number): Promise<boolean> {
   const server = createServer();
   const isTaken = await new Promise<boolean>((resolve) => {

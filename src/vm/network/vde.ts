@@ -4,56 +4,55 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Host } from '../host.ts';
 import { socketPath } from '../layout.ts';
+import { requireTool } from '../require.ts';
 import { exitText, stderrText } from '../../io/program.ts';
 import { startVmProgram, VmError } from '../vm-error.ts';
 
 const START_TIMEOUT_MS = 10_000;
 const RETRY_INTERVAL_MS = 5;
 
-/** A switch that machines of link `vde` plug into. It leads nowhere else, and ends when it is disposed of. */
+/** A switch for machines of link `vde`. It has no other connection, and ends when it is disposed of. */
 export interface VdeSwitch extends AsyncDisposable {
   /** For `LinkSpec.directory`. */
   readonly directory: string;
   readonly pid: number;
-  /** Rejects with VmError when the switch ends before it is disposed of; never resolves. */
+  /** Rejects with VmError if the switch ends before it is disposed of; never resolves. */
   readonly died: Promise<never>;
 }
 
-/** Starts a switch in a directory of its own below the one given (only we may enter it), and waits until it answers: machines that plug
- *  into a switch which is not there yet flap. Throws VmError. */
+/** Starts a switch in a private directory below the given one, and waits until it responds: machines that plug into
+ *  a switch that is not ready lose their link. Throws VmError, and the reason of the signal. */
 export async function startVdeSwitch(
-  { tools }: Host,
+  host: Host,
   { directory, signal }: { readonly directory: string; readonly signal?: AbortSignal },
 ): Promise<VdeSwitch> {
-  const program = tools.vde_switch;
-  if (program === undefined)
-    throw new VmError('`vde_switch` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+  const program = requireTool(host, 'vde_switch');
   const place = join(directory, 'vde.ctl');
-  // The longest of the sockets in it is that of a port, `PID.PORT`, in QEMU's and in its own name.
+  // The longest socket path in it is that of a port, `PID.PORT`.
   const control = socketPath(join(place, 'ctl'));
   await rm(place, { recursive: true, force: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const child = await startVmProgram([program, '-s', place, '--dirmode', '0700', '--mode', '0600'], {
-    setpriv: tools.setpriv,
+    setpriv: host.tools.setpriv,
     signal,
   });
-  // It ends when its stdin does: that stays open.
+  // The switch ends when its stdin closes; it stays open.
   child.stdout.resume();
-  let isWanted = false;
+  let isEndIntended = false;
   const died = child.exited.then((exit): never | Promise<never> => {
-    if (isWanted) return new Promise<never>(() => {});
+    if (isEndIntended) return new Promise<never>(() => {});
     throw new VmError(`the switch died (${exitText(exit)})${stderrText(child.stderrTail())}`, {
       details: child.details(exit),
     });
   });
   died.catch(() => {});
   const end = async (): Promise<void> => {
-    isWanted = true;
+    isEndIntended = true;
     await child[Symbol.asyncDispose]();
     await rm(place, { recursive: true, force: true });
   };
   try {
-    await Promise.race([untilAnswered(control), died]);
+    await Promise.race([untilListening(control), died]);
   } catch (error) {
     await end();
     signal?.throwIfAborted();
@@ -62,7 +61,7 @@ export async function startVdeSwitch(
   return { directory: place, pid: child.pid, died, [Symbol.asyncDispose]: end };
 }
 
-async function untilAnswered(path: string): Promise<void> {
+async function untilListening(path: string): Promise<void> {
   const untilMs = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     const socket = createConnection(path);
@@ -73,7 +72,7 @@ async function untilAnswered(path: string): Promise<void> {
       });
       return;
     } catch (cause) {
-      if (performance.now() > untilMs) throw new VmError('the switch does not answer', { cause });
+      if (performance.now() > untilMs) throw new VmError('the switch does not respond', { cause });
     } finally {
       socket.destroy();
     }

@@ -7,27 +7,27 @@ import { EXIT_CODE, EXIT_PORT, countingBootSector } from './boot-sector.ts';
 
 const DEADLINE_MS = 2000;
 
-/** 0.2 s under software emulation. */
+/** Takes 0.2 s with software emulation. */
 const ROUNDS = 50_000_000;
 
-export interface AcceleratorTrial {
+export interface AcceleratorTest {
   readonly binary: string;
   readonly accelerator: string;
-  /** The model that machines will have: some cannot be had with some accelerators. */
+  /** CPU model; some models do not work with some accelerators. */
   readonly cpu: string;
   readonly setpriv: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Finds out whether an accelerator runs a guest, by running one, for two seconds at the most. A verdict holds as long as the binary, the
- *  kernel and the CPU model do. Throws only the reason of the signal. */
-export async function tryAccelerator({
+/** Tests an accelerator by running a guest with it, for at most two seconds. The result is valid for the same QEMU,
+ *  kernel and CPU model. Throws only the reason of the signal. */
+export async function testAccelerator({
   binary,
   accelerator,
   cpu,
   setpriv,
   signal,
-}: AcceleratorTrial): Promise<AcceleratorResult> {
+}: AcceleratorTest): Promise<AcceleratorResult> {
   await using directory = await makeRunDirectory();
   const disk = join(directory.path, 'disk');
   await writeFile(disk, countingBootSector(ROUNDS));
@@ -50,10 +50,10 @@ export async function tryAccelerator({
     `if=ide,format=raw,readonly=off,snapshot=on,file=${disk.replaceAll(',', ',,')}`,
   ];
   const startMs = performance.now();
-  const verdict = (why: string | undefined): AcceleratorResult => ({
+  const resultOf = (reason: string | undefined): AcceleratorResult => ({
     name: accelerator,
-    works: why === undefined,
-    ...(why !== undefined && { why }),
+    works: reason === undefined,
+    ...(reason !== undefined && { why: reason }),
     cpu,
     durationMs: Math.round(performance.now() - startMs),
   });
@@ -68,6 +68,6 @@ export async function tryAccelerator({
   const exit = await child.exited;
   clearTimeout(timer);
   signal?.throwIfAborted();
-  if (isLate) return verdict(`runs guests far too slowly, or not at all: nothing within ${DEADLINE_MS} ms`);
-  return verdict(exit.code === EXIT_CODE ? undefined : `${exitText(exit)}${stderrText(child.stderrTail())}`);
+  if (isLate) return resultOf(`no result of the test guest within ${DEADLINE_MS} ms`);
+  return resultOf(exit.code === EXIT_CODE ? undefined : `${exitText(exit)}${stderrText(child.stderrTail())}`);
 }

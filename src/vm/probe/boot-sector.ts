@@ -1,13 +1,13 @@
 const SECTOR_BYTES = 512;
 const LOADED_AT = 0x7c00;
 
-/** The port of QEMU's `isa-debug-exit`, and the exit code of QEMU after the guest wrote `EXIT_VALUE` there. */
+/** The port of QEMU's `isa-debug-exit`; QEMU exits with EXIT_CODE after the guest writes EXIT_VALUE there. */
 export const EXIT_PORT = 0xf4;
 const EXIT_VALUE = 21;
 export const EXIT_CODE = EXIT_VALUE * 2 + 1;
 
-/** A guest of one sector: goes to protected mode, counts down, and ends QEMU with EXIT_CODE. An accelerator that only pretends needs
- *  minutes for what takes others a part of a second, or never comes so far. */
+/** Returns a guest of one sector that switches to protected mode, counts down from `rounds`, and ends QEMU with
+ *  EXIT_CODE. A broken accelerator needs minutes for that, or never gets there. */
 export function countingBootSector(rounds: number): Buffer {
   const sector = Buffer.alloc(SECTOR_BYTES);
   const table = 0x40;
@@ -52,7 +52,7 @@ export function countingBootSector(rounds: number): Buffer {
     0xfd, // jmp end
   ];
   sector.set(code, 0);
-  // The table of segments: none, and all memory as 32-bit code; then its length and place.
+  // Descriptor table: an empty entry, and all memory as 32-bit code; then its length and address.
   sector.set([0xff, 0xff, 0, 0, 0, 0x9a, 0xcf, 0], table + 8);
   sector.set([...word(15), ...word(LOADED_AT + table), ...word(0)], pointer);
   sector.set([0x55, 0xaa], SECTOR_BYTES - 2);

@@ -11,7 +11,7 @@ const FAMILIES: Readonly<Record<string, DistributionFamily>> = {
   nixos: 'nix',
 };
 
-/** Tells which distribution this is, and whose packages it has. */
+/** Returns the name of this distribution, and the family whose packages it has. */
 export async function findDistribution(path = '/etc/os-release'): Promise<Distribution> {
   const text = await readFile(path, 'utf8').catch(() => '');
   const fields = new Map(

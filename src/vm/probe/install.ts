@@ -1,23 +1,23 @@
 import { exitText, findProgram, startProgram } from '../../io/program.ts';
 import { VmError } from '../vm-error.ts';
-import type { Mend } from './needs.ts';
+import type { InstallCommand } from './needs.ts';
 
 export interface InstallOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Takes what the package manager says, as it says it. */
+  /** Receives the output of the package manager. */
   readonly onOutput: (text: string) => void;
 }
 
-/** Runs a system's package manager. It is left to end by itself, whatever happens to us: half an installation helps nobody. Throws
- *  VmError when it is not there or fails. */
+/** Runs the package manager of a distribution. It is not interrupted, because a partial installation is worse.
+ *  Throws VmError if it is missing or fails. */
 export async function installPackages(
-  { family, argv }: Mend,
+  { family, argv }: InstallCommand,
   { environment, onOutput }: InstallOptions,
 ): Promise<void> {
   const [name = '', ...words] = argv;
   const program = await findProgram(name, environment);
-  if (program === undefined) throw new VmError(`\`${name}\` is not there to install with`);
-  // A fresh system has no list of packages yet.
+  if (program === undefined) throw new VmError(`package manager not found: \`${name}\``);
+  // The list of packages can be empty on a new system.
   const before = family === 'debian' ? [[program, 'update']] : [];
   for (const line of [...before, [program, ...words]]) {
     await using child = await startProgram(line, {

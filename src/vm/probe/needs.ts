@@ -1,26 +1,26 @@
 import { DISTRIBUTION_FAMILIES } from '../host.ts';
 import type { DistributionFamily, Host, Qemu, ToolName } from '../host.ts';
 
-/** Something that machines need of a computer, and whether it is there. */
+/** A requirement of machines, and whether this computer meets it. */
 export interface Need {
   readonly name: string;
-  /** What it is for. */
+  /** Purpose, for a table. */
   readonly purpose: string;
   readonly isMet: boolean;
-  /** Whether nothing works without it; else a part does not, or works worse. */
+  /** Nothing works without a required one; without another, a part is missing or slower. */
   readonly isRequired: boolean;
-  /** What was found, or why it does not do. */
+  /** What was found, or the reason of a failure. */
   readonly found: string;
-  /** What to do where no package mends it. */
+  /** A measure that is not the installation of a package. */
   readonly advice?: string;
-  /** The package that has it, by distribution. */
+  /** Names of the package that contains it, by distribution. */
   readonly packages?: Packages;
 }
 
 type Packages = Readonly<Record<DistributionFamily, string>>;
 
-/** A command line that installs packages, and whether root must run it. */
-export interface Mend {
+/** A command line that installs packages, and whether it must run as root. */
+export interface InstallCommand {
   readonly family: DistributionFamily;
   readonly argv: readonly string[];
   readonly needsRoot: boolean;
@@ -56,7 +56,7 @@ const TOOL_NEEDS: Readonly<Record<ToolName, ToolNeed>> = {
     packages: { debian: 'openssh-client', fedora: 'openssh-clients', arch: 'openssh', nix: 'openssh' },
   },
   'ssh-keygen': {
-    purpose: 'makes the keys for that',
+    purpose: 'creates the keys for ssh',
     isRequired: true,
     packages: { debian: 'openssh-client', fedora: 'openssh', arch: 'openssh', nix: 'openssh' },
   },
@@ -97,13 +97,13 @@ const TOOL_NEEDS: Readonly<Record<ToolName, ToolNeed>> = {
   },
 };
 
-/** What a machine for Windows takes, and what keeps its disk and memory. */
+/** Memory and disk space for a Windows machine with its snapshots. */
 const LEAST_MEMORY_BYTES = 2 * 1024 ** 3;
 const LEAST_DISK_BYTES = 10 * 1024 ** 3;
 
-/** Compares what a computer has with what machines need. Pure; the same order always. */
+/** Compares a computer with the requirements of machines. Pure; fixed order. */
 export function needsOf(host: Host): Need[] {
-  return [...qemuNeeds(host.qemu), ...toolNeeds(host), networkNeed(host), ...roomNeeds(host)];
+  return [...qemuNeeds(host.qemu), ...toolNeeds(host), networkNeed(host), ...spaceNeeds(host)];
 }
 
 function qemuNeeds(qemu: Qemu | undefined): Need[] {
@@ -112,7 +112,7 @@ function qemuNeeds(qemu: Qemu | undefined): Need[] {
     purpose: 'runs machines',
     isMet: qemu !== undefined,
     isRequired: true,
-    found: qemu === undefined ? 'no `qemu-system-x86_64` that answers' : `${qemu.version}, ${qemu.binary}`,
+    found: qemu === undefined ? 'no working `qemu-system-x86_64`' : `${qemu.version}, ${qemu.binary}`,
     packages: QEMU_PACKAGES,
   };
   if (qemu === undefined) return [basic];
@@ -122,15 +122,12 @@ function qemuNeeds(qemu: Qemu | undefined): Need[] {
     isMet,
     isRequired,
     found: isMet ? 'in this QEMU' : 'not in this QEMU',
-    ...(!isMet && { advice: 'use a QEMU that was built with it' }),
+    ...(!isMet && { advice: 'use a QEMU built with it' }),
   });
   return [
     basic,
     ...acceleratorNeeds(qemu),
-    feature('memory images', 'snapshots that are revived within a second', {
-      isMet: qemu.hasIgnoreShared,
-      isRequired: true,
-    }),
+    feature('memory images', 'snapshots that start within a second', { isMet: qemu.hasIgnoreShared, isRequired: true }),
     feature('user network', 'a guest without a controller', { isMet: qemu.hasUserNetwork, isRequired: true }),
     feature('9p', 'what the controller serves', { isMet: qemu.has9p, isRequired: false }),
     feature('vde', 'guest and controller on a switch', { isMet: qemu.hasVde, isRequired: false }),
@@ -143,8 +140,8 @@ function acceleratorNeeds({ accelerators }: Qemu): Need[] {
   const emulation = { name: 'guests run', purpose: 'every machine', isRequired: true };
   const running: Need =
     working === undefined
-      ? { ...emulation, isMet: false, found: 'with no accelerator', advice: 'look at what QEMU says of each' }
-      : { ...emulation, isMet: true, found: `by ${working.name}, tried in ${working.durationMs} ms` };
+      ? { ...emulation, isMet: false, found: 'with no accelerator', advice: 'see the reason for each accelerator' }
+      : { ...emulation, isMet: true, found: `with ${working.name}, tested in ${working.durationMs} ms` };
   const hardware = accelerators.filter(({ name }) => name !== 'tcg');
   return [
     running,
@@ -157,7 +154,7 @@ function acceleratorNeeds({ accelerators }: Qemu): Need[] {
       ...(!works && {
         advice:
           name === 'kvm'
-            ? 'needs virtualisation switched on in the firmware, and access to /dev/kvm (`sudo usermod -aG kvm $USER`); without it machines run slowly'
+            ? 'needs virtualization enabled in the firmware, and access to /dev/kvm (`sudo usermod -aG kvm $USER`); without it machines run slowly'
             : 'without it machines run slowly',
       }),
     })),
@@ -179,22 +176,22 @@ function networkNeed({ hasOwnNetworks }: Host): Need {
     purpose: "hides the port of a guest's ssh",
     isMet: hasOwnNetworks,
     isRequired: false,
-    found: hasOwnNetworks ? 'tried' : 'not to be had',
+    found: hasOwnNetworks ? 'tested' : 'unavailable',
     advice:
-      'needs `unshare`, `nsenter`, `ip`, `setpriv` and the right to namespaces; without it other users can reach the port, but not log in',
+      'needs `unshare`, `nsenter`, `ip`, `setpriv` and permission to create namespaces; without it other users can reach the port, but not log in',
   };
 }
 
-function roomNeeds({ memory, disks }: Host): Need[] {
+function spaceNeeds({ memory, disks }: Host): Need[] {
   const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
   return [
     {
       name: 'memory',
-      purpose: 'that of machines',
+      purpose: 'memory of machines',
       isMet: memory.availableBytes >= LEAST_MEMORY_BYTES,
       isRequired: false,
       found: `${gib(memory.availableBytes)} of ${gib(memory.totalBytes)} available`,
-      advice: 'give machines little memory, or end other programs',
+      advice: 'use less memory for machines, or end other programs',
     },
     ...disks.map(({ path, freeBytes }): Need => ({
       name: 'disk',
@@ -202,21 +199,23 @@ function roomNeeds({ memory, disks }: Host): Need[] {
       isMet: freeBytes >= LEAST_DISK_BYTES,
       isRequired: false,
       found: `${gib(freeBytes)} free in ${path}`,
-      advice: 'make room there',
+      advice: 'free some space there',
     })),
   ];
 }
 
-/** The command for each distribution that installs what is not there; that of this computer comes first. None where nothing that can be
- *  installed is missing. */
-export function mendsFor(needs: readonly Need[], here: DistributionFamily | undefined): Mend[] {
-  const lacking = needs.flatMap(({ isMet, packages }) => (isMet || packages === undefined ? [] : [packages]));
-  if (lacking.length === 0) return [];
+/** Returns the command that installs all missing packages, for each distribution; that of this computer first.
+ *  Empty if no package is missing. */
+export function installCommands(needs: readonly Need[], here: DistributionFamily | undefined): InstallCommand[] {
+  const missing = needs.flatMap(({ isMet, packages }) => (isMet || packages === undefined ? [] : [packages]));
+  if (missing.length === 0) return [];
   const families = [...DISTRIBUTION_FAMILIES].sort((a, b) => Number(b === here) - Number(a === here));
-  return families.map((family) => mendOf(family, [...new Set(lacking.map((packages) => packages[family]))].sort()));
+  return families.map((family) =>
+    installCommandOf(family, [...new Set(missing.map((packages) => packages[family]))].sort()),
+  );
 }
 
-function mendOf(family: DistributionFamily, packages: readonly string[]): Mend {
+function installCommandOf(family: DistributionFamily, packages: readonly string[]): InstallCommand {
   switch (family) {
     case 'debian':
       return { family, needsRoot: true, argv: ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages] };

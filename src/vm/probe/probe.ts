@@ -3,29 +3,30 @@ import { arch, freemem, release, tmpdir, totalmem } from 'node:os';
 import type { DiskSpace, Host, Qemu } from '../host.ts';
 import { findOwnNetwork } from '../network/own-network.ts';
 import { VmError } from '../vm-error.ts';
-import { tryAccelerator } from './accelerator.ts';
+import { testAccelerator } from './accelerator.ts';
 import { findDistribution } from './distribution.ts';
-import { askQemu } from './qemu.ts';
+import { queryQemu } from './qemu.ts';
 import { findProgram } from '../../io/program.ts';
 import { findTools } from './tools.ts';
 
-/** The program that runs machines of both families. */
+/** The QEMU program for both chipset families. */
 const QEMU_PROGRAM = 'qemu-system-x86_64';
 
-/** What every accelerator has. */
+/** A CPU model that every accelerator supports. */
 const DEFAULT_CPU = 'qemu64';
 
 export interface ProbeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The CPU model to try accelerators with; by default `qemu64`. */
+  /** CPU model for the tests of accelerators. Default: `qemu64`. */
   readonly cpu?: string | undefined;
-  /** Directories whose free space matters, beside the temporary one. */
+  /** Directories to report the free space of, in addition to the temporary one. */
   readonly directories?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Finds out what this computer has for running machines. Everything is looked at anew, side by side; it takes the half of a second, and
- *  up to two more for each accelerator that does not work. What is missing is absent; throws only the reason of the signal. */
+/** Probes what this computer provides for running machines, in parallel and without a cache. Takes half a second,
+ *  and up to two more for each accelerator that does not work. Missing parts are absent from the result; throws
+ *  only the reason of the signal. */
 export async function probeHost({
   environment,
   cpu = DEFAULT_CPU,
@@ -58,15 +59,15 @@ async function probeQemu(
   { cpu, setpriv, signal }: { cpu: string; setpriv: string | undefined; signal: AbortSignal | undefined },
 ): Promise<Qemu | undefined> {
   try {
-    const { accelerators, ...qemu } = await askQemu(binary, { setpriv, signal });
+    const { accelerators, ...qemu } = await queryQemu(binary, { setpriv, signal });
     return {
       ...qemu,
       accelerators: await Promise.all(
-        accelerators.map((accelerator) => tryAccelerator({ binary: qemu.binary, accelerator, cpu, setpriv, signal })),
+        accelerators.map((accelerator) => testAccelerator({ binary: qemu.binary, accelerator, cpu, setpriv, signal })),
       ),
     };
   } catch (error) {
-    // One that does not even answer is as good as none.
+    // A QEMU that does not respond counts as missing.
     if (error instanceof VmError) return undefined;
     throw error;
   }

@@ -2,60 +2,60 @@ import { realpath, stat } from 'node:fs/promises';
 import { Duplex } from 'node:stream';
 import type { Qemu, QemuIdentity } from '../host.ts';
 import { startProgram } from '../../io/program.ts';
-import { fieldOf } from '../qmp/commands.ts';
+import { fieldOf, listOf } from '../qmp/values.ts';
 import { QmpSession } from '../qmp/session.ts';
 import { VmError } from '../vm-error.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** Fastest first. */
+/** All that QEMU can have, fastest first. */
 const ACCELERATORS = ['kvm', 'hvf', 'nvmm', 'whpx', 'tcg'];
 
-/** A file that QEMU may be, as the system shows it: while it is the same, so is all that was probed of it. Follows links. Throws errors
- *  of the system. */
-export async function stampOf(binary: string): Promise<Omit<QemuIdentity, 'version'>> {
+/** Returns the path, size and time of a QEMU program; the results of its probe are valid while they are the same.
+ *  Follows symbolic links. Throws errors of the system. */
+export async function qemuFileOf(binary: string): Promise<Omit<QemuIdentity, 'version'>> {
   const path = await realpath(binary);
   const { size, mtimeMs } = await stat(path);
   return { binary: path, sizeBytes: size, modifiedMs: Math.floor(mtimeMs) };
 }
 
-/** Asks a QEMU what it is and has, in one conversation without a machine; which of its accelerators work is for others to find out.
- *  Throws VmError where it does not answer. */
-export async function askQemu(
+/** Queries the version and features of a QEMU without a machine. It lists the built-in accelerators, without a test
+ *  whether they work. Throws VmError if it does not respond. */
+export async function queryQemu(
   binary: string,
   { setpriv, signal }: { readonly setpriv: string | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<Omit<Qemu, 'accelerators'> & { readonly accelerators: readonly string[] }> {
-  const stamp = await stampOf(binary);
+  const file = await qemuFileOf(binary);
   await using child = await startProgram(
-    [stamp.binary, '-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
+    [file.binary, '-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
     { setpriv, signal },
   );
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
   await using qmp = await QmpSession.over(stream, { timeoutMs: ANSWER_TIMEOUT_MS, signal });
-  const ask = (name: string, args = {}): Promise<unknown> =>
+  const query = (name: string, args = {}): Promise<unknown> =>
     qmp.command(name, args, { timeoutMs: ANSWER_TIMEOUT_MS, signal });
   const [version, machines, capabilities, accelerators, devices, schema] = await Promise.all([
-    ask('query-version'),
-    ask('query-machines'),
-    ask('query-migrate-capabilities'),
-    ask('qom-list-types', { implements: 'accel', abstract: false }),
-    ask('qom-list-types', { implements: 'device', abstract: false }),
-    ask('query-qmp-schema'),
+    query('query-version'),
+    query('query-machines'),
+    query('query-migrate-capabilities'),
+    query('qom-list-types', { implements: 'accel', abstract: false }),
+    query('qom-list-types', { implements: 'device', abstract: false }),
+    query('query-qmp-schema'),
   ]);
-  const capable = new Set(namesIn(capabilities, 'capability'));
+  const capabilityNames = new Set(fieldsOf(capabilities, 'capability'));
   const links = linksIn(schema);
-  const types = namesIn(accelerators, 'name').map((name) => name.replace(/-accel$/, ''));
+  const types = fieldsOf(accelerators, 'name').map((name) => name.replace(/-accel$/, ''));
   return {
-    ...stamp,
+    ...file,
     version: versionText(version),
     accelerators: ACCELERATORS.filter((name) => types.includes(name)),
-    machineTypes: namesIn(machines, 'name')
+    machineTypes: fieldsOf(machines, 'name')
       .filter((name) => /-\d+\.\d+$/.test(name))
       .sort(),
-    hasIgnoreShared: capable.has('x-ignore-shared'),
-    hasMappedRam: capable.has('mapped-ram'),
-    hasMultifd: capable.has('multifd'),
-    has9p: namesIn(devices, 'name').includes('virtio-9p-pci'),
+    hasIgnoreShared: capabilityNames.has('x-ignore-shared'),
+    hasMappedRam: capabilityNames.has('mapped-ram'),
+    hasMultifd: capabilityNames.has('multifd'),
+    has9p: fieldsOf(devices, 'name').includes('virtio-9p-pci'),
     hasUserNetwork: links.has('user'),
     hasVde: links.has('vde'),
     hasStream: links.has('stream'),
@@ -64,25 +64,22 @@ export async function askQemu(
 
 function versionText(answer: unknown): string {
   const parts = ['major', 'minor', 'micro'].map((name) => fieldOf(fieldOf(answer, 'qemu'), name));
-  if (!parts.every((part) => typeof part === 'number')) throw new VmError('QEMU does not tell its version');
+  if (!parts.every((part) => typeof part === 'number')) throw new VmError('QEMU returned no version');
   return parts.join('.');
 }
 
-function namesIn(list: unknown, field: string): string[] {
+function fieldsOf(list: unknown, field: string): string[] {
   return listOf(list).flatMap((item) => {
     const name = fieldOf(item, field);
     return typeof name === 'string' ? [name] : [];
   });
 }
 
-/** The kinds of `-netdev`: the schema hides the names of its types, but this enumeration is known by members that it always has. */
+/** Returns the kinds of `-netdev`. The schema hides the names of its types; this enumeration is recognized by
+ *  members that it always has. */
 function linksIn(schema: unknown): ReadonlySet<unknown> {
   const found = listOf(schema)
     .map((type) => listOf(fieldOf(type, 'values')))
     .find((values) => values.includes('hubport') && values.includes('socket'));
   return new Set(found);
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

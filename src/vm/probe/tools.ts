@@ -12,13 +12,13 @@ const PROGRAMS: Readonly<Record<ToolName, readonly string[]>> = {
   vde_switch: ['vde_switch'],
   xorriso: ['xorriso'],
   mtools: ['mcopy'],
-  // The first of these that needs no library.
+  // The first that is statically linked.
   busybox: ['busybox-static', 'busybox.static', 'busybox'],
   zstd: ['zstd'],
   setpriv: ['setpriv'],
 };
 
-/** Looks for each tool in the PATH of an environment, and where administrators have theirs. */
+/** Looks up each tool in the PATH of an environment and in the directories of system programs. */
 export async function findTools(environment: Readonly<Record<string, string | undefined>>): Promise<Host['tools']> {
   const found = await Promise.all(
     TOOL_NAMES.map(async (name): Promise<[ToolName, string | undefined]> => {
@@ -32,7 +32,8 @@ export async function findTools(environment: Readonly<Record<string, string | un
   return Object.fromEntries(found) as Record<ToolName, string | undefined>;
 }
 
-/** Whether an ELF program names no interpreter: it runs in a guest that has nothing else. */
+/** Returns whether an ELF program is statically linked: it has no interpreter, and so runs in a guest without
+ *  libraries. */
 async function isStatic(path: string): Promise<boolean> {
   await using file = await open(path, 'r');
   const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);

@@ -1,0 +1,17 @@
+import type { Host, Qemu } from './host.ts';
+import { VmError } from './vm-error.ts';
+
+const HINT = 'run `cygstrap doctor`; it prints the command that installs it';
+
+/** Returns the path of a tool. Throws VmError if it is not installed. */
+export function requireTool({ tools }: Pick<Host, 'tools'>, name: keyof Host['tools']): string {
+  const path = tools[name];
+  if (path === undefined) throw new VmError(`\`${name}\` is not installed`, { hint: HINT });
+  return path;
+}
+
+/** Returns the QEMU of a host. Throws VmError if it is not installed. */
+export function requireQemu({ qemu }: Pick<Host, 'qemu'>): Qemu {
+  if (qemu === undefined) throw new VmError('QEMU is not installed', { hint: HINT });
+  return qemu;
+}
