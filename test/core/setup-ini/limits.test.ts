@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CygstrapError } from '../../../src/errors.ts';
+import { DependencyPool } from '../../../src/core/setup-ini/pool.ts';
 import { ParseError } from '../../../src/core/setup-ini/diagnostics.ts';
 import {
   SetupIniParser,
@@ -116,28 +117,48 @@ describe('limits', () => {
   });
 });
 
-describe('memory', () => {
-  test('of a stream of many small packages stays bounded', async () => {
-    const count = 400_000;
-    let made = 0;
+describe('streaming', () => {
+  test('reads a chunk only after the records of the chunk before are used', async () => {
+    let chunksRead = 0;
     async function* chunks(): AsyncGenerator<Uint8Array> {
-      while (made < count) {
-        let text = '';
-        for (const end = made + 1000; made < end; made++) {
-          text += `@ package-number-${made}\nversion: 1.${made}-1\ninstall: some/long/path/${made} 1 ${MD5}\ndepends2: library-${made}, b\n`;
-        }
-        yield bytes(text);
+      for (; chunksRead < 100; chunksRead++) {
+        const packages = Array.from(
+          { length: 10 },
+          (_, at) => `@ p${chunksRead}-${at}\nversion: 1\ninstall: p 1 ${MD5}\n\n`,
+        );
+        yield bytes(packages.join(''));
       }
     }
     let seen = 0;
-    let most = 0;
-    const before = process.memoryUsage().rss;
     for await (const record of parseRecords(chunks(), { file: 'setup.ini' })) {
-      seen += record.versions.length;
-      if (seen % 20_000 === 0) most = Math.max(most, process.memoryUsage().rss - before);
+      expect(record.name).toBe(`p${chunksRead}-${seen % 10}`);
+      seen++;
     }
-    expect(seen).toBe(count);
-    expect(most).toBeLessThan(300 * MIB);
+    expect(seen).toBe(1000);
+  });
+
+  test('retains no rows of completed packages', () => {
+    class CountingParser extends SetupIniParser {
+      get rowCount(): number {
+        return this.table.count;
+      }
+    }
+    const parser = new CountingParser({ file: 'setup.ini' });
+    for (let made = 0; made < 1000; made++) {
+      expect(parser.push(bytes(`@ p${made}\nversion: 1\ninstall: p 1 ${MD5}\n\n`))).toHaveLength(1);
+      expect(parser.rowCount).toBe(0);
+    }
+  });
+
+  test('the pool of dependencies is emptied after 48 MiB of input or 131,072 names', () => {
+    const pool = new DependencyPool();
+    const first = pool.named('a');
+    expect(pool.trim(48 * MIB - 1)).toBe(false);
+    expect(pool.named('a')).toBe(first);
+    expect(pool.trim(48 * MIB)).toBe(true);
+    expect(pool.named('a')).not.toBe(first);
+    for (let made = 0; made < 131_072; made++) pool.named(`p${made}`);
+    expect(pool.trim(48 * MIB)).toBe(true);
   });
 
   test('an early stop closes the source', async () => {

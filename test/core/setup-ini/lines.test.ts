@@ -14,7 +14,7 @@ function expectTheSame(text: string, cuts: readonly number[] = []): ParsedIndex 
   const fast = parseCut(bytes, cuts);
   const byTokens = parseCut(bytes, cuts, { tokensOnly: true });
   expect(fast.records.length).toBe(byTokens.records.length);
-  // One by one, since a difference in thousands of records takes minutes to print.
+  // One by one: printing a difference of thousands of records takes minutes.
   for (const [i, record] of fast.records.entries()) expect(record).toEqual(byTokens.records[i]);
   expect(fast.diagnostics).toEqual(byTokens.diagnostics);
   return fast;
@@ -131,7 +131,7 @@ describe('caches of lists', () => {
 test('both paths read 21 copies of each fixture alike', () => {
   for (const { bytes } of fixtures('accept')) {
     const text = Buffer.from(bytes).toString('latin1');
-    // Headers come once.
+    // Headers are allowed once.
     const packages = text.slice(text.search(/^@ /m));
     const whole = Buffer.from(`${text}\n${`${packages}\n`.repeat(20)}`, 'latin1');
     expect(parseCut(whole, [], { lenient: true })).toEqual(parseCut(whole, [], { lenient: true, tokensOnly: true }));

@@ -11,7 +11,7 @@ import { SHARED } from './support.ts';
 const SHA512 = 'ab'.repeat(64);
 const MD5 = '0123456789abcdef0123456789abcdef';
 
-/** The findings as `line code: message`. */
+/** Returns the findings as `line code: message`. */
 function lint(text: string): string[] {
   const { header, records } = parseText(text.replaceAll('SHA512', SHA512).replaceAll('MD5', MD5), {
     file: 'setup.ini',
@@ -118,7 +118,7 @@ source: x86/a.tar 0 MD5
     const names = new Set(
       found.filter((one) => one.code === 'unmet-requirement').map((one) => one.message.split('`')[3]),
     );
-    // Counted another way: 57 names are required by some version and neither defined nor provided, `_windows` among them.
+    // Counted independently: 57 names are required and neither defined nor provided, including `_windows`.
     expect(names.size).toBe(56);
     expect([...new Set(found.map((one) => one.code))].toSorted()).toEqual(['unmet-requirement']);
   });
@@ -187,7 +187,7 @@ describe('pathFaults', () => {
       fc.property(fc.array(part, { minLength: 1, maxLength: 5 }), fc.constantFrom('/', ''), (parts, glue) => {
         const text = parts.join(glue);
         fc.pre(text !== '' && !text.endsWith('/'));
-        // A blank inside a part is no fault, and not plain.
+        // A blank inside a part is allowed but not plain.
         expect(pathFaults(text)).toEqual(pathFaults(`${text}/x y`));
       }),
       { numRuns: 3000 },

@@ -24,7 +24,7 @@ function expectSame(printed: ParsedIndex, original: ParsedIndex): void {
 const MD5 = '0123456789abcdef0123456789abcdef';
 const SHA512 = 'ab'.repeat(64);
 
-/** Text that a sequence of items makes: any order, any repeats, so every way of carrying over comes up. */
+/** Text of a sequence of items in any order and with any repeats, which covers all cases of inheritance. */
 const label = fc.constantFrom('[curr]', '[prev]', '[test]', '[exp]', '[other/1]');
 const word = fc.constantFrom(
   'a',

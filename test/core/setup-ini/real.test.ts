@@ -16,7 +16,7 @@ function unpack(path: string): Buffer {
     : readFileSync(path);
 }
 
-/** As data/README.md counts them: `@` entries, `version:` lines, versions with a binary archive, [prev] and [test] labels. */
+/** Counts of data/README.md: `@` entries, `version:` lines, versions with a binary archive, [prev] and [test] labels. */
 const WHOLE = [
   { name: '2009-12-29_x86', counts: [1715, 2530, 2436, 919, 11] },
   { name: '2011-09-04_x86', counts: [1884, 3069, 2955, 1194, 11] },
@@ -35,7 +35,7 @@ function list(dependencies: readonly Dependency[]): string {
   return dependencies.map(dependencyText).join(', ');
 }
 
-/** The row of the oracle: with the self-provide last. */
+/** Returns the row of the oracle, which lists the package itself as the last provided name. */
 function oracleRow(name: string, version: VersionRecord): string {
   const { install } = version;
   const self = { name, op: '=', version: version.version } as const;
@@ -54,7 +54,7 @@ function oracleRow(name: string, version: VersionRecord): string {
   ].join('\t');
 }
 
-/** One row a name and version: a later record replaces an earlier one. */
+/** Returns one row for each name and version: a later record replaces an earlier one. */
 function oracleRows(records: readonly PackageRecord[]): string[] {
   const rowsByVersion = new Map<string, string>();
   for (const { name, versions } of records) {

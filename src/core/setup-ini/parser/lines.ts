@@ -75,7 +75,7 @@ export class LineReader {
   }
 
   /** Empties the caches of lists. */
-  forget(): void {
+  clearCaches(): void {
     this.#commaLists.clear();
     this.#blankLists.clear();
     this.#categories.clear();

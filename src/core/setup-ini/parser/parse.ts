@@ -109,7 +109,7 @@ export abstract class Parser<V> {
     this.#lines?.close();
     this.#bytesRead += bytes.length;
     this.#grammar.checkRecord(this.#bytesRead);
-    if (this.#pool.trim(this.#bytesRead)) this.#lines?.forget();
+    if (this.#pool.trim(this.#bytesRead)) this.#lines?.clearCaches();
     return this.#take();
   }
 
