@@ -9,11 +9,11 @@ import { encodeName, parseTarget } from './path.ts';
 import type { Target } from './path.ts';
 import { contentType } from './types.ts';
 
-/** Answers one request from below `root`, a real path. Throws when the reader goes away or the file fails: then the connection is
- *  to be cut, so that nobody takes a part for the whole. */
+/** Answers one request for a file or directory below `root`, a real path. Throws when the client disconnects or the
+ *  file fails; the caller must then close the connection, so that no client takes a part for the whole. */
 export async function answer(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.setHeader('X-Content-Type-Options', 'nosniff');
-  // Whoever keeps a copy must ask whether it still holds: an index and its signature change together.
+  // Caches must revalidate: an index and its signature change together.
   response.setHeader('Cache-Control', 'no-cache');
   const { method } = request;
   if (method !== 'GET' && method !== 'HEAD') {
@@ -50,7 +50,7 @@ async function directory(
   return plain(response, 301);
 }
 
-/** Up to here a file is read whole and sent with its head. */
+/** Bound of files that are read whole and sent together with the head. */
 const SMALL_BYTES = 128 * 1024;
 
 async function file(
@@ -104,7 +104,7 @@ const REASONS = {
   500: 'internal server error',
 } as const;
 
-/** Answers with a status and a line that says it. */
+/** Sends a status with a one-line text body. */
 export function plain(response: ServerResponse, status: keyof typeof REASONS, detail?: string): void {
   const body = `${status} ${REASONS[status]}${detail === undefined ? '' : `: ${detail}`}\n`;
   text(response, status, { type: 'text/plain; charset=utf-8', body });

@@ -1,12 +1,12 @@
-/** The state of a file that conditions are held against. */
+/** State of a file for conditional requests. */
 export interface FileState {
   readonly sizeBytes: number;
-  /** Strong, in its quotes. */
+  /** Strong entity tag, with quotes. */
   readonly etag: string;
   readonly modifiedMs: number;
 }
 
-/** What of a file to send, and how to say so. `end` is the last byte, counted from 0; a file of no bytes has `end` -1. */
+/** Status and byte range to send. `end` is the last byte, counted from 0; -1 for an empty file. */
 export type Selection =
   | { readonly status: 200 | 206; readonly start: number; readonly end: number }
   | { readonly status: 412 | 416 }
@@ -14,9 +14,9 @@ export type Selection =
 
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Decides what a GET or HEAD gets, in the order of RFC 9110, 13.2.2: If-Match, If-Unmodified-Since, If-None-Match,
- *  If-Modified-Since, and for GET If-Range and Range. Of several ranges none is taken: the whole is sent, which every client
- *  must accept. A header that makes no sense is as if it were not there. */
+/** Evaluates the conditions of a GET or HEAD request in the order of RFC 9110, 13.2.2: If-Match, If-Unmodified-Since,
+ *  If-None-Match, If-Modified-Since, and for GET If-Range and Range. Several ranges are ignored and the whole file is
+ *  sent, which every client must accept. Malformed headers are ignored. */
 export function select(method: 'GET' | 'HEAD', headers: RequestHeaders, file: FileState, nowMs: number): Selection {
   const whole: Selection = { status: 200, start: 0, end: file.sizeBytes - 1 };
   const match = textOf(headers['if-match']);
@@ -33,8 +33,8 @@ export function select(method: 'GET' | 'HEAD', headers: RequestHeaders, file: Fi
   return rangeOf(range, file.sizeBytes) ?? whole;
 }
 
-/** Whether an If-Range names this state of the file. A date does only when the file had that date for a second at least:
- *  before, it may have changed twice under one date. */
+/** Returns whether an If-Range header matches this state of the file. A date matches only if the file had it for at
+ *  least a second; before that the file can change twice with the same date. */
 function meansThis(ifRange: string | undefined, { etag, modifiedMs }: FileState, nowMs: number): boolean {
   if (ifRange === undefined || ifRange === etag) return true;
   if (ifRange.includes('"')) return false;
@@ -44,7 +44,7 @@ function meansThis(ifRange: string | undefined, { etag, modifiedMs }: FileState,
   );
 }
 
-/** Undefined for what is no single range of bytes. */
+/** Returns undefined unless the header is a single byte range. */
 function rangeOf(range: string, sizeBytes: number): Selection | undefined {
   const [, first = '', last = ''] = /^bytes=[ \t]*(\d{0,15})-(\d{0,15})[ \t]*$/i.exec(range) ?? [];
   if (first === '' && last === '') return undefined;
@@ -62,7 +62,7 @@ function textOf(value: string | readonly string[] | undefined): string | undefin
   return typeof value === 'object' ? value.join(', ') : value;
 }
 
-/** Milliseconds since 1970 of a date as HTTP writes it. */
+/** Parses an HTTP date. Returns milliseconds since 1970. */
 function dateOf(value: string | readonly string[] | undefined): number | undefined {
   const text = textOf(value);
   if (text === undefined || !/^[A-Z][a-z]{2},? /.test(text)) return undefined;

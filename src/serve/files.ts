@@ -7,7 +7,7 @@ import type { FileState } from './conditions.ts';
 import type { ListedEntry } from './listing.ts';
 import { isHidden } from './path.ts';
 
-/** What a path of the repo leads to. */
+/** Result of looking up a path of the repo. */
 export type Found =
   /** The caller closes the handle. */
   | { readonly kind: 'file'; readonly handle: FileHandle; readonly state: FileState }
@@ -25,7 +25,7 @@ export async function find(root: string, names: readonly string[]): Promise<Foun
     if (!isServed(root, path)) return { kind: 'refused', status: 404 };
     const status = await stat(path);
     if (status.isDirectory()) return { kind: 'directory', path };
-    // To open a pipe would wait for its writer.
+    // Opening a pipe would wait for its writer.
     if (!status.isFile()) return { kind: 'refused', status: 404 };
     const handle = await open(path, 'r');
     return { kind: 'file', handle, state: await stateOf(handle) };
@@ -46,16 +46,16 @@ const STATUS: Readonly<Record<string, 403 | 404>> = {
   EPERM: 403,
 };
 
-/** Whether a real path is the root or below it, with no hidden name on the way. */
+/** Returns whether a real path is the root or below it, without a hidden name in between. */
 function isServed(root: string, path: string): boolean {
   if (path === root) return true;
   const below = relative(root, path);
   return below !== '' && !below.startsWith(`..${sep}`) && below.split(sep).every((name) => !isHidden(name));
 }
 
-/** The tag is of size, file number and time of the last change of any kind, to the nanosecond, which nobody can set back: files
- *  of a repo change by being replaced, so that two states never share a tag. A link more costs a reader one request more. It is
- *  no digest: what an index promises is not known to be so until the file is hashed, and hashing is the reader's to do. */
+/** The entity tag consists of size, inode and time of the last status change in nanoseconds, which programs cannot
+ *  set back. Files of a repo are replaced, never changed, so two states never share a tag. A new hard link costs a
+ *  client one more request. The tag is not a digest: verifying a file is the task of the client. */
 async function stateOf(handle: FileHandle): Promise<FileState> {
   try {
     const { size, mtimeNs, ctimeNs, ino } = await handle.stat({ bigint: true });
@@ -69,7 +69,7 @@ async function stateOf(handle: FileHandle): Promise<FileState> {
 
 const STATS_AT_ONCE = 64;
 
-/** What a directory shows; in no order. Leaves out what {@link find} would not find. */
+/** Returns the entries of a directory, unsorted, without those that {@link find} rejects. */
 export async function list(root: string, directory: string): Promise<ListedEntry[]> {
   const names = (await readdir(directory)).filter((name) => !isHidden(name));
   const entries: (ListedEntry | undefined)[] = [];
@@ -95,10 +95,10 @@ async function entryOf(root: string, path: string, name: string): Promise<Listed
   }
 }
 
-/** Larger pieces are no faster and cost memory for each reader. */
+/** Larger pieces are not faster and use more memory per client. */
 const PIECE_BYTES = 512 * 1024;
 
-/** Reads a part of a file. Throws when the file has become shorter than that. */
+/** Reads a part of a file. Throws if the file ends early. */
 export async function* piecesOf(
   handle: FileHandle,
   start: number,
@@ -107,7 +107,7 @@ export async function* piecesOf(
   for (let done = 0; done < lengthBytes;) {
     const wanted = Math.min(PIECE_BYTES, lengthBytes - done);
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, start + done);
-    if (bytesRead === 0) throw new Error('the file has become shorter');
+    if (bytesRead === 0) throw new Error('the file was truncated while it was sent');
     done += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }

@@ -7,7 +7,8 @@ export interface ListedEntry {
   readonly modifiedMs: number;
 }
 
-/** Renders a directory as a page: directories first, each by name, with relative links. `names` lead from the root to it. */
+/** Renders a directory as an HTML page: directories first, then files, sorted by name, with relative links. `names`
+ *  is the path from the root. */
 export function listingHtml(names: readonly string[], entries: readonly ListedEntry[]): string {
   const title = escapeHtml(`/${names.map((name) => `${name}/`).join('')}`);
   const up = names.length === 0 ? '' : '<tr><td><a href="../">../</a></td><td></td><td></td></tr>\n';

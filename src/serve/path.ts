@@ -1,18 +1,18 @@
-/** Where a request's target leads, or the status that refuses it. */
+/** The path of a request, or the status that rejects it. */
 export type Target =
   | {
       readonly kind: 'path';
-      /** Decoded names from the root down; empty for the root. */
+      /** Decoded components of the path; empty for the root. */
       readonly names: readonly string[];
       readonly isDirectory: boolean;
-      /** As sent, with its `?`; empty without. */
+      /** The query as sent, with `?`; empty without one. */
       readonly query: string;
     }
   | { readonly kind: 'refused'; readonly status: 400 | 404 };
 
-/** Reads the target of a request. Each name is decoded on its own, once; `+` is itself. Repeated slashes count as one, for
- *  setup adds one to addresses that end in one. 400: not UTF-8 or not an address; a name that holds a separator or a control
- *  character, or is `.` or `..`, however encoded. 404: a name that is kept from everybody. */
+/** Parses a request target. Decodes each component once; `+` is not a blank. Repeated slashes count as one, since
+ *  setup appends a slash to addresses that end in one. Status 400: not UTF-8, not an address, or a component with a
+ *  separator or control character, `.` or `..` in any encoding. Status 404: a hidden name. */
 export function parseTarget(target: string): Target {
   const origin = /^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? '';
   const [path = '', ...rest] = target.slice(origin.length).split('?');
@@ -28,8 +28,8 @@ export function parseTarget(target: string): Target {
   return { kind: 'path', names, isDirectory: names.length === 0 || path.endsWith('/'), query };
 }
 
-/** Names that nobody gets: they start with a dot; end like a file still being written, whose bytes nobody has verified; are no
- *  plain names on Windows (a stream, a trailing dot or blank); or are devices there. */
+/** Names that are never served: dot files, files that are still being written, names that are special on Windows
+ *  (streams, trailing dots or blanks), and device names. */
 const HIDDEN = [
   /^\./,
   /\.(?:tmp|part(?:\.\w+)?)$/i,
@@ -37,12 +37,12 @@ const HIDDEN = [
   /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)\d)(?:\.|$)/i,
 ];
 
-/** Whether a name is kept from everybody. */
+/** Returns whether a name is never served. */
 export function isHidden(name: string): boolean {
   return HIDDEN.some((pattern) => pattern.test(name));
 }
 
-/** A name as it stands in an address; the characters that setup sends as they are stay so. */
+/** Encodes a name for a URL. Characters that setup sends unencoded stay unencoded. */
 export function encodeName(name: string): string {
   return encodeURIComponent(name).replaceAll('%2B', '+').replaceAll('%40', '@');
 }

@@ -5,44 +5,45 @@ import type { AddressInfo } from 'node:net';
 import { CygstrapError } from '../errors.ts';
 import { answer, plain } from './answer.ts';
 
-/** One request that was answered, or broken off. */
+/** One request that was answered or aborted. */
 export interface ServedRequest {
   readonly method: string;
-  /** As sent; from outside. */
+  /** The target as sent: untrusted text. */
   readonly target: string;
   readonly status: number;
-  /** Of the body; 0 when the answer broke off. */
+  /** Size of the body; 0 for an aborted response. */
   readonly sentBytes: number;
   readonly durationMs: number;
-  /** Whether the reader got the answer to its end. */
+  /** Whether the response was sent completely. */
   readonly isComplete: boolean;
 }
 
 export interface ServeOptions {
-  /** Name or address to listen on; by default loopback only. */
+  /** Name or address to listen on. Default: loopback only. */
   readonly host?: string;
-  /** 0, the default: any free port. */
+  /** Default: 0, any free port. */
   readonly port?: number;
-  /** Told of each request after its answer. Must not throw. */
+  /** Called after each request. Must not throw. */
   readonly log?: (request: ServedRequest) => void;
 }
 
 export interface RepoServer {
-  /** With a slash at its end. */
+  /** Ends with a slash. */
   readonly url: string;
-  /** Takes no new connections, lets answers under way end for `graceMs`, then cuts them. */
+  /** Stops accepting connections, waits `graceMs` for running responses, then closes all connections. */
   close(graceMs?: number): Promise<void>;
 }
 
-/** How long a connection may be silent, in an answer or before the next request. */
+/** How long a connection can be idle, within a response or between requests. */
 const SILENCE_MS = 120_000;
 const KEEP_ALIVE_MS = 30_000;
 const GRACE_MS = 5000;
 
-/** Serves a directory over HTTP as a mirror does: GET and HEAD, single ranges, conditions (RFC 9110), directories as pages.
- *  Everything below `dir` is readable for everybody who can connect, except names that start with a dot, files still being
- *  written (`*.part`, `*.tmp`) and symbolic links. A file may be replaced while it is sent: the old one is sent to its end.
- *  Throws `not-found` without such a directory and `io` when nobody can listen there. */
+/** Serves a directory over HTTP as a mirror does: GET and HEAD, single ranges, conditions (RFC 9110), directories as
+ *  HTML pages. Everyone who can connect can read everything below `dir`, except dot files, files that are still being
+ *  written (`*.part`, `*.tmp`) and symbolic links. A file can be replaced while it is sent: the old file is sent to
+ *  its end.
+ *  Throws `not-found` if `dir` is not a directory, and `io` if the address cannot be bound. */
 export async function serveRepo(dir: string, options: ServeOptions = {}): Promise<RepoServer> {
   const { host = '127.0.0.1', port = 0 } = options;
   const root = await rootOf(dir);
@@ -84,7 +85,7 @@ async function handle(
   try {
     await answer(root, request, response);
   } catch {
-    // The reader went away, or the disk failed. After the head only the end of the connection can tell.
+    // The client disconnected or the disk failed. After the head, only closing the connection can signal that.
     if (response.headersSent || response.destroyed) response.destroy();
     else {
       for (const name of response.getHeaderNames()) response.removeHeader(name);
@@ -98,13 +99,13 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const hint =
         cause.code === 'EADDRINUSE'
-          ? { hint: 'another program listens there; take another port, or 0 for any free one' }
+          ? { hint: 'another program uses this port; choose another one, or 0 for any free port' }
           : {};
       reject(new CygstrapError('io', `cannot listen on ${host}, port ${port}`, { cause, ...hint }));
     });
     server.listen({ host, port, exclusive: true }, () => {
       server.removeAllListeners('error');
-      // Such as too many open files: the connection is lost, the server goes on.
+      // For example too many open files: this connection is lost, the server continues.
       server.on('error', () => {});
       resolve();
     });

@@ -17,7 +17,8 @@ const TYPES: Readonly<Record<string, string>> = {
   iso: 'application/vnd.efi.iso',
 };
 
-/** The type of a file by its name. A page of somebody else's is bytes like any other: no browser is to run it as ours. */
+/** Returns the media type of a file by its name. HTML files get a binary type, so that no browser runs them as pages
+ *  of this server. */
 export function contentType(name: string): string {
   const dot = name.lastIndexOf('.');
   return (dot < 0 ? undefined : TYPES[name.slice(dot + 1).toLowerCase()]) ?? 'application/octet-stream';

@@ -58,7 +58,7 @@ describeWith(
       expect(await readdir(join(directory, 'controllers'))).toHaveLength(1);
     });
 
-    test.each(['stream', 'vde', 'stream, booted'])('shows the shares and runs commands over %s', async (network) => {
+    test.each(['stream', 'vde', 'stream, booted'])('serves the shares and runs commands over %s', async (network) => {
       const host = await emulatingHost();
       const run = await mkdtemp(join(directory, 'run-'));
       const [store, xchg, jobs] = [join(run, 'store'), join(run, 'xchg'), join(run, 'jobs')];
@@ -118,7 +118,7 @@ describeWith(
       expect((await readdir(join(jobs, '1'))).sort()).toEqual(['exit', 'known_hosts', 'run', 'stderr', 'stdout']);
     });
 
-    test('a damaged memory image: it boots instead, and says so', async () => {
+    test('a damaged memory image: it boots instead, with a warning', async () => {
       const host = await emulatingHost();
       const run = await mkdtemp(join(directory, 'run-'));
       const broken = { memory: join(run, 'saved/ram'), state: join(run, 'saved/state') };
@@ -138,7 +138,7 @@ describeWith(
       await controller.untilReady({ timeoutMs: 60_000 });
     });
 
-    test('a saved controller that ends before it is ready is not taken again', async () => {
+    test('a saved controller that ends before it is ready is not used again', async () => {
       const host = await emulatingHost();
       const run = await mkdtemp(join(directory, 'run-'));
       const copy = { memory: join(run, 'saved/ram'), state: join(run, 'saved/state') };

@@ -23,18 +23,18 @@ test('the order of entries makes no difference', () => {
   expect(bytes(tree.toReversed()).equals(bytes(tree))).toBe(true);
 });
 
-test('of two with one name the later wins', () => {
+test('of two entries with one path the later wins', () => {
   const text = bytes([...tree, { kind: 'file', path: 'init', content: 'second' }]).toString('latin1');
   expect(text).toContain('second');
   expect(text).not.toContain('#!/bin/sh');
 });
 
-test.each(['/abs', 'a//b', './a', 'a/../b', ''])('the path `%s` is refused', (path) => {
+test.each(['/abs', 'a//b', './a', 'a/../b', ''])('the path `%s` is rejected', (path) => {
   expect(() => cpioArchive([{ kind: 'file', path, content: '' }])).toThrow(TypeError);
 });
 
 describeWith(['busybox'], 'busybox cpio', () => {
-  test('unpacks what went in', () => {
+  test('unpacks to the same files', () => {
     const directory = mkdtempSync(join(tmpdir(), 'cyg-'));
     try {
       const names = execFileSync('busybox', ['cpio', '-t'], {

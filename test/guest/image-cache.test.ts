@@ -11,7 +11,7 @@ import { collectStages } from '../../src/api/vm-stages.ts';
 const HOUR_MS = 60 * 60_000;
 const DAY_MS = 24 * HOUR_MS;
 
-test('only images and controllers that were unused for long are removed from the cache', async () => {
+test('only images and controllers that were not used for a long time are removed from the cache', async () => {
   const home = await mkdtemp(join(tmpdir(), 'cyg-'));
   const environment = { XDG_CACHE_HOME: home };
   const cacheDir = userCacheDirectory(environment);

@@ -37,14 +37,14 @@ describeWith(
     });
     afterAll(() => rm(directory, { recursive: true, force: true }));
 
-    test('is the same file each time it is made', async () => {
+    test('is built reproducibly', async () => {
       const cacheDir = userCacheDirectory(process.env);
       // Without what is known of them they are made out anew.
       for (const name of ['installer', 'boot']) await rm(join(cacheDir, `images/stand-in-${name}.json`));
       expect((await standIn.prepare({ cacheDir })).key).toBe(kit.key);
     });
 
-    test('installs itself, tells of each step and powers off', () => {
+    test('installs itself, reports each step and powers off', () => {
       const markers = installed.lines.flatMap((line) => standIn.parseMarker(line) ?? []);
       const steps = markers.map((marker) => (marker.kind === 'stage' ? marker.name : marker.kind));
       expect([...new Set(steps)]).toEqual([
@@ -63,7 +63,7 @@ describeWith(
       expect(installed.exit).toEqual({ reason: 'guest-shutdown' });
     });
 
-    test('a damaged archive is refused, and nothing says installed', async () => {
+    test('a damaged archive is rejected, without the marker `installed`', async () => {
       const archives = (await archivesOfRelease()).map((archive, i) =>
         i === 3 ? { ...archive, digest: { algorithm: 'sha512', hex: '0'.repeat(128) } as const } : archive,
       );
@@ -103,13 +103,13 @@ describeWith(
       });
       afterAll(() => machine[Symbol.asyncDispose]());
 
-      test('has the files of the packages', async () => {
+      test('contains the files of the packages', async () => {
         expect(
           await runCheckedOverSsh(target, 'cat /cygwin/usr/share/doc/bash/README || find /cygwin -type f | sort'),
         ).toContain('bash');
       });
 
-      test('is let in by the pinned host key alone', async () => {
+      test('accepts logins only with the pinned host key', async () => {
         const knownHosts = join(directory, 'wrong_hosts');
         await pinHostKey(
           knownHosts,
@@ -120,7 +120,7 @@ describeWith(
         );
       });
 
-      test('shares: one to read, one to write, checked and mended', async () => {
+      test('shares: one read-only, one writable, checked and reconnected', async () => {
         const { connectShares, checkShares } = standIn.commands;
         await runCheckedOverSsh(target, connectShares);
         expect(await runCheckedOverSsh(target, inSequence([checkShares, 'cat /store/from-host']))).toBe(
@@ -161,13 +161,13 @@ describeWith(
         expect(parseRunEnd(await readFile(join(run, RUN_FILES.exit), 'utf8'))).toEqual({ kind: 'exit', code });
       });
 
-      test('output comes while the command runs', async () => {
+      test('output is streamed while the command runs', async () => {
         const seenMs: number[] = [];
         await streamOverSsh(target, 'echo 1; sleep 1; echo 2', { onOutput: () => void seenMs.push(performance.now()) });
         expect((seenMs[1] ?? 0) - (seenMs[0] ?? 0)).toBeGreaterThan(800);
       });
 
-      test('powers off when its button is pressed, and nothing is lost', async () => {
+      test('powers off when its button is pressed, without data loss', async () => {
         await runCheckedOverSsh(target, 'echo kept >/root/kept');
         // The button is seen when its driver is loaded, which is after sshd answers.
         await delay(500);

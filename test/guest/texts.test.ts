@@ -100,7 +100,7 @@ describe('a shell', () => {
   const directory = mkdtempSync(join(tmpdir(), 'cyg-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  test('reads each quoteWord word as it was', () => {
+  test('reads each quoted word unchanged', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme' }).filter((text) => !text.includes('\0'))), (words) => {
         const { stdout } = spawnSync('sh', ['-c', `printf '%s\\n--\\n' ${words.map(quoteWord).join(' ')}`], {
@@ -135,7 +135,7 @@ describe('a shell', () => {
     expect(readdirSync(directory).sort()).toEqual(['exit', 'run.sh', 'saved-env']);
   });
 
-  test('says when there is no place to run in', () => {
+  test('reports a missing working directory', () => {
     const script = join(directory, 'run.sh');
     writeFileSync(script, runScript({ directory, argv: ['true'], workingDirectory: '/no/such place' }));
     expect(spawnSync('sh', [script]).status).toBe(125);

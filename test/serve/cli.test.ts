@@ -39,7 +39,7 @@ async function serving(
   return { exit, stderr: await errors };
 }
 
-test('prints the address when it is ready, and ends as interrupted', async () => {
+test('prints the address when it is ready; exits with 130 when interrupted', async () => {
   const { exit, stderr } = await serving([repo, '--verbose'], 'SIGINT', async (url) => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
     expect(await (await request(`${url}setup.ini`)).body.text()).toBe('# index');
@@ -52,7 +52,7 @@ test('prints the address when it is ready, and ends as interrupted', async () =>
   expect([process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')]).toEqual([0, 0]);
 });
 
-test('prints JSON, and ends well when a service is stopped', async () => {
+test('prints JSON; exits with 0 on SIGTERM', async () => {
   const { exit, stderr } = await serving(
     [repo, '--json', '--port', '0', '--host', 'localhost'],
     'SIGTERM',
@@ -63,7 +63,7 @@ test('prints JSON, and ends well when a service is stopped', async () => {
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
 });
 
-test('fails where it cannot serve', async () => {
+test('fails for a missing directory and a port in use', async () => {
   const run = async (...argv: string[]): Promise<{ exit: number; stderr: string }> => {
     const stdout = new PassThrough();
     const stderr = new PassThrough();
@@ -76,7 +76,7 @@ test('fails where it cannot serve', async () => {
   const { port } = other.address() as AddressInfo;
   expect(await run(repo, '--port', String(port))).toMatchObject({
     exit: 3,
-    stderr: expect.stringContaining('another program listens there'),
+    stderr: expect.stringContaining('another program uses this port'),
   });
   other.close();
   expect(await run(join(repo, 'absent'))).toMatchObject({

@@ -18,29 +18,30 @@ const LOAD_TIMEOUT_MS = 30_000;
 
 export interface StartControllerOptions {
   readonly image: ControllerImage;
-  /** ResumedMachine from these files; booted where there are none. */
+  /** Files of the saved controller; without them it is booted. */
   readonly saved?: SavedController | undefined;
   readonly directories: ControllerDirectories;
   readonly link: LinkSpec;
-  /** Of the run: sockets and the console's log. */
+  /** Run directory: sockets and the console log. */
   readonly directory: string;
   readonly report?: Report | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A controller that runs. Disposing of it ends it at once. */
+/** A running controller. Disposing it ends it at once. */
 export interface Controller extends AsyncDisposable {
   readonly machine: Machine;
-  /** Resolves when the shares are served; a saved controller that does not get so far is forgotten. Throws GuestError `guest`, VmError, the
-   *  signal's reason. */
+  /** Resolves when the shares are served. A saved controller that fails before that is deleted. Throws GuestError
+   *  `guest`, VmError, and the reason of the signal. */
   untilReady(options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined }): Promise<void>;
-  /** Runs a command line in the guest, as soon as its ssh answers; jobs go one after the other. Gives the code that ssh ended with, which is
-   *  255 where it could not connect. Throws VmError as soon as the controller ends, the signal's reason, and what `onOutput` throws. */
+  /** Runs a command line in the guest after its ssh server answers; commands run one after the other. Returns the
+   *  exit code of ssh, 255 if it could not connect. Throws VmError when the controller ends, the reason of the
+   *  signal, and what `onOutput` throws. */
   runJob(job: Job, options: FollowOptions): Promise<number>;
 }
 
-/** Starts a controller: resumes the saved one, or boots where there is none or it is refused, which is reported. Throws VmError, and the
- *  reason of the signal. */
+/** Starts a controller: resumes the saved one, or boots one if there is none or it cannot be resumed, with a warning.
+ *  Throws VmError, and the reason of the signal. */
 export async function startController(host: Host, options: StartControllerOptions): Promise<Controller> {
   const { saved, report, signal } = options;
   if (saved !== undefined) {
@@ -52,10 +53,7 @@ export async function startController(host: Host, options: StartControllerOption
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof VmError)) throw error;
-      report?.({
-        kind: 'warning',
-        message: `the saved controller was not resumed, one is booted instead: ${error.message}`,
-      });
+      report?.({ kind: 'warning', message: `cannot resume the saved controller; booting instead: ${error.message}` });
       await removeSavedController(saved);
     }
   }
@@ -103,7 +101,7 @@ function controllerOf(
       try {
         await waitForMarker(machine, 'ready', options);
       } catch (error) {
-        // Whatever was wrong, the next run should not begin with it.
+        // The next run boots a new one.
         if (options.signal?.aborted !== true) await onFailure?.();
         throw error;
       }
@@ -117,7 +115,7 @@ function controllerOf(
         const signal = options.signal === undefined ? ours.signal : AbortSignal.any([options.signal, ours.signal]);
         return await machine.unlessEnded(followJob(place, { ...options, signal }));
       } finally {
-        // Nobody waits for it any more.
+        // The caller has stopped waiting.
         ours.abort();
       }
     },

@@ -19,25 +19,26 @@ import type { PrepareOptions } from '../kind.ts';
 import { smbConf } from '../shares.ts';
 import { CONTROLLER_PLACES, controllerInit } from './init.ts';
 
-/** What a controller boots. */
+/** Boot files of a controller. */
 export interface ControllerImage {
   readonly kernel: Kernel;
   readonly initramfs: Image;
-  /** Path of ssh in it. */
+  /** Path of ssh in the controller. */
   readonly ssh: string;
 }
 
 const MODULES = [...NINE_P.modules, 'virtio_net', 'qemu_fw_cfg'];
 
-/** Services that smbd starts when a client asks for them, where the distributions put them: Windows asks which shares there are. */
+/** Services that smbd starts on demand, in the directories of the distributions. Windows requests the list of shares.
+ *  */
 const SMBD_HELPERS = ['samba-dcerpcd', 'rpcd_classic'].flatMap((name) =>
   ['/usr/libexec/samba', '/usr/lib/samba', '/usr/lib/samba/samba', '/usr/lib64/samba'].map(
     (place) => `${place}/${name}`,
   ),
 );
 
-/** Makes, or finds in the cache, kernel and file system of the controller from programs of this host. Needs no root. Throws GuestError
- *  `tool` for what the host lacks, `io`. */
+/** Builds the kernel and initramfs of the controller from programs of the host, or finds them in the cache. Needs no
+ *  root. Throws GuestError `tool` for missing programs, `io`. */
 export async function controllerImage({ cacheDir, report, signal }: PrepareOptions): Promise<ControllerImage> {
   const kernel = await findKernel({ cacheDir, report, signal });
   const [smbd, ssh, busybox, helpers] = await Promise.all([

@@ -2,7 +2,7 @@ import { GUEST_ADDRESS, SHARES_ADDRESS, SSH_PORT } from '../../vm/network/addres
 import { INIT_HEAD, LOAD_MODULES, NINE_P } from '../linux/image-parts.ts';
 import { SMBD_DIRECTORIES } from '../shares.ts';
 
-/** Where things are in a controller. */
+/** Paths in a controller. */
 export const CONTROLLER_PLACES = {
   smb: '/run/smb',
   smbConf: '/etc/smb.conf',
@@ -12,28 +12,30 @@ export const CONTROLLER_PLACES = {
   key: '/run/ssh.key',
 } as const;
 
-/** Tags of the host's directories, and of the one with the jobs, which is no share. */
+/** 9p tags of the shared directories and of the job directory, which is not a share. */
 export const CONTROLLER_TAGS = { store: 'store', xchg: 'xchg', jobs: 'job' } as const;
 
-/** Names of the files of one job, below a directory named by its number: 1, 2, ... */
+/** File names of one job, below a directory with its number: 1, 2, ... */
 export const JOB_FILES = {
-  /** Taken out of the job as soon as it is read. */
+  /** Deleted from the job as soon as it is read. */
   key: 'ssh.key',
   knownHosts: 'known_hosts',
-  /** Shell text that runs the command over ssh; its appearance starts the job, so it is put there last and whole. */
+  /** Shell script that runs the command over ssh. Its appearance starts the job, so it is written last and
+   *  atomically. */
   script: 'run',
   stdout: 'stdout',
   stderr: 'stderr',
-  /** The code that ssh ended with; written last, whole. */
+  /** Exit code of ssh; written last and atomically. */
   exit: 'exit',
 } as const;
 
-/** A value that QEMU hands to the guest, and that is read anew each time: seconds since 1970 in ten digits when the machine may use the
- *  host's directories, zeros until then. A memory image is saved before: with a directory in use it could not be. */
+/** A value that QEMU passes to the guest, read again each time: the time in seconds since 1970 with ten digits when
+ *  the machine can mount the host's directories, zeros before that. A memory image is saved before that, because 9p
+ *  directories in use prevent it. */
 export const GO_VALUE = 'opt/cygstrap/controller';
 const GO_FILE = `/sys/firmware/qemu_fw_cfg/by_name/${GO_VALUE}/raw`;
 
-/** Shell text that waits until the value in a file is not zero, and leaves it in `$now`. */
+/** Shell script that waits until the value in a file is not zero, and stores it in `$now`. */
 export function waitForStart(file: string): string {
   return `while :; do
   # It has no line end, which is a failure to read.
@@ -45,8 +47,8 @@ done
 read -r now <${file}`;
 }
 
-/** /init of a controller: network and smbd, then the host's directories, then jobs one after the other. Everything before the
- *  directories may be in a saved memory image. */
+/** /init of a controller: network and smbd, then the host's directories, then jobs one after the other. Everything
+ *  before the directories can be part of a saved memory image. */
 export function controllerInit({ smbd }: { readonly smbd: string }): string {
   const { smb, smbConf, jobs, key, store, xchg } = CONTROLLER_PLACES;
   return `${INIT_HEAD}
@@ -61,7 +63,7 @@ hostname controller
 ip link set lo up
 ip addr add ${SHARES_ADDRESS}/24 dev eth0
 ip link set eth0 up
-${smbd} -D -s ${smbConf} -l ${smb} || fail 'smbd does not start'
+${smbd} -D -s ${smbConf} -l ${smb} || fail 'cannot start smbd'
 say waiting
 ${waitForStart(GO_FILE)}
 date -u -s "@$((now))" >/dev/null

@@ -12,23 +12,23 @@ import { CONTROLLER_PLACES, JOB_FILES } from './init.ts';
 const POLL_INTERVAL_MS = 15;
 const CHUNK_BYTES = 64 * 1024;
 
-/** A command line for the guest, and who may log in there. */
+/** A command line for the guest with the login. */
 export interface Job extends Pick<SshTarget, 'user' | 'privateKey' | 'knownHosts'> {
   readonly command: string;
 }
 
-/** One job in the directory of jobs. */
+/** One job in the job directory. */
 export interface JobPlace {
-  /** Of all jobs. */
+  /** Directory of all jobs. */
   readonly directory: string;
-  /** From 1, one after the other. */
+  /** Sequence number, from 1. */
   readonly number: number;
   /** Path of ssh in the controller. */
   readonly ssh: string;
 }
 
-/** Hands a job to a controller, now or before it runs. The private key is in the directory, for us alone to read, until the controller
- *  has taken it out. Throws errors of the system. */
+/** Passes a job to a controller, before or after it starts. The private key is in the directory with mode 0600 until
+ *  the controller deletes it. Throws errors of the system. */
 export async function putJob({ directory, number, ssh }: JobPlace, job: Job): Promise<void> {
   const place = join(directory, `${number}`);
   const inController = (name: string): string => `${CONTROLLER_PLACES.jobs}/${number}/${name}`;
@@ -58,12 +58,13 @@ export async function putJob({ directory, number, ssh }: JobPlace, job: Job): Pr
 
 export interface FollowOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Takes output as it comes. */
+  /** Receives output while the command runs. */
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
 }
 
-/** Hands on what a job writes while it runs, and gives the code that ssh ended with. Waits without end: it is the caller who knows whether
- *  the machines still run. Throws GuestError `guest` for a code that is none, the signal's reason, and what `onOutput` throws. */
+/** Passes on the output of a job while it runs. Returns the exit code of ssh. Never times out: the caller detects the
+ *  end of the machines. Throws GuestError `guest` for an invalid exit code, the reason of the signal, and what
+ *  `onOutput` throws. */
 export async function followJob(
   { directory, number }: Pick<JobPlace, 'directory' | 'number'>,
   { signal, onOutput }: FollowOptions,
@@ -86,7 +87,7 @@ export async function followJob(
   for (;;) {
     signal?.throwIfAborted();
     const end = await readFile(join(place, JOB_FILES.exit), 'utf8').catch(() => undefined);
-    // What was written before the end is read after it was seen.
+    // Output that was written before the end is read after it.
     await readAll();
     if (end !== undefined) return parseCode(end);
     await delay(POLL_INTERVAL_MS, undefined, { signal });
@@ -95,6 +96,6 @@ export async function followJob(
 
 function parseCode(text: string): number {
   const code = /^(\d{1,3})\n$/.exec(text)?.[1];
-  if (code === undefined) throw new GuestError('guest', 'the controller gave no exit code', { details: { text } });
+  if (code === undefined) throw new GuestError('guest', 'invalid exit code from the controller', { details: { text } });
   return Number(code);
 }

@@ -3,16 +3,16 @@ import type { ControllerImage } from './image.ts';
 import { SHARES_MAC } from '../../vm/network/addresses.ts';
 import { CONTROLLER_TAGS, GO_VALUE } from './init.ts';
 
-/** Its first file system, twice while it is unpacked, and what smbd and a large file in transfer need. */
+/** Memory for the initramfs, twice while it is unpacked, for smbd and for a large file in transfer. */
 const MEMORY_MIB = 384;
 const WAIT = '0'.repeat(10);
 
-/** Directories of the host that a controller works with. */
+/** Directories of the host for a controller. */
 export interface ControllerDirectories {
-  /** Shown to the guest read-only. */
+  /** Shared read-only with the guest. */
   readonly store: string;
   readonly xchg: string;
-  /** Where jobs are put; never shown to the guest. */
+  /** Job directory; never shared with the guest. */
   readonly jobs: string;
 }
 
@@ -20,15 +20,16 @@ export interface ControllerOptions {
   readonly image: Pick<ControllerImage, 'kernel' | 'initramfs'>;
   readonly directories: ControllerDirectories;
   readonly link: LinkSpec;
-  /** `work`: it goes on to the directories, with this as the time. `wait`: it stands before that, fit to be saved. */
+  /** `work`: mount the directories, with this time. `wait`: stop before that, ready to be saved. */
   readonly orders: { readonly kind: 'wait' } | { readonly kind: 'work'; readonly epochMs: number };
   readonly memory: MemoryBacking;
   readonly start: MachineSpec['start'];
 }
 
-/** The machine of a controller: the same devices whatever its orders, so that it can be saved under one and resumed under the other. Pure. */
+/** Returns the machine of a controller. Its devices do not depend on the orders, so that it can be saved with `wait`
+ *  and resumed with `work`. Pure. */
 export function controllerMachine({ image, directories, link, orders, memory, start }: ControllerOptions): MachineSpec {
-  // The guest's driver has read the length before the machine was saved: it must not change.
+  // The guest's driver read the length before the machine was saved, so it must not change.
   const value = orders.kind === 'wait' ? WAIT : String(Math.floor(orders.epochMs / 1000)).padStart(WAIT.length, '0');
   return {
     name: 'controller',
@@ -39,7 +40,7 @@ export function controllerMachine({ image, directories, link, orders, memory, st
     disks: [],
     cdroms: [],
     floppies: [],
-    // A file system in RAM that has no limit of its own: the usual one takes half of RAM, and is cut short without a word.
+    // ramfs has no limit of its own. The default, tmpfs, is limited to half of the RAM and truncates silently.
     boot: {
       kind: 'kernel',
       kernel: image.kernel.image,

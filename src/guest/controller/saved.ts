@@ -14,7 +14,7 @@ import { markUsed, publish } from '../linux/image-store.ts';
 import type { ControllerImage } from './image.ts';
 import { controllerMachine } from './machine.ts';
 
-/** A controller that has booted and waits for orders, as files: resuming it takes a fraction of a boot. */
+/** A booted controller that waits for orders, saved as files. Resuming it takes a fraction of a boot. */
 export interface SavedController {
   readonly memory: string;
   readonly state: string;
@@ -31,8 +31,8 @@ export interface SaveOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Finds a saved controller for this image and this host's QEMU in the cache, or boots one and saves it there. Throws VmError,
- *  GuestError `guest`, and the reason of the signal. */
+/** Finds a saved controller for this image and this host's QEMU in the cache, or boots one and saves it. Throws
+ *  VmError, GuestError `guest`, and the reason of the signal. */
 export async function savedController(host: Host, options: SaveOptions): Promise<SavedController> {
   const { image, cacheDir, report, signal } = options;
   const parent = join(cacheDir, 'controllers');
@@ -42,7 +42,7 @@ export async function savedController(host: Host, options: SaveOptions): Promise
     await markUsed(home);
     return saved;
   }
-  report?.({ kind: 'note', message: 'booting a controller once, to be resumed from now on' });
+  report?.({ kind: 'note', message: 'booting a controller once; later runs resume it' });
   await mkdir(parent, { recursive: true });
   await publish(parent, home, async (part) => {
     await mkdir(part);
@@ -51,7 +51,7 @@ export async function savedController(host: Host, options: SaveOptions): Promise
   return saved;
 }
 
-/** Forgets a saved controller that cannot be resumed. */
+/** Deletes a saved controller that cannot be resumed. */
 export async function removeSavedController({ memory }: SavedController): Promise<void> {
   const home = join(memory, '..');
   const gone = `${home}.gone-${process.pid}`;
@@ -65,7 +65,7 @@ async function bootAndSave(
   { image, signal, report }: Omit<SaveOptions, 'cacheDir'>,
 ): Promise<void> {
   await using run = await makeRunDirectory();
-  // Any will do: what is shown through a device that nobody uses yet is no part of its state.
+  // Any directory works: an unused device has no state in the image.
   const empty = join(run.path, 'empty');
   await mkdir(empty);
   const spec = controllerMachine({
@@ -82,11 +82,13 @@ async function bootAndSave(
   await machine.quit();
 }
 
-/** Everything that a memory image depends on. */
+/** Returns a hash of everything that a memory image depends on. */
 async function keyOf(host: Host, image: ControllerImage): Promise<string> {
   const { qemu } = host;
   if (qemu === undefined)
-    throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
+    throw new VmError('QEMU is not installed', {
+      hint: 'run `cygstrap doctor`; it prints the command that installs it',
+    });
   const { cpu, memory, boot, nics, extraArguments } = controllerMachine({
     image,
     directories: { store: '', xchg: '', jobs: '' },

@@ -1,11 +1,11 @@
-/** A file of the host as it was before it was read. */
+/** A file of the host, with its identity before it was read. */
 export interface HostFile {
   readonly path: string;
   /** See `identityOf`. */
   readonly identity: string;
 }
 
-/** One name in a file tree of a guest. Paths are relative, with `/`, without `.` and `..`. */
+/** One entry of a guest's file tree. Paths are relative, with `/`, without `.` and `..`. */
 export type TreeEntry =
   | { readonly kind: 'directory'; readonly path: string; readonly mode?: number }
   | {
@@ -20,9 +20,10 @@ export type TreeEntry =
 const TYPE_BITS = { directory: 0o040000, file: 0o100000, symlink: 0o120000 } as const;
 const MODES = { directory: 0o755, file: 0o644, symlink: 0o777 } as const;
 
-/** Writes a cpio archive (`newc`, what the kernel unpacks as its first file system) in pieces. The same entries in any order give the
- *  same bytes: sorted by path, owner root, time 0, directories above an entry added where missing. Of two entries with one path
- *  the later wins. Throws TypeError for a path that is not relative and plain.
+/** Returns the pieces of a cpio archive (`newc`, the format of an initramfs). The same entries in any order give the
+ *  same bytes: sorted by path, owner root, time 0, missing parent directories added. Of two entries with one path the
+ *  later wins.
+ *  Throws TypeError for a path that is not relative or not normalized.
  *  Source: Linux, Documentation/driver-api/early-userspace/buffer-format.rst. */
 export function cpioArchive(entries: readonly TreeEntry[]): Uint8Array[] {
   const byPath = new Map<string, TreeEntry>();
@@ -39,7 +40,7 @@ export function cpioArchive(entries: readonly TreeEntry[]): Uint8Array[] {
 function directoriesAbove(path: string): string[] {
   const words = path.split('/');
   if (words.some((word) => word === '' || word === '.' || word === '..'))
-    throw new TypeError(`not a plain relative path: ${path}`);
+    throw new TypeError(`not a relative, normalized path: ${path}`);
   return words.slice(1).map((_, index) => words.slice(0, index + 1).join('/'));
 }
 

@@ -3,18 +3,18 @@ import type { Kernel } from './kernel.ts';
 import type { KernelModule } from './modules.ts';
 import { programsWithLibraries, requireProgram } from './programs.ts';
 
-/** Directories that every first file system begins with. */
+/** Directories of every initramfs. */
 export const MOUNT_POINTS: readonly TreeEntry[] = ['proc', 'sys', 'dev', 'run', 'tmp'].map((path) => ({
   kind: 'directory',
   path,
 }));
 
-/** A program made of text. */
+/** An executable script. */
 export function script(path: string, content: string): TreeEntry {
   return { kind: 'file', path, content, mode: 0o755 };
 }
 
-/** Modules under numbers, so that a glob gives the order to load them in. */
+/** Numbered modules, so that a glob lists them in load order. */
 export function modulesTree(modules: readonly KernelModule[], directory = 'lib/modules'): TreeEntry[] {
   return modules.map(({ name, content, from }, index) => ({
     kind: 'file',
@@ -24,34 +24,35 @@ export function modulesTree(modules: readonly KernelModule[], directory = 'lib/m
   }));
 }
 
-/** The busybox of the host. Throws GuestError `tool`. */
+/** Returns the host's busybox. Throws GuestError `tool`. */
 export async function findBusybox(): Promise<string> {
   return requireProgram({ anyOf: ['busybox-static', 'busybox.static', 'busybox'], debianPackage: 'busybox-static' });
 }
 
-/** It as `bin/busybox`, with its libraries if it has any. */
+/** Returns the entries for `bin/busybox` with its libraries. */
 export async function busyboxTree(path: string): Promise<TreeEntry[]> {
   const [program, ...libraries] = await programsWithLibraries([path]);
   return program === undefined ? [] : [{ ...program, path: 'bin/busybox' }, ...libraries];
 }
 
-/** What a guest needs for shares over 9p, and the options to mount them with. */
+/** Kernel modules and mount options for shares over 9p. */
 export const NINE_P = {
   modules: ['virtio_pci', '9pnet_virtio', '9p'],
   options: 'trans=virtio,version=9p2000.L,msize=262144',
 } as const;
 
-/** What changes when other modules or libraries than before would be taken. */
+/** Files that change when other modules or libraries would be used. */
 export function watchedFilesOf({ modulesDir }: Kernel): string[] {
   return [...['modules.dep', 'modules.builtin'].map((name) => `${modulesDir}/${name}`), '/etc/ld.so.cache'];
 }
 
-/** How the scripts of our guests begin. */
+/** First lines of all scripts of our guests. */
 export const SCRIPT_HEAD = `#!/bin/busybox sh
 export PATH=/sbin:/usr/sbin:/bin:/usr/bin
 `;
 
-/** How an /init begins: commands, kernel file systems, and the modules below /lib/modules in the order of their names. */
+/** First part of an /init: commands, kernel file systems, and the modules below /lib/modules in the order of their
+ *  names. */
 export const INIT_HEAD = `${SCRIPT_HEAD}
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -60,7 +61,7 @@ mount -t devtmpfs dev /dev 2>/dev/null
 mkdir -p /tmp
 `;
 
-/** Loads the modules that are below /lib/modules. */
+/** Loads the modules below /lib/modules. */
 export const LOAD_MODULES = `for module in /lib/modules/*.ko; do
   insmod "$module" 2>/tmp/insmod || echo "insmod $module: $(cat /tmp/insmod)"
 done

@@ -7,19 +7,19 @@ import { sha256OfFile } from '../../io/file-digest.ts';
 import { cpioArchive } from './cpio.ts';
 import type { TreeEntry } from './cpio.ts';
 
-/** A file that a machine boots, in the cache under the name of its digest. */
+/** A boot image in the cache, named by its digest. */
 export interface Image {
   readonly path: string;
-  /** sha256 of its bytes, in hex. */
+  /** SHA-256 in hex. */
   readonly key: string;
   readonly sizeBytes: number;
 }
 
-/** In the cache: first file systems, and what is known of them. */
+/** Cache directory of initramfs images and their records. */
 export const IMAGES = 'images';
 
-/** Makes the first file system of a Linux guest and keeps it in the cache by the digest of its bytes: the same entries are the same
- *  file, written once. It is not compressed: unpacking costs an emulated machine more than reading. */
+/** Writes the initramfs of a Linux guest to the cache under the digest of its bytes; identical entries share one
+ *  file. It is not compressed: decompression costs an emulated machine more than reading. */
 export async function storeInitramfs(cacheDir: string, entries: readonly TreeEntry[]): Promise<Image> {
   const chunks = cpioArchive(entries);
   const hash = createHash('sha256');
@@ -28,7 +28,7 @@ export async function storeInitramfs(cacheDir: string, entries: readonly TreeEnt
   const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const directory = join(cacheDir, IMAGES);
   const path = join(directory, `${key}.cpio`);
-  // One that is not there, or not to be read, has none.
+  // A missing or unreadable image has no digest.
   if ((await sha256OfFile(path).catch(() => undefined)) === key) await markUsed(path);
   else {
     await mkdir(directory, { recursive: true });
@@ -47,8 +47,8 @@ async function writeChunks(part: string, chunks: readonly Uint8Array[]): Promise
   }
 }
 
-/** Makes a file or directory under a temporary name beside its place and renames it there when it is whole. Another process that was
- *  quicker with the same one wins; both find it then. Nothing is left behind on failure. */
+/** Creates a file or directory under a temporary name beside its target and renames it when it is complete. If
+ *  another process was faster, its result is used. A failure leaves nothing. */
 export async function publish(directory: string, path: string, make: (part: string) => Promise<void>): Promise<void> {
   const workDir = await mkdtemp(join(directory, '.part-'));
   try {
@@ -62,18 +62,19 @@ export async function publish(directory: string, path: string, make: (part: stri
   }
 }
 
-/** Writes down, as its time of change, that something in the cache is used now. */
+/** Records the use of a cache entry in its modification time. */
 export async function markUsed(path: string): Promise<void> {
   const now = new Date();
-  // A cache that only others may write is of use as well.
+  // The cache can be read-only for this user.
   await utimes(path, now, now).catch(() => {});
 }
 
-/** What was used a moment ago may be about to be opened. */
+/** An entry that was used recently can be about to be opened. */
 const LEAST_AGE_MS = 60 * 60_000;
 
-/** Removes images and saved controllers that were not used for so long, and what was left half-made as long ago; they are made again when
- *  they are wanted. Nothing that was used within the last hour goes, and a machine that runs keeps its open files. Gives the paths. */
+/** Removes images, saved controllers and unfinished entries that were not used for `unusedMs`; they are rebuilt on
+ *  demand. Keeps everything used within the last hour; running machines keep their open files. Returns the removed
+ *  paths. */
 export async function removeUnused(
   cacheDir: string,
   { unusedMs, nowMs }: { readonly unusedMs: number; readonly nowMs: number },
@@ -87,7 +88,7 @@ export async function removeUnused(
       const aside = await mkdtemp(join(directory, '.gone-'));
       const there = join(aside, name);
       await replaceFile(path, there).catch(() => {});
-      // Who began to use it in this moment keeps it.
+      // Keeps it for a process that has just begun to use it.
       if (await isOlder(there, lastMs)) removed.push(path);
       else await replaceFile(there, path).catch(() => {});
       await rm(aside, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { findProgram, ProgramError, runProgram, stderrText } from '../../io/prog
 const QUERY_TIMEOUT_MS = 60_000;
 const DOWNLOAD_TIMEOUT_MS = 30 * 60_000;
 
-/** A kernel that can be started directly, and the modules made for it. */
+/** A kernel for direct boot with its modules. */
 export interface Kernel {
   readonly version: string;
   /** The compressed image, readable by this user. */
@@ -20,17 +20,17 @@ export interface Kernel {
 }
 
 export interface KernelPlaces {
-  /** Where kernels are kept: each below `kernels/VERSION` as `boot/vmlinuz-VERSION` and `lib/modules/VERSION`. */
+  /** Cache directory. Kernels are below `kernels/VERSION`, as `boot/vmlinuz-VERSION` and `lib/modules/VERSION`. */
   readonly cacheDir: string;
-  /** The root of the host's own system. */
+  /** Root directory of the host. Default: `/`. */
   readonly root?: string;
   readonly report?: Report | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A module that the kernels made for rented machines lack: with it a kernel has what our guests need. */
+/** A module that kernels for cloud machines lack. Its presence identifies a general kernel. */
 const TELLTALE = /^(9p|e1000)\.ko/;
-/** What is in a general kernel's package and in none of our guests: half of its size. */
+/** Parts of a kernel package that our guests do not need: half of its size. */
 const UNUSED = [
   'sound',
   'drivers/gpu',
@@ -41,24 +41,20 @@ const UNUSED = [
   'drivers/iio',
 ];
 
-/** Finds a kernel for our Linux guests: one kept in the cache, else the host's own where its image is readable, else the kernel
- *  package of Debian or Ubuntu, downloaded by `apt-get` and unpacked into the cache, which needs no root. Of several the newest is
- *  taken. Throws GuestError `tool` where none of these can be. */
+/** Finds a kernel for Linux guests: a cached one, else the host's own if its image is readable, else the kernel
+ *  package of Debian or Ubuntu, downloaded by `apt-get` and unpacked into the cache, which needs no root. Prefers the
+ *  newest. Throws GuestError `tool` if there is none. */
 export async function findKernel({ cacheDir, root = '/', report, signal }: KernelPlaces): Promise<Kernel> {
   const kept = join(cacheDir, 'kernels');
   const present = (await kernelsKept(kept)) ?? (await kernelOf(root));
   if (present !== undefined) return present;
   const [apt, dpkg] = await Promise.all([findProgram('apt-get'), findProgram('dpkg-deb')]);
   if (apt === undefined || dpkg === undefined) {
-    throw new GuestError(
-      'tool',
-      'there is no kernel for a Linux guest: no readable `/boot/vmlinuz-*` with modules that fit',
-      {
-        hint: `make the host’s kernel readable (\`chmod a+r /boot/vmlinuz-*\`), or put one into \`${kept}/VERSION\` as \`boot/vmlinuz-VERSION\` and \`lib/modules/VERSION\``,
-      },
-    );
+    throw new GuestError('tool', 'no kernel for a Linux guest: no readable `/boot/vmlinuz-*` with matching modules', {
+      hint: `make the host’s kernel readable (\`chmod a+r /boot/vmlinuz-*\`), or put one into \`${kept}/VERSION\` as \`boot/vmlinuz-VERSION\` and \`lib/modules/VERSION\``,
+    });
   }
-  report?.({ kind: 'note', message: 'fetching a kernel for Linux guests, 70 MB, once' });
+  report?.({ kind: 'note', message: 'downloading a kernel for Linux guests, 70 MB, once' });
   return fetchKernel(kept, signal);
 }
 
@@ -71,7 +67,7 @@ async function kernelsKept(kept: string): Promise<Kernel | undefined> {
   return undefined;
 }
 
-/** The newest usable kernel below a root. */
+/** Returns the newest usable kernel below a root directory. */
 async function kernelOf(root: string): Promise<Kernel | undefined> {
   const versions = await readdir(join(root, 'lib/modules')).catch(() => []);
   for (const version of newestFirst(versions)) {
@@ -120,23 +116,22 @@ async function fetchKernel(kept: string, signal: AbortSignal | undefined): Promi
   });
   const kernel = await kernelOf(home);
   if (kernel === undefined)
-    throw new GuestError('tool', `the package \`${name}\` has no kernel that a guest of ours can use`, {
-      details: { directory: home },
-    });
+    throw new GuestError('tool', `the package \`${name}\` contains no usable kernel`, { details: { directory: home } });
   return kernel;
 }
 
-/** The name of the newest general kernel: what Debian's `linux-image-amd64` or Ubuntu's `linux-image-generic` stands for. */
+/** Returns the name of the newest general kernel package: the dependency of Debian's `linux-image-amd64` or Ubuntu's
+ *  `linux-image-generic`. */
 async function kernelPackage(signal: AbortSignal | undefined): Promise<string> {
   for (const meta of ['linux-image-amd64', 'linux-image-generic']) {
     const output = await aptCache(['depends', '--important', meta], signal);
     const name = /Depends: (linux-image-(?:unsigned-)?\d\S*)/.exec(output)?.[1];
     if (name !== undefined) return name;
   }
-  throw new GuestError('tool', 'apt knows no kernel package', { hint: 'run `apt-get update`' });
+  throw new GuestError('tool', 'no kernel package found by apt', { hint: 'run `apt-get update`' });
 }
 
-/** Ubuntu has the modules in packages of their own. */
+/** Ubuntu has the modules in separate packages. */
 async function packagesToFetch(name: string, version: string, signal: AbortSignal | undefined): Promise<string[]> {
   const modules = [`linux-modules-${version}`, `linux-modules-extra-${version}`];
   const known = await Promise.all(
@@ -167,7 +162,7 @@ async function download(name: string, directory: string, signal: AbortSignal | u
   }
 }
 
-/** Puts the tree where every distribution's is expected (`lib`, not only `usr/lib`) and drops what no guest needs. */
+/** Moves the modules to `lib`, where all distributions have them, and removes what guests do not need. */
 async function slim(tree: string, version: string): Promise<void> {
   const usrModules = join(tree, 'usr/lib/modules');
   if ((await stat(usrModules).catch(() => undefined)) !== undefined) {

@@ -1,16 +1,17 @@
 import { GuestError } from '../guest-error.ts';
 
-/** What a module says it needs. */
+/** Dependencies of a kernel module. */
 export interface Modinfo {
   readonly depends: readonly string[];
-  /** What should be there before it, if the kernel has it. */
+  /** Modules to load first if the kernel has them. */
   readonly softDepends: readonly string[];
 }
 
 const ELF_MAGIC = 0x464c457f;
 const CLASS_64_LITTLE = 0x0102;
 
-/** Reads the section `.modinfo` of a 64-bit little-endian kernel module. Names have `_`. Throws GuestError `io` for anything else. */
+/** Reads the section `.modinfo` of a 64-bit little-endian kernel module. Returns names with `_`. Throws GuestError
+ *  `io` for anything else. */
 export function modinfo(path: string, bytes: Uint8Array): Modinfo {
   const words = sectionText(path, bytes, '.modinfo').split('\0');
   const values = (key: string): string[] =>

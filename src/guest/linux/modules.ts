@@ -7,9 +7,9 @@ import { GuestError } from '../guest-error.ts';
 import type { HostFile } from './cpio.ts';
 import { modinfo } from './modinfo.ts';
 
-/** One kernel module, decompressed. */
+/** A kernel module, decompressed. */
 export interface KernelModule {
-  /** With `_`, as `lsmod` shows it. */
+  /** With `_`, as printed by `lsmod`. */
   readonly name: string;
   readonly content: Uint8Array;
   readonly from: HostFile;
@@ -17,9 +17,9 @@ export interface KernelModule {
 
 const MODULE_FILE = /^(.+)\.ko(\.xz|\.zst|\.gz)?$/;
 
-/** Reads modules and all they depend on, in an order in which `insmod` can load them: the names in their order, each after what it
- *  needs. A wish that the kernel has built in is left out; one that ends in `?` may be missing. Throws GuestError `tool` for a
- *  module that is neither there nor built in, `io` for a file that is no module. */
+/** Reads kernel modules and their dependencies in load order. Skips modules that are built into the kernel. A name
+ *  that ends in `?` is optional.
+ *  Throws GuestError `tool` for a missing module, `io` for a file that is not a module. */
 export async function moduleClosure(directory: string, names: readonly string[]): Promise<KernelModule[]> {
   const [files, builtin] = await Promise.all([moduleFiles(join(directory, 'kernel')), builtinModules(directory)]);
   const done = new Map<string, KernelModule>();

@@ -6,26 +6,27 @@ import type { TreeEntry } from './cpio.ts';
 
 const LDD_TIMEOUT_MS = 60_000;
 
-/** A program a guest needs: its name or several places where it may be, and the Debian package that has it, for the hint. */
+/** A program that a guest needs, and the Debian package that contains it. */
 export interface ProgramRequirement {
-  /** A name to look for in PATH and the system's directories, or an absolute path. The first that is there is taken. */
+  /** Names to look up in PATH and in directories for administrators, or absolute paths. The first one found is used.
+   *  */
   readonly anyOf: readonly string[];
   readonly debianPackage: string;
 }
 
-/** Finds a program of the host, or says which package has it: throws GuestError `tool`. */
+/** Returns the path of a program of the host. Throws GuestError `tool` with the name of its package. */
 export async function requireProgram({ anyOf, debianPackage }: ProgramRequirement): Promise<string> {
   for (const name of anyOf) {
     const path = await findProgram(name);
     if (path !== undefined) return path;
   }
-  throw new GuestError('tool', `\`${anyOf[0] ?? ''}\` is not on this host`, {
-    hint: `install \`${debianPackage}\` (its name on Debian)`,
+  throw new GuestError('tool', `\`${anyOf[0] ?? ''}\` is not installed`, {
+    hint: `install the package \`${debianPackage}\` (Debian), or run \`cygstrap doctor\``,
   });
 }
 
-/** Reads programs of the host and all shared libraries they load at start, each under its own absolute path, the dynamic loader
- *  included: they run in a guest as they run here. Throws GuestError `tool` when a library is missing, `io` when `ldd` fails. */
+/** Reads programs of the host with all shared libraries that they load at start, including the dynamic loader, each
+ *  with its absolute path. Throws GuestError `tool` for a missing library, `io` if `ldd` fails. */
 export async function programsWithLibraries(paths: readonly string[]): Promise<TreeEntry[]> {
   const found = await Promise.all(paths.map(librariesOf));
   const all = [...new Set([...paths, ...found.flat()])];
@@ -49,13 +50,13 @@ async function librariesOf(path: string): Promise<string[]> {
   }
 }
 
-/** Reads what `ldd` of glibc or musl prints: absolute paths of libraries and loader. Throws GuestError `tool` for a line that
- *  says `not found`. */
+/** Parses the output of `ldd` of glibc or musl: absolute paths of libraries and loader. Throws GuestError `tool` for
+ *  a line with `not found`. */
 export function parseLdd(program: string, text: string): string[] {
   return text.split('\n').flatMap((line) => {
     const match = /^\s+(\S+) => not found/.exec(line);
     if (match !== null)
-      throw new GuestError('tool', `\`${program}\` needs \`${match[1] ?? ''}\`, which is not on this host`);
+      throw new GuestError('tool', `\`${program}\` requires the missing library \`${match[1] ?? ''}\``);
     const [, path] = /^\s+(?:\S+ => )?(\/\S+)(?: \(0x[0-9a-f]+\))?$/.exec(line) ?? [];
     return path === undefined ? [] : [path];
   });
