@@ -46,7 +46,7 @@ test('ldd of glibc and musl', () => {
   expect(parseLdd('p', glibc)).toEqual(['/lib/x86_64-linux-gnu/libz.so.1', '/lib64/ld-linux-x86-64.so.2']);
   const musl = '\t/lib/ld-musl-x86_64.so.1 (0x7f)\n\tlibc.musl-x86_64.so.1 => /lib/ld-musl-x86_64.so.1 (0x7f)\n';
   expect(parseLdd('p', musl)).toEqual(['/lib/ld-musl-x86_64.so.1', '/lib/ld-musl-x86_64.so.1']);
-  expect(() => parseLdd('p', '\tlibx.so => not found\n')).toThrow('`p` needs `libx.so`');
+  expect(() => parseLdd('p', '\tlibx.so => not found\n')).toThrow('`p` requires the missing library `libx.so`');
 });
 
 test('the command line of ssh', async () => {

@@ -470,7 +470,7 @@ describe('the address', () => {
     await expect(serveRepo(repo, { port })).rejects.toMatchObject({
       code: 'io',
       message: `cannot listen on 127.0.0.1, port ${port}`,
-      hint: expect.stringContaining('another port'),
+      hint: expect.stringContaining('another program uses this port'),
     });
     other.close();
   });
