@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { fromData } from 'ssri';
 import { CygstrapError } from '../errors.ts';
+import { readLimited } from '../io/read-limited.ts';
 import { parseRepoPath } from '../repo/files/path.ts';
 import type { Store } from '../repo/store.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
@@ -50,15 +51,10 @@ export function installerName(arch: string): string {
 }
 
 async function readAll(site: Site, path: string, signal: AbortSignal): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of (await site.open(path, { signal })).chunks) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MOST_INSTALLER_BYTES)
-      throw new CygstrapError('limit', `\`${path}\` from ${site.name} has more than ${MOST_INSTALLER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = await readLimited((await site.open(path, { signal })).chunks, MOST_INSTALLER_BYTES);
+  if (bytes === undefined)
+    throw new CygstrapError('limit', `\`${path}\` from ${site.name} has more than ${MOST_INSTALLER_BYTES} bytes`);
+  return bytes;
 }
 
 async function putBytes(store: Store, name: string, bytes: Uint8Array): Promise<VerifiedFile> {

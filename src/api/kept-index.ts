@@ -1,7 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
+import { writeFileAtomically } from '../io/atomic-file.ts';
+import { makeDirectory } from '../io/directories.ts';
 import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
 import type { OriginalIndex } from './site-index.ts';
 
@@ -43,11 +45,11 @@ export class KeptIndexes {
     const place = this.#place(arch, group);
     const facts: Facts = { site, path, form, signer, validator, sha512: digestOf(bytes) };
     try {
-      await mkdir(this.#directory, { recursive: true });
-      await replace(`${place}.index`, bytes);
-      if (signature !== undefined) await replace(`${place}.sig`, signature);
+      await makeDirectory(this.#directory);
+      await writeFileAtomically(`${place}.index`, bytes);
+      if (signature !== undefined) await writeFileAtomically(`${place}.sig`, signature);
       // Last: what does not have this digest is not taken for this index.
-      await replace(`${place}.json`, JSON.stringify(facts));
+      await writeFileAtomically(`${place}.json`, JSON.stringify(facts));
     } catch (cause) {
       throw new CygstrapError('io', `cannot keep the index in \`${this.#directory}\``, { cause });
     }
@@ -55,16 +57,6 @@ export class KeptIndexes {
 
   #place(arch: string, group: number): string {
     return join(this.#directory, `${arch}-${group}`);
-  }
-}
-
-async function replace(path: string, content: Uint8Array | string): Promise<void> {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    await writeFile(draft, content);
-    await rename(draft, path);
-  } finally {
-    await rm(draft, { force: true });
   }
 }
 

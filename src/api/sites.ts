@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
+import { readLimited } from '../io/read-limited.ts';
 import type { Report } from '../events.ts';
 import { FetchError } from '../site/fetch-error.ts';
 import { measureSite } from '../site/measure.ts';
@@ -102,18 +103,13 @@ async function fetchText(list: string, options: CompleteOptions): Promise<string
     return await sites.attempt(
       path,
       async (site) => {
-        const chunks: Uint8Array[] = [];
-        let sizeBytes = 0;
-        for await (const chunk of (await site.open(path, signal)).chunks) {
-          sizeBytes += chunk.length;
-          if (sizeBytes > LONGEST_LIST_BYTES)
-            throw new CygstrapError(
-              'limit',
-              `the list of mirrors is longer than ${LONGEST_LIST_BYTES} bytes: \`${list}\``,
-            );
-          chunks.push(chunk);
-        }
-        return Buffer.concat(chunks).toString();
+        const bytes = await readLimited((await site.open(path, signal)).chunks, LONGEST_LIST_BYTES);
+        if (bytes === undefined)
+          throw new CygstrapError(
+            'limit',
+            `the list of mirrors is longer than ${LONGEST_LIST_BYTES} bytes: \`${list}\``,
+          );
+        return Buffer.from(bytes).toString();
       },
       signal,
     );

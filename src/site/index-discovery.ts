@@ -1,4 +1,5 @@
 import { CygstrapError } from '../errors.ts';
+import { readLimited } from '../io/read-limited.ts';
 import type { IndexForm } from '../core/setup-ini/forms.ts';
 import { FetchError, type FetchErrorKind } from './fetch-error.ts';
 import { indexPlaces, type IndexPath } from './index-layout.ts';
@@ -153,13 +154,13 @@ class UntrustedIndex extends Error {
 async function tryForm(site: Site, { path, form }: IndexPath, search: Search): Promise<Answer> {
   const { known, unsigned, maxIndexBytes, maxSignatureBytes } = search;
   const signature = unsigned ? undefined : await openUnlessMissing(site, `${path}.sig`, search);
-  const signatureBytes = signature && (await readAtMost(signature, maxSignatureBytes));
+  const signatureBytes = signature && (await readLimited(signature.chunks, maxSignatureBytes));
   const unlessIs = known?.site === site.name && known.path === path ? known.validator : undefined;
   const download = await openUnlessMissing(site, path, search, unlessIs);
   if (download === undefined) return { kind: 'missing' };
   if (download.kind === 'unchanged') return { kind: 'unchanged', site, path, warnings: [] };
   const isVain = !unsigned && signatureBytes === undefined;
-  const bytes = await readAtMost(download, isVain ? 0 : maxIndexBytes);
+  const bytes = await readLimited(download.chunks, isVain ? 0 : maxIndexBytes);
   if (isVain)
     return {
       kind: 'untrusted',
@@ -193,18 +194,6 @@ async function openUnlessMissing(
     if (error instanceof FetchError && error.kind === 'missing') return undefined;
     throw error;
   }
-}
-
-/** Undefined if there are more bytes than that; then the rest is not waited for. */
-async function readAtMost({ chunks }: Download, maxBytes: number): Promise<Uint8Array | undefined> {
-  const parts: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of chunks) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxBytes) return undefined;
-    parts.push(chunk);
-  }
-  return Buffer.concat(parts);
 }
 
 function failureOf({ arch, passedOver }: Search, error: FetchError): CygstrapError {

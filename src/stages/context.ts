@@ -8,7 +8,6 @@ import { identityOf } from '../io/file-identity.ts';
 import type { Host } from '../vm/host.ts';
 import { probeHost } from '../vm/probe/probe.ts';
 import { qemuFileOf } from '../vm/probe/qemu.ts';
-import { VmError } from '../vm/vm-error.ts';
 import { hostCpu, parseHostRecord } from './host-record.ts';
 import type { VmPlaces } from './layout.ts';
 import type { FileStamp } from './manifest.ts';
@@ -60,14 +59,6 @@ async function readHost(file: string, tools: CachedHostOptions['tools']): Promis
   } catch {
     return undefined;
   }
-}
-
-/** Returns the path of a required tool. Throws VmError if it is not installed. */
-export function requireTool({ tools }: Host, name: keyof Host['tools']): string {
-  const path = tools[name];
-  if (path === undefined)
-    throw new VmError(`\`${name}\` is not installed`, { hint: '`cygstrap doctor` prints how to install it' });
-  return path;
 }
 
 /** A file that is complete and synced to the disk. */

@@ -5,6 +5,7 @@ import { loadMemory } from '../vm/memory-image.ts';
 import type { Machine } from '../vm/machine.ts';
 import { startMachine } from '../vm/start.ts';
 import { VmError } from '../vm/vm-error.ts';
+import { requireTool } from '../vm/require.ts';
 
 import type { StageContext } from './context.ts';
 import { hostCpu } from './host-record.ts';
@@ -108,11 +109,10 @@ async function resumeMemory(
   place: Place,
 ): Promise<Launched | string> {
   const { host, places, signal } = context;
-  const { zstd, setpriv } = host.tools;
-  if (manifest.ram === null && zstd === undefined)
-    throw new VmError('`zstd` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
   const compression =
-    manifest.ram === null ? ({ kind: 'zstd', zstd: zstd ?? '', setpriv } as const) : ({ kind: 'none' } as const);
+    manifest.ram === null
+      ? ({ kind: 'zstd', zstd: requireTool(host, 'zstd'), setpriv: host.tools.setpriv } as const)
+      : ({ kind: 'none' } as const);
   let launched: Launched | undefined;
   let isLoaded = false;
   try {

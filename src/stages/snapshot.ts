@@ -6,10 +6,9 @@ import { inSequence } from '../guest/kind.ts';
 import { runChecked } from '../guest/ssh-run.ts';
 import { acceleratorOf, argvOf, machineTypeOf } from '../vm/argv.ts';
 import { createOverlay, sealDisk } from '../vm/disk.ts';
-import type { Qemu } from '../vm/host.ts';
 import { saveMemory } from '../vm/memory-image.ts';
 import { startMachine } from '../vm/start.ts';
-import { VmError } from '../vm/vm-error.ts';
+import { requireQemu, requireTool } from '../vm/require.ts';
 import { finishFile } from './context.ts';
 import type { StageContext } from './context.ts';
 import { hostCpu } from './host-record.ts';
@@ -49,7 +48,7 @@ export async function snapshotStage(context: StageContext, request: SnapshotRequ
 
 /** Returns the properties of the machine that a host must also have to resume its snapshot. */
 function frozenMachineOf({ host, guest }: StageContext): Omit<FrozenMachine, 'argv'> {
-  const qemu = requireQemu(host.qemu);
+  const qemu = requireQemu(host);
   const template = guest.bootMachine({ disk: { kind: 'empty', sizeMiB: 1 }, directory: '/', link: { kind: 'none' } });
   const accelerator = acceleratorOf({}, qemu);
   return {
@@ -59,12 +58,6 @@ function frozenMachineOf({ host, guest }: StageContext): Omit<FrozenMachine, 'ar
     cpu: template.cpu,
     hostCpu: accelerator === 'tcg' ? null : hostCpu(),
   };
-}
-
-function requireQemu(qemu: Qemu | undefined): Qemu {
-  if (qemu === undefined)
-    throw new VmError('QEMU is not installed', { hint: '`cygstrap doctor` tells how to install it' });
-  return qemu;
 }
 
 async function make(
@@ -129,7 +122,7 @@ async function make(
       await runChecked(shell.run, inSequence([connectShares, storeNumber(number)]), { signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'freeze' });
       const compression = isPortable
-        ? ({ kind: 'zstd', zstd: requireZstd(host.tools.zstd), setpriv: host.tools.setpriv } as const)
+        ? ({ kind: 'zstd', zstd: requireTool(host, 'zstd'), setpriv: host.tools.setpriv } as const)
         : ({ kind: 'none' } as const);
       ({ durationMs: stoppedMs } = await saveMemory(machine, {
         path: state,
@@ -142,7 +135,7 @@ async function make(
       await lastScreen(machine, logs.screen);
       throw error;
     }
-    argv = argvOf(machine.spec, requireQemu(host.qemu), machine.files);
+    argv = argvOf(machine.spec, requireQemu(host), machine.files);
     await machine.quit();
   }
   await sealDisk(disk);
@@ -177,12 +170,6 @@ async function make(
   });
   report({ kind: 'stage-done', stage: 'snapshot', key, durationMs: performance.now() - startMs });
   return made;
-}
-
-function requireZstd(zstd: string | undefined): string {
-  if (zstd === undefined)
-    throw new VmError('`zstd` is not installed', { hint: '`cygstrap doctor` tells how to install it' });
-  return zstd;
 }
 
 interface TestResume {

@@ -126,7 +126,7 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
       await expect(snapshotVm({ installed, isPortable }, context)).rejects.toMatchObject({
         code: 'vm',
         message: expect.stringMatching(/^cannot write the memory image `.*state`: the disk is full$/) as string,
-        hint: 'make room',
+        hint: 'free some disk space',
       });
       expect(bench.stages().snapshot).toEqual([]);
       expect(namesIn(join(small, 'work'))).toEqual([]);

@@ -8,7 +8,7 @@ import type { Host } from '../../vm/host.ts';
 import { saveMemory } from '../../vm/memory-image.ts';
 import { makeRunDirectory } from '../../vm/run-directory.ts';
 import { startMachine } from '../../vm/start.ts';
-import { VmError } from '../../vm/vm-error.ts';
+import { requireQemu } from '../../vm/require.ts';
 import { waitForMarker } from '../console.ts';
 import { markUsed, publish } from '../linux/image-store.ts';
 import type { ControllerImage } from './image.ts';
@@ -84,11 +84,7 @@ async function bootAndSave(
 
 /** Returns a hash of everything that a memory image depends on. */
 async function keyOf(host: Host, image: ControllerImage): Promise<string> {
-  const { qemu } = host;
-  if (qemu === undefined)
-    throw new VmError('QEMU is not installed', {
-      hint: 'run `cygstrap doctor`; it prints the command that installs it',
-    });
+  const qemu = requireQemu(host);
   const { cpu, memory, boot, nics, extraArguments } = controllerMachine({
     image,
     directories: { store: '', xchg: '', jobs: '' },
