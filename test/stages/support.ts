@@ -209,6 +209,6 @@ export function processesOf(part: string): string[] {
 
 /** The process of a machine that a verbose command started last. */
 export async function machinePid(command: RunningCommand, name: string): Promise<number> {
-  const [, pid] = await command.says(new RegExp(`machine \`${name}\` runs: process (\\d+)`));
+  const [, pid] = await command.says(new RegExp(`machine \`${name}\` is running: process (\\d+)`));
   return Number(pid);
 }
