@@ -44,7 +44,7 @@ export { loadFromSites } from './api/site-index.ts';
 export type { FromSites, SignedCatalog } from './api/site-index.ts';
 export { listSites } from './api/sites.ts';
 export type { ListedSite, SitesOptions, SitesQuery, SitesResult } from './api/sites.ts';
-export { filesToMend, verifyRepo } from './api/verify.ts';
+export { filesToRepair, verifyRepo } from './api/verify.ts';
 export type { VerifyContext, VerifyRequest, VerifyResult } from './api/verify.ts';
 export { packageVersion } from './api/version.ts';
 

@@ -18,26 +18,26 @@ import { writeLock } from './lock-file.ts';
 export interface ApplyRequest {
   readonly bundle: string;
   readonly repo: string;
-  /** Where the lock of the bundle goes. */
+  /** File to which the lock of the bundle is written. */
   readonly lock: string;
 }
 
 export interface ApplySummary {
   readonly repo: string;
   readonly lock: string;
-  /** Archives taken from the bundle. */
+  /** Archives stored from the bundle. */
   readonly files: number;
   readonly sizeBytes: number;
-  /** Those that were in the repo already. */
+  /** Archives that the repo had before. */
   readonly presentFiles: number;
   readonly packages: number;
 }
 
-/** Brings a repo from the state of an old lock to that of the new one in a bundle: takes its archives into the store, each compared
- *  with what the lock or the index in the bundle promises, makes sure that everything they need is there and intact, publishes the
- *  index, and writes the lock last. Anything in the tar that neither promises is refused. After a failure the repo's index and the
- *  lock are as they were; archives that were verified stay, and the same call goes on from there.
- *  Throws `corrupt`, `verify`, `lock` for what is no bundle, `repo` when files are missing, and `io`. */
+/** Updates a repo to the lock in a bundle: stores the archives of the bundle, each verified against the lock or the index in it,
+ *  checks that all files of the lock and the index exist, publishes the index, and writes the lock last. Refuses members that
+ *  neither lists. After a failure the index of the repo and the lock are unchanged; verified archives stay, and the same call
+ *  continues from there.
+ *  Throws `corrupt`, `verify` or `lock` for an invalid bundle, `repo` for missing files, and `io`. */
 export async function applyBundle(
   { bundle, repo, lock: lockFile }: ApplyRequest,
   { report = () => {}, signal }: BundleOptions = {},
@@ -47,12 +47,12 @@ export async function applyBundle(
   try {
     await readBundle(bundle, {
       onHead: async (head) => {
-        const { lock, needed } = await understand(bundle, head, report);
+        const { lock, needed } = await parseHead(bundle, head, report);
         const store = await Store.open(root, layoutOf(root), { report, ...(signal === undefined ? {} : { signal }) });
         work = new Applying({ bundle, head, lock, store, signal });
         await work.begin(needed);
       },
-      onArchive: async (member) => work?.take(member),
+      onArchive: async (member) => work?.store(member),
     });
     if (work === undefined) throw new CygstrapError('corrupt', `\`${bundle}\` is empty`);
     const { files, sizeBytes, presentFiles, lock } = await work.finish();
@@ -63,7 +63,7 @@ export async function applyBundle(
   }
 }
 
-async function understand(
+async function parseHead(
   bundle: string,
   head: BundleHead,
   report: Report,
@@ -82,7 +82,7 @@ interface ApplyingParts {
   readonly signal: AbortSignal | undefined;
 }
 
-/** A bundle on its way into a store. */
+/** A bundle that is being stored. */
 class Applying {
   readonly lock: Lock;
   files = 0;
@@ -106,16 +106,16 @@ class Applying {
     for (const { path } of [...absent, ...damaged]) this.#missing.add(path);
   }
 
-  async take({ name, sizeBytes, chunks }: IncomingMember): Promise<void> {
+  async store({ name, sizeBytes, chunks }: IncomingMember): Promise<void> {
     const { bundle, store, signal } = this.#parts;
     const file = this.#needed.get(name);
-    if (file === undefined) throw this.#broken(`it holds \`${name}\`, which neither its lock nor its index lists`);
-    if (this.#seen.has(name)) throw this.#broken(`it holds \`${name}\` twice`);
+    if (file === undefined) throw this.#broken(`neither its lock nor its index lists \`${name}\``);
+    if (this.#seen.has(name)) throw this.#broken(`duplicate member \`${name}\``);
     this.#seen.add(name);
     if (sizeBytes !== file.sizeBytes) {
       throw new CygstrapError(
         'verify',
-        `\`${bundle}\` is damaged: \`${file.path}\` has ${sizeBytes} bytes in it instead of ${file.sizeBytes}`,
+        `\`${bundle}\` is damaged: \`${file.path}\` has ${sizeBytes} bytes instead of ${file.sizeBytes}`,
         { hint: 'copy it again' },
       );
     }
@@ -136,9 +136,9 @@ class Applying {
         .join(', ');
       throw new CygstrapError(
         'repo',
-        `${missing.length} files that the new lock needs are neither in \`${bundle}\` nor intact in the repo: ${shown}${missing.length > 5 ? ', ...' : ''}`,
+        `${missing.length} files of the new lock are neither in \`${bundle}\` nor intact in the repo: ${shown}${missing.length > 5 ? ', ...' : ''}`,
         {
-          hint: 'a bundle holds what is new since one lock; bring the repo to that one first, or make the bundle without `--since`',
+          hint: 'a bundle made with `--since` contains only new files; update the repo to that lock first, or make the bundle without `--since`',
           details: { missing },
         },
       );
@@ -153,9 +153,9 @@ class Applying {
     return this.#parts.store.close();
   }
 
-  #broken(why: string): CygstrapError {
-    return new CygstrapError('corrupt', `\`${this.#parts.bundle}\` is refused: ${why}`, {
-      hint: 'take it from where you trust it',
+  #broken(reason: string): CygstrapError {
+    return new CygstrapError('corrupt', `\`${this.#parts.bundle}\` is refused: ${reason}`, {
+      hint: 'obtain it from a trusted place',
     });
   }
 }

@@ -8,9 +8,9 @@ import type { Archive } from '../core/setup-ini/records.ts';
 import { readIndex } from './load-catalog.ts';
 import { filesOfLock } from './repo-files.ts';
 
-/** Gives every file that a repo with this lock and this index must have, each once: what the lock lists, and what the index
- *  lists beyond it when it is one of ours, which lists only what is there. Warns of packages of the lock that the index does
- *  not list. Throws what `readIndex` throws, and `repo` for paths that no repo can have. */
+/** Returns the files that a repo with this lock and index must have, each once: those of the lock, and those of an index that lists
+ *  only what its repo has. Warns of locked packages that the index does not list. Throws as `readIndex`, and `repo` for invalid
+ *  paths. */
 export async function filesNeeded(
   lock: Lock,
   index: { readonly name: string; readonly bytes: Uint8Array } | undefined,

@@ -8,22 +8,22 @@ import { FetchError } from '../site/fetch-error.ts';
 import type { SiteFailure } from '../site/fetch-error.ts';
 import type { SiteSet } from '../site/site-set.ts';
 
-/** A file, and the sites that have it. */
+/** A file and the sites to fetch it from. */
 export interface WantedFile {
   readonly file: RepoFile;
   readonly sites: SiteSet;
 }
 
-/** A file that no site delivered as promised. */
+/** A file that no site sent with the expected content. */
 export interface FailedFile {
   readonly path: string;
   readonly why: string;
-  /** What became of it at each site that was asked. */
+  /** The failure at each site that was tried. */
   readonly sites: readonly SiteFailure[];
 }
 
 export interface FetchFilesOptions {
-  /** Transfers at a time. */
+  /** Number of concurrent transfers. */
   readonly jobs: number;
   readonly report: Report;
   readonly signal?: AbortSignal | undefined;
@@ -32,24 +32,25 @@ export interface FetchFilesOptions {
 export interface FetchedFiles {
   readonly fetched: readonly VerifiedFile[];
   readonly failed: readonly FailedFile[];
-  /** Not asked for after so many failures in a row that no site seems to be left. */
+  /** Not tried after too many consecutive failures. */
   readonly untried: readonly RepoFile[];
 }
 
-/** Bytes of a transfer are told of after so many, not after each chunk. */
-const TOLD_BYTES = 256 * 1024;
+/** Progress of a transfer is reported after this number of bytes, not after each chunk. */
+const REPORTED_BYTES = 256 * 1024;
 
 interface TransferOptions {
   readonly report: Report;
   readonly signal: AbortSignal;
 }
 
-/** Files that fail one after the other at the same sites, without any success between, until no more are begun. Those that the
- *  sites do not have do not count. */
-const HOPELESS_FILES = 24;
+/** After this number of consecutive failures at the same sites no further transfer starts. Files that the sites do not have do not
+ *  count. */
+const MAX_CONSECUTIVE_FAILURES = 24;
 
-/** Fetches files into the store, several at a time, each from the first of its sites that delivers it. What came is durable
- *  after `store.sync`. Throws `interrupted` with what is kept (or any other reason of the signal), and what no site can mend (a full disk). */
+/** Fetches files into the store, several at a time, each from the first of its sites that sends the expected content. The files are
+ *  durable after `store.sync`. Returns failures of sites; throws `interrupted` with the number of stored files, any other reason of
+ *  the signal, and errors of the store such as a full disk. */
 export async function fetchFiles(
   store: Store,
   wanted: readonly WantedFile[],
@@ -66,7 +67,7 @@ export async function fetchFiles(
 
   const fetchOne = async (one: WantedFile): Promise<void> => {
     const failures = failuresInRow.get(one.sites) ?? 0;
-    if (either.aborted || failures >= HOPELESS_FILES) {
+    if (either.aborted || failures >= MAX_CONSECUTIVE_FAILURES) {
       untried.push(one.file);
       return;
     }
@@ -106,7 +107,7 @@ async function transfer(
       let receivedBytes = 0;
       const onBytes = (bytes: number): void => {
         receivedBytes += bytes;
-        if (receivedBytes < TOLD_BYTES) return;
+        if (receivedBytes < REPORTED_BYTES) return;
         report({ kind: 'transfer-bytes', path, receivedBytes });
         receivedBytes = 0;
       };
@@ -136,21 +137,23 @@ function interruption(fetched: number, wanted: number, reason: unknown): unknown
   if (!(reason instanceof CygstrapError) || reason.code !== 'interrupted') return reason;
   return new CygstrapError(
     'interrupted',
-    `interrupted: ${fetched} of ${wanted} missing files came, and are kept and verified`,
-    { hint: 'the same command goes on from there' },
+    `interrupted: ${fetched} of ${wanted} missing files are fetched and verified`,
+    { hint: 'the same command continues from there' },
   );
 }
 
-/** Says what could not be fetched: every file with its reasons, code `fetch`. */
+/** The error for files that could not be fetched, each with its reasons; code `fetch`. */
 export function failureOf({ failed, untried }: FetchedFiles): CygstrapError {
   const lines = failed.map(({ why }) => `\n  - ${why}`).join('');
   const rest =
-    untried.length === 0 ? '' : `\n  - ${untried.length} more were not tried after ${HOPELESS_FILES} failures in a row`;
+    untried.length === 0
+      ? ''
+      : `\n  - ${untried.length} more were not tried after ${MAX_CONSECUTIVE_FAILURES} consecutive failures`;
   return new CygstrapError(
     'fetch',
     `${failed.length + untried.length} of the files could not be fetched${lines}${rest}`,
     {
-      hint: 'what came is kept and verified; the same command fetches the rest, perhaps with another `--site`',
+      hint: 'the other files are stored; run the same command again to fetch the rest, perhaps with another `--site`',
       details: { failed, untried: untried.map(({ path }) => path) },
     },
   );

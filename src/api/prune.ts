@@ -9,8 +9,8 @@ export interface PruneRequest {
   readonly repo: string;
   /** Lock files whose archives stay. */
   readonly keep?: readonly string[];
-  /** Whether anything is deleted; otherwise the result tells what would be. */
-  readonly isMeant?: boolean;
+  /** Whether to delete the files; by default they are only returned. */
+  readonly confirmed?: boolean;
 }
 
 export interface PruneContext {
@@ -29,10 +29,10 @@ export interface PruneResult {
   readonly isDone: boolean;
 }
 
-/** Deletes the archives of a repo that no kept lock and no index of ours needs, or tells which. Throws like `planPrune` and
- *  `applyPrune`, and what reading locks and indexes throws; nothing is deleted before all of them are read. */
+/** Deletes the archives of a repo that neither a kept lock nor an index of cygstrap lists, or only returns them. Throws as `planPrune`
+ *  and `applyPrune`, and errors of reading locks and indexes; nothing is deleted before all of them are read. */
 export async function pruneRepo(
-  { repo, keep = [], isMeant = false }: PruneRequest,
+  { repo, keep = [], confirmed = false }: PruneRequest,
   { load = {}, signal }: PruneContext = {},
 ): Promise<PruneResult> {
   const locks = [];
@@ -44,7 +44,7 @@ export async function pruneRepo(
   });
   for (const link of plan.links)
     load.report?.({ kind: 'warning', message: `\`${link}\` is a symbolic link: it is neither followed nor deleted` });
-  if (isMeant) await applyPrune(plan, { signal, report: load.report });
+  if (confirmed) await applyPrune(plan, { signal, report: load.report });
   const { remove, removeBytes, keptFiles, indexes } = plan;
   return {
     repo,
@@ -52,6 +52,6 @@ export async function pruneRepo(
     removeBytes,
     keptFiles,
     indexes: indexes.map(({ path, isSubset }) => ({ path, isSubset })),
-    isDone: isMeant,
+    isDone: confirmed,
   };
 }

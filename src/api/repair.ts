@@ -20,8 +20,8 @@ export interface RepairOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Fetches files of a repo again, each in the place of what is damaged. Throws `fetch` with every file that could not be had; the
- *  others are mended then. */
+/** Fetches damaged or missing files of a repo again. Throws `fetch` with every file that could not be fetched; the others are
+ *  repaired then. */
 export async function repairRepo(
   repo: string,
   files: readonly RepoFile[],

@@ -6,32 +6,31 @@ import { parseRepoPath } from '../repo/files/path.ts';
 import { digestOf, fileOfArchive } from '../repo/files/archive-file.ts';
 import { compareVersions } from '../core/version/compare.ts';
 
-/** A file that a repo is to have, and the number of the index it comes from. */
+/** A file of a repo and the number of the index that lists it. */
 export interface IndexedFile extends RepoFile {
   readonly index: number;
 }
 
-/** Gives the files of a lock: archives, and sources where they are locked. A path may come twice. Throws `repo` for a path that
- *  no repo can have. */
+/** Returns the files of a lock: archives, and locked sources. A path may occur twice. Throws `repo` for an invalid path. */
 export function filesOfLock({ packages }: Pick<Lock, 'packages'>): IndexedFile[] {
   return packages.flatMap((pkg) =>
     [pkg, ...(pkg.source === undefined ? [] : [pkg.source])].map((file) => ({ ...repoFileOf(file), index: pkg.index })),
   );
 }
 
-/** Takes a locked file as one of a repo. */
+/** Converts a locked file into a file of a repo. */
 export function repoFileOf(file: LockedFile): RepoFile {
   return { path: parseRepoPath(file.path), sizeBytes: file.size, digest: digestOf(file) };
 }
 
-/** Which versions of an index a mirror has. */
+/** Selects versions of an index. */
 export interface VersionChoice {
   /** Lower versions than the best (or the planned) one that are kept, the highest first; undefined: every version there is. */
   readonly prev: number | undefined;
   readonly source: boolean;
 }
 
-/** Gives the files of every package of a catalog. Versions above the current one are `[test]` versions, and always among them. */
+/** Returns the files of every package of a catalog. Versions above the current one are `[test]` versions, and always included. */
 export function filesOfCatalog(catalog: Catalog, choice: VersionChoice): IndexedFile[] {
   return [...catalog.packages.values()].flatMap((pkg) => {
     const best = catalog.current(pkg);
@@ -43,7 +42,7 @@ export function filesOfCatalog(catalog: Catalog, choice: VersionChoice): Indexed
   });
 }
 
-/** Gives the files of the `prev` next lower versions of each locked package. */
+/** Returns the files of the `prev` next lower versions of each locked package. */
 export function previousFiles(
   catalog: Catalog,
   { packages }: Pick<Lock, 'packages'>,

@@ -14,36 +14,36 @@ import { filesOfLock } from './repo-files.ts';
 
 export interface VerifyRequest {
   readonly repo: string;
-  /** Lock files whose archives must be there too. */
+  /** Lock files whose archives must exist, too. */
   readonly locks?: readonly string[];
-  /** Whether sizes alone are compared. */
+  /** Whether only sizes are compared. */
   readonly isQuick?: boolean;
 }
 
 export interface VerifyContext {
   readonly load?: LoadOptions;
   readonly signal?: AbortSignal | undefined;
-  /** Called as files are read. */
+  /** Called with the size of each file after it was read. */
   readonly onBytes?: (bytes: number) => void;
 }
 
 export interface VerifyResult {
   readonly repo: string;
-  /** The indexes that were compared with, relative to the repo. */
+  /** The indexes of the repo, relative to it. */
   readonly indexes: readonly Pick<IndexInForce, 'path' | 'isSubset'>[];
   readonly locks: readonly string[];
   readonly isQuick: boolean;
-  /** Promised files that are there, and their bytes. */
+  /** Number of expected files that exist, and their bytes. */
   readonly files: number;
   readonly sizeBytes: number;
-  /** By path. What is damaged has the `file` it should be. */
+  /** By path. Damage has the expected `file`. */
   readonly findings: readonly Finding[];
-  /** Findings that break a promise. */
+  /** Number of findings that are damage. */
   readonly damaged: number;
 }
 
-/** Compares the bytes of a repo with what its indexes and the given locks promise. Deletes nothing. Throws `repo` for a directory
- *  that is none, or of which nothing is promised, and what reading indexes and locks throws. */
+/** Compares the files of a repo with its indexes and the given locks. Deletes nothing. Throws `repo` for a directory that is not a
+ *  repo or that has neither an index nor a lock, and errors of reading indexes and locks. */
 export async function verifyRepo(
   { repo, locks = [], isQuick = false }: VerifyRequest,
   { load = {}, signal, onBytes }: VerifyContext = {},
@@ -55,7 +55,7 @@ export async function verifyRepo(
   for (const index of indexes)
     expectations.push({ files: await filesOfIndex(index, load), isComplete: index.isSubset });
   if (expectations.length === 0 && inspectRepo(root).bases.length > 0) {
-    throw new CygstrapError('repo', `nothing says what should be in \`${repo}\`: it has no index`, {
+    throw new CygstrapError('repo', `\`${repo}\` has no list of its files: it has no index`, {
       hint: 'name a lock with `--lock`',
     });
   }
@@ -72,14 +72,13 @@ export async function verifyRepo(
   };
 }
 
-/** The files to fetch again so that every promise is kept, each path once. */
-export function filesToMend({ findings }: VerifyResult): RepoFile[] {
+/** Returns the files to fetch again to repair all damage, each path once. */
+export function filesToRepair({ findings }: VerifyResult): RepoFile[] {
   const damaged = findings.filter(isDamage).flatMap(({ file }) => file ?? []);
   return [...new Map(damaged.map((file) => [file.path, file])).values()];
 }
 
-/** Reads the files that an index of a repo lists: archives and sources. Throws what `readIndex` throws, and `repo` for a path that
- *  no repo can have. */
+/** Reads the archives and sources that an index of a repo lists. Throws as `readIndex`, and `repo` for an invalid path. */
 export async function filesOfIndex({ location }: IndexInForce, load: LoadOptions): Promise<RepoFile[]> {
   const files: RepoFile[] = [];
   await readIndex(location, load, (records) => {

@@ -79,7 +79,7 @@ describe.skipIf(process.platform === 'win32')('one rule for links in a repo (ski
     expect(findings.map(({ kind, path }) => `${kind} ${path}`)).toEqual([`link ${link}`, `missing ${archive}`]);
     expect(damaged).toBe(2);
     const events: Event[] = [];
-    const plan = { repo, keep: [], isMeant: true };
+    const plan = { repo, keep: [], confirmed: true };
     const pruned = await pruneRepo(plan, { load: { report: (event) => void events.push(event) } });
     expect(pruned.remove).toEqual([]);
     expect(events.filter(({ kind }) => kind === 'warning')).toEqual([
@@ -101,7 +101,7 @@ describe.skipIf(process.platform === 'win32')('one rule for links in a repo (ski
 
     const { findings } = await verifyRepo({ repo, locks: [lock] });
     expect(findings).toMatchObject([{ kind: 'link', path: archive, file: { path: archive } }]);
-    const { remove } = await pruneRepo({ repo, isMeant: true });
+    const { remove } = await pruneRepo({ repo, confirmed: true });
     expect(remove).toEqual([]);
     await expect(bundle()).rejects.toEqual(naming(archive));
     await expect(media()).rejects.toMatchObject({ message: expect.stringContaining(`\`${archive}\`: link`) as string });

@@ -35,7 +35,7 @@ async function audited(root: string, options: AuditOptions = {}, files: readonly
 
 const findingsOf = ({ findings }: Audit): string[] => findings.map(({ kind, path }) => `${kind} ${path}`);
 
-test('an intact repo has nothing to tell of, and every file is verified', async () => {
+test('an intact repo has no findings, and every file is verified', async () => {
   const root = filledRepo();
   const audit = await audited(root);
   expect(audit.findings).toEqual([]);
@@ -126,7 +126,7 @@ describe('property: it finds', () => {
   });
 });
 
-test('it tells what is missing, unlisted, left over, and whether that does harm', async () => {
+test('it reports missing, unlisted and leftover files, and which of them are damage', async () => {
   const root = filledRepo();
   rmSync(join(root, FILES[2]?.path ?? ''));
   writeTree(root, {
@@ -152,7 +152,7 @@ test('it tells what is missing, unlisted, left over, and whether that does harm'
   expect(treeOf(root)).toEqual(before);
 });
 
-test('what a site lists may be missing, but not damaged', async () => {
+test('files that only a site lists may be missing, but not damaged', async () => {
   const root = filledRepo();
   rmSync(join(root, FILES[2]?.path ?? ''));
   writeFileSync(join(root, FILES[3]?.path ?? ''), bytesOf(99, 300));
@@ -160,7 +160,7 @@ test('what a site lists may be missing, but not damaged', async () => {
   expect(findingsOf(audit)).toEqual([`damaged ${FILES[3]?.path}`]);
 });
 
-test('two promises of one file must both be kept', async () => {
+test('a file must match both of two different expectations', async () => {
   const root = filledRepo();
   const md5 = fileOf(FILES[5]?.path ?? '', CONTENTS[5] ?? Buffer.alloc(0), 'md5');
   expect(findingsOf(await audited(root, {}, [...FILES, md5]))).toEqual([]);
@@ -177,7 +177,7 @@ test('two promises of one file must both be kept', async () => {
   ]);
 });
 
-test('a quick audit compares sizes alone and verifies nothing', async () => {
+test('a quick audit compares only sizes and verifies nothing', async () => {
   const root = filledRepo();
   writeFileSync(join(root, FILES[3]?.path ?? ''), bytesOf(99, 300));
   truncateSync(join(root, FILES[4]?.path ?? ''), 5);
@@ -202,22 +202,22 @@ test.skipIf(process.platform === 'win32')('a file without permission is a findin
   expect(findings).toMatchObject([{ kind: 'unreadable', actual: 'EACCES' }]);
 });
 
-test('it does not believe what was verified before, and forgets what is damaged', async () => {
+test('it ignores the verification cache, and removes damaged files from it', async () => {
   const root = temporaryDirectory();
   const file = FILES[4] ?? fileOf('x', Buffer.alloc(0));
   const store = await openStore(root);
   await store.put(file, sourceOf(CONTENTS[4] ?? Buffer.alloc(0)));
   await store.close();
-  const stamps = readFileSync(join(root, '.cygstrap/verified'), 'utf8');
-  expect(stamps).toContain(file.path);
+  const recorded = readFileSync(join(root, '.cygstrap/verified'), 'utf8');
+  expect(recorded).toContain(file.path);
   expect(findingsOf(await audited(root, {}, [file]))).toEqual([]);
-  expect(readFileSync(join(root, '.cygstrap/verified'), 'utf8')).toBe(stamps);
+  expect(readFileSync(join(root, '.cygstrap/verified'), 'utf8')).toBe(recorded);
   writeFileSync(join(root, file.path), bytesOf(99, file.sizeBytes));
   expect(findingsOf(await audited(root, {}, [file]))).toEqual([`damaged ${file.path}`]);
   expect(readFileSync(join(root, '.cygstrap/verified'), 'utf8')).toContain(`- 0 0 0 ${file.path}`);
 });
 
-test('a directory without archives is no repo', async () => {
+test('a directory without archives is not a repo', async () => {
   const root = temporaryDirectory();
   await expect(audited(root)).rejects.toMatchObject({ code: 'repo' });
   await expect(audited(join(root, 'none'))).rejects.toMatchObject({ code: 'repo' });

@@ -19,7 +19,7 @@ test('paths that differ in case only have one caseless form', () => {
   expect(caseless('a')).not.toBe(caseless('b'));
 });
 
-test('a directory without names is not called case-insensitive', () => {
+test('an empty directory counts as case-sensitive', () => {
   expect(isCaseInsensitive(temporaryDirectory())).toBe(false);
 });
 

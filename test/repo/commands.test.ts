@@ -7,7 +7,7 @@ import { pruneCommand } from '../../src/cli/commands/prune.ts';
 import { verifyCommand } from '../../src/cli/commands/verify.ts';
 import { Output } from '../../src/cli/output.ts';
 import { parseWords } from '../../src/cli/parse.ts';
-import { filesToMend, verifyRepo } from '../../src/api/verify.ts';
+import { filesToRepair, verifyRepo } from '../../src/api/verify.ts';
 import type { Lock } from '../../src/core/lock/lock.ts';
 import { printLock } from '../../src/core/lock/print.ts';
 import { publishSubset } from '../../src/repo/publish.ts';
@@ -98,7 +98,7 @@ describe('verify', () => {
     });
   });
 
-  test('of a damaged one tells what is wrong and exits with 1', async () => {
+  test('of a damaged repo lists the damage and exits with 1', async () => {
     const { root, lock } = await filled();
     writeFileSync(join(root, A.path), bytesOf(2, 2048));
     rmSync(join(root, B.path));
@@ -133,14 +133,14 @@ describe('verify', () => {
         actual: `sha512:${fileOf('x', bytesOf(2, 2048)).digest?.hex}`,
       },
     ]);
-    expect(filesToMend(await verifyRepo({ repo: root, locks: [lock], isQuick: false }, { load: {} }))).toMatchObject([
+    expect(filesToRepair(await verifyRepo({ repo: root, locks: [lock], isQuick: false }, { load: {} }))).toMatchObject([
       B,
       OLD,
       A,
     ]);
   });
 
-  test('needs something to compare with', async () => {
+  test('needs an index or a lock', async () => {
     const root = temporaryDirectory();
     await expect(cygstrap('verify', root)).rejects.toMatchObject({ code: 'repo' });
     writeTree(root, { 'x86_64/release/a': 'x' });
@@ -153,7 +153,7 @@ describe('verify', () => {
 });
 
 describe('prune', () => {
-  test('lists first, and deletes when it is meant', async () => {
+  test('only lists, and deletes with `--yes`', async () => {
     const { root, lock } = await filled();
     const before = treeOf(root);
     expect(await cygstrap('prune', root)).toEqual({

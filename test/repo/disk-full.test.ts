@@ -39,7 +39,7 @@ describe.skipIf(!probe)('a disk (needs root, to mount a small one)', () => {
   const file = fileOf('x86_64/release/a/a-1-1.tar.xz', small);
   const tooLarge = fileOf('x86_64/release/b/b-1-1.tar.xz', large);
 
-  test('that is full is told of, and what is in the repo stays right', async ({ skip }) => {
+  test('that is full is an error, and the repo stays valid', async ({ skip }) => {
     if (!isMounted) skip('mounting is not allowed here');
     const store = await openStore(root);
     const verified = await store.put(file, sourceOf(small));
@@ -77,7 +77,7 @@ describe.skipIf(!probe)('a disk (needs root, to mount a small one)', () => {
     await store.close();
   });
 
-  test('that is read-only is told of', async ({ skip }) => {
+  test('that is read-only is an error', async ({ skip }) => {
     if (!isMounted || !mount(root, '-o', 'remount,ro')) skip('mounting is not allowed here');
     await expect(openStore(root)).rejects.toMatchObject({
       code: 'io',

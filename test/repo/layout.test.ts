@@ -32,7 +32,7 @@ describe('the directory of a site', () => {
     expect(siteOfDirectory(directory)).toBe(site.endsWith('/') ? site : `${site}/`);
   });
 
-  test('is found in any case, and not under a name that setup would not find', () => {
+  test('is recognized in any case, but only under a name that setup finds', () => {
     expect(siteOfDirectory('http%3A%2F%2Fh%2F')).toBe('http://h/');
     for (const name of [
       'http://h',
@@ -47,7 +47,7 @@ describe('the directory of a site', () => {
       expect(siteOfDirectory(name)).toBeUndefined();
   });
 
-  test('property: leads back to its site', () => {
+  test('property: converts back to its site', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const site = Buffer.from(`http://${text}/`).toString();
@@ -58,7 +58,7 @@ describe('the directory of a site', () => {
     );
   });
 
-  test('is where a store of that layout puts its files', async () => {
+  test('contains the files of a store of that layout', async () => {
     const root = temporaryDirectory();
     const store = await Store.open(root, { kind: 'site', site: 'http://h/' });
     await store.put(fileOf('x86_64/release/a', BYTES), sourceOf(BYTES));
@@ -97,7 +97,7 @@ describe('a hostile path', () => {
     expect(() => parseRepoPath(path)).toThrow(expect.objectContaining({ code: 'repo' }));
   });
 
-  test('property: whatever is not refused stays below the repo', () => {
+  test('property: every accepted path stays in the repo', () => {
     const root = placesOf('/repo', { kind: 'flat' });
     const piece = fc.constantFrom('..', '.', '/', '\\', 'C:', 'a', 'x86_64', '%2e', '\0', ' ', 'con', '~');
     fc.assert(
@@ -129,7 +129,7 @@ describe('a hostile path', () => {
     );
   });
 
-  test('an architecture is a name', () => {
+  test('an architecture must be a valid name', () => {
     expect(() => archDirectory(placesOf('/repo', { kind: 'flat' }), '../x')).toThrow(
       expect.objectContaining({ code: 'repo' }),
     );
@@ -138,7 +138,7 @@ describe('a hostile path', () => {
 
 describe('files of one plan', () => {
   const paths = (...names: string[]) => names.map((name) => fileOf(name, BYTES));
-  test('come once each', () => {
+  test('are returned once each', () => {
     expect(distinctFiles(paths('x/a', 'x/b', 'x/a')).map(({ path }) => path)).toEqual(['x/a', 'x/b']);
   });
 
@@ -157,7 +157,7 @@ describe('files of one plan', () => {
     expect(distinctFiles(paths('x/Foo/a', 'x/foo/b'))).toHaveLength(2);
   });
 
-  test('that Windows may not open are counted', () => {
+  test('with paths that are too long for Windows are counted', () => {
     const long = `x/${'n'.repeat(190)}`;
     expect(longPaths(paths('x/a', long), '')).toBeUndefined();
     expect(longPaths(paths('x/a', long), 'http%3a%2f%2fh%2f')).toEqual({ count: 1, longest: long });
@@ -191,7 +191,7 @@ describe('a directory', () => {
     expect(inspectRepo(root)).toEqual({ kind, bases });
   });
 
-  test('of setup is taken over, checked and completed in place', async () => {
+  test('of setup is adopted, verified and completed in place', async () => {
     const root = temporaryDirectory();
     const [intact, damaged, absent] = ['a', 'b', 'c'].map((name) => fileOf(`x86_64/release/${name}.tar.xz`, BYTES)) as [
       ReturnType<typeof fileOf>,
@@ -250,7 +250,7 @@ test('only the store and the audit make verified files', () => {
   expect(users).toEqual(['repo/audit.ts', 'repo/presence.ts', 'repo/store.ts', 'repo/verified.ts']);
 });
 
-test('a path that was never parsed is refused by the types', async () => {
+test('a path that was not parsed is a type error', async () => {
   const store = await openStore(temporaryDirectory());
   // @ts-expect-error a string is no RepoPath
   const path: RepoPath = 'x86_64/a';

@@ -78,7 +78,7 @@ async function repo(kind: 'subset' | 'full' | 'none' = 'subset'): Promise<string
 const removed = ({ remove }: PrunePlan): string[] => remove.map(({ path }) => path);
 
 describe('pruning', () => {
-  test('plans to delete what the index does not list, and deletes nothing yet', async () => {
+  test('plans to delete files that the index does not list, and deletes nothing', async () => {
     const root = await repo();
     const before = treeOf(root);
     const plan = await planPrune(root, { locks: [], pathsOf: listedPaths });
@@ -91,12 +91,12 @@ describe('pruning', () => {
     expect((await planPrune(root, { locks: [], pathsOf: listedPaths })).remove).toEqual([]);
   });
 
-  test('keeps what a lock needs', async () => {
+  test('keeps the files of a lock', async () => {
     const root = await repo();
     expect(removed(await planPrune(root, { locks: [lockOf(OLD)], pathsOf: listedPaths }))).toEqual([]);
   });
 
-  test('keeps what locks need where the index is that of a site, and refuses without any lock', async () => {
+  test('keeps the files of locks if the index is that of a site, and requires a lock', async () => {
     const root = await repo('full');
     expect(removed(await planPrune(root, { ...NOTHING, locks: [lockOf(BOTH), lockOf(OLD)] }))).toEqual([
       SOURCE.path,
@@ -109,7 +109,7 @@ describe('pruning', () => {
     await expect(planPrune(await repo('none'), NOTHING)).rejects.toMatchObject({ code: 'repo' });
   });
 
-  test('leaves alone what is no archive, and goes for unfinished work', async () => {
+  test('ignores files that are not archives, and deletes unfinished files', async () => {
     const root = await repo();
     const kept = {
       'setup-x86_64.exe': 'x',
@@ -137,7 +137,7 @@ describe('pruning', () => {
     expect(readdirSync(join(root, 'release'))).toEqual([]);
   });
 
-  test('is refused without our marker', async () => {
+  test('requires the marker of cygstrap', async () => {
     const root = temporaryDirectory();
     writeTree(root, { 'x86_64/release/a': 'x', 'x86_64/setup.ini': 'x' });
     await expect(planPrune(root, { ...NOTHING, locks: [lockOf(OLD)] })).rejects.toMatchObject({
@@ -147,7 +147,7 @@ describe('pruning', () => {
     expect(Object.keys(treeOf(root))).toHaveLength(2);
   });
 
-  test('is refused when the index has changed since it was planned', async () => {
+  test('is refused if the index has changed since the plan', async () => {
     const root = await repo();
     const plan = await planPrune(root, { locks: [], pathsOf: listedPaths });
     writeFileSync(join(root, 'x86_64/setup.ini'), 'another');
@@ -167,7 +167,7 @@ describe('pruning', () => {
     expect(existsSync(join(root, OLD.path))).toBe(true);
   });
 
-  test('forgets what it deleted', async () => {
+  test('removes deleted files from the verification cache', async () => {
     const root = await repo();
     await applyPrune(await planPrune(root, { locks: [], pathsOf: listedPaths }));
     const store = await openStore(root);

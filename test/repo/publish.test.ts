@@ -79,7 +79,7 @@ describe('a subset index', () => {
     expect(text.startsWith('# cygstrap: ')).toBe(true);
   });
 
-  test('keeps what the index says of a version', async () => {
+  test('keeps the fields of a version', async () => {
     const store = await openStore(temporaryDirectory());
     const { text } = subsetIndex({ header: HEADER, records: RECORDS, files: await filled(store, ['a1', 'b1']) });
     const { line: _, versions: [prev] = [], ...pkg } = recordsOf(text)[0] ?? {};
@@ -87,7 +87,7 @@ describe('a subset index', () => {
     expect({ ...prev, line: 0 }).toEqual({ ...RECORDS[0]?.versions[1], line: 0 });
   });
 
-  test('lists chosen versions only, and refuses when one of them is not there', async () => {
+  test('lists only chosen versions, and fails if one of them is missing', async () => {
     const store = await openStore(temporaryDirectory());
     const files = await filled(store, ['a1', 'a2', 'b1']);
     const chosen = new Map([['a', new Set(['2-1'])]]);
@@ -98,7 +98,7 @@ describe('a subset index', () => {
     );
   });
 
-  test('does not list a file that was verified against something else', async () => {
+  test('does not list a file that was verified against another digest', async () => {
     const store = await openStore(temporaryDirectory());
     const [other] = [
       await store.put(fileOf(FILES.a1.path, BYTES.a2.subarray(0, 100)), sourceOf(BYTES.a2.subarray(0, 100))),
@@ -122,7 +122,7 @@ describe('publishing', () => {
       .filter((name) => name !== 'release')
       .toSorted();
 
-  test('leaves the new index alone in its directory', async () => {
+  test('leaves only the new index in its directory', async () => {
     const root = temporaryDirectory();
     const names = ['setup.zst', 'setup.xz', 'setup.bz2', 'setup.ini', 'SETUP.XZ'].flatMap((name) => [
       name,
@@ -138,7 +138,7 @@ describe('publishing', () => {
     ]);
   });
 
-  test('with a signature puts both there, and replaces both', async () => {
+  test('with a signature writes both, and replaces both', async () => {
     const root = temporaryDirectory();
     let signed = '';
     const sign = async (bytes: Uint8Array): Promise<Uint8Array> =>
@@ -152,7 +152,7 @@ describe('publishing', () => {
     expect(archFiles(root)).toEqual(['setup.ini']);
   });
 
-  test('the same again writes nothing', async () => {
+  test('the same index again writes nothing', async () => {
     const root = temporaryDirectory();
     await published(root);
     const { mtimeMs, ino } = statSync(join(root, 'x86_64/setup.ini'));
@@ -160,7 +160,7 @@ describe('publishing', () => {
     expect(statSync(join(root, 'x86_64/setup.ini'))).toMatchObject({ mtimeMs, ino });
   });
 
-  test('the index of the site keeps its bytes and its signature', async () => {
+  test('an index of a site keeps its bytes and its signature', async () => {
     const root = temporaryDirectory();
     await published(root);
     const store = await openStore(root);
@@ -173,7 +173,7 @@ describe('publishing', () => {
     expect(archFiles(root)).toEqual(['setup.zst', 'setup.zst.sig']);
   });
 
-  test('a reader meanwhile sees the old index or the new one, and no other', async () => {
+  test('a concurrent reader sees either the old or the new index', async () => {
     const names = ['setup.zst', 'setup.xz', 'setup.bz2'];
     for (let turn = 0; turn < 5; turn++) {
       const root = temporaryDirectory();

@@ -74,14 +74,14 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
     expect(Object.keys(treeOf(root))).toEqual([PATH]);
   });
 
-  test('counts its bytes as they come', async () => {
+  test('reports its bytes as they arrive', async () => {
     const store = await openStore(temporaryDirectory());
     let counted = 0;
     await store.put(fileOf(PATH, bytes), sourceOf(bytes), { onBytes: (more) => (counted += more) });
     expect(counted).toBe(bytes.length);
   });
 
-  test.each([1, 7, 1 << 20, (1 << 20) + 1, 5 << 20])('may come in pieces of %d bytes', async (pieceBytes) => {
+  test.each([1, 7, 1 << 20, (1 << 20) + 1, 5 << 20])('may arrive in chunks of %d bytes', async (pieceBytes) => {
     if (pieceBytes < 8 && bytes.length > 100_000) pieceBytes = 1_009;
     const store = await openStore(temporaryDirectory());
     const { location } = await store.put(fileOf(PATH, bytes), sourceOf(bytes, { pieceBytes }));
@@ -116,7 +116,7 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
       { expected: `md5:${fileOf(PATH, bytes, 'md5').digest?.hex}` },
     ],
   ];
-  test.each(faults)('that is %s is refused, and nothing of it stays', async (_name, file, chunks, details) => {
+  test.each(faults)('that is %s is refused, and no part of it stays', async (_name, file, chunks, details) => {
     const root = temporaryDirectory();
     const store = await openStore(root);
     const error = await faultOf(store.put(file, opening(chunks)));
@@ -127,7 +127,7 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
     expect(Object.keys(treeOf(root))).toEqual([PATH]);
   });
 
-  test('without a digest is refused unless that is allowed, and then checked by its size', async () => {
+  test('without a digest is refused unless that is allowed, and is then verified by its size', async () => {
     const root = temporaryDirectory();
     const file: RepoFile = { ...fileOf(PATH, bytes), digest: undefined };
     const strict = await openStore(root);
@@ -144,7 +144,7 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
     expect(await store.put(file, sourceOf(bytes))).toMatchObject({ proof: 'size' });
   });
 
-  test('that breaks off lets the source speak, and the old file stays', async () => {
+  test('that breaks off throws the error of the source, and the old file stays', async () => {
     const root = temporaryDirectory();
     const store = await openStore(root);
     writeTree(root, { [PATH]: 'old' });
@@ -161,7 +161,7 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
     expect(Object.keys(treeOf(root))).toEqual([PATH]);
   });
 
-  test('is given up at once when the signal is aborted, even while the source is silent', async () => {
+  test('ends at once when the signal is aborted, even while the source sends nothing', async () => {
     const root = temporaryDirectory();
     const store = await openStore(root);
     const abort = new AbortController();
@@ -186,7 +186,7 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
     await expect.poll(() => isClosed).toBe(true);
   });
 
-  test('that is put many times at once is asked for once', async () => {
+  test('that is put several times concurrently is requested once', async () => {
     const store = await openStore(temporaryDirectory());
     const asked: Resume[] = [];
     const file = fileOf(PATH, bytes);
@@ -203,7 +203,7 @@ async function* endless(): AsyncGenerator<Uint8Array, void, undefined> {
   for (;;) yield SMALL;
 }
 
-test('a source is read up to the first byte too many', async () => {
+test('a source is read up to the first excess byte', async () => {
   const store = await openStore(temporaryDirectory());
   let pulledBytes = 0;
   async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -227,7 +227,7 @@ test('many files are stored at the same time, each with its own bytes', async ()
   for (const { path, bytes } of files) expect(readFileSync(join(root, path)).equals(bytes)).toBe(true);
 });
 
-test('an empty file is a file', async () => {
+test('an empty file is stored', async () => {
   const store = await openStore(temporaryDirectory());
   const { location } = await store.put(fileOf(PATH, Buffer.alloc(0)), sourceOf(Buffer.alloc(0)));
   expect(statSync(location).size).toBe(0);
@@ -245,7 +245,7 @@ test.each<[string, Partial<RepoFile>]>([
   await faultOf(store.put({ ...fileOf(PATH, SMALL), ...wrong }, noSource));
 });
 
-describe('a broken download goes on', () => {
+describe('a download that broke off continues', () => {
   const reset = new Error('reset');
 
   async function breakAt(root: string, goodBytes: number, validator: string | undefined = '"one"'): Promise<void> {
@@ -277,7 +277,7 @@ describe('a broken download goes on', () => {
     },
   );
 
-  test('without asking when every byte is there', async () => {
+  test('without a request if all bytes exist', async () => {
     const root = temporaryDirectory();
     await breakAt(root, LARGE.length);
     const store = await openStore(root);
@@ -295,7 +295,7 @@ describe('a broken download goes on', () => {
     expect(readFileSync(join(root, PATH)).equals(LARGE)).toBe(true);
   });
 
-  test('from the start when the index promises another content now', async () => {
+  test('from the start when the index lists another content now', async () => {
     const root = temporaryDirectory();
     await breakAt(root, 2_000_000);
     const other = bytesOf(5, LARGE.length);
@@ -306,7 +306,7 @@ describe('a broken download goes on', () => {
     expect(Object.keys(treeOf(root))).toEqual([PATH]);
   });
 
-  test('and is thrown away when the whole is wrong', async () => {
+  test('and is removed if the whole is wrong', async () => {
     const root = temporaryDirectory();
     await breakAt(root, 2_000_000);
     const part = `${join(root, PATH)}.part`;
@@ -334,7 +334,7 @@ describe('a broken download goes on', () => {
     expect(Object.keys(treeOf(root))).toEqual([PATH]);
   });
 
-  test('when the part is right and has more behind it', async () => {
+  test('when the part is complete and followed by more bytes', async () => {
     const root = temporaryDirectory();
     await breakAt(root, LARGE.length);
     writeFileSync(`${join(root, PATH)}.part`, Buffer.concat([LARGE, SMALL]));
@@ -343,7 +343,7 @@ describe('a broken download goes on', () => {
     expect(readFileSync(join(root, PATH)).equals(LARGE)).toBe(true);
   });
 
-  test('but not where the source goes on elsewhere', async () => {
+  test('but not if the source starts at another byte', async () => {
     const root = temporaryDirectory();
     await breakAt(root, 2_000_000);
     const store = await openStore(root);
@@ -357,8 +357,8 @@ describe('a broken download goes on', () => {
   });
 });
 
-describe('what others do meanwhile', () => {
-  test('a directory that was removed is made again', async () => {
+describe('changes by other processes', () => {
+  test('a removed directory is created again', async () => {
     const root = temporaryDirectory();
     const store = await openStore(root);
     await store.put(fileOf('x86_64/p/a.tar', bytesOf(1, 100)), sourceOf(bytesOf(1, 100)));
@@ -443,13 +443,13 @@ describe('presence', () => {
 
   const all = files.map(({ path }) => path);
 
-  test('reads nothing of what was verified and has not changed', async () => {
+  test('does not read files that were verified and have not changed', async () => {
     const root = temporaryDirectory();
     await filled(root);
     expect(await readBytes(root, files)).toEqual({ present: all, absent: [], damaged: [], bytes: 0 });
   });
 
-  test('reads what was not verified by us, once', async () => {
+  test('reads unverified files once', async () => {
     const root = temporaryDirectory();
     writeTree(root, { [a.path]: SMALL, [b.path]: LARGE, [c.path]: SMALL });
     for (const path of all) utimesSync(join(root, path), 1e9, 1e9);
@@ -458,7 +458,7 @@ describe('presence', () => {
     expect(await readBytes(root, files)).toMatchObject({ present: all, bytes: 0 });
   });
 
-  test('does not remember a file so young that a change might not show', async () => {
+  test('does not record a file that is too young to detect a later change', async () => {
     const root = temporaryDirectory();
     writeTree(root, { [a.path]: SMALL });
     expect(await readBytes(root, [a])).toMatchObject({ bytes: SMALL.length });
@@ -479,7 +479,7 @@ describe('presence', () => {
     expect(await readBytes(root, [a])).toMatchObject({ present: [], damaged: [a.path] });
   });
 
-  test('believes no stamp for another content, and no stamp that is cut', async () => {
+  test('ignores cache entries for another content and entries that are cut off', async () => {
     const root = temporaryDirectory();
     await filled(root);
     expect(await readBytes(root, [{ ...a, digest: fileOf(a.path, bytesOf(8, SMALL.length)).digest }])).toMatchObject({
@@ -487,14 +487,14 @@ describe('presence', () => {
       damaged: [a.path],
     });
     await filled(root);
-    const stamps = join(root, '.cygstrap/verified');
-    writeFileSync(stamps, readFileSync(stamps).subarray(0, -20));
+    const cache = join(root, '.cygstrap/verified');
+    writeFileSync(cache, readFileSync(cache).subarray(0, -20));
     expect(await readBytes(root, files)).toMatchObject({ present: all, bytes: SMALL.length });
-    writeFileSync(stamps, 'something else');
+    writeFileSync(cache, 'something else');
     expect(await readBytes(root, files)).toMatchObject({ present: all, bytes: 2 * SMALL.length + LARGE.length });
   });
 
-  test('says what is absent, once for each path', async () => {
+  test('lists absent files once for each path', async () => {
     const root = temporaryDirectory();
     await filled(root);
     const absent = fileOf('x86_64/release/d/d-1.tar.xz', SMALL);
@@ -502,10 +502,10 @@ describe('presence', () => {
   });
 });
 
-describe('the shared cache', () => {
+describe('the archive cache', () => {
   const file = fileOf(PATH, LARGE);
 
-  test('gives a second repo its files without a source, as the same bytes on disk', async () => {
+  test('provides files to a second repo as hard links, without a request', async () => {
     const [one, two, cacheDir] = [temporaryDirectory(), temporaryDirectory(), temporaryDirectory()];
     await (await openStore(one, { cacheDir })).put(file, sourceOf(LARGE));
     const store = await openStore(two, { cacheDir });
@@ -515,7 +515,7 @@ describe('the shared cache', () => {
     expect(Object.keys(treeOf(two))).toEqual([PATH]);
   });
 
-  test('is not believed: what was changed in it is fetched again, and replaced', async () => {
+  test('is verified: a changed entry is fetched again and replaced', async () => {
     const [one, two, cacheDir] = [temporaryDirectory(), temporaryDirectory(), temporaryDirectory()];
     await (await openStore(one, { cacheDir })).put(file, sourceOf(LARGE));
     writeFileSync(join(one, PATH), bytesOf(4, LARGE.length));
@@ -561,7 +561,7 @@ describe('the shared cache', () => {
     expect(statSync(join(elsewhere, 'other')).size).toBe(10);
   });
 
-  test('replaces a file without another name for it in between', async () => {
+  test('replaces a file by one rename', async () => {
     const [one, two, cacheDir] = [temporaryDirectory(), temporaryDirectory(), temporaryDirectory()];
     await (await openStore(one, { cacheDir })).put(file, sourceOf(LARGE));
     writeTree(two, { [PATH]: 'old' });
@@ -575,7 +575,7 @@ describe('the shared cache', () => {
     expect(statSync(join(two, PATH)).ino).toBe(statSync(join(one, PATH)).ino);
   });
 
-  test('that cannot be written to is a note', async () => {
+  test('that is not writable is reported as a note', async () => {
     const root = temporaryDirectory();
     writeTree(root, { 'no-directory': '' });
     const events: Event[] = [];
@@ -588,14 +588,14 @@ describe('the shared cache', () => {
   });
 });
 
-test('files with md5 only are told of once', async () => {
+test('files with MD5 only are reported once', async () => {
   const events: Event[] = [];
   const store = await openStore(temporaryDirectory(), { report: (event) => events.push(event) });
   for (const name of ['a', 'b']) await store.put(fileOf(`x86_64/release/${name}`, SMALL, 'md5'), sourceOf(SMALL));
   expect(events).toMatchObject([{ kind: 'warning', message: expect.stringContaining('SHA-512') as string }]);
 });
 
-test('a path that is too long is told of', async () => {
+test('a path that is too long is an error', async () => {
   const store = await openStore(temporaryDirectory());
   const path = parseRepoPath(`x86_64/${'n'.repeat(300)}`);
   await expect(store.put({ ...fileOf(PATH, SMALL), path }, sourceOf(SMALL))).rejects.toMatchObject({
@@ -604,7 +604,7 @@ test('a path that is too long is told of', async () => {
   });
 });
 
-test('a file where a directory should be is told of', async () => {
+test('a file in place of a directory is an error', async () => {
   const root = temporaryDirectory();
   const store = await openStore(root);
   writeTree(root, { 'x86_64/release': 'a file' });

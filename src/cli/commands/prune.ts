@@ -35,7 +35,7 @@ async function pruneOnce(
   const { pruneRepo } = await import('../../api/prune.ts');
   const load = { cache: !args.noCache, env: host.env, report: reporter(output, args) };
   const result = await interruptible((signal) =>
-    pruneRepo({ repo: args.repo, keep: args.keep, isMeant: args.yes }, { load, signal }),
+    pruneRepo({ repo: args.repo, keep: args.keep, confirmed: args.yes }, { load, signal }),
   );
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');

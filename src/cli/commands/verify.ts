@@ -75,7 +75,7 @@ async function repair(
   sites: readonly string[],
   found: VerifyResult,
 ): Promise<void> {
-  const [{ filesToMend }, { repairRepo }, { archiveCacheDirectory }] = await Promise.all([
+  const [{ filesToRepair }, { repairRepo }, { archiveCacheDirectory }] = await Promise.all([
     import('../../api/verify.ts'),
     import('../../api/repair.ts'),
     import('../../api/cache-directories.ts'),
@@ -84,7 +84,7 @@ async function repair(
   const view = new ProgressView(session, { ...args, quiet: args.quiet || args.json });
   try {
     await interruptible((signal) =>
-      repairRepo(args.repo, filesToMend(found), {
+      repairRepo(args.repo, filesToRepair(found), {
         sites,
         siteOptions: siteOptionsOf(args, env),
         jobs: DEFAULTS.jobs,

@@ -276,7 +276,7 @@ test('--add-site: each package comes from the site whose index has it, into one 
 });
 
 describe('Ctrl-C', () => {
-  test('stops in order, says what is kept, and the same command goes on from there', async () => {
+  test('stops in order, reports what is stored, and the same command continues from there', async () => {
     const slow = '/x86_64/release/cygwin/cygwin-3.5.4-1-x86_64.tar.xz';
     await using server = await FaultServer.start(releaseScript({ [slow]: fault.silence() }));
     const args = [
@@ -305,7 +305,7 @@ describe('Ctrl-C', () => {
     });
     const [exit] = (await once(child, 'close')) as [number | null];
     expect(exit).toBe(130);
-    expect(stdout).toContain('interrupted: 4 of 5 missing files came, and are kept and verified');
+    expect(stdout).toContain('interrupted: 4 of 5 missing files are fetched and verified');
     expect(repoFiles().filter((path) => path.includes('setup.'))).toEqual([]);
     server.set(slow, fault.serve(readFileSync(join(RELEASE, slow))));
     expect((await fetch('openssh', '--site', server.url)).stdout).toContain('1 fetched');

@@ -81,7 +81,7 @@ async function namesIn(path: string): Promise<string[]> {
 }
 
 describe('a bundle', () => {
-  test('holds the lock, the index, and the archives that the old lock did not need', async () => {
+  test('contains the lock, the index, and the archives that the old lock does not list', async () => {
     expect(await namesIn(join(base, 'new.tar'))).toEqual([
       'bundle.json',
       'cygstrap.lock.json',
@@ -106,7 +106,7 @@ describe('a bundle', () => {
     expect(summary).toEqual({ file: again, sizeBytes: statSync(again).size, files: 3, leftOut: 1 });
   });
 
-  test('brings the other side to the same state', async () => {
+  test('updates another repo to the same state', async () => {
     const { repo, lock } = nearCopy();
     expect(await applyBundle({ bundle: join(base, 'new.tar'), repo, lock }, options)).toEqual({
       repo,
@@ -124,7 +124,7 @@ describe('a bundle', () => {
     });
   });
 
-  test('without an old lock holds everything, and makes a repo of its own', async () => {
+  test('without an old lock contains all files, and creates a new repo', async () => {
     const out = join(base, 'whole.tar');
     expect(await makeBundle({ repo: far.repo, lock: far.lockFile, since: undefined, out }, options)).toMatchObject({
       files: 4,
@@ -136,7 +136,7 @@ describe('a bundle', () => {
     expect(contentsOf(repo)).toEqual(contentsOf(far.repo));
   });
 
-  test('takes the signature of an index along', async () => {
+  test('contains the signature of the index', async () => {
     const repo = join(base, 'signed');
     cpSync(far.repo, repo, { recursive: true });
     writeFileSync(join(repo, 'x86_64/setup.ini.sig'), 'signature');
@@ -168,11 +168,10 @@ describe('packing refuses', () => {
     attempt((repo) => truncateSync(join(repo, bash), 3099), '3099 bytes instead of 3100', 'verify'));
   test('a long archive', () =>
     attempt((repo) => truncateSync(join(repo, bash), 3101), 'larger than its 3100 bytes', 'verify'));
-  test('an archive that is not there', () =>
-    attempt((repo) => rmSync(join(repo, bash)), 'the repo does not have', 'verify'));
+  test('a missing archive', () => attempt((repo) => rmSync(join(repo, bash)), 'the repo does not have', 'verify'));
   test('a repo without index', () =>
     attempt((repo) => rmSync(join(repo, 'x86_64/setup.ini')), 'has no index for x86_64', 'repo'));
-  test('to go on when it is told to stop', async () => {
+  test('to continue after an abort', async () => {
     const stop = new AbortController();
     stop.abort(new Error('stopped'));
     await expect(
@@ -184,7 +183,7 @@ describe('packing refuses', () => {
     expect(readdirSync(base).filter((name) => name.startsWith('never'))).toEqual([]);
   });
 
-  test('a place where nothing can be written', async () => {
+  test('a directory that is not writable', async () => {
     await expect(
       makeBundle({ repo: far.repo, lock: far.lockFile, since: oldLock, out: join(base, 'nowhere/x.tar') }, options),
     ).rejects.toMatchObject({ code: 'io' });
@@ -212,7 +211,7 @@ async function outcomeOf(bytes: Uint8Array): Promise<{ error: unknown; repo: str
 const isOurs = expect.objectContaining({ code: expect.stringMatching(/^(?:corrupt|verify|lock|repo)$/) }) as unknown;
 
 describe('a damaged bundle publishes nothing', () => {
-  test('with any byte flipped, unless the byte means nothing', async () => {
+  test('with any byte flipped, unless the byte has no meaning', async () => {
     const before = contentsOf(join(base, 'near/repo'));
     const good: Record<string, string> = { ...before, ...contentsOf(join(base, 'tiny/repo')) };
     let refused = 0;
@@ -233,7 +232,7 @@ describe('a damaged bundle publishes nothing', () => {
     expect(refused).toBeGreaterThan(20);
   });
 
-  test('cut short anywhere before its end mark', async () => {
+  test('truncated anywhere before its end mark', async () => {
     for (let size = 0; size < small.length - 1024; size += 767) {
       const { error, repo } = await outcomeOf(small.subarray(0, size));
       expect(error, `${size} bytes`).toEqual(isOurs);
@@ -241,7 +240,7 @@ describe('a damaged bundle publishes nothing', () => {
     }
   });
 
-  test('that is no tar, or not there', async () => {
+  test('that is not a tar file, or missing', async () => {
     expect((await outcomeOf(Buffer.alloc(10_000, 'no tar'))).error).toMatchObject({
       code: 'corrupt',
       message: expect.stringContaining('is not a complete tar file'),
@@ -276,7 +275,7 @@ describe('a hostile bundle is refused', () => {
     return [{ name: 'bundle.json', bytes: manifest }, ...members];
   };
 
-  test('and a good one made the same way is not', async () => {
+  test('and a valid one made the same way is not', async () => {
     const { error, repo } = await outcomeOf(await tarOf([...head(), { name: BASH, bytes: bash() }]));
     expect(error).toBeUndefined();
     expect(existsSync(join(repo, 'x86_64/release/bash/bash-5.2-1.tar.xz'))).toBe(true);
@@ -286,16 +285,16 @@ describe('a hostile bundle is refused', () => {
     [
       'a path out of the repo',
       () => [...head(), { name: '../../evil', bytes: 'x' }],
-      '`../../evil`, which neither its lock nor its index lists',
+      'neither its lock nor its index lists `../../evil`',
     ],
     [
       'a path out of the repo below its prefix',
       () => [...head(), { name: 'repo/../../evil', bytes: 'x' }],
-      'which neither',
+      'neither its lock',
     ],
-    ['an absolute path', () => [...head(), { name: '/tmp/evil', bytes: 'x' }], 'which neither'],
-    ['a file nobody promised', () => [...head(), { name: 'repo/x86_64/setup.zst', bytes: 'x' }], 'which neither'],
-    ['a file of ours', () => [...head(), { name: 'repo/.cygstrap/verified', bytes: 'x' }], 'which neither'],
+    ['an absolute path', () => [...head(), { name: '/tmp/evil', bytes: 'x' }], 'neither its lock'],
+    ['a file that nothing lists', () => [...head(), { name: 'repo/x86_64/setup.zst', bytes: 'x' }], 'neither its lock'],
+    ['a file of cygstrap', () => [...head(), { name: 'repo/.cygstrap/verified', bytes: 'x' }], 'neither its lock'],
     [
       'a link in the place of an archive',
       () => [...head(), { name: BASH, type: 'symlink', linkname: '/etc/passwd' }],
@@ -304,14 +303,18 @@ describe('a hostile bundle is refused', () => {
     ['a hard link', () => [...head(), { name: BASH, type: 'link', linkname: '../../x' }], 'is a link'],
     ['a directory', () => [...head(), { name: 'repo/x86_64/', type: 'directory' }], 'is a directory'],
     ['a pipe', () => [...head(), { name: BASH, type: 'fifo' }], 'is a fifo'],
-    ['an archive twice', () => [...head(), { name: BASH, bytes: bash() }, { name: BASH, bytes: bash() }], 'twice'],
+    [
+      'a duplicate archive',
+      () => [...head(), { name: BASH, bytes: bash() }, { name: BASH, bytes: bash() }],
+      'duplicate member',
+    ],
     [
       'an archive of another size',
       () => [...head(), { name: BASH, bytes: Buffer.alloc(599) }],
-      'has 599 bytes in it instead of 600',
+      'has 599 bytes instead of 600',
     ],
     ['an archive of other content', () => [...head(), { name: BASH, bytes: Buffer.alloc(600) }], 'sha512'],
-    ['no archive', () => head(), '1 files that the new lock needs are neither in'],
+    ['no archive', () => head(), '1 files of the new lock are neither in'],
     [
       'an archive before the head',
       () => [{ name: BASH, bytes: bash() }, ...head()],
@@ -348,7 +351,7 @@ describe('a hostile bundle is refused', () => {
       'must list a lock',
     ],
     [
-      'a manifest that promises too much',
+      'a manifest that lists too many bytes',
       () => [
         {
           name: 'bundle.json',
@@ -397,13 +400,13 @@ describe('a hostile bundle is refused', () => {
   });
 });
 
-test('a repo of another state keeps what came, and goes on from there', async () => {
+test('a repo of another state keeps verified archives, and the next call continues from there', async () => {
   const repo = join(base, 'other/repo');
   mkdirSync(join(base, 'other'));
   const lock = join(base, 'other/lock.json');
   await expect(applyBundle({ bundle: join(base, 'new.tar'), repo, lock }, options)).rejects.toMatchObject({
     code: 'repo',
-    message: expect.stringContaining('1 files that the new lock needs are neither in'),
+    message: expect.stringContaining('1 files of the new lock are neither in'),
     hint: expect.stringContaining('without `--since`'),
     details: { missing: ['x86_64/release/zlib/zlib-1.2-1.tar.xz'] },
   });

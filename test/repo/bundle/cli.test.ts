@@ -30,7 +30,7 @@ async function run(...argv: string[]): Promise<{ exit: number; stdout: string; s
 
 const at = (path: string): string => join(base, path);
 
-test('carries the new state over', async () => {
+test('transfers the new state', async () => {
   const made = await run(
     '--repo',
     at('far/repo'),
