@@ -7,8 +7,9 @@ interface Listeners {
 
 const listenersOf = new WeakMap<AbortSignal, Listeners>();
 
-/** Calls `listener` with the reason when the signal is aborted: once, and at once if it is aborted already. Returns a function
- *  that removes the listener. All listeners of a signal share one event listener, because Node.js warns about more than ten. */
+/** Calls `listener` with the reason when the signal is aborted: once, and at once if it is aborted already. Returns
+ *  a function that removes the listener. All listeners of a signal share one event listener, because Node.js warns
+ *  about more than ten. */
 export function onAbort(signal: AbortSignal, listener: Listener): () => void {
   if (signal.aborted) {
     listener(signal.reason);
@@ -35,8 +36,8 @@ function addListeners(signal: AbortSignal): Listeners {
   return listeners;
 }
 
-/** Yields the items of a source until the signal is aborted, then throws its reason at once, even while the source is silent.
- *  Closes the source in every case. Keeps no item longer than its turn. */
+/** Yields the items of a source until the signal is aborted, then throws its reason at once, even while the source
+ *  is silent. Closes the source in every case. Keeps no item longer than its turn. */
 export async function* untilAborted<T>(
   source: AsyncIterable<T>,
   signal: AbortSignal | undefined,

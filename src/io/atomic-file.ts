@@ -26,8 +26,9 @@ export interface RenameSystem {
   readonly sleep: (delayMs: number) => Promise<unknown>;
 }
 
-/** Renames a file or directory, replacing `to`. Antivirus programs and indexers on Windows open files for a moment, and the rename
- *  then fails with EPERM, EBUSY or EACCES; it is repeated for at most 4 seconds. Throws the last error of the system. */
+/** Renames a file or directory, replacing `to`. Antivirus programs and indexers on Windows open files for a moment,
+ *  and the rename then fails with EPERM, EBUSY or EACCES; it is repeated for at most 4 seconds. Throws the last
+ *  error of the system. */
 export async function replaceFile(from: string, to: string, system: RenameSystem = { rename, sleep }): Promise<void> {
   for (const delayMs of RENAME_DELAYS_MS) {
     try {
@@ -47,8 +48,8 @@ export interface WriteOptions {
   readonly mode?: number;
 }
 
-/** Writes a file so that readers see the old content or the new, never a part. On failure the old file stays and no temporary
- *  file is left. Throws errors of the system. */
+/** Writes a file so that readers see the old content or the new, never a part. On failure the old file stays and no
+ *  temporary file is left. Throws errors of the system. */
 export async function writeFileAtomically(
   path: string,
   data: string | Uint8Array,
@@ -65,8 +66,9 @@ export async function writeFileAtomically(
   });
 }
 
-/** Creates a file or directory by `create`, which writes to the temporary path that it receives, then renames it to `path`.
- *  Returns the result of `create`. On failure nothing is left. Throws errors of the system, and those of `create`. */
+/** Creates a file or directory by `create`, which writes to the temporary path that it receives, then renames it to
+ *  `path`. Returns the result of `create`. On failure nothing is left. Throws errors of the system, and those of
+ *  `create`. */
 export async function createAtomically<T>(path: string, create: (temporary: string) => Promise<T>): Promise<T> {
   const temporary = temporaryPathOf(path);
   try {

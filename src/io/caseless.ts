@@ -1,13 +1,15 @@
 import { lstatSync, readdirSync } from 'node:fs';
 
-/** Converts a path so that two paths are equal if they name the same file where case does not matter (Windows, macOS). */
+/** Converts a path so that two paths are equal if they name the same file where case does not matter (Windows,
+ *  macOS). */
 export function caseless(path: string): string {
   // Nearly every path is plain lower case, for which this test is much faster.
   return /^[a-z0-9/._+~-]*$/.test(path) ? path : path.normalize('NFC').toUpperCase().toLowerCase();
 }
 
-/** Returns whether the names in a directory are case-insensitive: whether an existing name is also found with the case of its
- *  letters swapped. Reads only, so that it works on read-only media; false if no name has letters. Throws errors of the system. */
+/** Returns whether the names in a directory are case-insensitive: whether an existing name is also found with the
+ *  case of its letters swapped. Reads only, so that it works on read-only media; false if no name has letters.
+ *  Throws errors of the system. */
 export function isCaseInsensitive(directory: string): boolean {
   const names = new Set(readdirSync(directory));
   for (const name of names) {

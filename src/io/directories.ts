@@ -2,9 +2,9 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode, ioError, isMissing } from './system-error.ts';
 
-/** Creates a directory and its missing parents; it may exist already. `mode` applies to the directories it creates. Replaces `mkdir`
- *  with `recursive`, which never ends on file systems that answer ENOENT for every new directory, such as /proc (Node.js 20).
- *  Throws errors of the system. */
+/** Creates a directory and its missing parents; it may exist already. `mode` applies to the directories it creates.
+ *  Replaces `mkdir` with `recursive`, which never ends on file systems that answer ENOENT for every new directory,
+ *  such as /proc (Node.js 20). Throws errors of the system. */
 export async function makeDirectory(path: string, mode?: number): Promise<void> {
   try {
     await mkdir(path, mode);

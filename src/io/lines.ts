@@ -1,15 +1,15 @@
-/** Longest line of a batch that is read; a longer one is given up, not gathered. */
+/** Longest line that is read; a longer one is skipped without buffering it. */
 export const LONGEST_LINE_BYTES = 1024 * 1024;
 
 const NEWLINE = 10;
 
-/** One line of text, or `undefined` text where the line is too long; numbers count from 1. */
+/** One line. `text` is undefined if the line is too long; numbers start at 1. */
 export interface Line {
   readonly number: number;
   readonly text: string | undefined;
 }
 
-/** Splits bytes into lines as they arrive; memory stays bounded whatever comes. A last line without newline counts. */
+/** Splits bytes into lines as they arrive, with bounded memory. The last line does not need a newline. */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   longestBytes = LONGEST_LINE_BYTES,

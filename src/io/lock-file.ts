@@ -17,7 +17,8 @@ const TIMING: LockTiming = { heartbeatMs: 5_000, staleMs: 60_000 };
 
 const POLL_MS = 100;
 
-/** Suffix of the file that guards the removal of a stale lock: `.cygstrap/lock.breaking`. It exists for two system calls. */
+/** Suffix of the file that guards the removal of a stale lock: `.cygstrap/lock.breaking`. It exists for two system
+ *  calls. */
 const BREAKING_SUFFIX = '.breaking';
 const BREAKING_MS = 5_000;
 
@@ -25,8 +26,8 @@ const BREAKING_MS = 5_000;
 export interface LockHolder {
   readonly pid: number;
   readonly host: string;
-  /** Identifies the set of process numbers that `pid` belongs to: boot and process namespace on Linux, the host elsewhere.
-   *  Containers can share a host name, but not this. */
+  /** Identifies the set of process numbers that `pid` belongs to: boot and process namespace on Linux, the host
+   *  elsewhere. Containers can share a host name, but not this. */
   readonly processScope: string;
   /** When the process started, in clock ticks after boot: distinguishes it from a later process with the same number.
    *  Empty on systems without /proc. */
@@ -47,11 +48,11 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** Creates the lock file `path`, and waits while another process holds it. The file appears together with its content, by a hard
- *  link, where the file system supports them. The holder updates the modification time every few seconds. A lock is stale, and
- *  is replaced, when its process has ended or when the file has not been updated for a minute; only a process with the recorded
- *  start time counts as running. A lock is not reentrant: a second call in the same process waits.
- *  Throws `io` and the reason of the signal. */
+/** Creates the lock file `path`, and waits while another process holds it. The file appears together with its
+ *  content, by a hard link, where the file system supports them. The holder updates the modification time every few
+ *  seconds. A lock is stale, and is replaced, when its process has ended or when the file has not been updated for
+ *  a minute; only a process with the recorded start time counts as running. A lock is not reentrant: a second call
+ *  in the same process waits. Throws `io` and the reason of the signal. */
 export async function acquireLock(path: string, { signal, onWait, timing = TIMING }: LockOptions = {}): Promise<Lock> {
   const own: LockHolder = {
     pid: process.pid,
@@ -178,9 +179,9 @@ class Watch {
     this.#timing = timing;
   }
 
-  /** Returns whether the lock is stale. A lock whose age alone says so gets the time for one more heartbeat: after a suspend of
-   *  the computer its holder may be about to update it. A lock that does not change while it is observed is stale even if its
-   *  time lies in the future, which happens when clocks differ. */
+  /** Returns whether the lock is stale. A lock whose age alone says so gets the time for one more heartbeat: after
+   *  a suspend of the computer its holder may be about to update it. A lock that does not change while it is
+   *  observed is stale even if its time lies in the future, which happens when clocks differ. */
   async isStale(state: LockState): Promise<boolean> {
     const life = await lifeOf(state.holder);
     if (life !== 'unknown') return life === 'ended';
@@ -197,8 +198,8 @@ async function isStale({ holder, mtimeMs }: LockState, { staleMs }: LockTiming):
   return life === 'unknown' ? Date.now() - mtimeMs > staleMs : life === 'ended';
 }
 
-/** Returns what the process table says about the holder. A process with its number proves nothing unless it started at the
- *  recorded time. */
+/** Returns what the process table says about the holder. A process with its number proves nothing unless it started
+ *  at the recorded time. */
 async function lifeOf(holder: LockHolder | undefined): Promise<'running' | 'ended' | 'unknown'> {
   if (holder === undefined || holder.processScope === '' || holder.processScope !== (await processScope()))
     return 'unknown';
@@ -212,8 +213,8 @@ async function lifeOf(holder: LockHolder | undefined): Promise<'running' | 'ende
   return start === holder.start ? 'running' : 'ended';
 }
 
-/** Removes a stale lock; returns false if it has changed, or while another process removes it. Only the owner of the second file
- *  may remove the first, so that a lock that was created in the meantime stays. */
+/** Removes a stale lock; returns false if it has changed, or while another process removes it. Only the owner of
+ *  the second file may remove the first, so that a lock that was created in the meantime stays. */
 async function breakLock(path: string, stale: LockState): Promise<boolean> {
   const guard = `${path}${BREAKING_SUFFIX}`;
   try {

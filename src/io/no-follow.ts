@@ -4,12 +4,14 @@ import type { BigIntStats } from 'node:fs';
 /** What is at a path below a root directory. */
 export type Found =
   | { readonly kind: 'file' | 'directory' | 'other'; readonly status: BigIntStats }
-  /** The path is or leads through a symbolic link (on Windows also a junction); `link` is the link, relative to the root. */
+  /** The path is or leads through a symbolic link (on Windows also a junction); `link` is the link, relative to the
+   *  root. */
   | { readonly kind: 'link'; readonly link: string }
   | { readonly kind: 'missing' };
 
-/** Finds out what is at `path`, relative to `root` with slashes, without following symbolic links below `root`. `known` keeps the
- *  results for directories; calls of one scan share it. Throws errors of the system, except those of a missing file. */
+/** Finds out what is at `path`, relative to `root` with slashes, without following symbolic links below `root`.
+ *  `known` keeps the results for directories; calls of one scan share it. Throws errors of the system, except those
+ *  of a missing file. */
 export function lookBelow(root: string, path: string, known = new Map<string, Found>()): Found {
   const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
   const above = parent === '' ? undefined : known.get(parent);

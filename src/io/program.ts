@@ -102,8 +102,8 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Starts a program without a shell, in a process group of its own, so that Ctrl-C in the terminal reaches this process only.
- *  Throws ProgramError if it cannot be started, and the reason of the signal. */
+/** Starts a program without a shell, in a process group of its own, so that Ctrl-C in the terminal reaches this
+ *  process only. Throws ProgramError if it cannot be started, and the reason of the signal. */
 export async function startProgram(argv: readonly string[], options: StartOptions = {}): Promise<Program> {
   options.signal?.throwIfAborted();
   const whole = [...(options.within ?? []), ...argv];
@@ -179,8 +179,9 @@ export interface RunOptions extends Omit<StartOptions, 'stderr'> {
   readonly longestOutputBytes?: number;
 }
 
-/** Runs a program to its end and returns its stdout. Throws ProgramError if it cannot be started, exits with another code than
- *  0, runs longer than `timeoutMs` or writes more than `longestOutputBytes`, and the reason of the signal. */
+/** Runs a program to its end and returns its stdout. Throws ProgramError if it cannot be started, exits with
+ *  another code than 0, runs longer than `timeoutMs` or writes more than `longestOutputBytes`, and the reason of
+ *  the signal. */
 export async function runProgram(argv: readonly string[], options: RunOptions): Promise<Buffer> {
   const { timeoutMs, input, longestOutputBytes = 1024 * 1024 } = options;
   await using program = await startProgram(argv, options);

@@ -1,5 +1,5 @@
-/** Quotes a word for a POSIX shell, so that the shell reads exactly these characters. Throws TypeError for the character NUL,
- *  which no argument can contain. */
+/** Quotes a word for a POSIX shell, so that the shell reads exactly these characters. Throws TypeError for the
+ *  character NUL, which no argument can contain. */
 export function quoteWord(word: string): string {
   if (word.includes('\0')) throw new TypeError('an argument of a command cannot contain the character NUL');
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

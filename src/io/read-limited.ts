@@ -1,5 +1,5 @@
-/** Reads a stream to its end. Returns undefined, and closes the stream, if it has more than `limitBytes`. Throws the errors of
- *  the stream. */
+/** Reads a stream to its end. Returns undefined, and closes the stream, if it has more than `limitBytes`. Throws
+ *  the errors of the stream. */
 export async function readLimited(
   chunks: AsyncIterable<Uint8Array>,
   limitBytes: number,

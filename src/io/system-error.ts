@@ -16,8 +16,8 @@ const KNOWN: ReadonlyMap<string, readonly [reason: string, hint?: string]> = new
   ['EMFILE', ['too many open files', 'raise the limit with `ulimit -n`']],
 ]);
 
-/** Converts an error of a system call into a CygstrapError with code `io`: "cannot ACTION `PATH`: reason". The original error
- *  is the cause. Returns any other error unchanged. */
+/** Converts an error of a system call into a CygstrapError with code `io`: "cannot ACTION `PATH`: reason". The
+ *  original error is the cause. Returns any other error unchanged. */
 export function ioError(error: unknown, action: string, path: string): unknown {
   const code = codeOf(error);
   if (code === undefined || !(error instanceof Error && 'syscall' in error)) return error;

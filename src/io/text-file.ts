@@ -4,8 +4,8 @@ import type { ErrorCode } from '../errors.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import { hasCode } from './system-error.ts';
 
-/** Reads a small text file in UTF-8. Returns undefined if it does not exist. Throws `io` if it cannot be read, and `code` if it is
- *  not valid UTF-8. */
+/** Reads a small text file in UTF-8. Returns undefined if it does not exist. Throws `io` if it cannot be read, and
+ *  `code` if it is not valid UTF-8. */
 export async function readTextFile(path: string, code: ErrorCode): Promise<string | undefined> {
   let bytes: Uint8Array;
   try {
@@ -21,8 +21,8 @@ export async function readTextFile(path: string, code: ErrorCode): Promise<strin
   }
 }
 
-/** Replaces the content of a text file: readers see the old text or the new one, also after a loss of power. Throws `io`; the old
- *  file stays then. */
+/** Replaces the content of a text file: readers see the old text or the new one, also after a loss of power. Throws
+ *  `io`; the old file stays then. */
 export async function writeTextFile(path: string, text: string): Promise<void> {
   try {
     await writeFileAtomically(path, text, { durable: true });

@@ -7,9 +7,9 @@ export interface UserSystem {
   readonly home: string;
 }
 
-/** Returns the directory of a user's cached files: `cygstrap` under `XDG_CACHE_HOME` or `~/.cache`; on Windows under `LOCALAPPDATA`
- *  or `~/AppData/Local`. Ignores variables that are not an absolute path.
- *  Source: XDG Base Directory Specification 0.8. */
+/** Returns the directory of a user's cached files: `cygstrap` under `XDG_CACHE_HOME` or `~/.cache`; on Windows
+ *  under `LOCALAPPDATA` or `~/AppData/Local`. Ignores variables that are not an absolute path. Source: XDG Base
+ *  Directory Specification 0.8. */
 export function userCacheDirectory(
   environment: Readonly<Record<string, string | undefined>>,
   system: UserSystem = { platform: platform(), home: homedir() },

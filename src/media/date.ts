@@ -2,8 +2,8 @@
 const FIRST_SECONDS = Date.UTC(1980, 0, 1) / 1000;
 const LAST_SECONDS = Date.UTC(2107, 0, 1) / 1000;
 
-/** Returns the date of all files on a medium, in seconds since 1970: the date of the index, clamped to the years that media can
- *  represent. Without a date in the index, the first of these years. */
+/** Returns the date of all files on a medium, in seconds since 1970: the date of the index, clamped to the years
+ *  that media can represent. Without a date in the index, the first of these years. */
 export function mediumDate(timestamp: number | null): number {
   return Math.min(Math.max(Math.trunc(timestamp ?? FIRST_SECONDS), FIRST_SECONDS), LAST_SECONDS);
 }

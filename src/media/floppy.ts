@@ -31,9 +31,10 @@ export interface FloppyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Writes an image of a 1.44 MB floppy (FAT12, long names), reads it back, compares every file, and then renames it to `out`. The
- *  same files, label and date produce the same bytes in any order, with the same version of mtools. Throws `bad-name`, `clash` and
- *  `too-large` before it writes anything, `no-tool`, `tool-failed`, `differs`, `io`, and the reason of the signal. */
+/** Writes an image of a 1.44 MB floppy (FAT12, long names), reads it back, compares every file, and then renames it
+ *  to `out`. The same files, label and date produce the same bytes in any order, with the same version of mtools.
+ *  Throws `bad-name`, `clash` and `too-large` before it writes anything, `no-tool`, `tool-failed`, `differs`, `io`,
+ *  and the reason of the signal. */
 export async function writeFloppy({ files, label, out, dateSeconds, signal }: FloppyOptions): Promise<WrittenImage> {
   const names = [...files.keys()].sort();
   requireLabel(label);
@@ -84,7 +85,8 @@ export function copyArgs(locations: readonly string[], image: string): string[] 
   return ['-m', '-i', image, ...locations, '::'];
 }
 
-/** Compares the names and bytes on a floppy with the expected files. Returns the differences by name. Throws `damaged`. */
+/** Compares the names and bytes on a floppy with the expected files. Returns the differences by name. Throws
+ *  `damaged`. */
 export function compareFloppy(image: Buffer, expected: ReadonlyMap<string, Uint8Array>): Difference[] {
   const found: Difference[] = [];
   const there = new Set<string>();

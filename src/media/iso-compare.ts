@@ -22,8 +22,8 @@ export interface Difference {
 
 const PIECE_BYTES = 1 << 20;
 
-/** Compares the names, sizes and digests of both trees of an image with the expected files. Returns the differences by view and
- *  path. Throws `damaged` for an image that cannot be parsed, and the reason of the signal. */
+/** Compares the names, sizes and digests of both trees of an image with the expected files. Returns the differences
+ *  by view and path. Throws `damaged` for an image that cannot be parsed, and the reason of the signal. */
 export async function compareIso(
   image: string,
   expected: readonly ExpectedFile[],

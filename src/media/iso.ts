@@ -36,11 +36,11 @@ export interface Graft {
   readonly location: string;
 }
 
-/** Writes an ISO 9660 image with the same long names for Windows (Joliet) and Linux (Rock Ridge), also of files over 4 GiB. Reads it
- *  back, compares every file in both trees with its digest, and then renames it to `out`. Makes no copies of archives. The same
- *  entries, label and date produce the same bytes, independent of owners, modes, times and order, with the same version of xorriso.
- *  Throws `bad-name` and `clash` before it writes anything, `no-tool`, `tool-failed`, `differs`, `io`, and the reason of the
- *  signal. */
+/** Writes an ISO 9660 image with the same long names for Windows (Joliet) and Linux (Rock Ridge), also of files
+ *  over 4 GiB. Reads it back, compares every file in both trees with its digest, and then renames it to `out`.
+ *  Makes no copies of archives. The same entries, label and date produce the same bytes, independent of owners,
+ *  modes, times and order, with the same version of xorriso. Throws `bad-name` and `clash` before it writes
+ *  anything, `no-tool`, `tool-failed`, `differs`, `io`, and the reason of the signal. */
 export async function writeIso({ entries, label, out, dateSeconds, signal }: IsoOptions): Promise<WrittenImage> {
   const paths = entries.map(pathOf);
   requireLabel(label);
@@ -105,8 +105,8 @@ export function isoArgs({
   return [...settings, ...form, ...names, ...facts, '-graft-points', '-path-list', list, '-o', image];
 }
 
-/** Returns a file list for `-path-list`, sorted, one `PATH=LOCATION` per line. Pure. Throws `bad-name` for a location with a line
- *  break. */
+/** Returns a file list for `-path-list`, sorted, one `PATH=LOCATION` per line. Pure. Throws `bad-name` for a
+ *  location with a line break. */
 export function graftList(grafts: readonly Graft[]): string {
   const escaped = (text: string): string => text.replaceAll(/[\\=]/g, (char) => `\\${char}`);
   const lines = grafts.map(({ path, location }) => {

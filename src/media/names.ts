@@ -12,8 +12,8 @@ const FAT_NAME_CHARS = 255;
 /** Characters that Joliet, Windows or FAT do not allow in a name. */
 const FORBIDDEN = /[\p{Cc}\p{Surrogate}\\:*?"<>|;]/u;
 
-/** Throws `bad-name` for a path that Joliet cannot represent: names over 103 characters, paths over 240, and characters outside
- *  Unicode's basic plane. */
+/** Throws `bad-name` for a path that Joliet cannot represent: names over 103 characters, paths over 240, and
+ *  characters outside Unicode's basic plane. */
 export function requireIsoPath(path: string): void {
   for (const name of path.split('/')) {
     requireName(name, path);

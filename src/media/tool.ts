@@ -13,7 +13,8 @@ export interface ToolOptions {
 }
 
 /** Runs a tool to its end, without input and without the user's settings: UTC, no locale, no configuration files.
- *  Throws `no-tool`, `tool-failed` with the last lines of stderr, and the reason of the signal after the tool was killed. */
+ *  Throws `no-tool`, `tool-failed` with the last lines of stderr, and the reason of the signal after the tool was
+ *  killed. */
 export async function runTool(
   tool: Tool,
   args: readonly string[],

@@ -12,9 +12,9 @@ const WORK_SUFFIX = '.tmp';
 /** Name of the image in the work directory. */
 const IMAGE_NAME = 'image';
 
-/** Writes a file in a work directory beside its target, flushes it, and renames it to `out`. Until then readers see the old file.
- *  `work` receives the path to write to and the work directory; returns its result. A failure leaves nothing. Also removes what
- *  killed processes of this host left. Throws `io`, and what `work` throws. */
+/** Writes a file in a work directory beside its target, flushes it, and renames it to `out`. Until then readers see
+ *  the old file. `work` receives the path to write to and the work directory; returns its result. A failure leaves
+ *  nothing. Also removes what killed processes of this host left. Throws `io`, and what `work` throws. */
 export async function withWorkFile<T>(out: string, work: (image: string, directory: string) => Promise<T>): Promise<T> {
   const parent = dirname(out);
   const prefix = `.${basename(out)}.${hostname().replaceAll(/[^A-Za-z0-9-]/g, '_')}.`;

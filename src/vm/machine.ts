@@ -193,7 +193,8 @@ export class Machine implements AsyncDisposable {
       if (name === 'GUEST_PANICKED') this.#hasPanicked = true;
       if (name === 'BLOCK_IO_ERROR' && data['action'] === 'stop') {
         // The guest is stopped, and nothing else would report it.
-        this.#blockError = `${data['nospace'] === true ? 'the disk of the host is full' : String(data['reason'])} (\`${String(data['device'])}\`)`;
+        const reason = data['nospace'] === true ? 'the disk of the host is full' : String(data['reason']);
+        this.#blockError = `${reason} (\`${String(data['device'])}\`)`;
         this.#child.kill();
       }
     }
@@ -243,8 +244,9 @@ export function deathOf({ name, memory }: MachineSpec, exit: ProgramExit, detail
     ...(exit.signal === 'SIGKILL' ? ['the process was killed, possibly by the kernel because memory ran out'] : []),
     ...(details.consoleLog === undefined ? [] : [`its console is in \`${details.consoleLog}\``]),
   ];
-  return new VmError(
-    `QEMU of machine \`${name}\` died (${exitText(exit)})${stderrText((details.stderrTail ?? []).filter((line) => !NOISE.test(line)))}`,
-    { details, ...(hints.length > 0 && { hint: hints.join('; ') }) },
-  );
+  const reason = stderrText((details.stderrTail ?? []).filter((line) => !NOISE.test(line)));
+  return new VmError(`QEMU of machine \`${name}\` died (${exitText(exit)})${reason}`, {
+    details,
+    ...(hints.length > 0 && { hint: hints.join('; ') }),
+  });
 }

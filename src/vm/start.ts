@@ -158,8 +158,10 @@ async function requireMemorySpace({ memory: { backing, sizeMiB } }: MachineSpec)
   const neededBytes = sizeMiB * MIB - (present === undefined ? 0 : present.blocks * 512);
   const freeBytes = bavail * bsize;
   if (freeBytes >= neededBytes) return;
+  const [neededMiB, freeMiB] = [Math.ceil(neededBytes / MIB), Math.floor(freeBytes / MIB)];
   throw new VmError(
-    `not enough disk space for the memory of the machine in \`${dirname(backing.path)}\`: ${Math.ceil(neededBytes / MIB)} MiB needed, ${Math.floor(freeBytes / MIB)} MiB free`,
+    `not enough disk space for the memory of the machine in \`${dirname(backing.path)}\`: ` +
+      `${neededMiB} MiB needed, ${freeMiB} MiB free`,
     { hint: 'free some disk space, or use less memory' },
   );
 }

@@ -244,7 +244,8 @@ describeWith(['xorriso'], 'an ISO image', () => {
     expect(readdirSync(dir)).toEqual(['x.iso']);
   });
 
-  // The writer puts all metadata first, so the first megabyte and a sparse file show what readers see of the whole image.
+  // The writer puts all metadata first, so the first megabyte and a sparse file show what readers see of the whole
+  // image.
   test('contains files over 4 GiB and files after them, in both trees', async () => {
     const dir = temporaryDirectory();
     const [large, list, image] = ['large', 'list', 'image'].map((name) => join(dir, name)) as [string, string, string];

@@ -53,8 +53,8 @@ export interface CraftedFile {
 
 const SECTOR = 2048;
 
-/** The first sectors of an ISO image with one directory of files, written by hand: what xorriso makes of no small file, such as several
- *  extents. Content belongs to sector 24 and beyond. */
+/** The first sectors of an ISO image with one directory of files, written by hand: what xorriso makes of no small
+ *  file, such as several extents. Content belongs to sector 24 and beyond. */
 export function craftIso(files: readonly CraftedFile[]): Buffer {
   const image = Buffer.alloc(24 * SECTOR);
   const rootOf = (sector: number): Buffer => record(Buffer.of(0), { sector, sizeBytes: SECTOR, flags: 2 });

@@ -41,7 +41,8 @@ function assembled(parts: readonly Part[]): Buffer {
 // cli; xor ax, ax; mov ds, ax; mov ss, ax; mov sp, LOADED_AT
 const SETUP: Part[] = [0xfa, 0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xd0, 0xbc, LOADED_AT & 0xff, LOADED_AT >> 8];
 
-// putc: push dx; mov ah, al; mov dx, 3fd; wait: in al, dx; test al, 20h; jz wait; mov dx, 3f8; mov al, ah; out dx, al; pop dx; ret
+// putc: push dx; mov ah, al; mov dx, 3fd; wait: in al, dx; test al, 20h; jz wait; mov dx, 3f8; mov al, ah; out dx, al;
+// pop dx; ret
 const PUTC: Part[] = [
   { at: 'putc' },
   0x52,
@@ -170,7 +171,8 @@ export function countingGuest(): Buffer {
   ]);
 }
 
-/** A guest that writes over its own disk from the second sector on, by way of the BIOS, until that refuses; then it says so and hangs. */
+/** A guest that writes over its own disk from the second sector on, by way of the BIOS, until that refuses; then it
+ *  says so and hangs. */
 export function writingGuest(): Buffer {
   return assembled([
     ...SETUP,

@@ -24,8 +24,9 @@ const CASE_LOWER_EXTENSION = 0x10;
 /** FAT12 entries from this value on end a chain. */
 const END_OF_CHAIN = 0xff8;
 
-/** Reads all files of the root directory of a FAT12 image, in their order. Terminates for any bytes. Throws `damaged` for anything
- *  else than such an image, for a subdirectory, and for a file with missing or shared clusters. */
+/** Reads all files of the root directory of a FAT12 image, in their order. Terminates for any bytes. Throws
+ *  `damaged` for anything else than such an image, for a subdirectory, and for a file with missing or shared
+ *  clusters. */
 export function readFloppy(image: Buffer): FloppyFile[] {
   const { fat, root, clusterAt, clusters } = layoutOf(image);
   const taken = new Set<number>();

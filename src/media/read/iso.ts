@@ -40,9 +40,9 @@ const MOST_PATH_CHARS = 4096;
 const FLAG_DIRECTORY = 0x02;
 const FLAG_MORE_EXTENTS = 0x80;
 
-/** Reads both trees of an ISO 9660 image: names, sizes and locations, no content. Terminates for any bytes: no directory is read
- *  twice, and their total size is bounded. Throws `damaged` for anything else than such an image, for locations outside of it, and
- *  for anything but plain files and directories. */
+/** Reads both trees of an ISO 9660 image: names, sizes and locations, no content. Terminates for any bytes: no
+ *  directory is read twice, and their total size is bounded. Throws `damaged` for anything else than such an image,
+ *  for locations outside of it, and for anything but plain files and directories. */
 export async function readIso(file: FileHandle): Promise<IsoTrees> {
   const image = new Image(file, (await file.stat()).size);
   const roots = new Map<number, Entry>();

@@ -9,9 +9,9 @@ const FLAG_NAME_GOES_ON = 0x01;
 /** Signatures of links, devices and relocated directories, which our media do not contain. */
 const FOREIGN = new Set(['SL', 'PN', 'CL', 'PL', 'RE', 'SF', 'ZF']);
 
-/** Returns the bytes of the Rock Ridge name from the system use fields (SUSP) of a directory record and their continuations;
- *  undefined without a name. Throws `damaged` for truncated and unsupported fields, and what `read` throws.
- *  Source: System Use Sharing Protocol 1.12, Rock Ridge Interchange Protocol 1.12. */
+/** Returns the bytes of the Rock Ridge name from the system use fields (SUSP) of a directory record and their
+ *  continuations; undefined without a name. Throws `damaged` for truncated and unsupported fields, and what `read`
+ *  throws. Source: System Use Sharing Protocol 1.12, Rock Ridge Interchange Protocol 1.12. */
 export async function systemUseOf(
   first: Buffer,
   read: (startByte: number, sizeBytes: number) => Promise<Buffer>,

@@ -154,7 +154,8 @@ function acceleratorNeeds({ accelerators }: Qemu): Need[] {
       ...(!works && {
         advice:
           name === 'kvm'
-            ? 'needs virtualization enabled in the firmware, and access to /dev/kvm (`sudo usermod -aG kvm $USER`); without it machines run slowly'
+            ? 'needs virtualization enabled in the firmware, and access to /dev/kvm ' +
+              '(`sudo usermod -aG kvm $USER`); without it machines run slowly'
             : 'without it machines run slowly',
       }),
     })),
@@ -178,7 +179,8 @@ function networkNeed({ hasOwnNetworks }: Host): Need {
     isRequired: false,
     found: hasOwnNetworks ? 'tested' : 'unavailable',
     advice:
-      'needs `unshare`, `nsenter`, `ip`, `setpriv` and permission to create namespaces; without it other users can reach the port, but not log in',
+      'needs `unshare`, `nsenter`, `ip`, `setpriv` and permission to create namespaces; ' +
+      'without it other users can reach the port, but not log in',
   };
 }
 
