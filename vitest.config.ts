@@ -3,9 +3,9 @@ import { NoSkips } from './test/support/no-skips.ts';
 
 /** Suites that install, snapshot and run guests in QEMU: minutes under software emulation. `npm run test:machines` runs them. */
 const MACHINES = [
-  'test/stages/*.test.ts',
+  'test/stages/{boot,install-failures,run,run-failures,snapshot-failures,topology}.test.ts',
   'test/guest/controller.test.ts',
-  'test/guest/revive.test.ts',
+  'test/guest/resume.test.ts',
   'test/guest/stand-in.test.ts',
   'test/vm/machine.test.ts',
   'test/vm/memory-image.test.ts',

@@ -49,8 +49,8 @@ export type { VerifyContext, VerifyRequest, VerifyResult } from './api/verify.ts
 export { packageVersion } from './api/version.ts';
 
 // Media and machines.
-export { examineHost, mendHost } from './api/doctor.ts';
-export type { DoctorContext, DoctorResult, MendContext } from './api/doctor.ts';
+export { examineHost, fixHost } from './api/doctor.ts';
+export type { DoctorContext, DoctorResult, FixContext } from './api/doctor.ts';
 export { makeMedia } from './api/media.ts';
 export type { Answers, MediaContext, MediaRequest, MediaResult } from './api/media.ts';
 export { bootVm } from './api/vm-boot.ts';

@@ -12,18 +12,18 @@ export interface DoctorContext {
 export interface DoctorResult {
   readonly host: Host;
   readonly needs: readonly Need[];
-  /** What installs all that is missing, for each distribution, this one's first; empty where nothing is missing. */
+  /** Commands that install everything that is missing, for each distribution, that of this host first; empty if nothing is missing. */
   readonly mends: readonly InstallCommand[];
-  /** Whether everything required is there. */
+  /** Whether all requirements are met. */
   readonly isReady: boolean;
 }
 
-/** Tells what this computer has and lacks for running machines. Throws only the reason of the signal. */
+/** Returns what this computer has and what it lacks for running machines. Throws only the reason of the signal. */
 export async function examineHost({ environment, signal }: DoctorContext): Promise<DoctorResult> {
   return examined(await probeHost({ environment, ...(signal !== undefined && { signal }) }));
 }
 
-/** Compares a host with what machines need. */
+/** Compares a host with the requirements of machines. */
 export function examined(host: Host): DoctorResult {
   const needs = needsOf(host);
   return {
@@ -34,20 +34,20 @@ export function examined(host: Host): DoctorResult {
   };
 }
 
-export interface MendContext extends DoctorContext {
+export interface FixContext extends DoctorContext {
   readonly isRoot: boolean;
   readonly onOutput: (text: string) => void;
 }
 
-/** Installs what is missing with the package manager of this system, where we may. Gives the command that somebody else must run, or
- *  undefined when it was run. Throws VmError when it failed. */
-export async function mendHost(
+/** Installs what is missing with the package manager of this system. Returns the command to run if it needs root or belongs to another
+ *  distribution, otherwise undefined. Throws VmError if the installation fails. */
+export async function fixHost(
   { host, mends }: DoctorResult,
-  { environment, isRoot, onOutput }: MendContext,
+  { environment, isRoot, onOutput }: FixContext,
 ): Promise<InstallCommand | undefined> {
-  const [mend] = mends;
-  if (mend === undefined) return undefined;
-  if (mend.family !== host.distribution.family || (mend.needsRoot && !isRoot)) return mend;
-  await installPackages(mend, { environment, onOutput });
+  const [command] = mends;
+  if (command === undefined) return undefined;
+  if (command.family !== host.distribution.family || (command.needsRoot && !isRoot)) return command;
+  await installPackages(command, { environment, onOutput });
   return undefined;
 }

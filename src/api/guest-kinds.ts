@@ -4,11 +4,11 @@ import { standIn } from '../guest/stand-in/kind.ts';
 
 const GUEST_KINDS: readonly GuestKind[] = [standIn];
 
-/** Finds a kind of guest by its name. Throws `usage`. */
+/** Returns a guest kind by its name. Throws `usage` for an unknown name. */
 export function guestKind(name: string): GuestKind {
   const kind = GUEST_KINDS.find((each) => each.name === name);
   if (kind !== undefined) return kind;
-  throw new CygstrapError('usage', `no kind of guest is named \`${name}\``, {
-    hint: `there is ${GUEST_KINDS.map((each) => `\`${each.name}\``).join(', ')}`,
+  throw new CygstrapError('usage', `unknown guest kind \`${name}\``, {
+    hint: `guest kinds: ${GUEST_KINDS.map((each) => `\`${each.name}\``).join(', ')}`,
   });
 }

@@ -4,16 +4,16 @@ import { CygstrapError } from '../errors.ts';
 import { INDEX_NAME } from '../repo/files/layout.ts';
 import { pathFaults } from '../core/setup-ini/paths.ts';
 
-/** A file of this system for an image. */
+/** A file of this computer for an image. */
 export interface Addition {
-  /** On the image. */
+  /** Path on the image. */
   readonly path: string;
   readonly location: string;
 }
 
-/** Finds the files that `HOST_PATH` or `HOST_PATH=PATH_ON_ISO` name, one or several each: a file, or everything below a directory. The last
- *  `=` separates; without it a path on the image is the last name of the host's, and one that ends in a slash is a directory to put that
- *  name in. By path. Throws `usage` for what is not there, is neither file nor directory, or cannot be a path on the image. */
+/** Returns the files that `HOST_PATH` or `HOST_PATH=PATH_ON_ISO` select: a file, or everything below a directory. The last `=` is the
+ *  separator. Without it, the path on the image is the last name of the host path; a path that ends in a slash is a directory for that name.
+ *  Sorted by path. Throws `usage` if a path does not exist, is neither file nor directory, or is invalid on the image. */
 export async function additionsOf(words: readonly string[]): Promise<Addition[]> {
   const additions: Addition[] = [];
   for (const word of words) {
@@ -31,7 +31,7 @@ function partsOf(word: string): { readonly host: string; readonly path: string }
   const host = at < 0 ? word : word.slice(0, at);
   const path = at < 0 ? '' : word.slice(at + 1);
   if (host === '')
-    throw new CygstrapError('usage', `nothing is named to add: \`${word}\``, {
+    throw new CygstrapError('usage', `missing file name in \`${word}\``, {
       hint: 'write FILE, or FILE=PATH with its path on the image',
     });
   return { host, path: path === '' || path.endsWith('/') ? `${path}${basename(resolve(host))}` : path };
@@ -45,7 +45,7 @@ async function filesAt(location: string, path: string, shown: string): Promise<A
     const inner = `${shown}/${entry.name}`;
     if (entry.isSymbolicLink() && (await kindOf(join(location, entry.name), inner)) === 'directory') {
       throw new CygstrapError('usage', `\`${inner}\` cannot be added: it is a link to a directory`, {
-        hint: 'add that directory by itself',
+        hint: 'add the target directory separately',
       });
     }
     below.push(...(await filesAt(join(location, entry.name), `${path}/${entry.name}`, inner)));
@@ -59,7 +59,7 @@ async function kindOf(location: string, shown: string): Promise<'file' | 'direct
     if (facts.isFile()) return 'file';
     if (facts.isDirectory()) return 'directory';
   } catch (cause) {
-    throw new CygstrapError('usage', `\`${shown}\` cannot be added: it is not there, or not to be read`, { cause });
+    throw new CygstrapError('usage', `\`${shown}\` cannot be added: it does not exist or is not readable`, { cause });
   }
   throw new CygstrapError('usage', `\`${shown}\` cannot be added: it is neither a file nor a directory`);
 }
@@ -68,13 +68,13 @@ function requirePath(path: string): void {
   const faults = pathFaults(path);
   if (faults.length > 0)
     throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: ${faults.join(', ')}`, {
-      hint: 'choose another with `--add FILE=PATH`',
+      hint: 'choose another path with `--add FILE=PATH`',
     });
   const parts = path.split('/');
-  // Setup looks for an index at the top, in a directory, and in one below.
+  // Setup searches for an index in the root directory and two levels below.
   if (parts.length <= 3 && INDEX_NAME.test((parts.at(-1) ?? '').toLowerCase())) {
-    throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: setup would take it for an index`, {
-      hint: 'choose another with `--add FILE=PATH`',
+    throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: setup would read it as an index`, {
+      hint: 'choose another path with `--add FILE=PATH`',
     });
   }
 }

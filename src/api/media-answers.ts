@@ -11,14 +11,14 @@ import type { Answers } from './media.ts';
 const NONCE_DIGITS = 24;
 
 export interface AnswersRequest {
-  /** Name of a kind of guest. */
+  /** Name of a guest kind. */
   readonly guest: string;
-  /** File with the public key of who may log in. */
+  /** File with the public key for the ssh login. */
   readonly authorizedKey: string;
 }
 
-/** What a guest kind wants on its answer medium for an installation by hand. What the guest says at the end is fixed by lock and key, so
- *  that the same input gives the same medium. Throws `usage` for an unknown kind and for a file that is no public key. */
+/** Returns the content of the answer medium of a guest kind, for an installation by hand. The nonce is derived from lock and key, so that
+ *  equal input gives an equal medium. Throws `usage` for an unknown guest kind and for a file that is not a public key. */
 export async function answersOf(
   { guest, authorizedKey }: AnswersRequest,
   lock: Lock,
@@ -33,7 +33,7 @@ export async function answersOf(
   return { form: 'floppy', files: kit.answerFiles({ nonce, authorizedKey: key, archives: archivesOf(lock) }) };
 }
 
-/** The archives of a lock as a guest is told of them. */
+/** Converts the archives of a lock for the answer medium. */
 export function archivesOf({ packages }: Pick<Lock, 'packages'>): ArchiveAnswer[] {
   return packages.map(archiveOf);
 }
@@ -52,7 +52,7 @@ async function publicKeyOf(path: string): Promise<string> {
   });
   const key = text.trim();
   if (/^(?:ssh|ecdsa|sk)-[\w@.-]+ [A-Za-z0-9+/]+={0,2}(?: [^\n]*)?$/.test(key)) return key;
-  throw new CygstrapError('usage', `no OpenSSH public key is in \`${path}\``, {
-    hint: 'name the file that ends in `.pub`, with one key in it',
+  throw new CygstrapError('usage', `not an OpenSSH public key: \`${path}\``, {
+    hint: 'use the file that ends in `.pub`, with one key',
   });
 }

@@ -19,16 +19,15 @@ export interface LockIndexOptions {
   readonly load: LoadOptions;
 }
 
-/** The index of exactly what a lock lists, and its signature where that of the repo holds for it. */
+/** The index of the files of a lock, and its signature if the index of the repo has the same bytes. */
 export interface LockIndex {
-  /** By path, as setup looks for them. */
+  /** In the paths where setup looks for them. */
   readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   readonly packages: number;
 }
 
-/** Makes the index of what a lock lists: of the very indexes it was made from, where the repo has kept them, else of the index that
- *  setup reads from the repo. Throws `repo` when there is none, or when it does not list a file as the lock has it, and what
- *  reading an index throws. */
+/** Makes the index of the files of a lock, from the indexes of the lock if the repo has cached them, otherwise from the index that setup
+ *  reads from the repo. Throws `repo` if there is none, or if it lists a file differently from the lock, and what reading an index throws. */
 export async function indexOfLock(lock: Lock, { places, files, load }: LockIndexOptions): Promise<LockIndex> {
   const { arch } = lock.request;
   const found = indexOfArch(places, arch);
@@ -43,7 +42,7 @@ export async function indexOfLock(lock: Lock, { places, files, load }: LockIndex
   const bytes = Buffer.from(text);
   await requireListed({ name: `${arch}/setup.ini`, bytes }, files);
   const signature = found?.signature;
-  // A signature is of bytes: it holds when the repo's index is the very same.
+  // The signature is valid only if the index of the repo has the same bytes.
   const isPublished = inForce !== undefined && bytes.equals(await readFile(inForce.location));
   const signed =
     signature !== undefined && isPublished ? [{ path: `${arch}/setup.ini.sig`, bytes: await readFile(signature) }] : [];
@@ -88,9 +87,9 @@ async function requireListed(
   const more = unlisted.size === 1 ? '' : ` (and ${unlisted.size - 1} more)`;
   throw new CygstrapError(
     'repo',
-    `the index of the repo does not list \`${first}\` as the lock has it${more}: setup would not see it`,
+    `the index of the repo does not list \`${first}\` of the lock${more}: setup would not find it`,
     {
-      hint: 'bring the lock up to date with `cygstrap lock --update`, and fetch again',
+      hint: 'update the lock with `cygstrap lock --update`, and fetch again',
       details: { paths: [...unlisted].sort() },
     },
   );

@@ -19,18 +19,18 @@ import { indexOfLock } from './media-index.ts';
 import { installerOf } from './media-installer.ts';
 import { filesOfLock } from './repo-files.ts';
 
-/** File names of the images, below the directory that is asked for. */
+/** File names of the images in the output directory. */
 const REPO_IMAGE = 'repo.iso';
 const ANSWER_IMAGES = { floppy: 'answers.img', iso: 'answers.iso' } as const;
 
 const REPO_LABEL = 'CYGSTRAP';
 const ANSWERS_LABEL = 'ANSWERS';
 
-/** What an unattended installation asks for. */
+/** Content of the answer medium of an unattended installation. */
 export interface Answers {
-  /** A floppy, or an ISO image where the guest reads no floppies. */
+  /** A floppy image, or an ISO image for guests that cannot read floppies. */
   readonly form: keyof typeof ANSWER_IMAGES;
-  /** By name; on an ISO image names may have directories. */
+  /** By name; on an ISO image names can contain directories. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -38,13 +38,13 @@ export interface MediaRequest {
   readonly repo: string;
   /** The lock file. */
   readonly lock: string;
-  /** A directory, made when it is not there. */
+  /** Output directory; created if missing. */
   readonly out: string;
   /** Further files: `HOST_PATH` or `HOST_PATH=PATH_ON_ISO`, see `additionsOf`. */
   readonly add?: readonly string[];
-  /** Files of keys to trust for the installer, besides the shipped ones. */
+  /** Files of keys that are trusted for the installer, besides the built-in keys. */
   readonly keyring?: readonly string[];
-  /** None: no answer medium is made. */
+  /** If absent, no answer medium is written. */
   readonly answers?: Answers;
 }
 
@@ -59,23 +59,24 @@ export interface MediaResult {
   readonly lock: string;
   /** `repo.iso`. */
   readonly image: WrittenImage;
-  /** Null: no answers were given. */
+  /** Null if the request has no answers. */
   readonly answers: WrittenImage | null;
-  /** Archives and sources of the lock, and their bytes. */
+  /** Number and total size of the archives and sources of the lock. */
   readonly archives: number;
   readonly sizeBytes: number;
   /** Packages that the index of the image lists. */
   readonly packages: number;
-  /** The file name of the setup program, when the repo has it. */
+  /** File name of the setup program, or null if the repo does not have it. */
   readonly installer: string | null;
   /** Paths of the further files on the image. */
   readonly added: readonly string[];
 }
 
-/** Writes what a guest installs from: an ISO image of exactly the archives of a lock, each read and compared again, with an index of just
- *  them where setup looks for it, the setup program when the repo has it (its signature is verified again), and further files; and a medium with answers when there
- *  are any. The same input gives the same bytes. In the repo nothing changes but what is noted of verified files. Throws `verify` for archives that are damaged or missing, `repo` when the index does
- *  not list what the lock has, `signature`, `usage` for additions that are not there, `media`, `tool`, and what reading locks and indexes throws. */
+/** Writes the media that a guest installs from. The ISO image has exactly the archives of a lock, each verified again, an index of them in the
+ *  place where setup looks for it, the setup program if the repo has it (its signature is verified again), and further files. The answer
+ *  medium is written if the request has answers. Equal input gives equal bytes. In the repo only the verification cache changes. Throws
+ *  `verify` for damaged or missing archives, `repo` if the index does not match the lock, `signature`, `usage` for missing additions,
+ *  `media`, `tool`, and what reading locks and indexes throws. */
 export async function makeMedia(
   request: MediaRequest,
   { load = {}, report = () => {}, signal }: MediaContext = {},
@@ -97,7 +98,7 @@ export async function makeMedia(
     ...added.map(({ path, location }) => ({ kind: 'host', path, location }) as const),
   ];
   const dateSeconds = mediumDate(dateOf(lock));
-  report({ kind: 'note', message: `${files.length} archives are intact; writing \`${join(out, REPO_IMAGE)}\`` });
+  report({ kind: 'note', message: `${files.length} archives verified; writing \`${join(out, REPO_IMAGE)}\`` });
   const image = await writeIso({ entries, label: REPO_LABEL, out: join(out, REPO_IMAGE), dateSeconds, signal });
   const answers =
     request.answers === undefined ? null : await writeAnswers(request.answers, { out, dateSeconds, signal });
@@ -114,16 +115,14 @@ export async function makeMedia(
   };
 }
 
-/** Reads every archive of a lock, whatever is known of it from before. */
+/** Reads and verifies every archive of a lock; does not use the verification cache. */
 async function verifiedFilesOf(root: string, lock: Lock, signal: AbortSignal | undefined): Promise<VerifiedFile[]> {
   const files = distinctFiles(filesOfLock(lock));
   const undigested = files.find(({ digest }) => digest === undefined);
   if (undigested !== undefined) {
-    throw new CygstrapError(
-      'verify',
-      `\`${undigested.path}\` has no digest in the lock: it cannot be put on a medium`,
-      { details: { path: undigested.path } },
-    );
+    throw new CygstrapError('verify', `cannot write \`${undigested.path}\` to a medium: the lock has no digest of it`, {
+      details: { path: undigested.path },
+    });
   }
   const { findings, verified } = await auditRepo(root, [{ files, isComplete: true }], { signal });
   const damage = findings.filter(isDamage);
@@ -134,16 +133,16 @@ async function verifiedFilesOf(root: string, lock: Lock, signal: AbortSignal | u
       'verify',
       `\`${root}\` does not have what the lock lists: \`${first.path}\`: ${first.kind}${more}`,
       {
-        hint: 'fetch it with `cygstrap fetch --frozen`, or mend it with `cygstrap verify --repair`',
+        hint: 'fetch it with `cygstrap fetch --frozen`, or repair it with `cygstrap verify --repair`',
         details: { findings: damage.map(({ kind, path }) => ({ kind, path })) },
       },
     );
   }
-  // A download directory of setup may have a file once for each site.
+  // A download directory of setup can have a file once per site.
   return [...new Map(verified.map((file) => [file.path, file])).values()];
 }
 
-/** The date of the newest index of a lock. */
+/** Returns the date of the newest index of a lock. */
 function dateOf({ indexes }: Lock): number | null {
   const timestamps = indexes.flatMap(({ timestamp }) => timestamp ?? []);
   return timestamps.length === 0 ? null : Math.max(...timestamps);

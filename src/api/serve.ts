@@ -8,13 +8,13 @@ export interface ServeRequest {
   readonly port?: number | undefined;
 }
 
-/** Serves a repo until the caller closes it; each request becomes a note. Throws as `serveRepo` does. */
+/** Serves a repo until the caller closes the server. Reports each request as a note. Throws as `serveRepo` does. */
 export function serve({ repo, host, port }: ServeRequest, report: Report = () => {}): Promise<RepoServer> {
   return serveRepo(repo, {
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     log: ({ method, target, status, sentBytes, durationMs, isComplete }) => {
-      const end = isComplete ? `${sentBytes} bytes` : 'broken off';
+      const end = isComplete ? `${sentBytes} bytes` : 'aborted';
       report({ kind: 'note', message: `${method} ${target}: ${status}, ${end}, ${durationMs} ms` });
     },
   });

@@ -10,37 +10,37 @@ import type { VmPlaces } from '../stages/layout.ts';
 import { guestKind } from './guest-kinds.ts';
 import { packageVersion } from './version.ts';
 
-/** Where all stages of a user are. */
+/** Location of all stages of a user. */
 export interface VmDirectory {
   /** Directory of all stages; by default `cygstrap/vm` in the user's cache. */
   readonly directory?: string | undefined;
-  /** Names the user's cache and the path of programs: `process.env`. */
+  /** Environment variables, such as `process.env`: the cache directory of the user and PATH. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 export interface VmOptions extends VmDirectory {
-  /** Kind of guest; by default, and for now always, `stand-in`. */
+  /** Guest kind; by default `stand-in`, the only one. */
   readonly guest?: string | undefined;
   /** By default `direct`. */
   readonly topology?: TopologyName | undefined;
   /** Program and version that make the stages, recorded in them; by default the version of cygstrap. */
   readonly version?: string;
   readonly report?: Report;
-  /** When aborted, all that is made or runs with it ends, and leaves nothing behind. */
+  /** Aborting it ends all operations and machines of the context, and removes their temporary files. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What every stage is made with. It holds nothing open; for one more run it can be used again, for another signal be copied:
- *  `{ ...context, signal }`. */
+/** Parameters of all operations on machines. It has no open resources: it can be used for many operations, and copied with another
+ *  signal: `{ ...context, signal }`. */
 export interface VmContext extends StageContext, Pick<VmDirectory, 'environment'> {}
 
-/** Names the places of all stages. */
+/** Returns the paths of all stages. */
 export function placesOfVm({ directory, environment }: VmDirectory): VmPlaces {
   return vmPlaces(resolve(directory ?? join(userCacheDirectory(environment), 'vm')));
 }
 
-/** Makes ready what every stage needs; looks at this computer when that was not done before, which takes seconds. What is missing here is
- *  told by the stage that needs it. Throws `usage` for an unknown kind of guest, and the reason of the signal. */
+/** Prepares what every stage needs. The first call probes this computer, which takes seconds. A missing program is an error of the stage
+ *  that needs it. Throws `usage` for an unknown guest kind, and the reason of the signal. */
 export async function prepareVm(options: VmOptions): Promise<VmContext> {
   const {
     guest = 'stand-in',

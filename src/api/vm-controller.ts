@@ -8,14 +8,14 @@ export interface ControllerBuildContext {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a controller boots, in the user's cache. */
+/** Kernel and initramfs of the controller, in the user's cache. */
 export interface ControllerBuildResult {
   readonly kernel: { readonly version: string; readonly path: string };
   readonly initramfs: { readonly path: string; readonly sizeBytes: number; readonly sha256: string };
 }
 
-/** Makes the controller's kernel and file system from programs of this host, or finds them made. Throws GuestError `tool` for what the
- *  host lacks, `io`, and the reason of the signal. */
+/** Makes kernel and initramfs of the controller from programs of this host, unless they exist. Throws GuestError `tool` if the host lacks
+ *  a program, `io`, and the reason of the signal. */
 export async function buildController({
   environment,
   report = () => {},

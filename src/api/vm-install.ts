@@ -19,20 +19,20 @@ export interface VmInstallRequest {
   readonly repo: string;
   /** The lock file. */
   readonly lock: string;
-  /** As for `makeMedia`; by default none. */
+  /** Further files, as for `makeMedia`; by default none. */
   readonly add?: readonly string[] | undefined;
   readonly keyring?: readonly string[] | undefined;
-  /** What differs from the usual machine of this kind of guest. */
+  /** Hardware that replaces the defaults of the guest kind. */
   readonly machineOptions?: Partial<MachineOptions> | undefined;
-  /** By default an hour for a step, ten minutes without a sign of life, and a picture of the screen each half minute. */
+  /** By default an hour for a step, ten minutes without progress, and a screenshot every 30 seconds. */
   readonly limits?: Partial<WatchLimits> | undefined;
-  /** Socket to show the screen on, by VNC. */
+  /** Path of a Unix socket that shows the screen by VNC. */
   readonly vnc?: string | undefined;
 }
 
-/** Installs what a lock names into a new machine, from media made of the repo, unless the same was installed before. Throws what `makeMedia`
- *  throws, `guest` for a guest that refuses, hangs or ends too early, `vm`, `tool`, `io`, and the reason of the signal. Nothing is published
- *  then; console log and last screen are kept in `logs` of the directory of all stages. */
+/** Installs the packages of a lock into a new machine, from media made of the repo, or returns the existing installation. Throws what
+ *  `makeMedia` throws, `guest` for a guest that fails, hangs or ends too early, `vm`, `tool`, `io`, and the reason of the signal. Then nothing
+ *  is published; console log and last screen are kept in `logs` of the directory of all stages. */
 export async function installVm(request: VmInstallRequest, context: VmContext): Promise<InstalledManifest> {
   const { guest, cacheDir, environment, report, signal } = context;
   const { repo, add = [], keyring = [], machineOptions = {}, limits } = request;
@@ -63,7 +63,8 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
   });
 }
 
-/** Reads the command lines of a file, one a line; empty lines and those that begin with `#` are left out. Throws `usage` for a file that cannot be read. */
+/** Reads the command lines of a file, one per line; empty lines and lines that start with `#` are ignored. Throws `usage` if the file
+ *  cannot be read. */
 export async function commandLines(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new CygstrapError('usage', `cannot read the command lines in \`${path}\``, { cause });

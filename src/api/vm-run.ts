@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
+import type { GuestKind } from '../guest/kind.ts';
 import { exitText, startProgram } from '../io/program.ts';
 import type { SnapshotManifest } from '../stages/manifest.ts';
 import { runStage } from '../stages/run.ts';
@@ -64,6 +65,14 @@ export async function runVm(request: VmRunRequest, context: VmRunContext): Promi
     { argv, environment, input, output, store, isStoreWritable, timeoutMs, isKept },
     { onOutput, before: hook('before'), after: hook('after') },
   );
+}
+
+/** Exit code of a shell that does not find the command. */
+const NOT_FOUND_CODE = 127;
+
+/** Returns a hint for the exit code of a command, if the guest kind has one. */
+export function exitHint({ code }: Pick<RunResult, 'code'>, { notFoundHint }: GuestKind): string | undefined {
+  return code === NOT_FOUND_CODE ? notFoundHint : undefined;
 }
 
 interface Hook extends Pick<RunHooks, 'onOutput'> {

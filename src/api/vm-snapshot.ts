@@ -3,18 +3,18 @@ import { snapshotStage } from '../stages/snapshot.ts';
 import type { VmContext } from './vm-context.ts';
 
 export interface VmSnapshotRequest {
-  /** What `installVm` or `findInstalled` gave. */
+  /** Result of `installVm` or `findInstalled`. */
   readonly installed: InstalledManifest;
-  /** Memory goes into one compressed stream, which can be copied to another host but resumes slower; by default it does not. */
+  /** Store the memory as one compressed stream, which can be copied to another host, but resumes more slowly. Default: false. */
   readonly isPortable?: boolean | undefined;
-  /** How long the guest may take to boot; by default ten minutes. */
+  /** Longest duration of the boot in milliseconds; by default ten minutes. */
   readonly bootTimeoutMs?: number | undefined;
 }
 
 const BOOT_TIMEOUT_MS = 10 * 60_000;
 
-/** Boots an installed disk, connects its shares, freezes it and resumes it once, unless such a snapshot is there already. Throws `guest` and
- *  `vm`, `io`, and the reason of the signal; nothing is published then. */
+/** Boots an installed disk, connects its shares, saves the running machine and resumes it once, or returns the existing snapshot. Throws
+ *  `guest`, `vm`, `io`, and the reason of the signal; then nothing is published. */
 export async function snapshotVm(
   { installed, isPortable = false, bootTimeoutMs = BOOT_TIMEOUT_MS }: VmSnapshotRequest,
   context: VmContext,

@@ -81,14 +81,14 @@ export function machineOptionsOf({
   };
 }
 
-/** Prepares what the stages of a machine need; aborting `signal` ends all of it. */
+/** Prepares what the stages of a machine need, and prints the notice of the guest kind; aborting `signal` ends all of it. */
 export async function openVm(
   session: Session,
   args: VmArguments & Partial<Arguments<typeof TOPOLOGY_OPTIONS>>,
   signal: AbortSignal,
 ): Promise<VmContext> {
   const { prepareVm } = await import('../api/vm-context.ts');
-  return prepareVm({
+  const context = await prepareVm({
     guest: args.guest,
     directory: args.vmDir,
     topology: args.topology,
@@ -96,6 +96,9 @@ export async function openVm(
     report: stageReporter(session, args),
     signal,
   });
+  const { notice } = context.guest;
+  if (notice !== undefined && !args.quiet) session.output.note('note', notice);
+  return context;
 }
 
 /** Prints the stages that are made, unless quiet: they take minutes. Prints all other events like `reporter`. */

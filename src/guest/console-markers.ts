@@ -1,26 +1,27 @@
-/** What a guest tells on its serial console. */
+/** A message of a guest on its serial console: a line `@cygstrap WORD ...`. */
 export type ConsoleMarker =
-  /** A step of the installation begins; perhaps the so-manieth of several like it. */
+  /** A step of the installation starts; `step` is its number, if it is one of several. */
   | { readonly kind: 'stage'; readonly name: string; readonly step?: { readonly number: number; readonly of: number } }
-  /** The host key it made, `ssh-ed25519 AAAA...`. */
+  /** The ssh host key of the guest: `ssh-ed25519 AAAA...`. */
   | { readonly kind: 'hostkey'; readonly key: string }
-  /** It is installed; the number is the one that its answers had. */
+  /** The installation has finished; the nonce is that of the answer medium. */
   | { readonly kind: 'installed'; readonly nonce: string }
-  /** It gave up. */
+  /** The guest has failed. */
   | { readonly kind: 'failed'; readonly text: string }
-  /** It has booted and its services run. */
+  /** The guest has booted and its services run. */
   | { readonly kind: 'ready' }
-  /** A controller's: it may be saved. */
+  /** Controller: it can be saved now. */
   | { readonly kind: 'waiting' }
-  /** A controller's: the guest is seen, and the job's command runs; or has ended. */
+  /** Controller: ssh of the guest responds, and the command of the job starts. */
   | { readonly kind: 'running' }
+  /** Controller: the command of the job has ended. */
   | { readonly kind: 'exit'; readonly code: number };
 
 const LONGEST_TEXT = 300;
 const HOST_KEY = /^(?:ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]{32,800}={0,2}$/;
 
-/** Reads one line of a console: `@cygstrap WORD ...`, after anything that a kernel may have left on the line. Undefined for any other
- *  line, and for a message that is not as it must be. */
+/** Parses a line of the console. Text before the marker is ignored: a kernel can print to the same line. Returns undefined for any other
+ *  line, and for a malformed marker. */
 export function parseMarker(line: string): ConsoleMarker | undefined {
   const [, word = '', rest = ''] = /@cygstrap ([a-z]+)(?: (.*?))?\s*$/.exec(line) ?? [];
   switch (word) {
@@ -49,7 +50,7 @@ function parseStage(text: string): ConsoleMarker | undefined {
   return { kind: 'stage', name, ...(number !== undefined && { step: { number: Number(number), of: Number(of) } }) };
 }
 
-/** What a guest says reaches a terminal: no control characters, not without end. */
+/** Removes control characters and limits the length, because the text is printed to a terminal. */
 function printableText(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters must not reach a terminal
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '').slice(0, LONGEST_TEXT);

@@ -4,24 +4,26 @@ import { parseMarker } from './console-markers.ts';
 import type { ConsoleMarker } from './console-markers.ts';
 import { GuestError } from './guest-error.ts';
 
-/** Waits until a machine's console has a message of a kind, also one that came before. Throws GuestError `guest` when the guest says that
- *  it failed, or says nothing of the kind in time; VmError when the machine ends; the reason of the signal. */
+/** Waits for a marker of a kind on the console of a machine, and returns it; an earlier line counts too. Throws GuestError `guest` for a
+ *  marker `failed` and after the timeout, VmError when the machine ends, and the reason of the signal. */
 export async function waitForMarker<K extends ConsoleMarker['kind']>(
   machine: Machine,
   kind: K,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
 ): Promise<Extract<ConsoleMarker, { kind: K }>> {
   await using lines = machine.console();
-  const ours = new AbortController();
+  const ended = new AbortController();
   const late = async (): Promise<never> => {
     await delay(timeoutMs, undefined, {
-      signal: signal === undefined ? ours.signal : AbortSignal.any([signal, ours.signal]),
+      signal: signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]),
     });
-    throw new GuestError('guest', `machine \`${machine.spec.name}\` did not say \`${kind}\` within ${timeoutMs} ms`, {
-      hint: `its console is in \`${machine.files.consoleLog}\``,
-    });
+    throw new GuestError(
+      'guest',
+      `no message \`${kind}\` from machine \`${machine.spec.name}\` within ${timeoutMs} ms`,
+      { hint: `see its console log \`${machine.files.consoleLog}\`` },
+    );
   };
-  const heard = async (): Promise<Extract<ConsoleMarker, { kind: K }>> => {
+  const found = async (): Promise<Extract<ConsoleMarker, { kind: K }>> => {
     for await (const line of lines) {
       const marker = parseMarker(line);
       if (marker?.kind === 'failed')
@@ -33,11 +35,11 @@ export async function waitForMarker<K extends ConsoleMarker['kind']>(
   const timer = late();
   timer.catch(() => {});
   try {
-    return await Promise.race([machine.unlessEnded(heard()), timer]);
+    return await Promise.race([machine.unlessEnded(found()), timer]);
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
   } finally {
-    ours.abort();
+    ended.abort();
   }
 }

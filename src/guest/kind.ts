@@ -2,30 +2,37 @@ import type { Report } from '../events.ts';
 import type { DiskSource, LinkSpec, MachineSpec } from '../vm/spec.ts';
 import type { ConsoleMarker } from './console-markers.ts';
 
-/** What the pipeline knows of a kind of guest: how it is installed, booted and talked to. Everything that differs between them is here. */
+/** A kind of guest: how it is installed, booted and controlled. The stages know nothing else of a guest. To add a kind, write a value
+ *  of this type and add it to `src/api/guest-kinds.ts`; `stand-in/kind.ts` is an example.
+ *
+ *  In this file, "pure" functions return the same result for the same arguments and have no effects. */
 export interface GuestKind {
-  /** Letters, digits, `-`. */
+  /** Identifier: letters, digits and `-`. Part of the key of every stage, and the value of `--guest`. */
   readonly name: string;
-  /** Who logs in over ssh. */
+  /** A note that is printed before a guest of this kind is used, for example that it is not Windows. */
+  readonly notice?: string;
+  /** A hint that is printed when the guest does not find a command (exit code 127). */
+  readonly notFoundHint?: string;
+  /** Name of the user for ssh. */
   readonly user: string;
-  /** Where the shares are in the guest, as its shell writes it. */
+  /** Paths of the two shares in the guest, as its shell writes them. */
   readonly shares: { readonly store: string; readonly xchg: string };
-  /** Whether a guest that has booted says `ready` on its console. Of one that does, ssh is not worth a try before: each try that comes
-   *  too early is work for it when it wakes. */
+  /** Whether the guest prints the marker `ready` after it has booted. If it does, no ssh connection is tried before. */
   readonly reportsReady: boolean;
-  /** Whether a guest mounts `BootOptions.mounts`. One that does not still sees their devices. */
+  /** Whether the guest mounts the 9p shares in {@link BootOptions.mounts}. If not, it only has their devices. */
   readonly mountsShares: boolean;
   readonly defaults: GuestDefaults;
-  /** Makes ready what an installation needs of this host, besides media with answers. May take long the first time, and asks nobody. */
+  /** Prepares what an installation needs besides its media, without user interaction. The first call can take minutes. Throws
+   *  GuestError `tool` if the host lacks a program, `io`, and the reason of the signal. */
   readonly prepare: (options: PrepareOptions) => Promise<InstallKit>;
-  /** The machine that an installed disk runs in, for the files that `InstallKit.bootFiles` put beside it. Pure. */
+  /** Returns the machine that boots an installed disk. Pure. */
   readonly bootMachine: (options: BootOptions) => MachineTemplate;
-  /** Reads a line of the serial console; undefined for all that is no message of ours. */
+  /** Parses a line of the serial console. Returns undefined for a line that is not a marker. Pure. */
   readonly parseMarker: (line: string) => ConsoleMarker | undefined;
   readonly commands: GuestCommands;
 }
 
-/** What a machine of this kind has unless the user wants another. */
+/** Hardware of a machine of this kind, unless the user sets other values. */
 export interface GuestDefaults {
   readonly memoryMiB: number;
   readonly cpus: number;
@@ -33,107 +40,112 @@ export interface GuestDefaults {
 }
 
 export interface PrepareOptions {
+  /** Directory for files that are expensive to make. */
   readonly cacheDir: string;
   readonly report?: Report | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** All that an installation needs of the host. */
+/** What an installation needs from the host. */
 export interface InstallKit {
-  /** Hash of everything of the host's that goes into an installed disk: part of the key of the stage. */
+  /** Hash of all data of the host that becomes part of an installed disk. Part of the key of the stage. */
   readonly key: string;
-  /** Files for the answer medium, by name. Pure. */
+  /** Returns the files of the answer medium, by name. Pure. */
   readonly answerFiles: (answers: Answers) => ReadonlyMap<string, Uint8Array>;
-  /** The machine that installs. Pure. */
+  /** Returns the machine that runs the installation. Pure. */
   readonly installMachine: (options: InstallOptions) => MachineTemplate;
-  /** Whether the guest starts again on its own while it installs; otherwise that is a failure. */
+  /** Whether the guest restarts during its installation. If false, a restart is a failure. */
   readonly restarts: boolean;
-  /** What an installed disk needs beside it in order to boot: copied under these names into the directory of the disk. */
+  /** Files that an installed disk needs to boot. They are copied under these names into the directory of the disk. */
   readonly bootFiles: readonly BootFile[];
 }
 
 export interface BootFile {
   readonly name: string;
+  /** Path on the host. */
   readonly path: string;
 }
 
-/** An archive that a guest is to install, as the repo medium has it. */
+/** An archive on the repo medium that the guest installs. */
 export interface ArchiveAnswer {
-  /** Below the root of the medium. */
+  /** Path on the medium, relative to its root. */
   readonly path: string;
   readonly sizeBytes: number;
   readonly digest: { readonly algorithm: 'sha512' | 'md5'; readonly hex: string };
 }
 
-/** What an installation is told. */
+/** Parameters of one installation, for the answer medium. */
 export interface Answers {
-  /** What the guest has to say when it is done; letters and digits. */
+  /** The guest prints this text in the marker `installed` when it has finished; letters and digits. */
   readonly nonce: string;
-  /** One line of an OpenSSH public key, for the user who logs in. */
+  /** The OpenSSH public key that may log in as `GuestKind.user`: one line. */
   readonly authorizedKey: string;
   /** In install order. */
   readonly archives: readonly ArchiveAnswer[];
 }
 
 export interface InstallOptions {
+  /** The blank disk. */
   readonly disk: DiskSource;
-  /** Image of the repo's ISO. */
+  /** Path of the ISO image of the repo. */
   readonly repo: string;
-  /** Image of the answer medium. */
+  /** Path of the image of the answer medium. */
   readonly answers: string;
 }
 
 export interface BootOptions {
   readonly disk: DiskSource;
-  /** Where the boot files are. */
+  /** Directory of the boot files. */
   readonly directory: string;
+  /** Network of the guest. */
   readonly link: LinkSpec;
-  /** Shares over 9p that the guest mounts each time it boots. */
+  /** 9p shares that the guest mounts when it boots. */
   readonly mounts?: readonly GuestMount[];
 }
 
-/** A share over 9p that a guest mounts. */
+/** A 9p share that a guest mounts. */
 export interface GuestMount {
-  /** Letters, digits, `-`, `_`. */
+  /** Letters, digits, `-` and `_`. */
   readonly tag: string;
   readonly access: MountAccess;
 }
 
-/** `overlay`: the guest sees what it may only read as if it could write; what it writes is in its memory, and ends with it. */
+/** `overlay`: read-only for the host; writes of the guest go to its memory and are discarded with it. */
 export type MountAccess = 'rw' | 'ro' | 'overlay';
 
-/** The part of a machine that a guest kind decides; name, memory, CPUs, how it starts, what hardware runs it and what the user adds come
- *  from the pipeline. */
+/** The part of a machine that the guest kind decides. The stages add name, memory, processors, accelerator and the options of the
+ *  user. */
 export type MachineTemplate = Omit<
   MachineSpec,
   'name' | 'machineType' | 'accelerator' | 'cpus' | 'memory' | 'start' | 'onReset' | 'shares'
 >;
 
-/** Command lines for the login shell of the guest's user, to be given to ssh as they are. They succeed or fail by exit code. */
+/** Command lines for the login shell of `GuestKind.user`, passed to ssh unchanged. Exit code 0 is success. */
 export interface GuestCommands {
-  /** Makes both shares reachable at `shares`, for good. */
+  /** Connects both shares at the paths in `GuestKind.shares`. */
   readonly connectShares: string;
-  /** Makes sure that both shares answer and show what they have now: in a resumed machine their connection is dead, and what was
-   *  cached is another run's. */
+  /** Connects both shares again in a resumed machine, whose old connection is closed, and drops cached content. */
   readonly checkShares: string;
-  /** Lets the guest write to its connected share `store`, as `overlay` does. Absent: this kind cannot. */
+  /** Makes the connected share `store` writable, as `overlay` does. Absent if the kind does not support it. */
   readonly overlayStore?: string;
-  /** Keeps a number (digits) in RAM, and nowhere on the disk. */
+  /** Returns a command that stores a number (digits) in RAM, and not on the disk. */
   readonly storeNumber: (number: string) => string;
-  /** Prints that number. */
+  /** Prints the stored number. */
   readonly readNumber: string;
+  /** Returns a command that sets the clock; milliseconds since 1970. */
   readonly setClock: (epochMs: number) => string;
-  /** Prints the guest's clock, in seconds since 1970. */
+  /** Prints the clock in seconds since 1970. */
   readonly readClock: string;
-  /** Stirs fresh randomness (hex digits) into the guest's: resumed machines would all draw the same numbers. */
+  /** Returns a command that adds entropy (hexadecimal digits) to the random number generator. Without it, all machines that are
+   *  resumed from one snapshot generate the same random numbers. */
   readonly renewEntropy: (hex: string) => string;
-  /** Runs a program that the host put into the share `xchg`, in place of the shell. */
+  /** Returns a command that replaces the shell by a script in the share `xchg`. */
   readonly runScript: (pathInXchg: string) => string;
-  /** Powers off in order; the connection ends before that. */
+  /** Starts an orderly shutdown; the connection ends before the guest is off. */
   readonly shutdown: string;
 }
 
-/** One command line that does one after the other and stops at the first that fails. */
+/** Joins command lines: each runs after the one before it has succeeded. */
 export function inSequence(commands: readonly string[]): string {
   return commands.join(' && ');
 }

@@ -1,40 +1,40 @@
 import { quoteWord } from '../io/quoting.ts';
 
-/** Names of the files of one run, in its own directory in the share `xchg`. */
+/** Names of the files of one run, in the directory of the run in the share `xchg`. */
 export const RUN_FILES = {
-  /** What ssh starts. */
+  /** The script that ssh starts. */
   script: 'run.sh',
-  /** The caller's environment, as shell text. */
+  /** The environment of the command, as shell text. */
   environment: 'saved-env',
-  /** Written last, whole: how the command ended. */
+  /** How the command ended; written last, by a rename. */
   exit: 'exit',
 } as const;
 
 export interface RunScript {
-  /** The run's directory as the guest sees it. */
+  /** Path of the directory of the run in the guest. */
   readonly directory: string;
   /** The program and its arguments. */
   readonly argv: readonly string[];
-  /** Where the guest's command starts; by default in the run's directory. */
+  /** Working directory of the command; by default the directory of the run. */
   readonly workingDirectory?: string | undefined;
 }
 
 /** How a command in a guest ended. */
 export type RunEnd =
   | { readonly kind: 'exit'; readonly code: number }
-  /** The command was not even started. */
+  /** The command was not started. */
   | { readonly kind: 'failed'; readonly text: string };
 
-/** Writes the program that runs a command in a guest (POSIX shell, also Cygwin's): sources the saved environment, changes directory,
- *  runs the command with nothing to read, its output going where the program's goes, and last writes the file `exit`, under another
- *  name first: what is there is whole. A command ended by signal N has the code 128 + N. The program ends with the same code. */
+/** Returns the script that runs a command in a guest, for POSIX shells such as that of Cygwin. It changes the directory, sources the saved
+ *  environment, runs the command with an empty stdin, and last writes the file `exit` by a rename. If signal N ended the command, the exit
+ *  code is 128 + N. The script ends with the same code. */
 export function runScript({ directory, argv, workingDirectory = directory }: RunScript): string {
   return `#!/bin/sh
 cygstrap_run=${quoteWord(directory)}
 cygstrap_end() {
   printf '%s\\n' "$1" >"$cygstrap_run/${RUN_FILES.exit}.part" && mv -f "$cygstrap_run/${RUN_FILES.exit}.part" "$cygstrap_run/${RUN_FILES.exit}"
 }
-cd ${quoteWord(workingDirectory)} || { cygstrap_end ${quoteWord(`failed no directory ${oneLine(workingDirectory)}`)}; exit 125; }
+cd ${quoteWord(workingDirectory)} || { cygstrap_end ${quoteWord(`failed no such directory: ${oneLine(workingDirectory)}`)}; exit 125; }
 (
   if [ -f "$cygstrap_run/${RUN_FILES.environment}" ]; then . "$cygstrap_run/${RUN_FILES.environment}"; fi
   unset cygstrap_run
@@ -50,7 +50,7 @@ function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ');
 }
 
-/** Reads the file `exit`; undefined when it is not one. */
+/** Parses the file `exit`. Returns undefined for any other content. */
 export function parseRunEnd(text: string): RunEnd | undefined {
   const code = /^(\d{1,3})\r?\n$/.exec(text)?.[1];
   if (code !== undefined) return { kind: 'exit', code: Number(code) };
@@ -60,8 +60,8 @@ export function parseRunEnd(text: string): RunEnd | undefined {
 
 const VARIABLE = /^[A-Za-z_]\w*$/;
 
-/** Variables as text for a shell to source, by name. What no shell can have as a variable (`BASH_FUNC_x%%`) is left out. Throws
- *  TypeError for NUL in a value. */
+/** Returns variables as shell text, sorted by name. Names that are invalid in a shell (`BASH_FUNC_x%%`) are left out. Throws TypeError for
+ *  a NUL in a value. */
 export function savedEnvironment(variables: Readonly<Record<string, string>>): string {
   return Object.entries(variables)
     .filter(([name]) => VARIABLE.test(name))

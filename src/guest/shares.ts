@@ -1,34 +1,34 @@
 import { join } from 'node:path/posix';
 import { GuestError } from './guest-error.ts';
 
-/** The two shares, by their names on the network. */
+/** Names of the two shares on the network. */
 export const SHARE_NAMES = { store: 'store', xchg: 'xchg' } as const;
 
-/** Directories that smbd keeps its state in, below its own. */
+/** Directories of the state of smbd, below `SmbOptions.directory`. */
 export const SMBD_DIRECTORIES = ['private', 'lock', 'state', 'cache', 'pid', 'ncalrpc'] as const;
 
-/** `%` stands for other text and cannot be escaped, a backslash at the end joins lines. */
-const UNSPEAKABLE = /[\r\n\0%]|^\s|[\s\\]$/;
+/** Text that smb.conf cannot contain: `%` starts a substitution and cannot be escaped, a backslash at the end joins lines. */
+const NOT_REPRESENTABLE = /[\r\n\0%]|^\s|[\s\\]$/;
 
 export interface SmbOptions {
-  /** Where smbd may write; the directories of `SMBD_DIRECTORIES` are in it. */
+  /** Directory of the state of smbd, with the directories of {@link SMBD_DIRECTORIES}. */
   readonly directory: string;
-  /** Shown read-only. */
+  /** Directory of the read-only share. */
   readonly store: string;
-  /** Shown for reading and writing. */
+  /** Directory of the writable share. */
   readonly xchg: string;
-  /** Login of who owns what the guest writes: whom smbd runs as. */
+  /** Name of the user that smbd runs as; owner of the files that the guest writes. */
   readonly user: string;
 }
 
-/** Settings for Samba that show the two shares to anybody who asks, which is the guest alone. All that smbd writes is in one directory,
- *  so that an ordinary user can run it. Pure. Throws GuestError for a path that Samba's settings cannot name.
- *  Durable handles are off because smbd 4.17 dies of them when a client leaves; without `force user` a write is refused. */
+/** Returns the content of smb.conf for the two shares, without authentication: only the guest can connect. smbd writes to one directory
+ *  only, so that an ordinary user can run it. Pure. Throws GuestError for a path that smb.conf cannot contain.
+ *  Durable handles are off, because smbd 4.17 crashes when a client with durable handles disconnects; without `force user`, smbd refuses writes. */
 export function smbConf({ directory, store, xchg, user }: SmbOptions): string {
   for (const path of [directory, store, xchg, user]) {
-    if (UNSPEAKABLE.test(path))
+    if (NOT_REPRESENTABLE.test(path))
       throw new GuestError('guest', `Samba cannot share this path: ${JSON.stringify(path)}`, {
-        hint: 'use one without `%` and without white space at its end',
+        hint: 'use a path without `%` and without white space at its end',
       });
   }
   const place = (name: (typeof SMBD_DIRECTORIES)[number]): string => join(directory, name);
@@ -71,7 +71,7 @@ function share(name: string, path: string, isReadOnly: 'yes' | 'no', user: strin
 `;
 }
 
-/** The command that serves one connection of the guest, on its stdin and stdout. Pure. */
+/** Returns the command that serves one connection of the guest on stdin and stdout. Pure. */
 export function smbdCommand(
   smbd: string,
   { conf, directory }: { readonly conf: string; readonly directory: string },

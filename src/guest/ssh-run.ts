@@ -7,13 +7,13 @@ import { GuestError } from './guest-error.ts';
 import { sshArgv } from './ssh.ts';
 import type { SshTarget } from './ssh.ts';
 
-/** How long one try may take, at first and at most. A guest that is awake answers sooner. One that is not gets a connection for each
- *  try when it wakes, all at once, so that there must not be many. */
+/** First and longest timeout of one connection attempt, in milliseconds. A booted guest responds sooner. A booting guest receives all
+ *  attempts at once when its network starts, so there must be few. */
 const BANNER_TIMEOUT_MS = { first: 500, most: 3000 } as const;
-const MORE_PATIENCE = 1.5;
+const BACKOFF_FACTOR = 1.5;
 const RETRY_INTERVAL_MS = 20;
 const LOGIN_RETRY_INTERVAL_MS = 100;
-/** What ssh itself ends with when it cannot connect, or the connection broke. */
+/** Exit code of ssh if the connection fails. */
 export const SSH_FAILED = 255;
 const KEPT_OUTPUT_BYTES = 1024 * 1024;
 
@@ -22,50 +22,47 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Waits until sshd of the guest says `SSH-`, then until it lets us in. Throws GuestError `guest` when it does not in time, with what
- *  was seen last, and the reason of the signal. */
+/** Waits until sshd of the guest responds, then until a login succeeds. Throws GuestError `guest` after the timeout, with the last message
+ *  of ssh, and the reason of the signal. */
 export async function waitForSsh(target: SshTarget, options: WaitOptions): Promise<void> {
   const untilMs = performance.now() + options.timeoutMs;
-  // Where only ssh can be put it waits on its own, for longer at a time.
+  // In a network namespace only ssh can connect; it waits by its own timeout.
   if (target.within === undefined) await waitForBanner(target, options);
   for (;;) {
     const { code, stderr } = await runOverSsh(target, 'exit 0', options);
     if (code === 0) return;
     const why = stderr.trim().split('\n').at(-1) ?? '';
-    // A wrong host key or login will not be right the next time.
+    // A wrong host key or login is not tried again.
     if (/host key verification failed|permission denied/i.test(stderr) || performance.now() > untilMs) {
-      throw new GuestError('guest', `the guest does not let us in: ${why === '' ? `exit code ${code}` : why}`);
+      throw new GuestError('guest', `the ssh login to the guest failed: ${why === '' ? `exit code ${code}` : why}`);
     }
     await delay(LOGIN_RETRY_INTERVAL_MS, undefined, { signal: options.signal });
   }
 }
 
-/** Waits until something at an address and port says `SSH-`. A try is given up soon: of a connection that was begun too early nothing
- *  is heard for many seconds. Throws GuestError `guest`, and the reason of the signal. */
+/** Waits until a server at an address and port sends `SSH-`. Attempts have short timeouts: a connection that starts before the guest has
+ *  booted gets no response for many seconds. Throws GuestError `guest` after the timeout, and the reason of the signal. */
 export async function waitForBanner(
   { address, port }: Pick<SshTarget, 'address' | 'port'>,
   { timeoutMs, signal }: WaitOptions,
 ): Promise<void> {
   const untilMs = performance.now() + timeoutMs;
   for (
-    let patienceMs: number = BANNER_TIMEOUT_MS.first;
+    let attemptMs: number = BANNER_TIMEOUT_MS.first;
     ;
-    patienceMs = Math.min(patienceMs * MORE_PATIENCE, BANNER_TIMEOUT_MS.most)
+    attemptMs = Math.min(attemptMs * BACKOFF_FACTOR, BANNER_TIMEOUT_MS.most)
   ) {
     signal?.throwIfAborted();
-    if (await saysBanner({ host: address, port }, patienceMs)) return;
+    if (await hasBanner({ host: address, port }, attemptMs)) return;
     if (performance.now() > untilMs)
-      throw new GuestError('guest', `ssh of the guest did not answer within ${timeoutMs} ms`, {
-        hint: 'its console log may tell why',
+      throw new GuestError('guest', `no response from ssh of the guest within ${timeoutMs} ms`, {
+        hint: 'see its console log',
       });
     await delay(RETRY_INTERVAL_MS, undefined, { signal });
   }
 }
 
-async function saysBanner(
-  place: { readonly host: string; readonly port: number },
-  timeoutMs: number,
-): Promise<boolean> {
+async function hasBanner(place: { readonly host: string; readonly port: number }, timeoutMs: number): Promise<boolean> {
   const socket = createConnection(place);
   try {
     return await new Promise<boolean>((resolve) => {
@@ -84,28 +81,28 @@ export interface RunOptions {
 }
 
 export interface StreamOptions extends RunOptions {
-  /** Takes output as it comes; what the promise waits for holds the guest's command back. */
+  /** Receives output while the command runs. While its promise is pending, no more output is read. */
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
 }
 
-/** Runs a command line in a guest, hands on what it writes, and gives its exit code as `streamOverSsh` does. */
+/** Runs a command line in a guest, passes on its output, and returns its exit code as {@link streamOverSsh} does. */
 export type RunCommand = (command: string, options: StreamOptions) => Promise<number | null>;
 
 export interface RunResult {
-  /** The command's code, or 255 where ssh itself failed; null when it was killed. */
+  /** Exit code of the command, or 255 if ssh failed; null if ssh was killed. */
   readonly code: number | null;
-  /** The first MiB of each. */
+  /** The first MiB of each stream. */
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a command line in the guest and gives what it wrote. Does not throw for an exit code. Throws GuestError `tool` when there is no
- *  ssh, and the reason of the signal. */
+/** Runs a command line in the guest and returns its output and exit code. Throws GuestError `tool` if ssh cannot be started, and the reason
+ *  of the signal. */
 export async function runOverSsh(target: SshTarget, command: string, options: RunOptions = {}): Promise<RunResult> {
   return runCollected((line, streamOptions) => streamOverSsh(target, line, streamOptions), command, options);
 }
 
-/** The same by another way than ssh of this host. */
+/** Collects the output of a command. */
 async function runCollected(run: RunCommand, command: string, { signal }: RunOptions): Promise<RunResult> {
   const kept = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   const sizes = { stdout: 0, stderr: 0 };
@@ -119,13 +116,12 @@ async function runCollected(run: RunCommand, command: string, { signal }: RunOpt
   return { code, stdout: Buffer.concat(kept.stdout).toString(), stderr: Buffer.concat(kept.stderr).toString() };
 }
 
-/** The same for a command that has to succeed: gives its stdout. Throws GuestError `guest` when it does not. */
+/** Runs a command line in the guest and returns its stdout. Throws GuestError `guest` if it fails. */
 export async function runCheckedOverSsh(target: SshTarget, command: string, options: RunOptions = {}): Promise<string> {
   return runChecked((line, streamOptions) => streamOverSsh(target, line, streamOptions), command, options);
 }
 
-/** Runs a command that has to succeed, whatever way leads to the guest: gives its stdout. Throws GuestError `guest` when it does not, and
- *  what running throws. */
+/** Runs a command by `run` and returns its stdout. Throws GuestError `guest` if it fails, and what `run` throws. */
 export async function runChecked(run: RunCommand, command: string, options: RunOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await runCollected(run, command, options);
   if (code === 0) return stdout;
@@ -135,8 +131,8 @@ export async function runChecked(run: RunCommand, command: string, options: RunO
   throw new GuestError('guest', `${what}${why === '' ? '' : `: ${why}`}`, { details: { command, stdout, stderr } });
 }
 
-/** Runs a command line in the guest, hands on what it writes as it comes, and gives its exit code: 255 is ssh's own as well, null means
- *  that ssh was killed. Throws GuestError `tool` when there is no ssh, the reason of the signal, and what `onOutput` throws. */
+/** Runs a command line in the guest, passes on its output, and returns its exit code: 255 also if ssh failed, null if ssh was killed.
+ *  Throws GuestError `tool` if ssh cannot be started, the reason of the signal, and what `onOutput` throws. */
 export async function streamOverSsh(
   target: SshTarget,
   command: string,
@@ -148,11 +144,11 @@ export async function streamOverSsh(
     },
   );
   program.stdin.end();
-  const take = async (stream: 'stdout' | 'stderr', from: Readable): Promise<void> => {
+  const passOn = async (stream: 'stdout' | 'stderr', from: Readable): Promise<void> => {
     for await (const chunk of from as AsyncIterable<Uint8Array>) await onOutput(stream, chunk);
   };
   try {
-    await Promise.all([take('stdout', program.stdout), take('stderr', program.stderr)]);
+    await Promise.all([passOn('stdout', program.stdout), passOn('stderr', program.stderr)]);
     const { code } = await program.exited;
     signal?.throwIfAborted();
     return code;
@@ -162,8 +158,8 @@ export async function streamOverSsh(
   }
 }
 
-/** Gives the user's terminal to a shell in the guest until that ends; gives its exit code, or null when ssh was killed. In any case ssh is
- *  gone, and the terminal as it was. Throws GuestError `tool` when there is no ssh, and the reason of the signal. */
+/** Connects the terminal of the user to a shell in the guest. Returns the exit code of the shell, or null if ssh was killed. ssh has always
+ *  ended and restored the terminal. Throws GuestError `tool` if ssh cannot be started, and the reason of the signal. */
 export async function shellOverSsh(target: SshTarget, { signal }: RunOptions): Promise<number | null> {
   signal?.throwIfAborted();
   const [program = '', ...words] = sshArgv(target);

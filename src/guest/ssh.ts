@@ -3,20 +3,20 @@ import { dirname, join } from 'node:path';
 import { runProgram } from '../io/program.ts';
 import { GuestError } from './guest-error.ts';
 
-/** The name under which a guest's host key is known, whatever address leads to it. */
+/** Name of a guest in the known_hosts file; it is independent of the address. */
 const HOST_ALIAS = 'cygstrap-guest';
 
-/** Names of the files of an installed image that ssh needs. */
+/** Files for ssh in the directory of an installed disk. */
 export const SSH_FILES = { privateKey: 'ssh.key', publicKey: 'ssh.key.pub', knownHosts: 'known_hosts' } as const;
 
 export interface KeyPair {
-  /** Path, readable by us alone. */
+  /** Path; readable by this user only. */
   readonly privateKey: string;
-  /** The line for `authorized_keys`. */
+  /** Line for `authorized_keys`. */
   readonly publicKey: string;
 }
 
-/** Makes a new ed25519 key pair in a directory, in place of one that is there. Throws GuestError `tool`. */
+/** Creates an ed25519 key pair in a directory; replaces an existing one. Throws GuestError `tool` if `ssh-keygen` fails. */
 export async function makeKeyPair(keygen: string, directory: string): Promise<KeyPair> {
   const privateKey = join(directory, SSH_FILES.privateKey);
   await mkdir(directory, { recursive: true });
@@ -31,7 +31,7 @@ export async function makeKeyPair(keygen: string, directory: string): Promise<Ke
   return { privateKey, publicKey: (await readFile(`${privateKey}.pub`, 'utf8')).trim() };
 }
 
-/** Pins a guest's host key: writes the one line of a known_hosts file. */
+/** Writes the host key of a guest to a known_hosts file. Throws errors of the system. */
 export async function pinHostKey(path: string, key: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${HOST_ALIAS} ${key}\n`, { mode: 0o600 });
@@ -39,9 +39,9 @@ export async function pinHostKey(path: string, key: string): Promise<void> {
 
 /** How to reach a guest. */
 export interface SshTarget {
-  /** Words before the command line, where address and port are in a network that ssh has to be put into. */
+  /** Command prefix that runs ssh in the network namespace of the guest, if it has one. */
   readonly within?: readonly string[] | undefined;
-  /** Path of the program. */
+  /** Path of the ssh program. */
   readonly ssh: string;
   readonly address: string;
   readonly port: number;
@@ -50,9 +50,9 @@ export interface SshTarget {
   readonly knownHosts: string;
 }
 
-/** The command line, program first, that logs in and hands a command line to the user's shell, or gives a terminal without one. Pure.
- *  Nothing of the caller's settings is read, nobody is asked, only the pinned host key is taken, and a guest that does not answer is
- *  noticed after eight seconds. */
+/** Returns the command line of ssh, program first, that runs a command with the shell of the user, or opens a terminal without a command.
+ *  Pure. ssh reads no settings of the caller, asks no questions, accepts only the recorded host key, and detects a guest that does not
+ *  respond after eight seconds. */
 export function sshArgv(
   { within = [], ssh, address, port, user, privateKey, knownHosts }: SshTarget,
   command?: string,
@@ -67,7 +67,7 @@ export function sshArgv(
     IdentitiesOnly: 'yes',
     IdentityAgent: 'none',
     PreferredAuthentications: 'publickey',
-    // The cheapest for an emulated processor; nobody else is on the wire.
+    // The cheapest algorithm for an emulated processor. No other machine is on this network.
     KexAlgorithms: 'curve25519-sha256',
     GSSAPIAuthentication: 'no',
     ControlPath: 'none',
@@ -94,7 +94,7 @@ export function sshArgv(
   ];
 }
 
-/** ssh puts other text in for `%x` in the names of files. */
+/** Escapes `%`, which ssh expands in file names. */
 function literal(path: string): string {
   return path.replaceAll('%', '%%');
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CygstrapError } from '../errors.ts';
-import { answer, plain } from './answer.ts';
+import { plain, respond } from './respond.ts';
 
 /** One request that was answered or aborted. */
 export interface ServedRequest {
@@ -83,7 +83,7 @@ async function handle(
     log?.({ method, target: url, status: response.statusCode, sentBytes, durationMs: Date.now() - start, isComplete });
   });
   try {
-    await answer(root, request, response);
+    await respond(root, request, response);
   } catch {
     // The client disconnected or the disk failed. After the head, only closing the connection can signal that.
     if (response.headersSent || response.destroyed) response.destroy();

@@ -19,8 +19,8 @@ import type { GuestShell, NetworkAttachment, AttachmentOptions } from './topolog
 const READY_TIMEOUT_MS = 60_000;
 const SEEN_TIMEOUT_MS = 60_000;
 
-/** Puts a controller beside the guest, on a switch or on a socket: it serves the shares and runs the commands over ssh. The first time on a
- *  host it is made and saved, which takes a minute. */
+/** Starts a controller that is connected to the guest by a switch or a socket. It serves the shares and runs commands over ssh. The first call
+ *  on a host builds and saves the controller, which takes a minute. Throws VmError, GuestError, and the reason of the signal. */
 export async function attachController(
   context: StageContext,
   kind: 'vde' | 'stream',
@@ -33,8 +33,8 @@ export async function attachController(
   const jobs = join(directory, 'jobs');
   await mkdir(jobs, { mode: 0o700 });
   const vdeSwitch = kind === 'vde' ? await startVdeSwitch(host, { directory, signal }) : undefined;
-  if (vdeSwitch !== undefined) report({ kind: 'note', message: `the switch runs: process ${vdeSwitch.pid}` });
-  // The end that others connect to has to be there first.
+  if (vdeSwitch !== undefined) report({ kind: 'note', message: `vde switch started: process ${vdeSwitch.pid}` });
+  // The controller is the server of the socket, so it starts first.
   const link = (isServer: boolean): LinkSpec =>
     vdeSwitch === undefined
       ? { kind: 'stream', path: join(directory, 'net'), isServer }
@@ -60,7 +60,7 @@ export async function attachController(
     privateKey: join(installed, SSH_FILES.privateKey),
     knownHosts: join(installed, SSH_FILES.knownHosts),
   };
-  const died = Promise.race([deathOf(controller), ...(vdeSwitch === undefined ? [] : [vdeSwitch.died])]);
+  const died = Promise.race([endOf(controller), ...(vdeSwitch === undefined ? [] : [vdeSwitch.died])]);
   died.catch(() => {});
   return {
     link: link(false),
@@ -68,20 +68,20 @@ export async function attachController(
     [Symbol.asyncDispose]: async () => {
       await controller[Symbol.asyncDispose]();
       await vdeSwitch?.[Symbol.asyncDispose]();
-      // The next in this directory begins with none.
+      // Another attachment in this directory starts without jobs.
       await rm(jobs, { recursive: true, force: true });
     },
   };
 }
 
-async function deathOf({ machine }: Controller): Promise<never> {
+async function endOf({ machine }: Controller): Promise<never> {
   const exit = await machine.exited;
   if (exit.reason !== 'died')
     throw new VmError(`the controller ended: ${exit.reason}`, { details: { consoleLog: machine.files.consoleLog } });
-  throw new VmError('the controller died', { cause: exit.error, details: exit.error.details });
+  throw new VmError('the controller ended unexpectedly', { cause: exit.error, details: exit.error.details });
 }
 
-interface Ends {
+interface Connection {
   readonly controller: Controller;
   /** Rejects when the controller or the switch ends. */
   readonly died: Promise<never>;
@@ -89,44 +89,46 @@ interface Ends {
   readonly login: { readonly user: string; readonly privateKey: string; readonly knownHosts: string };
 }
 
-function shellOver({ guest: kind }: StageContext, { controller, died, guest, login }: Ends): GuestShell {
-  /** Does something as long as all that it needs lives. */
-  const whileAllLive = async <T>(
+function shellOver({ guest: kind }: StageContext, { controller, died, guest, login }: Connection): GuestShell {
+  /** Runs `work` while guest, controller and switch run. */
+  const whileAllRun = async <T>(
     signal: AbortSignal | undefined,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> => {
-    const ours = new AbortController();
+    const ended = new AbortController();
     try {
       return await Promise.race([
         died,
-        guest.unlessEnded(work(signal === undefined ? ours.signal : AbortSignal.any([signal, ours.signal]))),
+        guest.unlessEnded(work(signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]))),
       ]);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
     } finally {
-      ours.abort();
+      ended.abort();
     }
   };
   const run: RunCommand = (command, { signal, onOutput }) =>
-    whileAllLive(signal, async (stop) => {
+    whileAllRun(signal, async (stop) => {
       const code = controller.runJob({ ...login, command }, { signal: stop, onOutput });
-      // The controller itself would wait for the guest without end.
+      // The controller waits for the guest without a timeout.
       const seen = waitForMarker(controller.machine, 'running', { timeoutMs: SEEN_TIMEOUT_MS, signal: stop }).catch(
         (cause: unknown) => {
-          throw new GuestError('guest', `ssh of the guest did not answer the controller within ${SEEN_TIMEOUT_MS} ms`, {
-            cause,
-          });
+          throw new GuestError(
+            'guest',
+            `no response to the controller from ssh of the guest within ${SEEN_TIMEOUT_MS} ms`,
+            { cause },
+          );
         },
       );
       return Promise.race([code, seen.then(() => code)]);
     });
   return {
     waitUntilReady: async ({ isBooting, timeoutMs, signal }) => {
-      await whileAllLive(signal, (stop) => controller.untilReady({ timeoutMs: READY_TIMEOUT_MS, signal: stop }));
+      await whileAllRun(signal, (stop) => controller.untilReady({ timeoutMs: READY_TIMEOUT_MS, signal: stop }));
       if (!isBooting) return;
       if (kind.reportsReady)
-        await whileAllLive(signal, (stop) => waitForMarker(guest, 'ready', { timeoutMs, signal: stop }));
+        await whileAllRun(signal, (stop) => waitForMarker(guest, 'ready', { timeoutMs, signal: stop }));
       await runChecked(run, 'exit 0', { signal });
     },
     run,

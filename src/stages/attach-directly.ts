@@ -14,17 +14,17 @@ import type { StageContext } from './context.ts';
 import type { NetworkAttachment, AttachmentOptions } from './topology.ts';
 import { whileRunning } from './while-running.ts';
 
-const DEATH_GRACE_MS = 1000;
+const END_GRACE_MS = 1000;
 
-/** A attachment whose guest ssh of this host reaches. */
+/** An attachment whose guest is reached by ssh of this host. */
 export interface DirectAttachment extends NetworkAttachment {
-  /** How, in the machine that was started with its link; the keys lie beside its installed disk. */
+  /** Returns the ssh target in a machine that was started with the link. Its keys are in the directory of the installed disk. */
   readonly targetIn: (machine: Machine) => SshTarget;
 }
 
-/** Makes the link of topology `direct`: each connection of the guest to its shares is served by an smbd of this host, whose settings and
- *  state are in the run's directory; a loopback port leads to its ssh, in a network of its own where we may have one, else reached by every user of this
- *  computer, though not entered without the key. */
+/** Creates the link of topology `direct`. An smbd of this host serves each connection of the guest to its shares; its settings and
+ *  state are in the directory of the run. A loopback port is forwarded to ssh of the guest. The port is in a separate network namespace
+ *  if this user may create one; otherwise every user of this computer can connect to it, but only the key logs in. */
 export async function attachDirectly(
   context: StageContext,
   { shares, directory, installed, qemuArguments }: AttachmentOptions,
@@ -56,7 +56,7 @@ export async function attachDirectly(
       const target = targetIn(machine);
       return {
         waitUntilReady: async ({ isBooting, ...options }) => {
-          // A resumed guest answers the first call; asking whether it does would cost as much as the call.
+          // A resumed guest answers the first command; a check before it would take as long as the command.
           if (!isBooting) return;
           if (context.guest.reportsReady) await waitForMarker(machine, 'ready', options);
           await whileRunning(machine, options.signal, (signal) => waitForSsh(target, { ...options, signal }));
@@ -64,8 +64,8 @@ export async function attachDirectly(
         run: (command, options) =>
           whileRunning(machine, options.signal, async (signal) => {
             const code = await streamOverSsh(target, command, { ...options, signal });
-            // When the machine dies the connection goes first.
-            if (code === null || code === SSH_FAILED) await delay(DEATH_GRACE_MS, undefined, { signal });
+            // When the machine ends, its connection closes first.
+            if (code === null || code === SSH_FAILED) await delay(END_GRACE_MS, undefined, { signal });
             return code;
           }),
         interactive: async ({ signal }) => {
@@ -73,13 +73,13 @@ export async function attachDirectly(
           try {
             return await whileRunning(machine, signal, (stop) => (shell = shellOverSsh(target, { signal: stop })));
           } finally {
-            // The terminal is its until then.
+            // ssh uses the terminal until it has ended.
             await shell?.catch(() => {});
           }
         },
       };
     },
-    // The machine ends all of it.
+    // Everything ends with the machine.
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

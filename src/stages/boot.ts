@@ -18,18 +18,18 @@ import { openWork } from './stage-store.ts';
 
 export interface BootRequest {
   readonly installed: InstalledManifest;
-  /** What differs from the machine that was installed. */
+  /** Options that replace those of the installation. */
   readonly machineOptions: Partial<Omit<MachineOptions, 'diskMiB'>>;
-  /** File for what the guest writes to its disk: used again the next time. Without it all that is discarded. */
+  /** File for the writes of the guest to its disk, kept for the next boot. By default they are discarded. */
   readonly diskFile?: string | undefined;
-  /** Directories that the guest sees as its shares `store` (read-only) and `xchg`; empty ones by default. */
+  /** Directories for the shares `store` (read-only) and `xchg`; by default empty ones. */
   readonly store?: string | undefined;
   readonly xchg?: string | undefined;
   /** Further directories, over 9p. */
   readonly shares: readonly BootShare[];
-  /** Directories of vde switches that run already: a further network card for each. */
+  /** Directories of running vde switches; the guest has a further network card for each. */
   readonly switches: readonly string[];
-  /** Socket to show the screen on, by VNC. */
+  /** Path of a Unix socket that shows the screen by VNC. */
   readonly vnc?: string | undefined;
 }
 
@@ -38,18 +38,18 @@ export interface BootShare extends GuestMount {
 }
 
 export interface BootHooks {
-  /** Takes the lines of the guest's console. */
+  /** Receives each line of the guest's console. */
   readonly onLine: (line: string) => Promise<void>;
-  /** Told once how ssh reaches the guest: a command line, program first. */
+  /** Receives the command line of ssh for this guest, program first; called once. */
   readonly onSsh: (argv: readonly string[]) => void;
-  /** Aborted when the guest is to power off; the signal of the context ends it at once. */
+  /** Aborting it presses the power button. Aborting the signal of the context ends the machine at once. */
   readonly powerOff: AbortSignal;
 }
 
 const POWER_OFF_TIMEOUT_MS = 120_000;
 
-/** Boots an installed disk for a person, with any hardware, until the guest powers off. The installed disk itself stays as it is. Throws
- *  VmError, and `usage` for an overlay that this kind of guest does not know. */
+/** Boots an installed disk with its console and ssh, and waits until the guest powers off. The installed disk is not changed. Throws
+ *  VmError, `usage` for an overlay that the guest kind does not support, and the reason of the signal. */
 export async function bootMachine(
   context: StageContext,
   request: BootRequest,
@@ -58,8 +58,8 @@ export async function bootMachine(
   const { places, host, guest, report, signal } = context;
   const { installed, machineOptions, shares, vnc } = request;
   if (!guest.mountsShares && shares.some(({ access }) => access === 'overlay')) {
-    throw new CygstrapError('usage', `a guest of kind \`${guest.name}\` knows no overlay`, {
-      hint: 'share the directory `ro`, or a copy of it',
+    throw new CygstrapError('usage', `guests of kind \`${guest.name}\` do not support overlays`, {
+      hint: 'share the directory with access `ro`, or share a copy of it',
     });
   }
   const below = stagePath(places, 'install', installed.key);
@@ -111,7 +111,7 @@ export async function bootMachine(
   await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
   onSsh(sshArgv(attachment.targetIn(machine)));
   const onPowerOff = (): void => {
-    // Its end is awaited below; one that does not hear the button is ended.
+    // The end of the machine is awaited below. A guest that does not react to the button is ended.
     machine.powerdown({ timeoutMs: POWER_OFF_TIMEOUT_MS, signal }).catch(() => machine.quit());
   };
   powerOff.addEventListener('abort', onPowerOff, { once: true });
@@ -123,7 +123,7 @@ export async function bootMachine(
   return exit;
 }
 
-/** The first card is 52:54:00:12:01:01. */
+/** Returns the MAC address of an additional card; the first card of the guest is 52:54:00:12:01:01. */
 function macOf(number: number): string {
   return `52:54:00:12:01:${(number + 0x10).toString(16).padStart(2, '0')}`;
 }

@@ -33,16 +33,16 @@ export interface InstallRequest {
   readonly ingredients: Omit<InstallIngredients, 'guest' | 'kit'>;
   /** In install order. */
   readonly archives: readonly ArchiveAnswer[];
-  /** For people: what is installed. */
+  /** Packages of the request, for people. */
   readonly packages: readonly string[];
   readonly limits: WatchLimits;
-  /** Socket to show the screen on, by VNC. */
+  /** Path of a Unix socket that shows the screen by VNC. */
   readonly vnc?: string | undefined;
-  /** Makes the media with these answers in a directory; called only when the stage has to be made. */
+  /** Writes the media with these answers to a directory. Not called if the stage is reused. */
   readonly makeMedia: (directory: string, answers: ReadonlyMap<string, Uint8Array>) => Promise<InstallMedia>;
 }
 
-/** Where the media are while a guest is installed from them: they may be large, and a temporary directory is often in RAM. */
+/** Directory of the media during an installation, in the work directory: they can be large, and /tmp is often in RAM. */
 const MEDIA = 'media';
 
 /** Installs a guest onto a blank disk, or returns the published disk with the same key. A new disk is published only after the guest
@@ -98,13 +98,13 @@ async function make(
     });
     if (exit.reason === 'died') throw exit.error;
     const failed = markers.find((marker) => marker.kind === 'failed');
-    if (failed !== undefined) throw refused(`the guest says: ${failed.text}`, logs.console);
+    if (failed !== undefined) throw failure(`the guest reports: ${failed.text}`, logs.console);
     if (exit.reason !== 'guest-shutdown')
-      throw refused(`${MACHINE_ENDS[exit.reason]}; the last line of its console: ${lastLine}`, logs.console);
+      throw failure(`${MACHINE_ENDS[exit.reason]}; the last line of its console: ${lastLine}`, logs.console);
     if (!markers.some((marker) => marker.kind === 'installed' && marker.nonce === nonce))
-      throw refused('the guest powered off without saying that it is installed', logs.console);
+      throw failure('the guest powered off before it reported that it is installed', logs.console);
     const hostKey = markers.findLast((marker) => marker.kind === 'hostkey');
-    if (hostKey === undefined) throw refused('the guest did not tell its host key', logs.console);
+    if (hostKey === undefined) throw failure('the guest did not report its host key', logs.console);
     await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
   }
   await rm(join(work.path, MEDIA), { recursive: true, force: true });
@@ -128,9 +128,9 @@ async function make(
   return manifest;
 }
 
-function refused(why: string, consoleLog: string): GuestError {
+function failure(why: string, consoleLog: string): GuestError {
   return new GuestError('guest', `the installation failed: ${why}`, {
-    hint: `its console is in \`${consoleLog}\``,
+    hint: `see its console log \`${consoleLog}\``,
     details: { consoleLog },
   });
 }

@@ -5,23 +5,24 @@ import { STAGE_SCHEMA } from './manifest.ts';
 /** Hexadecimal digits of a key. */
 const KEY_DIGITS = 32;
 
-/** Everything that goes into an installed disk. */
+/** Everything that decides the content of an installed disk. */
 export interface InstallIngredients {
   readonly guest: string;
-  /** Of what the host contributes (`InstallKit.key`). */
+  /** `InstallKit.key`: hash of the data of the host. */
   readonly kit: string;
-  /** sha256 of the lock, and of every further file on the medium, by path. */
+  /** sha256 of the lock. */
   readonly lock: string;
+  /** Further files on the medium. */
   readonly additions: readonly { readonly path: string; readonly sha256: string }[];
   readonly machineOptions: MachineOptions;
 }
 
-/** Names an installed disk by what it is made of: the same ingredients, the same key. */
+/** Returns the key of an installed disk: a hash of its ingredients. The order of fields does not matter. */
 export function installKey(ingredients: InstallIngredients): string {
   return keyOf('install', ingredients);
 }
 
-/** Everything that goes into a snapshot. */
+/** Everything that decides the content of a snapshot. */
 export interface SnapshotIngredients {
   readonly install: string;
   readonly machine: Omit<FrozenMachine, 'argv'>;
@@ -29,7 +30,7 @@ export interface SnapshotIngredients {
   readonly isPortable: boolean;
 }
 
-/** Names a snapshot. Another QEMU, accelerator or host processor gives another one. */
+/** Returns the key of a snapshot. It differs for another version of QEMU, accelerator or processor of the host. */
 export function snapshotKey(ingredients: SnapshotIngredients): string {
   return keyOf('snapshot', ingredients);
 }
@@ -41,7 +42,7 @@ function keyOf(stage: string, ingredients: unknown): string {
     .slice(0, KEY_DIGITS);
 }
 
-/** The same value whatever the order its fields were written in. */
+/** Returns the value with the fields of all objects sorted by name. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

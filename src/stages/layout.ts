@@ -1,65 +1,66 @@
 import { join } from 'node:path';
 
-/** The stages that are kept, in their order. */
+/** The stages that are stored, in the order in which they are made. */
 export const STAGES = ['install', 'snapshot'] as const;
 
 export type StageName = (typeof STAGES)[number];
 
-/** Files in the directory of a stage, `STAGE/KEY`. Besides them an installed disk has the boot files of its guest kind. */
+/** Files in the directory of a stage, `STAGE/KEY`. An installed disk also has the boot files of its guest kind. */
 export const STAGE_FILES = {
-  /** What the stage is and how it was made; with it, the directory is complete. */
+  /** The manifest. */
   manifest: 'stage.json',
-  /** Installed: the powered-off disk. Snapshot: a layer over that. Neither is ever written again. */
+  /** Installed: the disk after power-off. Snapshot: an overlay of that disk. Both are read-only. */
   disk: 'disk.qcow2',
-  /** RAM of the machine that stood still, byte by byte; only a snapshot that is not portable has it. */
+  /** RAM of the saved machine, uncompressed; absent in a portable snapshot. */
   ram: 'ram',
-  /** Devices of the machine that stood still; in a portable snapshot its memory too, compressed. */
+  /** Devices of the saved machine; in a portable snapshot also its memory, compressed. */
   state: 'state',
 } as const;
 
-/** In a directory below `work`: which stages its owner uses, a line each: `STAGE KEY`. Who owns it is in `locks`. */
+/** File in a directory below `work`: the stages that its owner uses, one line `STAGE KEY` each. The lock of the owner is in `locks`. */
 export const USES_FILE = 'uses';
 
-/** In a directory below `work`: link to the directory of sockets and passing files that goes with it. */
+/** Symbolic link in a directory below `work` to its short directory for sockets and temporary files. */
 export const RUN_LINK = 'run';
 
-/** Directories below the one that all stages of a user are in. */
+/** Directories and files below the directory of all stages of a user. */
 export interface VmPlaces {
   readonly root: string;
-  /** One directory for each stage being made and each run. */
+  /** One directory for each stage that is being made, and for each run. */
   readonly work: string;
   readonly locks: string;
-  /** Console and last screen of each stage, of failed ones too: `STAGE-KEY.console.log`, `.png`; consoles of failed runs. */
+  /** Console log and last screen of each stage, including failed ones: `STAGE-KEY.console.log`, `STAGE-KEY.png`; console logs of
+   *  failed runs: `run-WORK.console.log`. */
   readonly logs: string;
-  /** What the files of each stage were like when they were last read and found intact: `STAGE-KEY.json`. */
-  readonly intact: string;
-  /** What the probe of this host found. */
+  /** Identities of the verified files of each stage: `STAGE-KEY.json`. */
+  readonly integrity: string;
+  /** Result of the last probe of this host. */
   readonly host: string;
 }
 
-/** Names what is in the directory of all stages. */
+/** Returns the paths below the directory of all stages. */
 export function vmPlaces(root: string): VmPlaces {
   return {
     root,
     work: join(root, 'work'),
     locks: join(root, 'locks'),
     logs: join(root, 'logs'),
-    intact: join(root, 'intact'),
+    integrity: join(root, 'integrity'),
     host: join(root, 'host.json'),
   };
 }
 
-/** The directory of a stage. */
+/** Returns the directory of a stage. */
 export function stagePath({ root }: VmPlaces, stage: StageName, key: string): string {
   return join(root, stage, key);
 }
 
-/** Where it is written what the files of a stage were like when they were found intact. */
-export function identitiesPath({ intact }: VmPlaces, stage: StageName, key: string): string {
-  return join(intact, `${stage}-${key}.json`);
+/** Returns the file with the identities of the verified files of a stage. */
+export function identitiesPath({ integrity }: VmPlaces, stage: StageName, key: string): string {
+  return join(integrity, `${stage}-${key}.json`);
 }
 
-/** Where the console log and the last screen of a stage go. */
+/** Returns the paths of the console log and the last screen of a stage. */
 export function logPaths(
   { logs }: VmPlaces,
   stage: StageName,
@@ -69,7 +70,8 @@ export function logPaths(
   return { console: `${stem}.console.log`, screen: `${stem}.png` };
 }
 
-/** Where the console log of a resumed machine goes, by the name of its directory below `work`. Of a machine that did not fail it goes. */
+/** Returns the path of the console log of a resumed machine, by the name of its work directory. The log of a machine that did not fail
+ *  is removed. */
 export function runLogPath({ logs }: VmPlaces, name: string): string {
   return join(logs, `run-${name}.console.log`);
 }

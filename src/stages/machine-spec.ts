@@ -2,20 +2,20 @@ import type { MachineTemplate } from '../guest/kind.ts';
 import type { DiskSpec, MachineSpec, MemoryBacking } from '../vm/spec.ts';
 import type { MachineOptions } from './manifest.ts';
 
-/** What a stage decides of a machine, beside its guest kind and the user's wishes. */
+/** The part of a machine that the stage decides; the rest comes from the guest kind and the user. */
 export interface StageMachine {
   readonly name: string;
   readonly backing: MemoryBacking;
   readonly start: MachineSpec['start'];
   readonly onReset: MachineSpec['onReset'];
-  /** Fixed by a snapshot. */
+  /** Set when a snapshot is made or resumed. */
   readonly machineType?: string;
   readonly accelerator?: string;
-  /** Socket to show the screen on, by VNC. */
+  /** Path of a Unix socket that shows the screen by VNC. */
   readonly vnc?: string | undefined;
 }
 
-/** Puts a machine together. Pure: the same parts give the same devices. */
+/** Returns the complete specification of a machine. Pure: equal arguments give equal devices. */
 export function machineSpec(
   template: MachineTemplate,
   { memoryMiB, cpus, emptyDisksMiB, qemuArguments }: MachineOptions,

@@ -20,30 +20,30 @@ import type { WorkDirectory } from './stage-store.ts';
 
 export interface ResumeRequest {
   readonly manifest: SnapshotManifest;
-  /** Where the files of the snapshot are, when it is not published yet. */
+  /** Directory of a snapshot that is not published yet. */
   readonly directory?: string;
   readonly shares: SharedDirectories | ((work: string) => Promise<SharedDirectories>);
-  /** Whether a machine that cannot go on here is booted instead, with a warning. */
+  /** Whether the disk is booted, with a warning, if the snapshot cannot be resumed on this host. */
   readonly mayBoot: boolean;
 }
 
-/** A machine that went on where its snapshot stood; disposing of it ends it and discards what it wrote. */
+/** A resumed machine. Disposing ends it and discards its writes. */
 export interface ResumedMachine extends AsyncDisposable {
   readonly machine: Machine;
   readonly shell: GuestShell;
   readonly shares: SharedDirectories;
-  /** Its directory, which goes with it unless kept. */
+  /** Its work directory. */
   readonly work: Pick<WorkDirectory, 'path' | 'keep'>;
-  /** It was booted, and its shares are not connected. */
+  /** True if the disk was booted instead; the shares are then not connected. */
   readonly isCold: boolean;
 }
 
 const LOAD_TIMEOUT_MS = 30 * 60_000;
-const ANSWER_TIMEOUT_MS = 60_000;
+const RESPONSE_TIMEOUT_MS = 60_000;
 const BOOT_TIMEOUT_MS = 10 * 60_000;
 
-/** Revives a snapshot over a throw-away layer of its disk; what it writes to RAM is its own. Its ssh answers the first call. Throws VmError,
- *  also for a snapshot whose files are not as they were published. */
+/** Resumes a snapshot with a temporary overlay of its disk and a private copy of its RAM. Throws VmError, also for a snapshot whose files
+ *  were modified, `io`, and the reason of the signal. */
 export async function resume(context: StageContext, request: ResumeRequest): Promise<ResumedMachine> {
   const owned: AsyncDisposable[] = [];
   const end = async (): Promise<void> => {
@@ -57,7 +57,7 @@ export async function resume(context: StageContext, request: ResumeRequest): Pro
   }
 }
 
-/** Starts the machine; what has to be ended in the end is added to `owned` as it begins. */
+/** Starts the machine. Adds each resource to `owned` when it is created. */
 async function start(
   context: StageContext,
   request: ResumeRequest,
@@ -73,28 +73,28 @@ async function start(
   owned.push(work);
   await mkdir(places.logs, { recursive: true, mode: 0o700 });
   const consoleLog = runLogPath(places, basename(work.path));
-  // What is not published yet was read a moment ago.
+  // The files of an unpublished snapshot have just been written.
   if (request.directory === undefined) await verifySnapshot(places, manifest, { everyByte: false });
   const shares = typeof request.shares === 'function' ? await request.shares(work.path) : request.shares;
-  const place: Place = { directory, work, shares, consoleLog, owned };
+  const place: Placement = { directory, work, shares, consoleLog, owned };
   let refusal = differenceOf(context, manifest);
   if (refusal === undefined) {
-    const gone = await resumeMemory(context, manifest, place);
-    if (typeof gone !== 'string') return { ...gone, shares, work, isCold: false };
-    refusal = gone;
+    const resumed = await resumeMemory(context, manifest, place);
+    if (typeof resumed !== 'string') return { ...resumed, shares, work, isCold: false };
+    refusal = resumed;
   }
-  if (!mayBoot) throw new VmError(`the snapshot cannot go on here: ${refusal}`);
+  if (!mayBoot) throw new VmError(`the snapshot cannot be resumed on this host: ${refusal}`);
   report({
     kind: 'warning',
-    message: `the snapshot cannot go on here, so its disk is booted instead, which takes longer: ${refusal}`,
+    message: `the snapshot cannot be resumed on this host, its disk is booted instead, which takes longer: ${refusal}`,
   });
   const booted = await launch(context, manifest, { ...place, isCold: true });
   await booted.shell.waitUntilReady({ isBooting: true, timeoutMs: BOOT_TIMEOUT_MS, signal });
   return { ...booted, shares, work, isCold: true };
 }
 
-/** What a machine that is resumed has on this host. */
-interface Place {
+/** Files and directories of one resumed machine on this host. */
+interface Placement {
   readonly directory: string;
   readonly work: WorkDirectory;
   readonly shares: SharedDirectories;
@@ -102,11 +102,12 @@ interface Place {
   readonly owned: AsyncDisposable[];
 }
 
-/** Lets a machine go on where it stood; or tells why QEMU does not take it. Throws VmError for a snapshot that is damaged. */
+/** Loads the memory of a snapshot and continues the machine. Returns the reason if QEMU refuses the snapshot. Throws VmError for a
+ *  damaged snapshot. */
 async function resumeMemory(
   context: StageContext,
   manifest: SnapshotManifest,
-  place: Place,
+  place: Placement,
 ): Promise<Launched | string> {
   const { host, places, signal } = context;
   const compression =
@@ -126,15 +127,15 @@ async function resumeMemory(
     });
     isLoaded = true;
     await machine.qmp.command('cont', {}, { signal });
-    await shell.waitUntilReady({ isBooting: false, timeoutMs: ANSWER_TIMEOUT_MS, signal });
+    await shell.waitUntilReady({ isBooting: false, timeoutMs: RESPONSE_TIMEOUT_MS, signal });
     return launched;
   } catch (error) {
     signal.throwIfAborted();
-    // That nobody touched a file says little when its machine does not go on.
+    // After a failure every byte is compared: a disk can lose data that no program wrote.
     await verifySnapshot(places, manifest, { directory: place.directory, everyByte: true });
-    // Who killed it does not want another.
+    // A killed machine is not started again.
     if (isLoaded || !(error instanceof VmError) || typeof error.details.signal === 'string') throw error;
-    // All but the work directory.
+    // Everything except the work directory.
     for (const each of place.owned.splice(1).toReversed()) await each[Symbol.asyncDispose]();
     return error.message;
   }
@@ -145,35 +146,35 @@ interface Launched {
   readonly shell: GuestShell;
 }
 
-/** Starts QEMU over a fresh layer of the disk: of the snapshot's, to be filled from its image; or of the one below, to be booted. */
+/** Starts QEMU with a new overlay: of the disk of the snapshot, to load its memory; or of the installed disk, to boot it. */
 async function launch(
   context: StageContext,
   manifest: SnapshotManifest,
-  { directory, work, shares, consoleLog, owned, isCold }: Place & { readonly isCold: boolean },
+  { directory, work, shares, consoleLog, owned, isCold }: Placement & { readonly isCold: boolean },
 ): Promise<Launched> {
   const { places, guest, host, report, signal } = context;
   const below = stagePath(places, 'install', manifest.install);
   const disk = join(work.path, STAGE_FILES.disk);
   await rm(disk, { force: true });
-  // Both end before either failure is told: nothing may be written any more into what is removed then.
-  const [wired, layered] = await Promise.allSettled([
+  // Both must end before an error is thrown: the caller then removes the directory that they write to.
+  const [attached, overlaid] = await Promise.allSettled([
     attachNetwork(context, {
       shares,
       directory: work.run,
       installed: below,
       qemuArguments: manifest.machineOptions.qemuArguments,
     }),
-    // The disk of a machine that stood still is not whole without its RAM: only the one below it can be booted.
+    // The disk of a snapshot is inconsistent without its RAM, so only the installed disk can be booted.
     createOverlay(
       host,
       { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' },
       { signal },
     ),
   ]);
-  if (wired.status === 'rejected') throw wired.reason;
-  const attachment = wired.value;
+  if (attached.status === 'rejected') throw attached.reason;
+  const attachment = attached.value;
   owned.push(attachment);
-  if (layered.status === 'rejected') throw layered.reason;
+  if (overlaid.status === 'rejected') throw overlaid.reason;
   const template = guest.bootMachine({
     disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
     directory: below,
@@ -193,18 +194,18 @@ async function launch(
   owned.push({
     [Symbol.asyncDispose]: async () => {
       await machine[Symbol.asyncDispose]();
-      // Of one that ended on its own, somebody wants to know why.
+      // The console log of a machine that ended unexpectedly is kept.
       if ((await machine.exited).reason === 'host-quit') await rm(consoleLog, { force: true });
     },
   });
   return { machine, shell: attachment.shellOf(machine) };
 }
 
-/** Why a snapshot cannot go on on this host; undefined when it can, as far as is known. */
+/** Returns why a snapshot cannot be resumed on this host, or undefined if no reason is known. */
 function differenceOf({ host }: StageContext, { machine }: SnapshotManifest): string | undefined {
   if (host.qemu === undefined) return undefined;
   if (host.qemu.version !== machine.qemu)
-    return `it was made by QEMU ${machine.qemu}, and here is ${host.qemu.version}`;
+    return `it was made by QEMU ${machine.qemu}, this host has ${host.qemu.version}`;
   if (!host.qemu.accelerators.some(({ name, works }) => name === machine.accelerator && works))
     return `it was made with the accelerator \`${machine.accelerator}\`, which does not work here`;
   if (machine.hostCpu !== null && machine.hostCpu !== hostCpu())

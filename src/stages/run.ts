@@ -13,52 +13,53 @@ import { resume } from './resume.ts';
 import type { ResumedMachine } from './resume.ts';
 import { verifySnapshot } from './verify-stage.ts';
 
-/** One command to be run in a resumed machine: a plain value. */
+/** One command to run in a resumed machine: a plain value. */
 export interface RunRequest {
   /** The program and its arguments. */
   readonly argv: readonly string[];
-  /** Variables for it, over those of its login. */
+  /** Variables that are added to the environment of the login. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Directory whose content the command finds in `in`, below where it starts. */
+  /** Directory that is copied to `in`, below the working directory of the command. */
   readonly input?: string | undefined;
-  /** Directory that gets what the command left in `out`; made when it is not there. */
+  /** Directory for the content of `out` after the command; created if missing. */
   readonly output?: string | undefined;
-  /** Directory that the guest sees read-only as its share `store`. */
+  /** Directory for the read-only share `store`. */
   readonly store?: string | undefined;
-  /** Whether the guest may write there: it sees what it wrote, and nobody else does. */
+  /** Whether the guest can write to `store`; its writes are visible to this guest only and discarded at the end. */
   readonly isStoreWritable?: boolean | undefined;
   readonly timeoutMs: number;
-  /** Leaves disk layer and exchanged files where they are. */
+  /** Keep the disk overlay and the exchanged files. */
   readonly isKept: boolean;
 }
 
 export interface RunResult {
-  /** Of the command; 128 + N when signal N ended it. */
+  /** Exit code of the command; 128 + N if signal N ended it. */
   readonly code: number;
-  /** Whether the machine was booted, because its snapshot could not go on. */
+  /** True if the disk was booted, because the snapshot could not be resumed. */
   readonly isCold: boolean;
-  /** From the call to the machine that answers, and to the end of the command. */
+  /** Milliseconds from the call until the machine was resumed, and until the end of the command. */
   readonly revivedMs: number;
   readonly durationMs: number;
-  /** Where everything is, if it is kept. */
+  /** The kept work directory, or null. */
   readonly kept: string | null;
 }
 
 type RunHook = (directory: string, signal: AbortSignal) => Promise<void>;
 
 export interface RunHooks {
-  /** Takes the command's output as it comes. */
+  /** Receives the output of the command while it runs. */
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
-  /** Called when the exchanged directory is ready, before the machine starts; and after the command, before anything is discarded. */
+  /** Called with the exchanged directory before the machine starts. */
   readonly before?: RunHook | undefined;
+  /** Called with the exchanged directory after the command, before it is removed. */
   readonly after?: RunHook | undefined;
 }
 
-/** What the command finds below where it starts: what came in, and what goes out. */
+/** Directories below the working directory of the command. */
 const [INPUT, OUTPUT] = ['in', 'out'];
 
-/** Revives a snapshot, runs a command in it, brings back what it left and how it ended, and discards the rest. Throws GuestError `guest`
- *  for a command that did not end in time or whose end is not known, VmError, and the reason of the signal. */
+/** Resumes a snapshot, runs a command in it, and discards the machine. Copies the content of `out` to `request.output`. Throws GuestError
+ *  `guest` for a command that exceeds its timeout or whose end is unknown, VmError, `io`, and the reason of the signal. */
 export async function runStage(
   context: StageContext,
   manifest: SnapshotManifest,
@@ -67,13 +68,13 @@ export async function runStage(
 ): Promise<RunResult> {
   const startMs = performance.now();
   requireWritable(context.guest, request);
-  // Of a directory that it saw before, a guest may have another content in mind.
+  // A unique name: the guest can have cached the content of a directory from before the snapshot.
   const name = `run-${randomBytes(8).toString('hex')}`;
   const timeout = new AbortController();
   const timer = setTimeout(() => {
     timeout.abort(
       new GuestError('guest', `the command did not end within ${request.timeoutMs / 1000} s`, {
-        hint: 'give it more with `--timeout`',
+        hint: 'allow more time with `--timeout`',
       }),
     );
   }, request.timeoutMs);
@@ -108,7 +109,7 @@ export async function runStage(
         onOutput: hooks.onOutput,
       }).catch(async (error: unknown) => {
         signal.throwIfAborted();
-        // Perhaps its RAM was not what it had been, though nobody touched the file.
+        // The file of its RAM can be damaged although no program wrote to it.
         if (!resumed.isCold) await verifySnapshot(context.places, manifest, { everyByte: true });
         throw error;
       });
@@ -129,7 +130,7 @@ export async function runStage(
       if (request.isKept) resumed.work.keep();
     }
   } catch (error) {
-    // Whatever fails because time is up: that is why.
+    // The timeout is the reason of every failure after it.
     if (timeout.signal.aborted && !context.signal.aborted) throw timeout.signal.reason;
     throw error;
   } finally {
@@ -139,7 +140,7 @@ export async function runStage(
 
 interface Run {
   readonly name: string;
-  /** The run's directory on the host. */
+  /** Directory of the run on the host. */
   readonly own: string;
   readonly isStoreWritable: boolean | undefined;
   readonly signal: AbortSignal;
@@ -152,30 +153,30 @@ async function runIn(
   { name, own, isStoreWritable, signal, onOutput }: Run,
 ): Promise<number> {
   const command = inSequence([
-    ...readied(guest, { isCold, isStoreWritable }),
+    ...preparationOf(guest, { isCold, isStoreWritable }),
     guest.commands.runScript(`${name}/${RUN_FILES.script}`),
   ]);
-  let lastWords = '';
+  let lastError = '';
   const code = await shell.run(command, {
     signal,
     onOutput: (stream, chunk) => {
-      if (stream === 'stderr') lastWords = Buffer.from(chunk).toString().slice(-500);
+      if (stream === 'stderr') lastError = Buffer.from(chunk).toString().slice(-500);
       return onOutput(stream, chunk);
     },
   });
   const text = await readFile(join(own, RUN_FILES.exit), 'utf8').catch(() => '');
   const end = parseRunEnd(text);
   if (end?.kind === 'exit') return end.code;
-  if (end?.kind === 'failed') throw new GuestError('guest', `the command was not run: ${end.text}`);
+  if (end?.kind === 'failed') throw new GuestError('guest', `the command was not started: ${end.text}`);
   const what =
     code === null || code === SSH_FAILED
       ? 'the connection to the guest ended before the command did'
-      : `the guest cannot run the command (exit code ${code})`;
-  throw new GuestError('guest', `${what}${lastWords === '' ? '' : `: ${lastWords.trim()}`}`);
+      : `the guest cannot start the command (exit code ${code})`;
+  throw new GuestError('guest', `${what}${lastError === '' ? '' : `: ${lastError.trim()}`}`);
 }
 
-/** Command lines that make a machine which went on, or was booted instead, fit for use. */
-function readied(
+/** Returns the command lines that prepare a resumed or booted machine for a run. */
+function preparationOf(
   { commands }: GuestKind,
   { isCold, isStoreWritable }: Pick<ResumedMachine, 'isCold'> & Pick<RunRequest, 'isStoreWritable'>,
 ): string[] {
@@ -188,18 +189,18 @@ function readied(
   ];
 }
 
-/** Throws `usage` for a share that is to be writable in a guest that cannot do it. */
+/** Throws `usage` if the guest kind does not support a writable share `store`. */
 function requireWritable(
   { name, commands }: GuestKind,
   { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>,
 ): void {
   if (isStoreWritable !== true || commands.overlayStore !== undefined) return;
-  throw new CygstrapError('usage', `a guest of kind \`${name}\` cannot write to its share \`store\``, {
-    hint: 'what is given by `--in` it may change',
+  throw new CygstrapError('usage', `guests of kind \`${name}\` cannot write to their share \`store\``, {
+    hint: 'pass the files with `--in`: the guest gets a copy that it can change',
   });
 }
 
-/** Copies what is in a directory to where it is wanted, beside what is there. Throws `io`. */
+/** Copies the content of a directory into another, and keeps the other files there. Throws `io`. */
 async function copyDirectory(from: string, to: string): Promise<void> {
   await requireDirectory(from);
   try {
@@ -218,7 +219,7 @@ async function requireDirectory(path: string): Promise<void> {
   if (!isDirectory) throw new CygstrapError('io', `not a directory: \`${path}\``);
 }
 
-/** Revives a snapshot for a person, readies it as for a run, and hands it to `use`; everything is discarded after that. */
+/** Resumes a snapshot, prepares it as for a run, calls `use`, and discards the machine. Throws as {@link runStage}, and what `use` throws. */
 export async function withResumedMachine<T>(
   context: StageContext,
   manifest: SnapshotManifest,
@@ -234,9 +235,9 @@ export async function withResumedMachine<T>(
     return made;
   };
   await using resumed = await resume(context, { manifest, shares, mayBoot: true });
-  await runChecked(resumed.shell.run, inSequence(readied(guest, { isCold: resumed.isCold, isStoreWritable })), {
+  await runChecked(resumed.shell.run, inSequence(preparationOf(guest, { isCold: resumed.isCold, isStoreWritable })), {
     signal,
   });
-  // Without the wait it would be gone before it is used.
+  // The machine is disposed of when this function returns.
   return await use(resumed);
 }

@@ -27,13 +27,13 @@ import { openWork, publishStage } from './stage-store.ts';
 
 export interface SnapshotRequest {
   readonly installed: InstalledManifest;
-  /** Memory goes into one compressed stream, which can be copied to another host, instead of a file that is mapped. */
+  /** Store the memory as one compressed stream, which can be copied to another host, instead of a file that is mapped. */
   readonly isPortable: boolean;
-  /** How long the guest may take to boot. */
+  /** Longest duration of the boot, in milliseconds. */
   readonly bootTimeoutMs: number;
 }
 
-/** What lies on the disk of the guest and in its RAM differ while it runs; an image of both is made in this time. */
+/** Longest duration of saving the memory. */
 const SAVE_TIMEOUT_MS = 30 * 60_000;
 
 /** Boots an installed disk, connects the shares and saves the running machine, or returns the published snapshot with the same key.
@@ -77,7 +77,7 @@ async function make(
     join(work.path, name),
   ) as [string, string, string];
   const below = stagePath(places, 'install', installed.key);
-  // Relative, so that the directory of all stages can be moved.
+  // The path is relative, so that the directory of all stages can be moved.
   await createOverlay(
     host,
     { path: disk, base: join('..', '..', 'install', installed.key, STAGE_FILES.disk), baseFormat: 'qcow2' },
@@ -120,7 +120,7 @@ async function make(
       report({ kind: 'stage-step', stage: 'snapshot', text: 'connect the shares' });
       const { connectShares, storeNumber } = guest.commands;
       await runChecked(shell.run, inSequence([connectShares, storeNumber(number)]), { signal });
-      report({ kind: 'stage-step', stage: 'snapshot', text: 'freeze' });
+      report({ kind: 'stage-step', stage: 'snapshot', text: 'save the memory' });
       const compression = isPortable
         ? ({ kind: 'zstd', zstd: requireTool(host, 'zstd'), setpriv: host.tools.setpriv } as const)
         : ({ kind: 'none' } as const);
@@ -179,16 +179,16 @@ interface TestResume {
   readonly shares: { readonly store: string; readonly xchg: string };
 }
 
-/** Proves that a snapshot resumes: a machine that had only booted would not know the number. */
+/** Resumes a new snapshot and reads the number that is in its RAM only. Throws GuestError if the number differs. */
 async function testResume(context: StageContext, { manifest, directory, number, shares }: TestResume): Promise<void> {
   const { guest, report, signal } = context;
   report({ kind: 'stage-step', stage: 'snapshot', text: 'resume it once' });
   await using resumed = await resume(context, { manifest, directory, shares, mayBoot: false });
   const { readNumber, checkShares } = guest.commands;
-  const said = await runChecked(resumed.shell.run, inSequence([checkShares, readNumber]), { signal });
-  if (said.trim() !== number)
+  const printed = await runChecked(resumed.shell.run, inSequence([checkShares, readNumber]), { signal });
+  if (printed.trim() !== number)
     throw new GuestError(
       'guest',
-      `the resumed machine does not know the number in its RAM: it says ${JSON.stringify(said.trim())}`,
+      `the resumed machine has lost the number in its RAM: it prints ${JSON.stringify(printed.trim())}`,
     );
 }

@@ -2,13 +2,13 @@ import type { RunCommand } from '../guest/ssh-run.ts';
 import type { Machine } from '../vm/machine.ts';
 import type { LinkSpec } from '../vm/spec.ts';
 
-/** Ways to plug in a guest, which it cannot tell apart. `direct`: QEMU's own user network. The others put a second machine, the controller,
- *  beside it: on a `vde` switch, or at the other end of a `stream` socket. */
+/** Ways to connect a guest. The guest has the same network in all of them. `direct`: the user network of QEMU. `vde`, `stream`: a second
+ *  machine, the controller, connected by a vde switch or by a socket. */
 export const TOPOLOGIES = ['direct', 'vde', 'stream'] as const;
 
 export type TopologyName = (typeof TOPOLOGIES)[number];
 
-/** Directories of the host that a guest sees. */
+/** Directories of the host that are shared with a guest. */
 export interface SharedDirectories {
   /** Read-only. */
   readonly store: string;
@@ -17,33 +17,34 @@ export interface SharedDirectories {
 
 export interface AttachmentOptions {
   readonly shares: SharedDirectories;
-  /** Of the run: short, private and its own. */
+  /** Directory of the run: private, with a short path. */
   readonly directory: string;
-  /** Directory of the installed disk, which the keys lie beside. */
+  /** Directory of the installed disk and its ssh keys. */
   readonly installed: string;
-  /** The user's words for QEMU. They may mean the network of this computer: with any, a machine gets none of its own. */
+  /** QEMU arguments of the user. They can refer to the network of this computer, so a machine with such arguments is not started in a
+   *  separate network namespace. */
   readonly qemuArguments: readonly string[];
 }
 
-/** What a guest is plugged into, made before its machine, for that one alone. Disposing of it ends all that it started; then another may be made
- *  in its directory. */
+/** The network of one guest, created before its machine. Disposing ends everything that it started; after that, another attachment can be
+ *  created in the same directory. */
 export interface NetworkAttachment extends AsyncDisposable {
-  /** For the guest's card. */
+  /** Link for the network card of the guest. */
   readonly link: LinkSpec;
-  /** The way to the guest in the machine that was started with that link. */
+  /** Returns the shell of the guest in the machine that was started with the link. */
   readonly shellOf: (guest: Machine) => GuestShell;
 }
 
-/** The way to the shell of a guest. All of it throws VmError as soon as the guest, or what it is plugged into, ends. */
+/** The shell of a guest. All functions throw VmError as soon as the machine or its attachment ends. */
 export interface GuestShell {
-  /** Waits until the guest can be spoken to; of one that boots, until it lets us in. Throws GuestError `guest` when that takes too long. */
+  /** Waits until commands can be run; for a booting guest, until ssh logs in. Throws GuestError `guest` after the timeout. */
   readonly waitUntilReady: (options: {
     readonly isBooting: boolean;
     readonly timeoutMs: number;
     readonly signal: AbortSignal;
   }) => Promise<void>;
   readonly run: RunCommand;
-  /** Gives the user's terminal to a shell of the guest, and its exit code, or null when it was killed. Throws the reason of the signal.
-   *  Only `direct` can. */
+  /** Connects the terminal of the user to a shell in the guest. Returns its exit code, or null if it was killed. Throws the reason of the
+   *  signal. Only topology `direct` has it. */
   readonly interactive?: (options: { readonly signal: AbortSignal }) => Promise<number | null>;
 }

@@ -6,11 +6,11 @@ import type { GuestKind } from '../guest/kind.ts';
 import type { Machine, MachineExit } from '../vm/machine.ts';
 
 export interface WatchLimits {
-  /** The longest that one step of the guest may take. */
+  /** Longest duration of one step of the guest. */
   readonly stepTimeoutMs: number;
-  /** The longest without a line on the console and without anything written to a disk. */
+  /** Longest time without a line on the console and without a write to a disk. */
   readonly stallTimeoutMs: number;
-  /** How often the screen is taken. */
+  /** Time between two screenshots. */
   readonly screenIntervalMs: number;
 }
 
@@ -23,17 +23,17 @@ export const WATCH_LIMITS: WatchLimits = {
 export interface WatchOptions {
   readonly guest: Pick<GuestKind, 'parseMarker'>;
   readonly limits: WatchLimits;
-  /** Where the picture of the screen goes, each over the one before. */
+  /** File for the screenshot; each replaces the last. */
   readonly screen: string;
   readonly report: Report;
   readonly signal: AbortSignal;
 }
 
-/** What an installing machine said until it powered off. */
+/** Result of {@link watchInstall}. */
 export interface Watched {
   readonly markers: readonly ConsoleMarker[];
   readonly exit: MachineExit;
-  /** Of its console; the one that tells of a panic, if one does. */
+  /** Last line of the console, or the line of a kernel panic. */
   readonly lastLine: string;
 }
 
@@ -41,19 +41,19 @@ const POLL_INTERVAL_MS = 1000;
 const ANSWER_TIMEOUT_MS = 1000;
 const LAST_SCREEN_TIMEOUT_MS = 2000;
 
-/** Watches a machine that installs itself until it ends, tells of each of its steps, and takes its screen now and then. Throws
- *  GuestError `guest` when a step takes too long, or when nothing happens at all: it says what was awaited and seen last. */
+/** Watches an installation until its machine ends: reports each step and takes screenshots. Throws GuestError `guest` if a step exceeds its
+ *  limit, or if there is no console line and no disk write for too long; the message has the step and the last console line. */
 export async function watchInstall(machine: Machine, options: WatchOptions): Promise<Watched> {
   const { guest, limits, screen, report, signal } = options;
   const markers: ConsoleMarker[] = [];
-  let step = 'the first sign of life';
+  let step = 'start';
   let stepSinceMs = performance.now();
-  let lastSignMs = stepSinceMs;
+  let lastProgressMs = stepSinceMs;
   let lastLine = '';
   let panicLine: string | undefined;
   const listen = async (): Promise<void> => {
     for await (const line of machine.console()) {
-      lastSignMs = performance.now();
+      lastProgressMs = performance.now();
       lastLine = line;
       if (/kernel panic/i.test(line)) panicLine ??= line;
       const marker = guest.parseMarker(line);
@@ -61,7 +61,7 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
       markers.push(marker);
       if (marker.kind !== 'stage') continue;
       step = marker.name;
-      stepSinceMs = lastSignMs;
+      stepSinceMs = lastProgressMs;
       report({ kind: 'stage-step', stage: 'install', text: marker.name, step: marker.step });
     }
   };
@@ -73,10 +73,10 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
       await delay(POLL_INTERVAL_MS, undefined, { signal: stop });
       const bytes = await bytesWritten(machine, stop);
       const nowMs = performance.now();
-      if (bytes > writtenBytes) lastSignMs = nowMs;
+      if (bytes > writtenBytes) lastProgressMs = nowMs;
       writtenBytes = Math.max(bytes, writtenBytes);
-      if (nowMs - lastSignMs > limits.stallTimeoutMs)
-        throw stalled(`nothing happened for ${seconds(limits.stallTimeoutMs)} in step \`${step}\``, seen());
+      if (nowMs - lastProgressMs > limits.stallTimeoutMs)
+        throw stalled(`no progress for ${seconds(limits.stallTimeoutMs)} in step \`${step}\``, seen());
       if (nowMs - stepSinceMs > limits.stepTimeoutMs)
         throw stalled(`step \`${step}\` takes longer than ${seconds(limits.stepTimeoutMs)}`, seen());
       if (nowMs - lastScreenMs > limits.screenIntervalMs) {
@@ -104,7 +104,7 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
 
 function stalled(what: string, seen: string): GuestError {
   return new GuestError('guest', `the installation hangs: ${what}; ${seen}`, {
-    hint: 'look at its console log and at the picture of its screen, or give it more time with `--stall-timeout`',
+    hint: 'see its console log and its last screen, or allow more time with `--stall-timeout`',
   });
 }
 
@@ -112,12 +112,12 @@ function seconds(ms: number): string {
   return `${Math.round(ms / 1000)} s`;
 }
 
-/** Takes the screen of a machine that failed, unless even that hangs. */
+/** Takes a screenshot of a failed machine; gives up after two seconds. */
 export async function lastScreen(machine: Machine, path: string): Promise<void> {
   await Promise.race([machine.screenshot(path).catch(() => {}), delay(LAST_SCREEN_TIMEOUT_MS)]);
 }
 
-/** All that the guest wrote to its disks so far; a machine that does not answer has written nothing new. */
+/** Returns the number of bytes that the guest has written to its disks, or -1 if QEMU does not respond. */
 async function bytesWritten(machine: Machine, signal: AbortSignal): Promise<number> {
   const drives = await machine.qmp
     .command('query-blockstats', {}, { timeoutMs: ANSWER_TIMEOUT_MS, signal })

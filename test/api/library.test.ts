@@ -13,7 +13,7 @@ const OPERATIONS = [
   ['answerRequest', 'answerBatch', 'explainPackage', 'packageInfo', 'searchPackages', 'compareIndexes', 'comparePlans'],
   ['lintIndex', 'makeLock', 'updateLock', 'checkLock', 'saveLock', 'readLock', 'writeLock', 'loadCatalog'],
   ['loadFromSites', 'loadProject', 'fetchRepo', 'verifyRepo', 'repairRepo', 'auditRepo', 'pruneRepo', 'makeBundle'],
-  ['applyBundle', 'makeMedia', 'serve', 'listSites', 'openSite', 'examineHost', 'mendHost', 'prepareVm', 'installVm'],
+  ['applyBundle', 'makeMedia', 'serve', 'listSites', 'openSite', 'examineHost', 'fixHost', 'prepareVm', 'installVm'],
   [
     'snapshotVm',
     'runVm',

@@ -116,7 +116,7 @@ describeWith(
           'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGumuqDlNl4PRsllgMRG3DuqVkqJC5kjy6rGj9uimIJK',
         );
         await expect(waitForSsh({ ...target, knownHosts }, { timeoutMs: 5_000 })).rejects.toThrow(
-          /^the guest does not let us in: Host key verification failed/,
+          /^the ssh login to the guest failed: Host key verification failed/,
         );
       });
 

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { waitForStart } from '../../src/guest/controller/init.ts';
 import { describeWith } from '../support/qemu.ts';
 
-describeWith(['busybox', 'mkfifo'], 'a controller waits for its orders', () => {
+describeWith(['busybox', 'mkfifo'], 'a controller waits for its start value', () => {
   test.each([
     {
       name: 'reads until they are no longer zeros',
@@ -21,7 +21,7 @@ describeWith(['busybox', 'mkfifo'], 'a controller waits for its orders', () => {
   ])('$name', async ({ readings }) => {
     const directory = await mkdtemp(join(tmpdir(), 'cyg-'));
     try {
-      const file = join(directory, 'orders');
+      const file = join(directory, 'value');
       execFileSync('mkfifo', [file]);
       // The guest opens the pipe anew for each reading, and must be done with the one before.
       const writer = spawn(

@@ -141,7 +141,7 @@ describe('a shell', () => {
     expect(spawnSync('sh', [script]).status).toBe(125);
     expect(parseRunEnd(readFileSync(join(directory, 'exit'), 'utf8'))).toEqual({
       kind: 'failed',
-      text: 'no directory /no/such place',
+      text: 'no such directory: /no/such place',
     });
   });
 

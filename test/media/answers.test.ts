@@ -59,7 +59,7 @@ describeWith([QEMU, 'busybox', 'sshd', 'mke2fs'], 'answers for an installation b
 
   test('an unknown kind, a missing key, a private key and two keys are rejected', async () => {
     await expect(answersOf({ guest: 'dos', authorizedKey: key }, LOCK, options)).rejects.toThrow(
-      'no kind of guest is named `dos`',
+      'unknown guest kind `dos`',
     );
     await expect(
       answersOf({ guest: 'stand-in', authorizedKey: join(directory, 'none') }, LOCK, options),
@@ -68,7 +68,7 @@ describeWith([QEMU, 'busybox', 'sshd', 'mke2fs'], 'answers for an installation b
       const path = join(directory, 'other');
       await writeFile(path, text);
       await expect(answersOf({ guest: 'stand-in', authorizedKey: path }, LOCK, options)).rejects.toThrow(
-        `no OpenSSH public key is in \`${path}\``,
+        `not an OpenSSH public key: \`${path}\``,
       );
     }
     expect(await readFile(key, 'utf8')).toBe(`${KEY}\n`);

@@ -384,7 +384,7 @@ describe('no image is made', () => {
           readFileSync(index, 'utf8').replace(/(bash-5\.2\.21-1\S+ \d+ )[0-9a-f]{128}/, `$1${'a'.repeat(128)}`),
         );
       },
-      { code: 'repo', message: expect.stringContaining(`does not list \`${BASH}\` as the lock has it`) },
+      { code: 'repo', message: expect.stringContaining(`does not list \`${BASH}\` of the lock`) },
     );
   });
 
@@ -397,7 +397,7 @@ describe('no image is made', () => {
     writeFileSync(lock, JSON.stringify(locked));
     await refused(
       () => {},
-      { code: 'verify', message: expect.stringContaining('has no digest in the lock') },
+      { code: 'verify', message: expect.stringContaining('the lock has no digest of it') },
       { lock },
     );
   });
@@ -407,12 +407,12 @@ describe('no image is made', () => {
     ['in the place of an archive, in another case', (ARCHIVES[1] ?? '').toUpperCase(), 'media', 'differ only in case'],
     ['in the place of a directory', 'noarch/release', 'media', 'is a file and also a directory of'],
     ['below an archive', `${ARCHIVES[1]}/x`, 'media', 'is a file and also a directory of'],
-    ['in the place of an index', 'x86_64/setup.zst', 'usage', 'setup would take it for an index'],
+    ['in the place of an index', 'x86_64/setup.zst', 'usage', 'setup would read it as an index'],
     [
       'in the place of an index of another directory',
       'extra/X86_64/SETUP.XZ',
       'usage',
-      'setup would take it for an index',
+      'setup would read it as an index',
     ],
     ['out of the image', '../x', 'usage', 'leaves its directory'],
     ['with the name of a device', 'nul.txt', 'usage', 'a Windows device'],
@@ -437,7 +437,7 @@ describe('no image is made', () => {
     );
     await refused(
       () => {},
-      { code: 'usage', message: expect.stringContaining('nothing is named to add') },
+      { code: 'usage', message: expect.stringContaining('missing file name in') },
       { add: ['=x'] },
     );
   });

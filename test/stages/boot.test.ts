@@ -28,7 +28,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
       .update(readFileSync(join(bench.vmDir, 'install', bench.stages().install[0] ?? '', 'disk.qcow2')))
       .digest('hex');
 
-  /** A machine that has booted, and a shell in it by the command line that we were told. */
+  /** Boots a machine and opens a shell with the printed command line. */
   const boot = async (
     ...options: string[]
   ): Promise<{ command: RunningCommand; sh: (script: string) => string; ssh: string }> => {
@@ -45,7 +45,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
     return { command, sh, ssh };
   };
 
-  /** Whether ssh is sent into a network of the machine's own, and whether its port is in ours. */
+  /** Returns whether ssh runs in a separate network namespace, and whether its port is reachable from this one. */
   const portOf = async (ssh: string): Promise<{ isApart: boolean; isOpen: boolean }> => ({
     isApart: ssh.includes('nsenter'),
     isOpen: await isPortTaken(Number(/ -p (\d+) /.exec(ssh)?.[1])),
@@ -61,7 +61,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
     );
   };
 
-  test('shares over 9p: written, only read, and read with writes that end with the machine; nobody else reaches its port', async () => {
+  test('9p shares: rw, ro and overlay; the port of ssh is in a separate network namespace', async () => {
     const places = ['rw', 'ro', 'overlay'].map((access) => join(bench.path, `of ${access}, here`));
     for (const place of places) {
       mkdirSync(place);
@@ -100,7 +100,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
     await poweredOff(command);
   });
 
-  test('what is written to the disk is kept in a file of its own, or discarded', async () => {
+  test('writes to the disk are kept in --disk-file, or discarded', async () => {
     const diskFile = join(bench.path, 'mine, kept.qcow2');
     const kept = await boot('--disk-file', diskFile);
     expect(kept.sh('echo kept >/root/mark')).toBe('');
@@ -108,12 +108,12 @@ describeWith(PROGRAMS, 'vm boot', () => {
     const [again, other] = await Promise.all([boot('--disk-file', diskFile), boot()]);
     expect(again.sh('cat /root/mark')).toBe('kept\n');
     expect(other.sh('test ! -e /root/mark && echo other >/root/mark')).toBe('');
-    // Both are asked at once, and each ends on its own.
+    // Both receive the signal at the same time.
     await Promise.all([poweredOff(again.command), poweredOff(other.command)]);
     expect(digestOfDisk()).toBe(installed);
   });
 
-  test('with words for QEMU its port is in our network; asked twice, it ends at once', async () => {
+  test('with --qemu-arg the port is in the network of the host; a second Ctrl-C ends the machine at once', async () => {
     const { command, sh, ssh } = await boot('--qemu-arg=-device', '--qemu-arg=usb-ehci');
     expect(await portOf(ssh)).toEqual({ isApart: false, isOpen: true });
     expect(sh('echo in')).toBe('in\n');
@@ -128,7 +128,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
     });
   });
 
-  test.each(['src', '=dir', 'a b=dir'])('no share: %j', async (word) => {
+  test.each(['src', '=dir', 'a b=dir'])('invalid --share: %j', async (word) => {
     expect(await bench.vm(['vm', 'boot', '--share', word])).toMatchObject({
       exit: 2,
       stderr: expect.stringContaining(`error: --share has a wrong value: \`${word}\`\n`) as string,

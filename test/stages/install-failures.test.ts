@@ -7,12 +7,12 @@ import { describeWith } from '../support/qemu.ts';
 import { Bench, INTERRUPTED, PROGRAMS, machinePid, namesIn, processesOf } from './support.ts';
 import type { RunningCommand } from './support.ts';
 
-/** Puts other words where a machine boots. */
+/** Changes the kernel command line of a machine. */
 function withAppend<T extends { readonly boot: { readonly kind: string } }>(template: T, append: string): T {
   return { ...template, boot: { ...template.boot, append } };
 }
 
-describeWith(PROGRAMS, 'an installation that fails says so, publishes nothing and leaves nothing', () => {
+describeWith(PROGRAMS, 'a failed installation prints an error, publishes nothing and leaves no files', () => {
   let bench: Bench;
 
   beforeAll(async () => {
@@ -49,14 +49,14 @@ describeWith(PROGRAMS, 'an installation that fails says so, publishes nothing an
     await bench.expectNoTraces();
   });
 
-  test('QEMU stands still', async () => {
+  test('QEMU is stopped', async () => {
     const command = install('--stall-timeout', '3s');
     const pid = await machinePid(command, 'install');
     process.kill(pid, 'SIGSTOP');
     const { exit, stderr } = await command.ended;
     expect(exit).toBe(3);
     expect(stderr).toMatch(
-      /^error: the installation hangs: nothing happened for 3 s in step `the first sign of life`; its console is empty\nhint: .*--stall-timeout`$/m,
+      /^error: the installation hangs: no progress for 3 s in step `start`; its console is empty\nhint: .*--stall-timeout`$/m,
     );
     expect(bench.stages().install).toEqual([]);
     await bench.expectNoTraces();
@@ -91,19 +91,19 @@ describeWith(PROGRAMS, 'an installation that fails says so, publishes nothing an
       ),
     }));
     await expect(installed(guest)).rejects.toThrow(
-      /^the installation failed: the guest says: x86_64\/release\/\S+: wrong sha512$/,
+      /^the installation failed: the guest reports: x86_64\/release\/\S+: wrong sha512$/,
     );
   });
 
-  test('the guest says that it is installed, but with another number', async () => {
+  test('a guest that reports another nonce', async () => {
     await expect(installed(answering((answers) => ({ ...answers, nonce: 'another' })))).rejects.toThrow(
-      'the installation failed: the guest powered off without saying that it is installed',
+      'the installation failed: the guest powered off before it reported that it is installed',
     );
     expect(bench.stages().install).toEqual([]);
     expect(namesIn(join(bench.vmDir, 'work'))).toEqual([]);
   });
 
-  test('we are killed: QEMU goes too, the next one is not disturbed, and `vm gc` removes the rest', async () => {
+  test('cygstrap is killed: QEMU ends, the next installation succeeds, and `vm gc` removes the leftovers', async () => {
     const command = install();
     await machinePid(command, 'install');
     command.child.kill('SIGKILL');

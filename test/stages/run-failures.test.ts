@@ -10,7 +10,7 @@ import { describeWith, whenThere } from '../support/qemu.ts';
 import { Bench, INTERRUPTED, PROGRAMS, machinePid, namesIn, processesOf } from './support.ts';
 import type { RunningCommand } from './support.ts';
 
-describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
+describeWith(PROGRAMS, 'a failed run prints an error and leaves no files', () => {
   let bench: Bench;
 
   beforeAll(async () => {
@@ -67,11 +67,11 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     onTestFinished(() => void command.child.kill());
     const type = (keys: string): void => void command.child.stdin?.write(keys);
     await command.says(/# $/);
-    // From a process of its own, which Ctrl-C surely ends: a shell between two commands might miss it.
+    // A separate process, which Ctrl-C always ends: a shell can miss the signal between two commands.
     type(`sh -c 'echo be"gun"; exec sleep 100'; echo "not" so\n`);
     await command.says(/^begun\r$/m);
     type('\x03');
-    // The terminal throws away what is typed before the prompt is back.
+    // The terminal discards input that is typed before the prompt.
     await command.says(/\^C[^]*# $/);
     type('echo al"ive"; exit 9\n');
     const { exit, stdout } = await command.ended;
@@ -81,7 +81,7 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     await bench.expectNoTraces();
   });
 
-  test('the guest panics: its console is kept, until `vm gc`', async () => {
+  test('the guest panics: its console log is kept until `vm gc`', async () => {
     const { exit, stderr } = await run('echo c >/proc/sysrq-trigger; sleep 100').ended;
     expect(exit).toBe(126);
     const [, path = ''] =
@@ -94,7 +94,7 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     expect(namesIn(join(bench.vmDir, 'logs')).filter((name) => name.startsWith('run-'))).toEqual([]);
   });
 
-  test('what serves the shares is killed: the guest connects again', async () => {
+  test('smbd is killed: the guest connects again', async () => {
     const command = run(
       'echo begun; until [ -n "$(ls in)" ]; do sleep 0.5; done; echo more >out/file && cat out/file; exit 5',
     );
@@ -109,7 +109,7 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     expect(await command.ended).toMatchObject({ exit: 5, stdout: 'begun\nmore\n' });
   });
 
-  test('nothing serves the shares', async () => {
+  test('smbd cannot serve the shares', async () => {
     const context = await bench.context(standIn);
     const snapshot = await findSnapshot(undefined, context);
     const servedBy = (smbd: string | undefined): StageContext => ({
@@ -122,7 +122,7 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     await expect(runStage(servedBy('/bin/false'), snapshot, request, hooks)).rejects.toThrow(/: .*Host is down$/s);
   });
 
-  test('a kind of guest that knows no overlay is asked for one', async () => {
+  test('a guest kind without overlays', async () => {
     const { overlayStore, ...commands } = standIn.commands;
     expect(overlayStore).toBeDefined();
     const own = await bench.context(standIn);
@@ -131,17 +131,17 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
     const request = { argv: ['true'], environment: {}, isStoreWritable: true, timeoutMs: 60_000, isKept: false };
     await expect(runStage(context, snapshot, request, { onOutput: () => {} })).rejects.toMatchObject({
       code: 'usage',
-      message: 'a guest of kind `plain` cannot write to its share `store`',
+      message: 'guests of kind `plain` cannot write to their share `store`',
     });
     const installed = await findInstalled(undefined, own);
     const share = { tag: 'src', path: bench.repo, access: 'overlay' } as const;
     const hooks = { onLine: async () => {}, onSsh: () => {}, powerOff: new AbortController().signal };
     await expect(
       bootMachine(context, { installed, machineOptions: {}, shares: [share], switches: [] }, hooks),
-    ).rejects.toMatchObject({ code: 'usage', message: 'a guest of kind `plain` knows no overlay' });
+    ).rejects.toMatchObject({ code: 'usage', message: 'guests of kind `plain` do not support overlays' });
   });
 
-  test('stages: listed; never removed while they are used or stood on', async () => {
+  test('stages are listed, and not removed while a run uses them or a snapshot depends on them', async () => {
     const {
       install: [install = ''],
       snapshot: [snapshot = ''],
@@ -185,7 +185,7 @@ describeWith(PROGRAMS, 'a run that fails says so and leaves nothing', () => {
       exit: 0,
       stdout: `removed: snapshot ${snapshot}\nremoved: install ${install}\n`,
     });
-    expect(namesIn(join(bench.vmDir, 'intact'))).toEqual([]);
+    expect(namesIn(join(bench.vmDir, 'integrity'))).toEqual([]);
     expect(await bench.vm(['vm', 'ls'])).toMatchObject({ exit: 0, stdout: 'no stages yet\n' });
     expect(await bench.vm(['vm', 'run', '--', 'true'])).toMatchObject({
       exit: 2,

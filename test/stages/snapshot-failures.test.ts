@@ -19,14 +19,14 @@ import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { resume } from '../../src/stages/resume.ts';
 import { identityOf } from '../../src/io/file-identity.ts';
 import { describeWith } from '../support/qemu.ts';
-import { Bench, INTERRUPTED, PROGRAMS, machinePid, namesIn, processesOf } from './support.ts';
+import { Bench, INTERRUPTED, NOTICE, PROGRAMS, machinePid, namesIn, processesOf } from './support.ts';
 import type { RunningCommand } from './support.ts';
 
 const SMALL_MIB = 340;
-/** What a guest at rest may still touch for the first time, and less than its devices take. */
+/** Free space for the writes of an idle guest, too small for the state of its devices. */
 const LEFT_BYTES = 64 * 1024;
 
-describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', () => {
+describeWith(PROGRAMS, 'a snapshot that cannot be made, or that was modified', () => {
   let bench: Bench;
 
   beforeAll(async () => {
@@ -58,18 +58,18 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
     await bench.expectNoTraces();
   });
 
-  test('the guest does not boot in time', async () => {
+  test('the boot exceeds its timeout', async () => {
     const { exit, stderr } = await snapshot('--boot-timeout', '1s').ended;
     expect(exit).toBe(3);
     expect(stderr).toMatch(
-      /^error: machine `guest` did not say `ready` within 1000 ms\nhint: its console is in `.*`$/m,
+      /^error: no message `ready` from machine `guest` within 1000 ms\nhint: see its console log `.*`$/m,
     );
     expect(bench.stages().snapshot).toEqual([]);
     await bench.expectNoTraces();
   });
 
   describe.skipIf(userInfo().uid !== 0)('the disk is full (skipped: only root can mount a small one)', () => {
-    /** Puts all stages on a small file system of its own, until the test is over. */
+    /** Mounts a small file system for all stages during the test. */
     const onSmallDisk = (): string => {
       const own = bench.vmDir;
       const small = join(bench.path, 'small');
@@ -85,13 +85,13 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
       return small;
     };
     const fill = (directory: string, leftBytes: number): void => {
-      // A guest that boots takes some of it meanwhile: of the little that is left after the first time, the second leaves what is wanted.
+      // A booting guest uses some space in the meantime, so the disk is filled twice.
       for (const spareBytes of [leftBytes + 8 * 1024 * 1024, leftBytes]) {
         const { bavail, bsize } = statfsSync(directory);
         try {
           appendFileSync(join(directory, 'filler'), Buffer.alloc(Math.max(0, bavail * bsize - spareBytes)));
         } catch {
-          // That is what it is for.
+          // ENOSPC is the goal.
         }
       }
     };
@@ -120,7 +120,7 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
     ])('while %s written', async (_what, isPortable) => {
       const small = onSmallDisk();
       const context = await bench.context(standIn, (event) => {
-        if (event.kind === 'stage-step' && event.text === 'freeze') fill(small, LEFT_BYTES);
+        if (event.kind === 'stage-step' && event.text === 'save the memory') fill(small, LEFT_BYTES);
       });
       const installed = await findInstalled(undefined, context);
       await expect(snapshotVm({ installed, isPortable }, context)).rejects.toMatchObject({
@@ -134,7 +134,7 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
     });
   });
 
-  test('the same command works after all that', async () => {
+  test('the same command succeeds afterwards', async () => {
     const { exit, stdout, stderr } = await snapshot().ended;
     expect(exit, stderr).toBe(0);
     expect(bench.stages().snapshot).toEqual([stdout.trim()]);
@@ -144,7 +144,7 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
   const run = (script: string, ...words: string[]): RunningCommand =>
     bench.startVm(['vm', 'run', '--verbose', ...words, '--', 'sh', '-c', script]);
   const file = (name: string): string => join(bench.vmDir, 'snapshot', bench.stages().snapshot[0] ?? '', name);
-  /** Changes a file of the snapshot until the test is over. */
+  /** Changes a file of the snapshot during the test. */
   const changed = (name: string, change: (bytes: Buffer) => Buffer): void => {
     const before = readFileSync(file(name));
     const { atime, mtime } = statSync(file(name));
@@ -179,15 +179,15 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
       expect({ exit, stdout }).toEqual({ exit: 126, stdout: '' });
       const [key = ''] = bench.stages().snapshot;
       expect(stderr).toBe(
-        `error: the snapshot is not what it was: \`${file(name)}\` is damaged: its sha256 is another one\nhint: remove it with \`cygstrap vm rm ${key}\`, and it is made anew\n`,
+        `${NOTICE}error: the snapshot was modified: \`${file(name)}\` is damaged: sha256 mismatch\nhint: remove it with \`cygstrap vm rm ${key}\` and make it again\n`,
       );
       await bench.expectNoTraces();
     });
   });
 
-  test('what somebody only touched is read once more, and taken', async () => {
+  test('a file with a new time only is read again and accepted', async () => {
     const note = (): string =>
-      readFileSync(join(bench.vmDir, 'intact', `snapshot-${bench.stages().snapshot[0] ?? ''}.json`), 'utf8');
+      readFileSync(join(bench.vmDir, 'integrity', `snapshot-${bench.stages().snapshot[0] ?? ''}.json`), 'utf8');
     const before = note();
     utimesSync(file('ram'), 1, 1);
     expect(await run('echo right').ended).toMatchObject({ exit: 0, stdout: 'right\n' });
@@ -197,17 +197,17 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
     expect(note()).toBe(after);
   });
 
-  test('damage that nobody can see is told of when the machine fails', async () => {
+  test('damage without a new time or size is found after a failure of the machine', async () => {
     changed('ram', (bytes) => bytes.fill(0, 0, 64 * 1024 * 1024));
-    // As if the disk had lost what nobody wrote to.
-    const path = join(bench.vmDir, 'intact', `snapshot-${bench.stages().snapshot[0] ?? ''}.json`);
+    // The recorded identity hides the change, as when a disk loses data.
+    const path = join(bench.vmDir, 'integrity', `snapshot-${bench.stages().snapshot[0] ?? ''}.json`);
     const before = readFileSync(path, 'utf8');
     onTestFinished(() => writeFileSync(path, before));
     writeFileSync(path, JSON.stringify({ ...(JSON.parse(before) as object), ram: await identityOf(file('ram')) }));
     const { exit, stderr } = await run('echo wrong').ended;
     expect(exit).toBe(126);
     expect(stderr).toMatch(
-      /^error: the snapshot is not what it was: `.*ram` is damaged: its sha256 is another one\nhint: remove it with `cygstrap vm rm /m,
+      /^error: the snapshot was modified: `.*ram` is damaged: sha256 mismatch\nhint: remove it with `cygstrap vm rm /m,
     );
     await bench.expectNoTraces();
   });
@@ -215,11 +215,11 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
   test('a state that is too short', async () => {
     changed('state', (bytes) => bytes.subarray(0, 1000));
     expect((await run('true').ended).stderr).toMatch(
-      /^error: the snapshot is not what it was: `.*state` has 1000 bytes instead of \d+$/m,
+      /^error: the snapshot was modified: `.*state` has 1000 bytes instead of \d+$/m,
     );
   });
 
-  test('a snapshot of another machine is not taken', async () => {
+  test('a snapshot of a different machine is refused', async () => {
     const context = await bench.context({
       ...standIn,
       bootMachine: (options) => ({ ...standIn.bootMachine(options), extraArguments: [] }),
@@ -227,16 +227,16 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made or is not what it was', (
     const snapshot = await findSnapshot(undefined, context);
     const shares = { store: bench.repo, xchg: bench.path };
     await expect(resume(context, { manifest: snapshot, shares, mayBoot: false })).rejects.toThrow(
-      /^the snapshot cannot go on here: /,
+      /^the snapshot cannot be resumed on this host: /,
     );
   });
 
-  test('a snapshot of another QEMU: its disk is booted, and that is said', async () => {
+  test('a snapshot of another QEMU: a warning, and the disk is booted', async () => {
     changed('stage.json', (bytes) => Buffer.from(bytes.toString().replace(/"qemu": ".*"/, '"qemu": "1.2.3"')));
     const { exit, stdout, stderr } = await run('cat /proc/uptime >&2; echo cold; exit 4', '--json').ended;
     expect(exit).toBe(4);
     expect(stderr).toMatch(
-      /^warning: the snapshot cannot go on here, so its disk is booted instead, which takes longer: it was made by QEMU 1\.2\.3, and here is \d/m,
+      /^warning: the snapshot cannot be resumed on this host, its disk is booted instead, which takes longer: it was made by QEMU 1\.2\.3, this host has \d/m,
     );
     expect(JSON.parse(stdout)).toMatchObject({ code: 4, isCold: true });
   });

@@ -16,7 +16,7 @@ import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { QEMU } from '../support/qemu.ts';
 import { PROJECT } from '../support/transcript.ts';
 
-/** What the pipeline of the stand-in needs of this computer. */
+/** Programs of the host that the stages of the stand-in need. */
 export const PROGRAMS = [
   QEMU,
   'qemu-img',
@@ -33,7 +33,10 @@ export const PROGRAMS = [
   'setpriv',
 ];
 
-/** The last words of a command that was asked to stop. */
+/** First line of stderr of every command that uses the stand-in. */
+export const NOTICE = `note: ${standIn.notice}\n`;
+
+/** End of stderr of an interrupted command. */
 export const INTERRUPTED = 'error: interrupted\nhint: run the same command again to continue\n';
 
 const RELEASE = join(PROJECT, 'fixtures/release');
@@ -48,7 +51,7 @@ export interface Outcome {
 export interface RunningCommand {
   readonly child: ChildProcess;
   readonly ended: Promise<Outcome>;
-  /** Waits until stdout or stderr has it. */
+  /** Waits until stdout or stderr matches. */
   says(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>;
 }
 
@@ -56,17 +59,17 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string;
-  /** In a terminal of its own, whose keyboard is the child's stdin. */
+  /** Run in a new terminal, whose keyboard is stdin of the child. */
   readonly inTerminal?: boolean;
 }
 
-/** A directory with repo, lock, machines and a place for temporary files of its own. */
+/** A directory with a repo, a lock, machines and temporary files. */
 export class Bench {
   readonly path: string;
   readonly temporary: string;
   readonly repo: string;
   readonly lock: string;
-  /** Of all stages. */
+  /** Directory of all stages. */
   vmDir: string;
 
   private constructor(path: string) {
@@ -74,7 +77,7 @@ export class Bench {
     this.temporary = join(path, 't');
     this.repo = join(path, 'repo');
     this.lock = join(path, 'cygstrap.lock.json');
-    // QEMU gives commas a meaning.
+    // QEMU gives commas a special meaning.
     this.vmDir = join(path, 'vm, dir');
   }
 
@@ -96,7 +99,7 @@ export class Bench {
     await rm(this.path, { recursive: true, force: true });
   }
 
-  /** A command about machines, with all that it takes to find them. */
+  /** Runs a command with the directory of the stages. */
   async vm(words: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
     return this.startVm(words, options).ended;
   }
@@ -107,7 +110,7 @@ export class Bench {
     return this.start([...own, '--vm-dir', this.vmDir, ...rest], options);
   }
 
-  /** `build`, `vm install`: with the repo and a small machine. */
+  /** Starts `build` or `vm install` with the repo and a small machine. */
   startMaking(words: readonly string[], options: CommandOptions = {}): RunningCommand {
     const at = words.indexOf('--');
     const [own, rest] = at < 0 ? [words, []] : [words.slice(0, at), words.slice(at)];
@@ -117,12 +120,12 @@ export class Bench {
     );
   }
 
-  /** `vm gc`, with a cache of its own: images of others are none of its business. */
+  /** Runs `vm gc` with an empty cache, so that it keeps the images of other tests. */
   async gc(...words: string[]): Promise<Outcome> {
     return this.vm(['vm', 'gc', ...words], { env: { XDG_CACHE_HOME: join(this.path, 'cache') } });
   }
 
-  /** For calls of the rooms themselves. */
+  /** A context for calls of src/api and src/stages. */
   async context(guest: GuestKind = standIn, report: Report = () => {}): Promise<VmContext> {
     return {
       ...(await prepareVm({ directory: this.vmDir, environment: process.env, version: 'test', report })),
@@ -147,9 +150,9 @@ export class Bench {
     });
     child.stdin.on('error', () => {});
     if (!inTerminal) child.stdin.end(stdin);
-    let said = '';
+    let seen = '';
     for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
+      stream.on('data', (chunk: Buffer) => (seen += chunk.toString('latin1')));
     const closed = new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
       child.on('close', (...end) => resolve(end)),
     );
@@ -162,31 +165,31 @@ export class Bench {
       says: async (pattern, timeoutMs = 60_000) => {
         const untilMs = performance.now() + timeoutMs;
         for (;;) {
-          const match = pattern.exec(said);
+          const match = pattern.exec(seen);
           if (match !== null) return match;
           if (child.exitCode !== null || performance.now() > untilMs)
-            throw new Error(`it never said ${String(pattern)}, but:\n${said}`);
+            throw new Error(`expected output ${String(pattern)}, found:\n${seen}`);
           await delay(10);
         }
       },
     };
   }
 
-  /** Fails unless all processes, sockets and temporary files that commands of this directory made are gone. */
+  /** Fails if a process, socket or temporary file of a command in this directory is left. */
   async expectNoTraces(): Promise<void> {
-    // What serves the shares notices that its guest is gone, and ends on its own.
+    // smbd ends after the connection of its guest is closed.
     await expect.poll(() => processesOf(this.temporary), { timeout: 3000 }).toEqual([]);
     expect(readdirSync(this.temporary)).toEqual([]);
     expect(namesIn(join(this.vmDir, 'work'))).toEqual([]);
   }
 
-  /** What is published. */
+  /** Returns the keys of the published stages. */
   stages(): { readonly install: string[]; readonly snapshot: string[] } {
     return { install: namesIn(join(this.vmDir, 'install')), snapshot: namesIn(join(this.vmDir, 'snapshot')) };
   }
 }
 
-/** Names in a directory, sorted; none where there is none. */
+/** Returns the names in a directory, sorted; none if it does not exist. */
 export function namesIn(path: string): string[] {
   try {
     return readdirSync(path).sort();
@@ -195,7 +198,7 @@ export function namesIn(path: string): string[] {
   }
 }
 
-/** Command lines of all processes that have this text in theirs. */
+/** Returns the command lines that contain a text, each after its process number. */
 export function processesOf(part: string): string[] {
   return readdirSync('/proc').flatMap((pid) => {
     try {
@@ -207,7 +210,7 @@ export function processesOf(part: string): string[] {
   });
 }
 
-/** The process of a machine that a verbose command started last. */
+/** Returns the process number of a machine that a verbose command has started. */
 export async function machinePid(command: RunningCommand, name: string): Promise<number> {
   const [, pid] = await command.says(new RegExp(`machine \`${name}\` is running: process (\\d+)`));
   return Number(pid);

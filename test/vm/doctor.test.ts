@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { doctorText } from '../../src/cli/commands/doctor.ts';
-import { examined, mendHost } from '../../src/api/doctor.ts';
+import { examined, fixHost } from '../../src/api/doctor.ts';
 import { TOOL_NAMES } from '../../src/vm/host.ts';
 import type { Host } from '../../src/vm/host.ts';
 import { PROJECT, runCommand } from '../support/transcript.ts';
@@ -98,7 +98,7 @@ describe.skipIf(process.platform === 'win32')('the installation of missing packa
     const { environment, log } = fakeManager('apt-get', 'echo "Setting up $1"');
     const said: string[] = [];
     expect(
-      await mendHost(examined(bare), { environment, isRoot: true, onOutput: (text) => said.push(text) }),
+      await fixHost(examined(bare), { environment, isRoot: true, onOutput: (text) => said.push(text) }),
     ).toBeUndefined();
     expect(log()).toBe(
       'noninteractive update\nnoninteractive install --yes --no-install-recommends qemu-system-x86 samba vde2 xorriso\n',
@@ -108,28 +108,28 @@ describe.skipIf(process.platform === 'win32')('the installation of missing packa
 
   test('returns the command without root, and on an unknown system', async () => {
     const context = { environment: {}, onOutput: () => {} };
-    expect(await mendHost(examined(bare), { ...context, isRoot: false })).toMatchObject({
+    expect(await fixHost(examined(bare), { ...context, isRoot: false })).toMatchObject({
       family: 'debian',
       needsRoot: true,
     });
     expect(
-      await mendHost(examined({ ...bare, distribution: { name: 'Alpine', family: undefined } }), {
+      await fixHost(examined({ ...bare, distribution: { name: 'Alpine', family: undefined } }), {
         ...context,
         isRoot: true,
       }),
     ).toMatchObject({ family: 'debian' });
-    expect(await mendHost(examined(whole), { ...context, isRoot: true })).toBeUndefined();
+    expect(await fixHost(examined(whole), { ...context, isRoot: true })).toBeUndefined();
   });
 
   test('reports a failing package manager with the last lines of stderr', async () => {
     const { environment } = fakeManager('apt-get', 'echo "E: Unable to locate package" >&2; exit 100');
-    await expect(mendHost(examined(bare), { environment, isRoot: true, onOutput: () => {} })).rejects.toMatchObject({
+    await expect(fixHost(examined(bare), { environment, isRoot: true, onOutput: () => {} })).rejects.toMatchObject({
       code: 'vm',
       message: expect.stringContaining('update` failed (exit code 100)') as string,
       details: { stderrTail: ['E: Unable to locate package'] },
     });
     await expect(
-      mendHost(examined({ ...bare, distribution: { name: 'Fedora', family: 'fedora' } }), {
+      fixHost(examined({ ...bare, distribution: { name: 'Fedora', family: 'fedora' } }), {
         environment: { PATH: '/nowhere' },
         isRoot: true,
         onOutput: () => {},

@@ -42,8 +42,8 @@ async function examine(session: Session, args: { readonly fix: boolean; readonly
 }
 
 async function isFixed({ host, output }: Session, found: DoctorResult): Promise<boolean> {
-  const { mendHost } = await import('../../api/doctor.ts');
-  const left = await mendHost(found, {
+  const { fixHost } = await import('../../api/doctor.ts');
+  const left = await fixHost(found, {
     environment: host.env,
     isRoot: process.getuid?.() === 0,
     onOutput: (text) => output.plain(printable(text.trimEnd())),

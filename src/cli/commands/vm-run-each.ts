@@ -25,7 +25,7 @@ export async function runEach(
   args: { readonly json: boolean; readonly jobs: number },
   { context, snapshot, request, each }: EachWork,
 ): Promise<number> {
-  const { runMany, runVm } = await import('../../api/vm-run.ts');
+  const { exitHint, runMany, runVm } = await import('../../api/vm-run.ts');
   const { commandLines } = await import('../../api/vm-install.ts');
   const { output, host } = session;
   const lines = await commandLines(each);
@@ -65,7 +65,11 @@ export async function runEach(
       if (code !== 0 && exit === EXIT_DONE) exit = EXIT_NO;
       if (args.json)
         await output.json({ schema: SCHEMA, number, line, snapshot: snapshot.key, ...outcome.result }, 'line');
-      else output.note('note', printable(`[${number}] exit code ${code}: ${line}`));
+      else {
+        output.note('note', printable(`[${number}] exit code ${code}: ${line}`));
+        const hint = exitHint(outcome.result, context.guest);
+        if (hint !== undefined) output.note('hint', `[${number}] ${hint}`);
+      }
     }
   };
   await runMany(requests, { jobs: args.jobs, run, onOutcome });

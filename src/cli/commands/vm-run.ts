@@ -132,7 +132,7 @@ async function one(
   args: RunArguments,
   { context, snapshot, request }: Work & { readonly request: VmRunRequest },
 ): Promise<number> {
-  const { runVm } = await import('../../api/vm-run.ts');
+  const { exitHint, runVm } = await import('../../api/vm-run.ts');
   const { output, host } = session;
   const result = await runVm(request, {
     ...context,
@@ -146,14 +146,15 @@ async function one(
       'line',
     );
   else if (result.kept !== null) output.note('note', `kept: \`${result.kept}\``);
-  return exitOf(session, result);
+  return exitOf(session, result, exitHint(result, context.guest));
 }
 
-function exitOf({ output }: Session, { code }: RunResult): number {
+function exitOf({ output }: Session, { code }: RunResult, hint: string | undefined): number {
   if (code <= HIGHEST_PASSED_CODE) return code;
   output.note(
     'warning',
     code > 128 ? `signal ${code - 128} ended the command` : `the command ended with exit code ${code}`,
   );
+  if (hint !== undefined) output.note('hint', hint);
   return EXIT_NO;
 }

@@ -28,12 +28,12 @@ import {
 } from './scripts.ts';
 import type { InstallerTools } from './scripts.ts';
 
-/** The files a stand-in is installed with and boots. */
+/** Kernel and initramfs images of the stand-in. */
 export interface StandInImages {
   readonly kernel: Kernel;
-  /** First file system of the installer. */
+  /** Initramfs of the installer. */
   readonly installer: Image;
-  /** First file system of an installed stand-in. */
+  /** Initramfs of an installed stand-in. */
   readonly boot: Image;
 }
 
@@ -56,7 +56,7 @@ const INSTALLER_MODULES = [
   'floppy',
 ];
 const NETWORK_MODULES = ['e1000'];
-/** Ciphers that cifs asks for by names that are no modules', so that their modules do not list them. */
+/** Modules of the ciphers of cifs. cifs requests them by algorithm, so they are not among its dependencies. */
 const CIFS_CIPHERS = [
   'aes_generic?',
   'cmac?',
@@ -72,8 +72,8 @@ const CIFS_CIPHERS = [
 ];
 const SYSTEM_MODULES = ['button', 'evdev', ...CIFS_CIPHERS, 'cifs', ...NINE_P.modules, 'overlay'];
 
-/** Makes, or finds in the cache, kernel and file systems of the stand-in from programs of this host. Needs no root. Throws GuestError
- *  `tool` for what the host lacks, `io`. */
+/** Returns kernel and images of the stand-in, made of programs of this host, from the cache if possible. Needs no root. Throws GuestError
+ *  `tool` if the host lacks a program, and `io`. */
 export async function standInImages({ cacheDir, report, signal }: StandInOptions): Promise<StandInImages> {
   const kernel = await findKernel({ cacheDir, report, signal });
   const [busybox, tools, system] = await Promise.all([findBusybox(), installerTools(), systemPrograms()]);
@@ -143,12 +143,12 @@ async function installerTools(): Promise<InstallerTools> {
   return { mke2fs, xz, zstd };
 }
 
-/** What sshd of newer releases starts for each connection, where the distributions put it. */
+/** Programs that newer releases of sshd start for each connection; their paths in different distributions. */
 const SSHD_HELPERS = ['sshd-session', 'sshd-auth'].flatMap((name) =>
   ['/usr/lib/openssh', '/usr/libexec/openssh', '/usr/lib/ssh', '/usr/libexec'].map((place) => `${place}/${name}`),
 );
 
-/** Programs of the host that an installed stand-in runs, besides busybox. */
+/** Programs of the host in an installed stand-in, besides busybox. */
 interface SystemPrograms {
   readonly bash: string;
   readonly sshd: string;
@@ -166,7 +166,7 @@ async function systemPrograms(): Promise<SystemPrograms> {
   return { bash, sshd, keygen, helpers: helpers.filter((path) => path !== undefined) };
 }
 
-/** What the disk of an installed stand-in has, except programs, modules, and what is made at install: keys and packages. */
+/** Returns the files on the disk of an installed stand-in, except programs, modules, and those of the installation: keys and packages. */
 function systemFiles({ bash, sshd }: SystemPrograms): TreeEntry[] {
   const links: TreeEntry[] = bash === '/bin/bash' ? [] : [{ kind: 'symlink', path: 'bin/bash', target: bash }];
   const directories = ['cygwin', 'mnt', 'store', 'xchg', 'var/empty', 'usr/share/empty.sshd', 'usr/sbin'];

@@ -23,10 +23,12 @@ const SHARES = { store: '/store', xchg: '/xchg' } as const;
 const NUMBER_FILE = '/run/cygstrap/number';
 const APPEND = 'console=ttyS0 quiet panic=-1';
 
-/** A Linux guest that stands where Windows will: it installs itself from the same media onto a blank disk and answers over the same
- *  wires. It is made of programs of this host, and unpacks the archives into /cygwin. */
+/** A Linux guest with the interface of a Windows guest: it installs itself from the same media onto a blank disk and uses the same
+ *  serial and network devices. It consists of programs of this host, and unpacks the archives into /cygwin. */
 export const standIn: GuestKind = {
   name: 'stand-in',
+  notice: 'the guest is the stand-in, a small Linux; it is not Windows',
+  notFoundHint: 'the stand-in is a small Linux: it has `sh` and `uname`, but cannot run the packages of the lock',
   user: 'root',
   shares: SHARES,
   reportsReady: true,
@@ -70,8 +72,8 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
   };
 }
 
-/** The devices of a computer for Windows. The processor is the oldest for which all distributions' programs are made, with what an
- *  emulated one lacks most: a source of random numbers. */
+/** Returns the devices of a computer for Windows. The processor is the oldest that the programs of all distributions support, with the
+ *  instruction RDRAND as a source of entropy. */
 function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdroms' | 'floppies' | 'boot'> {
   return {
     family: 'pc',
@@ -82,12 +84,12 @@ function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdrom
     pointer: 'ps2',
     clock: { base: 'utc', runsBy: 'vm' },
     hasPanicDevice: false,
-    // A resumed machine learns from it that it is another one, and draws other random numbers.
+    // Its value changes when the machine is resumed; the kernel of the guest then reseeds its random number generator.
     extraArguments: ['-device', 'vmgenid,guid=auto,id=vmgenid0'],
   };
 }
 
-/** What the installer reads from its floppy: what to say at the end, whom to let in, and which archives to unpack. */
+/** Returns the files of the floppy: the nonce, the public key for ssh, and the archives to unpack. */
 function standInAnswers({ nonce, authorizedKey, archives }: Answers): ReadonlyMap<string, Uint8Array> {
   const list = archives
     .map(({ path, sizeBytes, digest }) => `${digest.algorithm} ${digest.hex} ${sizeBytes} ${path}\n`)
@@ -104,7 +106,7 @@ function standInAnswers({ nonce, authorizedKey, archives }: Answers): ReadonlyMa
 function commands(): GuestCommands {
   const mount = (share: 'store' | 'xchg', mode: 'ro' | 'rw'): string =>
     `mount -t cifs ${quoteWord(`//${SHARES_ADDRESS}/${share}`)} ${SHARES[share]} -o ${quoteWord(`ip=${SHARES_ADDRESS},username=guest,password=,vers=3.1.1,noperm,nosharesock,${mode}`)}`;
-  // Over the old mount, if there is one: taking that away while its connection is dead makes Linux 6.1 stumble over files it still holds.
+  // An old mount stays below the new one: unmounting it while its connection is closed fails on Linux 6.1 if it has open files.
   const connect = `${mount('store', 'ro')} && ${mount('xchg', 'rw')}`;
   return {
     connectShares: connect,

@@ -1,18 +1,18 @@
 import { INIT_HEAD, LOAD_MODULES, NINE_P, SCRIPT_HEAD } from '../linux/image-parts.ts';
 
-/** Absolute paths in the installer of programs that busybox has too, but not good enough; its shell would prefer its own. */
+/** Absolute paths of programs in the installer. busybox has limited versions of them, which its shell would prefer. */
 export interface InstallerTools {
   readonly mke2fs: string;
   readonly xz: string;
   readonly zstd: string;
 }
 
-/** /init of the installer: installs from the floppy's answers and the CD onto the first disk, reports on the console, powers off. */
+/** Returns /init of the installer: installs from the floppy and the CD onto the first disk, reports on the console, and powers off. */
 export const installerInit = ({ mke2fs, xz, zstd }: InstallerTools): string => `${INIT_HEAD}
-say() { echo "@cygstrap $*" >/dev/console; }
-# The host hears why; without these words a machine that is off has failed as well.
+message() { echo "@cygstrap $*" >/dev/console; }
+# Reports the reason to the host. A machine that powers off without a report has failed too.
 fail() {
-  say "failed $*"
+  message "failed $*"
   sync
   poweroff -f
 }
@@ -29,15 +29,15 @@ waitfor() {
 }
 set -o pipefail
 
-say stage boot
+message stage boot
 mkdir -p /answers /target
 ${LOAD_MODULES}
-say stage media
+message stage media
 waitfor /dev/fd0 'answer floppy'
 must mount -t vfat -o ro /dev/fd0 /answers
 answer() { sed -n "s/^$1=//p" /answers/answers; }
 nonce=$(answer nonce)
-[ -n "$nonce" ] || fail 'the answers have no nonce'
+[ -n "$nonce" ] || fail 'missing nonce in the answers'
 [ "$(sha512sum </answers/archives)" = "$(answer archives)  -" ] || fail 'the list of archives is damaged'
 disk=$(answer disk)
 waitfor "$disk" disk
@@ -52,20 +52,20 @@ for drive in 0 1 2 3; do
 done
 [ -n "$repo" ] || fail "no CD has \${first:-anything}"
 
-say stage partition
+message stage partition
 [ -z "$(dd if="$disk" bs=512 count=1 2>/dev/null | tr -d '\\0')" ] || fail "$disk is not blank"
-# One partition from 1 MiB to the end: no flags, no old geometry, Linux, first sector, number of sectors; and the signature.
+# One partition from 1 MiB to the end of the disk: flags 0, CHS 0, type Linux, first sector, number of sectors; then the signature.
 sectors=$(($(cat "/sys/block/\${disk#/dev/}/size") - 2048))
 little() { printf '\\\\%03o' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24 & 255)); }
 printf "\\0\\0\\0\\0\\203\\0\\0\\0$(little 2048)$(little $sectors)" | dd of="$disk" bs=1 seek=446 conv=notrunc 2>/dev/null
 printf '\\125\\252' | dd of="$disk" bs=1 seek=510 conv=notrunc 2>/dev/null
 must blockdev --rereadpt "$disk"
 waitfor "\${disk}1" partition
-say stage format
+message stage format
 must ${mke2fs} -q -F -m 0 -t ext4 -O ^has_journal,^metadata_csum,extent,dir_index,filetype,sparse_super,large_file,huge_file,uninit_bg -E lazy_itable_init=1,nodiscard "\${disk}1"
 must mount -t ext4 -o noinit_itable "\${disk}1" /target
 
-say stage system
+message stage system
 must cp -a /system/. /target
 must chroot /target /bin/busybox --install -s /bin
 mkdir -p /target/cygwin
@@ -74,9 +74,9 @@ count=$(wc -l </answers/archives)
 number=0
 while read -r algorithm digest size path; do
   number=$((number + 1))
-  say stage packages $number/$count
+  message stage packages $number/$count
   archive=$repo/$path
-  [ "$(stat -c %s "$archive" 2>/dev/null)" = "$size" ] || fail "$path has not $size bytes"
+  [ "$(stat -c %s "$archive" 2>/dev/null)" = "$size" ] || fail "$path: size is not $size bytes"
   case $algorithm in
     sha512|md5) [ "$(\${algorithm}sum <"$archive")" = "$digest  -" ] || fail "$path: wrong $algorithm" ;;
     *) fail "$path: no digest" ;;
@@ -89,26 +89,26 @@ while read -r algorithm digest size path; do
     *) fail "$path: unknown compression" ;;
   esac
   $unpack <"$archive" 2>/tmp/log | tar -x -C /target/cygwin 2>/tmp/log.tar && continue
-  # Packages that only stand for others have an archive of nothing at all.
+  # The archive of a package without files can be empty.
   [ ! -s /tmp/log ] && [ "$($unpack <"$archive" | wc -c)" = 0 ] || fail "$path: $(cat /tmp/log /tmp/log.tar | tail -n 1)"
 done </answers/archives
 
-say stage configure
+message stage configure
 cp /answers/archives /target/etc/cygstrap-archives
 mkdir -p -m 700 /target/root/.ssh
 must cp /answers/authkeys /target/root/.ssh/authorized_keys
 chmod 600 /target/root/.ssh/authorized_keys
 must mount -o bind /dev /target/dev
 must chroot /target ssh-keygen -q -t ed25519 -N '' -C stand-in -f /etc/ssh/ssh_host_ed25519_key
-say "hostkey $(cut -d ' ' -f 1,2 /target/etc/ssh/ssh_host_ed25519_key.pub)"
+message "hostkey $(cut -d ' ' -f 1,2 /target/etc/ssh/ssh_host_ed25519_key.pub)"
 umount /target/dev
 must umount /target
 sync
-say "installed $nonce"
+message "installed $nonce"
 poweroff -f
 `;
 
-/** /init of the installed system's first file system: finds the disk and hands over to it. */
+/** /init of the initramfs of the installed system: mounts the disk and starts its init. */
 export const BOOT_INIT = `${INIT_HEAD}
 mkdir -p /root
 ${LOAD_MODULES}
@@ -124,10 +124,10 @@ mount --move /dev /root/dev
 exec switch_root /root /sbin/init
 `;
 
-/** How the kernel's command line has a share to mount below /mnt: the tag follows, `:`, and how it may be used. */
+/** Prefix of a kernel argument `cygstrap.share=TAG:ACCESS`: a 9p share to mount below /mnt. */
 export const MOUNT_WORD = 'cygstrap.share=';
 
-/** /etc/rc of the installed system: network and sshd first, what else a run needs after that. */
+/** /etc/rc of the installed system: starts network and sshd, then mounts the shares. */
 export const SYSTEM_RC = `${SCRIPT_HEAD}
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -137,7 +137,7 @@ mount -t devpts -o mode=620 devpts /dev/pts
 mount -t tmpfs -o mode=755 run /run
 mount -t tmpfs -o mode=1777 tmp /tmp
 mkdir -p -m 755 /run/sshd /run/cygstrap
-# The card needs two seconds to see its link: time to load the rest.
+# The network card needs two seconds to detect its link. The other modules are loaded in the meantime.
 insmod /lib/modules/network/*.ko
 ip link set lo up
 ip addr add 192.168.0.1/24 dev eth0
@@ -168,7 +168,7 @@ done
 echo '@cygstrap ready' >/dev/console
 `;
 
-/** Makes a directory that may only be read look as if it could be written; what is written is in RAM. */
+/** Mounts a writable overlay over a read-only directory; writes go to RAM. */
 export const OVERLAY = `${SCRIPT_HEAD}
 layers=$(mktemp -d /run/overlay.XXXXXX) || exit 1
 mkdir $layers/upper $layers/work
@@ -180,17 +180,17 @@ export const POWER_BUTTON = `${SCRIPT_HEAD}
 for input in /sys/class/input/event*; do
   if [ "$(cat $input/device/name)" = 'Power Button' ]; then
     mknod -m 600 /run/power-button c $(tr : ' ' <$input/dev) 2>/dev/null
-    # One event: the press.
+    # One event: the button is pressed.
     dd if=/run/power-button of=/dev/null bs=24 count=1 2>/dev/null && exec /sbin/shutdown-now
   fi
 done
 sleep 5
 `;
 
-/** Ends all programs, writes everything to the disk and powers off, also when started over ssh. */
+/** Ends all programs, syncs the disk and powers off; can be started over ssh. */
 export const SHUTDOWN = `${SCRIPT_HEAD}
 trap '' TERM HUP PIPE
-# What started this gets its answer before its connection is closed.
+# The ssh client receives its exit code before the connection is closed.
 usleep 100000
 kill -TERM -1
 usleep 200000

@@ -11,7 +11,7 @@ import { contentType } from './types.ts';
 
 /** Answers one request for a file or directory below `root`, a real path. Throws when the client disconnects or the
  *  file fails; the caller must then close the connection, so that no client takes a part for the whole. */
-export async function answer(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function respond(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.setHeader('X-Content-Type-Options', 'nosniff');
   // Caches must revalidate: an index and its signature change together.
   response.setHeader('Cache-Control', 'no-cache');
