@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 
 /** Converts a path so that two paths are equal if they name the same file where case does not matter (Windows,
  *  macOS). */
@@ -7,17 +8,29 @@ export function caseless(path: string): string {
   return /^[a-z0-9/._+~-]*$/.test(path) ? path : path.normalize('NFC').toUpperCase().toLowerCase();
 }
 
+/** Reads the status of a file; tests pass one that ignores case. */
+type StatusReader = (
+  path: string,
+  options: { readonly bigint: true; readonly throwIfNoEntry: false },
+) => BigIntStats | undefined;
+
+/** Returns a function that converts a path of a repo so that two paths are equal if they name the same file there. Throws errors of
+ *  the system. */
+export function pathComparison(root: string, ignoresCase = isCaseInsensitive(root)): (path: string) => string {
+  return ignoresCase ? caseless : (path) => path;
+}
+
 /** Returns whether the names in a directory are case-insensitive: whether an existing name is also found with the
  *  case of its letters swapped. Reads only, so that it works on read-only media; false if no name has letters.
  *  Throws errors of the system. */
-export function isCaseInsensitive(directory: string): boolean {
+export function isCaseInsensitive(directory: string, lstat: StatusReader = lstatSync): boolean {
   const names = new Set(readdirSync(directory));
   for (const name of names) {
     const swapped = swapCase(name);
     if (swapped === name) continue;
     if (names.has(swapped)) return false;
     const [found, original] = [swapped, name].map((each) =>
-      lstatSync(`${directory}/${each}`, { bigint: true, throwIfNoEntry: false }),
+      lstat(`${directory}/${each}`, { bigint: true, throwIfNoEntry: false }),
     );
     // Removed since it was listed.
     if (original === undefined) continue;

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
-import { caseless, isCaseInsensitive } from '../io/caseless.ts';
+import { pathComparison } from '../io/caseless.ts';
 import { hasCode, ioError } from '../io/system-error.ts';
 import { makeDurable } from './disk/durable.ts';
 import { isSettled } from './disk/file-status.ts';
@@ -54,6 +54,8 @@ export interface AuditOptions {
   /** Threads that hash; the default is one for each processor. */
   readonly jobs?: number;
   readonly signal?: AbortSignal | undefined;
+  /** For tests: whether the disk ignores the case of names. By default it is found out. */
+  readonly ignoresCase?: boolean;
   /** Called with the size of each file after it was read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
@@ -78,7 +80,7 @@ export async function auditRepo(
       hint: 'name the directory that contains `x86_64`',
     });
   }
-  const { findings, present } = compareNames(root, state, expectations);
+  const { findings, present } = compareNames(root, state, expectations, options);
   const verified: VerifiedFile[] = [];
   if (options.isQuick !== true) {
     const hashes = await hashPresent(present, options);
@@ -136,8 +138,9 @@ function compareNames(
   root: string,
   { bases }: RepoState,
   expectations: readonly Expectation[],
+  { ignoresCase }: AuditOptions,
 ): { findings: Finding[]; present: Present[] } {
-  const keyOf = isCaseInsensitive(root) ? caseless : (path: string): string => path;
+  const keyOf = pathComparison(root, ignoresCase);
   const expected = expectedFiles(expectations, keyOf);
   const findings: Finding[] = [];
   const present: Present[] = [];

@@ -2,7 +2,7 @@ import { rmSync, rmdirSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Lock } from '../core/lock/lock.ts';
-import { caseless, isCaseInsensitive } from '../io/caseless.ts';
+import { pathComparison } from '../io/caseless.ts';
 import { ioError, hasCode } from '../io/system-error.ts';
 import { indexesInForce } from './index-files.ts';
 import type { IndexInForce } from './index-files.ts';
@@ -41,13 +41,15 @@ export interface Keep {
   /** Returns the paths that an index lists. Called for indexes that list only what the repo has; files that only the index of a site
    *  lists are not kept. */
   readonly pathsOf: (index: IndexInForce) => Promise<Iterable<string>>;
+  /** For tests: whether the disk ignores the case of names. By default it is found out. */
+  readonly ignoresCase?: boolean;
 }
 
 /** Finds the archives and unfinished downloads that no lock and no index of the repo lists. Considers only the directories of archives
  *  (`x86_64`, `noarch`, `release`, ...), and no indexes and links. Deletes nothing.
  *  Throws `repo` for a directory without the marker of cygstrap and if there is neither a lock nor an index that lists what to
  *  keep, `io`, and errors of `pathsOf`. */
-export async function planPrune(root: string, { locks, pathsOf }: Keep): Promise<PrunePlan> {
+export async function planPrune(root: string, { locks, pathsOf, ignoresCase }: Keep): Promise<PrunePlan> {
   const { bases } = requireMarker(root);
   const indexes = indexesInForce(root, bases);
   const complete = indexes.filter(({ isSubset }) => isSubset);
@@ -59,7 +61,7 @@ export async function planPrune(root: string, { locks, pathsOf }: Keep): Promise
           : 'its index is that of a site, which lists all files; name a lock with `--keep`',
     });
   }
-  const keyOf = isCaseInsensitive(root) ? caseless : (path: string): string => path;
+  const keyOf = pathComparison(root, ignoresCase);
   const needed = new Set<string>();
   for (const lock of locks)
     for (const { path, source } of lock.packages) needed.add(keyOf(path)).add(keyOf(source?.path ?? path));

@@ -67,86 +67,100 @@ function archiveOf(name: string): string {
   return packages.find((each) => each.name === name)?.path ?? expect.unreachable(name);
 }
 
-describe.skipIf(process.platform === 'win32')('one rule for links in a repo (skipped where links need rights)', () => {
-  test('a directory of an archive that is a link is reported by every command', async () => {
-    const archive = archiveOf('bash');
-    const link = dirname(archive);
-    replaceByLink(link);
-    const before = filesIn(join(dir, 'moved'));
+describe.skipIf(process.platform === 'win32')(
+  'one rule for links in a repo (skipped on Windows: links need rights)',
+  () => {
+    test('a directory of an archive that is a link is reported by every command', async () => {
+      const archive = archiveOf('bash');
+      const link = dirname(archive);
+      replaceByLink(link);
+      const before = filesIn(join(dir, 'moved'));
 
-    await expect(fetch()).rejects.toEqual(naming(link));
-    const { findings, damaged } = await verifyRepo({ repo, locks: [lock] });
-    expect(findings.map(({ kind, path }) => `${kind} ${path}`)).toEqual([`link ${link}`, `missing ${archive}`]);
-    expect(damaged).toBe(2);
-    const events: Event[] = [];
-    const plan = { repo, keep: [], confirmed: true };
-    const pruned = await pruneRepo(plan, { load: { report: (event) => void events.push(event) } });
-    expect(pruned.remove).toEqual([]);
-    expect(events.filter(({ kind }) => kind === 'warning')).toEqual([
-      { kind: 'warning', message: `\`${link}\` is a symbolic link: it is neither followed nor deleted` },
-    ]);
-    await expect(bundle()).rejects.toEqual(naming(link));
-    await expect(media()).rejects.toMatchObject({ message: expect.stringContaining(`\`${link}\`: link`) as string });
-    const served = await get(archive);
-    expect(served).toEqual({
-      status: 403,
-      body: `403 forbidden: \`${link}\` is a symbolic link, which is not followed\n`,
+      await expect(fetch()).rejects.toEqual(naming(link));
+      const { findings, damaged } = await verifyRepo({ repo, locks: [lock] });
+      expect(findings.map(({ kind, path }) => `${kind} ${path}`)).toEqual([`link ${link}`, `missing ${archive}`]);
+      expect(damaged).toBe(2);
+      const events: Event[] = [];
+      const plan = { repo, keep: [], confirmed: true };
+      const pruned = await pruneRepo(plan, { load: { report: (event) => void events.push(event) } });
+      expect(pruned.remove).toEqual([]);
+      expect(events.filter(({ kind }) => kind === 'warning')).toEqual([
+        { kind: 'warning', message: `\`${link}\` is a symbolic link: it is neither followed nor deleted` },
+      ]);
+      await expect(bundle()).rejects.toEqual(naming(link));
+      await expect(media()).rejects.toMatchObject({ message: expect.stringContaining(`\`${link}\`: link`) as string });
+      const served = await get(archive);
+      expect(served).toEqual({
+        status: 403,
+        body: `403 forbidden: \`${link}\` is a symbolic link, which is not followed\n`,
+      });
+      expect(filesIn(join(dir, 'moved'))).toEqual(before);
     });
-    expect(filesIn(join(dir, 'moved'))).toEqual(before);
-  });
 
-  test('an archive that is a link is reported, and replaced by a fetch', async () => {
-    const archive = archiveOf('bash');
-    replaceByLink(archive);
+    test('an archive that is a link is reported, and replaced by a fetch', async () => {
+      const archive = archiveOf('bash');
+      replaceByLink(archive);
 
-    const { findings } = await verifyRepo({ repo, locks: [lock] });
-    expect(findings).toMatchObject([{ kind: 'link', path: archive, file: { path: archive } }]);
-    const { remove } = await pruneRepo({ repo, confirmed: true });
-    expect(remove).toEqual([]);
-    await expect(bundle()).rejects.toEqual(naming(archive));
-    await expect(media()).rejects.toMatchObject({ message: expect.stringContaining(`\`${archive}\`: link`) as string });
-    expect((await get(archive)).status).toBe(403);
+      const { findings } = await verifyRepo({ repo, locks: [lock] });
+      expect(findings).toMatchObject([{ kind: 'link', path: archive, file: { path: archive } }]);
+      const { remove } = await pruneRepo({ repo, confirmed: true });
+      expect(remove).toEqual([]);
+      await expect(bundle()).rejects.toEqual(naming(archive));
+      await expect(media()).rejects.toMatchObject({
+        message: expect.stringContaining(`\`${archive}\`: link`) as string,
+      });
+      expect((await get(archive)).status).toBe(403);
 
-    await fetch();
-    expect(await verifyRepo({ repo, locks: [lock] })).toMatchObject({ findings: [], damaged: 0 });
-    await bundle();
-  });
-
-  test.each(['x86_64', '.cygstrap'])('the directory `%s` that is a link is an error of every command', async (link) => {
-    const archive = archiveOf('bash');
-    replaceByLink(link);
-    const before = filesIn(join(dir, 'moved'));
-    for (const command of [fetch, () => verifyRepo({ repo, locks: [lock] }), () => pruneRepo({ repo }), bundle, media])
-      await expect(command()).rejects.toEqual(naming(link));
-    if (link === 'x86_64') expect((await get(archive)).status).toBe(403);
-    expect(filesIn(join(dir, 'moved'))).toEqual(before);
-  });
-
-  test('an index that is a link is an error of every command that reads it', async () => {
-    const link = 'x86_64/setup.ini';
-    replaceByLink(link);
-    for (const command of [() => verifyRepo({ repo, locks: [lock] }), () => pruneRepo({ repo }), bundle, media])
-      await expect(command()).rejects.toEqual(naming(link));
-    expect((await get(link)).status).toBe(403);
-    await fetch();
-    expect(await verifyRepo({ repo, locks: [lock] })).toMatchObject({ findings: [], damaged: 0 });
-  });
-
-  test('a link that hides nothing is unlisted', async () => {
-    mkdirSync(join(dir, 'other'));
-    symlinkSync(join(dir, 'other'), join(repo, 'x86_64/release/other'));
-    expect(await verifyRepo({ repo, locks: [lock] })).toMatchObject({
-      findings: [{ kind: 'unlisted', path: 'x86_64/release/other' }],
-      damaged: 0,
+      await fetch();
+      expect(await verifyRepo({ repo, locks: [lock] })).toMatchObject({ findings: [], damaged: 0 });
+      await bundle();
     });
-  });
 
-  test('the repo itself may be a link', async () => {
-    cpSync(repo, join(dir, 'real'), { recursive: true });
-    rmSync(repo, { recursive: true });
-    symlinkSync(join(dir, 'real'), repo);
-    await fetch();
-    expect(await verifyRepo({ repo, locks: [lock] })).toMatchObject({ findings: [], damaged: 0 });
-    expect((await get(archiveOf('bash'))).status).toBe(200);
-  });
-});
+    test.each(['x86_64', '.cygstrap'])(
+      'the directory `%s` that is a link is an error of every command',
+      async (link) => {
+        const archive = archiveOf('bash');
+        replaceByLink(link);
+        const before = filesIn(join(dir, 'moved'));
+        for (const command of [
+          fetch,
+          () => verifyRepo({ repo, locks: [lock] }),
+          () => pruneRepo({ repo }),
+          bundle,
+          media,
+        ])
+          await expect(command()).rejects.toEqual(naming(link));
+        if (link === 'x86_64') expect((await get(archive)).status).toBe(403);
+        expect(filesIn(join(dir, 'moved'))).toEqual(before);
+      },
+    );
+
+    test('an index that is a link is an error of every command that reads it', async () => {
+      const link = 'x86_64/setup.ini';
+      replaceByLink(link);
+      for (const command of [() => verifyRepo({ repo, locks: [lock] }), () => pruneRepo({ repo }), bundle, media])
+        await expect(command()).rejects.toEqual(naming(link));
+      expect((await get(link)).status).toBe(403);
+      await fetch();
+      expect(await verifyRepo({ repo, locks: [lock] })).toMatchObject({ findings: [], damaged: 0 });
+    });
+
+    test('a link that hides nothing is unlisted', async () => {
+      mkdirSync(join(dir, 'other'));
+      symlinkSync(join(dir, 'other'), join(repo, 'x86_64/release/other'));
+      expect(await verifyRepo({ repo, locks: [lock] })).toMatchObject({
+        findings: [{ kind: 'unlisted', path: 'x86_64/release/other' }],
+        damaged: 0,
+      });
+    });
+
+    test('the repo itself may be a link', async () => {
+      cpSync(repo, join(dir, 'real'), { recursive: true });
+      rmSync(repo, { recursive: true });
+      symlinkSync(join(dir, 'real'), repo);
+      await fetch();
+      expect(await verifyRepo({ repo, locks: [lock] })).toMatchObject({ findings: [], damaged: 0 });
+      expect((await get(archiveOf('bash'))).status).toBe(200);
+    });
+  },
+);

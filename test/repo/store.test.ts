@@ -403,7 +403,7 @@ describe('presence', () => {
   });
 
   test.skipIf(process.platform === 'win32')(
-    'a directory that is a link is an error, also for a put (skipped where links need rights)',
+    'a directory that is a link is an error, also for a put (skipped on Windows: links need rights)',
     async () => {
       const [root, elsewhere] = [temporaryDirectory(), temporaryDirectory()];
       const store = await openStore(root);
