@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { NoSkips } from './test/support/no-skips.ts';
 
-/** Suites that install, snapshot and run guests in QEMU: minutes under software emulation. `npm run test:machines` runs them. */
+/** Suites that run guests in QEMU, which takes minutes under software emulation (`npm run test:machines`). */
 const MACHINES = [
   'test/stages/{boot,install-failures,run,run-failures,snapshot-failures,topology}.test.ts',
   'test/guest/controller.test.ts',

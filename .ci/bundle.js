@@ -1,5 +1,6 @@
-// Bundles the command line into a few files with yargs and undici in them: Node.js spends most of the time of a short command on
-// finding and compiling modules one by one. Modules that are loaded on demand stay apart. Writes the licenses beside it.
+// Bundles the command line into a few files with yargs and undici in them: Node.js spends most of the time of a short
+// command on finding and compiling modules one by one. Modules that are loaded on demand stay apart. Writes the
+// licenses beside it.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

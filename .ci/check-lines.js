@@ -1,4 +1,4 @@
-// Checks what the formatter leaves alone: no line over 120 columns, no source file over 320 lines. Part of `npm run lint`.
+// Checks what the formatter does not: no line over 120 columns, no source file over 320 lines.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,6 @@
 // Compares what `npm pack` would publish with fixtures/package-files.txt; `--update` writes that file anew.
-// Sources and their builds come and go, so of those only the rule is checked: each source is built, and nothing else is in dist but the bundle.
+// Sources and their builds come and go, so of those only the rule is checked: each source is built, and nothing else is
+// in dist but the bundle.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

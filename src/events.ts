@@ -1,4 +1,5 @@
-/** Everything a room may want to tell while it works. The command line renders it on stderr; a library caller may ignore it. */
+/** Everything a room may want to tell while it works. The command line renders it on stderr; a library caller may
+ *  ignore it. */
 export type Event =
   /** Something the user should know about the input. */
   | { readonly kind: 'warning'; readonly message: string }

@@ -25,7 +25,7 @@ const EFFECTS: Readonly<Record<string, readonly string[]>> = {
   v8: ['node:v8', 'node:vm'],
 };
 
-/** Modules without effects of their own; only the pure rooms do without them. */
+/** Modules without effects. Pure rooms may not import them either. */
 const PLAIN_MODULES = [
   'node:crypto',
   'node:events',

@@ -19,8 +19,9 @@ export interface InstallerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Fetches `setup-ARCH.exe` and its signature where paths of the index start, and returns its path in the repo. It is verified against the keyring
- *  whether or not the index is. Throws `fetch`, and `signature` when no trusted key signed it. */
+/** Fetches `setup-ARCH.exe` and its signature where paths of the index start, and returns its path in the repo. It is
+ *  verified against the keyring whether or not the index is. Throws `fetch`, and `signature` when no trusted key signed
+ *  it. */
 export async function fetchInstaller(
   store: Store,
   sites: SiteSet,

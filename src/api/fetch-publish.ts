@@ -14,8 +14,9 @@ export interface PublishedSummary {
   readonly isSigned: boolean;
 }
 
-/** Publishes the index of the files that the repo has, or with `fullIndex` that of the site. Returns null if there is no index to
- *  publish. Warns of locked packages that the index does not list. Throws `repo`, `io`, and errors of signing. */
+/** Publishes the index of the files that the repo has, or with `fullIndex` that of the site. Returns null if there is
+ *  no index to publish. Warns of locked packages that the index does not list. Throws `repo`, `io`, and errors of
+ *  signing. */
 export async function publishIndex(
   store: Store,
   { content, arch, lock }: Selection,

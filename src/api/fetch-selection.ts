@@ -42,9 +42,9 @@ export interface SelectOptions {
   readonly kept: KeptIndexes;
 }
 
-/** Selects the files of a fetch: all of the index, those of the existing lock, or those of a new lock for the request. Returns the
- *  conflicts of a request that has no solution. Throws `not-found` for a frozen lock that does not exist, `lock` for the lock of
- *  another request, `usage`, and the errors of reading indexes and locks. */
+/** Selects the files of a fetch: all of the index, those of the existing lock, or those of a new lock for the request.
+ *  Returns the conflicts of a request that has no solution. Throws `not-found` for a frozen lock that does not exist,
+ *  `lock` for the lock of another request, `usage`, and the errors of reading indexes and locks. */
 export async function selectFiles(request: CompleteRequest, options: SelectOptions): Promise<Selection | Conflicting> {
   if (request.all) return selectAll(request, options);
   const before = await existingLock(request.lock);

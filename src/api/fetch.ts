@@ -46,9 +46,10 @@ export interface FetchSummary {
 
 export type FetchResult = FetchSummary | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
-/** Creates or updates a repo for a request or a lock: reads or makes the lock, fetches missing files, verifies every byte, and
- *  publishes the index last. If it is stopped, the same call continues from there. Throws `lock` for the lock of another request,
- *  `fetch` with every file that could not be fetched, and the errors of the sites, the repo and the solver. */
+/** Creates or updates a repo for a request or a lock: reads or makes the lock, fetches missing files, verifies every
+ *  byte, and publishes the index last. If it is stopped, the same call continues from there. Throws `lock` for the lock
+ *  of another request, `fetch` with every file that could not be fetched, and the errors of the sites, the repo and the
+ *  solver. */
 export async function fetchRepo(request: FetchRequest, given: FetchContext = {}): Promise<FetchResult> {
   const context = completeContext(given);
   const groups: SiteSet[] = [];

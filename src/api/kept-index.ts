@@ -14,8 +14,8 @@ export interface KeptIndex extends OriginalIndex {
 
 type Facts = Omit<KeptIndex, 'bytes' | 'signature'>;
 
-/** The indexes a repo was last made from, as the sites sent them, below its `.cygstrap` directory. They save sending and make
- *  `fetch --frozen` complete; they are trusted no more than what a site sends. */
+/** The indexes a repo was last made from, as the sites sent them, below its `.cygstrap` directory. They save sending
+ *  and make `fetch --frozen` complete; they are trusted no more than what a site sends. */
 export class KeptIndexes {
   readonly #directory: string;
 
@@ -23,7 +23,8 @@ export class KeptIndexes {
     this.#directory = directory;
   }
 
-  /** Reads the index of a group of sites; undefined when there is none, or when what is there does not belong together. */
+  /** Reads the index of a group of sites; undefined when there is none, or when what is there does not belong together.
+   */
   async read(arch: string, group: number): Promise<KeptIndex | undefined> {
     const place = this.#place(arch, group);
     try {

@@ -5,7 +5,8 @@ import type { PackageRecord } from '../core/setup-ini/records.ts';
 import { readIndex } from './load-catalog.ts';
 import type { LoadOptions } from './load-catalog.ts';
 
-/** What is wrong with an index, in its order. With an error, setup refuses it, and what lies beyond the text is not looked at. */
+/** What is wrong with an index, in its order. With an error, setup refuses it, and what lies beyond the text is not
+ *  looked at. */
 export interface LintResult {
   readonly findings: readonly Diagnostic[];
   readonly errors: number;

@@ -19,8 +19,8 @@ export interface LockCheckResult {
   readonly packages: number;
 }
 
-/** Checks that a lock is well formed and matches a request; reads no index. Throws `not-found`, `io`, and `lock` with the
- *  differences. */
+/** Checks that a lock is well formed and matches a request; reads no index. Throws `not-found`, `io`, and `lock` with
+ *  the differences. */
 export async function checkLock({ lock: file, request, arch }: LockCheckRequest): Promise<LockCheckResult> {
   const lock = await readLock(file);
   if (request !== undefined) {

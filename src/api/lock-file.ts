@@ -15,7 +15,8 @@ export async function readLock(file: string): Promise<Lock> {
   return parseLock(text, file);
 }
 
-/** Reads the lock that is about to be made anew: undefined when there is none, and with a warning when it cannot be read. */
+/** Reads the lock that is about to be made anew: undefined when there is none, and with a warning when it cannot be
+ *  read. */
 export async function readOldLock(file: string, report: Report): Promise<Lock | undefined> {
   try {
     const text = await readTextFile(file, 'lock');
@@ -27,7 +28,8 @@ export async function readOldLock(file: string, report: Report): Promise<Lock | 
   }
 }
 
-/** Writes a lock, unless the file says the same already; tells whether it did. Line ends of a Windows checkout are no change. */
+/** Writes a lock, unless the file says the same already; tells whether it did. Line ends of a Windows checkout are no
+ *  change. */
 export async function writeLock(file: string, lock: Lock): Promise<boolean> {
   const text = printLock(lock);
   const old = await readTextFile(file, 'lock').catch(() => undefined);

@@ -18,10 +18,10 @@ export type UpdateResult =
     }
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
-/** Plans a request so that of a lock's packages only `names` move, to where they would be in a plan made from nothing, and with
- *  them only what must: every other package is pinned to its locked version, and pins are given up where they take part in a
- *  conflict. What nothing needs any more goes. The result is the same for the same arguments; it need not be the smallest
- *  change there is. */
+/** Plans a request so that of a lock's packages only `names` move, to where they would be in a plan made from nothing,
+ *  and with them only what must: every other package is pinned to its locked version, and pins are given up where they
+ *  take part in a conflict. What nothing needs any more goes. The result is the same for the same arguments; it need
+ *  not be the smallest change there is. */
 export function planUpdate(
   { catalog }: LoadedCatalog,
   request: ResolveRequest,

@@ -32,7 +32,8 @@ export type LockResult =
   | { readonly kind: 'lock'; readonly lock: Lock; readonly plan: Plan }
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
-/** Resolves a request and locks its plan. Throws `lock` for what cannot be locked, an index of another architecture among it. */
+/** Resolves a request and locks its plan. Throws `lock` for what cannot be locked, an index of another architecture
+ *  among it. */
 export function makeLock(source: LockSource, fields: Partial<ResolveRequest>, options: LockOptions = {}): LockResult {
   const request = { ...EMPTY_REQUEST, ...fields };
   const answer = answerRequest(source.loaded, request, options.report);
@@ -47,8 +48,9 @@ export interface Update {
   readonly names: readonly string[];
 }
 
-/** Makes a lock again for a request of today, changing as little as possible: only `names` move, and what must move with them.
- *  Without names everything moves. What the index has lost becomes a warning, what else moved a note. Throws `lock` for a name that is neither in the lock nor needed by the request. */
+/** Makes a lock again for a request of today, changing as little as possible: only `names` move, and what must move
+ *  with them. Without names everything moves. What the index has lost becomes a warning, what else moved a note. Throws
+ *  `lock` for a name that is neither in the lock nor needed by the request. */
 export function updateLock(
   source: LockSource,
   fields: Partial<ResolveRequest>,

@@ -27,8 +27,8 @@ export async function loadProject(
   return { file: project?.file, config: mergeConfig(project?.config ?? otherwise, given) };
 }
 
-/** Reads the named project file, or else `cygstrap.json` of the current directory, if it exists. Throws `not-found` for a
- *  named file that does not exist, `io`, and `usage` for a file that is not a project file. */
+/** Reads the named project file, or else `cygstrap.json` of the current directory, if it exists. Throws `not-found` for
+ *  a named file that does not exist, `io`, and `usage` for a file that is not a project file. */
 async function readProject(named: string | undefined): Promise<Project | undefined> {
   const file = named ?? CONFIG_NAME;
   const text = await readTextFile(file, 'usage');

@@ -94,8 +94,8 @@ export async function trustedKeys(files: readonly string[]): Promise<Keyring> {
   return joinKeyrings(await shippedKeyring(), await readKeyring(files));
 }
 
-/** Makes what judges signatures by {@link trustedKeys}. Files of keys are read now, so that a wrong one is told of at once; without any,
- *  nothing of OpenPGP is loaded before the first signature. Throws what reading the files throws. */
+/** Makes what judges signatures by {@link trustedKeys}. Files of keys are read now, so that a wrong one is told of at
+ *  once; without any, nothing of OpenPGP is loaded before the first signature. Throws what reading the files throws. */
 export async function verifierOf(files: readonly string[]): Promise<Verify> {
   let keyring = files.length === 0 ? undefined : await trustedKeys(files);
   return async (bytes, signature) => {
@@ -133,8 +133,8 @@ async function findOne(
   return known;
 }
 
-/** Gives what is kept with the signer it has today: of a key that is trusted now, or unsigned when that is asked for. Undefined when
- *  it would not be taken. */
+/** Gives what is kept with the signer it has today: of a key that is trusted now, or unsigned when that is asked for.
+ *  Undefined when it would not be taken. */
 export async function verifiedAgain(
   index: OriginalIndex,
   verify: Verify,

@@ -7,8 +7,8 @@ export type VmBootRequest = BootRequest;
 export type VmBootHooks = BootHooks;
 export type VmBootShare = BootShare;
 
-/** Boots an installed disk and waits until the guest powers off. The installed disk is not changed. Throws VmError, `usage` for an
- *  overlay that the guest kind does not support, and the reason of the signal. */
+/** Boots an installed disk and waits until the guest powers off. The installed disk is not changed. Throws VmError,
+ *  `usage` for an overlay that the guest kind does not support, and the reason of the signal. */
 export async function bootVm(request: VmBootRequest, context: VmContext, hooks: VmBootHooks): Promise<MachineExit> {
   return bootMachine(context, request, hooks);
 }

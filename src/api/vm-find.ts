@@ -6,8 +6,8 @@ import { listStageEntries } from '../stages/stage-store.ts';
 import { stageByPrefix } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 
-/** Returns the installed disk whose key starts with `prefix`, by default the newest of this guest kind. Throws `usage` if there is
- *  none, and `io` if it is damaged. */
+/** Returns the installed disk whose key starts with `prefix`, by default the newest of this guest kind. Throws `usage`
+ *  if there is none, and `io` if it is damaged. */
 export async function findInstalled(prefix: string | undefined, context: VmContext): Promise<InstalledManifest> {
   const found = await find('install', prefix, context);
   if (found !== undefined) return found;
@@ -16,8 +16,8 @@ export async function findInstalled(prefix: string | undefined, context: VmConte
   });
 }
 
-/** Returns the snapshot whose key starts with `prefix`, by default the newest of this guest kind. Throws `usage` if there is none,
- *  and `io` if it is damaged. */
+/** Returns the snapshot whose key starts with `prefix`, by default the newest of this guest kind. Throws `usage` if
+ *  there is none, and `io` if it is damaged. */
 export async function findSnapshot(prefix: string | undefined, context: VmContext): Promise<SnapshotManifest> {
   const found = await find('snapshot', prefix, context);
   if (found !== undefined) return found;

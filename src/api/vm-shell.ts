@@ -7,8 +7,9 @@ export interface VmShellRequest extends Pick<RunRequest, 'store' | 'isStoreWrita
   readonly snapshot: SnapshotManifest;
 }
 
-/** Resumes a snapshot and connects the user's terminal to a shell in the guest; discards the machine at the end. Returns the exit
- *  code of the shell, or null if it was killed or the topology has no terminal. Throws as `runVm` does. */
+/** Resumes a snapshot and connects the user's terminal to a shell in the guest; discards the machine at the end.
+ *  Returns the exit code of the shell, or null if it was killed or the topology has no terminal. Throws as `runVm`
+ *  does. */
 export async function openShell({ snapshot, ...request }: VmShellRequest, context: VmContext): Promise<number | null> {
   const { signal } = context;
   const code = await withResumedMachine(

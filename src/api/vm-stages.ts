@@ -80,8 +80,8 @@ export interface RemovalContext extends VmDirectory {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Removes stages by the first characters of their keys, damaged stages too. Throws `usage` for a stage that is in use, that a
- *  snapshot depends on, or that does not exist; then nothing is removed. */
+/** Removes stages by the first characters of their keys, damaged stages too. Throws `usage` for a stage that is in use,
+ *  that a snapshot depends on, or that does not exist; then nothing is removed. */
 export async function removeStages(prefixes: readonly string[], context: RemovalContext): Promise<StageUse[]> {
   const places = placesOfVm(context);
   const { signal } = context;
@@ -144,9 +144,9 @@ export interface CollectRequest {
 /** How long an unused image is kept if `olderThanMs` is not given. */
 const UNUSED_MS = 30 * 24 * 60 * 60_000;
 
-/** Removes what interrupted work left, damaged stages, and stages that are older than `olderThanMs`. Keeps stages in use and
- *  installed disks that a snapshot depends on. Removes images and saved controllers from the user's cache that were not used for
- *  `olderThanMs`, or for 30 days. Throws `io`. */
+/** Removes what interrupted work left, damaged stages, and stages that are older than `olderThanMs`. Keeps stages in
+ *  use and installed disks that a snapshot depends on. Removes images and saved controllers from the user's cache that
+ *  were not used for `olderThanMs`, or for 30 days. Throws `io`. */
 export async function collectStages(
   { olderThanMs, nowMs }: CollectRequest,
   context: RemovalContext,

@@ -9,7 +9,8 @@ export const EXIT_NO = 1;
 export const EXIT_USAGE = 2;
 export const EXIT_WORLD = 3;
 export const EXIT_BUG = 4;
-/** A machine or cygstrap itself failed while a command ran in a guest. Exit codes of guest commands from here on are not passed on. */
+/** A machine or cygstrap itself failed while a command ran in a guest. Exit codes of guest commands from here on are
+ *  not passed on. */
 export const EXIT_MACHINE = 126;
 export const EXIT_INTERRUPTED = 130;
 

@@ -3,9 +3,9 @@ import type { IndexArguments } from './options.ts';
 import { reporter } from './reporter.ts';
 import type { Session } from './session.ts';
 
-/** Loads the indexes that `--index` names. Without `digest` the summaries of the indexes have no SHA-512, which text output
- *  does not need. `isStdinTaken`: stdin is read for something else. Throws `usage` without an index and when stdin would
- *  be read twice, and what `loadCatalog` throws. */
+/** Loads the indexes that `--index` names. Without `digest` the summaries of the indexes have no SHA-512, which text
+ *  output does not need. `isStdinTaken`: stdin is read for something else. Throws `usage` without an index and when
+ *  stdin would be read twice, and what `loadCatalog` throws. */
 export async function openCatalog(
   session: Session,
   { index, lenient, noCache, ...verbosity }: IndexArguments,

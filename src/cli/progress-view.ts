@@ -8,8 +8,8 @@ import type { Verbosity } from './reporter.ts';
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 10_000;
 
-/** Shows the progress of a fetch: lines that are redrawn on a terminal, one line every ten seconds otherwise, nothing when
- *  quiet. Call `end` before writing anything else. */
+/** Shows the progress of a fetch: lines that are redrawn on a terminal, one line every ten seconds otherwise, nothing
+ *  when quiet. Call `end` before writing anything else. */
 export class ProgressView {
   readonly #host: Host;
   readonly #output: Output;

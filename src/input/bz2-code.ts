@@ -51,7 +51,8 @@ export function take32(bits: Bits): number {
   return ((high << 16) | take(bits, 16)) >>> 0;
 }
 
-/** Reads a code of `symbolCount` symbols: each length is stored as the difference from the previous one. Throws `DecodeFault`. */
+/** Reads a code of `symbolCount` symbols: each length is stored as the difference from the previous one. Throws
+ *  `DecodeFault`. */
 export function readCode(bits: Bits, symbolCount: number): Code {
   const lengths = new Uint8Array(symbolCount);
   let length = take(bits, 5);

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { damaged, readCode, take, take32, takeSymbol, type Bits, type Code } from './bz2-code.ts';
 
-// No library on npm is suitable: seek-bzip accepts a file truncated between two blocks; unbzip2-stream decodes its whole input before
-// a limit can stop it, at a third of the speed; libbz2 as WebAssembly ignores a second stream.
+// No library on npm is suitable: seek-bzip accepts a file truncated between two blocks; unbzip2-stream decodes its
+// whole input before a limit can stop it, at a third of the speed; libbz2 as WebAssembly ignores a second stream.
 // Source: bzip2 1.0.8, decompress.c.
 
 const BLOCK_MAGIC = '314159265359';
@@ -11,9 +11,10 @@ const GROUP_SYMBOLS = 50;
 const MAX_BLOCK_SYMBOLS = 900_000;
 const OUTPUT_BYTES = 1024 * 1024;
 
-/** Decodes bzip2 data of one or more streams, and verifies the CRC-32 of every block and stream. Decodes one block at a time: up to
- *  900,000 bytes before its runs are expanded, 46 MB after. Yields to the event loop between two blocks. Refuses the `randomised`
- *  blocks of bzip2 0.9.0 and older. Throws `DecodeFault` for damaged or truncated data and for trailing bytes. */
+/** Decodes bzip2 data of one or more streams, and verifies the CRC-32 of every block and stream. Decodes one block at a
+ *  time: up to 900,000 bytes before its runs are expanded, 46 MB after. Yields to the event loop between two blocks.
+ *  Refuses the `randomised` blocks of bzip2 0.9.0 and older. Throws `DecodeFault` for damaged or truncated data and for
+ *  trailing bytes. */
 export async function* decodeBz2(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   const bits: Bits = { bytes, at: 0, buffer: 0, held: 0 };
   const space = new Uint32Array(MAX_BLOCK_SYMBOLS);

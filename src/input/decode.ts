@@ -4,8 +4,8 @@ import type { Compression } from './sniff.ts';
 import { decodeXz } from './xz.ts';
 import { decodeZst } from './zst.ts';
 
-/** Decodes a compressed file into pieces of text, with all its frames, streams or members. Stopping early frees the decoder.
- *  Decoders may yield more than `maxTextBytes`: the caller counts. Throws `DecodeFault`. */
+/** Decodes a compressed file into pieces of text, with all its frames, streams or members. Stopping early frees the
+ *  decoder. Decoders may yield more than `maxTextBytes`: the caller counts. Throws `DecodeFault`. */
 export function decode(compression: Compression, bytes: Uint8Array, maxTextBytes: number): AsyncIterable<Uint8Array> {
   switch (compression) {
     case 'zst':

@@ -1,8 +1,8 @@
 import { createGunzip } from 'node:zlib';
 import { DecodeFault } from './input-error.ts';
 
-/** Decodes gzip data of one or more members, and verifies the CRC-32 and length of every member. Throws `DecodeFault` for damaged
- *  or truncated data and for trailing bytes. */
+/** Decodes gzip data of one or more members, and verifies the CRC-32 and length of every member. Throws `DecodeFault`
+ *  for damaged or truncated data and for trailing bytes. */
 export async function* decodeGz(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   const gunzip = createGunzip({ chunkSize: 256 * 1024 });
   gunzip.end(bytes);

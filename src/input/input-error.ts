@@ -1,8 +1,8 @@
 import { CygstrapError, type ErrorOptions } from '../errors.ts';
 import type { Compression } from './sniff.ts';
 
-/** An index that cannot be read. Codes: `not-found`; `io` (reading fails); `corrupt` (damaged, truncated, or followed by other
- *  bytes); `limit` (more bytes than allowed). `details` are `{ index, compression? }`. */
+/** An index that cannot be read. Codes: `not-found`; `io` (reading fails); `corrupt` (damaged, truncated, or followed
+ *  by other bytes); `limit` (more bytes than allowed). `details` are `{ index, compression? }`. */
 export class InputError extends CygstrapError {
   constructor(code: 'not-found' | 'io' | 'corrupt' | 'limit', message: string, options: ErrorOptions = {}) {
     super(code, message, options);

@@ -1,5 +1,5 @@
-/** The part of lzma-native's native binding that `xz.ts` uses. The package's own wrapper splits its input at every `YZ` and switches
- *  threads for each piece; a malicious file can extend that to hours. */
+/** The part of lzma-native's native binding that `xz.ts` uses. The package's own wrapper splits its input at every `YZ`
+ *  and switches threads for each piece; a malicious file can extend that to hours. */
 declare module 'lzma-native' {
   export interface LzmaError extends Error {
     /** The name of liblzma's return code, such as `LZMA_DATA_ERROR`. */
@@ -7,8 +7,8 @@ declare module 'lzma-native' {
   }
 
   export interface LzmaStream {
-    /** Called on the main thread with a buffer of output; with null at the end of the data or for an error; and last, with the
-     *  number of inputs that were decoded. */
+    /** Called on the main thread with a buffer of output; with null at the end of the data or for an error; and last,
+     *  with the number of inputs that were decoded. */
     bufferHandler: (
       output: Uint8Array | null | undefined,
       inputsDone: number | undefined,

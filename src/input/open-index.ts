@@ -47,18 +47,18 @@ export interface IndexFacts {
 
 export interface IndexInput {
   readonly name: string;
-  /** The text in chunks of various sizes. The source is opened at the first chunk, and closed at the end, on failure and when the
-   *  caller stops early. A second iteration throws. The caller must not modify a chunk; it is valid until the next is requested. */
+  /** The text in chunks of various sizes. The source is opened at the first chunk, and closed at the end, on failure
+   *  and when the caller stops early. A second iteration throws. The caller must not modify a chunk; it is valid until
+   *  the next is requested. */
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Returns the facts. Throws before the end of the chunks. */
   facts(): IndexFacts;
 }
 
 /** Opens an index: a path, `-` for standard input, or chunks. The first bytes determine the compression.
- *  Damaged or truncated data and trailing bytes are errors, as far as the format has checksums; the caller may have received
- *  a part of the text by then. The cache does not change the result.
- *  Iterating the chunks throws `InputError` (`not-found`, `io`, `corrupt`, `limit`), the reason of the signal, and errors of a
- *  source of chunks. */
+ *  Damaged or truncated data and trailing bytes are errors, as far as the format has checksums; the caller may have
+ *  received a part of the text by then. The cache does not change the result. Iterating the chunks throws `InputError`
+ *  (`not-found`, `io`, `corrupt`, `limit`), the reason of the signal, and errors of a source of chunks. */
 export function openIndex(source: string | AsyncIterable<Uint8Array>, options: OpenIndexOptions = {}): IndexInput {
   const name = options.name ?? (typeof source === 'string' ? source : 'index');
   let facts: IndexFacts | undefined;

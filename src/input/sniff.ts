@@ -4,8 +4,8 @@ export type Compression = 'zst' | 'xz' | 'bz2' | 'gz';
 /** Number of bytes at the beginning that `sniffCompression` reads. */
 export const SNIFF_BYTES = 6;
 
-/** Source: RFC 8878 3.1.1 and 3.1.2 (a frame, and the first of sixteen kinds of skippable frame); The .xz File Format 2.1.1.1;
- *  bzip2's compress.c; RFC 1952 2.3.1. */
+/** Source: RFC 8878 3.1.1 and 3.1.2 (a frame, and the first of sixteen kinds of skippable frame); The .xz File Format
+ *  2.1.1.1; bzip2's compress.c; RFC 1952 2.3.1. */
 const MAGIC: readonly (readonly [Compression, readonly number[]])[] = [
   ['zst', [0x28, 0xb5, 0x2f, 0xfd]],
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
@@ -13,8 +13,9 @@ const MAGIC: readonly (readonly [Compression, readonly number[]])[] = [
   ['gz', [0x1f, 0x8b]],
 ];
 
-/** Returns the compression that the first bytes show; `none` for plain text and for everything else. File names do not matter.
- *  A prefix of a magic number counts from two bytes on, so that a file truncated there is reported as truncated. */
+/** Returns the compression that the first bytes show; `none` for plain text and for everything else. File names do not
+ *  matter. A prefix of a magic number counts from two bytes on, so that a file truncated there is reported as
+ *  truncated. */
 export function sniffCompression(head: Uint8Array): Compression | 'none' {
   if (head.length < 2) return 'none';
   for (const [compression, magic] of MAGIC) {

@@ -6,9 +6,9 @@ import { InputError } from './input-error.ts';
 /** A little over 1 MB: V8 keeps longer decoded texts outside its heap, which avoids copies and garbage collection. */
 const READ_BYTES = 1024 * 1024;
 
-/** Reads a file, one chunk ahead of the caller. Stopping early closes the file. The caller may add chunks that it no longer needs
- *  to `spare`; their memory is used again, because new memory costs as much as the read.
- *  Throws `InputError`: `not-found`; `io` for a directory and for a failed read. */
+/** Reads a file, one chunk ahead of the caller. Stopping early closes the file. The caller may add chunks that it no
+ *  longer needs to `spare`; their memory is used again, because new memory costs as much as the read. Throws
+ *  `InputError`: `not-found`; `io` for a directory and for a failed read. */
 export async function* readFileChunks(
   path: string,
   spare: Uint8Array[] = [],
@@ -23,8 +23,8 @@ export async function* readFileChunks(
   }
 }
 
-/** Reads an open file like {@link readFileChunks} and leaves it open: its first `firstBytes`, or from the current position to the
- *  end. Throws errors of the system. */
+/** Reads an open file like {@link readFileChunks} and leaves it open: its first `firstBytes`, or from the current
+ *  position to the end. Throws errors of the system. */
 export async function* readChunks(
   file: FileHandle,
   spare: Uint8Array[],

@@ -10,9 +10,10 @@ import { readChunks } from './source.ts';
 /** Number of decoded indexes that a cache directory holds: the newest. */
 export const MAX_CACHED_TEXTS = 8;
 
-/** File of one decoded index: `<sha512 of the compressed bytes>.text2`. It holds the text and a trailer: the number of its bytes, and
- *  the CRC-32 of that digest in hex and of the text. The trailer detects damage, not attacks: a user who can write to the cache can do
- *  worse, and a stronger digest costs a tenth of a command. Change the number when the text or the layout changes. */
+/** File of one decoded index: `<sha512 of the compressed bytes>.text2`. It holds the text and a trailer: the number of
+ *  its bytes, and the CRC-32 of that digest in hex and of the text. The trailer detects damage, not attacks: a user who
+ *  can write to the cache can do worse, and a stronger digest costs a tenth of a command. Change the number when the
+ *  text or the layout changes. */
 const ENTRY = /^[0-9a-f]{128}\.text2$/u;
 
 const TRAILER_BYTES = 12;
@@ -29,9 +30,10 @@ export interface TextCache {
   readonly note: (message: string) => void;
 }
 
-/** Returns the cached text of these compressed bytes after verifying its trailer; undefined if it is missing, damaged or larger
- *  than `maxTextBytes`. Never throws. The caller must iterate the text, which closes its file; a chunk is valid until the next is
- *  requested. The file is read twice through a few buffers, which is faster than allocating memory for the whole text. */
+/** Returns the cached text of these compressed bytes after verifying its trailer; undefined if it is missing, damaged
+ *  or larger than `maxTextBytes`. Never throws. The caller must iterate the text, which closes its file; a chunk is
+ *  valid until the next is requested. The file is read twice through a few buffers, which is faster than allocating
+ *  memory for the whole text. */
 export async function readCachedText(
   cache: TextCache,
   sha512: string,
@@ -87,8 +89,9 @@ async function* textIn(
   if (missing > 0) throw new InputError('io', `the cached text was truncated while it was read: \`${path}\``);
 }
 
-/** Yields a decoded text and writes a copy to the cache. The entry appears only after the end of the text; a failure and an early
- *  stop leave no file. A failed write is a note, never an error. Several processes can write the same entry. */
+/** Yields a decoded text and writes a copy to the cache. The entry appears only after the end of the text; a failure
+ *  and an early stop leave no file. A failed write is a note, never an error. Several processes can write the same
+ *  entry. */
 export async function* cacheText(
   cache: TextCache,
   sha512: string,

@@ -14,10 +14,10 @@ export interface XzLimits {
   readonly maxDecoderBytes: number;
 }
 
-/** Decodes .xz data with the `xz` program of this system, in a process of its own. Input and output are unlinked temporary files:
- *  the program never waits for this process, as it would at a full pipe, and both together finish a seventh sooner. Throws for
- *  every failure, without a precise reason: no such program, damaged data, a full disk, more text than `maxTextBytes`. The text
- *  yielded before is correct. Stopping early ends the process. */
+/** Decodes .xz data with the `xz` program of this system, in a process of its own. Input and output are unlinked
+ *  temporary files: the program never waits for this process, as it would at a full pipe, and both together finish a
+ *  seventh sooner. Throws for every failure, without a precise reason: no such program, damaged data, a full disk, more
+ *  text than `maxTextBytes`. The text yielded before is correct. Stopping early ends the process. */
 export async function* decodeByXz(
   program: string,
   bytes: Uint8Array,

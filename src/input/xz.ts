@@ -7,28 +7,31 @@ import { decodeByXz } from './xz-program.ts';
 /** Memory limit of the decoder: twice what data of `xz -9` needs. */
 const MAX_DECODER_BYTES = 128 * 1024 * 1024;
 
-/** Input decoded at once. The limit of the text is checked only between two slices, and xz packs up to 7,000 to 1. The first slice is
- *  therefore small, and so is every slice after output that is larger than text can be; a bomb then ends at 200 MB.
- *  Larger slices keep both threads busy: 70 ms less for a real index. */
+/** Input decoded at once. The limit of the text is checked only between two slices, and xz packs up to 7,000 to 1. The
+ *  first slice is therefore small, and so is every slice after output that is larger than text can be; a bomb then ends
+ *  at 200 MB. Larger slices keep both threads busy: 70 ms less for a real index. */
 const SMALL_SLICE_BYTES = 8 * 1024;
 const SLICE_BYTES = 32 * 1024;
 const MAX_TEXT_RATIO = 50;
 
 const OUTPUT_BYTES = 256 * 1024;
 
-/** Smallest input for the `xz` program: starting it costs 5 ms. It decodes in about half the time of lzma-native, whose binaries are
- *  built without optimization: a first `resolve` of an index as .xz takes 28 % less time with it (312 and 434 ms). */
+/** Smallest input for the `xz` program: starting it costs 5 ms. It decodes in about half the time of lzma-native, whose
+ *  binaries are built without optimization: a first `resolve` of an index as .xz takes 28 % less time with it (312 and
+ *  434 ms). */
 const PROGRAM_MIN_BYTES = 256 * 1024;
 
 export interface XzOptions {
-  /** Program to decode with. Default: `xz`; none on Windows, where the system would search the current directory first. */
+  /** Program to decode with. Default: `xz`; none on Windows, where the system would search the current directory first.
+   */
   readonly program?: string | undefined;
   readonly programMinBytes?: number;
 }
 
-/** Decodes .xz data of one or more streams with padding, and verifies every check; refuses checks of an unknown kind. Decodes the
- *  next piece while the caller uses the current one. If the program fails for any reason, the library continues, so that text and
- *  faults do not depend on the program. Throws `DecodeFault` for damaged or truncated data and for trailing bytes. */
+/** Decodes .xz data of one or more streams with padding, and verifies every check; refuses checks of an unknown kind.
+ *  Decodes the next piece while the caller uses the current one. If the program fails for any reason, the library
+ *  continues, so that text and faults do not depend on the program. Throws `DecodeFault` for damaged or truncated data
+ *  and for trailing bytes. */
 export async function* decodeXz(
   bytes: Uint8Array,
   maxTextBytes: number,
@@ -81,7 +84,8 @@ async function* decodeByLibrary(bytes: Uint8Array): AsyncGenerator<Uint8Array, v
   }
 }
 
-/** Loads the native binding of lzma-native on first use, without the package's stream classes, which take 10 ms to load. */
+/** Loads the native binding of lzma-native on first use, without the package's stream classes, which take 10 ms to
+ *  load. */
 function loadLzma(): Lzma {
   try {
     const require = createRequire(import.meta.url);

@@ -7,13 +7,13 @@ const MAX_FRAME_TEXT_BYTES = 1024 * 1024 * 1024;
 const MAX_BLOCK_TEXT_BYTES = 128 * 1024;
 const PIECE_BYTES = 512 * 1024;
 
-/** Decodes Zstandard data of one or more frames, including skippable frames, and verifies the checksum and size of a frame where
- *  present. Computes the largest possible text of a frame from its block headers first, then decodes the frame in one call.
- *  Throws `DecodeFault` for damaged or truncated data, for trailing bytes, and for more than `maxTextBytes` of text. A frame without
- *  a size counts as the largest text that its blocks can hold.
+/** Decodes Zstandard data of one or more frames, including skippable frames, and verifies the checksum and size of a
+ *  frame where present. Computes the largest possible text of a frame from its block headers first, then decodes the
+ *  frame in one call. Throws `DecodeFault` for damaged or truncated data, for trailing bytes, and for more than
+ *  `maxTextBytes` of text. A frame without a size counts as the largest text that its blocks can hold.
  *
- *  The decoder is the reference implementation as WebAssembly. node:zlib has no decoder before Node.js 22.15; that of Node.js 22
- *  accepts truncated data and ignores a second frame. */
+ *  The decoder is the reference implementation as WebAssembly. node:zlib has no decoder before Node.js 22.15; that of
+ *  Node.js 22 accepts truncated data and ignores a second frame. */
 export async function* decodeZst(bytes: Uint8Array, maxTextBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
   const decompress = await loadZstd();
   let textBytes = 0;

@@ -9,9 +9,10 @@ import type { HashPool } from './disk/hash-pool.ts';
 import type { RepoFile } from './files/file.ts';
 import type { FileStatus } from './disk/file-status.ts';
 
-/** Archives by content, shared by all repos of a user: `sha512/ab/ab12…` below its directory. Entries are hard links where cache and
- *  repo are on one file system, otherwise copies (reflinks where supported). A file can therefore change through another repo, and
- *  is hashed each time it is used. Failures are reported as notes, never thrown. Only damaged entries are removed. */
+/** Archives by content, shared by all repos of a user: `sha512/ab/ab12…` below its directory. Entries are hard links
+ *  where cache and repo are on one file system, otherwise copies (reflinks where supported). A file can therefore
+ *  change through another repo, and is hashed each time it is used. Failures are reported as notes, never thrown. Only
+ *  damaged entries are removed. */
 export class ArchiveCache {
   readonly #directory: string;
   readonly #pool: HashPool;
@@ -24,8 +25,8 @@ export class ArchiveCache {
     this.#report = report;
   }
 
-  /** Links or copies an archive to `target`, which must not exist, and verifies it. Returns its status; undefined if it is not in the
-   *  cache. A damaged entry is removed. */
+  /** Links or copies an archive to `target`, which must not exist, and verifies it. Returns its status; undefined if it
+   *  is not in the cache. A damaged entry is removed. */
   async take(file: RepoFile, target: string): Promise<FileStatus | undefined> {
     const entry = this.#entryOf(file);
     if (entry === undefined) return undefined;

@@ -26,8 +26,8 @@ export interface Expectation {
 
 /** A fact about one file of a repo. */
 export interface Finding {
-  /** `damaged`: right size, wrong content. `link`: a symbolic link where files are expected. `unlisted`: an archive that nothing
-   *  lists. `leftover`: an unfinished file of cygstrap or setup. All but the last two are damage. */
+  /** `damaged`: right size, wrong content. `link`: a symbolic link where files are expected. `unlisted`: an archive
+   *  that nothing lists. `leftover`: an unfinished file of cygstrap or setup. All but the last two are damage. */
   readonly kind: 'damaged' | 'wrong-size' | 'missing' | 'unreadable' | 'link' | 'unlisted' | 'leftover';
   /** Relative to the root of the repo. */
   readonly path: string;
@@ -65,10 +65,10 @@ export function isDamage({ kind }: Finding): boolean {
   return kind !== 'unlisted' && kind !== 'leftover';
 }
 
-/** Compares the files of a repo with what locks and indexes list: reads every listed file in full, unless quick, and lists all other
- *  archives. Deletes nothing. Records intact files in the verification cache and removes damaged ones from it, if the repo is
- *  one of cygstrap and writable.
- *  Throws `repo` for a directory without archives, `io` for one that cannot be listed, and the reason of the signal. */
+/** Compares the files of a repo with what locks and indexes list: reads every listed file in full, unless quick, and
+ *  lists all other archives. Deletes nothing. Records intact files in the verification cache and removes damaged ones
+ *  from it, if the repo is one of cygstrap and writable. Throws `repo` for a directory without archives, `io` for one
+ *  that cannot be listed, and the reason of the signal. */
 export async function auditRepo(
   root: string,
   expectations: readonly Expectation[],
@@ -226,7 +226,8 @@ async function hashPresent(
   return hashes;
 }
 
-/** Compares what was read of a file with every expectation. Returns a verified file for each, or the first that is not met. */
+/** Compares what was read of a file with every expectation. Returns a verified file for each, or the first that is not
+ *  met. */
 function compareContent(
   { path, location, expected }: Present,
   hash: FileHash | undefined,

@@ -29,8 +29,8 @@ export interface IndexInForce {
   readonly isSubset: boolean;
 }
 
-/** Finds the indexes of a repo in the given bases, in their order. Throws `io`, and `repo` for a symbolic link in the place of an
- *  index. */
+/** Finds the indexes of a repo in the given bases, in their order. Throws `io`, and `repo` for a symbolic link in the
+ *  place of an index. */
 export function indexesInForce(root: string, bases: readonly string[]): IndexInForce[] {
   try {
     return bases.flatMap((base) => {

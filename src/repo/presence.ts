@@ -35,8 +35,8 @@ export interface PresenceOptions extends ReadOptions {
 /** A few milliseconds of work, more on a slow disk; signals are delivered in between. */
 const FILES_PER_TURN = 256;
 
-/** Finds which files exist, for `Store.presence`. Throws `repo` for a directory that is a symbolic link, `io`, and the reason of the
- *  signal. */
+/** Finds which files exist, for `Store.presence`. Throws `repo` for a directory that is a symbolic link, `io`, and the
+ *  reason of the signal. */
 export async function findPresent(files: readonly RepoFile[], options: PresenceOptions): Promise<Presence> {
   const { places, pool, verified, allowUndigested, onVerified, onBytes, signal } = options;
   const distinct = [...new Map(files.map((file) => [file.path, file])).values()];
@@ -88,7 +88,8 @@ export function keyOf({ base }: RepoPlaces, { path }: RepoFile): string {
   return base === '' ? path : `${base}/${path}`;
 }
 
-/** Returns the status of each file that exists. Synchronous calls: one takes 5 us, an asynchronous one several times that. */
+/** Returns the status of each file that exists. Synchronous calls: one takes 5 us, an asynchronous one several times
+ *  that. */
 async function statusesOf(
   files: readonly RepoFile[],
   places: RepoPlaces,

@@ -38,16 +38,16 @@ export interface PrunePlan {
 /** What stays. */
 export interface Keep {
   readonly locks: readonly Lock[];
-  /** Returns the paths that an index lists. Called for indexes that list only what the repo has; files that only the index of a site
-   *  lists are not kept. */
+  /** Returns the paths that an index lists. Called for indexes that list only what the repo has; files that only the
+   *  index of a site lists are not kept. */
   readonly pathsOf: (index: IndexInForce) => Promise<Iterable<string>>;
   /** For tests: whether the disk ignores the case of names. By default it is found out. */
   readonly ignoresCase?: boolean;
 }
 
-/** Finds the archives and unfinished downloads that no lock and no index of the repo lists. Considers only the directories of archives
- *  (`x86_64`, `noarch`, `release`, ...), and no indexes and links. Deletes nothing.
- *  Throws `repo` for a directory without the marker of cygstrap and if there is neither a lock nor an index that lists what to
+/** Finds the archives and unfinished downloads that no lock and no index of the repo lists. Considers only the
+ *  directories of archives (`x86_64`, `noarch`, `release`, ...), and no indexes and links. Deletes nothing. Throws
+ *  `repo` for a directory without the marker of cygstrap and if there is neither a lock nor an index that lists what to
  *  keep, `io`, and errors of `pathsOf`. */
 export async function planPrune(root: string, { locks, pathsOf, ignoresCase }: Keep): Promise<PrunePlan> {
   const { bases } = requireMarker(root);
@@ -85,9 +85,9 @@ export async function planPrune(root: string, { locks, pathsOf, ignoresCase }: K
   return { root, remove, removeBytes, keptFiles, links, indexes };
 }
 
-/** Deletes the files of a plan, and directories that become empty; waits for the lock of the repo first. If it is stopped, the next
- *  pruning completes it: no file that an index in force lists is deleted. Throws `repo` if an index has changed since the plan
- *  was made, `io`, and the reason of the signal. */
+/** Deletes the files of a plan, and directories that become empty; waits for the lock of the repo first. If it is
+ *  stopped, the next pruning completes it: no file that an index in force lists is deleted. Throws `repo` if an index
+ *  has changed since the plan was made, `io`, and the reason of the signal. */
 export async function applyPrune({ root, remove, indexes }: PrunePlan, options: LockRepoOptions = {}): Promise<void> {
   const { bases } = requireMarker(root);
   const lock = await lockRepo(root, options);

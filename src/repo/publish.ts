@@ -34,8 +34,8 @@ export interface FullIndex {
   readonly signature: Uint8Array | undefined;
 }
 
-/** Publishes an index of what the repo has, as an uncompressed `setup.ini`. `sign` returns a detached binary signature of its bytes.
- *  See `publish` for what concurrent readers see. Throws `io` and errors of `sign`. */
+/** Publishes an index of what the repo has, as an uncompressed `setup.ini`. `sign` returns a detached binary signature
+ *  of its bytes. See `publish` for what concurrent readers see. Throws `io` and errors of `sign`. */
 export async function publishSubset(
   store: Store,
   arch: string,
@@ -46,20 +46,25 @@ export async function publishSubset(
   return publish(store, arch, { form: 'ini', bytes, signature: await sign?.(bytes) });
 }
 
-/** Publishes an index of a site, unchanged, with its signature. It may list files that the repo does not have. Throws `io`. */
+/** Publishes an index of a site, unchanged, with its signature. It may list files that the repo does not have. Throws
+ *  `io`. */
 export async function publishFull(store: Store, arch: string, index: FullIndex): Promise<PublishedIndex> {
   return publish(store, arch, index);
 }
 
-/** Replaces the index of an architecture. A concurrent reader (setup reads the first of `setup.zst`, `.xz`, `.bz2`, `.ini`, and its
- *  signature) sees the old index or the new one, never a mixture, and never an index whose files do not exist:
+/** Replaces the index of an architecture. A concurrent reader (setup reads the first of `setup.zst`, `.xz`, `.bz2`,
+ *  `.ini`, and its signature) sees the old index or the new one, never a mixture, and never an index whose files do not
+ *  exist:
  *
  *  1. The files of the new index are flushed (`store.sync`), then the index itself, under a temporary name.
- *  2. The old signature of this form is removed: setup accepts a local index without a signature, but not one with a wrong signature.
+ *  2. The old signature of this form is removed: setup accepts a local index without a signature, but not one with a
+ *  wrong signature.
  *     If the form is new, the new signature is placed first instead; alone it has no effect.
  *  3. The index is renamed to its final name; then, in the first case, its signature. Both are flushed.
- *  4. The other forms are removed in reverse order of setup's search, each before its signature. So the form that hides all others is
- *     removed last, in one step. A stop in between leaves the old or the new index in force; the next publication completes it.
+ *  4. The other forms are removed in reverse order of setup's search, each before its signature. So the form that hides
+ *  all others is
+ *  removed last, in one step. A stop in between leaves the old or the new index in force; the next publication
+ *  completes it.
  *
  *  Old archives stay until `prune`, so that the old index is valid while a reader can see it. Throws `io`. */
 async function publish(store: Store, arch: string, { form, bytes, signature }: FullIndex): Promise<PublishedIndex> {

@@ -18,18 +18,18 @@ const MARKER_SCHEMA = 1;
 
 /** The state of a directory as a repo. */
 export interface RepoState {
-  /** `marked`: a repo of cygstrap. `flat`, `site`: a download directory of setup. `free`: empty of archives, or missing.
-   *  `foreign`: it has directories with the names of archive directories, but no downloads of setup. */
+  /** `marked`: a repo of cygstrap. `flat`, `site`: a download directory of setup. `free`: empty of archives, or
+   *  missing. `foreign`: it has directories with the names of archive directories, but no downloads of setup. */
   readonly kind: 'marked' | 'flat' | 'site' | 'free' | 'foreign';
   /** The layout that the marker records; undefined without a marker. */
   readonly layout?: RepoLayout['kind'];
-  /** The directories in which paths of an index start, relative to the root, '' for the root itself; in byte order, in which setup
-   *  reads them. */
+  /** The directories in which paths of an index start, relative to the root, '' for the root itself; in byte order, in
+   *  which setup reads them. */
   readonly bases: readonly string[];
 }
 
-/** Inspects a directory without changing it. Throws `io`, and `repo` for the marker of a later cygstrap and for a symbolic link in the
- *  place of a directory of the repo. */
+/** Inspects a directory without changing it. Throws `io`, and `repo` for the marker of a later cygstrap and for a
+ *  symbolic link in the place of a directory of the repo. */
 export function inspectRepo(root: string): RepoState {
   try {
     refuseLinks(root, '');
@@ -46,8 +46,8 @@ export function inspectRepo(root: string): RepoState {
   }
 }
 
-/** Makes a directory a repo of cygstrap, or checks that it is one of this layout; returns its earlier state. A download directory of
- *  setup is adopted unchanged. Throws `repo` for a foreign directory and for another layout, and `io`. */
+/** Makes a directory a repo of cygstrap, or checks that it is one of this layout; returns its earlier state. A download
+ *  directory of setup is adopted unchanged. Throws `repo` for a foreign directory and for another layout, and `io`. */
 export async function claimRepo(root: string, layout: RepoLayout['kind']): Promise<RepoState> {
   const state = inspectRepo(root);
   const present = state.kind === 'marked' ? state.layout : state.kind;
@@ -67,8 +67,8 @@ export async function claimRepo(root: string, layout: RepoLayout['kind']): Promi
   return state;
 }
 
-/** Returns the layout of a repo whose files belong to one site; that of a new repo is flat. Throws `repo` for a repo with directories
- *  of several sites, `io`, and as `inspectRepo`. */
+/** Returns the layout of a repo whose files belong to one site; that of a new repo is flat. Throws `repo` for a repo
+ *  with directories of several sites, `io`, and as `inspectRepo`. */
 export function layoutOf(root: string): RepoLayout {
   const { bases } = inspectRepo(root);
   const [base = ''] = bases;

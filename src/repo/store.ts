@@ -38,8 +38,8 @@ export interface StoreOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The only place where bytes become verified files of a repo. Holds the lock of the repo until it is closed; another process
- *  waits for it. `put` and `presence` may run concurrently. */
+/** The only place where bytes become verified files of a repo. Holds the lock of the repo until it is closed; another
+ *  process waits for it. `put` and `presence` may run concurrently. */
 export class Store {
   readonly places: RepoPlaces;
   readonly #options: StoreOptions;
@@ -67,8 +67,8 @@ export class Store {
       options.cacheDir === undefined ? undefined : new ArchiveCache(options.cacheDir, this.#pool, this.#report);
   }
 
-  /** Creates or adopts the repo at `root` (absolute) and waits for its lock; reports a note while another process holds it.
-   *  Throws `repo` for a directory that cannot be a repo, `io`, and the reason of the signal. */
+  /** Creates or adopts the repo at `root` (absolute) and waits for its lock; reports a note while another process holds
+   *  it. Throws `repo` for a directory that cannot be a repo, `io`, and the reason of the signal. */
   static async open(root: string, layout: RepoLayout, options: StoreOptions = {}): Promise<Store> {
     const before = await claimRepo(root, layout.kind);
     if (before.kind === 'flat' || before.kind === 'site') {
@@ -86,9 +86,9 @@ export class Store {
     }
   }
 
-  /** Stores one file: from the archive cache if it is there, otherwise from `openSource`; see `receive`. One attempt: after a failure
-   *  the target is unchanged. Concurrent puts of one file share one source. The file is durable after `sync`.
-   *  Throws VerifyError; `io`, for example for a full disk; errors of the source; the reason of the signal. */
+  /** Stores one file: from the archive cache if it is there, otherwise from `openSource`; see `receive`. One attempt:
+   *  after a failure the target is unchanged. Concurrent puts of one file share one source. The file is durable after
+   *  `sync`. Throws VerifyError; `io`, for example for a full disk; errors of the source; the reason of the signal. */
   async put(file: RepoFile, openSource: OpenSource, options: ReadOptions = {}): Promise<VerifiedFile> {
     requireVerifiable(file, this.#options.allowUndigested === true);
     const running = this.#puts.get(file.path);
@@ -107,8 +107,9 @@ export class Store {
     }
   }
 
-  /** Finds which files exist with the expected size and content. Reads those that were not verified before or have changed since;
-   *  `onBytes` counts the bytes read. Each list has the order of `files`, each path once. Throws `io` and the reason of the signal. */
+  /** Finds which files exist with the expected size and content. Reads those that were not verified before or have
+   *  changed since; `onBytes` counts the bytes read. Each list has the order of `files`, each path once. Throws `io`
+   *  and the reason of the signal. */
   async presence(files: readonly RepoFile[], options: ReadOptions = {}): Promise<Presence> {
     return findPresent(files, {
       places: this.places,
@@ -120,8 +121,8 @@ export class Store {
     });
   }
 
-  /** Flushes everything stored so far to the disk at once, and records it as verified. Call it before publishing an index that
-   *  lists the files. Throws `io`. */
+  /** Flushes everything stored so far to the disk at once, and records it as verified. Call it before publishing an
+   *  index that lists the files. Throws `io`. */
   async sync(): Promise<void> {
     // One after the other: a call returns only when the files of an earlier call are durable, too.
     const running = this.#syncing.then(() => this.#syncNow());
@@ -185,8 +186,8 @@ export class Store {
     return verified;
   }
 
-  /** Links or copies a file from the archive cache. The temporary name is never one that is opened for writing: it can be a hard
-   *  link to the cache entry. */
+  /** Links or copies a file from the archive cache. The temporary name is never one that is opened for writing: it can
+   *  be a hard link to the cache entry. */
   async #putCached(file: RepoFile, location: string): Promise<VerifiedFile | undefined> {
     if (file.digest === undefined || this.#archives === undefined) return undefined;
     await this.#directories.createFor(location);

@@ -22,9 +22,10 @@ export interface SubsetRequest {
   readonly files: readonly VerifiedFile[];
 }
 
-/** Prints the index of the versions whose archive is among the verified files, with the digest of the index. The source of a version
- *  is listed if its file is verified, too; a version without a binary archive is listed for its source. Records and headers
- *  are otherwise unchanged. Deterministic. Throws `repo` for a chosen version that has no verified archive. */
+/** Prints the index of the versions whose archive is among the verified files, with the digest of the index. The source
+ *  of a version is listed if its file is verified, too; a version without a binary archive is listed for its source.
+ *  Records and headers are otherwise unchanged. Deterministic. Throws `repo` for a chosen version that has no verified
+ *  archive. */
 export function subsetIndex({ header, records, chosen, files }: SubsetRequest): SubsetIndex {
   const verified = new Map<string, VerifiedFile>(files.map((file) => [file.path, file]));
   const missing = new Map([...(chosen ?? [])].map(([name, versions]) => [name, new Set(versions)]));

@@ -15,12 +15,13 @@ export interface CacheEntry extends FileStatus {
 /** First line of the file. The number changes when the format of the other lines changes. */
 const HEADER = 'cygstrap verified files 2';
 
-/** `DIGEST SIZE MTIME-NS INODE PATH`. A digest `-` removes the entry of an earlier line. Later lines replace earlier ones; other
- *  lines are ignored, such as one that was cut off when the process was killed. */
+/** `DIGEST SIZE MTIME-NS INODE PATH`. A digest `-` removes the entry of an earlier line. Later lines replace earlier
+ *  ones; other lines are ignored, such as one that was cut off when the process was killed. */
 const LINE = /^(-|sha512:[0-9a-f]{128}|md5:[0-9a-f]{32}) (\d+) (\d+) (\d+) (.+)$/;
 
-/** Records which files of a repo were verified, so that unchanged files are not read again. The entries are as trustworthy as the
- *  directory: a user who can write there can forge them, and `verify` does not use them. Lifetime: one command. */
+/** Records which files of a repo were verified, so that unchanged files are not read again. The entries are as
+ *  trustworthy as the directory: a user who can write there can forge them, and `verify` does not use them. Lifetime:
+ *  one command. */
 export class VerificationCache {
   readonly #path: string;
   readonly #entries = new Map<string, CacheEntry>();
@@ -68,8 +69,8 @@ export class VerificationCache {
     if (this.#entries.delete(key)) this.#unsaved.set(key, undefined);
   }
 
-  /** Appends new entries to the file, or rewrites it when most of its lines are outdated. The files of the entries must be flushed to
-   *  the disk before. Throws `io`. */
+  /** Appends new entries to the file, or rewrites it when most of its lines are outdated. The files of the entries must
+   *  be flushed to the disk before. Throws `io`. */
   async save(): Promise<void> {
     const unsaved = this.#unsaved;
     if (unsaved.size === 0) return;

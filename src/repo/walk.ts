@@ -6,13 +6,13 @@ import { INDEX_NAME, OWN_DIR, OWN_SUFFIXES } from './files/layout.ts';
 export interface RepoEntry {
   /** Relative to the base it was found in. */
   readonly path: string;
-  /** `leftover`: an unfinished file of cygstrap or setup. `index`: an index or its signature. `link`: a symbolic link, which is not
-   *  followed. `other`: a device, socket or pipe. */
+  /** `leftover`: an unfinished file of cygstrap or setup. `index`: an index or its signature. `link`: a symbolic link,
+   *  which is not followed. `other`: a device, socket or pipe. */
   readonly kind: 'file' | 'leftover' | 'index' | 'link' | 'other';
 }
 
-/** Lists everything below a base of a repo except the directory `.cygstrap` and `leaveOut` (directories directly below the base), in
- *  byte order of paths. Throws `io`. */
+/** Lists everything below a base of a repo except the directory `.cygstrap` and `leaveOut` (directories directly below
+ *  the base), in byte order of paths. Throws `io`. */
 export function walkBase(root: string, base: string, leaveOut: readonly string[] = []): RepoEntry[] {
   const entries: RepoEntry[] = [];
   const top = base === '' ? root : `${root}/${base}`;

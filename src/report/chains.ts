@@ -2,8 +2,8 @@ import { dependencyText } from '../core/resolve/explain.ts';
 import type { WhyChain, WhyStep } from '../core/resolve/why.ts';
 import { BELOW, MAX_DEPTH } from './depth.ts';
 
-/** Renders dependency chains, each as a tree with one branch. A step at the 100th level is marked `(below)`, and the chain
- *  goes on from it at the left margin. Every line ends in a newline. */
+/** Renders dependency chains, each as a tree with one branch. A step at the 100th level is marked `(below)`, and the
+ *  chain goes on from it at the left margin. Every line ends in a newline. */
 export function chainsText(chains: readonly WhyChain[]): string {
   return chains.map(chainText).join('\n');
 }

@@ -2,7 +2,8 @@ import type { CygstrapError } from '../errors.ts';
 import type { Conflict, Plan, PlannedPackage } from '../core/resolve/plan.ts';
 import type { Archive } from '../core/setup-ini/records.ts';
 
-/** Number of the JSON layout; grows when a field changes its meaning or goes. Fields may be added under the same number. */
+/** Number of the JSON layout; grows when a field changes its meaning or goes. Fields may be added under the same
+ *  number. */
 export const SCHEMA = 1;
 
 /** Which index an answer rests on. */

@@ -14,9 +14,10 @@ interface Branch {
   readonly isClosing: boolean;
 }
 
-/** Renders a plan as dependency trees: first those of the requested packages, then those of category Base, then those of
- *  packages that no tree contains yet. The dependencies of a package are drawn once. `(above)` marks a repeated package,
- *  `(cycle)` one that requires itself through others, `(below)` one at the 100th level, whose own tree follows. */
+/** Renders a plan as dependency trees: first those of the requested packages, then those of category Base, then those
+ *  of packages that no tree contains yet. The dependencies of a package are drawn once. `(above)` marks a repeated
+ *  package, `(cycle)` one that requires itself through others, `(below)` one at the 100th level, whose own tree
+ *  follows. */
 export function treeText(plan: Plan): string {
   const rank = { requested: 0, base: 1, dependency: 2 } as const;
   const drawing = new Drawing(dependencyMap(plan));

@@ -15,8 +15,8 @@ export type Found =
   /** `link`: the symbolic link on the way, relative to the root. */
   | { readonly kind: 'refused'; readonly status: 403 | 404; readonly link?: string };
 
-/** Opens a file or directory below a root, which is a real path. Symbolic links below the root are not followed, by the rule of all
- *  commands. Throws errors of the system other than absence and missing permission. */
+/** Opens a file or directory below a root, which is a real path. Symbolic links below the root are not followed, by the
+ *  rule of all commands. Throws errors of the system other than absence and missing permission. */
 export async function find(root: string, names: readonly string[]): Promise<Found> {
   try {
     const found = lookBelow(root, names.join('/'));

@@ -8,8 +8,8 @@ export type Address =
   | { readonly kind: 'http'; readonly base: URL; readonly authorization: string | undefined }
   | { readonly kind: 'directory'; readonly path: string };
 
-/** Reads the address of a site: `https://`, `http://`, `file://`, or a directory. Throws code `usage` for another scheme and
- *  for what is no address. */
+/** Reads the address of a site: `https://`, `http://`, `file://`, or a directory. Throws code `usage` for another
+ *  scheme and for what is no address. */
 export function parseAddress(address: string): Address {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(address)?.[1]?.toLowerCase();
   if (address === '') throw new CygstrapError('usage', 'the address of a site is empty');
@@ -71,8 +71,8 @@ export function urlBelow(base: URL, path: string): URL {
   );
 }
 
-/** Throws FetchError `refused` for a path that is empty, absolute, or has an empty, `.` or `..` part, a backslash, a control
- *  character or half a character: on some system it would name something else than a file below the site. */
+/** Throws FetchError `refused` for a path that is empty, absolute, or has an empty, `.` or `..` part, a backslash, a
+ *  control character or half a character: on some system it would name something else than a file below the site. */
 export function refusePath(base: string, path: string): void {
   const isStrange = /[\p{Cc}\p{Surrogate}\\]/u.test(path) || path.split('/').some((part) => /^\.{0,2}$/.test(part));
   if (isStrange) throw new FetchError('refused', base, `not a path below a site: \`${path}\``);

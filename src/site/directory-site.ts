@@ -8,7 +8,8 @@ import type { Download, OpenOptions, Site } from './site.ts';
 
 const READ_BYTES = 1024 * 1024;
 
-/** A directory that serves as a mirror. A file is opened when its chunks are asked for, so that nothing is left open. */
+/** A directory that serves as a mirror. A file is opened when its chunks are asked for, so that nothing is left open.
+ */
 export class DirectorySite implements Site {
   /** The absolute path. */
   readonly name: string;

@@ -66,8 +66,8 @@ export interface FetchErrorOptions {
   readonly cause?: unknown;
 }
 
-/** A site (or every site of a set) did not deliver. Code `fetch`; `details` are `{ kind, url, status?, attempts?, sites? }`,
- *  without any user name, password or query. */
+/** A site (or every site of a set) did not deliver. Code `fetch`; `details` are `{ kind, url, status?, attempts?,
+ *  sites? }`, without any user name, password or query. */
 export class FetchError extends CygstrapError {
   readonly kind: FetchErrorKind;
   /** As in `details`: fit to be shown. */
@@ -106,8 +106,8 @@ export class FetchError extends CygstrapError {
   }
 }
 
-/** An address as it may be shown: without user name, password, query (which may hold a key) and fragment. What is no URL
- *  with a host (a path, a directory) stays as it is. */
+/** An address as it may be shown: without user name, password, query (which may hold a key) and fragment. What is no
+ *  URL with a host (a path, a directory) stays as it is. */
 export function redactAddress(address: string): string {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) return address;
   if (!URL.canParse(address)) return address.replace(/\/\/[^/]*@/, '//').replace(/[?#].*$/s, '');

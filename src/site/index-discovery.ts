@@ -82,10 +82,11 @@ interface Search extends FindIndexOptions, IndexLimits {
 /** After these other files of the site are as hopeless. */
 const HOPELESS: ReadonlySet<FetchErrorKind> = new Set(['connect', 'tls', 'timeout']);
 
-/** Finds the index of an architecture: on each site in the order of setup (zst, xz, bz2, ini), each form with its `.sig`.
- *  Unlike setup, which gives a site up at the first form without good signature, it goes on with the next form and then with the
- *  next site. The retries are those of the sites' one loop. Throws `signature` when something came and nothing verifies, which
- *  lists every form; `not-found` when no site has an index; FetchError when none could be asked; the signal's reason. */
+/** Finds the index of an architecture: on each site in the order of setup (zst, xz, bz2, ini), each form with its
+ *  `.sig`. Unlike setup, which gives a site up at the first form without good signature, it goes on with the next form
+ *  and then with the next site. The retries are those of the sites' one loop. Throws `signature` when something came
+ *  and nothing verifies, which lists every form; `not-found` when no site has an index; FetchError when none could be
+ *  asked; the signal's reason. */
 export async function findIndex(
   sites: Pick<SiteSet, 'attempt'>,
   options: FindIndexOptions,

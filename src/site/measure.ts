@@ -23,8 +23,8 @@ export interface MeasureOptions {
   readonly timeoutMs?: number;
 }
 
-/** Measures how fast a site answers and sends one file, or the first few megabytes of it. Throws FetchError as the site does,
- *  `timeout` if nothing came in time, and the signal's reason after an abort. */
+/** Measures how fast a site answers and sends one file, or the first few megabytes of it. Throws FetchError as the site
+ *  does, `timeout` if nothing came in time, and the signal's reason after an abort. */
 export async function measureSite(
   site: Site,
   path: string,

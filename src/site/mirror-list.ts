@@ -23,12 +23,11 @@ export interface MirrorList {
   readonly faults: readonly MirrorListFault[];
 }
 
-/** Parses a mirrors.lst: `url;host;region;country` a line, perhaps with more fields behind. Blank lines and lines that begin
- *  with `#` are passed over; a missing host is taken from the URL; a URL given twice counts once. Never throws: what is no
- *  mirror is a fault, and the rest still counts. Setup passes over lines with less than four fields, and over schemes it does
- *  not speak; here they count.
- *  Source: cygwin-setup site.cc@00c4ebf, load_site_list and site_list_type: a fifth field that begins with `noshow`; every URL
- *  is made to end in a slash. */
+/** Parses a mirrors.lst: `url;host;region;country` a line, perhaps with more fields behind. Blank lines and lines that
+ *  begin with `#` are passed over; a missing host is taken from the URL; a URL given twice counts once. Never throws:
+ *  what is no mirror is a fault, and the rest still counts. Setup passes over lines with less than four fields, and
+ *  over schemes it does not speak; here they count. Source: cygwin-setup site.cc@00c4ebf, load_site_list and
+ *  site_list_type: a fifth field that begins with `noshow`; every URL is made to end in a slash. */
 export function parseMirrorList(text: string): MirrorList {
   const mirrors = new Map<string, MirrorEntry>();
   const faults: MirrorListFault[] = [];

@@ -24,8 +24,8 @@ export interface SiteOptions {
   readonly timeouts?: Partial<Timeouts>;
 }
 
-/** Opens a site by its address: `https://`, `http://`, `file://` or a directory. Nothing is asked of it yet. Throws code
- *  `usage` for an address or a proxy that cannot be, `io` for a CA file that cannot be read. */
+/** Opens a site by its address: `https://`, `http://`, `file://` or a directory. Nothing is asked of it yet. Throws
+ *  code `usage` for an address or a proxy that cannot be, `io` for a CA file that cannot be read. */
 export function openSite(address: string, options: SiteOptions): Site {
   const parsed = parseAddress(address);
   if (parsed.kind === 'directory') return new DirectorySite(parsed.path);

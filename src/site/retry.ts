@@ -26,9 +26,9 @@ export const RETRY_POLICY: RetryPolicy = {
   longestProbeAfterMs: 10 * 60_000,
 };
 
-/** Decides what follows a failure: the delay in milliseconds before the same site is asked again, `next-site` when it will not
- *  do any better, `stop` when no site can mend it (the disk, a bug of ours). `attempt` counts from 1 for this file at this
- *  site; `random` gives numbers from 0 to below 1, so that many clients do not come back at once. */
+/** Decides what follows a failure: the delay in milliseconds before the same site is asked again, `next-site` when it
+ *  will not do any better, `stop` when no site can mend it (the disk, a bug of ours). `attempt` counts from 1 for this
+ *  file at this site; `random` gives numbers from 0 to below 1, so that many clients do not come back at once. */
 export function retryDelay(
   error: unknown,
   attempt: number,
@@ -45,7 +45,8 @@ export function retryDelay(
   return error.kind === 'range' ? 0 : Math.max(delayMs, askedMs);
 }
 
-/** Whether the site sent what it should not: code `verify` (a wrong digest or size), or an error that says `isSiteFault`. */
+/** Whether the site sent what it should not: code `verify` (a wrong digest or size), or an error that says
+ *  `isSiteFault`. */
 export function isSiteFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return ('code' in error && error.code === 'verify') || ('isSiteFault' in error && error.isSiteFault === true);

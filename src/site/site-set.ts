@@ -53,10 +53,10 @@ export class SiteSet {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Does the work for one file at the first site that can: in the given order, those that failed lately last. Delays and
-   *  their number are the policy's. Rejects with the signal's reason after an abort; with the work's own error if no site
-   *  can mend it (neither FetchError nor a fault of the site); else with one FetchError that names every site and its
-   *  last reason, in the given order. */
+  /** Does the work for one file at the first site that can: in the given order, those that failed lately last. Delays
+   *  and their number are the policy's. Rejects with the signal's reason after an abort; with the work's own error if
+   *  no site can mend it (neither FetchError nor a fault of the site); else with one FetchError that names every site
+   *  and its last reason, in the given order. */
   async attempt<T>(path: string, work: Work<T>, { signal }: { readonly signal?: AbortSignal } = {}): Promise<T> {
     const trial: Trial = { path, signal, failures: new Map(), attempts: 0 };
     for (;;) {
@@ -73,7 +73,8 @@ export class SiteSet {
     await Promise.all(this.sites.map((site) => site.close()));
   }
 
-  /** The best site that was not tried for this file; a demoted one counts as good when it is time to see how it does. */
+  /** The best site that was not tried for this file; a demoted one counts as good when it is time to see how it does.
+   */
   #next({ failures }: Trial): Site | undefined {
     const untried = this.sites.filter((site) => !failures.has(site));
     const now = this.#now();

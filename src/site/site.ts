@@ -18,9 +18,9 @@ export interface Download {
   readonly totalBytes: number | undefined;
   /** Strong ETag, else Last-Modified: tells this state of the file from another. */
   readonly validator: string | undefined;
-  /** Once only; not taking them at all needs an abort, or the connection stays busy. Stopping early gives the connection up.
-   *  Fails with FetchError when the body stalls, breaks off, is not as long as announced, or is a web page; says nothing else
-   *  of its content. */
+  /** Once only; not taking them at all needs an abort, or the connection stays busy. Stopping early gives the
+   *  connection up. Fails with FetchError when the body stalls, breaks off, is not as long as announced, or is a web
+   *  page; says nothing else of its content. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
@@ -28,8 +28,8 @@ export interface Download {
 export interface Site {
   /** For messages: the address without user name and password. */
   readonly name: string;
-  /** Asks for a file by its path relative to the site. Throws FetchError, or the signal's reason as it is; never retries. After
-   *  kind `range` what we have is of no use any more: start at 0. */
+  /** Asks for a file by its path relative to the site. Throws FetchError, or the signal's reason as it is; never
+   *  retries. After kind `range` what we have is of no use any more: start at 0. */
   open(path: string, options?: OpenOptions): Promise<Download>;
   /** Closes every connection; what is still under way fails. */
   close(): Promise<void>;

@@ -1,14 +1,14 @@
 import type { RetryPolicy } from './retry.ts';
 
-/** What a failure says of a site: `slip` this time it did not deliver; `grave` it is dead, hangs, or sends wrong bytes; `gap` it
- *  lacks a file, as any mirror does now and then while it is brought up to date. */
+/** What a failure says of a site: `slip` this time it did not deliver; `grave` it is dead, hangs, or sends wrong bytes;
+ *  `gap` it lacks a file, as any mirror does now and then while it is brought up to date. */
 export type Blame = 'slip' | 'grave' | 'gap';
 
 /** Gaps in a row that weigh as much as one slip. */
 const GAPS_FOR_A_SLIP = 8;
 
-/** How far one site is trusted to deliver. Demoted by slips in a row, or by one grave failure, restored by a success; while
- *  demoted, one request now and then may go to it first: a probe. */
+/** How far one site is trusted to deliver. Demoted by slips in a row, or by one grave failure, restored by a success;
+ *  while demoted, one request now and then may go to it first: a probe. */
 export class Standing {
   readonly #policy: RetryPolicy;
   #blame = 0;

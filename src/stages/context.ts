@@ -35,8 +35,9 @@ export interface CachedHostOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Returns the recorded result of the last probe of this host, while QEMU, kernel and processor are the same. Otherwise probes
- *  the host, which takes seconds, and records the result. Throws errors of the system and the reason of the signal. */
+/** Returns the recorded result of the last probe of this host, while QEMU, kernel and processor are the same. Otherwise
+ *  probes the host, which takes seconds, and records the result. Throws errors of the system and the reason of the
+ *  signal. */
 export async function cachedHost(places: VmPlaces, options: CachedHostOptions): Promise<Host> {
   const cached = await readHost(places.host, options.tools);
   if (cached !== undefined) return cached;

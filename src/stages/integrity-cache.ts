@@ -11,8 +11,8 @@ export type FileIdentities = Readonly<Record<string, string>>;
 
 const identities = recordOf(text);
 
-/** Reads the recorded identities of the files of a stage. Returns none if the record is missing or damaged: the files are then
- *  read again. */
+/** Reads the recorded identities of the files of a stage. Returns none if the record is missing or damaged: the files
+ *  are then read again. */
 export async function readIdentities(places: VmPlaces, { stage, key }: StageUse): Promise<FileIdentities> {
   const file = identitiesPath(places, stage, key);
   try {

@@ -128,8 +128,8 @@ function manifestShape(stage: StageName, key: string): Shape<Manifest> {
       });
 }
 
-/** Reads and validates the manifest of a stage. Returns undefined if `directory` does not exist. Throws `io`: with the file and
- *  the line if the manifest is damaged, with the cause if it is missing or not readable. */
+/** Reads and validates the manifest of a stage. Returns undefined if `directory` does not exist. Throws `io`: with the
+ *  file and the line if the manifest is damaged, with the cause if it is missing or not readable. */
 export async function readManifest(directory: string, stage: StageName, key: string): Promise<Manifest | undefined> {
   const file = join(directory, STAGE_FILES.manifest);
   const hint = `remove the stage with \`cygstrap vm rm ${key}\``;

@@ -6,8 +6,8 @@ import { findStage, withStageLock } from './stage-store.ts';
 
 type ManifestOf<S extends StageName> = Extract<Manifest, { stage: S }>;
 
-/** Returns the published stage with this key, or makes it while holding its lock. Reports a damaged stage and makes it again.
- *  Throws `io`, the reason of the signal, and what `make` throws. */
+/** Returns the published stage with this key, or makes it while holding its lock. Reports a damaged stage and makes it
+ *  again. Throws `io`, the reason of the signal, and what `make` throws. */
 export async function reuseOrMake<S extends StageName>(
   { places, report, signal }: Pick<StageContext, 'places' | 'report' | 'signal'>,
   { stage, key }: { readonly stage: S; readonly key: string },

@@ -12,7 +12,8 @@ import type { StageName, VmPlaces } from './layout.ts';
 import { readManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 
-/** A private directory with a lock. Other processes see that its owner is running, and which stages it uses. Disposing removes it. */
+/** A private directory with a lock. Other processes see that its owner is running, and which stages it uses. Disposing
+ *  removes it. */
 export interface WorkDirectory extends AsyncDisposable {
   /** On the file system of the stages, so that a finished stage can be renamed to its place. */
   readonly path: string;
@@ -28,7 +29,8 @@ export interface StageUse {
   readonly key: string;
 }
 
-/** Creates a directory below `work` that only this user can read. While it exists, the stages in `uses` are not removed. Throws `io`. */
+/** Creates a directory below `work` that only this user can read. While it exists, the stages in `uses` are not
+ *  removed. Throws `io`. */
 export async function openWork(places: VmPlaces, uses: readonly StageUse[] = []): Promise<WorkDirectory> {
   const name = randomBytes(6).toString('hex');
   const path = join(places.work, name);
@@ -55,8 +57,8 @@ export async function openWork(places: VmPlaces, uses: readonly StageUse[] = [])
   }
 }
 
-/** Runs `work` while this process holds the lock of a stage. `onWait` is called once if another process holds it. Throws `io`, the
- *  reason of the signal, and what `work` throws. */
+/** Runs `work` while this process holds the lock of a stage. `onWait` is called once if another process holds it.
+ *  Throws `io`, the reason of the signal, and what `work` throws. */
 export async function withStageLock<T>(
   places: VmPlaces,
   { stage, key }: StageUse,
@@ -105,8 +107,8 @@ export async function listStageEntries(places: VmPlaces, stages: readonly StageN
   return found;
 }
 
-/** Publishes a work directory as a stage: syncs it to the disk, then renames it. Replaces a damaged stage. Throws `io`; then nothing is
- *  published. */
+/** Publishes a work directory as a stage: syncs it to the disk, then renames it. Replaces a damaged stage. Throws `io`;
+ *  then nothing is published. */
 export async function publishStage(places: VmPlaces, work: WorkDirectory, manifest: Manifest): Promise<void> {
   const { stage, key } = manifest;
   const target = stagePath(places, stage, key);
@@ -160,7 +162,8 @@ export async function listWork(places: VmPlaces): Promise<{ readonly path: strin
   );
 }
 
-/** Returns the paths of what ended processes left: work directories, partly removed stages, console logs of failed runs. Throws `io`. */
+/** Returns the paths of what ended processes left: work directories, partly removed stages, console logs of failed
+ *  runs. Throws `io`. */
 export async function listLeftovers(places: VmPlaces): Promise<string[]> {
   const work = (await listWork(places)).flatMap(({ path, isRunning }) => (isRunning ? [] : [path]));
   const removedStages: string[] = [];

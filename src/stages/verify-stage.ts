@@ -10,9 +10,10 @@ import type { FileStamp, SnapshotManifest } from './manifest.ts';
 import { findStage } from './stage-store.ts';
 import type { StageUse } from './stage-store.ts';
 
-/** Verifies the files of a snapshot and of the installed disk below it. Files that are unchanged since their last comparison are
- *  not read again, unless `everyByte` is set: a disk can lose data that no program wrote. `directory` has the files of a snapshot
- *  that is not published yet. Throws VmError for a missing or changed file, and `io` for a damaged manifest. */
+/** Verifies the files of a snapshot and of the installed disk below it. Files that are unchanged since their last
+ *  comparison are not read again, unless `everyByte` is set: a disk can lose data that no program wrote. `directory`
+ *  has the files of a snapshot that is not published yet. Throws VmError for a missing or changed file, and `io` for a
+ *  damaged manifest. */
 export async function verifySnapshot(
   places: VmPlaces,
   { key, install, disk, state, ram }: SnapshotManifest,
@@ -57,7 +58,8 @@ interface StageFiles {
   readonly everyByte: boolean;
 }
 
-/** Returns a description of the first changed file, or undefined. Records the identities of the files that were read. */
+/** Returns a description of the first changed file, or undefined. Records the identities of the files that were read.
+ */
 async function findChange(
   places: VmPlaces,
   use: StageUse,
@@ -84,7 +86,8 @@ export type FileCheck =
   { readonly kind: 'verified'; readonly identity: string } | { readonly kind: 'changed'; readonly text: string };
 
 export interface FileCheckOptions {
-  /** Identity of the file when it was last verified. With another identity, or undefined, the file is read by `digest`. */
+  /** Identity of the file when it was last verified. With another identity, or undefined, the file is read by `digest`.
+   */
   readonly known: string | undefined;
   readonly digest: (path: string) => Promise<string>;
 }

@@ -12,9 +12,9 @@ export interface SignedBytes {
   readonly key: TrustedKey;
 }
 
-/** Returns whether the key made this signature over these bytes. Node.js verifies RSA and DSA, since openpgp supports no signatures
- *  of version 3 and rejects keys without self-signature. openpgp verifies the algorithms that setup does not support. Malformed
- *  numbers give false, never an error. */
+/** Returns whether the key made this signature over these bytes. Node.js verifies RSA and DSA, since openpgp supports
+ *  no signatures of version 3 and rejects keys without self-signature. openpgp verifies the algorithms that setup does
+ *  not support. Malformed numbers give false, never an error. */
 export async function verifyNumbers(signed: SignedBytes): Promise<boolean> {
   const params = signed.key.packet.publicParams as Readonly<Record<string, Uint8Array>>;
   const algorithm: enums.publicKey = signed.packet.algorithm;

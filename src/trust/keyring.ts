@@ -33,9 +33,9 @@ export interface Keyring {
 /** Names of key files in a directory. */
 const KEY_FILES = '*.{gpg,pgp,asc,pub}';
 
-/** Reads OpenPGP public keys from files, binary or armored, and from the files `*.gpg`, `*.pgp`, `*.asc` and `*.pub` of directories.
- *  Includes expired and revoked keys and keys without self-signature, as setup does.
- *  Throws `not-found`, `io`, and `signature` for a file without a usable public key or with a private key. */
+/** Reads OpenPGP public keys from files, binary or armored, and from the files `*.gpg`, `*.pgp`, `*.asc` and `*.pub` of
+ *  directories. Includes expired and revoked keys and keys without self-signature, as setup does. Throws `not-found`,
+ *  `io`, and `signature` for a file without a usable public key or with a private key. */
 export async function readKeyring(paths: readonly string[]): Promise<Keyring> {
   const keys: TrustedKey[] = [];
   for (const path of paths) for (const file of await keyFilesOf(path)) keys.push(...(await readKeyFile(file)));

@@ -12,9 +12,9 @@ export interface Signed {
   readonly warnings: readonly string[];
 }
 
-/** Signs bytes with the private key in a file, in the form that `setup --pubkey` accepts: primary key, SHA-256. Two signatures of
- *  the same bytes differ at least in their time. Throws `not-found`, `io`, and `signature` unless the file contains exactly one
- *  private key, the passphrase is right, and the primary key can sign. */
+/** Signs bytes with the private key in a file, in the form that `setup --pubkey` accepts: primary key, SHA-256. Two
+ *  signatures of the same bytes differ at least in their time. Throws `not-found`, `io`, and `signature` unless the
+ *  file contains exactly one private key, the passphrase is right, and the primary key can sign. */
 export async function signDetached(bytes: Uint8Array, keyFile: string, passphrase?: string): Promise<Signed> {
   const key = await unlocked(await readPrivateKey(keyFile), keyFile, passphrase);
   const warnings: string[] = [];

@@ -44,8 +44,8 @@ class Unreadable extends Error {
   }
 }
 
-/** Parses a binary signature file, a sequence of packets. A part that cannot be parsed becomes a fault; the packets before it
- *  remain. Never throws. Source: RFC 4880 4.2 (framing); cygwin-setup gpg-packet.cc. */
+/** Parses a binary signature file, a sequence of packets. A part that cannot be parsed becomes a fault; the packets
+ *  before it remain. Never throws. Source: RFC 4880 4.2 (framing); cygwin-setup gpg-packet.cc. */
 export function readSignatureFile(bytes: Uint8Array): SignatureFile {
   const packets: SignaturePacket[] = [];
   const faults: SignatureFault[] = [];
@@ -189,7 +189,8 @@ function readSubpackets(area: Uint8Array): Subpackets {
   return found;
 }
 
-/** Reads exactly `count` multi-precision integers, big-endian without leading zeros; returns undefined for anything else. */
+/** Reads exactly `count` multi-precision integers, big-endian without leading zeros; returns undefined for anything
+ *  else. */
 export function readNumbers(material: Uint8Array, count: number): readonly Uint8Array[] | undefined {
   const reader = new Reader(material);
   const numbers: Uint8Array[] = [];

@@ -63,10 +63,10 @@ const PRECEDENCE: readonly RefusalReason[] = [
   'malformed',
 ];
 
-/** Verifies a detached signature as Cygwin's setup does: one valid packet in the signature file is enough, and dates, expiry and
- *  revocation only produce warnings. Of several valid packets, the result names the one with the fewest warnings. Unlike setup, it
- *  rejects MD5 and RIPEMD-160, and accepts armored signatures and elliptic curves. Never throws for malformed bytes.
- *  Source: cygwin-setup crypto.cc, gpg-packet.cc. */
+/** Verifies a detached signature as Cygwin's setup does: one valid packet in the signature file is enough, and dates,
+ *  expiry and revocation only produce warnings. Of several valid packets, the result names the one with the fewest
+ *  warnings. Unlike setup, it rejects MD5 and RIPEMD-160, and accepts armored signatures and elliptic curves. Never
+ *  throws for malformed bytes. Source: cygwin-setup crypto.cc, gpg-packet.cc. */
 export async function verifyDetached(
   bytes: Uint8Array,
   signature: Uint8Array,

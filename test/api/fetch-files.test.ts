@@ -14,7 +14,8 @@ interface Counts {
   most: number;
 }
 
-/** A site that gives each file what `content` says, a turn after it was asked, and counts how many it serves at once. */
+/** A site that gives each file what `content` says, a turn after it was asked, and counts how many it serves at once.
+ */
 function siteOf(name: string, content: (path: string) => Buffer, counts: Counts): Site {
   return {
     name,

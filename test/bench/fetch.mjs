@@ -1,6 +1,7 @@
-// Fetches the same files from one nginx on loopback: cygstrap, aria2c and curl, each followed or accompanied by checking SHA-512.
-// Needs nginx, aria2c, curl and sha512sum. Run: npm run build && node test/bench/fetch.mjs [FILES BYTES [ROUNDS]]
-// Every round runs all, in turns; what is printed is the median. Ours also makes the files durable and writes an index.
+// Fetches the same files from one nginx on loopback: cygstrap, aria2c and curl, each followed or accompanied by
+// checking SHA-512. Needs nginx, aria2c, curl and sha512sum. Run: npm run build && node test/bench/fetch.mjs [FILES
+// BYTES [ROUNDS]] Every round runs all, in turns; what is printed is the median. Ours also makes the files durable and
+// writes an index.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -68,8 +69,8 @@ try {
   let peak = 0;
   for (let round = 0; round < rounds; round++) {
     for (const [name, commands] of Object.entries(runs)) {
-      // Large files make room for the next. Many small ones stay: ext4 without a journal goes round those deleted in the last minute
-      // whenever a file is made, and the next to run would pay for that several times over.
+      // Large files make room for the next. Many small ones stay: ext4 without a journal goes round those deleted in
+      // the last minute whenever a file is made, and the next to run would pay for that several times over.
       const target = join(root, files <= 100 ? 'target' : `target ${round} ${name}`);
       rmSync(target, { recursive: true, force: true });
       mkdirSync(target);

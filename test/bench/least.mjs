@@ -1,6 +1,7 @@
-// The least that a Node.js program does to fetch files and check them: plain sockets that stay open, one hash, one write; no proxy, no
-// TLS, no redirect, no retry, no resume, no web page told apart, no index, nothing durable. `node least.mjs PORT SUMS THREADS`, where
-// SUMS has a line `SHA512  PATH` for each file of one size. For fetch.mjs, to see what Node.js itself takes.
+// The least that a Node.js program does to fetch files and check them: plain sockets that stay open, one hash, one
+// write; no proxy, no TLS, no redirect, no retry, no resume, no web page told apart, no index, nothing durable. `node
+// least.mjs PORT SUMS THREADS`, where SUMS has a line `SHA512  PATH` for each file of one size. For fetch.mjs, to see
+// what Node.js itself takes.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';

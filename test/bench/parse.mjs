@@ -1,7 +1,7 @@
 // Time and memory of the setup.ini parser: `npm run build && node test/bench/parse.mjs INDEX [RUNS]`, where INDEX is a
-// setup.ini or setup.xz. Each size runs in a separate process with a separate peak memory. The larger sizes are copies of
-// the index with other package names. The bytes are in memory before the measurement.
-// Caveat: the median is of a warm process; a command that parses once takes the time of the first run.
+// setup.ini or setup.xz. Each size runs in a separate process with a separate peak memory. The larger sizes are copies
+// of the index with other package names. The bytes are in memory before the measurement. Caveat: the median is of a
+// warm process; a command that parses once takes the time of the first run.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

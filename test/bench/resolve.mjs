@@ -1,6 +1,6 @@
 // Time from an index to plans: `npm run build && node test/bench/resolve.mjs INDEX`, where INDEX is a setup.xz.
-// Caveats: wall times; run it on an idle machine. Commands are whole processes, including the start of Node.js. The first
-// plan in a process is slower than the median, because no code is compiled yet: its time is printed too.
+// Caveats: wall times; run it on an idle machine. Commands are whole processes, including the start of Node.js. The
+// first plan in a process is slower than the median, because no code is compiled yet: its time is printed too.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';

@@ -1,8 +1,9 @@
 // Time of `verify` against sha512sum, both reading the same repo from the page cache, in turns:
-// `npm run build && node test/bench/verify.mjs [GB] [RUNS] [DIRECTORY]` (3 GB, 5 runs, a temporary directory). A third of the bytes
-// lies in files of 100 MB, a third in such of 1 MB, a third in such of 100 kB. Each run of verify is a process of its own, with its
-// start; it must find nothing in an intact repo, and one flipped byte when there is one. sha512sum is given the paths alone: it
-// compares nothing, and is two processes, as verify uses two threads. Caveat: on a slow disk and a cold cache both wait for the disk.
+// `npm run build && node test/bench/verify.mjs [GB] [RUNS] [DIRECTORY]` (3 GB, 5 runs, a temporary directory). A third
+// of the bytes lies in files of 100 MB, a third in such of 1 MB, a third in such of 100 kB. Each run of verify is a
+// process of its own, with its start; it must find nothing in an intact repo, and one flipped byte when there is one.
+// sha512sum is given the paths alone: it compares nothing, and is two processes, as verify uses two threads. Caveat: on
+// a slow disk and a cold cache both wait for the disk.
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';

@@ -1,7 +1,9 @@
-// From `cygstrap vm run` typed to the first output of the command, for machines with little and much RAM, three ways: RAM mapped from the
-// snapshot's file (ours), and the whole memory as one stream, packed by zstd (a portable snapshot) and by gzip (as nixpkgs' Windows VM had it). And the first with a controller.
-// Run: npm run build && node test/bench/vm.mjs [MIB...] (by default 512 2048 4096). Needs what `cygstrap doctor` lists, and gzip.
-// The guest has just booted and uses about 100 MB of its RAM; one that has worked makes the streams longer, and the mapped file no slower.
+// From `cygstrap vm run` typed to the first output of the command, for machines with little and much RAM, three ways:
+// RAM mapped from the snapshot's file (ours), and the whole memory as one stream, packed by zstd (a portable snapshot)
+// and by gzip (as nixpkgs' Windows VM had it). And the first with a controller. Run: npm run build && node
+// test/bench/vm.mjs [MIB...] (by default 512 2048 4096). Needs what `cygstrap doctor` lists, and gzip. The guest has
+// just booted and uses about 100 MB of its RAM; one that has worked makes the streams longer, and the mapped file no
+// slower.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';

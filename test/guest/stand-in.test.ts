@@ -142,7 +142,8 @@ describeWith(
         expect(Number(await runCheckedOverSsh(target, readClock)) - 1_800_000_000).toBeLessThan(30);
       });
 
-      // Each run has a directory of its own: of a file that the host wrote anew under its old name a guest may have the old content.
+      // Each run has a directory of its own: of a file that the host wrote anew under its old name a guest may have the
+      // old content.
       test.each([
         [['sh', '-c', 'cat; echo "$GREETING"; echo err >&2; pwd; exit 7'], 7, "it's\n/xchg/run-7\n", 'err\n'],
         [['sh', '-c', 'kill -KILL $$'], 137, '', expect.any(String)],

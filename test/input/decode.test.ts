@@ -151,7 +151,8 @@ describe('xz', () => {
 
   test('a check of an unknown kind is refused', async () => {
     const bytes = Buffer.from(fixture('records.xz'));
-    // Kind 5 has the size of CRC-64, which is kind 4, and is unassigned. It is in the first 12 bytes and in the last 12.
+    // Kind 5 has the size of CRC-64, which is kind 4, and is unassigned. It is in the first 12 bytes and in the last
+    // 12.
     const footer = bytes.length - 12;
     expect([bytes[7], bytes[footer + 9]]).toEqual([4, 4]);
     bytes[7] = 5;
@@ -193,7 +194,8 @@ describe('bz2', () => {
     [0x17_72_45_38_50_90n, 48],
     [0, 32],
   ];
-  /** A block up to its symbols: one byte used (`a`), two codes, one selector, lengths 1, 2, 2 for run a, run b and the end. */
+  /** A block up to its symbols: one byte used (`a`), two codes, one selector, lengths 1, 2, 2 for run a, run b and the
+   *  end. */
   const blockStart: [number | bigint, number][] = [
     [0x31_41_59_26_53_59n, 48],
     [0, 32],

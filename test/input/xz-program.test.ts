@@ -13,7 +13,8 @@ import { TEXT, collect, fixture, hasTool, tempDir } from './support.ts';
 const BYTES = fixture('records.xz');
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
-/** Decodes with a program, or with the library if there is none. Returns the text, or the code and message of the fault. */
+/** Decodes with a program, or with the library if there is none. Returns the text, or the code and message of the
+ *  fault. */
 async function outcome(bytes: Uint8Array, program?: string): Promise<string> {
   const programMinBytes = program === undefined ? Infinity : 0;
   try {

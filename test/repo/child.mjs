@@ -1,7 +1,8 @@
-// Makes a repo contain one of two releases, as `fetch` and `prune` do: `node child.mjs REPO RELEASE [hold | KILL_AT_STEP]`. A step is
-// a call that changes the file system. After each step the index in force is checked: all files that it lists must exist.
-// Prints `waiting` while another process holds the lock, and `done PUTS REMOVED STEPS FAULTS`. With `hold` it prints `locked` and
-// keeps the lock until stdin ends. With a number it kills itself before that step; a write is half done then.
+// Makes a repo contain one of two releases, as `fetch` and `prune` do: `node child.mjs REPO RELEASE [hold |
+// KILL_AT_STEP]`. A step is a call that changes the file system. After each step the index in force is checked: all
+// files that it lists must exist. Prints `waiting` while another process holds the lock, and `done PUTS REMOVED STEPS
+// FAULTS`. With `hold` it prints `locked` and keeps the lock until stdin ends. With a number it kills itself before
+// that step; a write is half done then.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';

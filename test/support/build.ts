@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Builds `dist` once, before all tests, unless it is newer than all sources: the command line is tested as it is shipped. */
+/** Builds `dist` once before all tests if a source is newer. The tests run the command line as it is published. */
 export async function setup(): Promise<void> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
@@ -21,7 +21,7 @@ export async function setup(): Promise<void> {
   }
 }
 
-/** When the newest file below a folder was written; 0 without the folder. */
+/** Returns the latest modification time below a folder in milliseconds, or 0 for a missing folder. */
 function newest(folder: string): number {
   try {
     const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

@@ -7,12 +7,12 @@ import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Fault } from './faults.ts';
 
-/** What a path answers: one fault for ever, or one for each request, the last of them for ever. */
+/** The responses for each path: one for all requests, or a list used in order, whose last entry repeats. */
 export type Script = Readonly<Record<string, Fault | readonly Fault[]>>;
 
 export interface LoggedRequest {
   readonly method: string;
-  /** As sent: escapes, query and all. */
+  /** As sent, with escapes and query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   /** `1.1` or `2.0`. */
@@ -22,19 +22,19 @@ export interface LoggedRequest {
 export interface FaultServerOptions {
   /** Serve https with this key and certificate (PEM). */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** With `tls`: offer HTTP/2 too. Faults of sockets make no sense then. */
+  /** With `tls`: also offer HTTP/2. Faults that act on the socket are not supported then. */
   readonly http2?: boolean;
 }
 
-/** A real server on loopback that fails as scripted and keeps a log of what it was asked.
+/** An HTTP server on loopback that fails as scripted and records the requests.
  *
  *      await using server = await FaultServer.start({ '/x': [fault.status(500), fault.serve(bytes)] });
  *      ... openSite(server.url, ...) ...
  *      expect(server.count('/x')).toBe(2);
  *
- *  A path that is not in the script answers 404. */
+ *  A path that is not in the script gets a 404 response. */
 export class FaultServer {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly log: LoggedRequest[] = [];
   readonly #server: Server;
@@ -69,22 +69,22 @@ export class FaultServer {
     return started;
   }
 
-  /** Gives a path another script. */
+  /** Replaces the responses of a path. */
   set(path: string, faults: Fault | readonly Fault[]): void {
     this.#script.set(path, typeof faults === 'function' ? [faults] : [...faults]);
   }
 
-  /** How many requests there were, for one path or in all. */
+  /** Returns the number of requests, for one path or in total. */
   count(path?: string): number {
     return this.log.filter((request) => path === undefined || request.path === path).length;
   }
 
-  /** Connections that clients hold open now. */
+  /** The number of open client connections. */
   get openConnections(): number {
     return this.#sockets.size;
   }
 
-  /** Waits until clients have closed every connection; rejects if they do not within the time. */
+  /** Waits until clients have closed every connection. Rejects after `timeoutMs` milliseconds. */
   async drained(timeoutMs = 1000): Promise<void> {
     const endMs = Date.now() + timeoutMs;
     while (this.#sockets.size > 0) {
@@ -114,7 +114,7 @@ export class FaultServer {
   }
 }
 
-/** An address on loopback where nobody listens: connections are refused. */
+/** Returns a loopback address without a listener: connections are refused. */
 export async function closedAddress(): Promise<string> {
   const server = createTcpServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

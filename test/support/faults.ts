@@ -1,21 +1,21 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 
-/** One answer to one request. */
+/** Writes the response to one request. */
 export type Fault = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** What goes with the bytes of a file. */
+/** Headers of a served file. */
 export interface FileOptions {
-  /** With its quotes. */
+  /** Including its quotes. */
   readonly etag?: string;
   readonly lastModified?: string;
   readonly headers?: OutgoingHttpHeaders;
 }
 
-/** Until sent bytes have surely arrived: a reset on their heels would take them back. */
+/** Time for sent bytes to arrive, in milliseconds. A reset directly after them would discard them. */
 const ARRIVAL_MS = 20;
 
-/** Sends a file as a good server does: ranges, If-Range, If-None-Match, If-Modified-Since. */
+/** Sends a file correctly: supports ranges, If-Range, If-None-Match and If-Modified-Since. */
 function serve(bytes: Uint8Array, options: FileOptions = {}): Fault {
   return (request, response) => {
     const { etag, lastModified } = options;
@@ -55,7 +55,7 @@ function headersOf({ etag, lastModified, headers }: FileOptions): OutgoingHttpHe
   };
 }
 
-/** Sends the head and the first bytes of a file, then does something else. */
+/** Sends the headers and the first bytes of a file, then calls `then`. */
 function afterBytes(
   bytes: Uint8Array,
   sentBytes: number,
@@ -68,7 +68,7 @@ function afterBytes(
   };
 }
 
-/** Writes to the connection itself, past everything that minds the form, and closes it. */
+/** Writes to the socket without any HTTP formatting, and closes it. */
 function raw(text: string, bytes: Uint8Array = new Uint8Array()): Fault {
   return ({ socket }) => {
     socket.write(text);
@@ -78,11 +78,11 @@ function raw(text: string, bytes: Uint8Array = new Uint8Array()): Fault {
 
 const PAGE = '<!DOCTYPE html>\n<html><title>Welcome</title><p>Please log in to use this network</html>\n';
 
-/** What a server can do, rightly and wrongly. */
+/** Correct and faulty responses of a server. */
 export const fault = {
   serve,
 
-  /** Any status, with a small page for people. */
+  /** Any status, with a small HTML page. */
   status: (status: number, headers: OutgoingHttpHeaders = {}): Fault => {
     return (_request, response) =>
       void response.writeHead(status, { 'content-type': 'text/html', ...headers }).end(`<html>${status}</html>\n`);
@@ -91,38 +91,38 @@ export const fault = {
   /** 429 with Retry-After, in seconds or as a date. */
   tooMany: (retryAfter: number | string): Fault => fault.status(429, { 'retry-after': String(retryAfter) }),
 
-  /** A redirect, with a path or a whole address. */
+  /** A redirect to a path or an absolute URL. */
   redirect: (location: string, status = 302): Fault => fault.status(status, { location }),
 
-  /** Breaks the connection without a word. */
+  /** Resets the connection before any response. */
   resetBeforeHeaders: (): Fault => {
     return ({ socket }) => void socket.resetAndDestroy();
   },
 
-  /** Closes the connection, in good form, without a word. */
+  /** Closes the connection cleanly before any response. */
   closeBeforeHeaders: (): Fault => {
     return ({ socket }) => void socket.end();
   },
 
-  /** Never answers. */
+  /** Never responds. */
   silence: (): Fault => () => {},
 
-  /** Breaks the connection in the body. */
+  /** Resets the connection within the body. */
   resetMidBody: (bytes: Uint8Array, sentBytes: number, options: FileOptions = {}): Fault => {
     return afterBytes(bytes, sentBytes, options, ({ socket }) => void socket?.resetAndDestroy());
   },
 
-  /** Announces the whole, closes the connection in good form before the end. */
+  /** Declares the full length, and closes the connection cleanly before the end. */
   short: (bytes: Uint8Array, sentBytes: number, options: FileOptions = {}): Fault => {
     return afterBytes(bytes, sentBytes, options, ({ socket }) => void socket?.end());
   },
 
-  /** Sends some of the body, and then nothing. */
+  /** Sends a part of the body, then stalls. */
   stall: (bytes: Uint8Array, sentBytes: number, options: FileOptions = {}): Fault => {
     return afterBytes(bytes, sentBytes, options, () => {});
   },
 
-  /** Sends a little every few milliseconds, so that it never stalls. */
+  /** Sends `chunkBytes` bytes every `everyMs` milliseconds: slow, without a stall. */
   drip: (bytes: Uint8Array, chunkBytes: number, everyMs: number): Fault => {
     return (_request, response) => {
       response.writeHead(200, { 'content-length': bytes.length });
@@ -136,12 +136,12 @@ export const fault = {
     };
   },
 
-  /** A file with more behind it than there should be; announced as it is. */
+  /** A file with extra bytes at its end and the matching Content-Length. */
   long: (bytes: Uint8Array, extraBytes: number, options: FileOptions = {}): Fault => {
     return serve(Buffer.concat([bytes, Buffer.alloc(extraBytes, 0x2e)]), options);
   },
 
-  /** Sends more than it announces. */
+  /** Sends more bytes than Content-Length declares. */
   surplus: (bytes: Uint8Array, extraBytes: number): Fault => {
     return raw(
       `HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\n\r\n`,
@@ -151,29 +151,27 @@ export const fault = {
 
   /** A chunked body that ends in the middle of a chunk. */
   cutChunk: (bytes: Uint8Array): Fault => {
-    return raw(
-      `HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${(bytes.length + 10).toString(16)}\r\n`,
-      bytes,
-    );
+    const declaredBytes = (bytes.length + 10).toString(16);
+    return raw(`HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${declaredBytes}\r\n`, bytes);
   },
 
-  /** Right in size, and one byte in the middle is another. */
+  /** The correct size, with one wrong byte in the middle. */
   wrongBytes: (bytes: Uint8Array, options: FileOptions = {}): Fault => {
     const wrong = Uint8Array.from(bytes, (byte, at) => (at === Math.floor(bytes.length / 2) ? byte ^ 1 : byte));
     return serve(wrong, options);
   },
 
-  /** Status 200 and a web page, as portals have it; `type` to hide it. */
+  /** Status 200 with an HTML page, as captive portals send it. `type` overrides the content type. */
   html: (type = 'text/html; charset=utf-8'): Fault => {
     return (_request, response) => void response.writeHead(200, { 'content-type': type }).end(PAGE);
   },
 
-  /** Packs the file once more, whatever was asked. */
+  /** Compresses the file with gzip, regardless of Accept-Encoding. */
   gzipped: (bytes: Uint8Array): Fault => {
     return (_request, response) => sendWhole(response, gzipSync(bytes), { headers: { 'content-encoding': 'gzip' } });
   },
 
-  /** Answers a range with another: its Content-Range, and the bytes from `startByte` on. */
+  /** Responds with another range: `contentRange`, and the bytes from `startByte` on. */
   wrongRange: (
     bytes: Uint8Array,
     startByte: number,
@@ -183,17 +181,17 @@ export const fault = {
       void response.writeHead(206, { 'content-range': contentRange }).end(bytes.subarray(startByte));
   },
 
-  /** Knows no ranges. */
+  /** Ignores ranges and sends the whole file. */
   ignoredRange: (bytes: Uint8Array, options: FileOptions = {}): Fault => {
     return (_request, response) => sendWhole(response, bytes, options);
   },
 
-  /** Heeds ranges, but not If-Range: the rest may be that of another file. */
+  /** Supports ranges, but ignores If-Range: the rest may belong to another file. */
   ignoredIfRange: (bytes: Uint8Array, options: FileOptions = {}): Fault => {
     return (request, response) => sendRange(request, response, bytes, options);
   },
 
-  /** Says something that is not HTTP. */
+  /** Sends a line that is not HTTP. */
   garbage: (): Fault => raw('220 ftp.example.org ready\r\n'),
 
   raw,

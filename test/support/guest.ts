@@ -14,7 +14,7 @@ import { startMachine } from '../../src/vm/start.ts';
 import { emulatingHost } from './qemu.ts';
 import { PROJECT } from './transcript.ts';
 
-/** What a machine has that its guest kind does not decide. */
+/** The parts of a machine that do not depend on the kind of guest. */
 export const PLAIN = {
   accelerator: 'tcg',
   cpus: 1,
@@ -27,7 +27,7 @@ export const PLAIN = {
 const RELEASE = join(PROJECT, 'fixtures/release');
 const MEDIUM_DATE_SECONDS = 1_700_000_000;
 
-/** The archives of the small release, with their true digests. */
+/** Returns the archives of the small release with their digests. */
 export async function archivesOfRelease(): Promise<ArchiveAnswer[]> {
   const paths = (await readdir(RELEASE, { recursive: true }))
     .filter((path) => /(?<!-src)\.tar\.(xz|zst)$/.test(path))
@@ -49,15 +49,15 @@ export interface Installation {
   readonly exit: MachineExit;
 }
 
-export interface InstallWishes {
+export interface InstallOptions {
   readonly kit: InstallKit;
   readonly directory: string;
   readonly nonce: string;
   readonly archives: readonly ArchiveAnswer[];
 }
 
-/** Installs a stand-in into `disk.qcow2` of a directory, with its key pair and what it boots from beside it. */
-export async function installStandIn({ kit, directory, nonce, archives }: InstallWishes): Promise<Installation> {
+/** Installs a stand-in into `disk.qcow2` of a directory. The key pair and the boot files are in the same directory. */
+export async function installStandIn({ kit, directory, nonce, archives }: InstallOptions): Promise<Installation> {
   const host = await emulatingHost();
   await mkdir(directory, { recursive: true });
   const { publicKey } = await makeKeyPair('ssh-keygen', directory);
@@ -87,7 +87,7 @@ export async function installStandIn({ kit, directory, nonce, archives }: Instal
   return { lines, exit };
 }
 
-/** How to reach an installed stand-in at a port of this host. */
+/** Returns the ssh target of an installed stand-in at a port of this host. */
 export function targetOf(directory: string, port: number): SshTarget {
   return {
     ssh: 'ssh',

@@ -1,6 +1,6 @@
 import { parseSync } from 'oxc-parser';
 
-/** One import of a source file: what it names, and whether only types come through. */
+/** One import of a source file. */
 export interface Import {
   readonly from: string;
   readonly isTypeOnly: boolean;
@@ -8,7 +8,7 @@ export interface Import {
 
 export interface SourceFacts {
   readonly imports: readonly Import[];
-  /** What the file uses of the world outside without importing it: clock, randomness, environment, timers. */
+  /** Globals with effects that the file uses: clock, randomness, environment, timers. */
   readonly ambient: readonly string[];
 }
 
@@ -30,8 +30,8 @@ interface Node {
   readonly [key: string]: unknown;
 }
 
-/** Reads a TypeScript source: static, re-exported, type-only, dynamic and `import('...')` type imports. Throws for a text
- *  that does not parse and for an import whose name is computed. */
+/** Returns the imports of a TypeScript source: static, re-exported, type-only, dynamic and `import('...')` types.
+ *  Throws for a syntax error and for an import with a computed name. */
 export function factsOf(file: string, source: string): SourceFacts {
   const { program, errors } = parseSync(file, source);
   if (errors.length > 0) throw new Error(`${file}: ${errors[0]?.message}`);
@@ -84,7 +84,7 @@ function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string';
 }
 
-/** Whether an identifier stands where it names a property, not a variable. */
+/** Returns whether an identifier is the name of a property, not a variable. */
 function isLabel(parent: Node | undefined, key: string): boolean {
   if (parent === undefined || parent['computed'] === true) return false;
   return key === 'property' || key === 'key' || parent.type.startsWith('TS');

@@ -1,9 +1,9 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Suffix of the titles of tests that another operating system runs. */
+/** Suffix of the titles of tests for another operating system. */
 const OTHER_SYSTEM = /\((skipped on Windows|Windows only|macOS only)[^)]*\)$/;
 
-/** In CI a skipped test is a failure: a check that never runs proves nothing. Elsewhere it lists nothing and changes nothing. */
+/** Fails the run for skipped tests if CI is set. Outside CI it has no effect. */
 export class NoSkips implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     if (process.env['CI'] === undefined) return;

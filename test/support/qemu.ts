@@ -13,7 +13,7 @@ function pathOf(program: string): string | undefined {
   return DIRECTORIES.map((directory) => join(directory, program)).find((path) => existsSync(path));
 }
 
-/** Tests that need programs: without them they are skipped, and say so; where CI is set they fail instead. */
+/** Describes tests that require programs. If one is missing, they are skipped, or fail if CI is set. */
 export function describeWith(programs: readonly string[], name: string, body: () => void): void {
   const missing = programs.filter((program) => pathOf(program) === undefined);
   if (missing.length === 0) {
@@ -24,14 +24,14 @@ export function describeWith(programs: readonly string[], name: string, body: ()
   if (!process.env['CI']) describe.skip(title, body);
   else {
     describe(title, () => {
-      test('has what it needs', () => {
+      test('the required programs are installed', () => {
         throw new Error(`not installed: ${missing.join(', ')}`);
       });
     });
   }
 }
 
-/** Whether programs are there, for a part of a test that needs them; where CI is set they have to be. */
+/** Returns whether programs are installed. Throws for a missing program if CI is set. */
 export function whenThere(programs: readonly string[]): boolean {
   const missing = programs.filter((program) => pathOf(program) === undefined);
   if (missing.length > 0 && process.env['CI']) throw new Error(`not installed: ${missing.join(', ')}`);
@@ -40,7 +40,7 @@ export function whenThere(programs: readonly string[]): boolean {
 
 let host: Promise<Host> | undefined;
 
-/** This computer with software emulation alone, which runs everywhere and is the same everywhere. */
+/** Returns this host restricted to software emulation, which behaves alike on every computer. */
 export async function emulatingHost(): Promise<Host> {
   host ??= (async (): Promise<Host> => {
     const tools = await findTools(process.env);

@@ -1,2 +1,2 @@
-/** Seed of every property test: CYGSTRAP_SEED to rerun a failure, else always the same. Printed by fast-check on failure. */
+/** Seed of every property test. fast-check prints it on failure; CYGSTRAP_SEED overrides it. */
 export const SEED = Number(process.env['CYGSTRAP_SEED'] ?? 20250802);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
 
-/** One command of a transcript and what it must do. */
+/** One command of a transcript and its expected result. */
 export interface Case {
   readonly line: number;
   readonly command: string;
@@ -23,8 +23,8 @@ export interface Outcome {
 
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Reads `$ command`, `stdin ...`, `exit N`, `stdout ...`, `stderr ...`, `absent PATH` lines; `#` starts a comment, blank
- *  lines separate. Throws for any other line and for a case that asserts nothing. */
+/** Parses `$ command`, `stdin ...`, `exit N`, `stdout ...`, `stderr ...` and `absent PATH` lines. `#` starts a comment;
+ *  blank lines are ignored. Throws for any other line and for a case without assertions. */
 export function parseTranscript(source: string): Case[] {
   const cases: Case[] = [];
   let draft:
@@ -75,7 +75,7 @@ function joined(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Writes a case with what really happened, in the same form. */
+/** Prints a case with its actual outcome in the format of a transcript. */
 export function printTranscript({ command, stdin, absent }: Case, { exit, stdout, stderr }: Outcome): string {
   const rows = [
     `$ ${command}`,
@@ -95,7 +95,7 @@ function prefixed(key: string, content: string, always = false): string[] {
     .map((line) => `${key} ${line}`.trimEnd());
 }
 
-/** Runs `cygstrap ...` of the built command line, by default in the project's folder, by a shell (pipes and redirections work). */
+/** Runs a shell command line in which `cygstrap` is the built program. `cwd` defaults to the project. */
 export async function runCommand(command: string, stdin = '', cwd = PROJECT): Promise<Outcome> {
   const script = `cygstrap() { "${process.execPath}" "${join(PROJECT, 'bin/cygstrap.js')}" "$@"; }\n${command}`;
   const env = {
@@ -104,7 +104,7 @@ export async function runCommand(command: string, stdin = '', cwd = PROJECT): Pr
     XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'],
     LC_ALL: 'C',
   };
-  // Node's pipes are sockets, and bash takes a shell at a socket for a remote one that wants its ~/.bashrc.
+  // The pipes of Node.js are sockets. With a socket as stdin, bash reads ~/.bashrc unless --norc is given.
   const child = spawn('bash', ['--norc', '-c', script], { cwd, stdio: ['pipe', 'pipe', 'pipe'], env });
   child.stdin.on('error', () => {});
   child.stdin.end(stdin);
@@ -116,7 +116,7 @@ export async function runCommand(command: string, stdin = '', cwd = PROJECT): Pr
   return { exit, stdout: filtered(stdout), stderr: filtered(stderr) };
 }
 
-/** The whole list of what may differ from run to run. */
+/** Replaces the parts of the output that differ between runs: durations only. */
 function filtered(output: string): string {
   return output.replace(/\b\d+ ms\b/g, '[duration]');
 }

@@ -1,4 +1,4 @@
-/** A Node warning fails the run: what warns today breaks with a later Node. */
+/** A warning of Node.js fails the run: a deprecated call breaks with a later Node.js. */
 process.on('warning', (warning) => {
   throw warning;
 });

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A key made by Node.js and written as OpenPGP by hand: what openpgp does not make, such as DSA and signatures of version 3. */
+/** A key made by Node.js and written as OpenPGP by hand: what openpgp does not make, such as DSA and signatures of
+ *  version 3. */
 export interface CraftedKey {
   readonly kind: 'RSA' | 'DSA';
   readonly keyId: string;

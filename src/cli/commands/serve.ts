@@ -25,7 +25,8 @@ export const serveCommand = defineCommand({
   run: serveUntilStopped,
 });
 
-/** Ends on Ctrl-C with the exit code of an interruption, and on SIGTERM, the regular stop of a service, with success. */
+/** Ends on Ctrl-C with the exit code of an interruption, and on SIGTERM, the regular stop of a service, with success.
+ */
 async function serveUntilStopped(
   { output }: Session,
   args: Arguments<typeof OPTIONS> & { readonly repo: string },

@@ -20,10 +20,10 @@ export interface SourceVersion {
 
 /** Packages of several indexes, with lookup by name, provided name, obsoleted name, category and source.
  *
- *  Records of one package are merged: versions and categories are united, and the later description is used. Of a version
- *  under the same `release:` label, the later record replaces the earlier. Under different labels both stay: `name=version`
- *  selects the later one, a free choice the earlier one.
- *  Source: cygwin-setup package_meta.cc `add_version`, IniDBBuilderPackage.cc. */
+ *  Records of one package are merged: versions and categories are united, and the later description is used. Of a
+ *  version under the same `release:` label, the later record replaces the earlier. Under different labels both stay:
+ *  `name=version` selects the later one, a free choice the earlier one. Source: cygwin-setup package_meta.cc
+ *  `add_version`, IniDBBuilderPackage.cc. */
 export class Catalog {
   readonly headers: readonly IndexHeader[];
   readonly indexNames: readonly string[];
@@ -141,8 +141,8 @@ export class Catalog {
     return sources;
   }
 
-  /** Returns the source of a binary version: the archive of its `source:` line, else the same version of the source package
-   *  named by its `Source:` line. */
+  /** Returns the source of a binary version: the archive of its `source:` line, else the same version of the source
+   *  package named by its `Source:` line. */
   sourceOf(version: CatalogVersion): SourceVersion | undefined {
     const { source, sourceName, version: number } = version.record;
     if (source !== undefined) return this.source(source.packageName, source.version);
@@ -151,8 +151,8 @@ export class Catalog {
 
   /** Returns the version selected by `name=version`. */
   find(name: string, version: string): CatalogVersion | undefined {
-    // Setup stores the versions of a package in an ordered set: 1.05 is dropped after an equal 1.5. Of the same text under
-    // two release labels, the later version replaces the earlier.
+    // Setup stores the versions of a package in an ordered set: 1.05 is dropped after an equal 1.5. Of the same text
+    // under two release labels, the later version replaces the earlier.
     const listed: CatalogVersion[] = [];
     for (const candidate of this.packages.get(name)?.versions ?? []) {
       const same = listed.findIndex(({ version: each }) => each === candidate.version);

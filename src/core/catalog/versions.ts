@@ -36,7 +36,8 @@ export interface BlockVersions {
   readonly isProviding: boolean;
   /** Returns the sources of the `source:` lines in reading order. */
   sources(): SourceArchive[];
-  /** Returns the installable versions in reading order, with ranks from `firstRank`. `index` is the number of the index. */
+  /** Returns the installable versions in reading order, with ranks from `firstRank`. `index` is the number of the
+   *  index. */
   installable(index: number, firstRank: number): CatalogVersion[];
 }
 

@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 
-/** Lays what a command line gives over what a project file says, each field apart: a list given replaces the file's list, and
- *  an empty list or `undefined` gives nothing. */
+/** Lays what a command line gives over what a project file says, each field apart: a list given replaces the file's
+ *  list, and an empty list or `undefined` gives nothing. */
 export function mergeConfig(
   config: Config,
   commandLine: { readonly [K in keyof Config]: Config[K] | undefined },
@@ -12,8 +12,8 @@ export function mergeConfig(
   return { ...config, ...Object.fromEntries(given) };
 }
 
-/** Turns the paths of a project file into paths from elsewhere: `resolve` is given each path as written and joins it to the
- *  directory of the file. A site that is an address stays as it is. */
+/** Turns the paths of a project file into paths from elsewhere: `resolve` is given each path as written and joins it to
+ *  the directory of the file. A site that is an address stays as it is. */
 export function resolvePaths(config: Config, resolve: (path: string) => string): Config {
   const { sites, keyring, repo } = config;
   return {

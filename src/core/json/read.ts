@@ -26,9 +26,9 @@ export class JsonFault extends Error {
 /** Deepest nesting that is read; our files need four. */
 const MAX_DEPTH = 32;
 
-/** Reads a JSON text (RFC 8259) into values that know their line. Unlike `JSON.parse` it refuses a key that an object has
- *  twice, as a careless merge leaves it. A byte order mark and CR LF are accepted, as Windows editors and checkouts write
- *  them. Throws {@link JsonFault}, for the first fault only. */
+/** Reads a JSON text (RFC 8259) into values that know their line. Unlike `JSON.parse` it refuses a key that an object
+ *  has twice, as a careless merge leaves it. A byte order mark and CR LF are accepted, as Windows editors and checkouts
+ *  write them. Throws {@link JsonFault}, for the first fault only. */
 export function readJson(text: string): JsonNode {
   return new Reader(text).document();
 }

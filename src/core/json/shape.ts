@@ -110,8 +110,8 @@ export function uniqueListOf<T>(item: Shape<T>, keyOf: (value: T) => string): Sh
   };
 }
 
-/** An object with these fields and no others; an optional one that is left out is left out of the result. A field `schema` is
- *  looked at before all others. */
+/** An object with these fields and no others; an optional one that is left out is left out of the result. A field
+ *  `schema` is looked at before all others. */
 export function objectOf<F extends Fields>(fields: F): Shape<ObjectOf<F>> {
   const names = Object.keys(fields);
   return (node) => {

@@ -17,8 +17,9 @@ type ValueField = Exclude<keyof LockRequest, ListField>;
 const LISTS = ['packages', 'categories', 'buildDepends'] as const satisfies readonly ListField[];
 const VALUES = ['base', 'test', 'source', 'windows', 'arch'] as const satisfies readonly ValueField[];
 
-/** Compares the request a lock was made for with the one asked, in the order of the fields; empty: the lock is its answer.
- *  The order of packages and categories does not matter. Whether the lock is still the newest answer only an index can tell. */
+/** Compares the request a lock was made for with the one asked, in the order of the fields; empty: the lock is its
+ *  answer. The order of packages and categories does not matter. Whether the lock is still the newest answer only an
+ *  index can tell. */
 export function checkLock({ request: locked }: Pick<Lock, 'request'>, asked: LockRequest): RequestDifference[] {
   const lists = LISTS.flatMap((field) => [
     ...missingIn(locked[field], asked[field]).map((item) => ({ kind: 'not-locked' as const, field, item })),

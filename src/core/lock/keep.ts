@@ -6,8 +6,8 @@ export interface Pin {
   readonly version: string;
 }
 
-/** Pins every package of a lock to its version, except those named and those the request of today pins itself: what stays where
- *  it is when only these names are to move. By name. */
+/** Pins every package of a lock to its version, except those named and those the request of today pins itself: what
+ *  stays where it is when only these names are to move. By name. */
 export function keepVersions(
   { packages, request }: Pick<Lock, 'packages'> & { readonly request: Pick<LockRequest, 'packages'> },
   except: readonly string[],

@@ -23,9 +23,9 @@ import { requirementsOf } from './requirements.ts';
 import type { Requirement } from './requirements.ts';
 
 /** Works out what Cygwin's setup would install, or why it could not install all that was asked for. Where setup drops a
- *  request or goes on with a broken Base, this is a conflict; members of a category that cannot be installed are left out
- *  as setup leaves them out, and listed. The same catalog and request always give the same answer.
- *  Source: cygwin-setup libsolv.cc, prereq.cc; every rule in fixtures/resolve. */
+ *  request or goes on with a broken Base, this is a conflict; members of a category that cannot be installed are left
+ *  out as setup leaves them out, and listed. The same catalog and request always give the same answer. Source:
+ *  cygwin-setup libsolv.cc, prereq.cc; every rule in fixtures/resolve. */
 export function resolve(catalog: Catalog, fields: Partial<ResolveRequest>): ResolveResult {
   const request = { ...EMPTY_REQUEST, ...fields };
   const { requirements, conflicts, passedOver, warnings } = requirementsOf(catalog, request);
@@ -77,7 +77,8 @@ function transaction(pool: Pool, chosen: readonly Solvable[]): Solvable[] {
 }
 
 function byName(pool: Pool, solvables: readonly Solvable[]): Solvable[] {
-  // By number first: an index is nearly in the order of names, and to sort what nearly is in order takes few comparisons.
+  // By number first: an index is nearly in the order of names, and to sort what nearly is in order takes few
+  // comparisons.
   return Array.from(Int32Array.from(solvables).sort(), (s) => ({ s, name: pool.name(s) }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.s - b.s))
     .map(({ s }) => s);
@@ -190,8 +191,8 @@ function leftOutOf(
   });
 }
 
-/** Steps of a chain that a package left out is reported with: of a longer one the first and the last. With whole chains,
- *  n packages that each require the next would be reported with n² steps. */
+/** Steps of a chain that a package left out is reported with: of a longer one the first and the last. With whole
+ *  chains, n packages that each require the next would be reported with n² steps. */
 const MAX_STEPS = 20;
 
 function shortened(texts: readonly string[]): string[] {

@@ -35,10 +35,10 @@ export type ItemKey =
   | 'message';
 export type Key = HeaderKey | ItemKey | 'package';
 
-/** Every spelling of every key: the only table of keywords. To add a keyword, add its spelling here. To add a key, also add
- *  it to the types above; the compiler then reports the `switch` statements in grammar.ts and lines.ts that need a case.
- *  A line that begins with any other word and a colon is dropped with a warning.
- *  Source: cygwin-setup inilex.ll. */
+/** Every spelling of every key: the only table of keywords. To add a keyword, add its spelling here. To add a key, also
+ *  add it to the types above; the compiler then reports the `switch` statements in grammar.ts and lines.ts that need a
+ *  case. A line that begins with any other word and a colon is dropped with a warning. Source: cygwin-setup inilex.ll.
+ */
 export const KEYWORDS: ReadonlyMap<string, Key> = new Map<string, Key>([
   ['release:', 'release'],
   ['arch:', 'arch'],
@@ -96,7 +96,8 @@ export function commonClasses(word: string): number {
   return bits;
 }
 
-/** Returns whether setup reads a word of `length` bytes as a digest, wherever it occurs. `bits` are its common classes. */
+/** Returns whether setup reads a word of `length` bytes as a digest, wherever it occurs. `bits` are its common classes.
+ */
 export function isDigest(length: number, bits: number): boolean {
   if (length === SHA512_DIGITS || length === MD5_DIGITS) return (bits & HEX) !== 0;
   return length === SHA512_BASE64_DIGITS && (bits & BASE64) !== 0;

@@ -12,8 +12,8 @@ const ARCHITECTURES: ReadonlySet<string> = new Set(['x86', 'x86_64', 'aarch64'])
 
 type Report = (code: DiagnosticCode, line: number, message: string) => void;
 
-/** Finds problems that setup accepts without a message. Returns warnings in the order of the index. Records of one name are
- *  one package, as in setup. Checks only whether a required name exists; the resolver checks version criteria. */
+/** Finds problems that setup accepts without a message. Returns warnings in the order of the index. Records of one name
+ *  are one package, as in setup. Checks only whether a required name exists; the resolver checks version criteria. */
 export function lintRecords(header: IndexHeader, records: readonly PackageRecord[], file = 'setup.ini'): Diagnostic[] {
   const found: Diagnostic[] = [];
   const report: Report = (code, line, message) => {
@@ -69,7 +69,8 @@ function lintVersions(name: string, line: number, versions: readonly VersionReco
   }
 }
 
-/** Setup stores the versions of a package in a set in RPM order, so equal versions collide, also in different spellings. */
+/** Setup stores the versions of a package in a set in RPM order, so equal versions collide, also in different
+ *  spellings. */
 function lintEqualVersions(name: string, versions: readonly VersionRecord[], report: Report): void {
   const sorted = versions.toSorted((a, b) => compareVersions(a.version, b.version) || a.line - b.line);
   for (const [at, later] of sorted.entries()) {

@@ -23,8 +23,8 @@ const PART: readonly (readonly [RegExp, string])[] = [
 const PLAIN = /^[\w+~-]+(?:\.+[\w+~-]+)*(?:\/[\w+~-]+(?:\.+[\w+~-]+)*)*$/;
 const MAYBE_DEVICE = /(?:^|\/)(?:con|prn|aux|nul|clock|com|lpt)/i;
 
-/** Returns the faults of an archive path as phrases that follow "the path", in a fixed order. Without faults, the path joined
- *  to any directory or site, on any system, names a file below it. */
+/** Returns the faults of an archive path as phrases that follow "the path", in a fixed order. Without faults, the path
+ *  joined to any directory or site, on any system, names a file below it. */
 export function pathFaults(path: string): string[] {
   if (PLAIN.test(path) && !MAYBE_DEVICE.test(path)) return [];
   const whole = WHOLE.filter(([fault]) => fault.test(path));

@@ -9,8 +9,8 @@ export interface DependencyList {
 
 export const NO_LIST: DependencyList = { entries: [] };
 
-/** A validated list in text form: `NAME` or `NAME (OP VERSION)` with a separator. A command reads the entries of few lists,
- *  so they are created on first access. */
+/** A validated list in text form: `NAME` or `NAME (OP VERSION)` with a separator. A command reads the entries of few
+ *  lists, so they are created on first access. */
 export class LazyList implements DependencyList {
   #text: string;
   readonly #separator: ', ' | ' ';
@@ -61,7 +61,8 @@ const LONGEST_SHARED_NAME = 1024;
 /** Input in bytes after which the pool is emptied, because its names may be slices that retain chunks. */
 const CACHED_BYTES = 48 * 1024 * 1024;
 
-/** Shares equal dependencies within one parse, in bounded memory. A {@link LazyList} without entries retains the pool. */
+/** Shares equal dependencies within one parse, in bounded memory. A {@link LazyList} without entries retains the pool.
+ */
 export class DependencyPool {
   readonly #byName = new Map<string, Dependency>();
   #clearAt = CACHED_BYTES;
@@ -76,7 +77,8 @@ export class DependencyPool {
     return known;
   }
 
-  /** Empties the pool when it is too large. Call between chunks with the bytes read so far. Returns whether it was emptied. */
+  /** Empties the pool when it is too large. Call between chunks with the bytes read so far. Returns whether it was
+   *  emptied. */
   trim(bytesRead: number): boolean {
     if (bytesRead < this.#clearAt && this.#byName.size < MOST_NAMES) return false;
     this.#clearAt = bytesRead + CACHED_BYTES;

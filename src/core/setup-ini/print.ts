@@ -6,7 +6,8 @@ import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from './records.ts';
 import type { Archive, Dependency, IndexHeader, PackageRecord, SourceArchive, VersionRecord } from './records.ts';
 
 /** Returns the text of an index that parses to the same headers and records, except `line`, in the form of the official
- *  generator. Encode it as UTF-8. Throws `usage` for a value that an index cannot contain, such as a quote inside a text. */
+ *  generator. Encode it as UTF-8. Throws `usage` for a value that an index cannot contain, such as a quote inside a
+ *  text. */
 export function printIndex(header: IndexHeader, records: Iterable<PackageRecord>): string {
   return [...printPieces(header, records)].join('');
 }

@@ -1,8 +1,8 @@
 /** Operator of a version criterion. `<<` and `>>` in the index are read as `<` and `>`. */
 export type Operator = '=' | '<' | '>' | '<=' | '>=';
 
-/** One entry of a dependency list: a package name, optionally with a criterion on its version. The name `_self-destruct` is
- *  read as `libsolv-self-destruct-pkg()`, a name that no package can have. Setup does the same. */
+/** One entry of a dependency list: a package name, optionally with a criterion on its version. The name
+ *  `_self-destruct` is read as `libsolv-self-destruct-pkg()`, a name that no package can have. Setup does the same. */
 export interface Dependency {
   readonly name: string;
   /** Present exactly when `version` is present. */
@@ -57,14 +57,14 @@ export interface VersionRecord {
   /** Absent when the index lists no binary archive. Setup then ignores the version, except for its source. */
   readonly install?: Archive;
   readonly source?: SourceArchive;
-  /** Name of the source package from a `Source:` line, unless a `source:` line follows it. Takes precedence over `source`:
-   *  the sources are those of the named package with the same version. */
+  /** Name of the source package from a `Source:` line, unless a `source:` line follows it. Takes precedence over
+   *  `source`: the sources are those of the named package with the same version. */
   readonly sourceName?: string;
   /** Without repeats, like the lists below. Equal lists may be the same array. */
   readonly depends: readonly Dependency[];
   readonly obsoletes: readonly Dependency[];
-  /** Provided names besides the package name. Without a `provides:` line in the package so far, a version provides the names
-   *  that it obsoletes. */
+  /** Provided names besides the package name. Without a `provides:` line in the package so far, a version provides the
+   *  names that it obsoletes. */
   readonly provides: readonly Dependency[];
   readonly conflicts: readonly Dependency[];
   readonly buildDepends: readonly Dependency[];

@@ -7,8 +7,8 @@ import type { Archive, Dependency, PackageBlock, SourceArchive, Stability, Versi
 export type Row = number;
 
 const FIRST_ROWS = 1 << 6;
-/** Fields of a version: line, number of the binary archive, number of the source archive, number of the rare lists from 1,
- *  number of the version text, number of the label text. */
+/** Fields of a version: line, number of the binary archive, number of the source archive, number of the rare lists from
+ *  1, number of the version text, number of the label text. */
 const ROW_FIELDS = 6;
 
 /** Lists that few versions have. */

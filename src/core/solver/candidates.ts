@@ -3,7 +3,8 @@ import type { CatalogVersion } from '../catalog/versions.ts';
 import type { Dependency } from '../setup-ini/records.ts';
 import { criteriaMeet } from '../version/criteria.ts';
 
-/** Number of a thing that can be installed, from {@link FIRST}; a literal of a rule is such a number or its negative. */
+/** Number of a thing that can be installed, from {@link FIRST}; a literal of a rule is such a number or its negative.
+ */
 export type Solvable = number;
 
 /** Always there; a rule that needs its absence cannot be met. */
@@ -21,8 +22,8 @@ export interface Needs {
   readonly met: readonly (readonly Solvable[])[];
 }
 
-/** The versions of a catalog as the solver sees them, by number, and what meets what among them. Looks things up on demand, so that
- *  a small closure costs little, and once for all requests, since a catalog does not change. */
+/** The versions of a catalog as the solver sees them, by number, and what meets what among them. Looks things up on
+ *  demand, so that a small closure costs little, and once for all requests, since a catalog does not change. */
 export class Candidates {
   static readonly #all = new WeakMap<Catalog, Candidates>();
 
@@ -90,15 +91,16 @@ export class Candidates {
     return list;
   }
 
-  /** What setup's invented `base` requires: one list for the same names, so that nothing is kept here of a single request. */
+  /** What setup's invented `base` requires: one list for the same names, so that nothing is kept here of a single
+   *  request. */
   requirementsOf(names: readonly string[]): readonly Dependency[] {
     const isKnown = names.length === this.#base.length && names.every((name, i) => name === this.#base[i]?.name);
     if (!isKnown) this.#base = names.map((name) => ({ name }));
     return this.#base;
   }
 
-  /** What meets a dependency of the catalog, ascending. The parser makes one object of equal dependencies as far as it can, and looking
-   *  an object up is cheaper than a text; requirements of a whole index are a few hundred thousand. */
+  /** What meets a dependency of the catalog, ascending. The parser makes one object of equal dependencies as far as it
+   *  can, and looking an object up is cheaper than a text; requirements of a whole index are a few hundred thousand. */
   providers(dependency: Dependency): readonly Solvable[] {
     let list = this.#byDependency.get(dependency);
     if (list === undefined) {
@@ -109,8 +111,9 @@ export class Candidates {
     return list;
   }
 
-  /** What meets each requirement of a version whose number was given out before. It is worked out once for each list of dependencies, which many versions share: to
-   *  look up each requirement of each version would take longer than all else with a whole index. */
+  /** What meets each requirement of a version whose number was given out before. It is worked out once for each list of
+   *  dependencies, which many versions share: to look up each requirement of each version would take longer than all
+   *  else with a whole index. */
   needs(s: Solvable): Needs {
     return (this.#needs[s - FIRST] ??= this.needsOf(this.version(s)?.depends ?? NO_DEPENDENCIES));
   }

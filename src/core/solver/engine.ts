@@ -22,9 +22,9 @@ export interface Problem {
 /** The clause-learning search underneath the solver: decisions with levels, propagation over watched literals, analysis
  *  of conflicts, and finding what to give up when rules contradict each other for good.
  *
- *  It follows libsolv step by step where a step can be seen in the answer: the order of watches decides which conflict is
- *  met first, and so which plan comes out when several are possible.
- *  Source: libsolv src/solver.c `propagate`, `analyze`, `analyze_unsolvable`, `makeruledecisions`. */
+ *  It follows libsolv step by step where a step can be seen in the answer: the order of watches decides which conflict
+ *  is met first, and so which plan comes out when several are possible. Source: libsolv src/solver.c `propagate`,
+ *  `analyze`, `analyze_unsolvable`, `makeruledecisions`. */
 export class Engine {
   readonly rules: RuleSet;
   readonly kinds: RuleKinds;
@@ -170,8 +170,8 @@ export class Engine {
     }
   }
 
-  /** Decides a literal at a new level (0: none, only propagates) and goes on until nothing contradicts. Returns the level
-   *  reached, lower than before where a rule was learnt, or 0 when rules had to be disabled and all starts over.
+  /** Decides a literal at a new level (0: none, only propagates) and goes on until nothing contradicts. Returns the
+   *  level reached, lower than before where a rule was learnt, or 0 when rules had to be disabled and all starts over.
    *  @param onRevert told the level that was gone back to, before the learnt literal is decided */
   setAndLearn(from: number, decision: number, why: number, onRevert: (level: number) => void): number {
     let level = from;
@@ -284,7 +284,8 @@ export class Engine {
   /** Set by the owner: which other choice rules go with one that is disabled. */
   disableChoice: (rule: number) => void = (rule) => this.disable(rule);
 
-  /** Rules that lead to the conflict, each once, in the order met; learnt ones stand for what they were derived from. */
+  /** Rules that lead to the conflict, each once, in the order met; learnt ones stand for what they were derived from.
+   */
   #proofOf(broken: number): number[] {
     const proof = new Set<number>();
     const expand = (start: number): void => {
@@ -329,8 +330,8 @@ export class Engine {
       });
   }
 
-  /** Decides everything that rules of a single literal ask for, at level 1. Where two contradict each other, the one that
-   *  is not a package's own is disabled and all starts over; choice rules come last and just yield. */
+  /** Decides everything that rules of a single literal ask for, at level 1. Where two contradict each other, the one
+   *  that is not a package's own is disabled and all starts over; choice rules come last and just yield. */
   decideAssertions(): void {
     for (let isDone = false; !isDone;) {
       this.decisions.fill(0);

@@ -4,9 +4,9 @@ const MAX_CLAUSES = 400;
 /** Assignments of one literal in one clause, in all checks of one proof; beyond it the remaining clauses are kept. */
 const MAX_STEPS = 4_000_000;
 
-/** Reduces contradictory clauses to a minimal contradictory subset: every clause that the contradiction does not need is
- *  removed, the last one first. Returns the positions of the clauses that remain, ascending. Returns all positions for
- *  more than 400 clauses. Deterministic; not recursive. */
+/** Reduces contradictory clauses to a minimal contradictory subset: every clause that the contradiction does not need
+ *  is removed, the last one first. Returns the positions of the clauses that remain, ascending. Returns all positions
+ *  for more than 400 clauses. Deterministic; not recursive. */
 export function minimalCore(clauses: readonly (readonly number[])[]): number[] {
   const all = clauses.map((_, i) => i);
   if (clauses.length > MAX_CLAUSES) return all;

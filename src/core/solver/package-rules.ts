@@ -6,7 +6,8 @@ import { RuleSet, grown } from './rules.ts';
 
 const FIRST_RULES = 1 << 10;
 
-/** Some thirty times as many as all of Cygwin has; two versions of one name are one rule, so that they grow with its square. */
+/** Some thirty times as many as all of Cygwin has; two versions of one name are one rule, so that they grow with its
+ *  square. */
 const MOST_RULES = 1 << 23;
 const TOO_MANY = 'is this an index? some package of it has thousands of versions';
 
@@ -32,8 +33,8 @@ export function packageRules(pool: Pool, roots: Iterable<Solvable>): RuleSet {
 class Collector {
   readonly #pool: Pool;
   readonly #seen: Uint8Array;
-  /** One entry a rule: its first literal, either the offset of a list (positive) or a second literal (zero or negative), and the
-   *  second literal in either case. */
+  /** One entry a rule: its first literal, either the offset of a list (positive) or a second literal (zero or
+   *  negative), and the second literal in either case. */
   #first = new Int32Array(FIRST_RULES);
   #rest = new Int32Array(FIRST_RULES);
   #second = new Int32Array(FIRST_RULES);

@@ -12,7 +12,8 @@ export interface Present {
 }
 
 /** Something installed already, setup's two inventions included: `base` 0.0-0, which requires every package of category
- *  Base, and `_windows`, whose version is that of the system. Source: cygwin-setup package_db.cc `makeBase`, `makeWindows`. */
+ *  Base, and `_windows`, whose version is that of the system. Source: cygwin-setup package_db.cc `makeBase`,
+ *  `makeWindows`. */
 interface Resident {
   readonly name: string;
   readonly version: string;
@@ -22,8 +23,8 @@ interface Resident {
   readonly conflicts: readonly Dependency[];
 }
 
-/** What the solver chooses among, numbered in the order in which libsolv would number it: versions in the order read, then the
- *  residents. */
+/** What the solver chooses among, numbered in the order in which libsolv would number it: versions in the order read,
+ *  then the residents. */
 export class Pool {
   readonly catalog: Catalog;
   readonly firstInstalled: Solvable;
@@ -156,7 +157,8 @@ export class Pool {
     return { number, list, met: list.map((dependency) => this.providers(dependency)) };
   }
 
-  /** Those among the providers of an `obsoletes:` entry that bear its name: obsoleting goes by name, not by provides. */
+  /** Those among the providers of an `obsoletes:` entry that bear its name: obsoleting goes by name, not by provides.
+   */
   obsoletedBy(dependency: Dependency): readonly Solvable[] {
     return this.providers(dependency).filter((s) => this.bears(s, dependency));
   }

@@ -1,8 +1,8 @@
 /** Clauses over literals: a positive number asks for a solvable, a negative one for its absence.
  *
- *  A rule is (p | w2) when it has at most two literals, w2 being 0 for an assertion, and (p | list...) when it has more;
- *  `list` is then an offset into `literals`, where it ends with 0. The two watched literals of every rule are chained
- *  into one list for each literal. Rule 0 is never used. */
+ *  A rule is (p | w2) when it has at most two literals, w2 being 0 for an assertion, and (p | list...) when it has
+ *  more; `list` is then an offset into `literals`, where it ends with 0. The two watched literals of every rule are
+ *  chained into one list for each literal. Rule 0 is never used. */
 export class RuleSet {
   count = 1;
   p = new Int32Array(1024);

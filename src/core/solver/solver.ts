@@ -319,9 +319,8 @@ class Solver {
     }
   }
 
-  /** Goes through all rules until every one is fulfilled: first those where one candidate is clearly best, then, from the
-   *  first put aside, those that leave a choice.
-   *  Source: libsolv src/solver.c `resolve_dependencies`. */
+  /** Goes through all rules until every one is fulfilled: first those where one candidate is clearly best, then, from
+   *  the first put aside, those that leave a choice. Source: libsolv src/solver.c `resolve_dependencies`. */
   #resolveDependencies(start: number): number {
     const { decisions } = this.#engine;
     let level = start;

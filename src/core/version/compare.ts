@@ -12,9 +12,9 @@ function isAlpha(code: number): boolean {
   return (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
 }
 
-/** Compares two ranges of version text as RPM does: runs of digits or letters are compared in turn, other characters are
- *  separators. `~` sorts before the end of the text, `^` after it. Returns -1, 0 or 1.
- *  Source: libsolv src/evr.c `solv_vercmp_rpm`; fixtures/version/order.txt. */
+/** Compares two ranges of version text as RPM does: runs of digits or letters are compared in turn, other characters
+ *  are separators. `~` sorts before the end of the text, `^` after it. Returns -1, 0 or 1. Source: libsolv src/evr.c
+ *  `solv_vercmp_rpm`; fixtures/version/order.txt. */
 function compareSegments(a: string, aStart: number, aEnd: number, b: string, bStart: number, bEnd: number): number {
   let i = aStart;
   let j = bStart;
@@ -107,9 +107,9 @@ function lastDash(text: string, from: number): number {
   return i >= from && text.charCodeAt(i) === DASH ? i : -1;
 }
 
-/** Compares two versions `[epoch:]version[-release]`. Returns -1 when `a` is older, 0 when both are equal, else 1. A missing
- *  epoch is 0; a missing release is older than any release. A total preorder: 1.05 and 1.5 are equal. Never throws.
- *  Source: libsolv src/evr.c, EVRCMP_COMPARE with RPM semantics. */
+/** Compares two versions `[epoch:]version[-release]`. Returns -1 when `a` is older, 0 when both are equal, else 1. A
+ *  missing epoch is 0; a missing release is older than any release. A total preorder: 1.05 and 1.5 are equal. Never
+ *  throws. Source: libsolv src/evr.c, EVRCMP_COMPARE with RPM semantics. */
 export function compareVersions(a: string, b: string): number {
   if (a === b) return 0;
   const aEpoch = epochEnd(a);
@@ -122,9 +122,9 @@ export function compareVersions(a: string, b: string): number {
   return compareSegments(a, aDash + 1, a.length, b, bDash + 1, b.length);
 }
 
-/** Compares versions for a criterion: like {@link compareVersions}, but a missing release matches any release. Returns -2
- *  when only `a` has no release, 2 when only `b` has none. An empty release (`4-`) counts as missing.
- *  Source: libsolv src/evr.c, EVRCMP_MATCH_RELEASE. */
+/** Compares versions for a criterion: like {@link compareVersions}, but a missing release matches any release. Returns
+ *  -2 when only `a` has no release, 2 when only `b` has none. An empty release (`4-`) counts as missing. Source:
+ *  libsolv src/evr.c, EVRCMP_MATCH_RELEASE. */
 export function compareForMatch(a: string, b: string): number {
   if (a === b) return 0;
   const aEpoch = epochEnd(a);

@@ -12,9 +12,9 @@ export interface Criterion {
   readonly version: string;
 }
 
-/** Returns whether a provided name with criterion `provided` satisfies a requirement with criterion `wanted`: whether the two
- *  ranges share a version. A missing release matches any: `1.0-1` satisfies `(= 1.0)`.
- *  Source: libsolv src/pooldep.c `pool_intersect_evrs`. */
+/** Returns whether a provided name with criterion `provided` satisfies a requirement with criterion `wanted`: whether
+ *  the two ranges share a version. A missing release matches any: `1.0-1` satisfies `(= 1.0)`. Source: libsolv
+ *  src/pooldep.c `pool_intersect_evrs`. */
 export function criteriaMeet(provided: Criterion, wanted: Criterion): boolean {
   const p = BITS[provided.op];
   const w = BITS[wanted.op];
@@ -34,9 +34,8 @@ export function criteriaMeet(provided: Criterion, wanted: Criterion): boolean {
   }
 }
 
-/** Returns whether a version satisfies a criterion, as for obsoletes. Every operator matches a version without a release
- *  when the criterion has one.
- *  Source: libsolv src/pooldep.c `pool_match_nevr_rel`. */
+/** Returns whether a version satisfies a criterion, as for obsoletes. Every operator matches a version without a
+ *  release when the criterion has one. Source: libsolv src/pooldep.c `pool_match_nevr_rel`. */
 export function versionMeets(version: string, wanted: Criterion): boolean {
   const w = BITS[wanted.op];
   if (version === wanted.version) return (w & EQ) !== 0;

@@ -40,8 +40,8 @@ const imageRecord = objectOf({
 /** Least time between two records of a use of an image. */
 const MARK_INTERVAL_MS = 24 * 60 * 60_000;
 
-/** Returns the image that was made by the same recipe, if no source file and not the image itself has changed; otherwise makes it.
- *  Throws errors of the system and what `recipe.entries` throws. */
+/** Returns the image that was made by the same recipe, if no source file and not the image itself has changed;
+ *  otherwise makes it. Throws errors of the system and what `recipe.entries` throws. */
 export async function cachedInitramfs(cacheDir: string, recipe: ImageRecipe): Promise<Image> {
   const path = join(cacheDir, IMAGES, `${recipe.name}.json`);
   const parts = createHash('sha256').update(JSON.stringify(recipe.parts)).digest('hex');

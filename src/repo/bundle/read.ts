@@ -29,9 +29,9 @@ type Entry = Extract extends AsyncIterable<infer E> ? E : never;
 const MAX_MANIFEST_BYTES = 1 << 20;
 const MAX_HEAD_BYTES = 256 << 20;
 
-/** Reads a bundle: passes the members before the archives to `onHead`, then each archive to `onArchive`, in the order of the tar.
- *  Throws `not-found`, `io`, `corrupt` for a file that is not a bundle or is truncated and for members that are not regular
- *  files, `verify` for a head that differs from its manifest, and errors of the callbacks. */
+/** Reads a bundle: passes the members before the archives to `onHead`, then each archive to `onArchive`, in the order
+ *  of the tar. Throws `not-found`, `io`, `corrupt` for a file that is not a bundle or is truncated and for members that
+ *  are not regular files, `verify` for a head that differs from its manifest, and errors of the callbacks. */
 export async function readBundle(
   path: string,
   {

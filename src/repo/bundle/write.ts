@@ -18,9 +18,9 @@ export interface Member {
 /** Members have a fixed time and owner, so that the same members give the same bytes. */
 const MTIME = new Date(0);
 
-/** Writes members into a tar file, in order, and verifies size and digest of each. The file is renamed to `path` when it is complete;
- *  on failure nothing is left. Returns its size in bytes. Throws `verify` for a member that does not match, `io`, errors of the
- *  chunks and the reason of the signal. */
+/** Writes members into a tar file, in order, and verifies size and digest of each. The file is renamed to `path` when
+ *  it is complete; on failure nothing is left. Returns its size in bytes. Throws `verify` for a member that does not
+ *  match, `io`, errors of the chunks and the reason of the signal. */
 export async function writeBundle(path: string, members: Iterable<Member>, signal?: AbortSignal): Promise<number> {
   return createAtomically(path, async (temporary) => {
     const tar = pack();

@@ -15,7 +15,8 @@ export class Directories {
     this.#root = root;
   }
 
-  /** Creates the directory of a file and its missing parents. Throws `repo` for a symbolic link on the way, and errors of the system. */
+  /** Creates the directory of a file and its missing parents. Throws `repo` for a symbolic link on the way, and errors
+   *  of the system. */
   async createFor(location: string): Promise<void> {
     const directory = dirname(location);
     const known = this.#known.get(directory);

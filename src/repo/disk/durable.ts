@@ -11,10 +11,10 @@ const CONCURRENT_FLUSHES = 16;
 /** Longer than a slow disk takes; after it the files are flushed one by one. */
 const SYNC_TIMEOUT_MS = 600_000;
 
-/** Flushes files that were written and renamed, and their names, so that they survive a loss of power. Many files are flushed by
- *  `sync -f`, which is one syncfs(2) for the file system of the repo, if that program exists (coreutils, busybox); otherwise each
- *  is flushed, several at a time. For 5,000 files of 20 KB on ext4: 90 ms instead of 600 ms. Ignores files that no longer exist.
- *  Throws errors of the system. */
+/** Flushes files that were written and renamed, and their names, so that they survive a loss of power. Many files are
+ *  flushed by `sync -f`, which is one syncfs(2) for the file system of the repo, if that program exists (coreutils,
+ *  busybox); otherwise each is flushed, several at a time. For 5,000 files of 20 KB on ext4: 90 ms instead of 600 ms.
+ *  Ignores files that no longer exist. Throws errors of the system. */
 export async function makeDurable(root: string, locations: readonly string[]): Promise<void> {
   if (locations.length >= MANY_FILES && (await flushFileSystem(root))) return;
   await flushEach(locations, flushFile);
@@ -45,7 +45,8 @@ async function flushFile(path: string): Promise<void> {
   }
 }
 
-/** Flushes a read-only file, which Windows does not support. Cygstrap does not write such files, so nothing is lost there. */
+/** Flushes a read-only file, which Windows does not support. Cygstrap does not write such files, so nothing is lost
+ *  there. */
 async function flushReadOnly(path: string): Promise<void> {
   try {
     await flush(await open(path, 'r'));
@@ -71,8 +72,8 @@ async function flush(file: FileHandle): Promise<void> {
   }
 }
 
-/** Runs `sync -f`; returns false if there is no such program or it fails. A program without the option `-f` fails or flushes
- *  everything; both are correct. */
+/** Runs `sync -f`; returns false if there is no such program or it fails. A program without the option `-f` fails or
+ *  flushes everything; both are correct. */
 async function flushFileSystem(root: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;
   try {

@@ -56,8 +56,8 @@ export class HashPool {
     this.#size = Math.max(1, Math.min(jobs, MAX_THREADS));
   }
 
-  /** Reads and hashes files, the largest first, and passes results to `onResults` as they arrive, in no order. Throws the reason of
-   *  the signal; each thread then finishes the batch it has begun. */
+  /** Reads and hashes files, the largest first, and passes results to `onResults` as they arrive, in no order. Throws
+   *  the reason of the signal; each thread then finishes the batch it has begun. */
   async hashFiles(
     tasks: readonly SizedTask[],
     onResults: (results: readonly FileHash[]) => void,
@@ -82,7 +82,8 @@ export class HashPool {
     await Promise.all(this.#threads.splice(0).map((thread) => thread.stop()));
   }
 
-  /** Returns up to `count` threads with the least work; starts threads while some are allowed and the others are busy. */
+  /** Returns up to `count` threads with the least work; starts threads while some are allowed and the others are busy.
+   */
   #idlest(count: number): Thread[] {
     const idle = this.#threads.filter(({ load }) => load === 0).length;
     const missing = Math.min(count - idle, this.#size - this.#threads.length);

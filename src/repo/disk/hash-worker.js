@@ -1,7 +1,8 @@
 // @ts-check
-// The program of a worker thread: reads files and hashes them. It is JavaScript because a worker loads it directly, from `src` in
-// tests, from `dist`, and from `dist/program`, where the bundler puts it beside the code that starts it. It imports nothing but
-// modules of Node.js. All calls are synchronous and read 1 MiB at a time, which is twice as fast as asynchronous reading.
+// The program of a worker thread: reads files and hashes them. It is JavaScript because a worker loads it directly,
+// from `src` in tests, from `dist`, and from `dist/program`, where the bundler puts it beside the code that starts it.
+// It imports nothing but modules of Node.js. All calls are synchronous and read 1 MiB at a time, which is twice as fast
+// as asynchronous reading.
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';

@@ -26,8 +26,9 @@ const open = promisify(openCallback);
 
 const READ_BYTES = 1 << 20;
 
-/** The temporary file beside a target, counted and hashed while it is written. All writes are synchronous: for many small files
- *  that takes half the time of asynchronous ones, and for large files the network is slower. Methods throw errors of the system. */
+/** The temporary file beside a target, counted and hashed while it is written. All writes are synchronous: for many
+ *  small files that takes half the time of asynchronous ones, and for large files the network is slower. Methods throw
+ *  errors of the system. */
 export class PartFile {
   readonly #fd: number;
   readonly #algorithm: Digest['algorithm'];
@@ -41,7 +42,8 @@ export class PartFile {
     this.#hash = createHash(algorithm);
   }
 
-  /** Creates the part of `location`. An older part is unlinked and never written to: it may be a hard link to another file. */
+  /** Creates the part of `location`. An older part is unlinked and never written to: it may be a hard link to another
+   *  file. */
   static async create(location: string, algorithm: Digest['algorithm']): Promise<PartFile> {
     const path = `${location}${PART_SUFFIX}`;
     try {
@@ -53,7 +55,8 @@ export class PartFile {
     return new PartFile(await open(path, 'wx'), algorithm);
   }
 
-  /** Opens the part that an earlier attempt left for the same content, and hashes what it has. Returns undefined if there is none. */
+  /** Opens the part that an earlier attempt left for the same content, and hashes what it has. Returns undefined if
+   *  there is none. */
   static async reopen(
     location: string,
     file: RepoFile,

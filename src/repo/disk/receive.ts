@@ -29,10 +29,10 @@ export interface Received {
   readonly status: FileStatus;
 }
 
-/** Writes a file: a part beside the target, counted and hashed while it is written, compared with size and digest, then renamed. The
- *  target does not change before that. If the source breaks off, the part of a large file stays and the next call continues it;
- *  wrong bytes are removed. Returns the digest and status of the file, which is not flushed to the disk yet.
- *  Throws VerifyError, errors of the system, errors of the source and the reason of the signal. */
+/** Writes a file: a part beside the target, counted and hashed while it is written, compared with size and digest, then
+ *  renamed. The target does not change before that. If the source breaks off, the part of a large file stays and the
+ *  next call continues it; wrong bytes are removed. Returns the digest and status of the file, which is not flushed to
+ *  the disk yet. Throws VerifyError, errors of the system, errors of the source and the reason of the signal. */
 export async function receive(
   file: RepoFile,
   location: string,
@@ -93,7 +93,8 @@ function beginAt({ startByte }: Source, part: PartFile, { path, sizeBytes }: Rep
   });
 }
 
-/** Compares the digest. Sets the time of the file back, so that any later change, however soon, gives it another time. */
+/** Compares the digest. Sets the time of the file back, so that any later change, however soon, gives it another time.
+ */
 function finish(part: PartFile, file: RepoFile): Received {
   const { hex, status } = part.finish(Math.floor(Date.now() / 1000) * 1000 - SETTLED_MS);
   part.close();

@@ -17,7 +17,8 @@ export const OWN_INDEXES = 'index';
 /** Held by the process that changes the repo: `.cygstrap/lock`; see `io/lock-file.ts`. */
 export const LOCK_NAME = 'lock';
 
-/** Suffix of a file that is being downloaded, beside its target: `bash-5.2-1.tar.xz.part`. Kept if a download breaks off. */
+/** Suffix of a file that is being downloaded, beside its target: `bash-5.2-1.tar.xz.part`. Kept if a download breaks
+ *  off. */
 export const PART_SUFFIX = '.part';
 
 /** Suffix of the note of a kept part: its content and its state at the site, as JSON. */
@@ -35,12 +36,12 @@ export const OWN_SUFFIXES: readonly string[] = [PART_SUFFIX, PART_NOTE_SUFFIX, P
 /** Matches the lower-case name of an index or its signature; group 1 is the form, group 2 exists for a signature. */
 export const INDEX_NAME = /^setup\.(zst|xz|bz2|ini)(\.sig)?$/;
 
-/** First line of an index that lists only what its repo has; a comment for setup. All files of such an index must exist, also in
- *  a copy of the repo. Any other index lists the files of a site. */
+/** First line of an index that lists only what its repo has; a comment for setup. All files of such an index must
+ *  exist, also in a copy of the repo. Any other index lists the files of a site. */
 export const SUBSET_MARK = '# cygstrap: lists only what this repo has';
 
-/** The layout of a repo. `flat`: paths of the index start at the root. `site`: they start in a directory named after the site, as in
- *  a download directory of setup. */
+/** The layout of a repo. `flat`: paths of the index start at the root. `site`: they start in a directory named after
+ *  the site, as in a download directory of setup. */
 export type RepoLayout = { readonly kind: 'flat' } | { readonly kind: 'site'; readonly site: string };
 
 /** The directories of a repo. */
@@ -62,7 +63,8 @@ export function locate({ root, base }: RepoPlaces, path: RepoPath): string {
   return base === '' ? `${root}/${path}` : `${root}/${base}/${path}`;
 }
 
-/** Returns the absolute path of the directory of one architecture, which contains its index. Throws `repo` for an invalid name. */
+/** Returns the absolute path of the directory of one architecture, which contains its index. Throws `repo` for an
+ *  invalid name. */
 export function archDirectory({ root, base }: RepoPlaces, arch: string): string {
   if (!/^[a-z0-9_]+$/.test(arch)) throw new CygstrapError('repo', `invalid architecture: \`${arch}\``);
   return join(root, base, arch);
@@ -73,12 +75,13 @@ export function ownFile(root: string, name: string): string {
   return join(root, OWN_DIR, name);
 }
 
-/** Characters that setup escapes in the name of a site's directory, besides control characters and those outside of ASCII. */
+/** Characters that setup escapes in the name of a site's directory, besides control characters and those outside of
+ *  ASCII. */
 const ESCAPED = new Set('<>"#%{}|\\^~[]`\' ;/?:@=&');
 
-/** Returns the name of the directory into which setup downloads from a site: the address with a final `/`, unsafe characters as `%xx`
- *  in lower case. The case of the address stays.
- *  Source: cygwin-setup csu_util/rfc1738.cc @ 09e4f16. */
+/** Returns the name of the directory into which setup downloads from a site: the address with a final `/`, unsafe
+ *  characters as `%xx` in lower case. The case of the address stays. Source: cygwin-setup csu_util/rfc1738.cc @
+ *  09e4f16. */
 export function siteDirectory(site: string): string {
   const canonical = site.endsWith('/') ? site : `${site}/`;
   return Array.from(Buffer.from(canonical), (byte) => {
@@ -88,9 +91,9 @@ export function siteDirectory(site: string): string {
   }).join('');
 }
 
-/** Returns the address of the site of a download directory; undefined if setup would not find its archives: the name must be the
- *  escaped address, in any case.
- *  Source: cygwin-setup package_source.cc, download.cc `check_for_cached` @ 09e4f16. */
+/** Returns the address of the site of a download directory; undefined if setup would not find its archives: the name
+ *  must be the escaped address, in any case. Source: cygwin-setup package_source.cc, download.cc `check_for_cached` @
+ *  09e4f16. */
 export function siteOfDirectory(name: string): string | undefined {
   const bytes: number[] = [];
   const raw = Buffer.from(name);

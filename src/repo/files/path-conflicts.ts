@@ -6,8 +6,8 @@ import { INDEX_NAME, OWN_DIR, OWN_SUFFIXES } from './layout.ts';
 /** Longest path on Windows without support for long paths, less 60 characters for the directory of the repo. */
 const COMFORTABLE_PATH_CHARS = 260 - 60;
 
-/** Returns each file once, in order. Throws `repo` for a reserved path (an index, cygstrap's own files), for one path with two
- *  contents, for paths that differ in case only, and for a path that is a directory of another. */
+/** Returns each file once, in order. Throws `repo` for a reserved path (an index, cygstrap's own files), for one path
+ *  with two contents, for paths that differ in case only, and for a path that is a directory of another. */
 export function distinctFiles<File extends RepoFile>(files: Iterable<File>): File[] {
   const byKey = new Map<string, File>();
   for (const file of files) {
@@ -34,8 +34,8 @@ export function distinctFiles<File extends RepoFile>(files: Iterable<File>): Fil
   return [...byKey.values()];
 }
 
-/** Returns the number of paths that programs on Windows without support for long paths may be unable to open, and the longest one;
- *  undefined if there are none. Cygwin's setup opens them. */
+/** Returns the number of paths that programs on Windows without support for long paths may be unable to open, and the
+ *  longest one; undefined if there are none. Cygwin's setup opens them. */
 export function longPaths(
   files: Iterable<RepoFile>,
   base: string,

@@ -11,8 +11,8 @@ export interface Source {
   /** Number of the first byte: `fromByte`, or 0 if the site sends the whole file. */
   readonly startByte: number;
   readonly validator: string | undefined;
-  /** Read once; closed early if there are too many bytes or on abort. `put` throws its errors unchanged. The source must not change
-   *  a chunk after it was yielded. */
+  /** Read once; closed early if there are too many bytes or on abort. `put` throws its errors unchanged. The source
+   *  must not change a chunk after it was yielded. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 

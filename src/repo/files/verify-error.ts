@@ -23,7 +23,8 @@ export class VerifyError extends CygstrapError {
 
 const HEX_DIGITS = { sha512: 128, md5: 32 } as const;
 
-/** Throws VerifyError for a file that cannot be verified: an invalid size, a malformed digest, or no digest unless that is allowed. */
+/** Throws VerifyError for a file that cannot be verified: an invalid size, a malformed digest, or no digest unless that
+ *  is allowed. */
 export function requireVerifiable({ path, sizeBytes, digest }: RepoFile, allowsUndigested: boolean): void {
   const details = { path, expected: digest === undefined ? 'a digest' : shown(digest), actual: 'none', bytes: 0 };
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)

@@ -38,8 +38,8 @@ export function redirectTarget(from: URL, { status, headers }: Head): URL {
   return to;
 }
 
-/** Judges the head of a final answer by what was asked. Throws FetchError for everything that is not the file, the rest of it,
- *  or the word that it did not change. */
+/** Judges the head of a final answer by what was asked. Throws FetchError for everything that is not the file, the rest
+ *  of it, or the word that it did not change. */
 export function judge(url: URL, asked: OpenOptions, head: Head, nowMs: number): Promised {
   const { status, headers } = head;
   const fromByte = asked.fromByte ?? 0;
@@ -158,7 +158,8 @@ export function htmlError(url: URL): FetchError {
 /** The mark of UTF-8, a character a byte. */
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 
-/** Whether a body begins as a web page does; undefined while that cannot be told yet. `head` has one character a byte. */
+/** Whether a body begins as a web page does; undefined while that cannot be told yet. `head` has one character a byte.
+ */
 export function beginsAsHtml(head: string): boolean | undefined {
   if (BYTE_ORDER_MARK.startsWith(head)) return undefined;
   const text = (head.startsWith(BYTE_ORDER_MARK) ? head.slice(BYTE_ORDER_MARK.length) : head).trimStart().toLowerCase();

@@ -31,8 +31,8 @@ export class TimeoutFault extends Error {
   }
 }
 
-/** Who listens to a signal. However many they are, the signal has one listener: Node.js warns of more than ten, and adding and removing
- *  them costs more than the rest of an exchange. */
+/** Who listens to a signal. However many they are, the signal has one listener: Node.js warns of more than ten, and
+ *  adding and removing them costs more than the rest of an exchange. */
 const audiences = new WeakMap<AbortSignal, { readonly listeners: Set<() => void>; readonly tell: () => void }>();
 
 function listen(signal: AbortSignal, listener: () => void): void {
@@ -52,9 +52,9 @@ function stopListening(signal: AbortSignal, listener: () => void): void {
   signal.removeEventListener('abort', audience.tell);
 }
 
-/** One request and its answer, as undici tells it: the head as a promise, the body by `read`. Everything ends it at most once:
- *  the last byte, a failure, a limit of time, the signal, or `cancel`. Failures are undici's own, `TimeoutFault`, or the
- *  signal's reason. */
+/** One request and its answer, as undici tells it: the head as a promise, the body by `read`. Everything ends it at
+ *  most once: the last byte, a failure, a limit of time, the signal, or `cancel`. Failures are undici's own,
+ *  `TimeoutFault`, or the signal's reason. */
 export class Exchange implements Dispatcher.DispatchHandler {
   /** Rejects with the failure if that comes first. */
   readonly head: Promise<Head>;
@@ -88,7 +88,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (signal.aborted) this.#onAbort();
   }
 
-  /** The next bytes, undefined after the last. What was received before a failure comes first, except after an abort. */
+  /** The next bytes, undefined after the last. What was received before a failure comes first, except after an abort.
+   */
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
       this.#signal?.throwIfAborted();
@@ -175,7 +176,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (!this.#isSettled) this.#arm(performance.now());
   }
 
-  /** Waits anew, from `nowMs` on, for whatever limit is the next: one timer for all of them, since most answers come long before any. */
+  /** Waits anew, from `nowMs` on, for whatever limit is the next: one timer for all of them, since most answers come
+   *  long before any. */
   #arm(nowMs: number): void {
     this.#heardMs = nowMs;
     clearTimeout(this.#timer);

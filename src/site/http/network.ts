@@ -110,7 +110,8 @@ export class Network {
   }
 }
 
-/** Asks a proxy for a connection to a host. Every failure is a ProxyFault: undici would try for ever after some of its own. */
+/** Asks a proxy for a connection to a host. Every failure is a ProxyFault: undici would try for ever after some of its
+ *  own. */
 async function openTunnel(client: Client, proxy: Proxy, to: buildConnector.Options): Promise<Socket | ProxyFault> {
   const target = `${to.hostname}:${to.port === '' ? '443' : to.port}`;
   const headers = {

@@ -11,8 +11,9 @@ export interface Proxy {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Finds the proxy for a URL: `https_proxy`, `HTTPS_PROXY` for https, `http_proxy`, `HTTP_PROXY` for http, unless `no_proxy` or
- *  `NO_PROXY` names the host. An empty value is none. Throws code `usage` for a value that is no http or https URL. */
+/** Finds the proxy for a URL: `https_proxy`, `HTTPS_PROXY` for https, `http_proxy`, `HTTP_PROXY` for http, unless
+ *  `no_proxy` or `NO_PROXY` names the host. An empty value is none. Throws code `usage` for a value that is no http or
+ *  https URL. */
 export function proxyFor(url: URL, env: Env): Proxy | undefined {
   const name = `${url.protocol.slice(0, -1)}_proxy`;
   const value = env[name] ?? env[name.toUpperCase()] ?? '';
@@ -29,8 +30,8 @@ export function proxyFor(url: URL, env: Env): Proxy | undefined {
   return { origin: proxy.origin, authorization: basicAuthorization(proxy) };
 }
 
-/** Whether a list such as `localhost, .example.org:8080, 10.0.0.0/8, *` names the host of a URL. A name counts for what is
- *  below it too. */
+/** Whether a list such as `localhost, .example.org:8080, 10.0.0.0/8, *` names the host of a URL. A name counts for what
+ *  is below it too. */
 export function isExempt(url: URL, list: string): boolean {
   const host = bareHost(url.hostname);
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;

@@ -175,7 +175,8 @@ test('a lock names who signed its indexes', () => {
   });
 });
 
-/** Two states of a small index: the second may have newer versions, and lists the old ones as prev unless it lost them. */
+/** Two states of a small index: the second may have newer versions, and lists the old ones as prev unless it lost them.
+ */
 const states = fc
   .array(
     fc.record({

@@ -16,7 +16,8 @@ function unpack(path: string): Buffer {
     : readFileSync(path);
 }
 
-/** Counts of data/README.md: `@` entries, `version:` lines, versions with a binary archive, [prev] and [test] labels. */
+/** Counts of data/README.md: `@` entries, `version:` lines, versions with a binary archive, [prev] and [test] labels.
+ */
 const WHOLE = [
   { name: '2009-12-29_x86', counts: [1715, 2530, 2436, 919, 11] },
   { name: '2011-09-04_x86', counts: [1884, 3069, 2955, 1194, 11] },

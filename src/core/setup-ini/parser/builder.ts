@@ -9,7 +9,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NO_WORDS: readonly string[] = [];
 
-/** Union of the words of several lines, in the order of first occurrence. A single line, the usual case, is not copied. */
+/** Union of the words of several lines, in the order of first occurrence. A single line, the usual case, is not copied.
+ */
 class WordUnion {
   readonly #keyOf: (word: string) => string;
   #line = NO_WORDS;
@@ -46,7 +47,8 @@ function categoryKey(category: string): string {
   return category.toLowerCase();
 }
 
-/** Returns the categories without repeats, compared without regard to case. Source: cygwin-setup IniDBBuilderPackage.h `categories`. */
+/** Returns the categories without repeats, compared without regard to case. Source: cygwin-setup IniDBBuilderPackage.h
+ *  `categories`. */
 export function distinctCategories(words: readonly string[]): readonly string[] {
   if (new Set(words.map(categoryKey)).size === words.length) return words;
   const union = new WordUnion(categoryKey);
@@ -57,8 +59,8 @@ export function distinctCategories(words: readonly string[]): readonly string[] 
 /** Returns the versions of a package from the rows from `start` to the end of the table. */
 export type VersionsFrom<V> = (start: Row, packageName: string) => V;
 
-/** Builds packages and version rows from items, with setup's rules for values that a section inherits from the one above.
- *  Source: cygwin-setup IniDBBuilderPackage.cc; each method is the action of the item of that name. */
+/** Builds packages and version rows from items, with setup's rules for values that a section inherits from the one
+ *  above. Source: cygwin-setup IniDBBuilderPackage.cc; each method is the action of the item of that name. */
 export class RecordBuilder<V = unknown> {
   readonly #log: DiagnosticLog;
   readonly #table: VersionTable;
@@ -164,7 +166,8 @@ export class RecordBuilder<V = unknown> {
     this.#listed = false;
   }
 
-  /** Sets the binary archive. A second `install:` line replaces path and size, but adds a digest only of a missing kind. */
+  /** Sets the binary archive. A second `install:` line replaces path and size, but adds a digest only of a missing
+   *  kind. */
   install(path: string, sizeBytes: number, digest: string, line: number): void {
     this.#touch(line);
     const fresh = archiveOf(path, sizeBytes, digest);

@@ -11,7 +11,8 @@ import { sizeOf } from './numbers.ts';
 import { NO_LIST, distinct, type DependencyList, type DependencyPool } from '../pool.ts';
 import type { Token, TokenSink } from './tokens.ts';
 
-/** Part of the index that contains a statement. `lost`: after an error that no rule recovers from, until the next package. */
+/** Part of the index that contains a statement. `lost`: after an error that no rule recovers from, until the next
+ *  package. */
 export type Region = 'headers' | 'between' | 'block' | 'lost';
 
 /** One rule of the grammar: receives tokens one by one; returns undefined after an unexpected token. */
@@ -27,10 +28,10 @@ export interface GrammarContext {
   readonly ourSetupVersion: string;
 }
 
-/** Grammar of setup.ini as a state machine that receives tokens and calls the builder for each valid item. An invalid line
- *  inside a package block is skipped and counted ("error NL"). Setup stops at any other error; this parser continues at the
- *  next package to find further errors.
- *  Source: cygwin-setup iniparse.yy; each method is the rule of that name. */
+/** Grammar of setup.ini as a state machine that receives tokens and calls the builder for each valid item. An invalid
+ *  line inside a package block is skipped and counted ("error NL"). Setup stops at any other error; this parser
+ *  continues at the next package to find further errors. Source: cygwin-setup iniparse.yy; each method is the rule of
+ *  that name. */
 export class Grammar implements TokenSink {
   region: Region = 'headers';
   idle = false;

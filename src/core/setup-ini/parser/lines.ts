@@ -30,8 +30,9 @@ const UNUSUAL = -1;
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
-/** Reads lines of the exact form that the official generator writes. Any other line, valid or not, stays unread for the token
- *  path, so both paths give the same records. Reads whole lines only, so a line end stops every loop over a word. */
+/** Reads lines of the exact form that the official generator writes. Any other line, valid or not, stays unread for the
+ *  token path, so both paths give the same records. Reads whole lines only, so a line end stops every loop over a word.
+ */
 export class LineReader {
   readonly #grammar: Grammar;
   readonly #tokens: TokenReader;

@@ -18,8 +18,8 @@ function leadingDigits(digits: string): string {
   return digits.replace(/^0+(?=.)/, '').slice(0, 24);
 }
 
-/** Parses a timestamp like strtoul() with base 0: 0x hexadecimal, leading 0 octal, else decimal. A negative number wraps;
- *  a number beyond 32 bits is 4294967295. Source: cygwin-setup IniDBBuilderPackage.cc `buildTimestamp`. */
+/** Parses a timestamp like strtoul() with base 0: 0x hexadecimal, leading 0 octal, else decimal. A negative number
+ *  wraps; a number beyond 32 bits is 4294967295. Source: cygwin-setup IniDBBuilderPackage.cc `buildTimestamp`. */
 export function timestampOf(text: string): number {
   const match = /^[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)/.exec(text);
   const digits = match?.[2] ?? '0';
@@ -29,8 +29,9 @@ export function timestampOf(text: string): number {
   return value;
 }
 
-/** Compares versions of setup itself: runs of digits as numbers, the rest as text, digits after non-digits. Of two equal
- *  beginnings the longer version is later. Package versions have another order: see `compareVersions`. Source: cygwin-setup csu_util/version_compare.cc. */
+/** Compares versions of setup itself: runs of digits as numbers, the rest as text, digits after non-digits. Of two
+ *  equal beginnings the longer version is later. Package versions have another order: see `compareVersions`. Source:
+ *  cygwin-setup csu_util/version_compare.cc. */
 export function compareSetupVersions(a: string, b: string): number {
   const left = a.match(/[0-9]+|[^0-9]+/g) ?? [];
   const right = b.match(/[0-9]+|[^0-9]+/g) ?? [];

@@ -10,7 +10,8 @@ import { TokenReader } from './tokens.ts';
 import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from '../records.ts';
 import { VersionRows, VersionTable, type Row } from '../version-table.ts';
 
-/** Release of setup whose grammar this parser follows. Setup and this parser refuse an index that requires a later one. */
+/** Release of setup whose grammar this parser follows. Setup and this parser refuse an index that requires a later one.
+ */
 export const OUR_SETUP_VERSION = '2.937';
 
 export interface ParserOptions {
@@ -31,16 +32,16 @@ export interface ParsedIndex {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Parses a setup.ini that arrives in chunks, with the grammar and the meaning of setup. One difference: a NUL or a byte
- *  from 0x80 outside quotes and comments is an error. Setup treats it as the end of the index and drops the rest.
+/** Parses a setup.ini that arrives in chunks, with the grammar and the meaning of setup. One difference: a NUL or a
+ *  byte from 0x80 outside quotes and comments is an error. Setup treats it as the end of the index and drops the rest.
  *
  *  Returns packages in the order of the index. Equal lists may be the same array. Strings are slices of the chunks, so
  *  one retained string can retain its chunk.
  *
- *  Strict: after the first error no package is returned, and `end` throws a ParseError (`parse`) with all errors. Packages
- *  returned before are valid, but setup would refuse the whole index.
- *  Lenient: an invalid line is skipped. Invalid text between packages is skipped up to the next package. Each is a warning.
- *  `push` and `end` throw `limit` when a limit is exceeded; the parser cannot be used after that.
+ *  Strict: after the first error no package is returned, and `end` throws a ParseError (`parse`) with all errors.
+ *  Packages returned before are valid, but setup would refuse the whole index. Lenient: an invalid line is skipped.
+ *  Invalid text between packages is skipped up to the next package. Each is a warning. `push` and `end` throw `limit`
+ *  when a limit is exceeded; the parser cannot be used after that.
  *
  *  Lines of the usual form are read by {@link LineReader}, all others by {@link TokenReader} and {@link Grammar}.
  *  Source: cygwin-setup inilex.ll, iniparse.yy, IniDBBuilderPackage.cc; fixtures/setup-ini. */
@@ -113,7 +114,8 @@ export abstract class Parser<V> {
     return this.#take();
   }
 
-  /** Ends the index and returns the remaining packages. Throws `limit`, and `parse` (ParseError) for errors in strict mode. */
+  /** Ends the index and returns the remaining packages. Throws `limit`, and `parse` (ParseError) for errors in strict
+   *  mode. */
   end(): PackageBlock<V>[] {
     if (!this.#ended) {
       this.#ended = true;
@@ -141,15 +143,16 @@ export class SetupIniParser extends Parser<readonly VersionRecord[]> {
   }
 }
 
-/** Returns packages as rows of one table, which retains the text of the index. A record is created on first access; this
- *  makes a command that uses few packages faster. {@inheritDoc Parser} */
+/** Returns packages as rows of one table, which retains the text of the index. A record is created on first access;
+ *  this makes a command that uses few packages faster. {@inheritDoc Parser} */
 export class RowParser extends Parser<VersionRows> {
   protected override versionsFrom(start: Row, packageName: string): VersionRows {
     return new VersionRows(packageName, this.table, start, this.table.count);
   }
 }
 
-/** Parses a stream of chunks into records. Closes `chunks` when the caller stops early. Throws like {@link SetupIniParser}. */
+/** Parses a stream of chunks into records. Closes `chunks` when the caller stops early. Throws like {@link
+ *  SetupIniParser}. */
 export async function* parseRecords(
   chunks: AsyncIterable<Uint8Array>,
   options: ParserOptions,

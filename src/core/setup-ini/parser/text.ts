@@ -1,4 +1,5 @@
-/** Maps each byte to the character of the same number. Uses Buffer for speed; TextDecoder's `latin1` is windows-1252. */
+/** Maps each byte to the character of the same number. Uses Buffer for speed; TextDecoder's `latin1` is windows-1252.
+ */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

@@ -34,9 +34,9 @@ const HASH = 35;
 const CLOSE_BRACKET = 93;
 
 /** Splits an index into tokens, chunk by chunk, and examines each byte once.
- *  One difference from setup: outside quotes and comments, setup treats a NUL byte or a byte from 0x80 as the end of the
- *  index. Here such a byte is a `stray` token. A NUL inside quotes is an error.
- *  Source: cygwin-setup inilex.ll: the longest match wins; on a tie the first rule. */
+ *  One difference from setup: outside quotes and comments, setup treats a NUL byte or a byte from 0x80 as the end of
+ *  the index. Here such a byte is a `stray` token. A NUL inside quotes is an error. Source: cygwin-setup inilex.ll: the
+ *  longest match wins; on a tie the first rule. */
 export class TokenReader {
   /** Line of the next byte, from 1. */
   line = 1;
@@ -292,8 +292,8 @@ export class TokenReader {
     return next + 1;
   }
 
-  /** Skips the rest of a comment, or of a line with an unknown key, with its line end. In the latter, setup stops at a NUL
-   *  and at 0xff. */
+  /** Skips the rest of a comment, or of a line with an unknown key, with its line end. In the latter, setup stops at a
+   *  NUL and at 0xff. */
   #rest(bytes: Uint8Array, text: string, at: number): number {
     const found = text.indexOf('\n', at);
     const next = found < 0 ? bytes.length : found;
