@@ -40,7 +40,8 @@ export function requireSame(out: string, differences: readonly Difference[]): vo
   const more = differences.length === 1 ? '' : ` (and ${differences.length - 1} more)`;
   throw new MediaError(
     'differs',
-    `\`${out}\` was not written: it differs from its input when read back: \`${first.path}\` ${WORDS[first.kind]}${more}`,
+    `\`${out}\` was not written: it differs from its input when read back: ` +
+      `\`${first.path}\` ${WORDS[first.kind]}${more}`,
     {
       hint: 'try again; if it fails again, check the disk and the memory of this computer',
       details: { path: out, differences },

@@ -52,7 +52,11 @@ describe.each([
   test('is killed together with its children', async () => {
     const directory = temporaryDirectory();
     const file = join(directory, 'pid');
-    const code = `const { spawn } = require('node:child_process'); const c = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']); require('node:fs').writeFileSync(${JSON.stringify(file)}, String(c.pid)); setInterval(() => {}, 1000);`;
+    const code = `
+      const { spawn } = require('node:child_process');
+      const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+      require('node:fs').writeFileSync(${JSON.stringify(file)}, String(child.pid));
+      setInterval(() => {}, 1000);`;
     let pid = 0;
     {
       await using child = await startProgram(node(code), options);

@@ -35,8 +35,10 @@ function host(path: string, location: string, text: string): IsoEntry {
 describe('the arguments of xorriso', () => {
   test('have fixed dates, owners and modes', () => {
     expect(isoArgs({ ...options, list: '/d/grafts', image: '/d/image' }).join(' ')).toBe(
-      '-no_rc -report_about WARNING -local_charset UTF-8 -stdio_sync off -as mkisofs -quiet -iso-level 3 -D -f -r -J -joliet-long -V TEST -A  -publisher  -p ' +
-        ' --modification-date=2023111422132000 --set_all_file_dates 2023111422132000 -uid 0 -gid 0 -file-mode 0555 -dir-mode 0555 -graft-points -path-list /d/grafts -o /d/image',
+      '-no_rc -report_about WARNING -local_charset UTF-8 -stdio_sync off -as mkisofs -quiet ' +
+        '-iso-level 3 -D -f -r -J -joliet-long -V TEST -A  -publisher  -p ' +
+        ' --modification-date=2023111422132000 --set_all_file_dates 2023111422132000 -uid 0 -gid 0 ' +
+        '-file-mode 0555 -dir-mode 0555 -graft-points -path-list /d/grafts -o /d/image',
     );
   });
 

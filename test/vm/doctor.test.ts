@@ -101,7 +101,8 @@ describe.skipIf(process.platform === 'win32')('the installation of missing packa
       await fixHost(examined(bare), { environment, isRoot: true, onOutput: (text) => said.push(text) }),
     ).toBeUndefined();
     expect(log()).toBe(
-      'noninteractive update\nnoninteractive install --yes --no-install-recommends qemu-system-x86 samba vde2 xorriso\n',
+      'noninteractive update\n' +
+        'noninteractive install --yes --no-install-recommends qemu-system-x86 samba vde2 xorriso\n',
     );
     expect(said.join('')).toBe('Setting up update\nSetting up install\n');
   });

@@ -58,7 +58,8 @@ describe('a session', () => {
   test('reads lines in pieces, and several at once', async () => {
     const path = await peer((asked, socket) => {
       const bytes = Buffer.from(
-        `{"event": "ONE", "data": {"text": "ä"}}\n\r\n{"event": "TWO"}\n{"return": "ü", "id": ${asked.id}}\n{"event": "THREE"}\n`,
+        `{"event": "ONE", "data": {"text": "ä"}}\n\r\n{"event": "TWO"}\n` +
+          `{"return": "ü", "id": ${asked.id}}\n{"event": "THREE"}\n`,
       );
       if (asked.execute === 'whole') socket.write(bytes);
       else {
