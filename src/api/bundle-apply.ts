@@ -33,11 +33,11 @@ export interface ApplySummary {
   readonly packages: number;
 }
 
-/** Updates a repo to the lock in a bundle: stores the archives of the bundle, each verified against the lock or the index in it,
- *  checks that all files of the lock and the index exist, publishes the index, and writes the lock last. Refuses members that
- *  neither lists. After a failure the index of the repo and the lock are unchanged; verified archives stay, and the same call
- *  continues from there.
- *  Throws `corrupt`, `verify` or `lock` for an invalid bundle, `repo` for missing files, and `io`. */
+/** Updates a repo to the lock in a bundle: stores the archives of the bundle, each verified against the lock or the
+ *  index in it, checks that all files of the lock and the index exist, publishes the index, and writes the lock last.
+ *  Refuses members that neither lists. After a failure the index of the repo and the lock are unchanged; verified
+ *  archives stay, and the same call continues from there. Throws `corrupt`, `verify` or `lock` for an invalid bundle,
+ *  `repo` for missing files, and `io`. */
 export async function applyBundle(
   { bundle, repo, lock: lockFile }: ApplyRequest,
   { report = () => {}, signal }: BundleOptions = {},

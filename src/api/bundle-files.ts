@@ -8,9 +8,9 @@ import type { Archive } from '../core/setup-ini/records.ts';
 import { readIndex } from './load-catalog.ts';
 import { filesOfLock } from './repo-files.ts';
 
-/** Returns the files that a repo with this lock and index must have, each once: those of the lock, and those of an index that lists
- *  only what its repo has. Warns of locked packages that the index does not list. Throws as `readIndex`, and `repo` for invalid
- *  paths. */
+/** Returns the files that a repo with this lock and index must have, each once: those of the lock, and those of an
+ *  index that lists only what its repo has. Warns of locked packages that the index does not list. Throws as
+ *  `readIndex`, and `repo` for invalid paths. */
 export async function filesNeeded(
   lock: Lock,
   index: { readonly name: string; readonly bytes: Uint8Array } | undefined,

@@ -44,13 +44,13 @@ interface TransferOptions {
   readonly signal: AbortSignal;
 }
 
-/** After this number of consecutive failures at the same sites no further transfer starts. Files that the sites do not have do not
- *  count. */
+/** After this number of consecutive failures at the same sites no further transfer starts. Files that the sites do not
+ *  have do not count. */
 const MAX_CONSECUTIVE_FAILURES = 24;
 
-/** Fetches files into the store, several at a time, each from the first of its sites that sends the expected content. The files are
- *  durable after `store.sync`. Returns failures of sites; throws `interrupted` with the number of stored files, any other reason of
- *  the signal, and errors of the store such as a full disk. */
+/** Fetches files into the store, several at a time, each from the first of its sites that sends the expected content.
+ *  The files are durable after `store.sync`. Returns failures of sites; throws `interrupted` with the number of stored
+ *  files, any other reason of the signal, and errors of the store such as a full disk. */
 export async function fetchFiles(
   store: Store,
   wanted: readonly WantedFile[],

@@ -24,13 +24,15 @@ export interface PruneResult {
   readonly remove: readonly PrunedFile[];
   readonly removeBytes: number;
   readonly keptFiles: number;
-  /** The indexes of the repo, relative to it, and whether what they list stays: only so where they list what the repo has. */
+  /** The indexes of the repo, relative to it, and whether what they list stays: only so where they list what the repo
+   *  has. */
   readonly indexes: readonly { readonly path: string; readonly isSubset: boolean }[];
   readonly isDone: boolean;
 }
 
-/** Deletes the archives of a repo that neither a kept lock nor an index of cygstrap lists, or only returns them. Throws as `planPrune`
- *  and `applyPrune`, and errors of reading locks and indexes; nothing is deleted before all of them are read. */
+/** Deletes the archives of a repo that neither a kept lock nor an index of cygstrap lists, or only returns them. Throws
+ *  as `planPrune` and `applyPrune`, and errors of reading locks and indexes; nothing is deleted before all of them are
+ *  read. */
 export async function pruneRepo(
   { repo, keep = [], confirmed = false }: PruneRequest,
   { load = {}, signal }: PruneContext = {},

@@ -20,8 +20,8 @@ export interface RepairOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Fetches damaged or missing files of a repo again. Throws `fetch` with every file that could not be fetched; the others are
- *  repaired then. */
+/** Fetches damaged or missing files of a repo again. Throws `fetch` with every file that could not be fetched; the
+ *  others are repaired then. */
 export async function repairRepo(
   repo: string,
   files: readonly RepoFile[],

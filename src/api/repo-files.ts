@@ -11,7 +11,8 @@ export interface IndexedFile extends RepoFile {
   readonly index: number;
 }
 
-/** Returns the files of a lock: archives, and locked sources. A path may occur twice. Throws `repo` for an invalid path. */
+/** Returns the files of a lock: archives, and locked sources. A path may occur twice. Throws `repo` for an invalid
+ *  path. */
 export function filesOfLock({ packages }: Pick<Lock, 'packages'>): IndexedFile[] {
   return packages.flatMap((pkg) =>
     [pkg, ...(pkg.source === undefined ? [] : [pkg.source])].map((file) => ({ ...repoFileOf(file), index: pkg.index })),
@@ -25,12 +26,14 @@ export function repoFileOf(file: LockedFile): RepoFile {
 
 /** Selects versions of an index. */
 export interface VersionChoice {
-  /** Lower versions than the best (or the planned) one that are kept, the highest first; undefined: every version there is. */
+  /** Lower versions than the best (or the planned) one that are kept, the highest first; undefined: every version there
+   *  is. */
   readonly prev: number | undefined;
   readonly source: boolean;
 }
 
-/** Returns the files of every package of a catalog. Versions above the current one are `[test]` versions, and always included. */
+/** Returns the files of every package of a catalog. Versions above the current one are `[test]` versions, and always
+ *  included. */
 export function filesOfCatalog(catalog: Catalog, choice: VersionChoice): IndexedFile[] {
   return [...catalog.packages.values()].flatMap((pkg) => {
     const best = catalog.current(pkg);

@@ -42,8 +42,8 @@ export interface VerifyResult {
   readonly damaged: number;
 }
 
-/** Compares the files of a repo with its indexes and the given locks. Deletes nothing. Throws `repo` for a directory that is not a
- *  repo or that has neither an index nor a lock, and errors of reading indexes and locks. */
+/** Compares the files of a repo with its indexes and the given locks. Deletes nothing. Throws `repo` for a directory
+ *  that is not a repo or that has neither an index nor a lock, and errors of reading indexes and locks. */
 export async function verifyRepo(
   { repo, locks = [], isQuick = false }: VerifyRequest,
   { load = {}, signal, onBytes }: VerifyContext = {},
@@ -78,7 +78,8 @@ export function filesToRepair({ findings }: VerifyResult): RepoFile[] {
   return [...new Map(damaged.map((file) => [file.path, file])).values()];
 }
 
-/** Reads the archives and sources that an index of a repo lists. Throws as `readIndex`, and `repo` for an invalid path. */
+/** Reads the archives and sources that an index of a repo lists. Throws as `readIndex`, and `repo` for an invalid path.
+ */
 export async function filesOfIndex({ location }: IndexInForce, load: LoadOptions): Promise<RepoFile[]> {
   const files: RepoFile[] = [];
   await readIndex(location, load, (records) => {

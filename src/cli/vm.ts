@@ -81,7 +81,8 @@ export function machineOptionsOf({
   };
 }
 
-/** Prepares what the stages of a machine need, and prints the notice of the guest kind; aborting `signal` ends all of it. */
+/** Prepares what the stages of a machine need, and prints the notice of the guest kind; aborting `signal` ends all of
+ *  it. */
 export async function openVm(
   session: Session,
   args: VmArguments & Partial<Arguments<typeof TOPOLOGY_OPTIONS>>,

@@ -14,8 +14,8 @@ type StatusReader = (
   options: { readonly bigint: true; readonly throwIfNoEntry: false },
 ) => BigIntStats | undefined;
 
-/** Returns a function that converts a path of a repo so that two paths are equal if they name the same file there. Throws errors of
- *  the system. */
+/** Returns a function that converts a path of a repo so that two paths are equal if they name the same file there.
+ *  Throws errors of the system. */
 export function pathComparison(root: string, ignoresCase = isCaseInsensitive(root)): (path: string) => string {
   return ignoresCase ? caseless : (path) => path;
 }

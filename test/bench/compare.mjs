@@ -1,5 +1,6 @@
-// Compares this build with another one beside it, command by command, in turn: node test/bench/compare.mjs OTHER INDEX.xz [RUNS]
-// OTHER is a built checkout. Prints medians, peak memory of the largest run, and the median of the pairwise ratios.
+// Compares this build with another one beside it, command by command, in turn: node test/bench/compare.mjs OTHER
+// INDEX.xz [RUNS] OTHER is a built checkout. Prints medians, peak memory of the largest run, and the median of the
+// pairwise ratios.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

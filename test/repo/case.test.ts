@@ -34,7 +34,8 @@ test.skipIf(process.platform !== 'linux')(
   },
 );
 
-/** Mounts a case-insensitive file system: ext4 with `casefold`, otherwise FAT. Returns the directory in it, if that works. */
+/** Mounts a case-insensitive file system: ext4 with `casefold`, otherwise FAT. Returns the directory in it, if that
+ *  works. */
 function mountCaseInsensitive(mountPoint: string): string | undefined {
   const image = `${mountPoint}.img`;
   const run = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;

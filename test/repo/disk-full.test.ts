@@ -8,7 +8,8 @@ import { subsetIndex } from '../../src/repo/subset.ts';
 import { bytesOf, fileOf, indexOf, openStore, recordsOf, sourceOf, temporaryDirectory, treeOf } from './support.ts';
 import { asOrdinaryUser } from '../support/user.ts';
 
-/** Mounts a file system of a few megabytes; false where that is not allowed (only root may, and not in every container). */
+/** Mounts a file system of a few megabytes; false where that is not allowed (only root may, and not in every
+ *  container). */
 function mount(directory: string, ...options: string[]): boolean {
   try {
     execFileSync('mount', [...options, 'tmpfs', directory], { stdio: 'ignore' });
