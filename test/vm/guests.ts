@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A byte, or the name of a place: to name here, to jump to (one or two bytes), or as an address (two bytes). */
+/** A byte, a label, or a reference to a label: a jump of one or two bytes, or an address of two bytes. */
 type Part =
   | number
   | { readonly at: string }
@@ -73,7 +73,7 @@ const HALT: Part[] = [{ at: 'halt' }, 0xf4, 0xeb, { near: 'halt' }];
 // mov dx, 602h; mov ax, 100h; out dx, ax: from here on the power button is seen
 const ENABLE_BUTTON: Part[] = [0xba, 0x02, 0x06, 0xb8, 0x00, 0x01, 0xef];
 
-/** What each guest does after its text; words of 16 bits go to ports. */
+/** Code that a guest runs after its text; 16-bit words are written to ports. */
 const ENDINGS: Readonly<Record<string, Part[]>> = {
   hang: [],
   // mov dx, 604h; mov ax, 2000h; out dx, ax: ACPI's S5
@@ -82,7 +82,7 @@ const ENDINGS: Readonly<Record<string, Part[]>> = {
   reset: [0xb0, 0xfe, 0xe6, 0x64],
   // mov dx, 505h; mov al, 1; out dx, al: pvpanic
   panic: [0xba, 0x05, 0x05, 0xb0, 0x01, 0xee],
-  // Wait until the power button is pressed (600h), then S5.
+  // Wait for the power button (port 600h), then enter S5.
   'wait for the power button': [
     0xba,
     0x00,
@@ -104,13 +104,13 @@ const ENDINGS: Readonly<Record<string, Part[]>> = {
   ],
 };
 
-/** A guest that says something on its serial port and then does something. */
+/** A guest that prints a text on its serial port, then ends in the given way. */
 export function talkingGuest(text: string, ending: keyof typeof ENDINGS): Buffer {
   const said = [...Buffer.from(text, 'latin1')].flatMap((byte): Part[] => [0xb0, byte, 0xe8, { far: 'putc' }]);
   return assembled([...SETUP, ...ENABLE_BUTTON, ...said, ...(ENDINGS[ending] ?? []), ...HALT, ...PUTC]);
 }
 
-/** A guest that counts in its memory and says each number, as four letters from A to P. */
+/** A guest that counts in its memory and prints each number as four letters from A to P. */
 export function countingGuest(): Buffer {
   return assembled([
     ...SETUP,
@@ -171,8 +171,8 @@ export function countingGuest(): Buffer {
   ]);
 }
 
-/** A guest that writes over its own disk from the second sector on, by way of the BIOS, until that refuses; then it
- *  says so and hangs. */
+/** A guest that overwrites its own disk from the second sector on through the BIOS until that fails; then it prints
+ *  `!` and hangs. */
 export function writingGuest(): Buffer {
   return assembled([
     ...SETUP,
@@ -205,7 +205,7 @@ export function writingGuest(): Buffer {
     { far: 'putc' },
     ...HALT,
     ...PUTC,
-    // 16 bytes: 8 sectors, from where we are, to the first that is not ours.
+    // Disk address packet of 16 bytes: 8 sectors, source address, first sector.
     { at: 'packet' },
     16,
     0,
@@ -227,7 +227,7 @@ export function writingGuest(): Buffer {
   ]);
 }
 
-/** The number that a line of the counting guest says. */
+/** Returns the number in a line of the counting guest. */
 export function numberOf(line: string): number {
   return [...line].reduce((sum, letter) => sum * 16 + letter.charCodeAt(0) - 65, 0);
 }

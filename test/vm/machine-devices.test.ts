@@ -47,7 +47,7 @@ describeWith([QEMU], 'the devices of a machine', () => {
         disks: [{ id: 'disk0', bus: 'ide', source: { kind: 'file', path: disk, format: 'raw', writes } }],
       });
       await using machine = await startMachine(spec, host, { directory });
-      // It says so when the disk ends.
+      // The guest prints this at the end of the disk.
       await until(() => readFileSync(machine.files.consoleLog).includes('!'));
       await machine.quit();
       expect(readFileSync(disk).equals(before)).toBe(writes === 'throw-away');

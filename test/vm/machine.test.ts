@@ -24,7 +24,7 @@ describeWith([QEMU], 'a machine', () => {
     expect(lines.slice(-3)).toEqual(['hello', 'red\ufffd', 'rest']);
     expect(await machine.exited).toEqual({ reason });
     expect(readFileSync(machine.files.consoleLog).includes('hello\r\n')).toBe(true);
-    // Nothing is left but the disk and the log.
+    // Only the disk and the log remain.
     await until(() => readdirSync(directory).length === 2);
   });
 

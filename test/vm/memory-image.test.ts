@@ -53,7 +53,7 @@ async function countTo(machine: Machine, least: number): Promise<number[]> {
   return numbers;
 }
 
-/** Starts a counting machine, lets it count, saves it, and tells the last number that it said. */
+/** Starts a counting machine, saves it while it counts, and returns the last number that it printed. */
 async function saved(
   { spec, host, directory, image }: Setting,
   backing: 'shared' | 'private',
@@ -67,9 +67,9 @@ async function saved(
   expect(sha256).toMatch(/^[0-9a-f]{64}$/);
   expect(durationMs).toBeGreaterThan(0);
   expect(await machine.quit()).toEqual({ reason: 'host-quit' });
-  const said: string[] = [];
-  for await (const line of machine.console()) said.push(line);
-  return numberOf(said.filter((line) => /^[A-P]{4}$/.test(line)).at(-1) ?? '');
+  const lines: string[] = [];
+  for await (const line of machine.console()) lines.push(line);
+  return numberOf(lines.filter((line) => /^[A-P]{4}$/.test(line)).at(-1) ?? '');
 }
 
 async function revived(
@@ -195,7 +195,7 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
       cause: { code: 'ENOSPC' },
     });
     expect(readdirSync(small)).toEqual([]);
-    // The machine still stands, and may be saved elsewhere.
+    // The machine is still stopped and can be saved again.
     const { sizeBytes } = await saveMemory(machine, { path: place.image, compression: PLAIN, timeoutMs: 20_000 });
     expect(sizeBytes).toBeGreaterThan(10_000);
   });

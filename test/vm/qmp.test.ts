@@ -17,7 +17,7 @@ interface Asked {
   readonly id: number;
 }
 
-/** A server that greets, takes `qmp_capabilities`, and gives every other command to a script. */
+/** A server that sends the greeting, accepts `qmp_capabilities`, and passes all other commands to a script. */
 async function peer(script: (asked: Asked, socket: Socket) => void, greeting = GREETING): Promise<string> {
   const path = join(temporaryDirectory(), 'qmp');
   const server = createServer((socket) => {
@@ -271,7 +271,7 @@ test('converts a PPM to a PNG of the same picture', () => {
   expect(chunks.get('IHDR')?.toString('hex')).toBe('00000003000000020802000000');
   const rows = inflateSync(chunks.get('IDAT') ?? Buffer.alloc(0));
   expect(rows).toEqual(Buffer.concat([Buffer.from([0]), pixels.subarray(0, 9), Buffer.from([0]), pixels.subarray(9)]));
-  // The check sum of an empty IEND is the same in every PNG.
+  // The checksum of an empty IEND is the same in every PNG.
   expect(png.subarray(-4).toString('hex')).toBe('ae426082');
   expect(() => pngOf(readFileSync(new URL(import.meta.url)))).toThrow('invalid screenshot');
 });

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { MachineSpec } from '../../src/vm/spec.ts';
 
-/** A short directory that goes after the test. */
+/** Creates a directory with a short path that is removed after the test. */
 export function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'vm-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
 
-/** A machine with one disk and nothing else. */
+/** Returns the spec of a machine with one disk. */
 export function tinyMachine(disk: string, more: Partial<MachineSpec> = {}): MachineSpec {
   return {
     name: 'tiny',
@@ -36,7 +36,7 @@ export function tinyMachine(disk: string, more: Partial<MachineSpec> = {}): Mach
   };
 }
 
-/** Whether a process runs; one that ended and was not waited for does not. */
+/** Returns whether a process is running; false for a zombie. */
 export function runs(pid: number): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -45,11 +45,11 @@ export function runs(pid: number): boolean {
   }
 }
 
-/** Waits until something is so. */
-export async function until(isSo: () => boolean, timeoutMs = 5000): Promise<void> {
+/** Waits until a condition is true. */
+export async function until(condition: () => boolean, timeoutMs = 5000): Promise<void> {
   const untilMs = performance.now() + timeoutMs;
-  while (!isSo()) {
-    if (performance.now() > untilMs) throw new Error('it never came to be so');
+  while (!condition()) {
+    if (performance.now() > untilMs) throw new Error('the condition did not become true in time');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
