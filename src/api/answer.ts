@@ -4,10 +4,10 @@ import type { ResolveRequest, ResolveResult } from '../core/resolve/plan.ts';
 import { resolve } from '../core/resolve/resolve.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 
-/** A plan or its conflicts, with the indexes they rest on. */
+/** A plan or its conflicts, with the indexes they were computed from. */
 export type Answer = ResolveResult & { readonly indexes: readonly IndexSummary[] };
 
-/** Answers one request on a loaded catalog; tells the plan's warnings and the time taken through `report`. */
+/** Resolves one request with a loaded catalog. Reports the plan's warnings and the time taken. */
 export function answerRequest(
   { catalog, indexes }: LoadedCatalog,
   request: Partial<ResolveRequest>,

@@ -7,11 +7,11 @@ import { LONGEST_LINE_BYTES, readLines } from '../io/lines.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { parseRequest } from './request.ts';
 
-/** The answer to one line of a batch; a line that is no request is answered with a `usage` error naming the line. */
+/** The answer to one line of a batch. An invalid line gives a `usage` error with the line number. */
 export type BatchAnswer = Answer | { readonly kind: 'failed'; readonly error: CygstrapError };
 
-/** Answers requests one a line, in their order, each before the next is read. Lines of blanks get no answer.
- *  `defaults` stands in for fields a line leaves out. Ending early closes `chunks`. */
+/** Resolves requests, one JSON object per line, in order, and yields each answer before it reads the next line. Blank
+ *  lines give no answer. `defaults` supplies omitted fields. Stopping early closes `chunks`. */
 export async function* answerBatch(
   loaded: LoadedCatalog,
   chunks: AsyncIterable<Uint8Array>,
@@ -42,7 +42,7 @@ function failed(line: number, message: string): BatchAnswer {
   return { kind: 'failed', error: new CygstrapError('usage', `line ${line}: ${message}`, { details: { line } }) };
 }
 
-/** Reads a file of requests. Throws `io` when it cannot be read. */
+/** Reads a file of requests. Throws `io` if it cannot be read. */
 export async function* readBatch(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* createReadStream(path) as AsyncIterable<Uint8Array>;

@@ -5,16 +5,15 @@ import type { PackageRecord } from '../core/setup-ini/records.ts';
 import { readIndex } from './load-catalog.ts';
 import type { LoadOptions } from './load-catalog.ts';
 
-/** What is wrong with an index, in its order. With an error, setup refuses it, and what lies beyond the text is not
- *  looked at. */
+/** Findings of an index, in the order of its lines. After a syntax error, only the text before it is checked. */
 export interface LintResult {
   readonly findings: readonly Diagnostic[];
   readonly errors: number;
   readonly warnings: number;
 }
 
-/** Looks an index over: what setup refuses, and what it accepts and users get to feel. Throws InputError for bytes that
- *  cannot be had. */
+/** Lints an index: errors are what setup rejects, warnings are problems that setup accepts. Throws InputError if the
+ *  index cannot be read. */
 export async function lintIndex(name: string, options: LoadOptions = {}): Promise<LintResult> {
   const records: PackageRecord[] = [];
   try {

@@ -7,29 +7,28 @@ import { parseLock } from '../core/lock/parse.ts';
 import { printLock } from '../core/lock/print.ts';
 import { readTextFile, writeTextFile } from '../io/text-file.ts';
 
-/** Reads a lock file. Throws `not-found`, `io`, and `lock` for what is none. */
+/** Reads a lock file. Throws `not-found`, `io`, and `lock` for an invalid lock. */
 export async function readLock(file: string): Promise<Lock> {
   const text = await readTextFile(file, 'lock');
   if (text === undefined)
-    throw new CygstrapError('not-found', `no such lock: \`${file}\``, { hint: 'make it with `cygstrap lock`' });
+    throw new CygstrapError('not-found', `no such lock: \`${file}\``, { hint: 'create it with `cygstrap lock`' });
   return parseLock(text, file);
 }
 
-/** Reads the lock that is about to be made anew: undefined when there is none, and with a warning when it cannot be
- *  read. */
+/** Reads the lock that will be replaced. Returns undefined if it is missing, and with a warning if it is invalid. */
 export async function readOldLock(file: string, report: Report): Promise<Lock | undefined> {
   try {
     const text = await readTextFile(file, 'lock');
     return text === undefined ? undefined : parseLock(text, file);
   } catch (error) {
     if (!(error instanceof CygstrapError) || error.code !== 'lock') throw error;
-    report({ kind: 'warning', message: `the lock that was there cannot be compared with: ${error.message}` });
+    report({ kind: 'warning', message: `cannot compare with the previous lock: ${error.message}` });
     return undefined;
   }
 }
 
-/** Writes a lock, unless the file says the same already; tells whether it did. Line ends of a Windows checkout are no
- *  change. */
+/** Writes a lock unless the file has the same content, apart from Windows line ends. Returns whether it was
+ *  written. */
 export async function writeLock(file: string, lock: Lock): Promise<boolean> {
   const text = printLock(lock);
   const old = await readTextFile(file, 'lock').catch(() => undefined);
@@ -38,7 +37,7 @@ export async function writeLock(file: string, lock: Lock): Promise<boolean> {
   return true;
 }
 
-/** Refuses a lock that was made for another request, with code `lock` and the differences as details. Reads nothing. */
+/** Throws `lock` with the differences as details if the lock was made for another request. Reads nothing. */
 export function requireAnswer(lock: Lock, request: LockRequest, file: string): void {
   const differences = checkLock(lock, request);
   if (differences.length > 0) throw staleLock(file, differences);
@@ -49,7 +48,7 @@ function staleLock(file: string, differences: readonly RequestDifference[]): Cyg
     'lock',
     `\`${file}\` was made for another request: ${differences.map(differenceText).join('; ')}`,
     {
-      hint: 'bring it up to date with `cygstrap lock`, or with `cygstrap lock --update NAME...` to let only these move',
+      hint: 'update it with `cygstrap lock`, or only some packages with `cygstrap lock --update NAME...`',
       details: { file, differences },
     },
   );

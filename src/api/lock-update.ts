@@ -9,19 +9,19 @@ export type UpdateResult =
   | {
       readonly kind: 'plan';
       readonly plan: Plan;
-      /** Versions of the lock that no index lists any more. */
+      /** Locked versions that no index lists any more. */
       readonly lost: readonly Pin[];
-      /** Versions that moved, or went, along with the named ones. */
+      /** Versions that were updated or removed together with the named ones. */
       readonly moved: readonly Pin[];
-      /** Names that are neither in the lock nor in a plan made from nothing. */
+      /** Names that are neither in the lock nor in a new plan. */
       readonly unknown: readonly string[];
     }
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
-/** Plans a request so that of a lock's packages only `names` move, to where they would be in a plan made from nothing,
- *  and with them only what must: every other package is pinned to its locked version, and pins are given up where they
- *  take part in a conflict. What nothing needs any more goes. The result is the same for the same arguments; it need
- *  not be the smallest change there is. */
+/** Plans a request so that only the packages `names` of a lock are updated, to their versions in a new plan, and with
+ *  them only what must change: all other packages are pinned to their locked versions, and pins that take part in a
+ *  conflict are released. Packages that nothing requires any more are removed. The result is deterministic, but not
+ *  always the smallest possible change. */
 export function planUpdate(
   { catalog }: LoadedCatalog,
   request: ResolveRequest,
@@ -50,14 +50,14 @@ export function planUpdate(
 interface Problem {
   readonly catalog: LoadedCatalog['catalog'];
   readonly request: ResolveRequest;
-  /** The plan without any pins: always an answer. */
+  /** The plan without pins; it always exists. */
   readonly fresh: Plan;
 }
 
 interface Pins {
-  /** Where to move what is to move: not given up. */
+  /** Target versions of the packages to update; never released. */
   readonly targets: readonly Pin[];
-  /** What is to stay, as long as it can. */
+  /** Pins to the locked versions, released as needed. */
   readonly held: readonly Pin[];
 }
 
@@ -66,14 +66,14 @@ interface Holding {
   readonly plan: Plan;
 }
 
-/** Holds as many pins as go together, and of those only the ones that something needs. */
+/** Keeps a maximal set of compatible pins, and of those only the ones that something requires. */
 function planHolding(problem: Problem, pins: Pins): Plan {
   const relaxed = relax(problem, pins);
   if (relaxed === undefined) return problem.fresh;
   return withoutNeedless(problem, tighten(problem, withoutNeedless(problem, relaxed), pins.held)).plan;
 }
 
-/** Drops held pins that take part in a conflict, until there is none. Returns undefined when no pin takes part. */
+/** Releases pins that take part in a conflict until there is none. Returns undefined if a conflict has no pin. */
 function relax(problem: Problem, start: Pins): Holding | undefined {
   for (let pins = start; ;) {
     const attempt = tryPins(problem, pins);
@@ -88,7 +88,7 @@ function relax(problem: Problem, start: Pins): Holding | undefined {
   }
 }
 
-/** Takes back, one after another, what was given up along with others and need not have been. */
+/** Restores released pins one by one where no conflict results. */
 function tighten(problem: Problem, loose: Holding, candidates: readonly Pin[]): Holding {
   let tight = loose;
   for (const pin of candidates) {
@@ -105,7 +105,7 @@ function tighten(problem: Problem, loose: Holding, candidates: readonly Pin[]): 
   return tight;
 }
 
-/** Drops pins of packages that only other pinned packages need. */
+/** Releases pins of packages that only other pinned packages require. */
 function withoutNeedless(problem: Problem, start: Holding): Holding {
   for (let holding = start; ;) {
     const { plan, pins } = holding;
@@ -121,9 +121,9 @@ function withoutNeedless(problem: Problem, start: Holding): Holding {
 
 type Attempt =
   | { readonly kind: 'holding'; readonly holding: Holding }
-  /** Members of a category that the pins keep out: setup would leave them out without a word. */
+  /** Category members that the pins exclude; setup drops them silently. */
   | { readonly kind: 'kept-out'; readonly packages: readonly Pin[] }
-  /** The items of the request that take part in the conflict, pins among them. */
+  /** The requested items, pins included, that take part in the conflict. */
   | { readonly kind: 'conflict'; readonly requested: ReadonlySet<string> };
 
 function tryPins({ catalog, request, fresh }: Problem, pins: Pins): Attempt {
@@ -140,7 +140,7 @@ function tryPins({ catalog, request, fresh }: Problem, pins: Pins): Attempt {
     : { kind: 'holding', holding: { pins, plan: { ...result.plan, request } } };
 }
 
-/** Names that the request needs, directly or not; that something is pinned counts for nothing. */
+/** Returns the names that the request requires, directly or indirectly, without the pins. */
 function neededOf(plan: Plan, { request, fresh }: Problem): ReadonlySet<string> {
   const needs = new Map<string, string[]>(plan.packages.map(({ name }) => [name, []]));
   for (const { name, requiredBy } of plan.packages) for (const by of requiredBy) needs.get(by)?.push(name);

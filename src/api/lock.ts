@@ -12,17 +12,17 @@ import type { LoadedCatalog } from './load-catalog.ts';
 import { planUpdate } from './lock-update.ts';
 import { packageVersion } from './version.ts';
 
-/** What a lock is made from: a catalog, and who vouches for each of its indexes. */
+/** A catalog and the signers of its indexes. */
 export interface LockSource {
   readonly loaded: LoadedCatalog;
-  /** For each index its signer's fingerprint; by default none is signed. */
+  /** Fingerprint of the signer of each index. Default: all unsigned. */
   readonly signers?: readonly string[];
 }
 
 export interface LockOptions {
-  /** As the command line names it; by default that of the first index that tells one. */
+  /** Architecture. Default: that of the first index with one. */
   readonly arch?: string | undefined;
-  /** Written into the lock; by default `cygstrap VERSION`. */
+  /** Recorded in the lock. Default: `cygstrap VERSION`. */
   readonly resolver?: string;
   readonly allowUndigested?: boolean;
   readonly report?: Report;
@@ -32,8 +32,8 @@ export type LockResult =
   | { readonly kind: 'lock'; readonly lock: Lock; readonly plan: Plan }
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
-/** Resolves a request and locks its plan. Throws `lock` for what cannot be locked, an index of another architecture
- *  among it. */
+/** Resolves a request and locks its plan. Throws `lock` for a plan that cannot be locked, for example from an index
+ *  of another architecture. */
 export function makeLock(source: LockSource, fields: Partial<ResolveRequest>, options: LockOptions = {}): LockResult {
   const request = { ...EMPTY_REQUEST, ...fields };
   const answer = answerRequest(source.loaded, request, options.report);
@@ -44,13 +44,13 @@ export function makeLock(source: LockSource, fields: Partial<ResolveRequest>, op
 
 export interface Update {
   readonly before: Lock;
-  /** What may move. */
+  /** Names of the packages to update. */
   readonly names: readonly string[];
 }
 
-/** Makes a lock again for a request of today, changing as little as possible: only `names` move, and what must move
- *  with them. Without names everything moves. What the index has lost becomes a warning, what else moved a note. Throws
- *  `lock` for a name that is neither in the lock nor needed by the request. */
+/** Updates a lock for a request with the smallest change: only `names` are updated, and what must change with them.
+ *  Without names everything is updated. Reports a warning for versions that the index no longer lists, and a note for
+ *  other changes. Throws `lock` for a name that is neither in the lock nor required by the request. */
 export function updateLock(
   source: LockSource,
   fields: Partial<ResolveRequest>,
@@ -65,14 +65,14 @@ export function updateLock(
   if (unknown.length > 0) {
     throw new CygstrapError(
       'lock',
-      `neither in the lock nor needed by its request: ${unknown.map((name) => `\`${name}\``).join(', ')}`,
-      { hint: 'after `--update` stand the packages that may move' },
+      `neither in the lock nor required by the request: ${unknown.map((name) => `\`${name}\``).join(', ')}`,
+      { hint: 'list the packages to update after `--update`' },
     );
   }
   const report = options.report ?? (() => {});
   for (const message of plan.warnings) report({ kind: 'warning', message });
   if (lost.length > 0) report({ kind: 'warning', message: `no longer in the index: ${listed(lost)}` });
-  if (moved.length > 0) report({ kind: 'note', message: `moved or gone with them: ${listed(moved)}` });
+  if (moved.length > 0) report({ kind: 'note', message: `also updated or removed: ${listed(moved)}` });
   return { kind: 'lock', plan, lock: lockPlan(source, plan, request, options) };
 }
 
@@ -102,12 +102,12 @@ function identitiesOf({ loaded, signers }: LockSource): LockedIndex[] {
 }
 
 function archOf(indexes: readonly LockedIndex[], asked: string | undefined): string {
-  const told = indexes.map(({ arch }) => arch).filter((arch) => arch !== null);
-  const arch = asked ?? told[0] ?? DEFAULT_ARCH;
-  const other = told.find((each) => each !== arch);
+  const known = indexes.map(({ arch }) => arch).filter((arch) => arch !== null);
+  const arch = asked ?? known[0] ?? DEFAULT_ARCH;
+  const other = known.find((each) => each !== arch);
   if (other !== undefined)
-    throw new CygstrapError('lock', `an index is for ${other}, and ${arch} is asked for`, {
-      hint: 'a lock is for one architecture',
+    throw new CygstrapError('lock', `an index is for ${other}, not for ${arch}`, {
+      hint: 'make one lock for each architecture',
     });
   return arch;
 }

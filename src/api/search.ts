@@ -1,25 +1,25 @@
 import type { Catalog } from '../core/catalog/catalog.ts';
 import type { CatalogPackage } from '../core/catalog/package.ts';
 
-/** All conditions that are there must hold. */
+/** Conditions of a search; all given conditions must hold. */
 export interface SearchQuery {
-  /** Matched against name and short description. */
+  /** Matched against the name and the short description. */
   readonly pattern?: RegExp;
-  /** A package of any of these, without regard to case. Empty: of whatever category. */
+  /** Categories, case-insensitive; the package must be in one of them. Empty: any category. */
   readonly categories?: readonly string[];
-  /** A name that some version provides or obsoletes, or the package's own. */
+  /** A name that a version provides or obsoletes, or the name of the package. */
   readonly provides?: string;
 }
 
 export interface SearchMatch {
   readonly name: string;
-  /** Its current version. */
+  /** The current version. */
   readonly version: string;
   readonly sdesc: string;
   readonly categories: readonly string[];
 }
 
-/** Finds packages, sorted by name. */
+/** Returns the matching packages, sorted by name. */
 export function searchPackages(catalog: Catalog, query: SearchQuery): SearchMatch[] {
   return candidates(catalog, query)
     .filter(({ name, sdesc }) => query.pattern === undefined || query.pattern.test(name) || query.pattern.test(sdesc))
@@ -32,7 +32,7 @@ export function searchPackages(catalog: Catalog, query: SearchQuery): SearchMatc
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** A pattern that finds text as it stands, without regard to case. */
+/** Returns a case-insensitive pattern that matches the literal text. */
 export function literalPattern(text: string): RegExp {
   return new RegExp(text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'iu');
 }

@@ -14,10 +14,10 @@ import { readTextFile } from '../io/text-file.ts';
 import { DEFAULTS } from './defaults.ts';
 import { userAgent } from './version.ts';
 
-/** A list of mirrors is some kilobytes. */
+/** Bound of a mirror list; real lists have a few kilobytes. */
 const LONGEST_LIST_BYTES = 4 * 1024 * 1024;
 
-/** Mirrors measured at a time: more would measure our own line. */
+/** Mirrors measured concurrently. More would measure the connection of this host. */
 const MEASURED_AT_ONCE = 4;
 
 export interface SitesQuery {
@@ -32,13 +32,13 @@ export interface SitesQuery {
 export interface SitesOptions extends Partial<SiteOptions> {
   readonly report?: Report;
   readonly signal?: AbortSignal;
-  /** For each mirror; by default `MEASURE_TIMEOUT_MS`. */
+  /** Timeout per mirror in milliseconds. Default: `MEASURE_TIMEOUT_MS`. */
   readonly measureTimeoutMs?: number;
 }
 
 type CompleteOptions = SitesOptions & SiteOptions;
 
-/** A mirror, and how it did: one of `measured` and `why` after a benchmark, neither without. */
+/** A mirror and its result: `measured` or `why` after a benchmark, neither without one. */
 export interface ListedSite extends Omit<MirrorEntry, 'isOffered'> {
   readonly measured?: Measurement;
   readonly why?: string;
@@ -46,9 +46,9 @@ export interface ListedSite extends Omit<MirrorEntry, 'isOffered'> {
 
 export interface SitesResult {
   readonly list: string;
-  /** In the order of the list; after a benchmark the fastest first, those that failed last. */
+  /** In the order of the list; after a benchmark sorted by speed, failed mirrors last. */
   readonly sites: readonly ListedSite[];
-  /** Mirrors of these regions that setup offers to nobody, or that speak neither http nor https. */
+  /** Number of mirrors that are not listed: hidden by setup, or neither http nor https. */
   readonly leftOut: number;
   /** Every region of the list, sorted. */
   readonly regions: readonly string[];
@@ -80,13 +80,13 @@ export async function listSites(
 
 async function readList(list: string, options: CompleteOptions): Promise<MirrorList> {
   const text = /^https?:\/\//i.test(list) ? await fetchText(list, options) : await readTextFile(list, 'parse');
-  if (text === undefined) throw new CygstrapError('not-found', `no such list of mirrors: \`${list}\``);
+  if (text === undefined) throw new CygstrapError('not-found', `no such mirror list: \`${list}\``);
   const parsed = parseMirrorList(text);
   if (parsed.mirrors.length > 0) return parsed;
   const [fault] = parsed.faults;
   const why = fault === undefined ? '' : `, and line ${fault.line} is ${fault.message}`;
   throw new CygstrapError('parse', `no mirror in \`${list}\`${why}`, {
-    hint: 'a line of a mirrors.lst is `url;host;region;country`',
+    hint: 'each line of a mirrors.lst must be `url;host;region;country`',
   });
 }
 
@@ -105,10 +105,7 @@ async function fetchText(list: string, options: CompleteOptions): Promise<string
       async (site) => {
         const bytes = await readLimited((await site.open(path, signal)).chunks, LONGEST_LIST_BYTES);
         if (bytes === undefined)
-          throw new CygstrapError(
-            'limit',
-            `the list of mirrors is longer than ${LONGEST_LIST_BYTES} bytes: \`${list}\``,
-          );
+          throw new CygstrapError('limit', `the mirror list is longer than ${LONGEST_LIST_BYTES} bytes: \`${list}\``);
         return Buffer.from(bytes).toString();
       },
       signal,

@@ -88,7 +88,7 @@ describe('lock', () => {
     expect({ exit, stderr }).toEqual({
       exit: 0,
       stderr: expect.stringContaining(
-        'warning: the lock that was there cannot be compared with: [base]/c.lock.json:1: expected a value',
+        'warning: cannot compare with the previous lock: [base]/c.lock.json:1: expected a value',
       ),
     });
     expect(parseLock(readFileSync(out, 'utf8'), out).packages.length).toBeGreaterThan(3);
@@ -154,7 +154,7 @@ describe('lock --check', () => {
   test('without a lock', async () => {
     expect(await run('lock', '--check', '--out', at('absent.json'))).toMatchObject({
       exit: 3,
-      stderr: 'error: no such lock: `[base]/absent.json`\nhint: make it with `cygstrap lock`\n',
+      stderr: 'error: no such lock: `[base]/absent.json`\nhint: create it with `cygstrap lock`\n',
     });
   });
 });
@@ -205,7 +205,7 @@ describe('lock --update', () => {
     expect(parseLock(readFileSync(out, 'utf8'), out).request).toEqual(before.request);
     expect(await run('lock', '--update', 'absent', '--index', INDEX, '--out', out)).toMatchObject({
       exit: 1,
-      stderr: expect.stringContaining('neither in the lock nor needed by its request: `absent`'),
+      stderr: expect.stringContaining('neither in the lock nor required by the request: `absent`'),
     });
   });
 

@@ -91,7 +91,7 @@ describe('an update', () => {
       'lib 2.0',
       'tool 1.0',
     ]);
-    expect(events).toContainEqual({ kind: 'note', message: 'moved or gone with them: `lib=1.0`' });
+    expect(events).toContainEqual({ kind: 'note', message: 'also updated or removed: `lib=1.0`' });
   });
 
   test('drops what nothing needs any more', () => {
@@ -150,7 +150,7 @@ describe('an update', () => {
     expect(() => updated(catalogOf(NEW), ask('app'), before, ['ap'])).toThrow(
       expect.objectContaining({
         code: 'lock',
-        message: 'neither in the lock nor needed by its request: `ap`',
+        message: 'neither in the lock nor required by the request: `ap`',
       }) as Error,
     );
   });
@@ -163,7 +163,7 @@ describe('an update', () => {
 
   test('of an index of another architecture is refused', () => {
     expect(() => makeLock({ loaded: catalogOf(NEW) }, ask('app'), { ...options, arch: 'x86' })).toThrow(
-      'an index is for x86_64, and x86 is asked for',
+      'an index is for x86_64, not for x86',
     );
   });
 });
