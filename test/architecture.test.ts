@@ -163,6 +163,10 @@ describe('the table of rooms in src/README.md', () => {
 });
 
 describe('the imports of src', () => {
+  test('have no circle of files', () => {
+    expect(circles(files)).toEqual([]);
+  });
+
   test('only src/index.ts re-exports', () => {
     const isBarrel = (path: string): boolean =>
       /^export (type )?(\*|\{[^}]*\}) from/m.test(readFileSync(join(SRC, path), 'utf8'));

@@ -12,7 +12,8 @@ import { readLock, requireAnswer } from './lock-file.ts';
 import { filesOfCatalog, filesOfLock, previousFiles } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
 import { findIndexes, loadOriginals, verifiedAgain, verifierOf } from './site-index.ts';
-import type { OriginalIndex, SignedCatalog } from './site-index.ts';
+import type { OriginalIndex } from './original-index.ts';
+import type { SignedCatalog } from './site-index.ts';
 
 /** The files to fetch, and the indexes that list them. */
 export interface Selection {

@@ -5,7 +5,7 @@ import { CygstrapError } from '../errors.ts';
 import { writeFileAtomically } from '../io/atomic-file.ts';
 import { makeDirectory } from '../io/directories.ts';
 import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
-import type { OriginalIndex } from './site-index.ts';
+import type { OriginalIndex } from './original-index.ts';
 
 /** An index that was kept, and the SHA-512 of its bytes. */
 export interface KeptIndex extends OriginalIndex {

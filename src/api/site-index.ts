@@ -1,7 +1,6 @@
 import type { Report } from '../events.ts';
 import { findIndex } from '../site/index-discovery.ts';
 import type { SignatureAnswer } from '../site/index-discovery.ts';
-import type { IndexForm } from '../core/setup-ini/forms.ts';
 import { openSite } from '../site/open-site.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import { SiteSet } from '../site/site-set.ts';
@@ -10,25 +9,9 @@ import { DEFAULTS } from './defaults.ts';
 import type { KeptIndexes } from './kept-index.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { LoadedCatalog, LoadOptions, TakeRecords } from './load-catalog.ts';
+import type { OriginalIndex } from './original-index.ts';
 import { userAgent } from './version.ts';
 
-/** An index as a site has it, verified unless the user wanted none of that. */
-export interface OriginalIndex {
-  /** The site's `name`. */
-  readonly site: string;
-  /** Relative to the site. */
-  readonly path: string;
-  readonly form: IndexForm;
-  readonly bytes: Uint8Array;
-  /** Undefined if unsigned. */
-  readonly signature: Uint8Array | undefined;
-  /** Fingerprint of the key, or `unsigned`. */
-  readonly signer: string;
-  /** Tells this state of the index from another, where the site has that. */
-  readonly validator: string | undefined;
-}
-
-/** Tells what a signature of some bytes proves. */
 export type Verify = (bytes: Uint8Array, signature: Uint8Array) => Promise<SignatureAnswer>;
 
 export interface IndexOptions {
