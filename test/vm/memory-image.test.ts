@@ -94,8 +94,12 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     await using one = await revived(place, { name: 'one' }, how);
     await using two = await revived(place, { name: 'two' }, how);
     const [first, second] = await Promise.all([countTo(one, last + 5), countTo(two, last + 5)]);
-    for (const numbers of [first, second])
-      expect(numbers.slice(0, 2).every((number) => number === last + 1 || number === last + 2)).toBe(true);
+    for (const numbers of [first, second]) {
+      // A machine that was stopped within a line prints the rest of it first, which is not a number.
+      const [start = 0] = numbers;
+      expect([last + 1, last + 2]).toContain(start);
+      expect(numbers).toEqual(numbers.map((_, i) => start + i));
+    }
     expect(ram.equals(readFileSync(join(place.directory, 'ram')))).toBe(true);
     expect(readdirSync(place.directory).filter((name) => /part|migration/.test(name))).toEqual([]);
   });
