@@ -28,6 +28,8 @@ export interface LoadOptions {
   /** Whether the summaries are to have a digest, which costs a twentieth of a command; by default they are. */
   readonly digest?: boolean;
   readonly report?: Report;
+  /** Stops reading when aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A catalog and the indexes it was made from, in the order given. */
@@ -106,6 +108,7 @@ async function readInto<V>(
     ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
     ...(options.cache === true ? { cacheDir: join(userCacheDirectory(env), 'index') } : {}),
     digest: options.digest,
+    signal: options.signal,
     note: (message) => report({ kind: 'note', message }),
   });
   let count = 0;

@@ -56,7 +56,7 @@ export async function loadFromSites(
     for (const group of addresses) groups.push(openGroup(group, siteOptions, report));
     return await loadOriginals(
       await findIndexes(groups, { arch, verify: await verifierOf(keyring), unsigned, report, signal }),
-      load,
+      { ...load, signal },
     );
   } finally {
     await Promise.all(groups.map((sites) => sites.close()));

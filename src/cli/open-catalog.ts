@@ -1,4 +1,5 @@
 import { UsageError } from './failure.ts';
+import { interruptible } from './interrupt.ts';
 import type { IndexArguments } from './options.ts';
 import { reporter } from './reporter.ts';
 import type { Session } from './session.ts';
@@ -20,12 +21,13 @@ export async function openCatalog(
   if (index.filter((name) => name === '-').length + (isStdinTaken ? 1 : 0) > 1)
     throw new UsageError('stdin can be read only once');
   const { loadCatalog } = await import('../api/load-catalog.ts');
-  return loadCatalog(index, {
+  const options = {
     stdin: session.host.stdin,
     lenient,
     cache: !noCache,
     env: session.host.env,
     digest,
     report: reporter(session.output, verbosity),
-  });
+  };
+  return interruptible((signal) => loadCatalog(index, { ...options, signal }));
 }

@@ -6,6 +6,7 @@ import { READING_OPTIONS } from '../options.ts';
 import type { ReadingArguments } from '../options.ts';
 import { reporter } from '../reporter.ts';
 import type { Session } from '../session.ts';
+import { interruptible } from '../interrupt.ts';
 
 export const lintCommand = defineCommand({
   name: 'lint',
@@ -18,13 +19,14 @@ export const lintCommand = defineCommand({
 
 async function check(session: Session, args: ReadingArguments & { readonly file: string }): Promise<number> {
   const { lintIndex } = await import('../../api/lint.ts');
-  const result = await lintIndex(args.file, {
+  const options = {
     stdin: session.host.stdin,
     lenient: args.lenient,
     cache: !args.noCache,
     env: session.host.env,
     report: reporter(session.output, args),
-  });
+  };
+  const result = await interruptible((signal) => lintIndex(args.file, { ...options, signal }));
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await session.output.json({ schema: SCHEMA, ...result });

@@ -8,6 +8,7 @@ import { OUTPUT_OPTIONS } from '../options.ts';
 import { reporter } from '../reporter.ts';
 import type { Session } from '../session.ts';
 import { CA_FILE, siteOptionsOf } from '../sites.ts';
+import { interruptible } from '../interrupt.ts';
 
 const OPTIONS = {
   region: list('NAME', 'List only mirrors of these regions or countries; repeat, or separate by commas'),
@@ -40,7 +41,8 @@ async function listMirrors(
     regions: splitList(args.region),
     ...(args.benchmark && { benchmarkPath: args.path ?? DEFAULTS.benchmarkPath }),
   };
-  const result = await listSites(query, { ...siteOptionsOf(args, host.env), report: reporter(output, args) });
+  const options = { ...siteOptionsOf(args, host.env), report: reporter(output, args) };
+  const result = await interruptible((signal) => listSites(query, { ...options, signal }));
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });
