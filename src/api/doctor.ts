@@ -12,7 +12,8 @@ export interface DoctorContext {
 export interface DoctorResult {
   readonly host: Host;
   readonly needs: readonly Need[];
-  /** Commands that install everything that is missing, for each distribution, that of this host first; empty if nothing is missing. */
+  /** Commands that install everything that is missing, for each distribution, that of this host first; empty if
+   *  nothing is missing. */
   readonly mends: readonly InstallCommand[];
   /** Whether all requirements are met. */
   readonly isReady: boolean;
@@ -39,8 +40,8 @@ export interface FixContext extends DoctorContext {
   readonly onOutput: (text: string) => void;
 }
 
-/** Installs what is missing with the package manager of this system. Returns the command to run if it needs root or belongs to another
- *  distribution, otherwise undefined. Throws VmError if the installation fails. */
+/** Installs what is missing with the package manager of this system. Returns the command to run if it needs root or
+ *  belongs to another distribution, otherwise undefined. Throws VmError if the installation fails. */
 export async function fixHost(
   { host, mends }: DoctorResult,
   { environment, isRoot, onOutput }: FixContext,

@@ -11,9 +11,10 @@ export interface Addition {
   readonly location: string;
 }
 
-/** Returns the files that `HOST_PATH` or `HOST_PATH=PATH_ON_ISO` select: a file, or everything below a directory. The last `=` is the
- *  separator. Without it, the path on the image is the last name of the host path; a path that ends in a slash is a directory for that name.
- *  Sorted by path. Throws `usage` if a path does not exist, is neither file nor directory, or is invalid on the image. */
+/** Returns the files that `HOST_PATH` or `HOST_PATH=PATH_ON_ISO` select: a file, or everything below a directory.
+ *  The last `=` is the separator. Without it, the path on the image is the last name of the host path; a path that
+ *  ends in a slash is a directory for that name. Sorted by path. Throws `usage` if a path does not exist, is neither
+ *  file nor directory, or is invalid on the image. */
 export async function additionsOf(words: readonly string[]): Promise<Addition[]> {
   const additions: Addition[] = [];
   for (const word of words) {

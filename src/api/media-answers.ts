@@ -17,8 +17,9 @@ export interface AnswersRequest {
   readonly authorizedKey: string;
 }
 
-/** Returns the content of the answer medium of a guest kind, for an installation by hand. The nonce is derived from lock and key, so that
- *  equal input gives an equal medium. Throws `usage` for an unknown guest kind and for a file that is not a public key. */
+/** Returns the content of the answer medium of a guest kind, for an installation by hand. The nonce is derived from
+ *  lock and key, so that equal input gives an equal medium. Throws `usage` for an unknown guest kind and for a file
+ *  that is not a public key. */
 export async function answersOf(
   { guest, authorizedKey }: AnswersRequest,
   lock: Lock,

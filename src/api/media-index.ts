@@ -26,8 +26,9 @@ export interface LockIndex {
   readonly packages: number;
 }
 
-/** Makes the index of the files of a lock, from the indexes of the lock if the repo has cached them, otherwise from the index that setup
- *  reads from the repo. Throws `repo` if there is none, or if it lists a file differently from the lock, and what reading an index throws. */
+/** Makes the index of the files of a lock, from the indexes of the lock if the repo has cached them, otherwise from
+ *  the index that setup reads from the repo. Throws `repo` if there is none, or if it lists a file differently from
+ *  the lock, and what reading an index throws. */
 export async function indexOfLock(lock: Lock, { places, files, load }: LockIndexOptions): Promise<LockIndex> {
   const { arch } = lock.request;
   const found = indexOfArch(places, arch);

@@ -13,8 +13,8 @@ export interface RepoInstaller {
   readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
 }
 
-/** Reads the setup program of a repo and verifies its signature with the built-in keys and those of the given files. Returns undefined if
- *  the repo has none. Throws `signature` if no trusted key signed it, `limit` and `io`. */
+/** Reads the setup program of a repo and verifies its signature with the built-in keys and those of the given files.
+ *  Returns undefined if the repo has none. Throws `signature` if no trusted key signed it, `limit` and `io`. */
 export async function installerOf(
   { root, base }: RepoPlaces,
   arch: string,

@@ -72,11 +72,12 @@ export interface MediaResult {
   readonly added: readonly string[];
 }
 
-/** Writes the media that a guest installs from. The ISO image has exactly the archives of a lock, each verified again, an index of them in the
- *  place where setup looks for it, the setup program if the repo has it (its signature is verified again), and further files. The answer
- *  medium is written if the request has answers. Equal input gives equal bytes. In the repo only the verification cache changes. Throws
- *  `verify` for damaged or missing archives, `repo` if the index does not match the lock, `signature`, `usage` for missing additions,
- *  `media`, `tool`, and what reading locks and indexes throws. */
+/** Writes the media that a guest installs from. The ISO image has exactly the archives of a lock, each verified
+ *  again, an index of them in the place where setup looks for it, the setup program if the repo has it (its
+ *  signature is verified again), and further files. The answer medium is written if the request has answers. Equal
+ *  input gives equal bytes. In the repo only the verification cache changes. Throws `verify` for damaged or missing
+ *  archives, `repo` if the index does not match the lock, `signature`, `usage` for missing additions, `media`,
+ *  `tool`, and what reading locks and indexes throws. */
 export async function makeMedia(
   request: MediaRequest,
   { load = {}, report = () => {}, signal }: MediaContext = {},

@@ -30,8 +30,8 @@ export interface VmOptions extends VmDirectory {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Parameters of all operations on machines. It has no open resources: it can be used for many operations, and copied with another
- *  signal: `{ ...context, signal }`. */
+/** Parameters of all operations on machines. It has no open resources: it can be used for many operations, and
+ *  copied with another signal: `{ ...context, signal }`. */
 export interface VmContext extends StageContext, Pick<VmDirectory, 'environment'> {}
 
 /** Returns the paths of all stages. */
@@ -39,8 +39,8 @@ export function placesOfVm({ directory, environment }: VmDirectory): VmPlaces {
   return vmPlaces(resolve(directory ?? join(userCacheDirectory(environment), 'vm')));
 }
 
-/** Prepares what every stage needs. The first call probes this computer, which takes seconds. A missing program is an error of the stage
- *  that needs it. Throws `usage` for an unknown guest kind, and the reason of the signal. */
+/** Prepares what every stage needs. The first call probes this computer, which takes seconds. A missing program is
+ *  an error of the stage that needs it. Throws `usage` for an unknown guest kind, and the reason of the signal. */
 export async function prepareVm(options: VmOptions): Promise<VmContext> {
   const {
     guest = 'stand-in',

@@ -14,8 +14,8 @@ export interface ControllerBuildResult {
   readonly initramfs: { readonly path: string; readonly sizeBytes: number; readonly sha256: string };
 }
 
-/** Makes kernel and initramfs of the controller from programs of this host, unless they exist. Throws GuestError `tool` if the host lacks
- *  a program, `io`, and the reason of the signal. */
+/** Makes kernel and initramfs of the controller from programs of this host, unless they exist. Throws GuestError
+ *  `tool` if the host lacks a program, `io`, and the reason of the signal. */
 export async function buildController({
   environment,
   report = () => {},

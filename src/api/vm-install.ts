@@ -30,9 +30,10 @@ export interface VmInstallRequest {
   readonly vnc?: string | undefined;
 }
 
-/** Installs the packages of a lock into a new machine, from media made of the repo, or returns the existing installation. Throws what
- *  `makeMedia` throws, `guest` for a guest that fails, hangs or ends too early, `vm`, `tool`, `io`, and the reason of the signal. Then nothing
- *  is published; console log and last screen are kept in `logs` of the directory of all stages. */
+/** Installs the packages of a lock into a new machine, from media made of the repo, or returns the existing
+ *  installation. Throws what `makeMedia` throws, `guest` for a guest that fails, hangs or ends too early, `vm`,
+ *  `tool`, `io`, and the reason of the signal. Then nothing is published; console log and last screen are kept in
+ *  `logs` of the directory of all stages. */
 export async function installVm(request: VmInstallRequest, context: VmContext): Promise<InstalledManifest> {
   const { guest, cacheDir, environment, report, signal } = context;
   const { repo, add = [], keyring = [], machineOptions = {}, limits } = request;
@@ -63,8 +64,8 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
   });
 }
 
-/** Reads the command lines of a file, one per line; empty lines and lines that start with `#` are ignored. Throws `usage` if the file
- *  cannot be read. */
+/** Reads the command lines of a file, one per line; empty lines and lines that start with `#` are ignored. Throws
+ *  `usage` if the file cannot be read. */
 export async function commandLines(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new CygstrapError('usage', `cannot read the command lines in \`${path}\``, { cause });

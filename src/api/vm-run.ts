@@ -17,8 +17,8 @@ export interface VmRunRequest extends Pick<RunRequest, 'argv' | 'input' | 'outpu
   readonly timeoutMs?: number | undefined;
   /** Keep the disk layer and the exchanged files; by default they are removed. */
   readonly isKept?: boolean | undefined;
-  /** Command lines for /bin/sh of this computer, run before the machine starts and after the command. CYGSTRAP_RUN is the exchanged
-   *  directory, which has `in` and `out`. */
+  /** Command lines for /bin/sh of this computer, run before the machine starts and after the command. CYGSTRAP_RUN
+   *  is the exchanged directory, which has `in` and `out`. */
   readonly before?: string | undefined;
   readonly after?: string | undefined;
 }
@@ -31,9 +31,10 @@ export interface VmRunContext extends VmContext, Pick<RunHooks, 'onOutput'> {
   readonly snapshot: SnapshotManifest;
 }
 
-/** Runs one command in a machine resumed from a snapshot, and discards the machine. Many runs can be active at once. The exit code
- *  of the command is part of the result. Throws `guest` for a command that exceeds its timeout or whose end is unknown, `vm` for a
- *  machine that ended, a damaged snapshot and a failed hook, `usage` for missing directories, `io`, and the reason of the signal. */
+/** Runs one command in a machine resumed from a snapshot, and discards the machine. Many runs can be active at once.
+ *  The exit code of the command is part of the result. Throws `guest` for a command that exceeds its timeout or
+ *  whose end is unknown, `vm` for a machine that ended, a damaged snapshot and a failed hook, `usage` for missing
+ *  directories, `io`, and the reason of the signal. */
 export async function runVm(request: VmRunRequest, context: VmRunContext): Promise<RunResult> {
   const {
     argv,
@@ -82,7 +83,8 @@ interface Hook extends Pick<RunHooks, 'onOutput'> {
   readonly signal: AbortSignal;
 }
 
-/** Runs a command line with the shell of this computer. All its output is passed on as stderr. Throws VmError if it fails. */
+/** Runs a command line with the shell of this computer. All its output is passed on as stderr. Throws VmError if it
+ *  fails. */
 async function runHook(commandLine: string, { when, setpriv, directory, signal, onOutput }: Hook): Promise<void> {
   await using child = await startProgram(['/bin/sh', '-c', `exec 2>&1\n${commandLine}`], {
     setpriv,
@@ -121,8 +123,8 @@ export interface ManyOptions {
   readonly onOutcome: (outcome: RunOutcome) => Promise<void>;
 }
 
-/** Runs many commands, each in its own machine. A failed run does not stop the others. Throws what `onOutcome` throws, after all runs
- *  have ended. */
+/** Runs many commands, each in its own machine. A failed run does not stop the others. Throws what `onOutcome`
+ *  throws, after all runs have ended. */
 export async function runMany(requests: readonly VmRunRequest[], { jobs, run, onOutcome }: ManyOptions): Promise<void> {
   const limit = pLimit(jobs);
   const outcomeOf = async (request: VmRunRequest, number: number): Promise<RunOutcome> => {

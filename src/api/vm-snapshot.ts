@@ -5,7 +5,8 @@ import type { VmContext } from './vm-context.ts';
 export interface VmSnapshotRequest {
   /** Result of `installVm` or `findInstalled`. */
   readonly installed: InstalledManifest;
-  /** Store the memory as one compressed stream, which can be copied to another host, but resumes more slowly. Default: false. */
+  /** Store the memory as one compressed stream, which can be copied to another host, but resumes more slowly.
+   *  Default: false. */
   readonly isPortable?: boolean | undefined;
   /** Longest duration of the boot in milliseconds; by default ten minutes. */
   readonly bootTimeoutMs?: number | undefined;
@@ -13,8 +14,8 @@ export interface VmSnapshotRequest {
 
 const BOOT_TIMEOUT_MS = 10 * 60_000;
 
-/** Boots an installed disk, connects its shares, saves the running machine and resumes it once, or returns the existing snapshot. Throws
- *  `guest`, `vm`, `io`, and the reason of the signal; then nothing is published. */
+/** Boots an installed disk, connects its shares, saves the running machine and resumes it once, or returns the
+ *  existing snapshot. Throws `guest`, `vm`, `io`, and the reason of the signal; then nothing is published. */
 export async function snapshotVm(
   { installed, isPortable = false, bootTimeoutMs = BOOT_TIMEOUT_MS }: VmSnapshotRequest,
   context: VmContext,

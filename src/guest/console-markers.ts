@@ -20,8 +20,8 @@ export type ConsoleMarker =
 const LONGEST_TEXT = 300;
 const HOST_KEY = /^(?:ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]{32,800}={0,2}$/;
 
-/** Parses a line of the console. Text before the marker is ignored: a kernel can print to the same line. Returns undefined for any other
- *  line, and for a malformed marker. */
+/** Parses a line of the console. Text before the marker is ignored: a kernel can print to the same line. Returns
+ *  undefined for any other line, and for a malformed marker. */
 export function parseMarker(line: string): ConsoleMarker | undefined {
   const [, word = '', rest = ''] = /@cygstrap ([a-z]+)(?: (.*?))?\s*$/.exec(line) ?? [];
   switch (word) {

@@ -4,8 +4,9 @@ import { parseMarker } from './console-markers.ts';
 import type { ConsoleMarker } from './console-markers.ts';
 import { GuestError } from './guest-error.ts';
 
-/** Waits for a marker of a kind on the console of a machine, and returns it; an earlier line counts too. Throws GuestError `guest` for a
- *  marker `failed` and after the timeout, VmError when the machine ends, and the reason of the signal. */
+/** Waits for a marker of a kind on the console of a machine, and returns it; an earlier line counts too. Throws
+ *  GuestError `guest` for a marker `failed` and after the timeout, VmError when the machine ends, and the reason of
+ *  the signal. */
 export async function waitForMarker<K extends ConsoleMarker['kind']>(
   machine: Machine,
   kind: K,

@@ -1,8 +1,8 @@
 import { CygstrapError } from '../errors.ts';
 import type { ErrorCode, ErrorOptions } from '../errors.ts';
 
-/** An error of a guest. Codes: `guest` (an operation in the guest failed), `tool` (a program, kernel or kernel module is missing on this
- *  host), `io`. */
+/** An error of a guest. Codes: `guest` (an operation in the guest failed), `tool` (a program, kernel or kernel
+ *  module is missing on this host), `io`. */
 export class GuestError extends CygstrapError {
   constructor(code: Extract<ErrorCode, 'guest' | 'tool' | 'io'>, message: string, options: ErrorOptions = {}) {
     super(code, message, options);

@@ -2,9 +2,8 @@ import type { Report } from '../events.ts';
 import type { DiskSource, LinkSpec, MachineSpec } from '../vm/spec.ts';
 import type { ConsoleMarker } from './console-markers.ts';
 
-/** A kind of guest: how it is installed, booted and controlled. The stages know nothing else of a guest. To add a kind, write a value
- *  of this type and add it to `src/api/guest-kinds.ts`; `stand-in/kind.ts` is an example.
- *
+/** A kind of guest: how it is installed, booted and controlled. The stages know nothing else of a guest. To add a
+ *  kind, write a value of this type and add it to `src/api/guest-kinds.ts`; `stand-in/kind.ts` is an example.
  *  In this file, "pure" functions return the same result for the same arguments and have no effects. */
 export interface GuestKind {
   /** Identifier: letters, digits and `-`. Part of the key of every stage, and the value of `--guest`. */
@@ -22,8 +21,8 @@ export interface GuestKind {
   /** Whether the guest mounts the 9p shares in {@link BootOptions.mounts}. If not, it only has their devices. */
   readonly mountsShares: boolean;
   readonly defaults: GuestDefaults;
-  /** Prepares what an installation needs besides its media, without user interaction. The first call can take minutes. Throws
-   *  GuestError `tool` if the host lacks a program, `io`, and the reason of the signal. */
+  /** Prepares what an installation needs besides its media, without user interaction. The first call can take
+   *  minutes. Throws GuestError `tool` if the host lacks a program, `io`, and the reason of the signal. */
   readonly prepare: (options: PrepareOptions) => Promise<InstallKit>;
   /** Returns the machine that boots an installed disk. Pure. */
   readonly bootMachine: (options: BootOptions) => MachineTemplate;
@@ -113,8 +112,8 @@ export interface GuestMount {
 /** `overlay`: read-only for the host; writes of the guest go to its memory and are discarded with it. */
 export type MountAccess = 'rw' | 'ro' | 'overlay';
 
-/** The part of a machine that the guest kind decides. The stages add name, memory, processors, accelerator and the options of the
- *  user. */
+/** The part of a machine that the guest kind decides. The stages add name, memory, processors, accelerator and the
+ *  options of the user. */
 export type MachineTemplate = Omit<
   MachineSpec,
   'name' | 'machineType' | 'accelerator' | 'cpus' | 'memory' | 'start' | 'onReset' | 'shares'
@@ -136,8 +135,8 @@ export interface GuestCommands {
   readonly setClock: (epochMs: number) => string;
   /** Prints the clock in seconds since 1970. */
   readonly readClock: string;
-  /** Returns a command that adds entropy (hexadecimal digits) to the random number generator. Without it, all machines that are
-   *  resumed from one snapshot generate the same random numbers. */
+  /** Returns a command that adds entropy (hexadecimal digits) to the random number generator. Without it, all
+   *  machines that are resumed from one snapshot generate the same random numbers. */
   readonly renewEntropy: (hex: string) => string;
   /** Returns a command that replaces the shell by a script in the share `xchg`. */
   readonly runScript: (pathInXchg: string) => string;

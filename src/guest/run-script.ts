@@ -25,16 +25,20 @@ export type RunEnd =
   /** The command was not started. */
   | { readonly kind: 'failed'; readonly text: string };
 
-/** Returns the script that runs a command in a guest, for POSIX shells such as that of Cygwin. It changes the directory, sources the saved
- *  environment, runs the command with an empty stdin, and last writes the file `exit` by a rename. If signal N ended the command, the exit
- *  code is 128 + N. The script ends with the same code. */
+/** Returns the script that runs a command in a guest, for POSIX shells such as that of Cygwin. It changes the
+ *  directory, sources the saved environment, runs the command with an empty stdin, and last writes the file `exit`
+ *  by a rename. If signal N ended the command, the exit code is 128 + N. The script ends with the same code. */
 export function runScript({ directory, argv, workingDirectory = directory }: RunScript): string {
   return `#!/bin/sh
 cygstrap_run=${quoteWord(directory)}
 cygstrap_end() {
-  printf '%s\\n' "$1" >"$cygstrap_run/${RUN_FILES.exit}.part" && mv -f "$cygstrap_run/${RUN_FILES.exit}.part" "$cygstrap_run/${RUN_FILES.exit}"
+  printf '%s\\n' "$1" >"$cygstrap_run/${RUN_FILES.exit}.part" &&
+    mv -f "$cygstrap_run/${RUN_FILES.exit}.part" "$cygstrap_run/${RUN_FILES.exit}"
 }
-cd ${quoteWord(workingDirectory)} || { cygstrap_end ${quoteWord(`failed no such directory: ${oneLine(workingDirectory)}`)}; exit 125; }
+cd ${quoteWord(workingDirectory)} || {
+  cygstrap_end ${quoteWord(`failed no such directory: ${oneLine(workingDirectory)}`)}
+  exit 125
+}
 (
   if [ -f "$cygstrap_run/${RUN_FILES.environment}" ]; then . "$cygstrap_run/${RUN_FILES.environment}"; fi
   unset cygstrap_run
@@ -60,8 +64,8 @@ export function parseRunEnd(text: string): RunEnd | undefined {
 
 const VARIABLE = /^[A-Za-z_]\w*$/;
 
-/** Returns variables as shell text, sorted by name. Names that are invalid in a shell (`BASH_FUNC_x%%`) are left out. Throws TypeError for
- *  a NUL in a value. */
+/** Returns variables as shell text, sorted by name. Names that are invalid in a shell (`BASH_FUNC_x%%`) are left
+ *  out. Throws TypeError for a NUL in a value. */
 export function savedEnvironment(variables: Readonly<Record<string, string>>): string {
   return Object.entries(variables)
     .filter(([name]) => VARIABLE.test(name))

@@ -7,7 +7,8 @@ export const SHARE_NAMES = { store: 'store', xchg: 'xchg' } as const;
 /** Directories of the state of smbd, below `SmbOptions.directory`. */
 export const SMBD_DIRECTORIES = ['private', 'lock', 'state', 'cache', 'pid', 'ncalrpc'] as const;
 
-/** Text that smb.conf cannot contain: `%` starts a substitution and cannot be escaped, a backslash at the end joins lines. */
+/** Text that smb.conf cannot contain: `%` starts a substitution and cannot be escaped, a backslash at the end joins
+ *  lines. */
 const NOT_REPRESENTABLE = /[\r\n\0%]|^\s|[\s\\]$/;
 
 export interface SmbOptions {
@@ -21,9 +22,10 @@ export interface SmbOptions {
   readonly user: string;
 }
 
-/** Returns the content of smb.conf for the two shares, without authentication: only the guest can connect. smbd writes to one directory
- *  only, so that an ordinary user can run it. Pure. Throws GuestError for a path that smb.conf cannot contain.
- *  Durable handles are off, because smbd 4.17 crashes when a client with durable handles disconnects; without `force user`, smbd refuses writes. */
+/** Returns the content of smb.conf for the two shares, without authentication: only the guest can connect. smbd
+ *  writes to one directory only, so that an ordinary user can run it. Pure. Throws GuestError for a path that
+ *  smb.conf cannot contain. Durable handles are off, because smbd 4.17 crashes when a client with durable handles
+ *  disconnects; without `force user`, smbd refuses writes. */
 export function smbConf({ directory, store, xchg, user }: SmbOptions): string {
   for (const path of [directory, store, xchg, user]) {
     if (NOT_REPRESENTABLE.test(path))

@@ -7,8 +7,8 @@ import { GuestError } from './guest-error.ts';
 import { sshArgv } from './ssh.ts';
 import type { SshTarget } from './ssh.ts';
 
-/** First and longest timeout of one connection attempt, in milliseconds. A booted guest responds sooner. A booting guest receives all
- *  attempts at once when its network starts, so there must be few. */
+/** First and longest timeout of one connection attempt, in milliseconds. A booted guest responds sooner. A booting
+ *  guest receives all attempts at once when its network starts, so there must be few. */
 const BANNER_TIMEOUT_MS = { first: 500, most: 3000 } as const;
 const BACKOFF_FACTOR = 1.5;
 const RETRY_INTERVAL_MS = 20;
@@ -22,8 +22,8 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Waits until sshd of the guest responds, then until a login succeeds. Throws GuestError `guest` after the timeout, with the last message
- *  of ssh, and the reason of the signal. */
+/** Waits until sshd of the guest responds, then until a login succeeds. Throws GuestError `guest` after the timeout,
+ *  with the last message of ssh, and the reason of the signal. */
 export async function waitForSsh(target: SshTarget, options: WaitOptions): Promise<void> {
   const untilMs = performance.now() + options.timeoutMs;
   // In a network namespace only ssh can connect; it waits by its own timeout.
@@ -40,8 +40,9 @@ export async function waitForSsh(target: SshTarget, options: WaitOptions): Promi
   }
 }
 
-/** Waits until a server at an address and port sends `SSH-`. Attempts have short timeouts: a connection that starts before the guest has
- *  booted gets no response for many seconds. Throws GuestError `guest` after the timeout, and the reason of the signal. */
+/** Waits until a server at an address and port sends `SSH-`. Attempts have short timeouts: a connection that starts
+ *  before the guest has booted gets no response for many seconds. Throws GuestError `guest` after the timeout, and
+ *  the reason of the signal. */
 export async function waitForBanner(
   { address, port }: Pick<SshTarget, 'address' | 'port'>,
   { timeoutMs, signal }: WaitOptions,
@@ -96,8 +97,8 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-/** Runs a command line in the guest and returns its output and exit code. Throws GuestError `tool` if ssh cannot be started, and the reason
- *  of the signal. */
+/** Runs a command line in the guest and returns its output and exit code. Throws GuestError `tool` if ssh cannot be
+ *  started, and the reason of the signal. */
 export async function runOverSsh(target: SshTarget, command: string, options: RunOptions = {}): Promise<RunResult> {
   return runCollected((line, streamOptions) => streamOverSsh(target, line, streamOptions), command, options);
 }
@@ -131,8 +132,9 @@ export async function runChecked(run: RunCommand, command: string, options: RunO
   throw new GuestError('guest', `${what}${why === '' ? '' : `: ${why}`}`, { details: { command, stdout, stderr } });
 }
 
-/** Runs a command line in the guest, passes on its output, and returns its exit code: 255 also if ssh failed, null if ssh was killed.
- *  Throws GuestError `tool` if ssh cannot be started, the reason of the signal, and what `onOutput` throws. */
+/** Runs a command line in the guest, passes on its output, and returns its exit code: 255 also if ssh failed, null
+ *  if ssh was killed. Throws GuestError `tool` if ssh cannot be started, the reason of the signal, and what
+ *  `onOutput` throws. */
 export async function streamOverSsh(
   target: SshTarget,
   command: string,
@@ -158,13 +160,15 @@ export async function streamOverSsh(
   }
 }
 
-/** Connects the terminal of the user to a shell in the guest. Returns the exit code of the shell, or null if ssh was killed. ssh has always
- *  ended and restored the terminal. Throws GuestError `tool` if ssh cannot be started, and the reason of the signal. */
+/** Connects the terminal of the user to a shell in the guest. Returns the exit code of the shell, or null if ssh was
+ *  killed. ssh has always ended and restored the terminal. Throws GuestError `tool` if ssh cannot be started, and
+ *  the reason of the signal. */
 export async function shellOverSsh(target: SshTarget, { signal }: RunOptions): Promise<number | null> {
   signal?.throwIfAborted();
   const [program = '', ...words] = sshArgv(target);
   const child = spawn(program, words, { stdio: 'inherit' });
-  // Not startProgram: ssh must stay in the foreground process group of the terminal. SIGTERM lets it restore the terminal.
+  // Not startProgram: ssh must stay in the foreground process group of the terminal. SIGTERM lets it restore the
+  // terminal.
   const onAbort = (): void => void child.kill('SIGTERM');
   signal?.addEventListener('abort', onAbort);
   try {

@@ -16,7 +16,8 @@ export interface KeyPair {
   readonly publicKey: string;
 }
 
-/** Creates an ed25519 key pair in a directory; replaces an existing one. Throws GuestError `tool` if `ssh-keygen` fails. */
+/** Creates an ed25519 key pair in a directory; replaces an existing one. Throws GuestError `tool` if `ssh-keygen`
+ *  fails. */
 export async function makeKeyPair(keygen: string, directory: string): Promise<KeyPair> {
   const privateKey = join(directory, SSH_FILES.privateKey);
   await mkdir(directory, { recursive: true });
@@ -50,9 +51,9 @@ export interface SshTarget {
   readonly knownHosts: string;
 }
 
-/** Returns the command line of ssh, program first, that runs a command with the shell of the user, or opens a terminal without a command.
- *  Pure. ssh reads no settings of the caller, asks no questions, accepts only the recorded host key, and detects a guest that does not
- *  respond after eight seconds. */
+/** Returns the command line of ssh, program first, that runs a command with the shell of the user, or opens a
+ *  terminal without a command. Pure. ssh reads no settings of the caller, asks no questions, accepts only the
+ *  recorded host key, and detects a guest that does not respond after eight seconds. */
 export function sshArgv(
   { within = [], ssh, address, port, user, privateKey, knownHosts }: SshTarget,
   command?: string,

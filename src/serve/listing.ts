@@ -1,5 +1,11 @@
 import { encodeName } from './path.ts';
 
+const STYLE =
+  'body{font-family:sans-serif}' + 'td{padding:0 1em 0 0;font-variant-numeric:tabular-nums}td+td{text-align:right}';
+
+const STYLE =
+  'body{font-family:sans-serif}' + 'td{padding:0 1em 0 0;font-variant-numeric:tabular-nums}td+td{text-align:right}';
+
 export interface ListedEntry {
   readonly name: string;
   /** Undefined for a directory. */
@@ -16,7 +22,7 @@ export function listingHtml(names: readonly string[], entries: readonly ListedEn
   return `<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>${title}</title>
-<style>body{font-family:sans-serif}td{padding:0 1em 0 0;font-variant-numeric:tabular-nums}td+td{text-align:right}</style></head>
+<style>${STYLE}</style></head>
 <body><h1>${title}</h1>
 <table>
 ${up}${rows}</table>
@@ -33,7 +39,8 @@ function directoriesFirst(a: ListedEntry, b: ListedEntry): number {
 function rowHtml({ name, sizeBytes, modifiedMs }: ListedEntry): string {
   const slash = sizeBytes === undefined ? '/' : '';
   const modified = new Date(modifiedMs).toISOString().slice(0, 16).replace('T', ' ');
-  return `<tr><td><a href="./${escapeHtml(encodeName(name))}${slash}">${escapeHtml(name)}${slash}</a></td><td>${modified}</td><td>${sizeBytes ?? ''}</td></tr>\n`;
+  const link = `<a href="./${escapeHtml(encodeName(name))}${slash}">${escapeHtml(name)}${slash}</a>`;
+  return `<tr><td>${link}</td><td>${modified}</td><td>${sizeBytes ?? ''}</td></tr>\n`;
 }
 
 function escapeHtml(text: string): string {

@@ -19,8 +19,9 @@ import type { GuestShell, NetworkAttachment, AttachmentOptions } from './topolog
 const READY_TIMEOUT_MS = 60_000;
 const SEEN_TIMEOUT_MS = 60_000;
 
-/** Starts a controller that is connected to the guest by a switch or a socket. It serves the shares and runs commands over ssh. The first call
- *  on a host builds and saves the controller, which takes a minute. Throws VmError, GuestError, and the reason of the signal. */
+/** Starts a controller that is connected to the guest by a switch or a socket. It serves the shares and runs
+ *  commands over ssh. The first call on a host builds and saves the controller, which takes a minute. Throws
+ *  VmError, GuestError, and the reason of the signal. */
 export async function attachController(
   context: StageContext,
   kind: 'vde' | 'stream',

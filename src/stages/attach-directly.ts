@@ -18,13 +18,15 @@ const END_GRACE_MS = 1000;
 
 /** An attachment whose guest is reached by ssh of this host. */
 export interface DirectAttachment extends NetworkAttachment {
-  /** Returns the ssh target in a machine that was started with the link. Its keys are in the directory of the installed disk. */
+  /** Returns the ssh target in a machine that was started with the link. Its keys are in the directory of the
+   *  installed disk. */
   readonly targetIn: (machine: Machine) => SshTarget;
 }
 
-/** Creates the link of topology `direct`. An smbd of this host serves each connection of the guest to its shares; its settings and
- *  state are in the directory of the run. A loopback port is forwarded to ssh of the guest. The port is in a separate network namespace
- *  if this user may create one; otherwise every user of this computer can connect to it, but only the key logs in. */
+/** Creates the link of topology `direct`. An smbd of this host serves each connection of the guest to its shares;
+ *  its settings and state are in the directory of the run. A loopback port is forwarded to ssh of the guest. The
+ *  port is in a separate network namespace if this user may create one; otherwise every user of this computer can
+ *  connect to it, but only the key logs in. */
 export async function attachDirectly(
   context: StageContext,
   { shares, directory, installed, qemuArguments }: AttachmentOptions,

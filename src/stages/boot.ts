@@ -48,8 +48,9 @@ export interface BootHooks {
 
 const POWER_OFF_TIMEOUT_MS = 120_000;
 
-/** Boots an installed disk with its console and ssh, and waits until the guest powers off. The installed disk is not changed. Throws
- *  VmError, `usage` for an overlay that the guest kind does not support, and the reason of the signal. */
+/** Boots an installed disk with its console and ssh, and waits until the guest powers off. The installed disk is not
+ *  changed. Throws VmError, `usage` for an overlay that the guest kind does not support, and the reason of the
+ *  signal. */
 export async function bootMachine(
   context: StageContext,
   request: BootRequest,

@@ -42,12 +42,13 @@ export interface InstallRequest {
   readonly makeMedia: (directory: string, answers: ReadonlyMap<string, Uint8Array>) => Promise<InstallMedia>;
 }
 
-/** Directory of the media during an installation, in the work directory: they can be large, and /tmp is often in RAM. */
+/** Directory of the media during an installation, in the work directory: they can be large, and /tmp is often in
+ *  RAM. */
 const MEDIA = 'media';
 
-/** Installs a guest onto a blank disk, or returns the published disk with the same key. A new disk is published only after the guest
- *  has printed the nonce and its host key and powered off. Throws GuestError, VmError and what `makeMedia` throws; then nothing is
- *  published, and the console log and the last screen are kept. */
+/** Installs a guest onto a blank disk, or returns the published disk with the same key. A new disk is published only
+ *  after the guest has printed the nonce and its host key and powered off. Throws GuestError, VmError and what
+ *  `makeMedia` throws; then nothing is published, and the console log and the last screen are kept. */
 export async function installStage(context: StageContext, request: InstallRequest): Promise<InstalledManifest> {
   const key = installKey({ ...request.ingredients, guest: context.guest.name, kit: request.kit.key });
   return reuseOrMake(context, { stage: 'install', key }, async () => make(context, request, key));

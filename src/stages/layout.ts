@@ -17,7 +17,8 @@ export const STAGE_FILES = {
   state: 'state',
 } as const;
 
-/** File in a directory below `work`: the stages that its owner uses, one line `STAGE KEY` each. The lock of the owner is in `locks`. */
+/** File in a directory below `work`: the stages that its owner uses, one line `STAGE KEY` each. The lock of the
+ *  owner is in `locks`. */
 export const USES_FILE = 'uses';
 
 /** Symbolic link in a directory below `work` to its short directory for sockets and temporary files. */
@@ -29,8 +30,8 @@ export interface VmPlaces {
   /** One directory for each stage that is being made, and for each run. */
   readonly work: string;
   readonly locks: string;
-  /** Console log and last screen of each stage, including failed ones: `STAGE-KEY.console.log`, `STAGE-KEY.png`; console logs of
-   *  failed runs: `run-WORK.console.log`. */
+  /** Console log and last screen of each stage, including failed ones: `STAGE-KEY.console.log`, `STAGE-KEY.png`;
+   *  console logs of failed runs: `run-WORK.console.log`. */
   readonly logs: string;
   /** Identities of the verified files of each stage: `STAGE-KEY.json`. */
   readonly integrity: string;
@@ -70,8 +71,8 @@ export function logPaths(
   return { console: `${stem}.console.log`, screen: `${stem}.png` };
 }
 
-/** Returns the path of the console log of a resumed machine, by the name of its work directory. The log of a machine that did not fail
- *  is removed. */
+/** Returns the path of the console log of a resumed machine, by the name of its work directory. The log of a machine
+ *  that did not fail is removed. */
 export function runLogPath({ logs }: VmPlaces, name: string): string {
   return join(logs, `run-${name}.console.log`);
 }

@@ -42,8 +42,8 @@ const LOAD_TIMEOUT_MS = 30 * 60_000;
 const RESPONSE_TIMEOUT_MS = 60_000;
 const BOOT_TIMEOUT_MS = 10 * 60_000;
 
-/** Resumes a snapshot with a temporary overlay of its disk and a private copy of its RAM. Throws VmError, also for a snapshot whose files
- *  were modified, `io`, and the reason of the signal. */
+/** Resumes a snapshot with a temporary overlay of its disk and a private copy of its RAM. Throws VmError, also for a
+ *  snapshot whose files were modified, `io`, and the reason of the signal. */
 export async function resume(context: StageContext, request: ResumeRequest): Promise<ResumedMachine> {
   const owned: AsyncDisposable[] = [];
   const end = async (): Promise<void> => {
@@ -102,8 +102,8 @@ interface Placement {
   readonly owned: AsyncDisposable[];
 }
 
-/** Loads the memory of a snapshot and continues the machine. Returns the reason if QEMU refuses the snapshot. Throws VmError for a
- *  damaged snapshot. */
+/** Loads the memory of a snapshot and continues the machine. Returns the reason if QEMU refuses the snapshot. Throws
+ *  VmError for a damaged snapshot. */
 async function resumeMemory(
   context: StageContext,
   manifest: SnapshotManifest,
@@ -146,7 +146,8 @@ interface Launched {
   readonly shell: GuestShell;
 }
 
-/** Starts QEMU with a new overlay: of the disk of the snapshot, to load its memory; or of the installed disk, to boot it. */
+/** Starts QEMU with a new overlay: of the disk of the snapshot, to load its memory; or of the installed disk, to
+ *  boot it. */
 async function launch(
   context: StageContext,
   manifest: SnapshotManifest,

@@ -26,11 +26,10 @@ export async function reuseOrMake<S extends StageName>(
       return undefined;
     }
   };
-  const onWait = (pid: number | undefined): void =>
-    report({
-      kind: 'warning',
-      message: `waiting for ${pid === undefined ? 'another process' : `process ${pid}`}, which makes the same ${stage} stage`,
-    });
+  const onWait = (pid: number | undefined): void => {
+    const holder = pid === undefined ? 'another process' : `process ${pid}`;
+    report({ kind: 'warning', message: `waiting for ${holder}, which makes the same ${stage} stage` });
+  };
   return (
     (await published()) ??
     withStageLock(places, { stage, key }, { signal, onWait }, async () => (await published()) ?? make())

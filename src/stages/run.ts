@@ -58,8 +58,9 @@ export interface RunHooks {
 /** Directories below the working directory of the command. */
 const [INPUT, OUTPUT] = ['in', 'out'];
 
-/** Resumes a snapshot, runs a command in it, and discards the machine. Copies the content of `out` to `request.output`. Throws GuestError
- *  `guest` for a command that exceeds its timeout or whose end is unknown, VmError, `io`, and the reason of the signal. */
+/** Resumes a snapshot, runs a command in it, and discards the machine. Copies the content of `out` to
+ *  `request.output`. Throws GuestError `guest` for a command that exceeds its timeout or whose end is unknown,
+ *  VmError, `io`, and the reason of the signal. */
 export async function runStage(
   context: StageContext,
   manifest: SnapshotManifest,
@@ -219,7 +220,8 @@ async function requireDirectory(path: string): Promise<void> {
   if (!isDirectory) throw new CygstrapError('io', `not a directory: \`${path}\``);
 }
 
-/** Resumes a snapshot, prepares it as for a run, calls `use`, and discards the machine. Throws as {@link runStage}, and what `use` throws. */
+/** Resumes a snapshot, prepares it as for a run, calls `use`, and discards the machine. Throws as {@link runStage},
+ *  and what `use` throws. */
 export async function withResumedMachine<T>(
   context: StageContext,
   manifest: SnapshotManifest,

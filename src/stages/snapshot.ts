@@ -27,7 +27,8 @@ import { openWork, publishStage } from './stage-store.ts';
 
 export interface SnapshotRequest {
   readonly installed: InstalledManifest;
-  /** Store the memory as one compressed stream, which can be copied to another host, instead of a file that is mapped. */
+  /** Store the memory as one compressed stream, which can be copied to another host, instead of a file that is
+   *  mapped. */
   readonly isPortable: boolean;
   /** Longest duration of the boot, in milliseconds. */
   readonly bootTimeoutMs: number;
@@ -36,9 +37,9 @@ export interface SnapshotRequest {
 /** Longest duration of saving the memory. */
 const SAVE_TIMEOUT_MS = 30 * 60_000;
 
-/** Boots an installed disk, connects the shares and saves the running machine, or returns the published snapshot with the same key.
- *  Before a new snapshot is published it is resumed once, to read a number that was only in its RAM. Throws GuestError and VmError;
- *  then nothing is published. */
+/** Boots an installed disk, connects the shares and saves the running machine, or returns the published snapshot
+ *  with the same key. Before a new snapshot is published it is resumed once, to read a number that was only in its
+ *  RAM. Throws GuestError and VmError; then nothing is published. */
 export async function snapshotStage(context: StageContext, request: SnapshotRequest): Promise<SnapshotManifest> {
   const { installed, isPortable } = request;
   const machine = frozenMachineOf(context);

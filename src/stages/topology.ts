@@ -2,8 +2,8 @@ import type { RunCommand } from '../guest/ssh-run.ts';
 import type { Machine } from '../vm/machine.ts';
 import type { LinkSpec } from '../vm/spec.ts';
 
-/** Ways to connect a guest. The guest has the same network in all of them. `direct`: the user network of QEMU. `vde`, `stream`: a second
- *  machine, the controller, connected by a vde switch or by a socket. */
+/** Ways to connect a guest. The guest has the same network in all of them. `direct`: the user network of QEMU.
+ *  `vde`, `stream`: a second machine, the controller, connected by a vde switch or by a socket. */
 export const TOPOLOGIES = ['direct', 'vde', 'stream'] as const;
 
 export type TopologyName = (typeof TOPOLOGIES)[number];
@@ -21,13 +21,13 @@ export interface AttachmentOptions {
   readonly directory: string;
   /** Directory of the installed disk and its ssh keys. */
   readonly installed: string;
-  /** QEMU arguments of the user. They can refer to the network of this computer, so a machine with such arguments is not started in a
-   *  separate network namespace. */
+  /** QEMU arguments of the user. They can refer to the network of this computer, so a machine with such arguments is
+   *  not started in a separate network namespace. */
   readonly qemuArguments: readonly string[];
 }
 
-/** The network of one guest, created before its machine. Disposing ends everything that it started; after that, another attachment can be
- *  created in the same directory. */
+/** The network of one guest, created before its machine. Disposing ends everything that it started; after that,
+ *  another attachment can be created in the same directory. */
 export interface NetworkAttachment extends AsyncDisposable {
   /** Link for the network card of the guest. */
   readonly link: LinkSpec;
@@ -37,14 +37,15 @@ export interface NetworkAttachment extends AsyncDisposable {
 
 /** The shell of a guest. All functions throw VmError as soon as the machine or its attachment ends. */
 export interface GuestShell {
-  /** Waits until commands can be run; for a booting guest, until ssh logs in. Throws GuestError `guest` after the timeout. */
+  /** Waits until commands can be run; for a booting guest, until ssh logs in. Throws GuestError `guest` after the
+   *  timeout. */
   readonly waitUntilReady: (options: {
     readonly isBooting: boolean;
     readonly timeoutMs: number;
     readonly signal: AbortSignal;
   }) => Promise<void>;
   readonly run: RunCommand;
-  /** Connects the terminal of the user to a shell in the guest. Returns its exit code, or null if it was killed. Throws the reason of the
-   *  signal. Only topology `direct` has it. */
+  /** Connects the terminal of the user to a shell in the guest. Returns its exit code, or null if it was killed.
+   *  Throws the reason of the signal. Only topology `direct` has it. */
   readonly interactive?: (options: { readonly signal: AbortSignal }) => Promise<number | null>;
 }

@@ -41,8 +41,9 @@ const POLL_INTERVAL_MS = 1000;
 const ANSWER_TIMEOUT_MS = 1000;
 const LAST_SCREEN_TIMEOUT_MS = 2000;
 
-/** Watches an installation until its machine ends: reports each step and takes screenshots. Throws GuestError `guest` if a step exceeds its
- *  limit, or if there is no console line and no disk write for too long; the message has the step and the last console line. */
+/** Watches an installation until its machine ends: reports each step and takes screenshots. Throws GuestError
+ *  `guest` if a step exceeds its limit, or if there is no console line and no disk write for too long; the message
+ *  has the step and the last console line. */
 export async function watchInstall(machine: Machine, options: WatchOptions): Promise<Watched> {
   const { guest, limits, screen, report, signal } = options;
   const markers: ConsoleMarker[] = [];

@@ -1,7 +1,7 @@
 import type { Machine } from '../vm/machine.ts';
 
-/** Runs `work` while a machine runs, and aborts its signal when the machine ends. Throws what `Machine.unlessEnded` throws, and the reason
- *  of the signal. */
+/** Runs `work` while a machine runs, and aborts its signal when the machine ends. Throws what `Machine.unlessEnded`
+ *  throws, and the reason of the signal. */
 export async function whileRunning<T>(
   machine: Machine,
   signal: AbortSignal | undefined,

@@ -57,7 +57,7 @@ test('only images and controllers that were not used for a long time are removed
   }
 });
 
-test('an image is made once for the same recipe and the same files, and again when one of them or the image changes', async () => {
+test('an image is made again when its recipe, a source file or the image changes', async () => {
   const cacheDir = await mkdtemp(join(tmpdir(), 'cyg-'));
   try {
     const [program, watched] = [join(cacheDir, 'program'), join(cacheDir, 'watched')];

@@ -73,7 +73,7 @@ describeWith(
     });
     afterAll(() => rm(directory, { recursive: true, force: true }));
 
-    test('knows its number, sees the shares of its run, may write, has the time, and draws numbers of its own', async () => {
+    test('has its number, the shares of its run, the time, and different random numbers', async () => {
       const draws: string[] = [];
       for (const name of ['second', 'third']) {
         await using machine = await start(name, true);

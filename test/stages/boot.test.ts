@@ -7,7 +7,7 @@ import { quoteWord } from '../../src/io/quoting.ts';
 import { findOwnNetwork } from '../../src/vm/network/own-network.ts';
 import { isPortTaken } from '../../src/vm/network/port.ts';
 import { describeWith } from '../support/qemu.ts';
-import { Bench, PROGRAMS } from './support.ts';
+import { Bench, NOTICE, PROGRAMS } from './support.ts';
 import type { RunningCommand } from './support.ts';
 
 describeWith(PROGRAMS, 'vm boot', () => {
@@ -57,7 +57,11 @@ describeWith(PROGRAMS, 'vm boot', () => {
     expect(exit, stderr).toBe(0);
     expect(stdout).toContain('@cygstrap ready\n');
     expect(stderr).toMatch(
-      /^note: connect by ssh when it has booted: .*\nnote: pressed the power button; press Ctrl-C again to end the machine at once\nnote: the machine ended: guest-shutdown\n$/,
+      new RegExp(
+        `^${NOTICE}note: connect by ssh when it has booted: .*\n` +
+          'note: pressed the power button; press Ctrl-C again to end the machine at once\n' +
+          'note: the machine ended: guest-shutdown\n$',
+      ),
     );
   };
 

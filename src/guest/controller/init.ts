@@ -82,7 +82,9 @@ while :; do
   rm -f ${key}
   (umask 077; cat $job/${JOB_FILES.key} >${key})
   rm -f $job/${JOB_FILES.key}
-  until [ "$(timeout 1 nc ${GUEST_ADDRESS} ${SSH_PORT} </dev/null 2>/dev/null | dd bs=4 count=1 2>/dev/null)" = SSH- ]; do usleep 20000; done
+  until [ "$(timeout 1 nc ${GUEST_ADDRESS} ${SSH_PORT} </dev/null 2>/dev/null | dd bs=4 count=1 2>/dev/null)" = SSH- ]; do
+    usleep 20000
+  done
   say running
   sh $job/${JOB_FILES.script} </dev/null >$job/${JOB_FILES.stdout} 2>$job/${JOB_FILES.stderr}
   code=$?

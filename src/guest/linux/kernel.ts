@@ -51,7 +51,9 @@ export async function findKernel({ cacheDir, root = '/', report, signal }: Kerne
   const [apt, dpkg] = await Promise.all([findProgram('apt-get'), findProgram('dpkg-deb')]);
   if (apt === undefined || dpkg === undefined) {
     throw new GuestError('tool', 'no kernel for a Linux guest: no readable `/boot/vmlinuz-*` with matching modules', {
-      hint: `make the host’s kernel readable (\`chmod a+r /boot/vmlinuz-*\`), or put one into \`${kept}/VERSION\` as \`boot/vmlinuz-VERSION\` and \`lib/modules/VERSION\``,
+      hint:
+        'make the kernel of the host readable (`chmod a+r /boot/vmlinuz-*`), or put a kernel into ' +
+        `\`${kept}/VERSION\`, as \`boot/vmlinuz-VERSION\` and \`lib/modules/VERSION\``,
     });
   }
   report?.({ kind: 'note', message: 'downloading a kernel for Linux guests, 70 MB, once' });

@@ -72,8 +72,8 @@ const CIFS_CIPHERS = [
 ];
 const SYSTEM_MODULES = ['button', 'evdev', ...CIFS_CIPHERS, 'cifs', ...NINE_P.modules, 'overlay'];
 
-/** Returns kernel and images of the stand-in, made of programs of this host, from the cache if possible. Needs no root. Throws GuestError
- *  `tool` if the host lacks a program, and `io`. */
+/** Returns kernel and images of the stand-in, made of programs of this host, from the cache if possible. Needs no
+ *  root. Throws GuestError `tool` if the host lacks a program, and `io`. */
 export async function standInImages({ cacheDir, report, signal }: StandInOptions): Promise<StandInImages> {
   const kernel = await findKernel({ cacheDir, report, signal });
   const [busybox, tools, system] = await Promise.all([findBusybox(), installerTools(), systemPrograms()]);
@@ -166,7 +166,8 @@ async function systemPrograms(): Promise<SystemPrograms> {
   return { bash, sshd, keygen, helpers: helpers.filter((path) => path !== undefined) };
 }
 
-/** Returns the files on the disk of an installed stand-in, except programs, modules, and those of the installation: keys and packages. */
+/** Returns the files on the disk of an installed stand-in, except programs, modules, and those of the installation:
+ *  keys and packages. */
 function systemFiles({ bash, sshd }: SystemPrograms): TreeEntry[] {
   const links: TreeEntry[] = bash === '/bin/bash' ? [] : [{ kind: 'symlink', path: 'bin/bash', target: bash }];
   const directories = ['cygwin', 'mnt', 'store', 'xchg', 'var/empty', 'usr/share/empty.sshd', 'usr/sbin'];

@@ -23,8 +23,9 @@ const SHARES = { store: '/store', xchg: '/xchg' } as const;
 const NUMBER_FILE = '/run/cygstrap/number';
 const APPEND = 'console=ttyS0 quiet panic=-1';
 
-/** A Linux guest with the interface of a Windows guest: it installs itself from the same media onto a blank disk and uses the same
- *  serial and network devices. It consists of programs of this host, and unpacks the archives into /cygwin. */
+/** A Linux guest with the interface of a Windows guest: it installs itself from the same media onto a blank disk and
+ *  uses the same serial and network devices. It consists of programs of this host, and unpacks the archives into
+ *  /cygwin. */
 export const standIn: GuestKind = {
   name: 'stand-in',
   notice: 'the guest is the stand-in, a small Linux; it is not Windows',
@@ -72,8 +73,8 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
   };
 }
 
-/** Returns the devices of a computer for Windows. The processor is the oldest that the programs of all distributions support, with the
- *  instruction RDRAND as a source of entropy. */
+/** Returns the devices of a computer for Windows. The processor is the oldest that the programs of all distributions
+ *  support, with the instruction RDRAND as a source of entropy. */
 function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdroms' | 'floppies' | 'boot'> {
   return {
     family: 'pc',
@@ -105,8 +106,12 @@ function standInAnswers({ nonce, authorizedKey, archives }: Answers): ReadonlyMa
 
 function commands(): GuestCommands {
   const mount = (share: 'store' | 'xchg', mode: 'ro' | 'rw'): string =>
-    `mount -t cifs ${quoteWord(`//${SHARES_ADDRESS}/${share}`)} ${SHARES[share]} -o ${quoteWord(`ip=${SHARES_ADDRESS},username=guest,password=,vers=3.1.1,noperm,nosharesock,${mode}`)}`;
-  // An old mount stays below the new one: unmounting it while its connection is closed fails on Linux 6.1 if it has open files.
+    [
+      `mount -t cifs ${quoteWord(`//${SHARES_ADDRESS}/${share}`)} ${SHARES[share]} -o`,
+      quoteWord(`ip=${SHARES_ADDRESS},username=guest,password=,vers=3.1.1,noperm,nosharesock,${mode}`),
+    ].join(' ');
+  // An old mount stays below the new one: unmounting it while its connection is closed fails on Linux 6.1 if it has
+  // open files.
   const connect = `${mount('store', 'ro')} && ${mount('xchg', 'rw')}`;
   return {
     connectShares: connect,

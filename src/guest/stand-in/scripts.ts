@@ -7,7 +7,8 @@ export interface InstallerTools {
   readonly zstd: string;
 }
 
-/** Returns /init of the installer: installs from the floppy and the CD onto the first disk, reports on the console, and powers off. */
+/** Returns /init of the installer: installs from the floppy and the CD onto the first disk, reports on the console,
+ *  and powers off. */
 export const installerInit = ({ mke2fs, xz, zstd }: InstallerTools): string => `${INIT_HEAD}
 message() { echo "@cygstrap $*" >/dev/console; }
 # Reports the reason to the host. A machine that powers off without a report has failed too.
@@ -54,15 +55,18 @@ done
 
 message stage partition
 [ -z "$(dd if="$disk" bs=512 count=1 2>/dev/null | tr -d '\\0')" ] || fail "$disk is not blank"
-# One partition from 1 MiB to the end of the disk: flags 0, CHS 0, type Linux, first sector, number of sectors; then the signature.
+# One partition from 1 MiB to the end of the disk: flags 0, CHS 0, type Linux, first sector, number of sectors.
+# Then the signature of the partition table.
 sectors=$(($(cat "/sys/block/\${disk#/dev/}/size") - 2048))
 little() { printf '\\\\%03o' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24 & 255)); }
-printf "\\0\\0\\0\\0\\203\\0\\0\\0$(little 2048)$(little $sectors)" | dd of="$disk" bs=1 seek=446 conv=notrunc 2>/dev/null
+printf "\\0\\0\\0\\0\\203\\0\\0\\0$(little 2048)$(little $sectors)" |
+  dd of="$disk" bs=1 seek=446 conv=notrunc 2>/dev/null
 printf '\\125\\252' | dd of="$disk" bs=1 seek=510 conv=notrunc 2>/dev/null
 must blockdev --rereadpt "$disk"
 waitfor "\${disk}1" partition
 message stage format
-must ${mke2fs} -q -F -m 0 -t ext4 -O ^has_journal,^metadata_csum,extent,dir_index,filetype,sparse_super,large_file,huge_file,uninit_bg -E lazy_itable_init=1,nodiscard "\${disk}1"
+features=^has_journal,^metadata_csum,extent,dir_index,filetype,sparse_super,large_file,huge_file,uninit_bg
+must ${mke2fs} -q -F -m 0 -t ext4 -O $features -E lazy_itable_init=1,nodiscard "\${disk}1"
 must mount -t ext4 -o noinit_itable "\${disk}1" /target
 
 message stage system
@@ -90,7 +94,8 @@ while read -r algorithm digest size path; do
   esac
   $unpack <"$archive" 2>/tmp/log | tar -x -C /target/cygwin 2>/tmp/log.tar && continue
   # The archive of a package without files can be empty.
-  [ ! -s /tmp/log ] && [ "$($unpack <"$archive" | wc -c)" = 0 ] || fail "$path: $(cat /tmp/log /tmp/log.tar | tail -n 1)"
+  [ ! -s /tmp/log ] && [ "$($unpack <"$archive" | wc -c)" = 0 ] ||
+    fail "$path: $(cat /tmp/log /tmp/log.tar | tail -n 1)"
 done </answers/archives
 
 message stage configure
