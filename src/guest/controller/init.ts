@@ -82,7 +82,10 @@ while :; do
   rm -f ${key}
   (umask 077; cat $job/${JOB_FILES.key} >${key})
   rm -f $job/${JOB_FILES.key}
-  until [ "$(timeout 1 nc ${GUEST_ADDRESS} ${SSH_PORT} </dev/null 2>/dev/null | dd bs=4 count=1 2>/dev/null)" = SSH- ]; do
+  until
+    banner=$(timeout 1 nc ${GUEST_ADDRESS} ${SSH_PORT} </dev/null 2>/dev/null | dd bs=4 count=1 2>/dev/null)
+    [ "$banner" = SSH- ]
+  do
     usleep 20000
   done
   say running
