@@ -1,7 +1,10 @@
 import { encodeName } from './path.ts';
 
-const STYLE =
-  'body{font-family:sans-serif}' + 'td{padding:0 1em 0 0;font-variant-numeric:tabular-nums}td+td{text-align:right}';
+const STYLE = [
+  'body{font-family:sans-serif}',
+  'td{padding:0 1em 0 0;font-variant-numeric:tabular-nums}',
+  'td+td{text-align:right}',
+].join('');
 
 export interface ListedEntry {
   readonly name: string;
