@@ -79,10 +79,10 @@ export { ParseError } from './core/setup-ini/diagnostics.ts';
 export type { Diagnostic, DiagnosticCode } from './core/setup-ini/diagnostics.ts';
 export { GuestError } from './guest/guest-error.ts';
 export { InputError } from './input/input-error.ts';
-export { MediaError } from './media/media-error.ts';
+export { MediaError } from './media/base/media-error.ts';
 export { VerifyError } from './repo/files/verify-error.ts';
-export { FetchError } from './site/fetch-error.ts';
-export { VmError } from './vm/vm-error.ts';
+export { FetchError } from './site/base/fetch-error.ts';
+export { VmError } from './vm/base/vm-error.ts';
 
 // Parts of the operations, for programs that combine them differently.
 export { Catalog } from './core/catalog/catalog.ts';
@@ -144,7 +144,7 @@ export { serveRepo } from './serve/serve.ts';
 export type { RepoServer } from './serve/serve.ts';
 export { openSite } from './site/open-site.ts';
 export type { SiteOptions } from './site/open-site.ts';
-export type { Site } from './site/site.ts';
+export type { Site } from './site/base/site.ts';
 export type {
   FileStamp,
   FrozenMachine,
@@ -156,7 +156,7 @@ export type {
 export type { RunHooks, RunResult } from './stages/run.ts';
 export type { TopologyName } from './stages/topology.ts';
 export type { WatchLimits } from './stages/watch.ts';
-export type { Host } from './vm/host.ts';
+export type { Host } from './vm/base/host.ts';
 export type { InstallCommand, Need } from './vm/probe/needs.ts';
 
 // Renderings.

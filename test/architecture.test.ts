@@ -167,6 +167,10 @@ describe('the imports of src', () => {
     expect(circles(files)).toEqual([]);
   });
 
+  test('never lead from a folder up to the folder that imports it', () => {
+    expect(upwardImports(files)).toEqual([]);
+  });
+
   test('only src/index.ts re-exports', () => {
     const isBarrel = (path: string): boolean =>
       /^export (type )?(\*|\{[^}]*\}) from/m.test(readFileSync(join(SRC, path), 'utf8'));
@@ -177,11 +181,11 @@ describe('the imports of src', () => {
 describe('the checks find', () => {
   test.each([
     ['a static import', "import { main } from '../../cli/main.ts';"],
-    ['a type-only import', "import type { Host } from '../../cli/output.ts';"],
-    ['an inline type', "import { type Host } from '../../cli/output.ts';"],
+    ['a type-only import', "import type { Host } from '../../cli/terminal/output.ts';"],
+    ['an inline type', "import { type Host } from '../../cli/terminal/output.ts';"],
     ['a re-export', "export { main } from '../../cli/main.ts';"],
     ['a dynamic import', "export const load = () => import('../../cli/main.ts');"],
-    ['a type expression', "export type Host = import('../../cli/output.ts').Host;"],
+    ['a type expression', "export type Host = import('../../cli/terminal/output.ts').Host;"],
     ['a module of Node.js', "import { readFileSync } from 'node:fs';"],
     ['a module without effects', "import { join } from 'node:path';"],
     ['a package', "import yargs from 'yargs';"],

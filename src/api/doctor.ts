@@ -1,4 +1,4 @@
-import type { Host } from '../vm/host.ts';
+import type { Host } from '../vm/base/host.ts';
 import { installPackages } from '../vm/probe/install.ts';
 import { installCommands, needsOf } from '../vm/probe/needs.ts';
 import type { InstallCommand, Need } from '../vm/probe/needs.ts';

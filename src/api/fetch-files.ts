@@ -4,8 +4,8 @@ import type { Report } from '../events.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { Store } from '../repo/store.ts';
-import { FetchError } from '../site/fetch-error.ts';
-import type { SiteFailure } from '../site/fetch-error.ts';
+import { FetchError } from '../site/base/fetch-error.ts';
+import type { SiteFailure } from '../site/base/fetch-error.ts';
 import type { SiteSet } from '../site/site-set.ts';
 
 /** A file and the sites to fetch it from. */

@@ -5,7 +5,7 @@ import { readLimited } from '../io/read-limited.ts';
 import { parseRepoPath } from '../repo/files/path.ts';
 import type { Store } from '../repo/store.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
-import type { Site } from '../site/site.ts';
+import type { Site } from '../site/base/site.ts';
 import type { SiteSet } from '../site/site-set.ts';
 import type { Keyring } from '../trust/keyring.ts';
 import { verifyDetached } from '../trust/verify.ts';

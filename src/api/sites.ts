@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
 import { readLimited } from '../io/read-limited.ts';
 import type { Report } from '../events.ts';
-import { FetchError } from '../site/fetch-error.ts';
+import { FetchError } from '../site/base/fetch-error.ts';
 import { measureSite } from '../site/measure.ts';
 import type { Measurement } from '../site/measure.ts';
 import { parseMirrorList } from '../site/mirror-list.ts';

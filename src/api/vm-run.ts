@@ -6,7 +6,7 @@ import { exitText, startProgram } from '../io/program.ts';
 import type { SnapshotManifest } from '../stages/manifest.ts';
 import { runStage } from '../stages/run.ts';
 import type { RunHooks, RunRequest, RunResult } from '../stages/run.ts';
-import { VmError } from '../vm/vm-error.ts';
+import { VmError } from '../vm/base/vm-error.ts';
 import type { VmContext } from './vm-context.ts';
 
 /** A command to run in a resumed machine: a plain value. */

@@ -21,7 +21,7 @@ import { vmShellCommand } from './commands/vm-shell.ts';
 import { vmSnapshotCommand } from './commands/vm-snapshot.ts';
 import { vmGcCommand, vmLsCommand, vmRmCommand } from './commands/vm-stages.ts';
 import { whyCommand } from './commands/why.ts';
-import type { Command } from './declare.ts';
+import type { Command } from './options/declare.ts';
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [

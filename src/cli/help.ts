@@ -1,7 +1,7 @@
 import yargs from 'yargs';
 import type { Argv, Options as YargsOptions, PositionalOptions } from 'yargs';
 import { COMMANDS, GROUPS } from './commands.ts';
-import type { Command, Option, Positional } from './declare.ts';
+import type { Command, Option, Positional } from './options/declare.ts';
 import { packageVersion } from '../api/version.ts';
 
 const EPILOGUE = `Exit codes: 0 done, 1 the answer is no, 2 usage, 3 a file or the network failed, 4 a bug in cygstrap, 130 interrupted.`;

@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { COMMANDS, commandWords } from './commands.ts';
-import type { Command } from './declare.ts';
-import { EXIT_DONE, EXIT_WORLD, UsageError, reportFailure } from './failure.ts';
-import { requestsJson } from './options.ts';
-import { Output } from './output.ts';
-import type { Host } from './output.ts';
-import { parseWords } from './parse.ts';
+import type { Command } from './options/declare.ts';
+import { EXIT_DONE, EXIT_WORLD, UsageError, reportFailure } from './terminal/failure.ts';
+import { requestsJson } from './options/options.ts';
+import { Output } from './terminal/output.ts';
+import type { Host } from './terminal/output.ts';
+import { parseWords } from './options/parse.ts';
 
 /** Runs one command line (without the node and script words) and returns its exit code; never throws, never exits. */
 export async function main(argv: readonly string[], host: Host): Promise<number> {

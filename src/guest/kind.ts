@@ -1,5 +1,5 @@
 import type { Report } from '../events.ts';
-import type { DiskSource, LinkSpec, MachineSpec } from '../vm/spec.ts';
+import type { DiskSource, LinkSpec, MachineSpec } from '../vm/base/spec.ts';
 import type { ConsoleMarker } from './console-markers.ts';
 
 /** A kind of guest: how it is installed, booted and controlled. The stages know nothing else of a guest. To add a

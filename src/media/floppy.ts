@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { withWorkFile } from './work-file.ts';
 import { readFloppy } from './read/fat.ts';
 import type { Difference } from './iso-compare.ts';
-import { MediaError } from './media-error.ts';
+import { MediaError } from './base/media-error.ts';
 import { requireDistinct, requireFloppyName, requireLabel } from './names.ts';
 import { runTool } from './tool.ts';
 import { hashFile, requireSame } from './written.ts';

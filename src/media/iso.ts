@@ -6,7 +6,7 @@ import { isoDate } from './date.ts';
 import { withWorkFile } from './work-file.ts';
 import { compareIso } from './iso-compare.ts';
 import type { ExpectedFile } from './iso-compare.ts';
-import { MediaError } from './media-error.ts';
+import { MediaError } from './base/media-error.ts';
 import { requireDistinct, requireIsoPath, requireLabel } from './names.ts';
 import { runTool } from './tool.ts';
 import { hashFile, requireSame } from './written.ts';

@@ -1,5 +1,5 @@
 import { caseless } from '../io/caseless.ts';
-import { MediaError } from './media-error.ts';
+import { MediaError } from './base/media-error.ts';
 
 /** Longest name in Joliet in UTF-16 units, as xorriso writes and Windows reads it. */
 const JOLIET_NAME_CHARS = 103;

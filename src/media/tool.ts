@@ -1,7 +1,7 @@
 import { ProgramError, startProgram } from '../io/program.ts';
 import type { ProgramExit } from '../io/program.ts';
 import { hasCode } from '../io/system-error.ts';
-import { MediaError } from './media-error.ts';
+import { MediaError } from './base/media-error.ts';
 
 /** A program of the system that writes images. */
 export type Tool = 'xorriso' | 'mformat' | 'mcopy';

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { replaceFile } from '../io/atomic-file.ts';
 import { hasCode } from '../io/system-error.ts';
-import { MediaError } from './media-error.ts';
+import { MediaError } from './base/media-error.ts';
 
 /** Suffix of the work directory beside the target: `.repo.iso.HOST.PID.RANDOM.tmp`. */
 const WORK_SUFFIX = '.tmp';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Difference } from './iso-compare.ts';
-import { MediaError } from './media-error.ts';
+import { MediaError } from './base/media-error.ts';
 
 /** An image after it was written, read back and compared. */
 export interface WrittenImage {

@@ -2,9 +2,9 @@ import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { refusePath } from './address.ts';
-import { FetchError } from './fetch-error.ts';
-import type { Download, OpenOptions, Site } from './site.ts';
+import { refusePath } from './base/address.ts';
+import { FetchError } from './base/fetch-error.ts';
+import type { Download, OpenOptions, Site } from './base/site.ts';
 
 const READ_BYTES = 1024 * 1024;
 

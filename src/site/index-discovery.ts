@@ -1,10 +1,10 @@
 import { CygstrapError } from '../errors.ts';
 import { readLimited } from '../io/read-limited.ts';
 import type { IndexForm } from '../core/setup-ini/forms.ts';
-import { FetchError, type FetchErrorKind } from './fetch-error.ts';
+import { FetchError, type FetchErrorKind } from './base/fetch-error.ts';
 import { indexPlaces, type IndexPath } from './index-layout.ts';
 import type { SiteSet } from './site-set.ts';
-import type { Download, Site } from './site.ts';
+import type { Download, Site } from './base/site.ts';
 
 /** What a signature proves: the key that made it, or why it proves nothing (a sentence that goes after `FILE: `). */
 export type SignatureAnswer =

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
-import { FetchError } from './fetch-error.ts';
-import type { Site } from './site.ts';
+import { FetchError } from './base/fetch-error.ts';
+import type { Site } from './base/site.ts';
 
 /** Of a file, enough to know the rate by. */
 const SAMPLE_BYTES = 4 * 1024 * 1024;

@@ -1,10 +1,10 @@
-import { parseAddress } from './address.ts';
+import { parseAddress } from './base/address.ts';
 import { DirectorySite } from './directory-site.ts';
 import { HttpSite } from './http/http-site.ts';
 import { Network } from './http/network.ts';
 import { TIMEOUTS } from './http/timeouts.ts';
 import type { Timeouts } from './http/timeouts.ts';
-import type { Site } from './site.ts';
+import type { Site } from './base/site.ts';
 
 /** Connections to one host. */
 export const CONNECTIONS = 16;

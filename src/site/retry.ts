@@ -1,4 +1,4 @@
-import { FetchError } from './fetch-error.ts';
+import { FetchError } from './base/fetch-error.ts';
 
 /** How failures are met; times in milliseconds. */
 export interface RetryPolicy {

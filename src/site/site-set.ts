@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { Report } from '../events.ts';
-import { FetchError } from './fetch-error.ts';
-import type { FetchErrorKind, SiteFailure } from './fetch-error.ts';
+import { FetchError } from './base/fetch-error.ts';
+import type { FetchErrorKind, SiteFailure } from './base/fetch-error.ts';
 import { isSiteFault, retryDelay, RETRY_POLICY } from './retry.ts';
 import type { RetryPolicy } from './retry.ts';
-import type { Site } from './site.ts';
+import type { Site } from './base/site.ts';
 import { Standing } from './standing.ts';
 import type { Blame } from './standing.ts';
 

@@ -11,8 +11,8 @@ import type { RunCommand } from '../guest/ssh-run.ts';
 import { SSH_FILES } from '../guest/ssh.ts';
 import type { Machine } from '../vm/machine.ts';
 import { startVdeSwitch } from '../vm/network/vde.ts';
-import type { LinkSpec } from '../vm/spec.ts';
-import { VmError } from '../vm/vm-error.ts';
+import type { LinkSpec } from '../vm/base/spec.ts';
+import { VmError } from '../vm/base/vm-error.ts';
 import type { StageContext } from './context.ts';
 import type { GuestShell, NetworkAttachment, AttachmentOptions } from './topology.ts';
 

@@ -9,7 +9,7 @@ import { SSH_FILES } from '../guest/ssh.ts';
 import type { SshTarget } from '../guest/ssh.ts';
 import type { Machine } from '../vm/machine.ts';
 import { findOwnNetwork } from '../vm/network/own-network.ts';
-import { requireTool } from '../vm/require.ts';
+import { requireTool } from '../vm/base/require.ts';
 import type { StageContext } from './context.ts';
 import type { NetworkAttachment, AttachmentOptions } from './topology.ts';
 import { whileRunning } from './while-running.ts';

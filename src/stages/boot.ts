@@ -7,7 +7,7 @@ import { exists } from '../io/directories.ts';
 import { createOverlay } from '../vm/disk.ts';
 import type { MachineExit } from '../vm/machine.ts';
 import { makeRunDirectory } from '../vm/run-directory.ts';
-import type { NicSpec, ShareSpec } from '../vm/spec.ts';
+import type { NicSpec, ShareSpec } from '../vm/base/spec.ts';
 import { startMachine } from '../vm/start.ts';
 import type { StageContext } from './context.ts';
 import { attachDirectly } from './attach-directly.ts';

@@ -5,7 +5,7 @@ import type { GuestKind } from '../guest/kind.ts';
 import { writeFileAtomically } from '../io/atomic-file.ts';
 import { sha256OfFile } from '../io/file-digest.ts';
 import { identityOf } from '../io/file-identity.ts';
-import type { Host } from '../vm/host.ts';
+import type { Host } from '../vm/base/host.ts';
 import { probeHost } from '../vm/probe/probe.ts';
 import { qemuFileOf } from '../vm/probe/qemu.ts';
 import { hostCpu, parseHostRecord } from './host-record.ts';

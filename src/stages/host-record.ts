@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
 import { count, flag, listOf, number, objectOf, oneOf, optional, parseShaped, text } from '../core/json/shape.ts';
 import type { Shape } from '../core/json/shape.ts';
-import { DISTRIBUTION_FAMILIES, TOOL_NAMES } from '../vm/host.ts';
-import type { Host, Qemu, ToolName } from '../vm/host.ts';
+import { DISTRIBUTION_FAMILIES, TOOL_NAMES } from '../vm/base/host.ts';
+import type { Host, Qemu, ToolName } from '../vm/base/host.ts';
 
 /** Content of `host.json`: the result of the last probe, and the processor it was made on. */
 export interface HostRecord {

@@ -7,7 +7,7 @@ import { SSH_FILES, makeKeyPair, pinHostKey } from '../guest/ssh.ts';
 import { checkDisk, createDisk, sealDisk } from '../vm/disk.ts';
 import { MACHINE_ENDS } from '../vm/machine.ts';
 import { startMachine } from '../vm/start.ts';
-import { requireTool } from '../vm/require.ts';
+import { requireTool } from '../vm/base/require.ts';
 import type { StageContext } from './context.ts';
 import { finishFile } from './context.ts';
 import { writeIdentities } from './integrity-cache.ts';

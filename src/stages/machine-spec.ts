@@ -1,5 +1,5 @@
 import type { MachineTemplate } from '../guest/kind.ts';
-import type { DiskSpec, MachineSpec, MemoryBacking } from '../vm/spec.ts';
+import type { DiskSpec, MachineSpec, MemoryBacking } from '../vm/base/spec.ts';
 import type { MachineOptions } from './manifest.ts';
 
 /** The part of a machine that the stage decides; the rest comes from the guest kind and the user. */

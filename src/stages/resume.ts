@@ -4,8 +4,8 @@ import { createOverlay } from '../vm/disk.ts';
 import { loadMemory } from '../vm/memory-image.ts';
 import type { Machine } from '../vm/machine.ts';
 import { startMachine } from '../vm/start.ts';
-import { VmError } from '../vm/vm-error.ts';
-import { requireTool } from '../vm/require.ts';
+import { VmError } from '../vm/base/vm-error.ts';
+import { requireTool } from '../vm/base/require.ts';
 
 import type { StageContext } from './context.ts';
 import { hostCpu } from './host-record.ts';

@@ -8,7 +8,7 @@ import { acceleratorOf, argvOf, machineTypeOf } from '../vm/argv.ts';
 import { createOverlay, sealDisk } from '../vm/disk.ts';
 import { saveMemory } from '../vm/memory-image.ts';
 import { startMachine } from '../vm/start.ts';
-import { requireQemu, requireTool } from '../vm/require.ts';
+import { requireQemu, requireTool } from '../vm/base/require.ts';
 import { finishFile } from './context.ts';
 import type { StageContext } from './context.ts';
 import { hostCpu } from './host-record.ts';

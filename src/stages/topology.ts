@@ -1,6 +1,6 @@
 import type { RunCommand } from '../guest/ssh-run.ts';
 import type { Machine } from '../vm/machine.ts';
-import type { LinkSpec } from '../vm/spec.ts';
+import type { LinkSpec } from '../vm/base/spec.ts';
 
 /** Ways to connect a guest. The guest has the same network in all of them. `direct`: the user network of QEMU.
  *  `vde`, `stream`: a second machine, the controller, connected by a vde switch or by a socket. */

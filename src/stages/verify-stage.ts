@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256OfFile } from '../io/file-digest.ts';
 import { identityOf } from '../io/file-identity.ts';
-import { VmError } from '../vm/vm-error.ts';
+import { VmError } from '../vm/base/vm-error.ts';
 import { readIdentities, writeIdentities } from './integrity-cache.ts';
 import { STAGE_FILES, stagePath } from './layout.ts';
 import type { VmPlaces } from './layout.ts';

@@ -3,12 +3,12 @@ import { driveArguments } from './argv/drives.ts';
 import { nicArguments } from './argv/nics.ts';
 import { slotOf } from './argv/slots.ts';
 import { optionValue } from './argv/option-value.ts';
-import { isAtLeast } from './host.ts';
-import type { Qemu } from './host.ts';
-import { socketPath } from './layout.ts';
-import type { MachineFiles } from './layout.ts';
-import type { MachineSpec, MemorySpec } from './spec.ts';
-import { VmError } from './vm-error.ts';
+import { isAtLeast } from './base/host.ts';
+import type { Qemu } from './base/host.ts';
+import { socketPath } from './base/layout.ts';
+import type { MachineFiles } from './base/layout.ts';
+import type { MachineSpec, MemorySpec } from './base/spec.ts';
+import { VmError } from './base/vm-error.ts';
 
 /** First QEMU version whose `memory-backend-file` can map a read-only file. */
 const READ_ONLY_RAM_SINCE = '8.2';

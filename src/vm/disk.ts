@@ -1,11 +1,11 @@
 import { chmod, open, rm } from 'node:fs/promises';
 import { createAtomically } from '../io/atomic-file.ts';
-import type { Host } from './host.ts';
+import type { Host } from './base/host.ts';
 import { runProgram } from '../io/program.ts';
 import { fieldOf, parseObject } from './qmp/values.ts';
-import { requireTool } from './require.ts';
-import type { DiskFormat } from './spec.ts';
-import { VmError, vmErrorOf } from './vm-error.ts';
+import { requireTool } from './base/require.ts';
+import type { DiskFormat } from './base/spec.ts';
+import { VmError, vmErrorOf } from './base/vm-error.ts';
 
 /** Copying some gigabytes takes minutes on a slow disk. */
 const COPY_TIMEOUT_MS = 30 * 60_000;

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../events.ts';
 import { LineSplitter } from './console.ts';
-import { BroadcastQueue } from './broadcast-queue.ts';
-import type { MachineFiles } from './layout.ts';
+import { BroadcastQueue } from './qmp/broadcast-queue.ts';
+import type { MachineFiles } from './base/layout.ts';
 import { exitText, stderrText } from '../io/program.ts';
 import type { Program, ProgramExit } from '../io/program.ts';
 import { screendump } from './qmp/commands.ts';
 import type { QmpSession } from './qmp/session.ts';
-import type { MachineSpec } from './spec.ts';
-import { VmError } from './vm-error.ts';
+import type { MachineSpec } from './base/spec.ts';
+import { VmError } from './base/vm-error.ts';
 
 /** Lines of the console that a late reader receives, and that may wait for a slow reader. */
 const CONSOLE_LINES = 10_000;

@@ -7,12 +7,12 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { replaceFile, temporaryPathOf } from '../io/atomic-file.ts';
 import { userNetworkOf } from './argv/nics.ts';
-import { socketPath } from './layout.ts';
+import { socketPath } from './base/layout.ts';
 import type { Machine } from './machine.ts';
 import { exitText, stderrText } from '../io/program.ts';
 import type { Program } from '../io/program.ts';
 import { fieldOf } from './qmp/values.ts';
-import { startVmProgram, VmError } from './vm-error.ts';
+import { startVmProgram, VmError } from './base/vm-error.ts';
 
 /** Interval between queries of the progress. */
 const POLL_INTERVAL_MS = 4;

@@ -6,16 +6,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../events.ts';
 import { argvOf } from './argv.ts';
 import { quoteCommand } from '../io/quoting.ts';
-import type { Host } from './host.ts';
-import { emptyDiskPath, filesOf } from './layout.ts';
-import type { MachineFiles } from './layout.ts';
+import type { Host } from './base/host.ts';
+import { emptyDiskPath, filesOf } from './base/layout.ts';
+import type { MachineFiles } from './base/layout.ts';
 import { Machine, deathOf } from './machine.ts';
 import { freePort, isPortTaken } from './network/port.ts';
 
 import { QmpSession } from './qmp/session.ts';
-import { requireQemu } from './require.ts';
-import type { MachineSpec } from './spec.ts';
-import { startVmProgram, VmError } from './vm-error.ts';
+import { requireQemu } from './base/require.ts';
+import type { MachineSpec } from './base/spec.ts';
+import { startVmProgram, VmError } from './base/vm-error.ts';
 
 const START_TIMEOUT_MS = 30_000;
 const DEATH_GRACE_MS = 1000;

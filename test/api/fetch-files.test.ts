@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { fetchFiles } from '../../src/api/fetch-files.ts';
-import { FetchError } from '../../src/site/fetch-error.ts';
+import { FetchError } from '../../src/site/base/fetch-error.ts';
 import { SiteSet } from '../../src/site/site-set.ts';
-import type { Site } from '../../src/site/site.ts';
+import type { Site } from '../../src/site/base/site.ts';
 import { bytesOf, fileOf, openStore, temporaryDirectory } from '../repo/support.ts';
 
 const FILES = 12;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LinePrefix } from '../../src/cli/line-prefix.ts';
+import { LinePrefix } from '../../src/cli/terminal/line-prefix.ts';
 
 /** Passes bytes through in pieces that end at the given places. */
 function prefixed(text: string | Uint8Array, ...cuts: number[]): string {

@@ -1,10 +1,10 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { EXIT_BUG, reportFailure } from '../../src/cli/failure.ts';
+import { EXIT_BUG, reportFailure } from '../../src/cli/terminal/failure.ts';
 import { main } from '../../src/cli/main.ts';
-import { Output } from '../../src/cli/output.ts';
-import type { Host } from '../../src/cli/output.ts';
+import { Output } from '../../src/cli/terminal/output.ts';
+import type { Host } from '../../src/cli/terminal/output.ts';
 import { CygstrapError } from '../../src/errors.ts';
 
 const INDEX = 'fixtures/demo/setup.ini';

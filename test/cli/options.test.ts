@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
-import type { Command, Option } from '../../src/cli/declare.ts';
-import { parseWords } from '../../src/cli/parse.ts';
+import type { Command, Option } from '../../src/cli/options/declare.ts';
+import { parseWords } from '../../src/cli/options/parse.ts';
 
 /** A valid value for each placeholder; all others accept any text. */
 const SAMPLES: Readonly<Record<string, string>> = { N: '7', SIZE: '2G', TIME: '90s' };

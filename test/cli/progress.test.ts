@@ -1,9 +1,9 @@
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, test, vi } from 'vitest';
-import { Output } from '../../src/cli/output.ts';
-import { Progress, redraw } from '../../src/cli/progress.ts';
-import { ProgressView } from '../../src/cli/progress-view.ts';
+import { Output } from '../../src/cli/terminal/output.ts';
+import { Progress, redraw } from '../../src/cli/terminal/progress.ts';
+import { ProgressView } from '../../src/cli/terminal/progress-view.ts';
 import type { Event } from '../../src/events.ts';
 
 const START: Event = {

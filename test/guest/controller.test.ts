@@ -12,7 +12,7 @@ import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { SSH_FILES } from '../../src/guest/ssh.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { startVdeSwitch } from '../../src/vm/network/vde.ts';
-import type { LinkSpec } from '../../src/vm/spec.ts';
+import type { LinkSpec } from '../../src/vm/base/spec.ts';
 import { startMachine } from '../../src/vm/start.ts';
 import { PLAIN, installStandIn } from '../support/guest.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';

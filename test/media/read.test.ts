@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { compareIso } from '../../src/media/iso-compare.ts';
 import type { Difference, ExpectedFile } from '../../src/media/iso-compare.ts';
 import { writeIso } from '../../src/media/iso.ts';
-import { MediaError } from '../../src/media/media-error.ts';
+import { MediaError } from '../../src/media/base/media-error.ts';
 import { readIso } from '../../src/media/read/iso.ts';
 import type { IsoTrees } from '../../src/media/read/iso.ts';
 import { SEED } from '../support/seed.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseAddress } from '../../src/site/address.ts';
-import { FetchError, redactAddress } from '../../src/site/fetch-error.ts';
+import { parseAddress } from '../../src/site/base/address.ts';
+import { FetchError, redactAddress } from '../../src/site/base/fetch-error.ts';
 import { retryAfterOf } from '../../src/site/http/answer.ts';
 import { retryDelay, RETRY_POLICY } from '../../src/site/retry.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FetchErrorKind } from '../../src/site/fetch-error.ts';
+import type { FetchErrorKind } from '../../src/site/base/fetch-error.ts';
 import { closedAddress } from '../support/fault-server.ts';
 import { fault } from '../support/faults.ts';
 import type { Fault } from '../support/faults.ts';

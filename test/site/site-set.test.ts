@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { CygstrapError } from '../../src/errors.ts';
 import type { Event } from '../../src/events.ts';
-import type { FetchError } from '../../src/site/fetch-error.ts';
+import type { FetchError } from '../../src/site/base/fetch-error.ts';
 import { SiteSet } from '../../src/site/site-set.ts';
 import type { SiteSetOptions, Work } from '../../src/site/site-set.ts';
 import { closedAddress } from '../support/fault-server.ts';

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { FetchError } from '../../src/site/fetch-error.ts';
+import { FetchError } from '../../src/site/base/fetch-error.ts';
 import { openSite } from '../../src/site/open-site.ts';
 import type { SiteOptions } from '../../src/site/open-site.ts';
-import type { Download, Site } from '../../src/site/site.ts';
+import type { Download, Site } from '../../src/site/base/site.ts';
 import { FaultServer } from '../support/fault-server.ts';
 import type { FaultServerOptions, Script } from '../support/fault-server.ts';
 

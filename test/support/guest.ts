@@ -9,7 +9,7 @@ import { writeFloppy } from '../../src/media/floppy.ts';
 import { writeIso } from '../../src/media/iso.ts';
 import { createDisk } from '../../src/vm/disk.ts';
 import type { MachineExit } from '../../src/vm/machine.ts';
-import type { MachineSpec } from '../../src/vm/spec.ts';
+import type { MachineSpec } from '../../src/vm/base/spec.ts';
 import { startMachine } from '../../src/vm/start.ts';
 import { emulatingHost } from './qemu.ts';
 import { PROJECT } from './transcript.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, test } from 'vitest';
-import type { Host } from '../../src/vm/host.ts';
+import type { Host } from '../../src/vm/base/host.ts';
 import { queryQemu } from '../../src/vm/probe/qemu.ts';
 import { findTools } from '../../src/vm/probe/tools.ts';
 

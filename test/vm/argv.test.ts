@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { argvOf } from '../../src/vm/argv.ts';
-import type { Qemu } from '../../src/vm/host.ts';
-import { filesOf } from '../../src/vm/layout.ts';
-import type { LinkSpec, MachineSpec, NicSpec } from '../../src/vm/spec.ts';
+import type { Qemu } from '../../src/vm/base/host.ts';
+import { filesOf } from '../../src/vm/base/layout.ts';
+import type { LinkSpec, MachineSpec, NicSpec } from '../../src/vm/base/spec.ts';
 import { PROJECT } from '../support/transcript.ts';
 import { tinyMachine } from './support.ts';
 

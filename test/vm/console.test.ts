@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LineSplitter } from '../../src/vm/console.ts';
-import { BroadcastQueue } from '../../src/vm/broadcast-queue.ts';
+import { BroadcastQueue } from '../../src/vm/qmp/broadcast-queue.ts';
 import { SEED } from '../support/seed.ts';
 
 function linesOf(...chunks: (string | Uint8Array)[]): string[] {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { doctorText } from '../../src/cli/commands/doctor.ts';
 import { examined, fixHost } from '../../src/api/doctor.ts';
-import { TOOL_NAMES } from '../../src/vm/host.ts';
-import type { Host } from '../../src/vm/host.ts';
+import { TOOL_NAMES } from '../../src/vm/base/host.ts';
+import type { Host } from '../../src/vm/base/host.ts';
 import { PROJECT, runCommand } from '../support/transcript.ts';
 import { temporaryDirectory } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isAtLeast } from '../../src/vm/host.ts';
+import { isAtLeast } from '../../src/vm/base/host.ts';
 import { testAccelerator } from '../../src/vm/probe/accelerator.ts';
 import { EXIT_CODE } from '../../src/vm/probe/boot-sector.ts';
 import { findDistribution } from '../../src/vm/probe/distribution.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { MachineSpec } from '../../src/vm/spec.ts';
+import type { MachineSpec } from '../../src/vm/base/spec.ts';
 
 /** Creates a directory with a short path that is removed after the test. */
 export function temporaryDirectory(): string {

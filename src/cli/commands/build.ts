@@ -1,5 +1,5 @@
-import { defineCommand, guestCommand } from '../declare.ts';
-import { INSTALL_OPTIONS, TOPOLOGY_OPTIONS, VM_OPTIONS } from '../vm.ts';
+import { defineCommand, guestCommand } from '../options/declare.ts';
+import { INSTALL_OPTIONS, TOPOLOGY_OPTIONS, VM_OPTIONS } from '../options/vm.ts';
 import { install } from './vm-install.ts';
 import { RUN_OPTIONS, runIn } from './vm-run.ts';
 import { SNAPSHOT_OPTIONS, snapshot } from './vm-snapshot.ts';

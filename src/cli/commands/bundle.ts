@@ -1,12 +1,12 @@
 import { DEFAULTS } from '../../api/defaults.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
-import { defineCommand, required, value, withDefault } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE, UsageError } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import { OUTPUT_OPTIONS } from '../options.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
+import { defineCommand, required, value, withDefault } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { OUTPUT_OPTIONS } from '../options/options.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
 
 type BundleArguments = Arguments<typeof OPTIONS>;
 

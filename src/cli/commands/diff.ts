@@ -1,15 +1,15 @@
 import type { LoadedCatalog } from '../../api/load-catalog.ts';
 import { printable, sizeText } from '../../report/text.ts';
 import type { Difference } from '../../core/resolve/diff.ts';
-import { defineCommand, grouped, list, one, rest } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE } from '../failure.ts';
-import { PLAN_OPTIONS, READING_OPTIONS } from '../options.ts';
-import { refuse } from '../refuse.ts';
-import { requestOf } from '../request.ts';
-import { openCatalog } from '../open-catalog.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
+import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE } from '../terminal/failure.ts';
+import { PLAN_OPTIONS, READING_OPTIONS } from '../options/options.ts';
+import { refuse } from '../terminal/refuse.ts';
+import { requestOf } from '../options/request.ts';
+import { openCatalog } from '../terminal/open-catalog.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
 
 type DiffArguments = Arguments<typeof OPTIONS> & Arguments<typeof POSITIONALS>;
 

@@ -1,11 +1,11 @@
 import process from 'node:process';
 import type { DoctorResult } from '../../api/doctor.ts';
 import { columns, printable } from '../../report/text.ts';
-import { defineCommand, flag } from '../declare.ts';
-import { EXIT_DONE, EXIT_NO } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import { OUTPUT_OPTIONS } from '../options.ts';
-import type { Session } from '../session.ts';
+import { defineCommand, flag } from '../options/declare.ts';
+import { EXIT_DONE, EXIT_NO } from '../terminal/failure.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { OUTPUT_OPTIONS } from '../options/options.ts';
+import type { Session } from '../terminal/session.ts';
 
 type Need = DoctorResult['needs'][number];
 type InstallCommand = DoctorResult['mends'][number];

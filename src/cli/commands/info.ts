@@ -1,11 +1,11 @@
 import type { PackageInfo, VersionInfo } from '../../api/info.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
-import { defineCommand, one } from '../declare.ts';
-import { EXIT_DONE, EXIT_NO, reportFailure } from '../failure.ts';
-import { INDEX_OPTIONS } from '../options.ts';
-import type { IndexArguments } from '../options.ts';
-import { openCatalog } from '../open-catalog.ts';
-import type { Session } from '../session.ts';
+import { defineCommand, one } from '../options/declare.ts';
+import { EXIT_DONE, EXIT_NO, reportFailure } from '../terminal/failure.ts';
+import { INDEX_OPTIONS } from '../options/options.ts';
+import type { IndexArguments } from '../options/options.ts';
+import { openCatalog } from '../terminal/open-catalog.ts';
+import type { Session } from '../terminal/session.ts';
 
 export const infoCommand = defineCommand({
   name: 'info',

@@ -1,12 +1,12 @@
 import type { LintResult } from '../../api/lint.ts';
 import { countText, printable } from '../../report/text.ts';
-import { defineCommand, one } from '../declare.ts';
-import { EXIT_DONE, EXIT_NO } from '../failure.ts';
-import { READING_OPTIONS } from '../options.ts';
-import type { ReadingArguments } from '../options.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
-import { interruptible } from '../interrupt.ts';
+import { defineCommand, one } from '../options/declare.ts';
+import { EXIT_DONE, EXIT_NO } from '../terminal/failure.ts';
+import { READING_OPTIONS } from '../options/options.ts';
+import type { ReadingArguments } from '../options/options.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
+import { interruptible } from '../terminal/interrupt.ts';
 
 export const lintCommand = defineCommand({
   name: 'lint',

@@ -2,13 +2,13 @@ import type { Report } from '../../events.ts';
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { Answers, MediaResult } from '../../api/media.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
-import { defineCommand, list, required, value, withDefault } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE, UsageError } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import { OUTPUT_OPTIONS } from '../options.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
+import { defineCommand, list, required, value, withDefault } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { OUTPUT_OPTIONS } from '../options/options.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
 
 type MediaArguments = Arguments<typeof OPTIONS>;
 

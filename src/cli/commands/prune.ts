@@ -1,12 +1,12 @@
 import type { PruneResult } from '../../api/prune.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
-import { defineCommand, flag, grouped, list, one } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import { READING_OPTIONS } from '../options.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
+import { defineCommand, flag, grouped, list, one } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE } from '../terminal/failure.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { READING_OPTIONS } from '../options/options.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
 
 const OPTIONS = {
   ...READING_OPTIONS,

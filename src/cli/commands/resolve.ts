@@ -2,16 +2,16 @@ import type { Answer } from '../../api/answer.ts';
 import type { BatchAnswer } from '../../api/batch.ts';
 import type { LoadedCatalog } from '../../api/load-catalog.ts';
 import type { Plan, ResolveRequest } from '../../core/resolve/plan.ts';
-import { choice, defineCommand, documentDefault, grouped, rest, splitList, value } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE, UsageError } from '../failure.ts';
-import { INDEX_OPTIONS, PLAN_OPTIONS } from '../options.ts';
-import type { Output } from '../output.ts';
-import { refuse } from '../refuse.ts';
-import { requestOf } from '../request.ts';
-import { openCatalog } from '../open-catalog.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
+import { choice, defineCommand, documentDefault, grouped, rest, splitList, value } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
+import { INDEX_OPTIONS, PLAN_OPTIONS } from '../options/options.ts';
+import type { Output } from '../terminal/output.ts';
+import { refuse } from '../terminal/refuse.ts';
+import { requestOf } from '../options/request.ts';
+import { openCatalog } from '../terminal/open-catalog.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
 
 type ResolveArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 

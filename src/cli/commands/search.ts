@@ -1,10 +1,10 @@
 import { columns, printable } from '../../report/text.ts';
-import { defineCommand, flag, list, optional, splitList, value } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE, EXIT_NO, UsageError } from '../failure.ts';
-import { INDEX_OPTIONS } from '../options.ts';
-import { openCatalog } from '../open-catalog.ts';
-import type { Session } from '../session.ts';
+import { defineCommand, flag, list, optional, splitList, value } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
+import { INDEX_OPTIONS } from '../options/options.ts';
+import { openCatalog } from '../terminal/open-catalog.ts';
+import type { Session } from '../terminal/session.ts';
 
 const OPTIONS = {
   ...INDEX_OPTIONS,

@@ -1,11 +1,11 @@
-import { defineCommand, documentDefault, one, parsed, value } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE, EXIT_INTERRUPTED } from '../failure.ts';
-import { untilStopped } from '../interrupt.ts';
-import { OUTPUT_OPTIONS } from '../options.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
-import { wholeNumber } from '../units.ts';
+import { defineCommand, documentDefault, one, parsed, value } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE, EXIT_INTERRUPTED } from '../terminal/failure.ts';
+import { untilStopped } from '../terminal/interrupt.ts';
+import { OUTPUT_OPTIONS } from '../options/options.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
+import { wholeNumber } from '../options/units.ts';
 
 const OPTIONS = {
   host: documentDefault(value('ADDRESS', 'Listen on this address; 0.0.0.0 for all interfaces'), '127.0.0.1'),

@@ -1,14 +1,14 @@
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { ListedSite, SitesResult } from '../../api/sites.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
-import { defineCommand, documentDefault, flag, list, optional, splitList, value } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE, EXIT_NO, EXIT_WORLD, UsageError } from '../failure.ts';
-import { OUTPUT_OPTIONS } from '../options.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
-import { CA_FILE, siteOptionsOf } from '../sites.ts';
-import { interruptible } from '../interrupt.ts';
+import { defineCommand, documentDefault, flag, list, optional, splitList, value } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE, EXIT_NO, EXIT_WORLD, UsageError } from '../terminal/failure.ts';
+import { OUTPUT_OPTIONS } from '../options/options.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
+import { CA_FILE, siteOptionsOf } from '../options/sites.ts';
+import { interruptible } from '../terminal/interrupt.ts';
 
 const OPTIONS = {
   region: list('NAME', 'List only mirrors of these regions or countries; repeat, or separate by commas'),

@@ -1,15 +1,15 @@
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { VerifyResult } from '../../api/verify.ts';
 import { countText, printable, sizeText } from '../../report/text.ts';
-import { defineCommand, flag, grouped, list, one } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE, EXIT_NO, UsageError } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import { READING_OPTIONS } from '../options.ts';
-import { ProgressView } from '../progress-view.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
-import { CA_FILE, siteOptionsOf, sitesOf } from '../sites.ts';
+import { defineCommand, flag, grouped, list, one } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { READING_OPTIONS } from '../options/options.ts';
+import { ProgressView } from '../terminal/progress-view.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
+import { CA_FILE, siteOptionsOf, sitesOf } from '../options/sites.ts';
 
 type VerifyArguments = Arguments<typeof OPTIONS> & { readonly repo: string };
 

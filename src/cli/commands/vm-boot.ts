@@ -2,12 +2,12 @@ import { CygstrapError } from '../../errors.ts';
 import type { VmBootShare } from '../../api/vm-boot.ts';
 import { quoteCommand } from '../../io/quoting.ts';
 import { printable } from '../../report/text.ts';
-import { defineCommand, documentDefault, list, optional, value } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE, EXIT_WORLD, UsageError } from '../failure.ts';
-import { untilStopped } from '../interrupt.ts';
-import type { Session } from '../session.ts';
-import { INSTALLED_DISK, MACHINE_OPTIONS, VM_OPTIONS, machineOptionsOf, openVm } from '../vm.ts';
+import { defineCommand, documentDefault, list, optional, value } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE, EXIT_WORLD, UsageError } from '../terminal/failure.ts';
+import { untilStopped } from '../terminal/interrupt.ts';
+import type { Session } from '../terminal/session.ts';
+import { INSTALLED_DISK, MACHINE_OPTIONS, VM_OPTIONS, machineOptionsOf, openVm } from '../options/vm.ts';
 
 type BootArguments = Arguments<typeof OPTIONS> & { readonly install: string | undefined };
 

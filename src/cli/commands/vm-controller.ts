@@ -1,11 +1,11 @@
 import { printable, sizeText } from '../../report/text.ts';
-import { defineCommand } from '../declare.ts';
-import { EXIT_DONE } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import { OUTPUT_OPTIONS } from '../options.ts';
-import type { OutputArguments } from '../options.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
+import { defineCommand } from '../options/declare.ts';
+import { EXIT_DONE } from '../terminal/failure.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { OUTPUT_OPTIONS } from '../options/options.ts';
+import type { OutputArguments } from '../options/options.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
 
 export const vmControllerBuildCommand = defineCommand({
   name: 'vm controller build',

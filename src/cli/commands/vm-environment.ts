@@ -1,7 +1,7 @@
-import { flag, list } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { UsageError } from '../failure.ts';
-import type { Session } from '../session.ts';
+import { flag, list } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { UsageError } from '../terminal/failure.ts';
+import type { Session } from '../terminal/session.ts';
 
 /** Variables for paths and the session of this computer, which have no meaning in a guest. */
 const LOCAL_VARIABLES =

@@ -1,9 +1,9 @@
 import type { VmContext } from '../../api/vm-context.ts';
 import type { InstalledManifest } from '../../stages/manifest.ts';
-import { defineCommand } from '../declare.ts';
-import { interruptible } from '../interrupt.ts';
-import { INSTALL_OPTIONS, VM_OPTIONS, machineOptionsOf, openVm, printStage } from '../vm.ts';
-import type { InstallArguments } from '../vm.ts';
+import { defineCommand } from '../options/declare.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { INSTALL_OPTIONS, VM_OPTIONS, machineOptionsOf, openVm, printStage } from '../options/vm.ts';
+import type { InstallArguments } from '../options/vm.ts';
 
 export const vmInstallCommand = defineCommand({
   name: 'vm install',

@@ -4,10 +4,10 @@ import { CygstrapError } from '../../errors.ts';
 import { printable } from '../../report/text.ts';
 import type { SnapshotManifest } from '../../stages/manifest.ts';
 import type { RunResult } from '../../stages/run.ts';
-import { EXIT_DONE, EXIT_MACHINE, EXIT_NO } from '../failure.ts';
-import { LinePrefix } from '../line-prefix.ts';
-import { write } from '../output.ts';
-import type { Session } from '../session.ts';
+import { EXIT_DONE, EXIT_MACHINE, EXIT_NO } from '../terminal/failure.ts';
+import { LinePrefix } from '../terminal/line-prefix.ts';
+import { write } from '../terminal/output.ts';
+import type { Session } from '../terminal/session.ts';
 
 interface EachWork {
   readonly context: VmContext;

@@ -2,15 +2,15 @@ import type { VmContext } from '../../api/vm-context.ts';
 import type { VmRunRequest } from '../../api/vm-run.ts';
 import type { SnapshotManifest } from '../../stages/manifest.ts';
 import type { RunResult } from '../../stages/run.ts';
-import { defineCommand, documentDefault, flag, guestCommand, parsed, value, withDefault } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_INTERRUPTED, EXIT_MACHINE, EXIT_NO, EXIT_USAGE, UsageError, reportFailure } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import { write } from '../output.ts';
-import type { Session } from '../session.ts';
-import { durationMs, wholeNumber } from '../units.ts';
-import { TOPOLOGY_OPTIONS, VM_OPTIONS, openVm } from '../vm.ts';
-import type { VmArguments } from '../vm.ts';
+import { defineCommand, documentDefault, flag, guestCommand, parsed, value, withDefault } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_INTERRUPTED, EXIT_MACHINE, EXIT_NO, EXIT_USAGE, UsageError, reportFailure } from '../terminal/failure.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { write } from '../terminal/output.ts';
+import type { Session } from '../terminal/session.ts';
+import { durationMs, wholeNumber } from '../options/units.ts';
+import { TOPOLOGY_OPTIONS, VM_OPTIONS, openVm } from '../options/vm.ts';
+import type { VmArguments } from '../options/vm.ts';
 import { ENVIRONMENT_OPTIONS, environmentOf } from './vm-environment.ts';
 
 /** The highest exit code of a guest command that is passed on. */

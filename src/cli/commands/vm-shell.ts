@@ -1,7 +1,7 @@
-import { defineCommand } from '../declare.ts';
-import { EXIT_NO, UsageError } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import { TOPOLOGY_OPTIONS, VM_OPTIONS, openVm } from '../vm.ts';
+import { defineCommand } from '../options/declare.ts';
+import { EXIT_NO, UsageError } from '../terminal/failure.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { TOPOLOGY_OPTIONS, VM_OPTIONS, openVm } from '../options/vm.ts';
 import { HIGHEST_PASSED_CODE, SNAPSHOT_CHOICE, STORE_OPTIONS, storeOf, withMachineCodes } from './vm-run.ts';
 
 export const vmShellCommand = defineCommand({

@@ -1,10 +1,10 @@
 import type { VmContext } from '../../api/vm-context.ts';
 import type { InstalledManifest, SnapshotManifest } from '../../stages/manifest.ts';
-import { defineCommand, documentDefault, flag, optional, parsed } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { interruptible } from '../interrupt.ts';
-import { durationMs } from '../units.ts';
-import { INSTALLED_DISK, TOPOLOGY_OPTIONS, VM_OPTIONS, openVm, printStage } from '../vm.ts';
+import { defineCommand, documentDefault, flag, optional, parsed } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { durationMs } from '../options/units.ts';
+import { INSTALLED_DISK, TOPOLOGY_OPTIONS, VM_OPTIONS, openVm, printStage } from '../options/vm.ts';
 
 /** How a snapshot is made. */
 export const SNAPSHOT_OPTIONS = {

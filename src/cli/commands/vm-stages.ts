@@ -1,13 +1,13 @@
 import type { VmDirectory } from '../../api/vm-context.ts';
 import type { StageListing } from '../../api/vm-stages.ts';
 import { columns, countText, printable, sizeText } from '../../report/text.ts';
-import { defineCommand, parsed, some } from '../declare.ts';
-import { EXIT_DONE } from '../failure.ts';
-import { interruptible } from '../interrupt.ts';
-import type { Session } from '../session.ts';
-import { durationMs } from '../units.ts';
-import { VM_OPTIONS } from '../vm.ts';
-import type { VmArguments } from '../vm.ts';
+import { defineCommand, parsed, some } from '../options/declare.ts';
+import { EXIT_DONE } from '../terminal/failure.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import type { Session } from '../terminal/session.ts';
+import { durationMs } from '../options/units.ts';
+import { VM_OPTIONS } from '../options/vm.ts';
+import type { VmArguments } from '../options/vm.ts';
 
 export const vmLsCommand = defineCommand({
   name: 'vm ls',

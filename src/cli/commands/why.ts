@@ -1,13 +1,13 @@
 import { printable } from '../../report/text.ts';
-import { defineCommand, grouped, list, one, rest } from '../declare.ts';
-import type { Arguments } from '../declare.ts';
-import { EXIT_DONE, EXIT_NO, reportFailure } from '../failure.ts';
-import { INDEX_OPTIONS, PLAN_OPTIONS } from '../options.ts';
-import { requestOf } from '../request.ts';
-import { refuse } from '../refuse.ts';
-import { openCatalog } from '../open-catalog.ts';
-import { reporter } from '../reporter.ts';
-import type { Session } from '../session.ts';
+import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { EXIT_DONE, EXIT_NO, reportFailure } from '../terminal/failure.ts';
+import { INDEX_OPTIONS, PLAN_OPTIONS } from '../options/options.ts';
+import { requestOf } from '../options/request.ts';
+import { refuse } from '../terminal/refuse.ts';
+import { openCatalog } from '../terminal/open-catalog.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
 
 const POSITIONALS = { package: one('Name of the package'), packages: rest('More packages for --for') };
 

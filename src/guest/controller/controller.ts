@@ -1,10 +1,10 @@
 import type { Report } from '../../events.ts';
-import type { Host } from '../../vm/host.ts';
+import type { Host } from '../../vm/base/host.ts';
 import type { Machine } from '../../vm/machine.ts';
 import { loadMemory } from '../../vm/memory-image.ts';
-import type { LinkSpec, MachineSpec } from '../../vm/spec.ts';
+import type { LinkSpec, MachineSpec } from '../../vm/base/spec.ts';
 import { startMachine } from '../../vm/start.ts';
-import { VmError } from '../../vm/vm-error.ts';
+import { VmError } from '../../vm/base/vm-error.ts';
 import { waitForMarker } from '../console.ts';
 import type { ControllerImage } from './image.ts';
 import { followJob, putJob } from './job.ts';

@@ -1,4 +1,4 @@
-import type { LinkSpec, MachineSpec, MemoryBacking } from '../../vm/spec.ts';
+import type { LinkSpec, MachineSpec, MemoryBacking } from '../../vm/base/spec.ts';
 import type { ControllerImage } from './image.ts';
 import { SHARES_MAC } from '../../vm/network/addresses.ts';
 import { CONTROLLER_TAGS, GO_VALUE } from './init.ts';

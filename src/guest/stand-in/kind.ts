@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SHARES_ADDRESS } from '../../vm/network/addresses.ts';
-import type { DiskSource, LinkSpec } from '../../vm/spec.ts';
+import type { DiskSource, LinkSpec } from '../../vm/base/spec.ts';
 import { parseMarker } from '../console-markers.ts';
 import type {
   Answers,

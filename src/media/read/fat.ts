@@ -1,4 +1,4 @@
-import { MediaError } from '../media-error.ts';
+import { MediaError } from '../base/media-error.ts';
 
 /** A file of a floppy. */
 export interface FloppyFile {

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { MediaError } from '../media-error.ts';
+import { MediaError } from '../base/media-error.ts';
 import { systemUseOf } from './susp.ts';
 
 /** Location of a part of a file in an image. */

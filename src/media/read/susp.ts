@@ -1,4 +1,4 @@
-import { MediaError } from '../media-error.ts';
+import { MediaError } from '../base/media-error.ts';
 
 /** Bound of the continuations of one record; xorriso writes one. */
 const MOST_CONTINUATIONS = 16;

@@ -1,5 +1,5 @@
-import { FetchError } from '../fetch-error.ts';
-import type { Download, OpenOptions } from '../site.ts';
+import { FetchError } from '../base/fetch-error.ts';
+import type { Download, OpenOptions } from '../base/site.ts';
 import type { Head, Headers } from './exchange.ts';
 
 /** What an answer promises; its body is still to come. */

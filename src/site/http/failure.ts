@@ -1,5 +1,5 @@
 import { errors } from 'undici';
-import { FetchError } from '../fetch-error.ts';
+import { FetchError } from '../base/fetch-error.ts';
 import { TimeoutFault } from './exchange.ts';
 import { ProxyFault } from './network.ts';
 

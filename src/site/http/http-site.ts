@@ -1,6 +1,6 @@
-import { urlBelow } from '../address.ts';
-import { FetchError } from '../fetch-error.ts';
-import type { Download, OpenOptions, Site } from '../site.ts';
+import { urlBelow } from '../base/address.ts';
+import { FetchError } from '../base/fetch-error.ts';
+import type { Download, OpenOptions, Site } from '../base/site.ts';
 import { beginsAsHtml, htmlError, isRedirect, isWebPage, judge, redirectTarget } from './answer.ts';
 import type { Promised } from './answer.ts';
 import type { Exchange, Head } from './exchange.ts';

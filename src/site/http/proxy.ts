@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { CygstrapError } from '../../errors.ts';
-import { basicAuthorization } from '../address.ts';
-import { redactAddress } from '../fetch-error.ts';
+import { basicAuthorization } from '../base/address.ts';
+import { redactAddress } from '../base/fetch-error.ts';
 
 /** A proxy to ask in place of the site. */
 export interface Proxy {

@@ -1,5 +1,5 @@
-import type { DiskSpec, MachineSpec } from '../spec.ts';
-import { VmError } from '../vm-error.ts';
+import type { DiskSpec, MachineSpec } from '../base/spec.ts';
+import { VmError } from '../base/vm-error.ts';
 import { SLOTS } from './slots.ts';
 
 /** Checks a spec. Throws VmError for invalid or duplicate names, for more devices than there are slots, and for

@@ -1,6 +1,6 @@
-import { emptyDiskPath } from '../layout.ts';
-import type { MachineFiles } from '../layout.ts';
-import type { DiskSpec, MachineSpec, MediumSpec } from '../spec.ts';
+import { emptyDiskPath } from '../base/layout.ts';
+import type { MachineFiles } from '../base/layout.ts';
+import type { DiskSpec, MachineSpec, MediumSpec } from '../base/spec.ts';
 import { slotOf } from './slots.ts';
 import { optionValue } from './option-value.ts';
 import type { Property } from './option-value.ts';

@@ -1,8 +1,8 @@
 import { quoteCommand } from '../../io/quoting.ts';
-import { socketPath } from '../layout.ts';
+import { socketPath } from '../base/layout.ts';
 import { GUEST_ADDRESS, SHARES_ADDRESS, SMB_PORT, SSH_PORT } from '../network/addresses.ts';
-import type { LinkSpec, MachineSpec, NicSpec } from '../spec.ts';
-import { VmError } from '../vm-error.ts';
+import type { LinkSpec, MachineSpec, NicSpec } from '../base/spec.ts';
+import { VmError } from '../base/vm-error.ts';
 import { slotOf } from './slots.ts';
 import { optionValue } from './option-value.ts';
 

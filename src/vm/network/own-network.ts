@@ -1,5 +1,5 @@
 import { findProgram, runProgram } from '../../io/program.ts';
-import { VmError } from '../vm-error.ts';
+import { VmError } from '../base/vm-error.ts';
 
 /** A network namespace that contains one machine and the programs that join it. */
 export interface OwnNetwork {

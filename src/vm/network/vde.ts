@@ -2,11 +2,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Host } from '../host.ts';
-import { socketPath } from '../layout.ts';
-import { requireTool } from '../require.ts';
+import type { Host } from '../base/host.ts';
+import { socketPath } from '../base/layout.ts';
+import { requireTool } from '../base/require.ts';
 import { exitText, stderrText } from '../../io/program.ts';
-import { startVmProgram, VmError } from '../vm-error.ts';
+import { startVmProgram, VmError } from '../base/vm-error.ts';
 
 const START_TIMEOUT_MS = 10_000;
 const RETRY_INTERVAL_MS = 5;

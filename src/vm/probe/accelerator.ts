@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AcceleratorResult } from '../host.ts';
+import type { AcceleratorResult } from '../base/host.ts';
 import { exitText, stderrText, startProgram } from '../../io/program.ts';
 import { makeRunDirectory } from '../run-directory.ts';
 import { EXIT_CODE, EXIT_PORT, countingBootSector } from './boot-sector.ts';

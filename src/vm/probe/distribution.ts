@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Distribution, DistributionFamily } from '../host.ts';
+import type { Distribution, DistributionFamily } from '../base/host.ts';
 
 const FAMILIES: Readonly<Record<string, DistributionFamily>> = {
   debian: 'debian',

@@ -1,5 +1,5 @@
 import { exitText, findProgram, startProgram } from '../../io/program.ts';
-import { VmError } from '../vm-error.ts';
+import { VmError } from '../base/vm-error.ts';
 import type { InstallCommand } from './needs.ts';
 
 export interface InstallOptions {

@@ -1,5 +1,5 @@
-import { DISTRIBUTION_FAMILIES } from '../host.ts';
-import type { DistributionFamily, Host, Qemu, ToolName } from '../host.ts';
+import { DISTRIBUTION_FAMILIES } from '../base/host.ts';
+import type { DistributionFamily, Host, Qemu, ToolName } from '../base/host.ts';
 
 /** A requirement of machines, and whether this computer meets it. */
 export interface Need {

@@ -1,8 +1,8 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { arch, freemem, release, tmpdir, totalmem } from 'node:os';
-import type { DiskSpace, Host, Qemu } from '../host.ts';
+import type { DiskSpace, Host, Qemu } from '../base/host.ts';
 import { findOwnNetwork } from '../network/own-network.ts';
-import { VmError } from '../vm-error.ts';
+import { VmError } from '../base/vm-error.ts';
 import { testAccelerator } from './accelerator.ts';
 import { findDistribution } from './distribution.ts';
 import { queryQemu } from './qemu.ts';

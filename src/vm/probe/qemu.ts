@@ -1,10 +1,10 @@
 import { realpath, stat } from 'node:fs/promises';
 import { Duplex } from 'node:stream';
-import type { Qemu, QemuIdentity } from '../host.ts';
+import type { Qemu, QemuIdentity } from '../base/host.ts';
 import { startProgram } from '../../io/program.ts';
 import { fieldOf, listOf } from '../qmp/values.ts';
 import { QmpSession } from '../qmp/session.ts';
-import { VmError } from '../vm-error.ts';
+import { VmError } from '../base/vm-error.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { findProgram } from '../../io/program.ts';
-import { TOOL_NAMES } from '../host.ts';
-import type { Host, ToolName } from '../host.ts';
+import { TOOL_NAMES } from '../base/host.ts';
+import type { Host, ToolName } from '../base/host.ts';
 
 const PROGRAMS: Readonly<Record<ToolName, readonly string[]>> = {
   'qemu-img': ['qemu-img'],

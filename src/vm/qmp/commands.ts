@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { writeFileAtomically } from '../../io/atomic-file.ts';
-import { VmError } from '../vm-error.ts';
+import { VmError } from '../base/vm-error.ts';
 import { pngOf } from './png.ts';
 import type { QmpSession, WaitOptions } from './session.ts';
 import { fieldOf } from './values.ts';

@@ -1,8 +1,8 @@
 import { createConnection } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { BroadcastQueue } from '../broadcast-queue.ts';
-import { VmError } from '../vm-error.ts';
+import { BroadcastQueue } from './broadcast-queue.ts';
+import { VmError } from '../base/vm-error.ts';
 import { isObject, parseObject } from './values.ts';
 
 /** One line is one message; the longest of QEMU, its schema, has some hundred kilobytes. */

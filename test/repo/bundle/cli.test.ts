@@ -5,8 +5,8 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleCommand } from '../../../src/cli/commands/bundle.ts';
-import { Output } from '../../../src/cli/output.ts';
-import { parseWords } from '../../../src/cli/parse.ts';
+import { Output } from '../../../src/cli/terminal/output.ts';
+import { parseWords } from '../../../src/cli/options/parse.ts';
 import { contentsOf, makeRepo } from './support.ts';
 
 let base = '';

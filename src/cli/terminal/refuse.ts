@@ -1,17 +1,17 @@
-import type { Conflict } from '../core/resolve/plan.ts';
+import type { Conflict } from '../../core/resolve/plan.ts';
 import { EXIT_NO } from './failure.ts';
 import type { Output } from './output.ts';
 
 /** Prints why there is no plan. Returns the exit code. */
 export async function refuse(output: Output, conflicts: readonly Conflict[], format: 'text' | 'json'): Promise<number> {
   if (format === 'json') {
-    const { refusalJson } = await import('../report/json.ts');
+    const { refusalJson } = await import('../../report/json.ts');
     await output.json(refusalJson(conflicts));
     return EXIT_NO;
   }
   const [{ conflictText }, { printable }] = await Promise.all([
-    import('../report/conflict.ts'),
-    import('../report/text.ts'),
+    import('../../report/conflict.ts'),
+    import('../../report/text.ts'),
   ]);
   for (const conflict of conflicts) {
     output.note('error', printable(conflictText(conflict)));

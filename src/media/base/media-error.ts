@@ -1,5 +1,5 @@
-import { CygstrapError } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
+import { CygstrapError } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
 
 /** Kind of a {@link MediaError}, as `details.fault`. Stable. */
 export type MediaFault =

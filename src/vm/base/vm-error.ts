@@ -1,6 +1,6 @@
-import { CygstrapError } from '../errors.ts';
-import { ProgramError, startProgram } from '../io/program.ts';
-import type { Program, ProgramDetails, StartOptions } from '../io/program.ts';
+import { CygstrapError } from '../../errors.ts';
+import { ProgramError, startProgram } from '../../io/program.ts';
+import type { Program, ProgramDetails, StartOptions } from '../../io/program.ts';
 
 /** The state of a program that failed, and the path of the console log of its machine. */
 export interface VmDetails extends Partial<ProgramDetails> {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { CygstrapError } from '../errors.ts';
+import { CygstrapError } from '../../errors.ts';
 import { FetchError, redactAddress } from './fetch-error.ts';
 
 /** Where a site is. */

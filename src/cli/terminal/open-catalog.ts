@@ -1,6 +1,6 @@
 import { UsageError } from './failure.ts';
 import { interruptible } from './interrupt.ts';
-import type { IndexArguments } from './options.ts';
+import type { IndexArguments } from '../options/options.ts';
 import { reporter } from './reporter.ts';
 import type { Session } from './session.ts';
 
@@ -20,7 +20,7 @@ export async function openCatalog(
   }
   if (index.filter((name) => name === '-').length + (isStdinTaken ? 1 : 0) > 1)
     throw new UsageError('stdin can be read only once');
-  const { loadCatalog } = await import('../api/load-catalog.ts');
+  const { loadCatalog } = await import('../../api/load-catalog.ts');
   const options = {
     stdin: session.host.stdin,
     lenient,

@@ -1,6 +1,6 @@
-import type { Event, Report } from '../events.ts';
-import { countText, printable, sizeText } from '../report/text.ts';
-import type { OutputArguments } from './options.ts';
+import type { Event, Report } from '../../events.ts';
+import { countText, printable, sizeText } from '../../report/text.ts';
+import type { OutputArguments } from '../options/options.ts';
 import type { Output } from './output.ts';
 
 /** How much is printed on stderr. */

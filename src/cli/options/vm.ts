@@ -1,15 +1,15 @@
-import { CHOICES, DEFAULTS } from '../api/defaults.ts';
-import type { VmContext } from '../api/vm-context.ts';
-import type { Event, Report } from '../events.ts';
-import { printable } from '../report/text.ts';
-import type { MachineOptions } from '../stages/manifest.ts';
+import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
+import type { VmContext } from '../../api/vm-context.ts';
+import type { Event, Report } from '../../events.ts';
+import { printable } from '../../report/text.ts';
+import type { MachineOptions } from '../../stages/manifest.ts';
 import { choice, documentDefault, grouped, list, parsed, required, value, withDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
-import { EXIT_DONE } from './failure.ts';
+import { EXIT_DONE } from '../terminal/failure.ts';
 import { OUTPUT_OPTIONS } from './options.ts';
-import { reporter, stageText } from './reporter.ts';
-import type { Verbosity } from './reporter.ts';
-import type { Session } from './session.ts';
+import { reporter, stageText } from '../terminal/reporter.ts';
+import type { Verbosity } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
 import { durationMs, sizeMiB, wholeNumber } from './units.ts';
 
 /** Options of all commands for machines. */
@@ -88,7 +88,7 @@ export async function openVm(
   args: VmArguments & Partial<Arguments<typeof TOPOLOGY_OPTIONS>>,
   signal: AbortSignal,
 ): Promise<VmContext> {
-  const { prepareVm } = await import('../api/vm-context.ts');
+  const { prepareVm } = await import('../../api/vm-context.ts');
   const context = await prepareVm({
     guest: args.guest,
     directory: args.vmDir,
@@ -119,7 +119,7 @@ export async function printStage(
   { json }: VmArguments,
   stage: { readonly stage: string; readonly key: string },
 ): Promise<number> {
-  if (json) await output.json({ schema: (await import('../report/json.ts')).SCHEMA, ...stage });
+  if (json) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...stage });
   else await output.data(`${stage.key}\n`);
   return EXIT_DONE;
 }

@@ -1,5 +1,5 @@
-import type { Event, Report } from '../events.ts';
-import { countText, sizeText } from '../report/text.ts';
+import type { Event, Report } from '../../events.ts';
+import { countText, sizeText } from '../../report/text.ts';
 import type { Host, Output } from './output.ts';
 import { Progress, redraw } from './progress.ts';
 import { reporter } from './reporter.ts';

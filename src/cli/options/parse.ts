@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Command, Given, Option } from './declare.ts';
-import { UsageError } from './failure.ts';
+import { UsageError } from '../terminal/failure.ts';
 
 /** Sorts the words after the name of a command by its declarations. Flags accept no value, other options need one, and
  *  only a list can be repeated. Throws UsageError. */

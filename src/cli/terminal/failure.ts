@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { CygstrapError } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
-import { printable } from '../report/text.ts';
+import { CygstrapError } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
+import { printable } from '../../report/text.ts';
 import type { Output } from './output.ts';
 
 export const EXIT_DONE = 0;
@@ -51,10 +51,10 @@ export async function reportFailure(error: unknown, output: Output, format: 'tex
     return EXIT_BUG;
   }
   if (format === 'json') {
-    const { failureJson } = await import('../report/json.ts');
+    const { failureJson } = await import('../../report/json.ts');
     await output.json(failureJson(error), 'line');
   } else {
-    const { failureText } = await import('../report/failure.ts');
+    const { failureText } = await import('../../report/failure.ts');
     const { messages, hint } = failureText(error);
     for (const message of messages) output.note('error', printable(message));
     for (const cause of causesOf(error)) output.plain(`  Caused by: ${printable(cause)}`);

@@ -1,4 +1,4 @@
-import { CygstrapError } from '../errors.ts';
+import { CygstrapError } from '../../errors.ts';
 
 /** How a site failed to deliver:
  *  `connect` no connection (name unknown, unreachable, nobody listens), or none through the proxy;

@@ -1,4 +1,4 @@
-import { DEFAULTS } from '../api/defaults.ts';
+import { DEFAULTS } from '../../api/defaults.ts';
 import { flag, grouped, list, value, documentDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
 

@@ -1,5 +1,5 @@
-import type { Config } from '../core/config/config.ts';
-import type { ResolveRequest } from '../core/resolve/plan.ts';
+import type { Config } from '../../core/config/config.ts';
+import type { ResolveRequest } from '../../core/resolve/plan.ts';
 import { documentDefault, grouped, splitList, value } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { REQUEST_OPTIONS } from './options.ts';
@@ -42,7 +42,7 @@ export async function projectOptionsOf(args: ProjectArguments, otherwise: Config
     windows: args.windows,
     arch: args.arch,
   };
-  const { loadProject } = await import('../api/project.ts');
+  const { loadProject } = await import('../../api/project.ts');
   const { config, file } = await loadProject(args.config, given, otherwise);
   const request = await requestOf(config.packages ?? [], {
     category: config.categories ?? [],

@@ -1,5 +1,5 @@
-import type { Event } from '../events.ts';
-import { countText, printable, sizeText } from '../report/text.ts';
+import type { Event } from '../../events.ts';
+import { countText, printable, sizeText } from '../../report/text.ts';
 
 const WIDTH = 78;
 const MOST_TRANSFERS = 8;

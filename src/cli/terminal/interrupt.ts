@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { CygstrapError } from '../errors.ts';
+import { CygstrapError } from '../../errors.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 

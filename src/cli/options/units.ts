@@ -1,5 +1,5 @@
 import type { Parse } from './declare.ts';
-import { UsageError } from './failure.ts';
+import { UsageError } from '../terminal/failure.ts';
 
 const MIB_PER_UNIT = { M: 1, G: 1024, T: 1024 * 1024 } as const;
 const MS_PER_UNIT = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

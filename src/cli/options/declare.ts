@@ -1,5 +1,5 @@
-import { UsageError } from './failure.ts';
-import type { Task } from './session.ts';
+import { UsageError } from '../terminal/failure.ts';
+import type { Task } from '../terminal/session.ts';
 
 /** Converts the text of an option to its value; `option` is the name for messages. Throws UsageError. */
 export type Parse<T> = (text: string, option: string) => T;

@@ -1,8 +1,8 @@
-import type { FetchContext } from '../api/fetch-request.ts';
-import type { Config } from '../core/config/config.ts';
+import type { FetchContext } from '../../api/fetch-request.ts';
+import type { Config } from '../../core/config/config.ts';
 import { flag, grouped, list } from './declare.ts';
 import type { Arguments } from './declare.ts';
-import { UsageError } from './failure.ts';
+import { UsageError } from '../terminal/failure.ts';
 
 export const CA_FILE = list('FILE', 'Trust the certificate authorities in this PEM file too; repeat for several');
 

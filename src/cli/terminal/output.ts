@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { CygstrapError } from '../errors.ts';
+import { CygstrapError } from '../../errors.ts';
 
 /** The parts of a process that the command line uses; tests pass their own. */
 export interface Host {
