@@ -34,7 +34,7 @@ describeWith(['busybox', 'mkfifo'], 'a controller waits for its start value', ()
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const said = await text(guest.stdout);
-      // It waits for ever where nobody reads again.
+      // Without a second read it waits forever.
       writer.kill();
       await written;
       expect(said).toBe('1795267089\n');
