@@ -51,9 +51,9 @@ export interface BundleSummary {
   readonly leftOut: number;
 }
 
-/** Writes one tar with the new lock, the index of the repo, and every archive that they need and the old lock did not. Each is
- *  read and compared on the way; the same input gives the same bytes. Throws `repo` for a repo without index, `verify` for a file
- *  that differs from the lock, `not-found`, `io` and the signal's reason. */
+/** Writes one tar with the new lock, the index of the repo, and every archive that they need and the old lock did not.
+ *  Each is read and compared on the way; the same input gives the same bytes. Throws `repo` for a repo without index,
+ *  `verify` for a file that differs from the lock, `not-found`, `io` and the signal's reason. */
 export async function makeBundle(
   { repo, lock: lockFile, since, out }: BundleRequest,
   { report = () => {}, signal }: BundleOptions = {},

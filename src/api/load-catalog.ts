@@ -38,8 +38,8 @@ export interface LoadedCatalog {
   readonly indexes: readonly IndexSummary[];
 }
 
-/** Reads indexes one after another and merges them, parsing while the next bytes are decompressed. `take` gets the records too.
- *  Throws InputError for bytes that cannot be had and ParseError for a text that setup would refuse. */
+/** Reads indexes one after another and merges them, parsing while the next bytes are decompressed. `take` gets the
+ *  records too. Throws InputError for bytes that cannot be had and ParseError for a text that setup would refuse. */
 export async function loadCatalog(
   sources: readonly IndexSource[],
   options: LoadOptions = {},
@@ -74,7 +74,8 @@ export interface ReadIndex {
   readonly index: IndexSummary;
 }
 
-/** Reads one index and hands its records out as they come, each time with the `release:` label. Throws like {@link loadCatalog}. */
+/** Reads one index and hands its records out as they come, each time with the `release:` label. Throws like {@link
+ *  loadCatalog}. */
 export function readIndex(
   source: IndexSource,
   options: LoadOptions,

@@ -3,13 +3,15 @@ import { arch, windows, word } from '../lock/words.ts';
 import { LAYOUTS } from './config.ts';
 import type { Config } from './config.ts';
 
-/** One item of a list that stands for a package: no blanks, as a name has none, and no commas, which separate names elsewhere. */
+/** One item of a list that stands for a package: no blanks, as a name has none, and no commas, which separate names
+ *  elsewhere. */
 const item = textOf(/^[^\s,\p{Cc}\p{Surrogate}]+$/u, 'a package as NAME or NAME=VERSION');
 
 const items = uniqueListOf(item, (text) => text);
 const words = uniqueListOf(word, (text) => text);
 
-/** Every field of a project file; `cygstrap.schema.json` beside this file says the same to editors, and a test compares them. */
+/** Every field of a project file; `cygstrap.schema.json` beside this file says the same to editors, and a test compares
+ *  them. */
 export const CONFIG_FIELDS = {
   $schema: optional(word),
   packages: optional(items),
@@ -28,8 +30,9 @@ export const CONFIG_FIELDS = {
 
 const config = objectOf(CONFIG_FIELDS);
 
-/** Reads the text of a project file; `file` names it in messages. Strict: an unknown field, an item given twice or a value of
- *  the wrong kind is refused with code `usage`, as `FILE:LINE: PATH MESSAGE`. Paths are returned as written. */
+/** Reads the text of a project file; `file` names it in messages. Strict: an unknown field, an item given twice or a
+ *  value of the wrong kind is refused with code `usage`, as `FILE:LINE: PATH MESSAGE`. Paths are returned as written.
+ *  */
 export function parseConfig(text: string, file: string): Config {
   return parseShaped(text, config, {
     file,

@@ -1,7 +1,8 @@
 import type { Lock, LockedFile, LockedPackage } from './lock.ts';
 import { byteOrder } from './order.ts';
 
-/** Every file of a lock, each path once, by path: archives and, where they are locked, sources (which packages may share). */
+/** Every file of a lock, each path once, by path: archives and, where they are locked, sources (which packages may
+ *  share). */
 export function lockedFiles({ packages }: Pick<Lock, 'packages'>): LockedFile[] {
   const byPath = new Map<string, LockedFile>();
   for (const file of packages.flatMap(filesOf)) byPath.set(file.path, { ...contentOf(file), path: file.path });

@@ -17,8 +17,9 @@ export interface LockParts {
   readonly allowUndigested?: boolean;
 }
 
-/** Makes the lock of a plan; a pure function of its arguments. Throws `lock` for what cannot be locked: a plan for a system that
- *  has packages already, an archive without digest (unless allowed), of negative size or with a hostile path. */
+/** Makes the lock of a plan; a pure function of its arguments. Throws `lock` for what cannot be locked: a plan for a
+ *  system that has packages already, an archive without digest (unless allowed), of negative size or with a hostile
+ *  path. */
 export function lockOf(plan: Plan, { indexes, request, resolver, allowUndigested = false }: LockParts): Lock {
   if (plan.request.installed.length > 0)
     throw new CygstrapError('lock', 'the update of an installed Cygwin cannot be locked, only a whole installation');
@@ -28,7 +29,8 @@ export function lockOf(plan: Plan, { indexes, request, resolver, allowUndigested
   return { schema: LOCK_SCHEMA, resolver, request, indexes, packages };
 }
 
-/** The part of a resolve request that a lock answers, its lists sorted and each item once: their order changes no plan. */
+/** The part of a resolve request that a lock answers, its lists sorted and each item once: their order changes no plan.
+ *  */
 export function lockRequestOf(request: ResolveRequest, arch: string): LockRequest {
   const { packages, categories, buildDepends, base, test, source, windows } = request;
   return {

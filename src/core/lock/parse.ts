@@ -20,10 +20,10 @@ import type { Lock, LockedFile } from './lock.ts';
 import { byteOrder } from './order.ts';
 import { arch, windows, word } from './words.ts';
 
-/** Reads the text of a lock file; `file` names it in messages. Whatever is not exactly a lock is refused with code `lock`, as
- *  `FILE:LINE: PATH MESSAGE`: another schema, missing and unknown fields, digests that are none, paths that could leave a repo,
- *  packages named twice, one path with two contents, indexes that are not there. CR LF, a byte order mark and the order of
- *  keys and packages do not matter: the result has its packages by name. */
+/** Reads the text of a lock file; `file` names it in messages. Whatever is not exactly a lock is refused with code
+ *  `lock`, as `FILE:LINE: PATH MESSAGE`: another schema, missing and unknown fields, digests that are none, paths that
+ *  could leave a repo, packages named twice, one path with two contents, indexes that are not there. CR LF, a byte
+ *  order mark and the order of keys and packages do not matter: the result has its packages by name. */
 export function parseLock(text: string, file: string): Lock {
   const lock = parseShaped(text, lockShape, {
     file,

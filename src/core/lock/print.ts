@@ -1,8 +1,8 @@
 import type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './lock.ts';
 import { byteOrder } from './order.ts';
 
-/** Writes a lock as the text of its file: JSON in two blanks, keys in a fixed order, packages by name, every line ending in LF.
- *  Equal locks give equal texts, and a package is a few lines of its own, so that a diff can be read. */
+/** Writes a lock as the text of its file: JSON in two blanks, keys in a fixed order, packages by name, every line
+ *  ending in LF. Equal locks give equal texts, and a package is a few lines of its own, so that a diff can be read. */
 export function printLock({ schema, resolver, request, indexes, packages }: Lock): string {
   const lock = {
     schema,

@@ -14,9 +14,9 @@ export interface Requirement {
   readonly kind: 'package' | 'category' | 'build-depends' | 'base';
 }
 
-/** Turns a request into one requirement a package, in byte order of names as setup goes through them, or tells what in it names
- *  nothing that exists. A name asked for outranks its categories, and these outrank Base.
- *  Source: cygwin-setup choose.cc, choose_cli.cc `isManuallyWanted`. */
+/** Turns a request into one requirement a package, in byte order of names as setup goes through them, or tells what in
+ *  it names nothing that exists. A name asked for outranks its categories, and these outrank Base. Source: cygwin-setup
+ *  choose.cc, choose_cli.cc `isManuallyWanted`. */
 export function requirementsOf(
   catalog: Catalog,
   request: ResolveRequest,
