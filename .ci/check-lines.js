@@ -14,11 +14,12 @@ for (const path of execFileSync('git', ['ls-files'], { encoding: 'utf8' }).split
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
   if (path.startsWith('src/') && path.endsWith('.ts') && lines.length > MAX_LINES)
     faults.push(`${path}: ${lines.length} lines, at most ${MAX_LINES}`);
-  // A row of a table and printed output cannot be wrapped.
+  // Rows of tables, indented code, printed output and regular expressions cannot be wrapped.
   let isOutput = false;
   for (const [at, line] of lines.entries()) {
     if (path.endsWith('.md') && line.startsWith('```')) isOutput = line === '```console';
-    const cannotWrap = path.endsWith('.md') && (line.startsWith('|') || isOutput);
+    const isMarkdown = path.endsWith('.md') && (line.startsWith('|') || line.startsWith('    ') || isOutput);
+    const cannotWrap = isMarkdown || /^ *\/\^.*\/[a-z]*[,;.]?(exec\()?$/.test(line);
     if (line.length > MAX_COLUMNS && !cannotWrap)
       faults.push(`${path}:${at + 1}: ${line.length} columns, at most ${MAX_COLUMNS}`);
   }

@@ -136,9 +136,12 @@ class Applying {
         .join(', ');
       throw new CygstrapError(
         'repo',
-        `${missing.length} files of the new lock are neither in \`${bundle}\` nor intact in the repo: ${shown}${missing.length > 5 ? ', ...' : ''}`,
+        `${missing.length} files of the new lock are neither in \`${bundle}\` nor intact in the repo: ` +
+          `${shown}${missing.length > 5 ? ', ...' : ''}`,
         {
-          hint: 'a bundle made with `--since` contains only new files; update the repo to that lock first, or make the bundle without `--since`',
+          hint:
+            'a bundle made with `--since` contains only new files; update the repo to that lock first, or ' +
+            'make the bundle without `--since`',
           details: { missing },
         },
       );

@@ -75,7 +75,8 @@ function warningsOf({ packages, indexes }: Lock, { records, catalog }: IndexCont
     .map(({ name, version }) => `\`${name} ${version}\``);
   if (unlisted.length > 0)
     warnings.push(
-      `the current index does not list ${unlisted.join(', ')} as locked: the repo has the archives, but setup does not see them; update the lock with \`cygstrap lock --update\``,
+      `the current index does not list ${unlisted.join(', ')} as locked: the repo has the archives, but ` +
+        `setup does not see them; update the lock with \`cygstrap lock --update\``,
     );
   if (isFull && indexes.some(({ sha512 }, i) => sha512 !== catalog.loaded.indexes[i]?.sha512))
     warnings.push(

@@ -179,7 +179,9 @@ class Fetch {
     if (long === undefined) return;
     this.#context.report({
       kind: 'warning',
-      message: `${long.count} paths are too long for Windows without support for long paths, such as \`${long.longest}\``,
+      message:
+        `${long.count} paths are too long for a Windows without support for long paths, ` +
+        `for example \`${long.longest}\``,
     });
   }
 }

@@ -4,7 +4,9 @@ import { COMMANDS, GROUPS } from './commands.ts';
 import type { Command, Option, Positional } from './options/declare.ts';
 import { packageVersion } from '../api/version.ts';
 
-const EPILOGUE = `Exit codes: 0 done, 1 the answer is no, 2 usage, 3 a file or the network failed, 4 a bug in cygstrap, 130 interrupted.`;
+const EPILOGUE =
+  'Exit codes: 0 done, 1 the answer is no, 2 usage, 3 a file or the network failed, 4 a bug in cygstrap, ' +
+  '130 interrupted.';
 
 /** Lays out the help of a command or of all commands, the version, or what a shell requests to complete a word. */
 export async function helpText(argv: readonly string[]): Promise<string> {

@@ -102,5 +102,8 @@ async function similarNamesHint(path: string): Promise<string> {
   const similar = names.filter((name) => parse(name).name === parse(path).name).toSorted();
   if (similar.length > 0)
     return `did you mean ${similar.map((name) => `\`${join(dirname(path), name)}\``).join(' or ')}?`;
-  return "an index is Cygwin's setup.ini, plain or compressed as .zst, .xz, .bz2 or .gz; `-` reads it from standard input";
+  return (
+    "an index is Cygwin's setup.ini, plain or compressed as .zst, .xz, .bz2 or .gz; `-` reads it from " +
+    'standard input'
+  );
 }

@@ -59,7 +59,8 @@ export async function claimRepo(root: string, layout: RepoLayout['kind']): Promi
   if (present !== 'free' && present !== layout) {
     throw new CygstrapError(
       'repo',
-      `\`${root}\` has its archives ${present === 'flat' ? 'in one tree (`--layout flat`)' : 'in directories of sites (`--layout site`)'}`,
+      `\`${root}\` has its archives ` +
+        (present === 'flat' ? 'in one tree (`--layout flat`)' : 'in directories of sites (`--layout site`)'),
       { hint: `use \`--layout ${present}\`, or another directory` },
     );
   }

@@ -74,7 +74,9 @@ export class Store {
     if (before.kind === 'flat' || before.kind === 'site') {
       options.report?.({
         kind: 'note',
-        message: `\`${root}\` is a download directory of setup: its files are verified before use; \`cygstrap verify\` lists stale files`,
+        message:
+          `\`${root}\` is a download directory of setup: its files are verified before use; \`cygstrap ` +
+          `verify\` lists stale files`,
       });
     }
     const lock = await lockRepo(root, options);

@@ -209,7 +209,9 @@ function failureOf({ arch, passedOver }: Search, error: FetchError): CygstrapErr
   }
   if (all.length === 0 || all.some(({ kind }) => kind === 'failed')) return error;
   return new CygstrapError('not-found', `no site has an index for ${arch}${listing}`, {
-    hint: `a site is the directory that holds \`${arch}/\`${arch === 'x86' ? '' : '; from before 2013 there is only `--arch x86`'}`,
+    hint:
+      `a site is the directory that holds \`${arch}` +
+      `/\`${arch === 'x86' ? '' : '; from before 2013 there is only `--arch x86`'}`,
     details,
   });
 }

@@ -21,7 +21,8 @@ export async function signDetached(bytes: Uint8Array, keyFile: string, passphras
   const { algorithm } = key.keyPacket;
   if (![enums.publicKey.rsaEncryptSign, enums.publicKey.rsaSign, enums.publicKey.dsa].includes(algorithm)) {
     warnings.push(
-      `setup cannot verify signatures of the ${key.getAlgorithmInfo().algorithm} key in \`${keyFile}\`; it supports RSA and DSA`,
+      `setup cannot verify signatures of the ${key.getAlgorithmInfo().algorithm} key in \`${keyFile}\`; ` +
+        'it supports RSA and DSA',
     );
   }
   const message = await createMessage({ binary: bytes });

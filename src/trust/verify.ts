@@ -151,7 +151,9 @@ function untrustedBy(issuerKeyId: string | undefined, keyring: Keyring): Pick<Re
   if (owner !== undefined) {
     return {
       reason: 'subkey',
-      message: `it is signed by ${issuerKeyId}, a subkey of the trusted key ${owner.keyId}; setup accepts the primary key only`,
+      message:
+        `it is signed by ${issuerKeyId}, a subkey of the trusted key ${owner.keyId}; setup accepts the ` +
+        'primary key only',
     };
   }
   return { reason: 'no-trusted-key', message: untrustedText(issuerKeyId === undefined ? [] : [issuerKeyId]) };

@@ -32,7 +32,8 @@ const OPERATIONS = [
 /** Programs with nothing but the mandatory options. */
 const PROGRAMS = {
   'plan.ts': `
-import { answerRequest, explainPackage, loadCatalog, makeLock, packageInfo, printLock, resolve, searchPackages } from 'cygstrap';
+import { answerRequest, explainPackage, loadCatalog, makeLock } from 'cygstrap';
+import { packageInfo, printLock, resolve, searchPackages } from 'cygstrap';
 import type { Lock, Plan } from 'cygstrap';
 const loaded = await loadCatalog(['fixtures/demo/setup.ini']);
 const result = resolve(loaded.catalog, { packages: ['curl'] });
@@ -43,7 +44,8 @@ const info = packageInfo(loaded.catalog, 'curl');
 const found = searchPackages(loaded.catalog, { pattern: /curl/ });
 const made = makeLock({ loaded }, { packages: ['curl'] });
 const lock: Lock | undefined = made.kind === 'lock' ? made.lock : undefined;
-console.log(plan?.packages.length, answer.kind, why.kind, info?.name, found.length, lock !== undefined && printLock(lock) !== '');
+console.log(plan?.packages.length, answer.kind, why.kind, info?.name, found.length);
+console.log(lock !== undefined && printLock(lock) !== '');
 `,
   'repo.ts': `
 import { CygstrapError, FetchError, fetchRepo, listSites, makeBundle, pruneRepo, verifyRepo } from 'cygstrap';

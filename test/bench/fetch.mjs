@@ -90,13 +90,15 @@ try {
     }
   }
   console.log(
-    `Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}; ${files} files of ${bytes} bytes; median of ${rounds}`,
+    `Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}; ${files} files of ` +
+      `${bytes} bytes; median of ${rounds}`,
   );
   for (const [name, list] of Object.entries(times))
     report(
       name,
       median(list),
-      `${median(list.map((time, i) => time / Math.min(times.aria2c[i], times.curl[i]))).toFixed(2)} of the faster other`,
+      `${median(list.map((time, i) => time / Math.min(times.aria2c[i], times.curl[i]))).toFixed(2)} of ` +
+        'the faster other',
     );
   console.log(`peak of cygstrap: ${(peak / 1024).toFixed(0)} MiB`);
 } finally {
@@ -136,7 +138,8 @@ async function startNginx(listen) {
   const config = `daemon off; worker_processes 1; pid ${root}/pid; error_log ${root}/error.log;
 events { worker_connections 256; }
 http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000;
-  client_body_temp_path ${root}/t1; proxy_temp_path ${root}/t2; fastcgi_temp_path ${root}/t3; uwsgi_temp_path ${root}/t4; scgi_temp_path ${root}/t5;
+  client_body_temp_path ${root}/t1; proxy_temp_path ${root}/t2; fastcgi_temp_path ${root}/t3;
+  uwsgi_temp_path ${root}/t4; scgi_temp_path ${root}/t5;
   server { listen 127.0.0.1:${listen}; root ${site}; } }`;
   writeFileSync(join(root, 'nginx.conf'), config);
   spawnSync('chmod', ['755', root]);

@@ -89,7 +89,8 @@ try {
   const plain = join(folder, 'setup.ini');
   writeFileSync(plain, execFileSync('xz', ['-dc', index], { maxBuffer: 2 ** 30 }));
   console.log(
-    `Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model}; ${(readFileSync(plain).length / 1e6).toFixed(1)} MB of index; median of ${RUNS} (least to most)`,
+    `Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model}; ` +
+      `${(readFileSync(plain).length / 1e6).toFixed(1)} MB of index; median of ${RUNS} (least to most)`,
   );
 
   // The commands run first, while this process is small: starting a child copies its page tables.

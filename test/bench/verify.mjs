@@ -32,7 +32,9 @@ function fill(root, totalBytes) {
         writeSync(file, piece);
       }
       closeSync(file);
-      index += `\n@ p${count}\nsdesc: "p"\ncategory: Test\nversion: 1-1\ninstall: ${path} ${sizeBytes} ${hash.digest('hex')}\n`;
+      index +=
+        `\n@ p${count}\nsdesc: "p"\ncategory: Test\nversion: 1-1\ninstall: ${path} ${sizeBytes} ` +
+        `${hash.digest('hex')}\n`;
       count++;
     }
   }
@@ -100,9 +102,11 @@ function measure(gigabytes, runs, parent) {
     flipByte(join(root, 'x86_64/release/p0/p0-1-1.tar.xz'));
     if (verify(root).damaged !== 1) throw new Error('a flipped byte was not found');
     const rate = (/** @type {number[]} */ all) =>
-      `${((gigabytes * 1000) / median(all)).toFixed(0)} MB/s, median ${median(all).toFixed(2)} s (${Math.min(...all).toFixed(2)}..${Math.max(...all).toFixed(2)})`;
+      `${((gigabytes * 1000) / median(all)).toFixed(0)} MB/s, median ${median(all).toFixed(2)} s ` +
+      `(${Math.min(...all).toFixed(2)}..${Math.max(...all).toFixed(2)})`;
     console.log(
-      `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}: ${gigabytes} GB in ${count} files, ${runs} runs each in turns`,
+      `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}: ${gigabytes} GB in ${count} ` +
+        `files, ${runs} runs each in turns`,
     );
     console.log(`cygstrap verify            ${rate(ours)}, peak ${peakMiB} MiB`);
     console.log(`xargs -P${JOBS} sha512sum        ${rate(theirs)}`);

@@ -34,7 +34,9 @@ try {
     '--quiet',
   );
   console.log(
-    `Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}; ${spawnSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0]}; median of ${RUNS} (least to most)`,
+    `Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'cpu'}; ` +
+      `${spawnSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0]}; ` +
+      `median of ${RUNS} (least to most)`,
   );
   for (const mib of sizes.length === 0 ? [512, 2048, 4096] : sizes) await measure(mib);
 } finally {
@@ -55,7 +57,8 @@ async function measure(mib) {
       `${mib} MiB, ${name}`,
       vm,
       key,
-      `stood still ${made.stoppedMs} ms for it; ${((state.sizeBytes + (ram === null ? 0 : usedBytes(join(vm, 'snapshot', key, 'ram')))) / 1e6).toFixed(0)} MB`,
+      `stood still ${made.stoppedMs} ms for it; ` +
+        `${((state.sizeBytes + (ram === null ? 0 : usedBytes(join(vm, 'snapshot', key, 'ram')))) / 1e6).toFixed(0)} MB`,
     );
     if (ram === null) {
       gzipped(vm, key);
@@ -101,7 +104,8 @@ async function report(label, vm, key, note, ...words) {
   }
   const sorted = times.toSorted((a, b) => a - b);
   console.log(
-    `${label.padEnd(36)} ${sorted[RUNS >> 1]?.toFixed(0).padStart(6)} ms (${sorted[0]?.toFixed(0)} to ${sorted.at(-1)?.toFixed(0)}); ${note}`,
+    `${label.padEnd(36)} ${sorted[RUNS >> 1]?.toFixed(0).padStart(6)} ms (${sorted[0]?.toFixed(0)} to ` +
+      `${sorted.at(-1)?.toFixed(0)}); ${note}`,
   );
 }
 
@@ -157,7 +161,8 @@ async function privateMemory(vm, key) {
       }
     });
   console.log(
-    `${''.padEnd(36)} two at once: private memory of each ${sizes.map((kib) => `${(kib / 1024).toFixed(0)} MiB`).join(', ')}`,
+    `${''.padEnd(36)} two at once: private memory of each ` +
+      sizes.map((kib) => `${(kib / 1024).toFixed(0)} MiB`).join(', '),
   );
   await Promise.all(ended);
 }

@@ -140,7 +140,9 @@ describe('read failures', () => {
     expect(await failure(openIndex(path))).toMatchObject({
       code: 'not-found',
       message: `no such index file: \`${path}\``,
-      hint: "an index is Cygwin's setup.ini, plain or compressed as .zst, .xz, .bz2 or .gz; `-` reads it from standard input",
+      hint:
+        "an index is Cygwin's setup.ini, plain or compressed as .zst, .xz, .bz2 or .gz; `-` reads it from " +
+        'standard input',
     });
     for (const name of ['setup.xz', 'setup.bz2', 'setup-2.ini', 'readme']) writeFileSync(join(dir, name), '');
     const { hint } = await failure(openIndex(path));
@@ -337,7 +339,8 @@ describe('in a child process', () => {
 
   test.each(SOURCES)('$compression from standard input; then the process exits', async ({ compression, bytes }) => {
     const program =
-      "const input = openIndex('-'); let n = 0; for await (const chunk of input.chunks) n += chunk.length; console.log(n, input.facts().compression);";
+      "const input = openIndex('-'); let n = 0; for await (const chunk of input.chunks) n += " +
+      'chunk.length; console.log(n, input.facts().compression);';
     expect(await run(program, bytes)).toEqual([`${TEXT.length} ${compression}\n`, 0]);
   });
 

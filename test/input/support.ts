@@ -18,7 +18,10 @@ function recordOf(at: number): string {
   const digest = Buffer.from(`${at * 7919}`)
     .toString('hex')
     .padEnd(64, `${at}`);
-  return `\n@ package${at}\nsdesc: "Package number ${at}"\nversion: ${at % 9}.${at % 11}-1\ninstall: p/${at}.tar.xz ${at * 31} ${digest}`;
+  return (
+    `\n@ package${at}\nsdesc: "Package number ${at}"\nversion: ${at % 9}.${at % 11}-1\ninstall: p/${at}` +
+    `.tar.xz ${at * 31} ${digest}`
+  );
 }
 
 /** TEXT compressed by the reference tools: `zstd -19`, `xz`, `bzip2 -1`; gzip by node:zlib. */

@@ -196,7 +196,8 @@ async function watchForms(directory: string): Promise<{ stop(): Promise<string[]
     const { parentPort, workerData: { directory, stopped } } = require('node:worker_threads');
     const seen = [];
     const look = () => {
-      const found = ['setup.zst', 'setup.xz', 'setup.bz2', 'setup.ini'].find((name) => existsSync(directory + '/' + name)) ?? 'none';
+      const names = ['setup.zst', 'setup.xz', 'setup.bz2', 'setup.ini'];
+      const found = names.find((name) => existsSync(directory + '/' + name)) ?? 'none';
       if (seen.at(-1) !== found) seen.push(found);
     };
     look();

@@ -107,7 +107,10 @@ export function indexOf(
 ): string {
   const blocks = packages.map(({ name, version, file, source }) => {
     const sourceLine = source === undefined ? '' : `source: ${source.path} ${source.sizeBytes} ${source.digest?.hex}\n`;
-    return `\n@ ${name}\nsdesc: "${name}"\ncategory: Test\nversion: ${version}\ninstall: ${file.path} ${file.sizeBytes} ${file.digest?.hex}\n${sourceLine}`;
+    return (
+      `\n@ ${name}\nsdesc: "${name}"\ncategory: Test\nversion: ${version}\ninstall: ${file.path} ` +
+      `${file.sizeBytes} ${file.digest?.hex}\n${sourceLine}`
+    );
   });
   return `release: cygwin\narch: x86_64\nsetup-timestamp: 1700000000\n${blocks.join('')}`;
 }

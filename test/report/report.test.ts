@@ -20,7 +20,10 @@ function planOf(lines: readonly string[], request: Partial<ResolveRequest>): Pla
     const [, name = '', version = '1-1', size = '', requires = ''] =
       /^(\S+?)(?:=(\S+))? (-?\d+):(.*)$/.exec(line) ?? [];
     const file = `release/${name}-${version}.tar.xz`;
-    return `@ ${name}\ncategory: Misc\nversion: ${version}\ninstall: ${file} ${size} ${MD5}\nsource: ${file}.src 7 ${MD5}\n${requires.trim() === '' ? '' : `requires: ${requires}\n`}`;
+    return (
+      `@ ${name}\ncategory: Misc\nversion: ${version}\ninstall: ${file} ${size} ${MD5}\nsource: ${file}` +
+      `.src 7 ${MD5}\n${requires.trim() === '' ? '' : `requires: ${requires}\n`}`
+    );
   });
   const { header, records } = parseText(blocks.join('\n'), { file: 'test' });
   const result = resolve(Catalog.build([{ name: 'test', header, records }]), {
@@ -100,7 +103,8 @@ describe('a plan', () => {
   test('with sources: each path once, totals counted', () => {
     const plan = planOf(['a 1500: b', 'b 10:'], { packages: ['a'], source: true });
     expect(urlsText(plan, 'http://s/c')).toBe(
-      'http://s/c/release/b-1-1.tar.xz\nhttp://s/c/release/b-1-1.tar.xz.src\nhttp://s/c/release/a-1-1.tar.xz\nhttp://s/c/release/a-1-1.tar.xz.src\n',
+      'http://s/c/release/b-1-1.tar.xz\nhttp://s/c/release/b-1-1.tar.xz.src\n' +
+        'http://s/c/release/a-1-1.tar.xz\nhttp://s/c/release/a-1-1.tar.xz.src\n',
     );
     expect(tableText(plan).split('\n')).toEqual([
       'PACKAGE  VERSION  SECTION     SIZE  SOURCE  REASON',
@@ -124,7 +128,8 @@ describe('a plan', () => {
 
   test('for Nix, by md5 where that is all there is', () => {
     expect(nixText(SMALL, 'http://s/')).toBe(
-      `[\n  { url = "http://s/release/b-1-1.tar.xz"; md5 = "${MD5}"; }\n  { url = "http://s/release/a-1-1.tar.xz"; md5 = "${MD5}"; }\n]\n`,
+      `[\n  { url = "http://s/release/b-1-1.tar.xz"; md5 = "${MD5}"; }\n  { url = ` +
+        `"http://s/release/a-1-1.tar.xz"; md5 = "${MD5}"; }\n]\n`,
     );
   });
 

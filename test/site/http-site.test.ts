@@ -179,7 +179,9 @@ describe('going on with a broken download', () => {
     ['long', -10],
   ] as const)('the announced length does not fit the range: %s', async (kind, missing) => {
     const rest = BYTES.subarray(half);
-    const head = `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes ${half}-${BYTES.length - 1}/${BYTES.length}\r\nContent-Length: ${rest.length - missing}\r\n\r\n`;
+    const head =
+      `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes ${half}-${BYTES.length - 1}/${BYTES.length}\r\n` +
+      `Content-Length: ${rest.length - missing}\r\n\r\n`;
     const server = await startServer({ '/a': fault.raw(head, rest) });
     expect((await fetchError(site(server.url).open('a', { fromByte: half }))).kind).toBe(kind);
   });

@@ -279,7 +279,8 @@ describe("unsigned, by the user's word", () => {
       signer: 'unsigned',
       signature: undefined,
       warnings: [
-        `\`${server.url}/x86_64/setup.xz\` is taken UNSIGNED: nobody vouches for it, and whoever can change it decides what is installed`,
+        `\`${server.url}/x86_64/setup.xz\` is taken UNSIGNED: nobody vouches for it, and whoever can ` +
+          'change it decides what is installed',
       ],
     });
     expect(paths(server)).toEqual(['setup.zst', 'setup.xz']);

@@ -223,7 +223,8 @@ describe('several sites', () => {
       ],
     });
     expect(error.message).toBe(
-      `cannot fetch \`a\` from any of 3 sites: ${first.url}/: the site answers 404; ${second.url}/: the site answers 403 (2 attempts); ${dead}/: nobody listens there (connection refused) (5 attempts)`,
+      `cannot fetch \`a\` from any of 3 sites: ${first.url}/: the site answers 404; ${second.url}/: the ` +
+        `site answers 403 (2 attempts); ${dead}/: nobody listens there (connection refused) (5 attempts)`,
     );
   });
 

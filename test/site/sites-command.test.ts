@@ -48,7 +48,8 @@ describe('cygstrap sites', () => {
       exit: 0,
       stdout: 'https://a.example.org/cygwin/  Europe  Germany\nhttp://c.example.org/          Asia    Japan\n',
       stderr:
-        'note: line 5 is not the URL of a mirror: `nonsense`\nnote: 2 mirrors left out: no longer offered by setup, or neither http nor https\n',
+        'note: line 5 is not the URL of a mirror: `nonsense`\nnote: 2 mirrors left out: no longer ' +
+        'offered by setup, or neither http nor https\n',
     });
   });
 

@@ -82,7 +82,8 @@ describeWith(PROGRAMS, 'vm boot', () => {
     );
     const write = (tag: string): string =>
       sh(
-        `cd /mnt/${tag} && cat file && echo mine >>file && echo x >new && rm file && echo y >file && ls && cat file new`,
+        `cd /mnt/${tag} && cat file && echo mine >>file && echo x >new && rm file && echo y >file && ls ` +
+          '&& cat file new',
       );
     expect(write('a')).toBe('of the host\nfile\nnew\ny\nx\n');
     expect(write('b')).toMatch(/^of the host\n.*Read-only file system\n.*exit 1\n$/s);

@@ -146,8 +146,10 @@ describeWith(PROGRAMS, 'build and vm run', () => {
 
   /** Runs a command that checks for files of earlier runs, and writes such files. */
   const expectAlone = async (): Promise<void> => {
-    const script = `head -c 16 /dev/urandom | od -An -tx1; cat /root/mine /tmp/mine /run/cygstrap/mine in/mine 2>/dev/null
-      for place in /root /tmp /run/cygstrap in out; do echo mine >$place/mine || exit 9; done; sync; sleep 2; cat /root/mine /tmp/mine`;
+    const script = `head -c 16 /dev/urandom | od -An -tx1
+      cat /root/mine /tmp/mine /run/cygstrap/mine in/mine 2>/dev/null
+      for place in /root /tmp /run/cygstrap in out; do echo mine >$place/mine || exit 9; done
+      sync; sleep 2; cat /root/mine /tmp/mine`;
     const { exit, stdout } = await sh(script);
     expect(exit).toBe(0);
     const [random, ...rest] = stdout.split('\n');
@@ -176,7 +178,8 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     const failed = await sh('echo never', ['--before', 'echo no such thing >&2; exit 4']);
     expect(failed).toMatchObject({ exit: 126, stdout: '' });
     expect(failed.stderr).toBe(
-      `${NOTICE}no such thing\nerror: the command before the run failed (exit code 4): \`echo no such thing >&2; exit 4\`\n`,
+      `${NOTICE}no such thing\nerror: the command before the run failed (exit code 4): \`echo no such ` +
+        `thing >&2; exit 4\`\n`,
     );
   });
 
@@ -184,7 +187,8 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     const [list, to] = [join(bench.path, 'lines'), out()];
     writeFileSync(
       list,
-      '# a comment\necho one; echo 1 >out/file\n\necho two >&2; exit 5\nprintf three; cat /tmp/x; touch /tmp/x\nkill -9 $$\n',
+      '# a comment\necho one; echo 1 >out/file\n\necho two >&2; exit 5\nprintf three; cat /tmp/x; touch ' +
+        '/tmp/x\nkill -9 $$\n',
     );
     const many = await bench.vm(['vm', 'run', '--each', list, '--jobs', '2', '--out', to]);
     expect(many.exit).toBe(1);
@@ -224,7 +228,8 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     mkdirSync(join(store, 'sub'), { recursive: true });
     writeFileSync(join(store, 'sub/file'), 'of the host\n');
     const script =
-      'cat /store/sub/file /store/new 2>/dev/null; echo mine >>/store/sub/file && echo x >/store/new && cat /store/sub/file /store/new';
+      'cat /store/sub/file /store/new 2>/dev/null; echo mine >>/store/sub/file && echo x >/store/new && ' +
+      'cat /store/sub/file /store/new';
     for (let i = 0; i < 2; i++) {
       const { exit, stdout } = await sh(script, ['--store', store, '--writable-store']);
       expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'of the host\nof the host\nmine\nx\n' });

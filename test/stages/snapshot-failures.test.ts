@@ -179,7 +179,8 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made, or that was modified', (
       expect({ exit, stdout }).toEqual({ exit: 126, stdout: '' });
       const [key = ''] = bench.stages().snapshot;
       expect(stderr).toBe(
-        `${NOTICE}error: the snapshot was modified: \`${file(name)}\` is damaged: sha256 mismatch\nhint: remove it with \`cygstrap vm rm ${key}\` and make it again\n`,
+        `${NOTICE}error: the snapshot was modified: \`${file(name)}\` is damaged: sha256 mismatch\nhint: ` +
+          `remove it with \`cygstrap vm rm ${key}\` and make it again\n`,
       );
       await bench.expectNoTraces();
     });

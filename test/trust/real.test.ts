@@ -80,7 +80,8 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
     if (form === 'ini') {
       expect(messages).toMatchInlineSnapshot(`
         [
-          "it differs from the file that key 1F889D841884DD7D signed: the mirror is being updated, or one of them was changed",
+          "it differs from the file that key 1F889D841884DD7D signed: the mirror is being updated, or " +
+            "one of them was changed",
           "its signature is damaged: it does not match key 1F889D841884DD7D",
           "its signature is not usable: it is cut short: a packet of 563 bytes has only 197",
           "it is signed by key 1F889D841884DD7D, not in the keyring",

@@ -78,7 +78,8 @@ async function applyTo({ output }: Session, args: BundleArguments, tar: string):
     const added = `${countText(files, 'archive')}, ${sizeText(sizeBytes)}`;
     await output.data(
       printable(
-        `\`${args.repo}\` matches \`${args.lock}\`: ${countText(packages, 'package')}; ${added} added, ${presentFiles} already present\n`,
+        `\`${args.repo}\` matches \`${args.lock}\`: ${countText(packages, 'package')}; ${added} added, ` +
+          `${presentFiles} already present\n`,
       ),
     );
   }

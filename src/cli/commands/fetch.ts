@@ -175,5 +175,9 @@ function summaryText({
     index === null
       ? '; no index was published'
       : `; index of ${countText(index.packages, 'package')}${index.isSigned ? ', signed' : ''}`;
-  return `\`${repo}\`: ${all}, verified; ${files - presentFiles} fetched (${sizeText(sizeBytes - presentBytes)}), ${presentFiles} already present${published}${installer === null ? '' : `; ${installer}`}${locked}${unsigned}\n`;
+  return (
+    `\`${repo}\`: ${all}, verified; ${files - presentFiles} fetched (${sizeText(sizeBytes - presentBytes)}` +
+    `), ${presentFiles} already present${published}${installer === null ? '' : `; ${installer}`}${locked}` +
+    `${unsigned}\n`
+  );
 }

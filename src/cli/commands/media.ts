@@ -72,5 +72,15 @@ async function answersFor(
 function mediaText({ image, answers, archives, sizeBytes, packages, installer, added }: MediaResult): string {
   const setup = installer === null ? '' : `, \`${installer}\``;
   const others = added.length === 0 ? '' : `, ${countText(added.length, 'file')} added`;
-  return `\`${image.path}\`: ${countText(archives, 'archive')}, ${sizeText(sizeBytes)}; index of ${countText(packages, 'package')}${setup}${others}; read back: identical\n${answers === null ? '' : `\`${answers.path}\`: ${countText(answers.files, 'file')} of answers; read back: identical\n`}`;
+  const answersLine =
+    answers === null
+      ? ''
+      : `\`${answers.path}\`: ${countText(answers.files, 'file')} of answers; read back: identical\n`;
+  return (
+    `\`${image.path}\`: ${countText(archives, 'archive')}, ${sizeText(sizeBytes)}; index of ` +
+    `${countText(packages, 'package')}${setup}${others}; read back: identical\n` +
+    (answers === null
+      ? ''
+      : `\`${answers.path}\`: ${countText(answers.files, 'file')} of answers; read back: identical\n`)
+  );
 }

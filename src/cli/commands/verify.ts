@@ -103,7 +103,10 @@ function verifyText({ repo, isQuick, files, sizeBytes, findings, damaged }: Veri
   const checked = `${countText(files, 'file')}, ${sizeText(sizeBytes)}, ${isQuick ? 'sizes compared' : 'read'}`;
   const harmless = findings.length - damaged;
   const rest = harmless === 0 ? '' : `; ${harmless} unlisted or leftover`;
-  return `${lines.join('')}\`${repo}\`: ${checked}: ${damaged === 0 ? 'no damage' : `${damaged} damaged or missing`}${rest}\n`;
+  return (
+    `${lines.join('')}\`${repo}\`: ${checked}: ` +
+    `${damaged === 0 ? 'no damage' : `${damaged} damaged or missing`}${rest}\n`
+  );
 }
 
 function findingText({ kind, expected = '', actual = '' }: VerifyResult['findings'][number]): string {

@@ -5,7 +5,7 @@ import type { Session } from '../terminal/session.ts';
 
 /** Variables for paths and the session of this computer, which have no meaning in a guest. */
 const LOCAL_VARIABLES =
-  /^(?:PATH|HOME|PWD|OLDPWD|SHELL|SHLVL|_|TMPDIR|TMP|TEMP|USER|LOGNAME|HOSTNAME|TERM|DISPLAY|MAIL|LD_.*|XDG_.*|SSH_.*|DBUS_.*)$/;
+  /^(?:PATH|(?:OLD)?PWD|HOME|SHELL|SHLVL|_|TMPDIR|TMP|TEMP|USER|LOGNAME|HOSTNAME|TERM|DISPLAY|MAIL|(?:LD|XDG|SSH|DBUS)_.*)$/;
 
 export const ENVIRONMENT_OPTIONS = {
   env: list('NAME[=VALUE]', 'Set a variable for the command; without VALUE to its value here; repeat for several'),

@@ -99,7 +99,8 @@ async function collect(
     });
   else
     await session.output.data(
-      `removed: ${countText(leftovers.length, 'leftover')}, ${countText(stages.length, 'stage')}${images.length === 0 ? '' : `, ${countText(images.length, 'unused image')}`}\n`,
+      `removed: ${countText(leftovers.length, 'leftover')}, ${countText(stages.length, 'stage')}` +
+        `${images.length === 0 ? '' : `, ${countText(images.length, 'unused image')}`}\n`,
     );
   return EXIT_DONE;
 }

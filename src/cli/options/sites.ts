@@ -24,7 +24,8 @@ export function sitesOf({ site, addSite }: Pick<SiteArguments, 'site' | 'addSite
   if (mirrors.length === 0) {
     throw new UsageError(
       'no site is given',
-      'name a mirror with `--site`, for example `--site https://mirrors.kernel.org/sourceware/cygwin/`; `cygstrap sites` lists them',
+      'name a mirror with `--site`, for example `--site https://mirrors.kernel.org/sourceware/cygwin/`; ' +
+        '`cygstrap sites` lists them',
     );
   }
   return [[...mirrors], ...addSite.map((address) => [address])];

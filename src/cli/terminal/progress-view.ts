@@ -49,7 +49,8 @@ export class ProgressView {
     const missing = `${countText(files - presentFiles, 'file')} to fetch (${sizeText(sizeBytes - presentBytes)})`;
     this.#output.note(
       'note',
-      `${countText(files, 'file')}, ${sizeText(sizeBytes)}: ${presentFiles} already present (${sizeText(presentBytes)}), ${missing}`,
+      `${countText(files, 'file')}, ${sizeText(sizeBytes)}: ${presentFiles} already present ` +
+        `(${sizeText(presentBytes)}), ${missing}`,
     );
     if (files === presentFiles) return;
     this.#startMs = performance.now();

@@ -75,7 +75,10 @@ export class Progress {
         sizeBytes === undefined || sizeBytes === 0
           ? ''
           : `${Math.min(100, Math.floor((receivedBytes * 100) / sizeBytes))}%`;
-      return `  ${fitted(printable(path.slice(path.lastIndexOf('/') + 1)), WIDTH - 24).padEnd(WIDTH - 24)} ${sizeText(receivedBytes).padStart(11)} ${share.padStart(5)}`;
+      return (
+        `  ${fitted(printable(path.slice(path.lastIndexOf('/') + 1)), WIDTH - 24).padEnd(WIDTH - 24)} ` +
+        `${sizeText(receivedBytes).padStart(11)} ${share.padStart(5)}`
+      );
     });
     if (active.length > MOST_TRANSFERS) lines.push(`  and ${active.length - MOST_TRANSFERS} more`);
     return [...lines, this.#total(elapsedMs)];
@@ -85,7 +88,10 @@ export class Progress {
     const rate = elapsedMs > 0 ? (this.#receivedBytes * 1000) / elapsedMs : 0;
     const left = this.#sizeBytes - this.#receivedBytes;
     const remaining = rate > 0 && left > 0 ? `, ${timeText(left / rate)} left` : '';
-    return `${this.#doneFiles} of ${countText(this.#files, 'file')}, ${sizeText(this.#receivedBytes)} of ${sizeText(this.#sizeBytes)}, ${sizeText(Math.round(rate))}/s${remaining}`;
+    return (
+      `${this.#doneFiles} of ${countText(this.#files, 'file')}, ${sizeText(this.#receivedBytes)} of ` +
+      `${sizeText(this.#sizeBytes)}, ${sizeText(Math.round(rate))}/s${remaining}`
+    );
   }
 }
 

@@ -21,18 +21,28 @@ function eventText(event: Exclude<Event, { kind: 'warning' | 'transfer-bytes' }>
       return event.message;
     case 'index-read': {
       const { name, sizeBytes, packages, isFromCache, durationMs } = event;
-      return `read \`${name}\`: ${sizeText(sizeBytes)}${isFromCache ? ' (decompressed text from the cache)' : ''}, ${countText(packages, 'package')}, ${durationText(durationMs)}`;
+      return (
+        `read \`${name}\`: ${sizeText(sizeBytes)}` +
+        `${isFromCache ? ' (decompressed text from the cache)' : ''}, ${countText(packages, 'package')}, ` +
+        durationText(durationMs)
+      );
     }
     case 'fetch-start': {
       const { files, sizeBytes, presentFiles, presentBytes } = event;
-      return `${countText(files, 'file')}, ${sizeText(sizeBytes)}; ${presentFiles} of them already present (${sizeText(presentBytes)})`;
+      return (
+        `${countText(files, 'file')}, ${sizeText(sizeBytes)}; ${presentFiles} of them already present ` +
+        `(${sizeText(presentBytes)})`
+      );
     }
     case 'transfer-start':
       return `\`${event.path}\` from ${event.site}${event.fromByte > 0 ? `, resumed at byte ${event.fromByte}` : ''}`;
     case 'transfer-done':
       return `\`${event.path}\`: ${sizeText(event.sizeBytes)}, ${durationText(event.durationMs)}`;
     case 'transfer-failed':
-      return `\`${event.path}\` from ${event.site}: ${event.why}${event.retryInMs === undefined ? '' : `; retry in ${durationText(event.retryInMs)}`}`;
+      return (
+        `\`${event.path}\` from ${event.site}: ${event.why}` +
+        (event.retryInMs === undefined ? '' : `; retry in ${durationText(event.retryInMs)}`)
+      );
     case 'site-demoted':
       return `${event.site} moved to the end of the list of sites: ${event.why}`;
     case 'stage-start':

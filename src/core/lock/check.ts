@@ -52,7 +52,10 @@ export function differenceText(difference: RequestDifference): string {
     case 'not-asked':
       return `${NOUNS[difference.field]} \`${difference.item}\`: in the request of the lock, and not asked for`;
     case 'changed':
-      return `${difference.field}: \`${difference.asked}\` is asked for, and the lock was made for \`${difference.locked}\``;
+      return (
+        `${difference.field}: \`${difference.asked}\` is asked for, and the lock was made for ` +
+        `\`${difference.locked}\``
+      );
     default:
       return difference satisfies never;
   }

@@ -76,7 +76,8 @@ class Explainer {
       code: isBaseAlone ? 'broken-base' : asked.length > 1 || withBase ? 'conflicting' : 'unsatisfiable',
       message: isBaseAlone
         ? 'the packages of category Base cannot be installed together'
-        : `${subject} cannot be installed${asked.length > 1 ? ' together' : ''}${withBase ? ' with the packages of category Base' : ''}`,
+        : `${subject} cannot be installed${asked.length > 1 ? ' together' : ''}` +
+          (withBase ? ' with the packages of category Base' : ''),
       requested,
       steps,
       suggestions: this.#suggestions(proof, isBaseAlone || withBase),
@@ -202,12 +203,16 @@ class Explainer {
       case 'obsoletes':
         return {
           ...common,
-          text: `${subject} ${isOne ? 'obsoletes' : 'obsolete'} ${wanted} and so ${isOne ? 'replaces' : 'replace'} ${object}`,
+          text:
+            `${subject} ${isOne ? 'obsoletes' : 'obsolete'} ${wanted} and so ` +
+            `${isOne ? 'replaces' : 'replace'} ${object}`,
         };
       case 'one-version':
         return {
           ...common,
-          text: `only one version of \`${this.#pool.name(s)}\` can be installed, not both ${this.#pool.version(s)} and ${this.#pool.version(other ?? s)}`,
+          text:
+            `only one version of \`${this.#pool.name(s)}\` can be installed, not both ` +
+            `${this.#pool.version(s)} and ${this.#pool.version(other ?? s)}`,
         };
     }
   }

@@ -167,7 +167,9 @@ function selfDestruct(pool: Pool, requirement: Requirement): Conflict {
       {
         kind: 'not-available',
         subject: requirement.name,
-        text: `\`${requirement.name}\` ${pool.version(s)} provides \`${SELF_DESTRUCT_WRITTEN}\`: setup installs what it requires and never the package itself`,
+        text:
+          `\`${requirement.name}\` ${pool.version(s)} provides \`${SELF_DESTRUCT_WRITTEN}\`: setup ` +
+          'installs what it requires and never the package itself',
       },
     ],
     suggestions: needs.length === 0 ? [] : [`ask for ${needs.join(', ')}, which it requires`],

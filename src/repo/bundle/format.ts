@@ -31,7 +31,8 @@ export interface Manifest {
 
 /** Prints a manifest as JSON. Deterministic. */
 export function printManifest({ schema, members }: Manifest): string {
-  return `${JSON.stringify({ schema, members: members.map(({ name, size, sha512 }) => ({ name, size, sha512 })) }, undefined, 2)}\n`;
+  const listed = members.map(({ name, size, sha512 }) => ({ name, size, sha512 }));
+  return `${JSON.stringify({ schema, members: listed }, undefined, 2)}\n`;
 }
 
 const name = textOf(

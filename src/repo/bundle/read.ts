@@ -104,7 +104,8 @@ class Head {
     if (listed?.name !== name || listed.size !== sizeBytes)
       throw broken(
         this.#path,
-        `found \`${name}\` of ${sizeBytes} bytes, but the manifest lists ${listed === undefined ? 'nothing' : `\`${listed.name}\` of ${listed.size} bytes`}`,
+        `found \`${name}\` of ${sizeBytes} bytes, but the manifest lists ` +
+          (listed === undefined ? 'nothing' : `\`${listed.name}\` of ${listed.size} bytes`),
       );
     const bytes = await readAll(chunks);
     const hex = createHash('sha512').update(bytes).digest('hex');

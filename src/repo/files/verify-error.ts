@@ -55,7 +55,8 @@ export function wrongSize({ path, sizeBytes }: RepoFile, bytes: number): VerifyE
 export function wrongDigest({ path, sizeBytes }: RepoFile, expected: Digest, hex: string): VerifyError {
   const brief = (text: string): string => `\`${text.slice(0, 12)}…\``;
   return new VerifyError(
-    `\`${path}\`: ${expected.algorithm} differs: expected ${brief(expected.hex)}, found ${brief(hex)} (${sizeBytes} bytes)`,
+    `\`${path}\`: ${expected.algorithm} differs: expected ${brief(expected.hex)}, found ${brief(hex)} ` +
+      `(${sizeBytes} bytes)`,
     { path, expected: shown(expected), actual: shown({ algorithm: expected.algorithm, hex }), bytes: sizeBytes },
   );
 }

@@ -259,7 +259,9 @@ test('--add-site: each package comes from the site whose index has it, into one 
   mkdirSync(join(other, 'x86_64/release/mine'), { recursive: true });
   writeFileSync(join(other, 'x86_64/release/mine/mine-1-1.tar.xz'), 'mine');
   const hex = createHash('sha512').update('mine').digest('hex');
-  const text = `release: other\narch: x86_64\nsetup-timestamp: 1\n\n@ mine\nsdesc: "mine"\ncategory: Utils\nrequires: bash\nversion: 1-1\ninstall: x86_64/release/mine/mine-1-1.tar.xz 4 ${hex}\n`;
+  const text =
+    'release: other\narch: x86_64\nsetup-timestamp: 1\n\n@ mine\nsdesc: "mine"\ncategory: Utils\nrequires: ' +
+    `bash\nversion: 1-1\ninstall: x86_64/release/mine/mine-1-1.tar.xz 4 ${hex}\n`;
   writeFileSync(join(other, 'x86_64/setup.ini'), text);
   await using main = await FaultServer.start(releaseScript());
   await using third = await FaultServer.start(
@@ -434,7 +436,8 @@ describe('what goes wrong', () => {
 
   test('a hostile index is refused before anything is written', async () => {
     const index =
-      'release: x\narch: x86_64\nsetup-timestamp: 1\n\n@ evil\nsdesc: "evil"\ncategory: Base\nversion: 1-1\ninstall: x86_64/release/../../../evil.tar.xz 3 ' +
+      'release: x\narch: x86_64\nsetup-timestamp: 1\n\n@ evil\nsdesc: "evil"\ncategory: Base\nversion: ' +
+      '1-1\ninstall: x86_64/release/../../../evil.tar.xz 3 ' +
       'a'.repeat(128) +
       '\n';
     mkdirSync(join(dir, 'site/x86_64'), { recursive: true });
@@ -454,7 +457,8 @@ describe('what goes wrong', () => {
     const text = [
       'release: x\narch: x86_64\nsetup-timestamp: 1\n',
       `@ all-src\nsdesc: "all"\ncategory: Libs\nversion: 1-1\nsource: x86_64/release/all-src.tar.xz 3 ${hex('src')}\n`,
-      `@ lib\nsdesc: "lib"\ncategory: Base\nversion: 1-1\ninstall: x86_64/release/lib.tar.xz 3 ${hex('lib')}\nSource: all-src\n`,
+      '@ lib\nsdesc: "lib"\ncategory: Base\nversion: 1-1\ninstall: x86_64/release/lib.tar.xz 3 ' +
+        `${hex('lib')}\nSource: all-src\n`,
     ];
     writeFileSync(join(dir, 'site/x86_64/setup.ini'), text.join('\n'));
     expect((await fetch('lib', '--source', '--unsigned', '--site', join(dir, 'site'))).stdout).toContain('2 files');

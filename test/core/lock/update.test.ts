@@ -136,7 +136,8 @@ describe('an update', () => {
     const request = { ...EMPTY_REQUEST, categories: ['Fun'] };
     const lock = made(catalogOf('game 1.0 requires lib category Fun\nlib 1.0'), request);
     const fresh = catalogOf(
-      'game 1.0 requires lib category Fun\nlib 2.0\nlib 1.0 [prev]\npuzzle 1.0 requires lib (>= 2.0) category Fun\nother 1.0 category Fun',
+      'game 1.0 requires lib category Fun\nlib 2.0\nlib 1.0 [prev]\npuzzle 1.0 requires lib (>= 2.0) ' +
+        'category Fun\nother 1.0 category Fun',
     );
     expect(versions(updated(fresh, request, lock, ['other']))).toEqual([
       'game 1.0',
@@ -188,7 +189,8 @@ const states = fc
   )
   .map((packages) => {
     const line = (i: number, version: string, label: string, needs: string[], isBase: boolean): string =>
-      `p${i} ${version}${label}${needs.length === 0 ? '' : ` requires ${needs.join(', ')}`}${isBase ? ' category Base' : ''}`;
+      `p${i} ${version}${label}${needs.length === 0 ? '' : ` requires ${needs.join(', ')}`}` +
+      (isBase ? ' category Base' : '');
     const needsOf = ({ needs }: (typeof packages)[number], isNew: boolean): string[] =>
       [...new Map(needs.filter(({ on }) => on < packages.length).map((need) => [need.on, need])).values()].map(
         ({ on, isNew: wantsNew }) =>

@@ -9,18 +9,23 @@ import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
 import { resolve } from '../../../src/core/resolve/resolve.ts';
 import { didYouMean } from '../../../src/core/resolve/suggest.ts';
 import { why } from '../../../src/core/resolve/why.ts';
+import type { Dependency } from '../../../src/core/setup-ini/records.ts';
 import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 import { Candidates } from '../../../src/core/solver/candidates.ts';
 
 const HASH = 'a'.repeat(128);
 
+function stepText({ name, dependency }: { name: string; dependency?: Dependency | undefined }): string {
+  return dependency === undefined ? name : `${dependencyText(dependency)} = ${name}`;
+}
+
 function block(name: string, version: string, lines = ''): string {
-  return `@ ${name}\ncategory: Libs\nversion: ${version}\ninstall: ${name}-${version}.tar.xz 10 ${HASH.slice(0, 120)}${Buffer.from(
-    name + version,
-  )
+  const tail = Buffer.from(name + version)
     .toString('hex')
     .padStart(8, '0')
-    .slice(0, 8)}\n${lines}\n`;
+    .slice(0, 8);
+  const archive = `${name}-${version}.tar.xz 10 ${HASH.slice(0, 120)}${tail}`;
+  return `@ ${name}\ncategory: Libs\nversion: ${version}\ninstall: ${archive}\n${lines}\n`;
 }
 
 function catalogOf(...blocks: string[]): Catalog {
@@ -215,8 +220,7 @@ describe('why', () => {
   );
   const chains = (packages: string[], name: string): string[] =>
     why(catalog, planOf(catalog, { packages }), name).map(
-      ({ reason, steps }) =>
-        `${reason}: ${steps.map((step) => (step.dependency === undefined ? step.name : `${dependencyText(step.dependency)} = ${step.name}`)).join(' > ')}`,
+      ({ reason, steps }) => `${reason}: ${steps.map(stepText).join(' > ')}`,
     );
 
   it('tells all shortest chains', () => {

@@ -275,7 +275,9 @@ describe('the parser', () => {
   });
 
   test('lenient: skips invalid lines and keeps the rest', () => {
-    const text = `@ a\nversion: 1-1\ninstall: a 1 ${MD5}\ndepends2: b c\nsdesc: "kept"\n\nstray\nversion: 2\n@ b c\nversion: 3\n@ d\n`;
+    const text =
+      `@ a\nversion: 1-1\ninstall: a 1 ${MD5}\ndepends2: b c\nsdesc: "kept"\n\nstray\nversion: 2\n@ b c\n` +
+      'version: 3\n@ d\n';
     const { records, diagnostics } = parseText(text, { file: 'setup.ini', lenient: true });
     expect(records.map((record) => record.name)).toEqual(['a', 'd']);
     expect(records[0]).toMatchObject({ sdesc: 'kept', versions: [{ version: '1-1', depends: [] }] });

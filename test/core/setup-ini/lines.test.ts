@@ -6,7 +6,10 @@ import { fixtures, parseCut, randomFrom } from './support.ts';
 const SHA512 = '0123456789abcdef'.repeat(8);
 
 function packageText(name: string, ...lines: readonly string[]): string {
-  return `@ ${name}\n${lines.map((line) => `${line}\n`).join('')}version: 1-1\ninstall: x86_64/release/${name}/${name}-1-1.tar.xz 123456 ${SHA512}\n\n`;
+  return (
+    `@ ${name}\n${lines.map((line) => `${line}\n`).join('')}version: 1-1\ninstall: x86_64/release/${name}` +
+    `/${name}-1-1.tar.xz 123456 ${SHA512}\n\n`
+  );
 }
 
 function expectTheSame(text: string, cuts: readonly number[] = []): ParsedIndex {

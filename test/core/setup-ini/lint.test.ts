@@ -98,7 +98,8 @@ source: x86/a.tar 0 MD5
 `;
     expect(lint(text)).toEqual([
       '3 hostile-path: the path `../a.tar` leaves its directory with `..`',
-      '3 size-negative: setup reads the size of `../a.tar` as -2147483648, which matches no file: size of 2 GiB or more',
+      '3 size-negative: setup reads the size of `../a.tar` as -2147483648, which matches no file: size ' +
+        'of 2 GiB or more',
       '3 foreign-arch: `x86/a.tar` is not for `x86_64`',
       '3 size-zero: `x86/a.tar` has size 0',
       '3 weak-digest: `x86/a.tar` has only an md5 digest',

@@ -380,7 +380,8 @@ describe('a hostile bundle is refused', () => {
         ...head(
           lock(),
           Buffer.from(
-            `${index().toString()}\n@ ghost\nsdesc: "x"\ncategory: Misc\nversion: 1-1\ninstall: x86_64/release/ghost.tar.xz 5 ${sha512('ghost')}\n`,
+            `${index().toString()}\n@ ghost\nsdesc: "x"\ncategory: Misc\nversion: 1-1\ninstall: ` +
+              `x86_64/release/ghost.tar.xz 5 ${sha512('ghost')}\n`,
           ),
         ),
         { name: BASH, bytes: bash() },
