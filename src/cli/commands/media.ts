@@ -78,9 +78,6 @@ function mediaText({ image, answers, archives, sizeBytes, packages, installer, a
       : `\`${answers.path}\`: ${countText(answers.files, 'file')} of answers; read back: identical\n`;
   return (
     `\`${image.path}\`: ${countText(archives, 'archive')}, ${sizeText(sizeBytes)}; index of ` +
-    `${countText(packages, 'package')}${setup}${others}; read back: identical\n` +
-    (answers === null
-      ? ''
-      : `\`${answers.path}\`: ${countText(answers.files, 'file')} of answers; read back: identical\n`)
+    `${countText(packages, 'package')}${setup}${others}; read back: identical\n${answersLine}`
   );
 }

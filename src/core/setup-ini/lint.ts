@@ -76,8 +76,8 @@ function lintEqualVersions(name: string, versions: readonly VersionRecord[], rep
   for (const [at, later] of sorted.entries()) {
     const earlier = sorted[at - 1];
     if (earlier === undefined || compareVersions(earlier.version, later.version) !== 0) continue;
-    const which =
-      `version ${show(later.version)} of ${show(name)} equals ` + `${show(earlier.version)} in line ${earlier.line}`;
+    const other = `${show(earlier.version)} in line ${earlier.line}`;
+    const which = `version ${show(later.version)} of ${show(name)} equals ${other}`;
     if (earlier.stability === 'curr' && later.stability === 'prev' && earlier.version === later.version) {
       report('dangling-curr', later.line, `${which}: setup loses the [curr] version`);
     } else {
