@@ -90,11 +90,12 @@ export type { IndexContent, SourceVersion } from './core/catalog/catalog.ts';
 export type { CatalogPackage } from './core/catalog/package.ts';
 export type { CatalogVersion } from './core/catalog/versions.ts';
 export type { Config, Layout } from './core/config/config.ts';
-export type { LockDifference, LockedChange } from './core/lock/diff.ts';
+export type { LockDifference } from './core/lock/diff.ts';
 export type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './core/lock/lock.ts';
 export { parseLock } from './core/lock/parse.ts';
 export { printLock } from './core/lock/print.ts';
-export type { Difference, PlanDifference, VersionChange } from './core/resolve/diff.ts';
+export type { PlanDifference } from './core/resolve/diff.ts';
+export type { Difference, NamedVersion, VersionChange } from './core/version/differences.ts';
 export { parseInstalledDb } from './core/resolve/installed.ts';
 export type {
   Conflict,

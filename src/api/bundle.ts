@@ -16,7 +16,7 @@ import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import { codeOf, hasCode } from '../io/system-error.ts';
 import type { Lock } from '../core/lock/lock.ts';
-import { byteOrder } from '../core/lock/order.ts';
+import { byteOrder } from '../core/version/byte-order.ts';
 import { printLock } from '../core/lock/print.ts';
 import { lookBelow } from '../io/no-follow.ts';
 import type { RepoFile, RepoPath } from '../repo/files/file.ts';

@@ -1,5 +1,5 @@
 import { LAYOUTS } from '../core/config/config.ts';
-import { DEFAULT_ARCH, LOCK_NAME } from '../core/lock/lock.ts';
+import { DEFAULT_ARCH, LOCK_FILE_NAME } from '../core/lock/lock.ts';
 import { DEFAULT_WINDOWS, EMPTY_REQUEST } from '../core/resolve/request.ts';
 import { TOPOLOGIES } from '../stages/topology.ts';
 
@@ -9,7 +9,7 @@ export const DEFAULTS = {
   windows: DEFAULT_WINDOWS,
   arch: DEFAULT_ARCH,
   /** File name of a lock. */
-  lock: LOCK_NAME,
+  lock: LOCK_FILE_NAME,
   layout: LAYOUTS[0],
   /** Transfers at a time. */
   jobs: 16,

@@ -1,6 +1,7 @@
 import type { Report } from '../events.ts';
 import { diffCatalogs, diffPlans } from '../core/resolve/diff.ts';
-import type { Difference, PlanDifference } from '../core/resolve/diff.ts';
+import type { PlanDifference } from '../core/resolve/diff.ts';
+import type { Difference } from '../core/version/differences.ts';
 import type { Conflict, Plan, ResolveRequest } from '../core/resolve/plan.ts';
 import { answerRequest } from './answer.ts';
 import type { LoadedCatalog } from './load-catalog.ts';

@@ -2,7 +2,7 @@ import type { Catalog } from '../core/catalog/catalog.ts';
 import type { CatalogVersion } from '../core/catalog/versions.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Archive, Dependency } from '../core/setup-ini/records.ts';
-import { didYouMean } from '../core/resolve/suggest.ts';
+import { alternativesTo, providersOf, unknownNameText } from '../core/resolve/alternatives.ts';
 
 export interface VersionInfo {
   readonly version: string;
@@ -49,21 +49,16 @@ export function packageInfo(catalog: Catalog, name: string): PackageInfo | undef
   };
 }
 
-/** The error for a name that no package has, with names that may have been meant. */
+/** Makes the error for a name that no package has; its hint names packages that may have been meant. */
 export function unknownPackage(catalog: Catalog, name: string): CygstrapError {
-  const providedBy = providersOf(catalog, name);
-  const near = didYouMean(name, catalog.packages.keys()).map((each) => `\`${each}\``);
+  const { providers, similar } = alternativesTo(catalog, name);
   const hint =
-    providedBy.length > 0
-      ? `it is provided by ${providedBy.map((each) => `\`${each}\``).join(', ')}`
-      : near.length > 0
-        ? `did you mean ${near.join(' or ')}?`
+    providers.length > 0
+      ? `it is provided by ${providers.map((each) => `\`${each}\``).join(', ')}`
+      : similar.length > 0
+        ? `did you mean ${similar.map((each) => `\`${each}\``).join(' or ')}?`
         : '`cygstrap search` finds packages by a part of their name or description';
-  return new CygstrapError('not-found', `no package is named \`${name}\``, { hint });
-}
-
-function providersOf(catalog: Catalog, name: string): string[] {
-  return namesOf([...catalog.providersOf(name), ...catalog.obsoletersOf(name)]).filter((other) => other !== name);
+  return new CygstrapError('not-found', unknownNameText(name), { hint });
 }
 
 function versionInfo(catalog: Catalog, version: CatalogVersion, isCurrent: boolean): VersionInfo {

@@ -38,10 +38,11 @@ export interface LoadedCatalog {
   readonly indexes: readonly IndexSummary[];
 }
 
-/** Reads indexes one after another and merges them, parsing while the next bytes are decompressed. `take` gets the
- *  records too. Throws InputError for bytes that cannot be had and ParseError for a text that setup would refuse. */
+/** Reads one index, or several one after another, and merges them, parsing while the next bytes are decompressed.
+ *  `take` gets the records too. Throws InputError for bytes that cannot be had and ParseError for a text that setup
+ *  would refuse. */
 export async function loadCatalog(
-  sources: readonly IndexSource[],
+  sources: IndexSource | readonly IndexSource[],
   options: LoadOptions = {},
   take?: TakeRecords,
 ): Promise<LoadedCatalog> {
@@ -50,7 +51,7 @@ export async function loadCatalog(
   const add = (packages: readonly (PackageRecord | PackageRows)[], release: string | undefined): void => {
     for (const pkg of packages) builder.add(pkg, release);
   };
-  for (const [i, source] of sources.entries()) {
+  for (const [i, source] of listOf(sources).entries()) {
     const summary =
       take === undefined
         ? await readInto(new RowParser(parserOptions(source, options)), source, options, add)
@@ -65,6 +66,10 @@ export async function loadCatalog(
     indexes.push(summary.index);
   }
   return { catalog: builder.finish(), indexes };
+}
+
+function listOf(sources: IndexSource | readonly IndexSource[]): readonly IndexSource[] {
+  return typeof sources === 'string' || 'bytes' in sources ? [sources] : sources;
 }
 
 /** What is known of an index once it has been read. */

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { CygstrapError } from '../errors.ts';
+import { WINDOWS_VERSION } from '../core/lock/patterns.ts';
 import { parseInstalledDb } from '../core/resolve/installed.ts';
 import type { InstalledPackage, ResolveRequest } from '../core/resolve/plan.ts';
 import { DEFAULT_WINDOWS } from '../core/resolve/request.ts';
 
-/** Whether text is a `major.minor.build` as Windows numbers itself; the build may be left out. */
+/** Returns whether a text is `MAJOR.MINOR.BUILD` or `MAJOR.MINOR`. */
 export function isWindowsVersion(text: string): boolean {
-  return /^\d{1,5}\.\d{1,5}(\.\d{1,9})?$/.test(text);
+  return WINDOWS_VERSION.test(text);
 }
 
 /** A line of a batch: a request, or why it is none. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { printLock } from '../core/lock/print.ts';
+import { LONGEST_LINE_BYTES, readLines } from '../io/lines.ts';
 import { installStage } from '../stages/install.ts';
 import type { InstalledManifest, MachineOptions } from '../stages/manifest.ts';
 import { sha256OfFile } from '../io/file-digest.ts';
@@ -64,11 +65,19 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
   });
 }
 
-/** Reads the command lines of a file, one per line; empty lines and lines that start with `#` are ignored. Throws
- *  `usage` if the file cannot be read. */
+/** Reads the command lines of a file, one a line; skips empty lines and lines that start with `#`. Throws `usage` for a
+ *  file that cannot be read and for a line that is too long. */
 export async function commandLines(path: string): Promise<string[]> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const lines: string[] = [];
+  try {
+    for await (const { number, text } of readLines(createReadStream(path))) {
+      if (text === undefined)
+        throw new CygstrapError('usage', `\`${path}\`:${number}: longer than ${LONGEST_LINE_BYTES} bytes`);
+      if (text.trim() !== '' && !text.startsWith('#')) lines.push(text);
+    }
+  } catch (cause) {
+    if (cause instanceof CygstrapError) throw cause;
     throw new CygstrapError('usage', `cannot read the command lines in \`${path}\``, { cause });
-  });
-  return text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  }
+  return lines;
 }

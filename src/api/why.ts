@@ -1,6 +1,7 @@
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { Conflict, PlannedPackage, ResolveRequest } from '../core/resolve/plan.ts';
+import { providersOf } from '../core/resolve/alternatives.ts';
 import { why } from '../core/resolve/why.ts';
 import type { WhyChain } from '../core/resolve/why.ts';
 import { answerRequest } from './answer.ts';
@@ -36,9 +37,7 @@ function notPlanned(
   name: string,
   planned: readonly PlannedPackage[],
 ): CygstrapError {
-  const providers = new Set(
-    [...catalog.providersOf(name), ...catalog.obsoletersOf(name)].map((version) => version.name),
-  );
+  const providers = new Set(providersOf(catalog, name));
   const instead = planned.find((pkg) => providers.has(pkg.name));
   if (instead === undefined && !catalog.packages.has(name)) return unknownPackage(catalog, name);
   const asked = [

@@ -1,15 +1,15 @@
-/** Longest line that is read; a longer one is skipped without buffering it. */
+/** Maximum length of a line; a longer one is skipped without being held in memory. */
 export const LONGEST_LINE_BYTES = 1024 * 1024;
 
 const NEWLINE = 10;
 
-/** One line. `text` is undefined if the line is too long; numbers start at 1. */
+/** One line without its line end (LF or CR LF); `text` is undefined for a line that is too long. Numbers start at 1. */
 export interface Line {
   readonly number: number;
   readonly text: string | undefined;
 }
 
-/** Splits bytes into lines as they arrive, with bounded memory. The last line does not need a newline. */
+/** Splits bytes of UTF-8 into lines as they arrive, in bounded memory. The last line needs no line end. */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   longestBytes = LONGEST_LINE_BYTES,
@@ -30,7 +30,7 @@ export async function* readLines(
         : parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
     parts = [];
     sizeBytes = 0;
-    return { number: number++, text };
+    return { number: number++, text: text?.endsWith('\r') === true ? text.slice(0, -1) : text };
   };
   for await (const chunk of chunks) {
     let start = 0;

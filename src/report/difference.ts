@@ -1,19 +1,8 @@
+import type { Difference } from '../core/version/differences.ts';
 import { columns } from './text.ts';
 
-/** Packages that differ between two plans, locks or indexes. */
-export interface PackageDifference {
-  readonly added: readonly { readonly name: string; readonly version: string }[];
-  readonly removed: readonly { readonly name: string; readonly version: string }[];
-  readonly changed: readonly {
-    readonly name: string;
-    readonly from: string;
-    readonly to: string;
-    readonly direction: string;
-  }[];
-}
-
 /** Renders a difference: one line for each package, by name, and a last line with the totals, which has no newline. */
-export function differenceText({ added, removed, changed }: PackageDifference): string {
+export function differenceText({ added, removed, changed }: Difference): string {
   const rows = [
     ...added.map(({ name, version }) => ({ name, cells: ['+', name, '', version] })),
     ...removed.map(({ name, version }) => ({ name, cells: ['-', name, version] })),

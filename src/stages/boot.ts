@@ -15,6 +15,7 @@ import { STAGE_FILES, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import type { InstalledManifest, MachineOptions } from './manifest.ts';
 import { openWork } from './stage-store.ts';
+import { quoteCommand } from '../io/quoting.ts';
 
 export interface BootRequest {
   readonly installed: InstalledManifest;
@@ -40,8 +41,8 @@ export interface BootShare extends GuestMount {
 export interface BootHooks {
   /** Receives each line of the guest's console. */
   readonly onLine: (line: string) => Promise<void>;
-  /** Receives the command line of ssh for this guest, program first; called once. */
-  readonly onSsh: (argv: readonly string[]) => void;
+  /** Receives the command line of ssh for this machine, quoted for a POSIX shell. */
+  readonly onSsh: (commandLine: string) => void;
   /** Aborting it presses the power button. Aborting the signal of the context ends the machine at once. */
   readonly powerOff: AbortSignal;
 }
@@ -110,7 +111,7 @@ export async function bootMachine(
     })),
   };
   await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
-  onSsh(sshArgv(attachment.targetIn(machine)));
+  onSsh(quoteCommand(sshArgv(attachment.targetIn(machine))));
   const onPowerOff = (): void => {
     // The end of the machine is awaited below. A guest that does not react to the button is ended.
     machine.powerdown({ timeoutMs: POWER_OFF_TIMEOUT_MS, signal }).catch(() => machine.quit());

@@ -123,5 +123,5 @@ test('runs as a package', async () => {
   const file = join(folder, 'plan.mjs');
   await writeFile(file, program);
   const { stdout } = await run(process.execPath, [file], { cwd: PROJECT });
-  expect(stdout).toMatch(/^\d+ plan explained curl [1-9]\d* true\n$/);
+  expect(stdout).toMatch(/^\d+ plan explained curl [1-9]\d*\ntrue\n$/);
 });

@@ -1,6 +1,6 @@
 import type { LoadedCatalog } from '../../api/load-catalog.ts';
 import { printable, sizeText } from '../../report/text.ts';
-import type { Difference } from '../../core/resolve/diff.ts';
+import type { Difference } from '../../core/version/differences.ts';
 import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';

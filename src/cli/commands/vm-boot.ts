@@ -1,6 +1,5 @@
 import { CygstrapError } from '../../errors.ts';
 import type { VmBootShare } from '../../api/vm-boot.ts';
-import { quoteCommand } from '../../io/quoting.ts';
 import { printable } from '../../report/text.ts';
 import { defineCommand, documentDefault, list, optional, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
@@ -52,8 +51,8 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
     context,
     {
       onLine: (line) => output.data(`${printable(line)}\n`),
-      onSsh: (argv) => {
-        if (!args.quiet) output.note('note', `connect by ssh when it has booted: ${quoteCommand(argv)}`);
+      onSsh: (commandLine) => {
+        if (!args.quiet) output.note('note', `connect by ssh when it has booted: ${commandLine}`);
       },
       powerOff,
     },

@@ -1,5 +1,5 @@
 import { flag, objectOf, oneOf, optional, parseShaped, textOf, uniqueListOf } from '../json/shape.ts';
-import { arch, windows, word } from '../lock/words.ts';
+import { arch, label, windows } from '../lock/patterns.ts';
 import { LAYOUTS } from './config.ts';
 import type { Config } from './config.ts';
 
@@ -8,23 +8,23 @@ import type { Config } from './config.ts';
 const item = textOf(/^[^\s,\p{Cc}\p{Surrogate}]+$/u, 'a package as NAME or NAME=VERSION');
 
 const items = uniqueListOf(item, (text) => text);
-const words = uniqueListOf(word, (text) => text);
+const labels = uniqueListOf(label, (text) => text);
 
 /** Every field of a project file; `cygstrap.schema.json` beside this file says the same to editors, and a test compares
  *  them. */
 export const CONFIG_FIELDS = {
-  $schema: optional(word),
+  $schema: optional(label),
   packages: optional(items),
-  categories: optional(words),
+  categories: optional(labels),
   buildDepends: optional(items),
   arch: optional(arch),
-  sites: optional(words),
-  keyring: optional(words),
+  sites: optional(labels),
+  keyring: optional(labels),
   windows: optional(windows),
   test: optional(flag),
   source: optional(flag),
   base: optional(flag),
-  repo: optional(word),
+  repo: optional(label),
   layout: optional(oneOf(LAYOUTS)),
 };
 

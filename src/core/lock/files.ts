@@ -1,5 +1,5 @@
 import type { Lock, LockedFile, LockedPackage } from './lock.ts';
-import { byteOrder } from './order.ts';
+import { byteOrder } from '../version/byte-order.ts';
 
 /** Every file of a lock, each path once, by path: archives and, where they are locked, sources (which packages may
  *  share). */

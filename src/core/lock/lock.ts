@@ -2,7 +2,7 @@
 export const LOCK_SCHEMA = 1;
 
 /** The file name of a lock beside a project file. */
-export const LOCK_NAME = 'cygstrap.lock.json';
+export const LOCK_FILE_NAME = 'cygstrap.lock.json';
 
 /** The architecture of a request that names none. */
 export const DEFAULT_ARCH = 'x86_64';

@@ -1,5 +1,5 @@
 import type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './lock.ts';
-import { byteOrder } from './order.ts';
+import { byteOrder } from '../version/byte-order.ts';
 
 /** Writes a lock as the text of its file: JSON in two blanks, keys in a fixed order, packages by name, every line
  *  ending in LF. Equal locks give equal texts, and a package is a few lines of its own, so that a diff can be read. */

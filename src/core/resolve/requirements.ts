@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogPackage } from '../catalog/package.ts';
 import type { CatalogVersion } from '../catalog/versions.ts';
 import type { Conflict, LeftOut, ResolveRequest } from './plan.ts';
+import { alternativesTo, unknownNameText } from './alternatives.ts';
 import { didYouMean } from './suggest.ts';
 
 /** One package to install, and on whose behalf. */
@@ -112,16 +113,14 @@ function addPackage(
 }
 
 function unknownPackage(catalog: Catalog, name: string, item: string): Conflict {
-  const providers = [
-    ...new Set([...catalog.providersOf(name), ...catalog.obsoletersOf(name)].map((version) => version.name)),
-  ].sort();
+  const { providers, similar } = alternativesTo(catalog, name);
   const suggestions =
     providers.length > 0
       ? [`ask for ${list(providers)} instead, which ${providers.length === 1 ? 'provides' : 'provide'} it`]
-      : didYouMean(name, catalog.packages.keys()).map((each) => `did you mean \`${each}\`?`);
+      : similar.map((each) => `did you mean \`${each}\`?`);
   return {
     code: 'unknown-package',
-    message: `no package is named \`${name}\``,
+    message: unknownNameText(name),
     requested: [item],
     steps: [{ kind: 'request', subject: item, text: `you asked for \`${item}\`` }],
     suggestions,

@@ -5,7 +5,7 @@ import { diffLocks, isSameAnswer } from '../../../src/core/lock/diff.ts';
 import { lockedFiles, newFiles } from '../../../src/core/lock/files.ts';
 import { keepVersions } from '../../../src/core/lock/keep.ts';
 import { lockOf, lockRequestOf } from '../../../src/core/lock/make.ts';
-import { byteOrder } from '../../../src/core/lock/order.ts';
+import { byteOrder } from '../../../src/core/version/byte-order.ts';
 import { parseLock } from '../../../src/core/lock/parse.ts';
 import { printLock } from '../../../src/core/lock/print.ts';
 import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
@@ -115,7 +115,7 @@ describe('a text that is no lock', () => {
       '`packages[0].name` must be some text without control characters',
     ],
     ['an empty version', [...first, 'version'], '', '`packages[0].version` must be'],
-    ['an index that is not there', [...first, 'index'], 1, '`packages[0]` is from index 1, and there are 1'],
+    ['an index that is not there', [...first, 'index'], 1, '`packages[0]` is from index 1, but the lock has 1'],
     ['an index without digest', ['indexes', 0, 'sha512'], null, '`indexes[0].sha512` must be'],
     [
       'a signer in lower case',
@@ -143,7 +143,7 @@ describe('a text that is no lock', () => {
     expect(parseLock(printLock(shared), 'x')).toEqual(shared);
     const torn = lock([pkg('a', '1', { source }), pkg('b', '1', { source: { ...source, size: 6 } })]);
     expect(() => parseLock(printLock(torn), 'x')).toThrow(
-      'x:39: `packages[1]` gives `x86_64/release/s/s-1-src.tar.xz` another size or digest than a package before it',
+      'x:39: `packages[1]` has another size or digest for `x86_64/release/s/s-1-src.tar.xz` than a package before it',
     );
   });
 
@@ -324,7 +324,7 @@ describe('making a lock', () => {
     const plan = planOf(['b']);
     const installed = [{ name: 'a', version: '1', picked: true }];
     expect(() => lockOf({ ...plan, request: { ...plan.request, installed } }, parts)).toThrow(
-      'installed Cygwin cannot be locked',
+      'cannot lock an update of an installed Cygwin',
     );
   });
 });

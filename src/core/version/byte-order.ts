@@ -1,4 +1,5 @@
-/** Orders text by the bytes of its UTF-8 form: the same on every system and in every language. */
+/** Compares two texts by the bytes of their UTF-8 form: the same order on every system and in every locale. Returns a
+ *  negative number, 0 or a positive number. */
 export function byteOrder(a: string, b: string): number {
   for (let i = 0; i < a.length && i < b.length; i++) {
     const [left, right] = [a.charCodeAt(i), b.charCodeAt(i)];
@@ -7,7 +8,7 @@ export function byteOrder(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Surrogates stand for code points above all others, though their numbers are below those of U+E000 to U+FFFF. */
+/** Surrogates encode code points above U+FFFF, but are themselves below U+E000. */
 function unitRank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
