@@ -1,9 +1,10 @@
 import { SYSTEM } from './candidates.ts';
+import { Propagation } from './propagation.ts';
 import type { RuleSet } from './rules.ts';
 
-/** Bounds of the kinds of rules, each from its first rule to one before the next kind's first. */
+/** The first rule of each kind; a kind ends before the first rule of the next. */
 export interface RuleKinds {
-  /** Rules from here on are not the packages' own. */
+  /** Rules before this one are those of the packages. */
   readonly feature: number;
   readonly update: number;
   readonly job: number;
@@ -11,158 +12,44 @@ export interface RuleKinds {
   readonly learnt: number;
 }
 
-/** A set of rules that cannot all hold, found and disabled. */
+/** A set of contradicting rules, found and disabled. */
 export interface Problem {
   /** Feature and update rules by number, jobs as -(job + 1). */
   readonly culprits: readonly number[];
-  /** Every rule that the proof used, learnt ones already taken apart. */
+  /** Every rule of the proof; learnt rules are replaced by those they were derived from. */
   readonly proof: readonly number[];
 }
 
-/** The clause-learning search underneath the solver: decisions with levels, propagation over watched literals, analysis
- *  of conflicts, and finding what to give up when rules contradict each other for good.
- *
- *  It follows libsolv step by step where a step can be seen in the answer: the order of watches decides which conflict
- *  is met first, and so which plan comes out when several are possible. Source: libsolv src/solver.c `propagate`,
- *  `analyze`, `analyze_unsolvable`, `makeruledecisions`. */
-export class Engine {
-  readonly rules: RuleSet;
+/** Clause learning on top of propagation: analysis of conflicts, and what to disable when rules contradict each other.
+ *  Source: libsolv src/solver.c `analyze`, `analyze_unsolvable`, `makeruledecisions`. */
+export class Engine extends Propagation {
   readonly kinds: RuleKinds;
-  /** For each solvable the level at which it was decided: positive to have it, negative not to, 0 undecided. */
-  readonly decisions: Int32Array;
-  /** Decided literals in order. */
-  readonly trail: number[] = [];
-  /** Why each was decided: a rule, or minus a rule (0 for none) where the search was free to choose. */
-  readonly why: number[] = [];
   readonly problems: Problem[] = [];
   readonly #jobOfRule: readonly number[];
-  readonly #end: number;
-  readonly #watches: Int32Array;
   /** Rules of one literal, in order; learnt ones are added. */
   readonly #assertions: number[] = [];
   /** For each learnt rule, the rules it was derived from. */
   readonly #learntFrom: number[][] = [];
   readonly #seen: Uint8Array;
-  #propagated = 0;
 
   /** @param jobOfRule for each job rule, from `kinds.job` on, the number of its job
    *  @param end one past the last solvable */
   constructor(rules: RuleSet, kinds: RuleKinds, jobOfRule: readonly number[], end: number) {
-    this.rules = rules;
+    super(rules, end);
     this.kinds = kinds;
     this.#jobOfRule = jobOfRule;
-    this.#end = end;
-    this.decisions = new Int32Array(end);
     this.#seen = new Uint8Array(end);
-    this.#watches = new Int32Array(2 * end + 1);
-    for (let rule = rules.count - 1; rule > 0; rule--) if (rules.watch2[rule] !== 0) this.#watch(rule);
     for (let rule = 1; rule < rules.count; rule++)
       if (rules.p[rule] !== 0 && rules.isAssertion(rule)) this.#assertions.push(rule);
   }
 
-  #watch(rule: number): void {
-    const { rules } = this;
-    const one = this.#end + (rules.watch1[rule] ?? 0);
-    rules.next1[rule] = this.#watches[one] ?? 0;
-    this.#watches[one] = rule;
-    const two = this.#end + (rules.watch2[rule] ?? 0);
-    rules.next2[rule] = this.#watches[two] ?? 0;
-    this.#watches[two] = rule;
-  }
-
-  isTrue(literal: number): boolean {
-    return literal > 0 ? (this.decisions[literal] ?? 0) > 0 : (this.decisions[-literal] ?? 0) < 0;
-  }
-
-  #decide(literal: number, level: number, why: number): void {
-    this.decisions[Math.abs(literal)] = literal > 0 ? level : -level;
-    this.trail.push(literal);
-    this.why.push(why);
-  }
-
-  /** Draws all conclusions from the decisions so far, at `level`. Returns the first rule found broken, or 0. */
-  propagate(level: number): number {
-    const { decisions, trail, rules } = this;
-    const { p: firsts, list: lists, watch1, watch2, next1, next2, disabled, literals } = rules;
-    const watches = this.#watches;
-    const middle = this.#end;
-    const isFalse = (literal: number): boolean =>
-      literal > 0 ? (decisions[literal] ?? 0) < 0 : (decisions[-literal] ?? 0) > 0;
-    while (this.#propagated < trail.length) {
-      const literal = -(trail[this.#propagated++] ?? 0); // has just become false
-      // Where the number of the rule under `rule` is stored: 0 the head of the list, else a rule whose link it is.
-      let before = 0;
-      let rule = watches[middle + literal] ?? 0;
-      while (rule !== 0) {
-        const isFirst = watch1[rule] === literal;
-        const next = (isFirst ? next1[rule] : next2[rule]) ?? 0;
-        if (disabled[rule] === 1) {
-          before = rule;
-          rule = next;
-          continue;
-        }
-        const other = (isFirst ? watch2[rule] : watch1[rule]) ?? 0;
-        if (other > 0 ? (decisions[other] ?? 0) > 0 : (decisions[-other] ?? 0) < 0) {
-          before = rule;
-          rule = next;
-          continue;
-        }
-        let at = lists[rule] ?? 0;
-        if (at !== 0) {
-          let found = firsts[rule] ?? 0;
-          if (found === other || isFalse(found)) {
-            for (found = literals[at] ?? 0; found !== 0; found = literals[++at] ?? 0)
-              if (found !== other && !isFalse(found)) break;
-          }
-          if (found !== 0) {
-            // Watch that literal instead: out of this list, to the head of its own.
-            if (before === 0) watches[middle + literal] = next;
-            else if (watch1[before] === literal) next1[before] = next;
-            else next2[before] = next;
-            const head = watches[middle + found] ?? 0;
-            if (isFirst) {
-              watch1[rule] = found;
-              next1[rule] = head;
-            } else {
-              watch2[rule] = found;
-              next2[rule] = head;
-            }
-            watches[middle + found] = rule;
-            rule = next;
-            continue;
-          }
-        }
-        if (isFalse(other)) return rule;
-        this.#decide(other, level, rule);
-        before = rule;
-        rule = next;
-      }
-    }
-    return 0;
-  }
-
-  /** Takes back all decisions above `level`. */
-  revert(level: number): void {
-    while (this.trail.length > 0) {
-      const s = Math.abs(this.trail[this.trail.length - 1] ?? 0);
-      if (Math.abs(this.decisions[s] ?? 0) <= level) break;
-      this.decisions[s] = 0;
-      this.trail.pop();
-      this.why.pop();
-      this.#propagated = this.trail.length;
-    }
-  }
-
-  /** Starts over, after rules were disabled. */
+  /** Removes all decisions after rules were disabled. */
   reset(): void {
-    this.decisions.fill(0);
-    this.trail.length = 0;
-    this.why.length = 0;
-    this.#propagated = 0;
+    this.clear();
     this.#adaptLearnt();
   }
 
-  /** A learnt rule holds only as long as all that it was derived from. */
+  /** Enables a learnt rule only if all rules it was derived from are enabled. */
   #adaptLearnt(): void {
     for (let rule = this.kinds.learnt; rule < this.rules.count; rule++) {
       const from = this.#learntFrom[rule - this.kinds.learnt] ?? [];
@@ -170,12 +57,13 @@ export class Engine {
     }
   }
 
-  /** Decides a literal at a new level (0: none, only propagates) and goes on until nothing contradicts. Returns the
-   *  level reached, lower than before where a rule was learnt, or 0 when rules had to be disabled and all starts over.
-   *  @param onRevert told the level that was gone back to, before the learnt literal is decided */
+  /** Decides a literal at a new level (0: only propagates) and repeats until there is no conflict. Returns the level
+   *  reached: lower than before if a rule was learnt, 0 if rules were disabled and the search must start again, -1 if
+   *  there was nothing to disable.
+   *  @param onRevert receives the level that was reverted to, before the learnt literal is decided */
   setAndLearn(from: number, decision: number, why: number, onRevert: (level: number) => void): number {
     let level = from;
-    if (decision !== 0) this.#decide(decision, ++level, -why);
+    if (decision !== 0) this.decide(decision, ++level, -why);
     for (;;) {
       const broken = this.propagate(level);
       if (broken === 0) return level;
@@ -184,7 +72,7 @@ export class Engine {
     }
   }
 
-  /** Derives a rule from a conflict at `level`, goes back to where it decides something, and decides that. */
+  /** Derives a rule from a conflict at `level`, reverts to the level where it decides a literal, and decides it. */
   #learn(level: number, broken: number, onRevert: (level: number) => void): number {
     const { decisions, trail, why, rules } = this;
     const seen = this.#seen;
@@ -192,7 +80,7 @@ export class Engine {
     const from: number[] = [];
     let rule = broken;
     let backTo = 1;
-    let open = 0; // literals of this level still to look at
+    let open = 0; // literals of this level that are not analyzed yet
     let openAtOne = 0;
     let literal = 0;
     let at = trail.length;
@@ -225,7 +113,7 @@ export class Engine {
         if (open > 0 && --open === 0) {
           literal = -found;
           if (openAtOne === 0) break collect;
-          // What is left is decided at level 1: it adds no literal, but belongs to the derivation.
+          // The rest was decided at level 1: it adds no literal, but is part of the derivation.
           for (const each of others) seen[Math.abs(each)] = 0;
           openAtOne++;
           continue;
@@ -242,29 +130,15 @@ export class Engine {
     this.#learntFrom.push(from);
     if (rules.isAssertion(learnt)) this.#assertions.push(learnt);
     else {
-      this.#watchHighest(learnt);
-      this.#watch(learnt);
+      this.watchHighest(learnt);
+      this.watch(learnt);
     }
-    this.#decide(literal, backTo, learnt);
+    this.decide(literal, backTo, learnt);
     return backTo;
   }
 
-  /** Lets the second watch be on the literal decided last, so that the rule wakes when that is taken back. */
-  #watchHighest(rule: number): void {
-    let at = this.rules.list[rule] ?? 0;
-    if (at === 0) return;
-    let highest = 0;
-    for (let literal = this.rules.literals[at] ?? 0; literal !== 0; literal = this.rules.literals[++at] ?? 0) {
-      const level = Math.abs(this.decisions[Math.abs(literal)] ?? 0);
-      if (level > highest) {
-        highest = level;
-        this.rules.watch2[rule] = literal;
-      }
-    }
-  }
-
-  /** The rules cannot all hold: records why, disables the last choice rule or else every job and update rule that takes
-   *  part, and starts over. Returns 0, or -1 when there is nothing to disable. */
+  /** Records a contradiction of the rules, disables the last choice rule or else every job and update rule in its
+   *  proof, and removes all decisions. Returns 0, or -1 if there is nothing to disable. */
   giveUp(broken: number): number {
     const proof = this.#proofOf(broken);
     const choices = proof.filter((rule) => rule >= this.kinds.choice && rule < this.kinds.learnt);
@@ -281,11 +155,11 @@ export class Engine {
     return 0;
   }
 
-  /** Set by the owner: which other choice rules go with one that is disabled. */
+  /** Set by the owner: disables a choice rule and those that depend on it. */
   disableChoice: (rule: number) => void = (rule) => this.disable(rule);
 
-  /** Rules that lead to the conflict, each once, in the order met; learnt ones stand for what they were derived from.
-   */
+  /** Returns the rules that lead to the conflict, each once, in the order found; learnt rules are replaced by those
+   *  they were derived from. */
   #proofOf(broken: number): number[] {
     const proof = new Set<number>();
     const expand = (start: number): void => {
@@ -297,7 +171,7 @@ export class Engine {
         for (const each of this.#learntFrom[rule - this.kinds.learnt] ?? []) work.push(each);
       }
     };
-    const involved = new Uint8Array(this.#end);
+    const involved = new Uint8Array(this.end);
     const involve = (rule: number): void => {
       expand(rule);
       for (const literal of this.rules.literalsOf(rule)) if (!this.isTrue(literal)) involved[Math.abs(literal)] = 1;
@@ -330,14 +204,12 @@ export class Engine {
       });
   }
 
-  /** Decides everything that rules of a single literal ask for, at level 1. Where two contradict each other, the one
-   *  that is not a package's own is disabled and all starts over; choice rules come last and just yield. */
+  /** Decides the literals of all rules with a single literal, at level 1. Of two contradicting rules, the one that is
+   *  not a package's is disabled and the decisions start again. Choice rules come last and yield. */
   decideAssertions(): void {
     for (let isDone = false; !isDone;) {
-      this.decisions.fill(0);
-      this.trail.length = 0;
-      this.why.length = 0;
-      this.#decide(SYSTEM, 1, 0);
+      this.clear();
+      this.decide(SYSTEM, 1, 0);
       isDone = this.#assertAll(false) && this.#assertAll(true);
       if (!isDone) this.#adaptLearnt();
     }
@@ -351,7 +223,7 @@ export class Engine {
       const literal = this.rules.p[rule] ?? 0;
       if (this.isTrue(literal)) continue;
       if (this.decisions[Math.abs(literal)] === 0) {
-        this.#decide(literal, 1, rule);
+        this.decide(literal, 1, rule);
         continue;
       }
       if (rule >= this.kinds.learnt) {
@@ -374,14 +246,14 @@ export class Engine {
       return;
     }
     const s = Math.abs(literal);
-    const clashing: number[] = [];
+    const conflicting: number[] = [];
     for (let each = this.kinds.feature; each < this.kinds.choice; each++) {
       if (this.rules.disabled[each] === 1 || !this.rules.isAssertion(each) || Math.abs(this.rules.p[each] ?? 0) !== s)
         continue;
-      clashing.push(each);
+      conflicting.push(each);
     }
-    const culprits = clashing.map((each) => this.#asCulprit(each));
-    this.problems.push({ culprits, proof: clashing });
+    const culprits = conflicting.map((each) => this.#asCulprit(each));
+    this.problems.push({ culprits, proof: conflicting });
     for (const culprit of culprits) this.disable(culprit);
   }
 }

@@ -1,19 +1,15 @@
 import { SYSTEM, type Solvable } from './candidates.ts';
-import { choiceRules } from './choice-rules.ts';
+import { Branches, type Branch } from './branches.ts';
 import type { Problem, RuleKinds } from './engine.ts';
 import { Engine } from './engine.ts';
-import { packageRules } from './package-rules.ts';
 import { installedFirst, preferred } from './policy.ts';
 import type { Pool } from './pool.ts';
 import type { RuleSet } from './rules.ts';
-import { updateCandidates } from './updates.ts';
-
-/** One wish: any version of what bears or provides a name, or one version exactly. */
-export type Job =
-  { readonly kind: 'any'; readonly name: string } | { readonly kind: 'exact'; readonly solvable: Solvable };
+import { setUpRules } from './rule-setup.ts';
+import type { Job } from './rule-setup.ts';
 
 export interface Solution {
-  /** What is to be there in the end, in the order decided. */
+  /** The selected solvables, in the order of their decisions. */
   readonly chosen: readonly Solvable[];
   readonly problems: readonly Problem[];
   readonly rules: RuleSet;
@@ -22,21 +18,12 @@ export interface Solution {
   readonly jobOfRule: readonly number[];
 }
 
-/** Finds what to install for the jobs, keeping what is installed: a complete search that decides in libsolv's order.
- *  Jobs that contradict each other or the packages are dropped and reported as problems, the rest is solved.
- *  Deterministic. `updateAll` also brings installed packages to their best version.
- *  Source: libsolv src/solver.c `solver_solve`, `solver_run_sat`, with setup's flags. */
+/** Finds a set of solvables that fulfills the jobs and keeps installed packages: a complete search with the decisions
+ *  of libsolv in its order. Jobs that contradict each other or the packages are dropped and reported as problems; the
+ *  rest is solved. Deterministic. `updateAll` also updates installed packages to their best version. Source: libsolv
+ *  src/solver.c `solver_solve`, `solver_run_sat`, with setup's flags. */
 export function solve(pool: Pool, jobs: readonly Job[], options: { updateAll: boolean }): Solution {
   return new Solver(pool, jobs, options.updateAll).run();
-}
-
-/** A choice that was open: candidates left when one was taken, with what is needed to take another instead. */
-interface Branch {
-  readonly level: number;
-  readonly candidates: Solvable[];
-  /** Those not tried yet. */
-  readonly untried: Set<Solvable>;
-  readonly rule: number;
 }
 
 class Solver {
@@ -44,79 +31,25 @@ class Solver {
   readonly #rules: RuleSet;
   readonly #kinds: RuleKinds;
   readonly #engine: Engine;
-  readonly #jobOfRule: number[] = [];
+  readonly #jobOfRule: readonly number[];
   readonly #updateAll: boolean;
-  /** Installed packages that a job replaces by an exact version: they are not kept. */
-  readonly #replaced = new Set<Solvable>();
-  readonly #orphaned: Solvable[] = [];
-  readonly #branches: Branch[] = [];
+  readonly #replaced: ReadonlySet<Solvable>;
+  readonly #orphaned: readonly Solvable[];
+  readonly #branches = new Branches();
   #resolvingJobs = false;
   #installedPosition = 0;
 
   constructor(pool: Pool, jobs: readonly Job[], updateAll: boolean) {
     this.#pool = pool;
     this.#updateAll = updateAll;
-    const installed = pool.installed();
-    const candidates = jobs.map((job) => (job.kind === 'exact' ? [job.solvable] : pool.providersOfName(job.name)));
-    const updates = installed.map((s) => ({
-      all: updateCandidates(pool, s, { downgrades: true }),
-      up: updateCandidates(pool, s, { downgrades: false }),
-    }));
-    const roots = [...installed, ...updates.flatMap(({ all }) => all), ...candidates.flat()];
-    const rules = packageRules(pool, roots);
+    const { rules, kinds, jobOfRule, origins, orphaned, replaced } = setUpRules(pool, jobs);
     this.#rules = rules;
-
-    const feature = rules.count;
-    installed.forEach((s, i) => rules.add(s, updates[i]?.all ?? []));
-    const update = rules.count;
-    installed.forEach((s, i) => this.#addUpdateRule(s, updates[i]?.up ?? [], feature + i));
-    const job = rules.count;
-    candidates.forEach((list, i) => {
-      if (list.length === 0) rules.addBinary(-SYSTEM, 0);
-      else rules.add(list[0] ?? 0, list.slice(1));
-      this.#jobOfRule.push(i);
-    });
-    const choice = rules.count;
-    const origins = choiceRules(pool, rules, { feature, update });
-    this.#kinds = { feature, update, job, choice, learnt: rules.count };
-    this.#engine = new Engine(rules, this.#kinds, this.#jobOfRule, pool.end);
+    this.#kinds = kinds;
+    this.#jobOfRule = jobOfRule;
+    this.#orphaned = orphaned;
+    this.#replaced = replaced;
+    this.#engine = new Engine(rules, kinds, jobOfRule, pool.end);
     this.#engine.disableChoice = (rule) => this.#disableChoice(rule, origins);
-    for (const each of jobs) if (each.kind === 'exact') this.#replaceInstalled(each.solvable);
-  }
-
-  /** The update rule keeps a package or a better version of it. The feature rule, which also admits older ones, only
-   *  counts when the update rule has been disabled. */
-  #addUpdateRule(s: Solvable, candidates: readonly Solvable[], feature: number): void {
-    const rules = this.#rules;
-    const rule = rules.add(s, candidates);
-    if (rules.isAssertion(feature)) this.#orphaned.push(s);
-    const same = rules.literalsOf(rule).join() === rules.literalsOf(feature).join();
-    if (same) {
-      rules.p[feature] = 0;
-      rules.watch1[feature] = 0;
-      rules.watch2[feature] = 0;
-      rules.list[feature] = 0;
-    } else rules.disabled[feature] = 1;
-  }
-
-  /** An exact version asked for takes the place of what it obsoletes or shares the name with, whatever the update rule
-   *  says. Source: libsolv src/rules.c `jobtodisablelist`. */
-  #replaceInstalled(wanted: Solvable): void {
-    const pool = this.#pool;
-    if (pool.isInstalled(wanted)) return;
-    const replaced = pool
-      .installed()
-      .filter(
-        (s) =>
-          pool.name(s) === pool.name(wanted) ||
-          pool.obsoletes(wanted).some((dependency) => pool.obsoletedBy(dependency).includes(s)),
-      );
-    for (const s of replaced) {
-      this.#replaced.add(s);
-      const offset = s - pool.firstInstalled;
-      this.#rules.disabled[this.#kinds.update + offset] = 1;
-      this.#rules.disabled[this.#kinds.feature + offset] = 1;
-    }
   }
 
   #disableChoice(rule: number, origins: readonly number[]): void {
@@ -142,15 +75,15 @@ class Solver {
     };
   }
 
-  /** Each step returns the level it ends at; one below where it began means that something was learnt, so that all
-   *  earlier steps may have more to do. */
+  /** Runs the steps of the search until nothing is left to decide. Each step returns the level it ends at. A level
+   *  below its start means that a rule was learnt, and the search continues from the first step. */
   #search(): void {
     let level = 0;
-    let settled = 1; // level up to which jobs and installed packages are dealt with
+    let settled = 1; // level up to which jobs and installed packages are decided
     for (;;) {
       if (level <= 0) {
         if (level < 0) return;
-        this.#branches.length = 0;
+        this.#branches.clear();
         this.#engine.decideAssertions();
         level = 1;
         const broken = this.#engine.propagate(level);
@@ -192,27 +125,23 @@ class Solver {
       level = removed.level;
       if (removed.isBack) continue;
 
-      const better = this.#betterBranch();
+      const better = this.#branches.better(this.#engine.decisions);
       if (better === undefined) return;
       level = this.#takeBranch(better.branch, better.candidate);
     }
   }
 
   #set(level: number, literal: number, rule: number): number {
-    return this.#engine.setAndLearn(level, literal, rule, this.#dropBranches);
+    return this.#engine.setAndLearn(level, literal, rule, (reverted) => this.#branches.dropFrom(reverted));
   }
 
-  readonly #dropBranches = (level: number): void => {
-    while ((this.#branches.at(-1)?.level ?? -1) >= level) this.#branches.pop();
-  };
-
-  /** Takes the best of the candidates; where several are left, remembers the others. */
+  /** Decides for the best of the candidates and records the others. */
   #select(level: number, candidates: readonly Solvable[], rule: number): number {
     let list = candidates.length > 1 ? preferred(this.#pool, candidates, { reorder: true }) : candidates.slice();
     if (list.length > 1 && this.#resolvingJobs && this.#hasUndecidedInstalled())
       list = installedFirst(this.#pool, list);
     const first = list[0] ?? 0;
-    if (list.length > 1) this.#branches.push({ level, candidates: list, untried: new Set(list.slice(1)), rule });
+    if (list.length > 1) this.#branches.push(level, list, rule);
     return this.#set(level, first, rule);
   }
 
@@ -223,7 +152,7 @@ class Solver {
     return false;
   }
 
-  /** Undecided literals of a rule that nothing fulfils yet; undefined when it is fulfilled. */
+  /** Returns the undecided literals of a rule that is not fulfilled yet; undefined if it is fulfilled. */
   #openLiterals(rule: number): Solvable[] | undefined {
     const { decisions } = this.#engine;
     const open: Solvable[] = [];
@@ -253,7 +182,7 @@ class Solver {
       level = this.#select(level, open, rule);
       if (level > before) continue;
       if (level === before) {
-        rule--; // something was learnt: look at the same rule again
+        rule--; // a rule was learnt: check the same rule again
         continue;
       }
       if (level < start) return level;
@@ -262,7 +191,7 @@ class Solver {
     return level;
   }
 
-  /** Keeps installed packages, or brings them to their best version.
+  /** Keeps installed packages, or updates them to their best version.
    *  Source: libsolv src/solver.c `resolve_installed`. */
   #resolveInstalled(start: number): number {
     const pool = this.#pool;
@@ -272,7 +201,7 @@ class Solver {
     for (;;) {
       const first = level;
       let done = 0;
-      let i = this.#installedPosition; // where there was trouble the last time
+      let i = this.#installedPosition; // the position of the last conflict
       for (; done < count; i++, done++) {
         if (i === count) i = 0;
         const s = pool.firstInstalled + i;
@@ -319,8 +248,8 @@ class Solver {
     }
   }
 
-  /** Goes through all rules until every one is fulfilled: first those where one candidate is clearly best, then, from
-   *  the first put aside, those that leave a choice. Source: libsolv src/solver.c `resolve_dependencies`. */
+  /** Decides until every rule is fulfilled: first the rules with one clearly best candidate, then, from the first
+   *  postponed one, the rules with a choice. Source: libsolv src/solver.c `resolve_dependencies`. */
   #resolveDependencies(start: number): number {
     const { decisions } = this.#engine;
     let level = start;
@@ -350,11 +279,11 @@ class Solver {
       }
       level = this.#select(level, open, rule);
       if (level < start) return level;
-      done = 0; // something changed, so all rules count again
+      done = 0; // all rules must be checked again
     }
   }
 
-  /** Keeps installed packages of which the index has no other version. */
+  /** Keeps installed packages without another version in the index. */
   #resolveOrphaned(start: number): { level: number; isChanged: boolean } {
     let level = start;
     let isChanged = false;
@@ -379,22 +308,9 @@ class Solver {
     return { level, isBack: false };
   }
 
-  /** The earliest choice of which another candidate came in anyway, later: taking that one may need less in all.
-   *  Source: libsolv src/solver.c, the minimization step of `solver_run_sat`. */
-  #betterBranch(): { branch: Branch; candidate: Solvable } | undefined {
-    for (const branch of this.#branches) {
-      for (const candidate of branch.candidates) {
-        if (branch.untried.has(candidate) && (this.#engine.decisions[candidate] ?? 0) > branch.level)
-          return { branch, candidate };
-      }
-    }
-    return undefined;
-  }
-
   #takeBranch(branch: Branch, candidate: Solvable): number {
-    branch.untried.delete(candidate);
     this.#engine.revert(branch.level);
-    this.#branches.splice(this.#branches.indexOf(branch) + 1);
+    this.#branches.retry(branch, candidate);
     return this.#set(branch.level, candidate, branch.rule);
   }
 }
