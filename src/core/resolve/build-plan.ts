@@ -126,8 +126,8 @@ function downloadBytes(packages: readonly PlannedPackage[]): number {
   return sum;
 }
 
-/** Returns the selected solvables that are installed: a package that provides `_self-destruct` only adds its requirements.
- *  Source: libsolv src/transaction.c; observed in the answers for the index of 2025. */
+/** Returns the selected solvables that are installed: a package that provides `_self-destruct` only adds its
+ *  requirements. Source: libsolv src/transaction.c; observed in the answers for the index of 2025. */
 export function transaction(pool: Pool, chosen: readonly Solvable[]): Solvable[] {
   return chosen.filter(
     (s) => !pool.isInstalled(s) && !pool.provides(s).some(({ name }) => name === SELF_DESTRUCT_READ),
