@@ -1,5 +1,5 @@
 import type { Report } from '../events.ts';
-import type { IndexSummary } from '../report/json.ts';
+import type { IndexSummary } from '../core/catalog/index-summary.ts';
 import type { ResolveRequest, ResolveResult } from '../core/resolve/plan.ts';
 import { resolve } from '../core/resolve/resolve.ts';
 import type { LoadedCatalog } from './load-catalog.ts';

@@ -6,14 +6,15 @@ import type { Conflict } from '../core/resolve/plan.ts';
 import type { PackageRecord } from '../core/setup-ini/records.ts';
 import type { SiteSet } from '../site/site-set.ts';
 import type { CompleteContext, CompleteRequest } from './fetch-request.ts';
-import type { KeptIndexes } from './kept-index.ts';
+import type { IndexCache } from '../site/index-cache.ts';
 import { makeLock } from './lock.ts';
 import { readLock, requireAnswer } from './lock-file.ts';
 import { filesOfCatalog, filesOfLock, previousFiles } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
-import { findIndexes, loadOriginals, verifiedAgain, verifierOf } from './site-index.ts';
-import type { OriginalIndex } from './original-index.ts';
-import type { SignedCatalog } from './site-index.ts';
+import { findIndexes, verifyAgain } from '../site/index-source.ts';
+import { loadOriginals, verifierOf } from './load-from-sites.ts';
+import type { OriginalIndex } from '../site/base/original-index.ts';
+import type { SignedCatalog } from './load-from-sites.ts';
 
 /** The files to fetch, and the indexes that list them. */
 export interface Selection {
@@ -40,7 +41,7 @@ export interface SelectOptions {
   readonly context: CompleteContext;
   readonly groups: readonly SiteSet[];
   /** The indexes of the repo. */
-  readonly kept: KeptIndexes;
+  readonly cache: IndexCache;
 }
 
 /** Selects the files of a fetch: all of the index, those of the existing lock, or those of a new lock for the request.
@@ -101,8 +102,8 @@ async function selectLocked(lock: Lock, request: CompleteRequest, options: Selec
       { hint: 'give `--site`, and `--add-site` for each further index, in the same order' },
     );
   }
-  const kept = await keptIndexes(lock, request, options.kept);
-  if (kept === undefined && request.frozen) {
+  const cache = await cachedIndexes(lock, request, options.cache);
+  if (cache === undefined && request.frozen) {
     if (request.prev !== undefined)
       throw new CygstrapError('usage', '`--prev` needs an index, and `--frozen` fetches none');
     context.report({
@@ -112,7 +113,7 @@ async function selectLocked(lock: Lock, request: CompleteRequest, options: Selec
     const signers = lock.indexes.map(({ signer }) => signer);
     return { files: filesOfLock(lock), arch, lock, isLockNew: false, signers, content: undefined };
   }
-  const content = kept === undefined ? await loadFromSites(arch, request, options) : await load(kept, context);
+  const content = cache === undefined ? await loadFromSites(arch, request, options) : await load(cache, context);
   return { ...withPrevious(lock, content, request.prev), arch, isLockNew: false };
 }
 
@@ -128,17 +129,17 @@ function withPrevious(
 }
 
 /** Returns the indexes that the lock was made from, if the repo has all of them and their signatures are valid. */
-async function keptIndexes(
+async function cachedIndexes(
   { indexes, request: { arch } }: Lock,
   { keyring }: CompleteRequest,
-  kept: KeptIndexes,
+  cache: IndexCache,
 ): Promise<OriginalIndex[] | undefined> {
   const verify = await verifierOf(keyring);
   const found: OriginalIndex[] = [];
   for (const [group, { sha512, signer }] of indexes.entries()) {
-    const index = await kept.read(arch, group);
+    const index = await cache.read(arch, group);
     if (index === undefined || index.sha512 !== sha512) return undefined;
-    const verified = await verifiedAgain(index, verify, signer === 'unsigned');
+    const verified = await verifyAgain(index, verify, signer === 'unsigned');
     if (verified === undefined) return undefined;
     found.push(verified);
   }
@@ -148,11 +149,11 @@ async function keptIndexes(
 async function loadFromSites(
   arch: string,
   { unsigned, keyring }: CompleteRequest,
-  { groups, kept, context }: SelectOptions,
+  { groups, cache, context }: SelectOptions,
 ): Promise<IndexContent> {
   const { report, signal } = context;
   const verify = await verifierOf(keyring);
-  return load(await findIndexes(groups, { arch, verify, unsigned, report, kept, signal }), context);
+  return load(await findIndexes(groups, { arch, verify, unsigned, report, cache, signal }), context);
 }
 
 async function load(originals: readonly OriginalIndex[], context: CompleteContext): Promise<IndexContent> {

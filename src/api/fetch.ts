@@ -19,10 +19,11 @@ import { completeContext, completeRequest } from './fetch-request.ts';
 import type { CompleteContext, CompleteRequest, FetchContext, FetchRequest } from './fetch-request.ts';
 import { selectFiles } from './fetch-selection.ts';
 import type { Selection } from './fetch-selection.ts';
-import { KeptIndexes } from './kept-index.ts';
+import { IndexCache } from '../site/index-cache.ts';
 import { writeLock } from './lock-file.ts';
 import type { IndexedFile } from './repo-files.ts';
-import { openGroup, trustedKeys } from './site-index.ts';
+import { trustedKeys } from '../trust/verifier.ts';
+import { openGroup } from './load-from-sites.ts';
 
 /** The result of a fetch. */
 export interface FetchSummary {
@@ -67,21 +68,21 @@ class Fetch {
   readonly #context: CompleteContext;
   readonly #groups: readonly SiteSet[];
   readonly #root: string;
-  readonly #kept: KeptIndexes;
+  readonly #cache: IndexCache;
 
   constructor(request: CompleteRequest, context: CompleteContext, groups: readonly SiteSet[]) {
     this.#request = request;
     this.#context = context;
     this.#groups = groups;
     this.#root = resolve(request.repo);
-    this.#kept = new KeptIndexes(ownFile(this.#root, OWN_INDEXES));
+    this.#cache = new IndexCache(ownFile(this.#root, OWN_INDEXES));
   }
 
   async run(): Promise<FetchResult> {
     const selection = await selectFiles(this.#request, {
       context: this.#context,
       groups: this.#groups,
-      kept: this.#kept,
+      cache: this.#cache,
     });
     if ('conflicts' in selection) return { kind: 'conflict', conflicts: selection.conflicts };
     const files = distinctFiles(selection.files);
@@ -98,7 +99,7 @@ class Fetch {
       if (dryRun) return planned;
       if (selection.isLockNew && selection.lock !== undefined) await writeLock(lock, selection.lock);
       for (const [group, original] of (selection.content?.originals ?? []).entries())
-        await this.#kept.keep(selection.arch, group, original);
+        await this.#cache.write(selection.arch, group, original);
       const fetched = await this.#transfer(store, files, presence);
       const present = [...presence.present, ...fetched];
       const index = await publishIndex(store, selection, present, this.#request, this.#context);

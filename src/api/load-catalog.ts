@@ -4,7 +4,7 @@ import type { Catalog } from '../core/catalog/catalog.ts';
 import type { Report } from '../events.ts';
 import { openIndex } from '../input/open-index.ts';
 import { userCacheDirectory } from '../io/user-dirs.ts';
-import type { IndexSummary } from '../report/json.ts';
+import type { IndexSummary } from '../core/catalog/index-summary.ts';
 import type { Diagnostic } from '../core/setup-ini/diagnostics.ts';
 import { RowParser, SetupIniParser } from '../core/setup-ini/parser/parse.ts';
 import type { Parser, ParserOptions } from '../core/setup-ini/parser/parse.ts';

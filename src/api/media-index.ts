@@ -7,8 +7,8 @@ import type { RepoPlaces } from '../repo/files/layout.ts';
 import { subsetIndex } from '../repo/subset.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { IndexHeader, PackageRecord } from '../core/setup-ini/records.ts';
-import { KeptIndexes } from './kept-index.ts';
-import type { KeptIndex } from './kept-index.ts';
+import { IndexCache } from '../site/index-cache.ts';
+import type { CachedIndex } from '../site/index-cache.ts';
 import { readIndex } from './load-catalog.ts';
 import type { IndexSource, LoadOptions } from './load-catalog.ts';
 
@@ -33,7 +33,7 @@ export async function indexOfLock(lock: Lock, { places, files, load }: LockIndex
   const { arch } = lock.request;
   const found = indexOfArch(places, arch);
   const inForce = found?.index;
-  const sources = (await keptIndexes(lock, places)) ?? (inForce === undefined ? [] : [inForce.location]);
+  const sources = (await cachedIndexes(lock, places)) ?? (inForce === undefined ? [] : [inForce.location]);
   if (sources.length === 0)
     throw new CygstrapError('repo', `\`${places.root}\` has no index for ${arch}`, {
       hint: 'make the repo with `cygstrap fetch` first',
@@ -51,11 +51,11 @@ export async function indexOfLock(lock: Lock, { places, files, load }: LockIndex
 }
 
 /** All indexes of the lock, by their digests; the lock vouches for them. */
-async function keptIndexes({ indexes, request }: Lock, { root }: RepoPlaces): Promise<IndexSource[] | undefined> {
-  const kept = new KeptIndexes(ownFile(root, OWN_INDEXES));
-  const found: KeptIndex[] = [];
+async function cachedIndexes({ indexes, request }: Lock, { root }: RepoPlaces): Promise<IndexSource[] | undefined> {
+  const cache = new IndexCache(ownFile(root, OWN_INDEXES));
+  const found: CachedIndex[] = [];
   for (const [group, { sha512 }] of indexes.entries()) {
-    const index = await kept.read(request.arch, group);
+    const index = await cache.read(request.arch, group);
     if (index?.sha512 !== sha512) return undefined;
     found.push(index);
   }

@@ -5,7 +5,7 @@ import { hasCode } from '../io/system-error.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
 import { verifyDetached } from '../trust/verify.ts';
 import { MOST_INSTALLER_BYTES, installerName } from './fetch-installer.ts';
-import { trustedKeys } from './site-index.ts';
+import { trustedKeys } from '../trust/verifier.ts';
 
 /** The setup program of a repo and its signature. */
 export interface RepoInstaller {

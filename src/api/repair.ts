@@ -6,7 +6,7 @@ import { Store } from '../repo/store.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import { DEFAULTS } from './defaults.ts';
 import { failureOf, fetchFiles } from './fetch-files.ts';
-import { openGroup } from './site-index.ts';
+import { openGroup } from './load-from-sites.ts';
 
 export interface RepairOptions {
   /** Addresses, in order of preference. */

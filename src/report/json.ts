@@ -1,3 +1,4 @@
+import type { IndexSummary } from '../core/catalog/index-summary.ts';
 import type { CygstrapError } from '../errors.ts';
 import type { Conflict, Plan, PlannedPackage } from '../core/resolve/plan.ts';
 import type { Archive } from '../core/setup-ini/records.ts';
@@ -6,20 +7,7 @@ import type { Archive } from '../core/setup-ini/records.ts';
  *  number. */
 export const SCHEMA = 1;
 
-/** Which index an answer rests on. */
-export interface IndexSummary {
-  /** As the user named it: a path, or `-`. */
-  readonly name: string;
-  readonly release: string | null;
-  readonly arch: string | null;
-  /** Seconds since 1970, when the index was made. */
-  readonly timestamp: number | null;
-  readonly setupVersion: string | null;
-  /** Of the bytes read, still compressed when they were; may be empty when the index was read with `digest: false`. */
-  readonly sha512: string;
-}
-
-/** Lays a plan out for machines; README's section on JSON documents every field. `indexes` must not be empty. */
+/** Returns the JSON form of a plan; `src/docs/json.md` documents every field. `indexes` must not be empty. */
 export function planJson(plan: Plan, indexes: readonly IndexSummary[]) {
   const { installed, ...request } = plan.request;
   return {
@@ -34,7 +22,7 @@ export function planJson(plan: Plan, indexes: readonly IndexSummary[]) {
   };
 }
 
-/** What every answer from an index starts with: the first index as `index`, and all of them as `indexes`. */
+/** Returns the common fields of answers from an index: the first index as `index`, all of them as `indexes`. */
 export function envelope(indexes: readonly IndexSummary[]) {
   return { schema: SCHEMA, index: indexes[0] ?? null, indexes };
 }

@@ -114,7 +114,7 @@ async function update(session: Session, args: LockArguments): Promise<number> {
 async function sourceOf(session: Session, args: LockArguments, { config, arch }: ProjectOptions): Promise<LockSource> {
   if (args.index.length > 0 || (args.site.length === 0 && config.sites === undefined))
     return { loaded: await openCatalog(session, args) };
-  const { loadFromSites } = await import('../../api/site-index.ts');
+  const { loadFromSites } = await import('../../api/load-from-sites.ts');
   const { env } = session.host;
   const report = reporter(session.output, args);
   return interruptible((signal) =>

@@ -5,58 +5,57 @@ import { CygstrapError } from '../errors.ts';
 import { writeFileAtomically } from '../io/atomic-file.ts';
 import { makeDirectory } from '../io/directories.ts';
 import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
-import type { OriginalIndex } from './original-index.ts';
+import type { OriginalIndex } from './base/original-index.ts';
 
-/** An index that was kept, and the SHA-512 of its bytes. */
-export interface KeptIndex extends OriginalIndex {
+/** A cached index with the SHA-512 of its bytes. */
+export interface CachedIndex extends OriginalIndex {
   readonly sha512: string;
 }
 
-type Facts = Omit<KeptIndex, 'bytes' | 'signature'>;
+type Facts = Omit<CachedIndex, 'bytes' | 'signature'>;
 
-/** The indexes a repo was last made from, as the sites sent them, below its `.cygstrap` directory. They save sending
- *  and make `fetch --frozen` complete; they are trusted no more than what a site sends. */
-export class KeptIndexes {
+/** The indexes from which a repo was last made, as the sites sent them, below its `.cygstrap` directory. They save
+ *  downloads and make `fetch --frozen` complete. They are not trusted: each use verifies them again. */
+export class IndexCache {
   readonly #directory: string;
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** Reads the index of a group of sites; undefined when there is none, or when what is there does not belong together.
-   */
-  async read(arch: string, group: number): Promise<KeptIndex | undefined> {
-    const place = this.#place(arch, group);
+  /** Returns the index of a group of sites; undefined if there is none or if its files do not match each other. */
+  async read(arch: string, group: number): Promise<CachedIndex | undefined> {
+    const stem = this.#pathOf(arch, group);
     try {
-      const facts = factsOf(await readFile(`${place}.json`, 'utf8'));
-      const bytes = await readFile(`${place}.index`);
+      const facts = factsOf(await readFile(`${stem}.json`, 'utf8'));
+      const bytes = await readFile(`${stem}.index`);
       if (facts === undefined || digestOf(bytes) !== facts.sha512) return undefined;
-      return { ...facts, bytes, signature: facts.signer === 'unsigned' ? undefined : await readFile(`${place}.sig`) };
+      return { ...facts, bytes, signature: facts.signer === 'unsigned' ? undefined : await readFile(`${stem}.sig`) };
     } catch {
       return undefined;
     }
   }
 
-  /** Keeps an index in the place of an earlier one. Throws `io`. */
-  async keep(
+  /** Replaces the index of a group of sites. Throws `io`. */
+  async write(
     arch: string,
     group: number,
     { site, path, form, signer, validator, bytes, signature }: OriginalIndex,
   ): Promise<void> {
-    const place = this.#place(arch, group);
+    const stem = this.#pathOf(arch, group);
     const facts: Facts = { site, path, form, signer, validator, sha512: digestOf(bytes) };
     try {
       await makeDirectory(this.#directory);
-      await writeFileAtomically(`${place}.index`, bytes);
-      if (signature !== undefined) await writeFileAtomically(`${place}.sig`, signature);
-      // Last: what does not have this digest is not taken for this index.
-      await writeFileAtomically(`${place}.json`, JSON.stringify(facts));
+      await writeFileAtomically(`${stem}.index`, bytes);
+      if (signature !== undefined) await writeFileAtomically(`${stem}.sig`, signature);
+      // Written last: its digest identifies a complete entry.
+      await writeFileAtomically(`${stem}.json`, JSON.stringify(facts));
     } catch (cause) {
-      throw new CygstrapError('io', `cannot keep the index in \`${this.#directory}\``, { cause });
+      throw new CygstrapError('io', `cannot write the index to \`${this.#directory}\``, { cause });
     }
   }
 
-  #place(arch: string, group: number): string {
+  #pathOf(arch: string, group: number): string {
     return join(this.#directory, `${arch}-${group}`);
   }
 }

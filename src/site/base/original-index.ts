@@ -1,4 +1,4 @@
-import type { IndexForm } from '../core/setup-ini/forms.ts';
+import type { IndexForm } from '../../core/setup-ini/forms.ts';
 
 /** An index as a site has it, with a verified signature unless unsigned indexes are accepted. */
 export interface OriginalIndex {
