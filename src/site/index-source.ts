@@ -26,7 +26,8 @@ export function openSites(addresses: readonly string[], options: SiteOptions, re
   );
 }
 
-/** Finds and verifies the index of each group of sites. Returns them in the order of the groups. Throws as `findIndex`. */
+/** Finds and verifies the index of each group of sites. Returns them in the order of the groups. Throws as `findIndex`.
+ *  */
 export async function findIndexes(groups: readonly SiteSet[], options: IndexOptions): Promise<OriginalIndex[]> {
   const indexes: OriginalIndex[] = [];
   for (const [i, sites] of groups.entries()) indexes.push(await findOne(sites, i, options));
@@ -54,8 +55,8 @@ async function findOne(
   return known;
 }
 
-/** Returns a cached index with its current signer: a key that is trusted now, or `unsigned` if that is accepted. Returns
- *  undefined if the index is not acceptable any more. */
+/** Returns a cached index with its current signer: a key that is trusted now, or `unsigned` if that is accepted.
+ *  Returns undefined if the index is not acceptable any more. */
 export async function verifyAgain(
   index: OriginalIndex,
   verify: Verify,
