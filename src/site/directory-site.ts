@@ -8,8 +8,8 @@ import type { Download, OpenOptions, Site } from './base/site.ts';
 
 const READ_BYTES = 1024 * 1024;
 
-/** A directory that serves as a mirror. A file is opened when its chunks are asked for, so that nothing is left open.
- */
+/** A directory that serves as a mirror. A file is opened when its chunks are read, so an unread download leaves
+ *  nothing open. */
 export class DirectorySite implements Site {
   /** The absolute path. */
   readonly name: string;
@@ -34,7 +34,7 @@ export class DirectorySite implements Site {
       return { kind: 'unchanged', startByte: 0, totalBytes: undefined, validator, chunks: nothing() };
     const isRest = fromByte > 0 && (had === undefined || had === validator);
     if (isRest && fromByte > totalBytes)
-      throw new FetchError('range', file, `asked for the bytes from ${fromByte} on, but it has ${totalBytes}`);
+      throw new FetchError('range', file, `requested bytes from ${fromByte}, but the file has ${totalBytes}`);
     const startByte = isRest ? fromByte : 0;
     return {
       kind: isRest ? 'rest' : 'whole',
@@ -53,7 +53,7 @@ export class DirectorySite implements Site {
     validator: string,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    // A pipe put in the place of the file would block the opening.
+    // Opening a pipe that replaced the file would block.
     const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(async (error: unknown) => {
       throw await this.#failure(file, error);
     });
@@ -79,13 +79,12 @@ export class DirectorySite implements Site {
     }
   }
 
-  /** A missing file is a matter of that file; a missing directory one of the site. */
+  /** A missing file concerns that file only; a missing directory concerns the site. */
   async #failure(file: string, cause: unknown): Promise<FetchError> {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    if (code === 'EACCES' || code === 'EPERM')
-      return new FetchError('refused', file, 'no permission to read it', { cause });
+    if (code === 'EACCES' || code === 'EPERM') return new FetchError('refused', file, 'permission denied', { cause });
     if (code !== 'ENOENT' && code !== 'ENOTDIR')
-      return new FetchError('reset', file, `it cannot be read (${code})`, { cause });
+      return new FetchError('reset', file, `cannot read it (${code})`, { cause });
     const isThere = await stat(this.name).then(
       (facts) => facts.isDirectory(),
       () => false,
@@ -95,7 +94,7 @@ export class DirectorySite implements Site {
   }
 }
 
-/** In the form of a strong ETag; says more than a time of modification, which a copy may keep. */
+/** Returns a strong entity tag. It distinguishes more than the modification time, which a copy can keep. */
 function validatorOf({ dev, ino, size, mtimeNs }: BigIntStats): string {
   return `"${[dev, ino, size, mtimeNs].map((part) => part.toString(36)).join('-')}"`;
 }

@@ -6,20 +6,20 @@ import { indexPlaces, type IndexPath } from './index-layout.ts';
 import type { SiteSet } from './site-set.ts';
 import type { Download, Site } from './base/site.ts';
 
-/** What a signature proves: the key that made it, or why it proves nothing (a sentence that goes after `FILE: `). */
+/** The key that made a signature, or why it is not valid: a phrase to follow `FILE: `. */
 export type SignatureAnswer =
   | { readonly kind: 'verified'; readonly fingerprint: string; readonly warnings: readonly string[] }
   | { readonly kind: 'refused'; readonly message: string };
 
 export interface IndexLimits {
-  /** Most bytes of an index as it is sent. */
+  /** Bound of the size of an index before decompression. */
   readonly maxIndexBytes: number;
   readonly maxSignatureBytes: number;
 }
 
 export const INDEX_LIMITS: IndexLimits = { maxIndexBytes: 64 * 1024 * 1024, maxSignatureBytes: 64 * 1024 };
 
-/** An index that was found before. */
+/** An index from an earlier call. */
 export interface KnownIndex {
   /** The site's `name`. */
   readonly site: string;
@@ -28,14 +28,14 @@ export interface KnownIndex {
 }
 
 export interface FindIndexOptions {
-  /** `x86_64`, `x86`, `aarch64`: the directory on the site. */
+  /** Name of the directory on the site: `x86_64`, `x86`, `aarch64`. */
   readonly arch: string;
   /** Default `setup`. */
   readonly basename?: string;
   readonly verify: (bytes: Uint8Array, signature: Uint8Array) => Promise<SignatureAnswer>;
-  /** Asks for no signature and takes what comes first. Must be the user's explicit word. */
+  /** Accepts the first index without reading its signature. Only on the explicit request of the user. */
   readonly unsigned: boolean;
-  /** Not sent again if its site still has it in the same state. */
+  /** The site does not send it again if it has not changed. */
   readonly known?: KnownIndex;
   readonly limits?: Partial<IndexLimits>;
   readonly signal?: AbortSignal;
@@ -45,7 +45,7 @@ interface Place {
   readonly site: Site;
   /** Relative to the site. */
   readonly path: string;
-  /** What was passed over before, and what is odd about this one; sentences for the user. */
+  /** Messages for the user: what was skipped, and weaknesses of this index. */
   readonly warnings: readonly string[];
 }
 
@@ -54,24 +54,24 @@ export interface FoundIndex extends Place {
   /** As sent, compressed or not. */
   readonly bytes: Uint8Array;
   readonly form: IndexForm;
-  /** Over `bytes`; undefined if unsigned. */
+  /** Signature of `bytes`; undefined if unsigned. */
   readonly signature: Uint8Array | undefined;
   /** Fingerprint of the key, 40 hexadecimal digits, or `unsigned`. */
   readonly signer: string;
-  /** For the next `known`. */
+  /** For `known` of the next call. */
   readonly validator: string | undefined;
 }
 
-/** The known index is what the site has, and was neither sent nor verified again. */
+/** The site has the known index unchanged; it was neither sent nor verified again. */
 export interface UnchangedIndex extends Place {
   readonly kind: 'unchanged';
 }
 
-/** Why a form, or a whole site (`path` undefined), was passed over. */
+/** Why a form, or a whole site (`path` undefined), was skipped. */
 interface PassedOver {
   readonly address: string;
   readonly why: string;
-  /** `missing` only of a whole site. `untrusted`: it came, and nothing vouches for it. */
+  /** `missing`: the site has no index. `untrusted`: the index has no valid signature of a trusted key. */
   readonly kind: 'missing' | 'failed' | 'untrusted';
 }
 
@@ -79,14 +79,13 @@ interface Search extends FindIndexOptions, IndexLimits {
   readonly passedOver: Map<Site, PassedOver[]>;
 }
 
-/** After these other files of the site are as hopeless. */
+/** After these failures, other files of the site would fail too. */
 const HOPELESS: ReadonlySet<FetchErrorKind> = new Set(['connect', 'tls', 'timeout']);
 
-/** Finds the index of an architecture: on each site in the order of setup (zst, xz, bz2, ini), each form with its
- *  `.sig`. Unlike setup, which gives a site up at the first form without good signature, it goes on with the next form
- *  and then with the next site. The retries are those of the sites' one loop. Throws `signature` when something came
- *  and nothing verifies, which lists every form; `not-found` when no site has an index; FetchError when none could be
- *  asked; the signal's reason. */
+/** Finds the index of an architecture: for each site the forms in the order of setup (zst, xz, bz2, ini), each with
+ *  its `.sig`. Setup gives up a site at the first form without a valid signature; this function tries the next form
+ *  and then the next site. Throws `signature` with a list of all forms if none has a valid signature, `not-found` if
+ *  no site has an index, FetchError if no site responds, and the reason of the signal. */
 export async function findIndex(
   sites: Pick<SiteSet, 'attempt'>,
   options: FindIndexOptions,
@@ -102,7 +101,7 @@ export async function findIndex(
     );
     const before = [...search.passedOver.values()]
       .flat()
-      .map(({ address, why }) => `\`${address}\` is passed over: ${why}`);
+      .map(({ address, why }) => `\`${address}\` was skipped: ${why}`);
     return { ...found, warnings: [...before, ...found.warnings] };
   } catch (error) {
     throw error instanceof FetchError ? failureOf(search, error) : error;
@@ -137,17 +136,17 @@ async function searchSite(
     }
     if (passedOver.length > 0) break;
   }
-  // What may pass is worth another attempt at this site.
+  // A transient failure is retried at this site.
   const passing = errors.find(({ mayPass }) => mayPass);
   if (passing !== undefined) throw passing;
   if (passedOver.some(({ kind }) => kind === 'untrusted'))
-    throw new UntrustedIndex('its index has no signature of a trusted key');
+    throw new UntrustedIndex('its index has no valid signature of a trusted key');
   const [error = new FetchError('missing', site.name, `it has no index for ${search.arch}`)] = errors;
   if (passedOver.length === 0) passedOver.push({ address: site.name, why: error.why, kind: 'missing' });
   throw error;
 }
 
-/** Tells the loop of retries to go on with the next site. */
+/** Makes the retry loop continue with the next site. */
 class UntrustedIndex extends Error {
   readonly isSiteFault = true;
 }
@@ -166,9 +165,7 @@ async function tryForm(site: Site, { path, form }: IndexPath, search: Search): P
     return {
       kind: 'untrusted',
       why:
-        signature === undefined
-          ? 'it has no signature beside it'
-          : `its signature has more than ${maxSignatureBytes} bytes`,
+        signature === undefined ? 'it has no signature file' : `its signature has more than ${maxSignatureBytes} bytes`,
     };
   if (bytes === undefined) return { kind: 'untrusted', why: `it has more than ${maxIndexBytes} bytes` };
   const found = { kind: 'found', site, path, form, bytes, validator: download.validator } as const;
@@ -202,22 +199,22 @@ function failureOf({ arch, passedOver }: Search, error: FetchError): CygstrapErr
   const details = { arch, passedOver: all };
   const listing = all.map(({ address, why }) => `\n  - \`${address}\`: ${why}`).join('');
   if (all.some(({ kind }) => kind === 'untrusted')) {
-    return new CygstrapError('signature', `no index for ${arch} is signed by a trusted key${listing}`, {
-      hint: 'trust the key of a site with `--keyring FILE`, or take an index that nobody vouches for with `--unsigned`',
+    return new CygstrapError('signature', `no index for ${arch} has a valid signature of a trusted key${listing}`, {
+      hint: 'try another site, or trust its key with `--keyring FILE`; `--unsigned` accepts an unsigned index',
       details,
     });
   }
   if (all.length === 0 || all.some(({ kind }) => kind === 'failed')) return error;
   return new CygstrapError('not-found', `no site has an index for ${arch}${listing}`, {
     hint:
-      `a site is the directory that holds \`${arch}` +
-      `/\`${arch === 'x86' ? '' : '; from before 2013 there is only `--arch x86`'}`,
+      `a site is the directory that contains \`${arch}` +
+      `/\`${arch === 'x86' ? '' : '; indexes before 2013 need `--arch x86`'}`,
     details,
   });
 }
 
 function unsignedText(address: string): string {
-  return `\`${address}\` is taken UNSIGNED: nobody vouches for it, and whoever can change it decides what is installed`;
+  return `\`${address}\` is UNSIGNED and was not verified`;
 }
 
 function addressOf(site: Site, path: string): string {

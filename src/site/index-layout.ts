@@ -7,9 +7,9 @@ export interface IndexPath {
   readonly form: IndexForm;
 }
 
-/** Says where a site may keep its index: in the directory of the architecture, else (before 2013, when x86 was the only
- *  one) at the top. A later place counts only when the earlier ones have nothing. Source: cygwin-setup
- *  ini.cc:do_remote_ini; the index at the top is how mirrors were until 2013. */
+/** Returns the possible locations of an index: the directory of the architecture, else the top directory, where
+ *  mirrors had it before 2013. A later location counts only if the earlier ones have nothing.
+ *  Source: cygwin-setup ini.cc:do_remote_ini. */
 export function indexPlaces(arch: string, basename: string): readonly (readonly IndexPath[])[] {
   const place = (directory: string, forms: readonly IndexForm[]): IndexPath[] =>
     forms.map((form) => ({ path: `${directory}${basename}.${form}`, form }));

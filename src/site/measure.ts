@@ -3,16 +3,16 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import { FetchError } from './base/fetch-error.ts';
 import type { Site } from './base/site.ts';
 
-/** Of a file, enough to know the rate by. */
+/** Bytes of a file that are enough to measure the rate. */
 const SAMPLE_BYTES = 4 * 1024 * 1024;
 
-/** How long one site is measured at most. */
+/** Timeout per site. */
 export const MEASURE_TIMEOUT_MS = 10_000;
 
 export interface Measurement {
-  /** From the question to the head of the answer, connection and redirects included. */
+  /** Time from the request to the response head, with connection and redirects. */
   readonly latencyMs: number;
-  /** Of the body; by what came until the time was over, if it was. */
+  /** Rate of the body, or of the part received before the timeout. */
   readonly rateBytesPerSecond: number;
   readonly receivedBytes: number;
 }
@@ -23,8 +23,8 @@ export interface MeasureOptions {
   readonly timeoutMs?: number;
 }
 
-/** Measures how fast a site answers and sends one file, or the first few megabytes of it. Throws FetchError as the site
- *  does, `timeout` if nothing came in time, and the signal's reason after an abort. */
+/** Measures how fast a site responds and sends one file, or its first megabytes. Throws FetchError, with kind
+ *  `timeout` if nothing arrives in time, and the reason of the signal. */
 export async function measureSite(
   site: Site,
   path: string,
@@ -49,7 +49,7 @@ export async function measureSite(
       if (receivedBytes >= SAMPLE_BYTES) break;
     }
   } catch (error) {
-    // What came in time counts; a slow site is measured like any other.
+    // The part received in time counts: a slow site has a rate too.
     if (signal?.aborted === true || error !== limit.signal.reason || receivedBytes === 0) throw error;
   } finally {
     clearTimeout(timer);

@@ -1,16 +1,16 @@
 /** One line of a mirrors.lst. */
 export interface MirrorEntry {
-  /** Ends in a slash; any scheme. */
+  /** Ends in a slash; of any scheme. */
   readonly url: string;
   readonly host: string;
-  /** Such as `Europe`; empty if the line has none, as the country. */
+  /** For example `Europe`; empty if missing, like the country. */
   readonly region: string;
   readonly country: string;
-  /** False: the list keeps it for those who use it already, and setup offers it to nobody else (`noshow`). */
+  /** False for mirrors that the list reserves for their existing users (`noshow`). */
   readonly isOffered: boolean;
 }
 
-/** A line that is no mirror. */
+/** An invalid line. */
 export interface MirrorListFault {
   /** Counts from 1. */
   readonly line: number;
@@ -23,11 +23,12 @@ export interface MirrorList {
   readonly faults: readonly MirrorListFault[];
 }
 
-/** Parses a mirrors.lst: `url;host;region;country` a line, perhaps with more fields behind. Blank lines and lines that
- *  begin with `#` are passed over; a missing host is taken from the URL; a URL given twice counts once. Never throws:
- *  what is no mirror is a fault, and the rest still counts. Setup passes over lines with less than four fields, and
- *  over schemes it does not speak; here they count. Source: cygwin-setup site.cc@00c4ebf, load_site_list and
- *  site_list_type: a fifth field that begins with `noshow`; every URL is made to end in a slash. */
+/** Parses a mirrors.lst: `url;host;region;country` per line, optionally with more fields. Skips blank lines and lines
+ *  that start with `#`. A missing host is taken from the URL; a repeated URL counts once. Never throws: an invalid
+ *  line is a fault. Setup ignores lines with fewer than four fields and unsupported schemes; this function returns
+ *  them.
+ *  Source: cygwin-setup site.cc@00c4ebf, load_site_list and site_list_type: a fifth field that starts with `noshow`;
+ *  a slash is appended to every URL. */
 export function parseMirrorList(text: string): MirrorList {
   const mirrors = new Map<string, MirrorEntry>();
   const faults: MirrorListFault[] = [];

@@ -6,26 +6,26 @@ import { TIMEOUTS } from './http/timeouts.ts';
 import type { Timeouts } from './http/timeouts.ts';
 import type { Site } from './base/site.ts';
 
-/** Connections to one host. */
+/** Maximum number of connections to one host. */
 export const CONNECTIONS = 16;
 
-/** How a site is spoken to; a directory needs none of it. */
+/** Options of a connection; a directory uses none. */
 export interface SiteOptions {
-  /** Such as `cygstrap/1.2.3`. */
+  /** For example `cygstrap/1.2.3`. */
   readonly userAgent: string;
-  /** Where the proxies are looked up: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, in lower case too, which goes first. */
+  /** Environment with the proxies: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; names in lower case take precedence. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: {@link CONNECTIONS}. */
   readonly connections?: number;
-  /** Offers HTTP/2 to the site; many small files come faster without. */
+  /** Offers HTTP/2. Many small files are faster without it. */
   readonly allowHttp2?: boolean;
-  /** PEM files with authorities to trust besides the usual ones. */
+  /** PEM files of certificate authorities to trust in addition. */
   readonly caFiles?: readonly string[];
   readonly timeouts?: Partial<Timeouts>;
 }
 
-/** Opens a site by its address: `https://`, `http://`, `file://` or a directory. Nothing is asked of it yet. Throws
- *  code `usage` for an address or a proxy that cannot be, `io` for a CA file that cannot be read. */
+/** Opens a site by its address: `https://`, `http://`, `file://` or a directory. Sends no request. Throws `usage` for
+ *  an invalid address or proxy, `io` for an unreadable CA file. */
 export function openSite(address: string, options: SiteOptions): Site {
   const parsed = parseAddress(address);
   if (parsed.kind === 'directory') return new DirectorySite(parsed.path);

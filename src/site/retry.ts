@@ -1,17 +1,17 @@
 import { FetchError } from './base/fetch-error.ts';
 
-/** How failures are met; times in milliseconds. */
+/** Retry policy; times in milliseconds. */
 export interface RetryPolicy {
-  /** For one file at one site. */
+  /** Attempts for one file at one site. */
   readonly attemptsPerSite: number;
-  /** Before the second attempt; doubles with every further one. */
+  /** Delay before the second attempt; doubled for each further one. */
   readonly firstDelayMs: number;
   readonly longestDelayMs: number;
-  /** A site that asks for a longer wait is left alone for this file. */
+  /** A site that requests a longer delay is skipped for this file. */
   readonly longestRetryAfterMs: number;
-  /** Failures in a row, of any files, until a site is tried last. */
+  /** Consecutive failures, of any files, after which a site is tried last. */
   readonly demoteAfter: number;
-  /** How long after that one request tries it again; doubles as long as that fails. */
+  /** Time until one request tries a demoted site again; doubled while that fails. */
   readonly probeAfterMs: number;
   readonly longestProbeAfterMs: number;
 }
@@ -26,9 +26,9 @@ export const RETRY_POLICY: RetryPolicy = {
   longestProbeAfterMs: 10 * 60_000,
 };
 
-/** Decides what follows a failure: the delay in milliseconds before the same site is asked again, `next-site` when it
- *  will not do any better, `stop` when no site can mend it (the disk, a bug of ours). `attempt` counts from 1 for this
- *  file at this site; `random` gives numbers from 0 to below 1, so that many clients do not come back at once. */
+/** Decides what follows a failure: a delay in milliseconds before the next attempt at the same site, `next-site` if
+ *  another attempt cannot succeed, `stop` if no site can help (a full disk, a bug). `attempt` counts from 1 for this
+ *  file at this site; `random` returns numbers in [0, 1), so that many clients do not return at the same time. */
 export function retryDelay(
   error: unknown,
   attempt: number,
@@ -41,12 +41,12 @@ export function retryDelay(
   const delayMs = Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.longestDelayMs) * (0.5 + random() / 2);
   const askedMs = error.retryAfterMs ?? 0;
   if (askedMs > policy.longestRetryAfterMs) return 'next-site';
-  // What we have is of another state of the file than what it sends: no reason to wait before starting at 0.
+  // The received part belongs to another version of the file: start at 0 without a delay.
   return error.kind === 'range' ? 0 : Math.max(delayMs, askedMs);
 }
 
-/** Whether the site sent what it should not: code `verify` (a wrong digest or size), or an error that says
- *  `isSiteFault`. */
+/** Returns whether the site sent wrong content: code `verify` (wrong digest or size), or an error with `isSiteFault`.
+ *  */
 export function isSiteFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return ('code' in error && error.code === 'verify') || ('isSiteFault' in error && error.isSiteFault === true);

@@ -6,13 +6,13 @@ import type { FetchErrorKind, SiteFailure } from './base/fetch-error.ts';
 import { isSiteFault, retryDelay, RETRY_POLICY } from './retry.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { Site } from './base/site.ts';
-import { Standing } from './standing.ts';
-import type { Blame } from './standing.ts';
+import { SiteHealth } from './site-health.ts';
+import type { FailureScope } from './site-health.ts';
 
 export interface SiteSetOptions {
   readonly report?: Report;
   readonly policy?: Partial<RetryPolicy>;
-  /** Waits; must end early when the signal is aborted, no matter how. */
+  /** Waits; must end early when the signal is aborted. */
   readonly sleep?: (delayMs: number, signal: AbortSignal | undefined) => Promise<unknown>;
   readonly random?: () => number;
   /** In milliseconds. */
@@ -22,7 +22,7 @@ export interface SiteSetOptions {
 /** One attempt: open, read, verify. `attempt` counts from 1 for the file, over all sites. */
 export type Work<T> = (site: Site, attempt: number) => Promise<T>;
 
-/** What has been tried for one file. */
+/** Attempts for one file. */
 interface Trial {
   readonly path: string;
   readonly signal: AbortSignal | undefined;
@@ -32,10 +32,10 @@ interface Trial {
 
 type Outcome<T> = { readonly value: T } | undefined;
 
-/** Several sites with the same files, and the one loop of retries over them. Any number of attempts may run at once. */
+/** Several sites with the same files, and the only retry loop. Any number of attempts can run concurrently. */
 export class SiteSet {
   readonly sites: readonly Site[];
-  readonly #standings: ReadonlyMap<Site, Standing>;
+  readonly #healths: ReadonlyMap<Site, SiteHealth>;
   readonly #policy: RetryPolicy;
   readonly #report: Report;
   readonly #sleep: (delayMs: number, signal: AbortSignal | undefined) => Promise<unknown>;
@@ -45,7 +45,7 @@ export class SiteSet {
   constructor(sites: readonly Site[], options: SiteSetOptions = {}) {
     this.sites = sites;
     this.#policy = { ...RETRY_POLICY, ...options.policy };
-    this.#standings = new Map(sites.map((site) => [site, new Standing(this.#policy)]));
+    this.#healths = new Map(sites.map((site) => [site, new SiteHealth(this.#policy)]));
     this.#report = options.report ?? (() => {});
     this.#sleep =
       options.sleep ?? ((delayMs, signal) => setTimeout(delayMs, undefined, signal === undefined ? {} : { signal }));
@@ -53,10 +53,10 @@ export class SiteSet {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Does the work for one file at the first site that can: in the given order, those that failed lately last. Delays
-   *  and their number are the policy's. Rejects with the signal's reason after an abort; with the work's own error if
-   *  no site can mend it (neither FetchError nor a fault of the site); else with one FetchError that names every site
-   *  and its last reason, in the given order. */
+  /** Runs the work for one file at the first site that succeeds: in the given order, recently failed sites last. The
+   *  policy determines delays and their number. Rejects with the reason of the signal; with the error of the work if
+   *  no site can help (neither FetchError nor a fault of the site); otherwise with one FetchError that lists every
+   *  site and its last reason, in the given order. */
   async attempt<T>(path: string, work: Work<T>, { signal }: { readonly signal?: AbortSignal } = {}): Promise<T> {
     const trial: Trial = { path, signal, failures: new Map(), attempts: 0 };
     for (;;) {
@@ -73,24 +73,24 @@ export class SiteSet {
     await Promise.all(this.sites.map((site) => site.close()));
   }
 
-  /** The best site that was not tried for this file; a demoted one counts as good when it is time to see how it does.
-   */
+  /** Returns the best site that was not tried for this file. A demoted site counts as good when it is time to test
+   *  it. */
   #next({ failures }: Trial): Site | undefined {
     const untried = this.sites.filter((site) => !failures.has(site));
     const now = this.#now();
-    return untried.find((site) => this.#standing(site).mayLead(now)) ?? untried[0];
+    return untried.find((site) => this.#healthOf(site).mayLead(now)) ?? untried[0];
   }
 
   async #attemptAt<T>(site: Site, trial: Trial, work: Work<T>): Promise<Outcome<T>> {
     const { path, signal, failures } = trial;
-    const standing = this.#standing(site);
-    const isProbe = standing.begin(this.#now());
+    const health = this.#healthOf(site);
+    const isProbe = health.begin(this.#now());
     try {
       for (let attempt = 1; ; attempt++) {
         let error: unknown;
         try {
           const value = await work(site, ++trial.attempts);
-          standing.succeed();
+          health.succeed();
           return { value };
         } catch (caught) {
           error = caught;
@@ -99,9 +99,9 @@ export class SiteSet {
         const answer = retryDelay(error, attempt, this.#random, this.#policy);
         if (answer === 'stop' || !(error instanceof Error)) throw error;
         failures.set(site, { attempts: attempt, error });
-        const isDemoted = this.#fail(site, standing, error);
-        // Others can take over from a site that is in doubt.
-        const isLeft = answer === 'next-site' || ((isProbe || standing.isDemoted) && failures.size < this.sites.length);
+        const isDemoted = this.#fail(site, health, error);
+        // Another site can take over from a doubtful one.
+        const isLeft = answer === 'next-site' || ((isProbe || health.isDemoted) && failures.size < this.sites.length);
         const isLast = isLeft && failures.size === this.sites.length;
         this.#report({
           kind: 'transfer-failed',
@@ -116,20 +116,20 @@ export class SiteSet {
         await this.#wait(answer, signal);
       }
     } finally {
-      if (isProbe) standing.endProbe();
+      if (isProbe) health.endProbe();
     }
   }
 
-  /** Whether the site is demoted by this. */
-  #fail(site: Site, standing: Standing, error: Error): boolean {
-    const wasDemoted = standing.isDemoted;
-    standing.fail(blameOf(error), this.#now());
-    return !wasDemoted && standing.isDemoted && this.sites.some((other) => other !== site);
+  /** Returns whether this failure demotes the site. */
+  #fail(site: Site, health: SiteHealth, error: Error): boolean {
+    const wasDemoted = health.isDemoted;
+    health.fail(scopeOf(error), this.#now());
+    return !wasDemoted && health.isDemoted && this.sites.some((other) => other !== site);
   }
 
   async #wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
     if (delayMs <= 0) return;
-    // Many waits share a signal; Node warns of more than ten listeners.
+    // Node.js warns about more than ten listeners, and many waits share one signal.
     if (signal !== undefined) setMaxListeners(0, signal);
     try {
       await this.#sleep(delayMs, signal);
@@ -140,10 +140,10 @@ export class SiteSet {
     signal?.throwIfAborted();
   }
 
-  #standing(site: Site): Standing {
-    const standing = this.#standings.get(site);
-    if (standing === undefined) throw new Error(`not a site of this set: ${site.name}`);
-    return standing;
+  #healthOf(site: Site): SiteHealth {
+    const health = this.#healths.get(site);
+    if (health === undefined) throw new Error(`not a site of this set: ${site.name}`);
+    return health;
   }
 
   #failure({ path, failures, attempts }: Trial): FetchError {
@@ -179,13 +179,12 @@ function messageFor(path: string, sites: readonly SiteFailure[]): string {
   return `cannot fetch \`${path}\` from any of ${sites.length} sites: ${[first, ...others].join('; ')}`;
 }
 
-/** Grave is what would cost the next file much time, or worse. One such failure among transfers that do well is soon
- *  forgiven: every success restores the site. */
-function blameOf(error: Error): Blame {
-  if (isSiteFault(error)) return 'grave';
+/** A `severe` failure would cost the next file much time, or worse. A success restores the site soon. */
+function scopeOf(error: Error): FailureScope {
+  if (isSiteFault(error)) return 'severe';
   const kind = kindOf(error);
   if (kind === 'missing') return 'gap';
-  return kind === 'connect' || kind === 'tls' || kind === 'timeout' ? 'grave' : 'slip';
+  return kind === 'connect' || kind === 'tls' || kind === 'timeout' ? 'severe' : 'minor';
 }
 
 function kindOf(error: Error | undefined): FetchErrorKind {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseAddress } from '../../src/site/base/address.ts';
 import { FetchError, redactAddress } from '../../src/site/base/fetch-error.ts';
-import { retryAfterOf } from '../../src/site/http/answer.ts';
+import { retryAfterOf } from '../../src/site/http/response.ts';
 import { retryDelay, RETRY_POLICY } from '../../src/site/retry.ts';
 
 describe('addresses', () => {

@@ -120,7 +120,7 @@ describe('the index of a good site', () => {
     await expect(find([old.url])).rejects.toMatchObject({
       code: 'not-found',
       message: `no site has an index for x86_64\n  - \`${old.url}/\`: it has no index for x86_64`,
-      hint: 'a site is the directory that holds `x86_64/`; from before 2013 there is only `--arch x86`',
+      hint: 'a site is the directory that contains `x86_64/`; indexes before 2013 need `--arch x86`',
     });
   });
 
@@ -135,9 +135,9 @@ describe('the index of a good site', () => {
   });
 });
 
-describe('a form that is no good is passed over for the next, and it is said why', () => {
+describe('an unusable form is skipped for the next, with a warning', () => {
   test.each([
-    ['its signature is missing', (): Script => without(mirror(), 'setup.zst.sig'), 'it has no signature beside it'],
+    ['its signature is missing', (): Script => without(mirror(), 'setup.zst.sig'), 'it has no signature file'],
     [
       'its signature is of another form',
       (): Script => ({ ...mirror(), '/x86_64/setup.zst.sig': fault.serve(read('setup.ini.sig')) }),
@@ -171,7 +171,7 @@ describe('a form that is no good is passed over for the next, and it is said why
     const server = await serve(script());
     const found = await find([server.url]);
     expect(found).toMatchObject({ kind: 'found', form: 'xz', signer: SIGNER });
-    const prefix = /^`http:\/\/[^`]*\/x86_64\/setup\.zst(?:\.sig)?` is passed over: /;
+    const prefix = /^`http:\/\/[^`]*\/x86_64\/setup\.zst(?:\.sig)?` was skipped: /;
     expect(found.warnings).toEqual([expect.stringMatching(prefix)]);
     const [text = ''] = found.warnings.map((warning) => warning.replace(prefix, ''));
     if (typeof why === 'string') expect(text).toBe(why);
@@ -191,7 +191,7 @@ describe('a form that is no good is passed over for the next, and it is said why
   });
 });
 
-describe('a site that is no good is passed over for the next', () => {
+describe('an unusable site is skipped for the next', () => {
   test('it is down', async () => {
     const closed = await closedAddress();
     const events: Event[] = [];
@@ -199,7 +199,7 @@ describe('a site that is no good is passed over for the next', () => {
     expect(found).toMatchObject({
       kind: 'found',
       signer: SIGNER,
-      warnings: [expect.stringContaining(`\`${closed}/\` is passed over: `)],
+      warnings: [expect.stringContaining(`\`${closed}/\` was skipped: `)],
     });
     expect(events).toContainEqual(
       expect.objectContaining({ kind: 'transfer-failed', path: 'x86_64/setup.*', site: `${closed}/` }),
@@ -209,7 +209,7 @@ describe('a site that is no good is passed over for the next', () => {
   test('it has nothing', async () => {
     const empty = await serve({});
     const found = await find([empty.url, RELEASE]);
-    expect(found.warnings).toEqual([`\`${empty.url}/\` is passed over: it has no index for x86_64`]);
+    expect(found.warnings).toEqual([`\`${empty.url}/\` was skipped: it has no index for x86_64`]);
   });
 
   test('nothing of it verifies', async () => {
@@ -217,7 +217,7 @@ describe('a site that is no good is passed over for the next', () => {
     const found = await find([bad.url, RELEASE]);
     expect(found).toMatchObject({ kind: 'found', form: 'zst' });
     expect(found.warnings).toEqual(
-      FORMS.map((form) => `\`${bad.url}/x86_64/setup.${form}\` is passed over: it has no signature beside it`),
+      FORMS.map((form) => `\`${bad.url}/x86_64/setup.${form}\` was skipped: it has no signature file`),
     );
   });
 
@@ -235,8 +235,8 @@ describe('a site that is no good is passed over for the next', () => {
   });
 });
 
-describe('no site is any good', () => {
-  test('every form and its reason is listed, with what to do', async () => {
+describe('no usable site', () => {
+  test('the error lists every form and its reason, with a hint', async () => {
     const stranger = await serve(without(mirror(), 'setup.bz2', 'setup.ini'));
     const closed = await closedAddress();
     const unsigned = await serve({ '/x86_64/setup.ini': fault.serve(read('setup.ini')) });
@@ -246,14 +246,14 @@ describe('no site is any good', () => {
     const why = `it is signed by key ${SIGNER?.slice(-16)}, not in the keyring`;
     expect(error).toMatchObject({
       code: 'signature',
-      hint: 'trust the key of a site with `--keyring FILE`, or take an index that nobody vouches for with `--unsigned`',
+      hint: 'try another site, or trust its key with `--keyring FILE`; `--unsigned` accepts an unsigned index',
     });
     expect((error as Error).message.split('\n')).toEqual([
-      'no index for x86_64 is signed by a trusted key',
+      'no index for x86_64 has a valid signature of a trusted key',
       `  - \`${stranger.url}/x86_64/setup.zst\`: ${why}`,
       `  - \`${stranger.url}/x86_64/setup.xz\`: ${why}`,
       expect.stringContaining(`  - \`${closed}/\`: `),
-      `  - \`${unsigned.url}/x86_64/setup.ini\`: it has no signature beside it`,
+      `  - \`${unsigned.url}/x86_64/setup.ini\`: it has no signature file`,
     ]);
   });
 
@@ -271,15 +271,15 @@ describe('no site is any good', () => {
   });
 });
 
-describe("unsigned, by the user's word", () => {
-  test('the first form that comes; no signature is asked for; a loud warning', async () => {
+describe('unsigned, on request', () => {
+  test('the first form, without requesting its signature, with a warning', async () => {
     const server = await serve(without(mirror(), 'setup.zst', 'setup.zst.sig'));
     expect(await find([server.url], { unsigned: true, ring: { keys: [] } })).toMatchObject({
       form: 'xz',
       signer: 'unsigned',
       signature: undefined,
       warnings: [
-        `\`${server.url}/x86_64/setup.xz\` is taken UNSIGNED: nobody vouches for it, and whoever can ` +
+        `\`${server.url}/x86_64/setup.xz\` is UNSIGNED and was not verifiedwhoever can ` +
           'change it decides what is installed',
       ],
     });

@@ -23,11 +23,11 @@ describe('http through a proxy', () => {
     await server.drained();
   });
 
-  test('a proxy that wants credentials is told as such', async () => {
+  test('a proxy that requires credentials has its own hint', async () => {
     const proxy = await startProxy({ credentials: 'me:secret' });
     const error = await fetchError(site('http://mirror.invalid/', { env: { http_proxy: proxy.url } }).open('a'));
     expect(error).toMatchObject({ kind: 'refused', status: 407, mayPass: false });
-    expect(error.hint).toContain('the proxy wants');
+    expect(error.hint).toContain('pass a user name and a password');
   });
 
   test('NO_PROXY goes past it', async () => {

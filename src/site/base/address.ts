@@ -2,14 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { CygstrapError } from '../../errors.ts';
 import { FetchError, redactAddress } from './fetch-error.ts';
 
-/** Where a site is. */
+/** Location of a site. */
 export type Address =
   /** `base` ends in a slash and has neither credentials, query nor fragment. */
   | { readonly kind: 'http'; readonly base: URL; readonly authorization: string | undefined }
   | { readonly kind: 'directory'; readonly path: string };
 
-/** Reads the address of a site: `https://`, `http://`, `file://`, or a directory. Throws code `usage` for another
- *  scheme and for what is no address. */
+/** Parses the address of a site: `https://`, `http://`, `file://`, or a directory. Throws `usage` for another scheme
+ *  and for an invalid address. */
 export function parseAddress(address: string): Address {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(address)?.[1]?.toLowerCase();
   if (address === '') throw new CygstrapError('usage', 'the address of a site is empty');
@@ -24,7 +24,7 @@ export function parseAddress(address: string): Address {
       'use `https://`, `http://`, `file://` or a directory; most mirrors have `https://`',
     );
   }
-  if (url.search !== '' || url.hash !== '') throw notASite(address, 'a query or fragment has no place in it');
+  if (url.search !== '' || url.hash !== '') throw notASite(address, 'it has a query or a fragment');
   const authorization = basicAuthorization(url);
   return { kind: 'http', base: new URL(`${url.origin}${url.pathname.replace(/\/*$/, '/')}`), authorization };
 }
@@ -45,13 +45,13 @@ function notASite(address: string, why: string, hint?: string): CygstrapError {
   );
 }
 
-/** The header that carries the user name and password of a URL; undefined if it has none. */
+/** Returns the Authorization header for the user name and password of a URL; undefined without them. */
 export function basicAuthorization(url: URL): string | undefined {
   if (url.username === '' && url.password === '') return undefined;
   return `Basic ${Buffer.from(`${unescaped(url.username)}:${unescaped(url.password)}`).toString('base64')}`;
 }
 
-/** A stray `%` stands for itself. */
+/** Decodes percent escapes; a stray `%` is kept. */
 function unescaped(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -60,8 +60,8 @@ function unescaped(text: string): string {
   }
 }
 
-/** Joins a path to a base, escaped as mirrors expect it: `+` and `~` stay, a blank is `%20`, a `%` is `%25`. Throws
- *  FetchError `refused` as {@link refusePath} does. */
+/** Joins a path to a base URL, escaped as mirrors expect it: `+` and `~` are kept, a blank becomes `%20`, a `%`
+ *  becomes `%25`. Throws FetchError `refused` as {@link refusePath}. */
 export function urlBelow(base: URL, path: string): URL {
   refusePath(base.href, path);
   return new URL(
@@ -71,8 +71,8 @@ export function urlBelow(base: URL, path: string): URL {
   );
 }
 
-/** Throws FetchError `refused` for a path that is empty, absolute, or has an empty, `.` or `..` part, a backslash, a
- *  control character or half a character: on some system it would name something else than a file below the site. */
+/** Throws FetchError `refused` for a path that is empty, absolute, or has an empty, `.` or `..` component, a
+ *  backslash, a control character or a lone surrogate: on some systems it would name a file outside of the site. */
 export function refusePath(base: string, path: string): void {
   const isStrange = /[\p{Cc}\p{Surrogate}\\]/u.test(path) || path.split('/').some((part) => /^\.{0,2}$/.test(part));
   if (isStrange) throw new FetchError('refused', base, `not a path below a site: \`${path}\``);

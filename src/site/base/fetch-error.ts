@@ -1,20 +1,20 @@
 import { CygstrapError } from '../../errors.ts';
 
-/** How a site failed to deliver:
- *  `connect` no connection (name unknown, unreachable, nobody listens), or none through the proxy;
- *  `tls` its certificate or its TLS is not acceptable;
- *  `timeout` it took longer than one of the limits;
- *  `reset` the connection broke off;
- *  `protocol` what it said is not HTTP;
- *  `status` an HTTP status that is no answer;
- *  `missing` it does not have the file: 404, 410, ENOENT;
- *  `refused` it does not give it to us (401, 403, 407, 451, EACCES), or we do not ask for such a path;
- *  `redirect` it sends us in circles, too far, or to where we do not go;
- *  `short`, `long` fewer or more bytes than it announced;
- *  `encoded` it packed the file once more, although asked not to;
- *  `html` a web page in place of the file;
- *  `range` the rest it sent is not the rest of what we have: drop that and start at 0;
- *  `wrong-bytes` every site sent bytes that are not what was promised (only from `SiteSet`). */
+/** Kinds of failures:
+ *  `connect` no connection (unknown name, unreachable, refused), or none through the proxy;
+ *  `tls` invalid certificate or TLS failure;
+ *  `timeout` one of the timeouts expired;
+ *  `reset` the connection was lost;
+ *  `protocol` the response is not HTTP;
+ *  `status` an unexpected HTTP status;
+ *  `missing` the file does not exist: 404, 410, ENOENT;
+ *  `refused` access denied (401, 403, 407, 451, EACCES), or an invalid path;
+ *  `redirect` a redirect loop, too many redirects, or a target that is not allowed;
+ *  `short`, `long` fewer or more bytes than announced;
+ *  `encoded` an unrequested content encoding;
+ *  `html` a web page instead of the file;
+ *  `range` the rest does not continue the received part: drop it and start at 0;
+ *  `wrong-bytes` every site sent content that does not match (only from `SiteSet`). */
 export type FetchErrorKind =
   | 'connect'
   | 'tls'
@@ -32,7 +32,7 @@ export type FetchErrorKind =
   | 'range'
   | 'wrong-bytes';
 
-/** Statuses that tell of a passing trouble. */
+/** Statuses of transient failures. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([
   408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524,
 ]);
@@ -47,18 +47,18 @@ const PASSING_KINDS: ReadonlySet<FetchErrorKind> = new Set([
   'range',
 ]);
 
-/** What became of a file at one site. */
+/** Result of one file at one site. */
 export interface SiteFailure {
   /** The site's `name`. */
   readonly site: string;
   readonly attempts: number;
-  /** The reason of the last attempt. */
+  /** Reason of the last attempt. */
   readonly why: string;
 }
 
 export interface FetchErrorOptions {
   readonly status?: number;
-  /** What the site asks us to wait. */
+  /** Delay that the site requests, in milliseconds. */
   readonly retryAfterMs?: number;
   readonly attempts?: number;
   readonly sites?: readonly SiteFailure[];
@@ -66,19 +66,19 @@ export interface FetchErrorOptions {
   readonly cause?: unknown;
 }
 
-/** A site (or every site of a set) did not deliver. Code `fetch`; `details` are `{ kind, url, status?, attempts?,
- *  sites? }`, without any user name, password or query. */
+/** A site, or every site of a set, failed. Code `fetch`; `details` are `{ kind, url, status?, attempts?, sites? }`,
+ *  without user name, password and query. */
 export class FetchError extends CygstrapError {
   readonly kind: FetchErrorKind;
-  /** As in `details`: fit to be shown. */
+  /** As in `details`, without secrets. */
   readonly url: string;
-  /** The reason alone, a phrase without the address. */
+  /** The reason as a phrase without the address. */
   readonly why: string;
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
-  /** After a SiteSet gave up: every site it tried, in the order given. */
+  /** Every site that a SiteSet tried, in the given order. */
   readonly sites: readonly SiteFailure[] | undefined;
-  /** Whether the same request to the same site may well succeed a little later. */
+  /** Whether the same request can succeed a little later. */
   readonly mayPass: boolean;
 
   constructor(kind: FetchErrorKind, address: string, why: string, options: FetchErrorOptions = {}) {
@@ -106,8 +106,8 @@ export class FetchError extends CygstrapError {
   }
 }
 
-/** An address as it may be shown: without user name, password, query (which may hold a key) and fragment. What is no
- *  URL with a host (a path, a directory) stays as it is. */
+/** Removes user name, password, query (which can contain a key) and fragment from an address. Text that is not a URL
+ *  with a host is kept. */
 export function redactAddress(address: string): string {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) return address;
   if (!URL.canParse(address)) return address.replace(/\/\/[^/]*@/, '//').replace(/[?#].*$/s, '');

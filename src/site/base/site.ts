@@ -1,36 +1,36 @@
-/** What to ask a site for. */
+/** A request to a site. */
 export interface OpenOptions {
-  /** Where to go on with a broken download; with `validator`, so that a changed file is sent whole. */
+  /** Offset at which to continue a broken download; with `validator`, a changed file is sent from the start. */
   readonly fromByte?: number;
   /** The `validator` of the broken download. */
   readonly validator?: string;
-  /** The `validator` of what we have: an unchanged file is not sent. */
+  /** The `validator` of the local copy: an unchanged file is not sent. */
   readonly unlessIs?: string;
   readonly signal?: AbortSignal;
 }
 
-/** A file that a site has begun to send. */
+/** A download in progress. */
 export interface Download {
-  /** `rest`: from `startByte` on, as asked. `unchanged`: nothing follows. */
+  /** `rest`: from `startByte` on, as requested. `unchanged`: without content. */
   readonly kind: 'whole' | 'rest' | 'unchanged';
   readonly startByte: number;
-  /** Of the whole file, where the site tells. */
+  /** Size of the whole file, if known. */
   readonly totalBytes: number | undefined;
-  /** Strong ETag, else Last-Modified: tells this state of the file from another. */
+  /** Strong ETag, else Last-Modified: identifies this version of the file. */
   readonly validator: string | undefined;
-  /** Once only; not taking them at all needs an abort, or the connection stays busy. Stopping early gives the
-   *  connection up. Fails with FetchError when the body stalls, breaks off, is not as long as announced, or is a web
-   *  page; says nothing else of its content. */
+  /** Can be read once. Stopping early closes the connection; not reading at all needs an abort, or the connection
+   *  stays busy. Throws FetchError if the body stalls, is cut off, has another length than announced, or is a web
+   *  page; does not verify the content. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** One remote mirror (or a directory that serves as one). */
+/** A remote mirror, or a directory that serves as one. */
 export interface Site {
   /** For messages: the address without user name and password. */
   readonly name: string;
-  /** Asks for a file by its path relative to the site. Throws FetchError, or the signal's reason as it is; never
-   *  retries. After kind `range` what we have is of no use any more: start at 0. */
+  /** Requests a file by its path relative to the site. Throws FetchError and the reason of the signal; never retries.
+   *  After kind `range` the received part is useless: start at 0. */
   open(path: string, options?: OpenOptions): Promise<Download>;
-  /** Closes every connection; what is still under way fails. */
+  /** Closes every connection; running downloads fail. */
   close(): Promise<void>;
 }

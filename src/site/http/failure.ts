@@ -1,15 +1,15 @@
 import { errors } from 'undici';
 import { FetchError } from '../base/fetch-error.ts';
-import { TimeoutFault } from './exchange.ts';
+import { TimeoutFault } from './request.ts';
 import { ProxyFault } from './network.ts';
 
-/** When a request failed: before the head of its answer, or so far into the body. */
+/** Phase of a failure: before the head of the response, or after this many bytes of the body. */
 export type Phase = 'head' | { readonly receivedBytes: number; readonly bodyBytes: number | undefined };
 
 const CONNECT_CODES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nobody listens there (connection refused)',
+  ECONNREFUSED: 'connection refused',
   ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'the name cannot be looked up now',
+  EAI_AGAIN: 'the name server does not respond',
   EHOSTUNREACH: 'the host is unreachable',
   ENETUNREACH: 'the network is unreachable',
   ENETDOWN: 'the network is down',
@@ -29,7 +29,8 @@ const LIMITS: Readonly<Record<TimeoutFault['limit'], string>> = {
   wholeMs: 'not the whole',
 };
 
-/** Says what a failure of undici, of a socket or of a limit of time means. Gives the signal's reason back as it is. */
+/** Converts an error of undici, of a socket or a timeout into a FetchError. Returns the reason of the signal
+ *  unchanged. */
 export function failureOf(error: unknown, url: URL, phase: Phase, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (error instanceof TimeoutFault)
@@ -55,7 +56,7 @@ export function failureOf(error: unknown, url: URL, phase: Phase, signal: AbortS
   return new FetchError(
     'reset',
     url.href,
-    `the connection broke off${phase === 'head' ? ' before an answer' : progress(phase)}`,
+    `the connection was lost${phase === 'head' ? ' before the response' : progress(phase)}`,
     { cause: error },
   );
 }
@@ -64,19 +65,22 @@ function isShort(phase: Phase): boolean {
   return phase !== 'head' && phase.bodyBytes !== undefined && phase.receivedBytes < phase.bodyBytes;
 }
 
-/** A chunked body that ends early is told as a fault of its form. */
+/** A chunked body that ends early is reported as malformed. */
 function brokenAnswer(error: unknown, url: URL, phase: Phase): FetchError {
-  if (phase === 'head') return new FetchError('protocol', url.href, 'the answer is not HTTP', { cause: error });
-  return new FetchError(isShort(phase) ? 'short' : 'protocol', url.href, `the answer is broken${progress(phase)}`, {
-    cause: error,
-  });
+  if (phase === 'head') return new FetchError('protocol', url.href, 'the response is not HTTP', { cause: error });
+  return new FetchError(
+    isShort(phase) ? 'short' : 'protocol',
+    url.href,
+    `the response is malformed${progress(phase)}`,
+    { cause: error },
+  );
 }
 
 function tlsError(error: unknown, code: string, url: URL): FetchError {
-  return new FetchError('tls', url.href, `no trust in its certificate or TLS (${code})`, {
+  return new FetchError('tls', url.href, `invalid certificate or TLS failure (${code})`, {
     cause: error,
     ...(UNKNOWN_ISSUER.test(code) && {
-      hint: 'name the authority that signed it with `--ca-file FILE` or `NODE_EXTRA_CA_CERTS=FILE`',
+      hint: 'trust its certificate authority with `--ca-file FILE` or `NODE_EXTRA_CA_CERTS=FILE`',
     }),
   });
 }
@@ -86,7 +90,7 @@ function proxyError(error: ProxyFault, url: URL): FetchError {
   return new FetchError(isRefusal ? 'refused' : 'connect', url.href, error.message, {
     cause: error,
     ...(error.status !== undefined && { status: error.status }),
-    ...(error.status === 407 && { hint: 'put the user name and password into the address of the proxy' }),
+    ...(error.status === 407 && { hint: 'add the user name and password to the address of the proxy' }),
   });
 }
 

@@ -1,19 +1,19 @@
 import { urlBelow } from '../base/address.ts';
 import { FetchError } from '../base/fetch-error.ts';
 import type { Download, OpenOptions, Site } from '../base/site.ts';
-import { beginsAsHtml, htmlError, isRedirect, isWebPage, judge, redirectTarget } from './answer.ts';
-import type { Promised } from './answer.ts';
-import type { Exchange, Head } from './exchange.ts';
+import { beginsAsHtml, htmlError, isRedirect, isWebPage, judge, redirectTarget } from './response.ts';
+import type { Promised } from './response.ts';
+import type { HttpRequest, Head } from './request.ts';
 import { failureOf } from './failure.ts';
 import type { Network } from './network.ts';
 
-/** Redirects of one request that are followed. */
+/** Maximum redirects of one request. */
 export const MAX_REDIRECTS = 10;
 
-/** Of a body, looked at for a web page. */
+/** Bytes of a body that are checked for a web page. */
 const SNIFFED_BYTES = 256;
 
-/** A mirror on the web. Follows redirects itself; sends credentials only where they are meant for. */
+/** A mirror over HTTP. Follows redirects itself; sends credentials only to their own host. */
 export class HttpSite implements Site {
   readonly name: string;
   readonly #base: URL;
@@ -33,24 +33,21 @@ export class HttpSite implements Site {
     options.signal?.throwIfAborted();
     let seen: Set<string> | undefined;
     for (let url = urlBelow(this.#base, path); ;) {
-      const exchange = this.#network.send(url, this.#headers(url, options), options.signal);
+      const request = this.#network.send(url, this.#headers(url, options), options.signal);
       let head: Head;
       try {
-        head = await exchange.head;
+        head = await request.head;
       } catch (error) {
         throw failureOf(error, url, 'head', options.signal);
       }
-      if (!isRedirect(head)) return downloadOf(url, exchange, options, head);
-      exchange.drop();
+      if (!isRedirect(head)) return downloadOf(url, request, options, head);
+      request.drop();
       seen ??= new Set();
       seen.add(url.href);
       url = redirectTarget(url, head);
-      if (seen.has(url.href))
-        throw new FetchError('redirect', url.href, 'redirected in a circle', { status: head.status });
+      if (seen.has(url.href)) throw new FetchError('redirect', url.href, 'redirect loop', { status: head.status });
       if (seen.size > MAX_REDIRECTS)
-        throw new FetchError('redirect', url.href, `redirected more than ${MAX_REDIRECTS} times`, {
-          status: head.status,
-        });
+        throw new FetchError('redirect', url.href, `more than ${MAX_REDIRECTS} redirects`, { status: head.status });
     }
   }
 
@@ -74,51 +71,51 @@ export class HttpSite implements Site {
   }
 }
 
-function downloadOf(url: URL, exchange: Exchange, options: OpenOptions, head: Head): Download {
+function downloadOf(url: URL, request: HttpRequest, options: OpenOptions, head: Head): Download {
   let isWanted = false;
   try {
     const promised = judge(url, options, head, Date.now());
     const { kind, startByte, totalBytes, validator } = promised;
     isWanted = head.status === 200 || head.status === 206;
     if (!isWanted) return { kind, startByte, totalBytes, validator, chunks: nothing() };
-    const body = new Body(url, exchange, promised, options.signal);
+    const body = new Body(url, request, promised, options.signal);
     return { kind, startByte, totalBytes, validator, chunks: chunksOf(body) };
   } finally {
-    // The page that goes with an error, or nothing at all.
-    if (!isWanted) exchange.drop();
+    // The body of an error response, or an empty one.
+    if (!isWanted) request.drop();
   }
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
 
-/** The body: counted against what was promised, and looked at until it is known not to begin as a web page. */
+/** The body: compared with the announced length, and held back until it cannot be a web page. */
 class Body {
   readonly #url: URL;
-  readonly #exchange: Exchange;
+  readonly #request: HttpRequest;
   readonly #bodyBytes: number | undefined;
   readonly #signal: AbortSignal | undefined;
   receivedBytes = 0;
-  /** Its beginning, while that may be one of a web page. */
+  /** The beginning, while it can be a web page. */
   #head: string | undefined;
 
-  constructor(url: URL, exchange: Exchange, { bodyBytes, startByte }: Promised, signal: AbortSignal | undefined) {
+  constructor(url: URL, request: HttpRequest, { bodyBytes, startByte }: Promised, signal: AbortSignal | undefined) {
     this.#url = url;
-    this.#exchange = exchange;
+    this.#request = request;
     this.#bodyBytes = bodyBytes;
     this.#signal = signal;
     this.#head = startByte > 0 || isWebPage(url) ? undefined : '';
   }
 
-  /** Whether what has come may still turn out to be a web page. */
+  /** Returns whether the received bytes can still be a web page. */
   get isInDoubt(): boolean {
     return this.#head !== undefined;
   }
 
-  /** The next bytes, undefined after the last. */
+  /** Returns the next bytes, undefined at the end. */
   async next(): Promise<Uint8Array | undefined> {
     let chunk: Uint8Array | undefined;
     try {
-      chunk = await this.#exchange.read();
+      chunk = await this.#request.read();
     } catch (error) {
       throw this.#failure(error);
     }
@@ -126,7 +123,7 @@ class Body {
     return chunk;
   }
 
-  /** Throws when there is less than was announced. */
+  /** Throws if fewer bytes arrived than announced. */
   refuseShort(): void {
     if (this.#bodyBytes !== undefined && this.receivedBytes < this.#bodyBytes)
       throw new FetchError(
@@ -136,9 +133,9 @@ class Body {
       );
   }
 
-  /** Gives the connection up, unless the body is complete. */
+  /** Closes the connection unless the body is complete. */
   end(): void {
-    this.#exchange.cancel();
+    this.#request.cancel();
   }
 
   #failure(error: unknown): unknown {
@@ -161,7 +158,7 @@ class Body {
   }
 }
 
-/** Passes the body on, and holds back what may be the beginning of a web page. */
+/** Passes the body on, but holds back a possible web page. */
 async function* chunksOf(body: Body): AsyncGenerator<Uint8Array, void, undefined> {
   let held: Uint8Array[] = [];
   try {

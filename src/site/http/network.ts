@@ -4,7 +4,7 @@ import { rootCertificates } from 'node:tls';
 import { Agent, buildConnector, Client } from 'undici';
 import type { Dispatcher } from 'undici';
 import { CygstrapError } from '../../errors.ts';
-import { Exchange } from './exchange.ts';
+import { HttpRequest } from './request.ts';
 import { proxyFor } from './proxy.ts';
 import type { Proxy } from './proxy.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -17,19 +17,21 @@ export interface NetworkOptions {
   readonly timeouts: Timeouts;
 }
 
-/** A proxy did not let us through to the site. */
+/** The proxy did not connect to the site. */
 export class ProxyFault extends Error {
-  /** What it answered, if it did. */
+  /** Its status, if it responded. */
   readonly status: number | undefined;
 
   constructor(proxy: Proxy, status: number | undefined, cause?: unknown) {
-    super(`the proxy ${proxy.origin} ${status === undefined ? 'cannot be reached' : `answers ${status}`}`, { cause });
+    super(`the proxy ${proxy.origin} ${status === undefined ? 'cannot be reached' : `responds with ${status}`}`, {
+      cause,
+    });
     this.name = 'ProxyFault';
     this.status = status;
   }
 }
 
-/** Pools of kept connections, one for each host; those of https behind a proxy go through tunnels. */
+/** Pools of persistent connections, one per host; https through a proxy uses tunnels. */
 export class Network {
   readonly #options: NetworkOptions;
   readonly #tls: buildConnector.BuildOptions;
@@ -43,20 +45,20 @@ export class Network {
     this.#direct = this.#agent(this.#tls);
   }
 
-  /** The proxy that a URL goes through. */
+  /** Returns the proxy for a URL. */
   proxyOf({ origin }: URL): Proxy | undefined {
     if (!this.#proxies.has(origin)) this.#proxies.set(origin, proxyFor(new URL(origin), this.#options.env));
     return this.#proxies.get(origin);
   }
 
-  /** Sends a GET. The exchange tells what comes of it. */
-  send(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): Exchange {
-    const exchange = new Exchange(this.#options.timeouts, signal);
+  /** Sends a GET request. */
+  send(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): HttpRequest {
+    const request = new HttpRequest(this.#options.timeouts, signal);
     const proxy = this.proxyOf(url);
     const path = `${url.pathname}${url.search}`;
-    if (proxy === undefined) this.#direct.dispatch({ origin: url.origin, path, method: 'GET', headers }, exchange);
+    if (proxy === undefined) this.#direct.dispatch({ origin: url.origin, path, method: 'GET', headers }, request);
     else if (url.protocol === 'https:')
-      this.#tunnel(proxy).dispatch({ origin: url.origin, path, method: 'GET', headers }, exchange);
+      this.#tunnel(proxy).dispatch({ origin: url.origin, path, method: 'GET', headers }, request);
     else {
       const proxied = {
         ...headers,
@@ -65,10 +67,10 @@ export class Network {
       };
       this.#direct.dispatch(
         { origin: proxy.origin, path: `${url.origin}${path}`, method: 'GET', headers: proxied },
-        exchange,
+        request,
       );
     }
-    return exchange;
+    return request;
   }
 
   /** Closes every connection; what is still under way fails. */
@@ -79,7 +81,7 @@ export class Network {
 
   #agent(connect: Agent.Options['connect']): Agent {
     const { connections, allowHttp2 } = this.#options;
-    // The limits of time are the exchange's: undici's are kept to a second only.
+    // The timeouts are those of the request: undici's are accurate to a second only.
     return new Agent({
       connections,
       pipelining: 1,
@@ -110,8 +112,7 @@ export class Network {
   }
 }
 
-/** Asks a proxy for a connection to a host. Every failure is a ProxyFault: undici would try for ever after some of its
- *  own. */
+/** Requests a tunnel from a proxy. Every failure is a ProxyFault: undici retries some of its own indefinitely. */
 async function openTunnel(client: Client, proxy: Proxy, to: buildConnector.Options): Promise<Socket | ProxyFault> {
   const target = `${to.hostname}:${to.port === '' ? '443' : to.port}`;
   const headers = {
@@ -128,7 +129,7 @@ async function openTunnel(client: Client, proxy: Proxy, to: buildConnector.Optio
   }
 }
 
-/** Own authorities replace Node's list, so that it has to be given again, with what NODE_EXTRA_CA_CERTS adds to it. */
+/** Custom authorities replace the list of Node.js, so the result contains that list and NODE_EXTRA_CA_CERTS too. */
 function authorities({ caFiles, env }: NetworkOptions): { ca?: string[] } {
   if (caFiles.length === 0) return {};
   const extra = env['NODE_EXTRA_CA_CERTS'];

@@ -3,7 +3,7 @@ import { CygstrapError } from '../../errors.ts';
 import { basicAuthorization } from '../base/address.ts';
 import { redactAddress } from '../base/fetch-error.ts';
 
-/** A proxy to ask in place of the site. */
+/** A proxy. */
 export interface Proxy {
   readonly origin: string;
   readonly authorization: string | undefined;
@@ -11,9 +11,9 @@ export interface Proxy {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Finds the proxy for a URL: `https_proxy`, `HTTPS_PROXY` for https, `http_proxy`, `HTTP_PROXY` for http, unless
- *  `no_proxy` or `NO_PROXY` names the host. An empty value is none. Throws code `usage` for a value that is no http or
- *  https URL. */
+/** Returns the proxy for a URL: `https_proxy`, `HTTPS_PROXY` for https, `http_proxy`, `HTTP_PROXY` for http, unless
+ *  `no_proxy` or `NO_PROXY` lists the host. An empty value means none. Throws `usage` for a value that is not an http
+ *  or https URL. */
 export function proxyFor(url: URL, env: Env): Proxy | undefined {
   const name = `${url.protocol.slice(0, -1)}_proxy`;
   const value = env[name] ?? env[name.toUpperCase()] ?? '';
@@ -30,15 +30,15 @@ export function proxyFor(url: URL, env: Env): Proxy | undefined {
   return { origin: proxy.origin, authorization: basicAuthorization(proxy) };
 }
 
-/** Whether a list such as `localhost, .example.org:8080, 10.0.0.0/8, *` names the host of a URL. A name counts for what
- *  is below it too. */
+/** Returns whether a list such as `localhost, .example.org:8080, 10.0.0.0/8, *` contains the host of a URL. A name
+ *  includes its subdomains. */
 export function isExempt(url: URL, list: string): boolean {
   const host = bareHost(url.hostname);
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
   return list.split(/[\s,]+/).some((entry) => {
     if (entry === '' || entry === '*') return entry === '*';
     if (entry.includes('/')) return isInSubnet(host, entry);
-    // The last colon of a bare IPv6 address begins no port.
+    // The last colon of a bare IPv6 address does not start a port.
     const [, name = entry, wanted] = isIP(entry) === 6 ? [] : (/^(.*):(\d+)$/.exec(entry) ?? []);
     if (wanted !== undefined && wanted !== port) return false;
     const bare = bareHost(name.toLowerCase()).replace(/^\*?\./, '');

@@ -1,16 +1,16 @@
-/** How long a site may take, each in milliseconds. */
+/** Timeouts of a site, in milliseconds. */
 export interface Timeouts {
-  /** From the name to a connection, TLS included; kept to about a second. */
+  /** From the name lookup to the connection with TLS; accurate to about a second. */
   readonly connectMs: number;
-  /** From the request to the head of the answer. */
+  /** From the request to the head of the response. */
   readonly headersMs: number;
-  /** Without a byte of the body, while we are ready to take one. */
+  /** Between two bytes of the body while the connection is not paused. */
   readonly stallMs: number;
-  /** From the request to the last byte, whatever we do meanwhile: the end of a site that drips. */
+  /** From the request to the last byte, to end a site that sends slowly forever. */
   readonly wholeMs: number;
 }
 
-/** Patient enough for a slow mirror behind a slow line; a dead one is found out in seconds. */
+/** Long enough for a slow mirror on a slow line; a dead one is detected within seconds. */
 export const TIMEOUTS: Timeouts = {
   connectMs: 15_000,
   headersMs: 30_000,

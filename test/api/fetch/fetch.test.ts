@@ -327,7 +327,7 @@ describe('trust', () => {
       join(dir, 'lock.json'),
     );
     expect(exit).toBe(1);
-    expect(stderr).toContain('no index for x86_64 is signed by a trusted key');
+    expect(stderr).toContain('no index for x86_64 has a valid signature of a trusted key');
     expect(existsSync(join(dir, 'repo'))).toBe(false);
   });
 

@@ -3,22 +3,22 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import type { Dispatcher } from 'undici';
 import type { Timeouts } from './timeouts.ts';
 
-/** Received and not yet taken: the connection is held back above the first and goes on below the second. */
+/** Bounds of received, unread bytes: above the first the connection is paused, below the second it is resumed. */
 const HIGH_WATER_BYTES = 512 * 1024;
 const LOW_WATER_BYTES = 128 * 1024;
 
-/** Of a body that nobody wants: so much is read to keep the connection, no more. */
+/** Maximum bytes of an unwanted body that are read to keep the connection. */
 const DROPPED_BYTES = 64 * 1024;
 
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** The head of an answer. */
+/** The head of a response. */
 export interface Head {
   readonly status: number;
   readonly headers: Headers;
 }
 
-/** A limit of time that was not kept. */
+/** An expired timeout. */
 export class TimeoutFault extends Error {
   readonly limit: keyof Timeouts;
   readonly limitMs: number;
@@ -31,8 +31,8 @@ export class TimeoutFault extends Error {
   }
 }
 
-/** Who listens to a signal. However many they are, the signal has one listener: Node.js warns of more than ten, and
- *  adding and removing them costs more than the rest of an exchange. */
+/** Listeners of a signal. The signal has one event listener for all of them: Node.js warns about more than ten, and
+ *  adding and removing them costs more than the rest of a request. */
 const audiences = new WeakMap<AbortSignal, { readonly listeners: Set<() => void>; readonly tell: () => void }>();
 
 function listen(signal: AbortSignal, listener: () => void): void {
@@ -52,11 +52,11 @@ function stopListening(signal: AbortSignal, listener: () => void): void {
   signal.removeEventListener('abort', audience.tell);
 }
 
-/** One request and its answer, as undici tells it: the head as a promise, the body by `read`. Everything ends it at
- *  most once: the last byte, a failure, a limit of time, the signal, or `cancel`. Failures are undici's own,
- *  `TimeoutFault`, or the signal's reason. */
-export class Exchange implements Dispatcher.DispatchHandler {
-  /** Rejects with the failure if that comes first. */
+/** One request and its response, as reported by undici: the head as a promise, the body by `read`. It ends once: by
+ *  the last byte, a failure, a timeout, the signal, or `cancel`. Throws the errors of undici, `TimeoutFault`, or the
+ *  reason of the signal. */
+export class HttpRequest implements Dispatcher.DispatchHandler {
+  /** Rejects if the request fails first. */
   readonly head: Promise<Head>;
   readonly #timeouts: Timeouts;
   readonly #signal: AbortSignal | undefined;
@@ -65,7 +65,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #startMs = 0;
-  /** When something last came, or we became ready for more. */
+  /** Time of the last received bytes, or of the last resume. */
   #heardMs = 0;
   #hasHead = false;
   #queue: Uint8Array[] = [];
@@ -88,8 +88,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (signal.aborted) this.#onAbort();
   }
 
-  /** The next bytes, undefined after the last. What was received before a failure comes first, except after an abort.
-   */
+  /** Returns the next bytes, undefined at the end. Bytes that were received before a failure come first, except after
+   *  an abort. */
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
       this.#signal?.throwIfAborted();
@@ -107,12 +107,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  /** Gives the answer up and the connection with it, unless it is complete. */
+  /** Closes the connection unless the response is complete. */
   cancel(): void {
     if (!this.#isSettled) this.#fail(new Error('given up'));
   }
 
-  /** Lets a short rest of the body pass by unread, so that the connection can serve again. */
+  /** Reads and drops a short rest of the body, so that the connection can be used again. */
   drop(): void {
     this.#droppedBytes = this.#queuedBytes;
     this.#queue = [];
@@ -133,7 +133,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#hasHead = true;
     this.#heardMs = performance.now();
-    // Else the timer that runs is soon enough.
+    // Otherwise the running timer fires early enough.
     if (this.#timeouts.stallMs < this.#timeouts.headersMs) this.#arm(this.#heardMs);
     this.#resolveHead({ status, headers });
   }
@@ -176,8 +176,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (!this.#isSettled) this.#arm(performance.now());
   }
 
-  /** Waits anew, from `nowMs` on, for whatever limit is the next: one timer for all of them, since most answers come
-   *  long before any. */
+  /** Sets one timer for the next timeout from `nowMs` on: most responses arrive long before any timeout. */
   #arm(nowMs: number): void {
     this.#heardMs = nowMs;
     clearTimeout(this.#timer);
@@ -197,7 +196,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else this.#fail(new TimeoutFault(passed.limit, this.#timeouts[passed.limit]));
   }
 
-  /** What may not take longer than until then; nobody is late while we hold the connection back. */
+  /** Returns the next deadline. A paused connection has none. */
   #limits(): { readonly limit: keyof Timeouts; readonly atMs: number }[] {
     const { headersMs, stallMs, wholeMs } = this.#timeouts;
     const whole = { limit: 'wholeMs', atMs: this.#startMs + wholeMs } as const;

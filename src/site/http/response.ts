@@ -1,29 +1,30 @@
 import { FetchError } from '../base/fetch-error.ts';
 import type { Download, OpenOptions } from '../base/site.ts';
-import type { Head, Headers } from './exchange.ts';
+import type { Head, Headers } from './request.ts';
 
-/** What an answer promises; its body is still to come. */
+/** Metadata of a response whose body follows. */
 export interface Promised {
   readonly kind: Download['kind'];
   readonly startByte: number;
   readonly totalBytes: number | undefined;
   readonly validator: string | undefined;
-  /** Length of the body, where the site tells. */
+  /** Length of the body, if known. */
   readonly bodyBytes: number | undefined;
 }
 
-/** Whether the answer sends us elsewhere. */
+/** Returns whether the response is a redirect. */
 export function isRedirect({ status }: Head): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
-/** Where a redirect leads. Throws FetchError `redirect` for no or a bad address, and from https to anything else. */
+/** Returns the target of a redirect. Throws FetchError `redirect` for a missing or invalid address, and from https to
+ *  another scheme. */
 export function redirectTarget(from: URL, { status, headers }: Head): URL {
   const location = valueOf(headers, 'location');
   if (location === undefined || !URL.canParse(location, from.href))
     throw new FetchError('redirect', from.href, 'redirected to nowhere', { status });
   const to = new URL(location, from);
-  // Credentials of our own go by a header; those a site invents are not ours to send.
+  // Our credentials are in a header; credentials from the site are dropped.
   to.username = '';
   to.password = '';
   to.hash = '';
@@ -38,8 +39,8 @@ export function redirectTarget(from: URL, { status, headers }: Head): URL {
   return to;
 }
 
-/** Judges the head of a final answer by what was asked. Throws FetchError for everything that is not the file, the rest
- *  of it, or the word that it did not change. */
+/** Checks the head of a final response against the request. Throws FetchError unless it is the file, its rest, or
+ *  `unchanged`. */
 export function judge(url: URL, asked: OpenOptions, head: Head, nowMs: number): Promised {
   const { status, headers } = head;
   const fromByte = asked.fromByte ?? 0;
@@ -93,8 +94,8 @@ function judgeRest(url: URL, asked: OpenOptions, { headers }: Head): Promised {
   };
 }
 
-/** Nothing is left after what we have: we have it all, or the file became shorter.
- *  Source: RFC 9110 section 15.5.17: Content-Range tells "the current length of the selected representation". */
+/** The response to a range after the end: the file is complete, or it became shorter.
+ *  Source: RFC 9110 section 15.5.17: Content-Range has "the current length of the selected representation". */
 function judgeUnsatisfied(url: URL, asked: OpenOptions, { headers }: Head): Promised {
   refuseChange(url, asked, headers);
   const totalBytes = Number(/^bytes +\*\/(\d+)$/i.exec(valueOf(headers, 'content-range') ?? '')?.[1]);
@@ -113,7 +114,7 @@ function judgeUnsatisfied(url: URL, asked: OpenOptions, { headers }: Head): Prom
   });
 }
 
-/** A site that does not heed If-Range may send the rest of another file. */
+/** A site that ignores If-Range can send the rest of another version. */
 function refuseChange(url: URL, { validator }: OpenOptions, headers: Headers): void {
   if (validator === undefined) return;
   const now = validator.startsWith('"') ? valueOf(headers, 'etag') : valueOf(headers, 'last-modified');
@@ -121,7 +122,7 @@ function refuseChange(url: URL, { validator }: OpenOptions, headers: Headers): v
     throw new FetchError('range', url.href, 'the file has changed since the download began');
 }
 
-/** Encodings that say only what the file is anyway, as some servers have them for archives. */
+/** Content encodings that only repeat the format of the file, as some servers send them for archives. */
 const OWN_ENCODINGS: readonly (readonly [encoding: RegExp, path: RegExp])[] = [
   [/^(?:x-)?gzip$/i, /\.(?:t?gz)$/i],
   [/^(?:x-)?bzip2$/i, /\.(?:bz2|tbz2?)$/i],
@@ -133,33 +134,28 @@ function refuseDisguise(url: URL, headers: Headers): void {
   const encoding = valueOf(headers, 'content-encoding')?.trim() ?? '';
   const isOwn = OWN_ENCODINGS.some(([name, path]) => name.test(encoding) && path.test(url.pathname));
   if (encoding !== '' && encoding.toLowerCase() !== 'identity' && !isOwn) {
-    throw new FetchError(
-      'encoded',
-      url.href,
-      `the site packed the file once more (Content-Encoding: ${encoding}), although asked not to`,
-    );
+    throw new FetchError('encoded', url.href, `the site sent an unrequested Content-Encoding: ${encoding}`);
   }
   const type = valueOf(headers, 'content-type') ?? '';
   if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !isWebPage(url)) throw htmlError(url);
 }
 
-/** A web page is no surprise under such a name. */
+/** Names of files that can be web pages. */
 export function isWebPage(url: URL): boolean {
   return /(?:\.html?|\/)$/i.test(url.pathname);
 }
 
-/** The error for a page in place of a file. */
+/** Returns the error for a web page instead of a file. */
 export function htmlError(url: URL): FetchError {
-  return new FetchError('html', url.href, 'the site sent a web page in place of the file', {
-    hint: 'a portal, a proxy or an error page answers for the site; look at the address in a browser',
+  return new FetchError('html', url.href, 'the site sent a web page instead of the file', {
+    hint: 'open the address in a browser; a login page or a proxy may respond instead of the site',
   });
 }
 
-/** The mark of UTF-8, a character a byte. */
+/** The byte order mark of UTF-8 as latin1. */
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
 
-/** Whether a body begins as a web page does; undefined while that cannot be told yet. `head` has one character a byte.
- */
+/** Returns whether a body begins like a web page; undefined while that is not known yet. `head` is latin1. */
 export function beginsAsHtml(head: string): boolean | undefined {
   if (BYTE_ORDER_MARK.startsWith(head)) return undefined;
   const text = (head.startsWith(BYTE_ORDER_MARK) ? head.slice(BYTE_ORDER_MARK.length) : head).trimStart().toLowerCase();
@@ -171,15 +167,15 @@ export function beginsAsHtml(head: string): boolean | undefined {
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 407, 451]);
 
 const HINTS: Readonly<Record<number, string>> = {
-  401: 'the site wants a user name and a password: `https://NAME:PASSWORD@HOST/`',
-  407: 'the proxy wants a user name and a password: `HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT`',
+  401: 'pass a user name and a password: `https://NAME:PASSWORD@HOST/`',
+  407: 'pass a user name and a password: `HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT`',
 };
 
 function statusError(url: URL, { status, headers }: Head, nowMs: number): FetchError {
   const retryAfterMs = retryAfterOf(valueOf(headers, 'retry-after'), nowMs);
   const hint = HINTS[status];
   const kind = status === 404 || status === 410 ? 'missing' : REFUSALS.has(status) ? 'refused' : 'status';
-  const wait = retryAfterMs === undefined ? '' : `, to be asked again in ${Math.ceil(retryAfterMs / 1000)} s`;
+  const wait = retryAfterMs === undefined ? '' : `; retry after ${Math.ceil(retryAfterMs / 1000)} s`;
   return new FetchError(kind, url.href, `the site answers ${status}${wait}`, {
     status,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
@@ -187,11 +183,11 @@ function statusError(url: URL, { status, headers }: Head, nowMs: number): FetchE
   });
 }
 
-/** Reads Retry-After, seconds or a date. Undefined for anything else; a date gone by is 0. */
+/** Parses Retry-After, seconds or a date. Returns undefined for anything else; 0 for a past date. */
 export function retryAfterOf(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined;
   if (/^\s*\d{1,9}\s*$/.test(value)) return Number(value) * 1000;
-  // Date.parse makes a date of a bare number too.
+  // Date.parse accepts a bare number too.
   const atMs = /[a-z]/i.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }

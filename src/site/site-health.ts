@@ -1,17 +1,17 @@
 import type { RetryPolicy } from './retry.ts';
 
-/** What a failure says of a site: `slip` this time it did not deliver; `grave` it is dead, hangs, or sends wrong bytes;
- *  `gap` it lacks a file, as any mirror does now and then while it is brought up to date. */
-export type Blame = 'slip' | 'grave' | 'gap';
+/** Scope of a failure: `minor`, a failed transfer; `severe`, the site is down, hangs, or sends wrong bytes; `gap`, a
+ *  missing file, as on any mirror during an update. */
+export type FailureScope = 'minor' | 'severe' | 'gap';
 
-/** Gaps in a row that weigh as much as one slip. */
-const GAPS_FOR_A_SLIP = 8;
+/** Consecutive gaps that count as one minor failure. */
+const GAPS_PER_FAILURE = 8;
 
-/** How far one site is trusted to deliver. Demoted by slips in a row, or by one grave failure, restored by a success;
- *  while demoted, one request now and then may go to it first: a probe. */
-export class Standing {
+/** Health of one site. Consecutive minor failures or one severe failure demote it; a success restores it. A demoted
+ *  site gets one request from time to time, the probe. */
+export class SiteHealth {
   readonly #policy: RetryPolicy;
-  #blame = 0;
+  #weight = 0;
   #probeAtMs = 0;
   #probeAfterMs: number;
   #isProbed = false;
@@ -22,15 +22,15 @@ export class Standing {
   }
 
   get isDemoted(): boolean {
-    return this.#blame >= this.#policy.demoteAfter;
+    return this.#weight >= this.#policy.demoteAfter;
   }
 
-  /** Whether the site may be tried at its own place in the order. */
+  /** Returns whether the site can be tried at its own position in the order. */
   mayLead(nowMs: number): boolean {
     return !this.isDemoted || (!this.#isProbed && nowMs >= this.#probeAtMs);
   }
 
-  /** An attempt begins; true if it is the probe, which `endProbe` must follow. */
+  /** Starts an attempt. Returns true for a probe, which must be followed by `endProbe`. */
   begin(nowMs: number): boolean {
     const isProbe = this.isDemoted && this.mayLead(nowMs);
     if (isProbe) this.#isProbed = true;
@@ -42,13 +42,13 @@ export class Standing {
   }
 
   succeed(): void {
-    this.#blame = 0;
+    this.#weight = 0;
     this.#probeAfterMs = this.#policy.probeAfterMs;
   }
 
-  fail(blame: Blame, nowMs: number): void {
+  fail(scope: FailureScope, nowMs: number): void {
     const wasDemoted = this.isDemoted;
-    this.#blame += blame === 'grave' ? this.#policy.demoteAfter : blame === 'gap' ? 1 / GAPS_FOR_A_SLIP : 1;
+    this.#weight += scope === 'severe' ? this.#policy.demoteAfter : scope === 'gap' ? 1 / GAPS_PER_FAILURE : 1;
     if (!this.isDemoted) return;
     if (wasDemoted && nowMs >= this.#probeAtMs)
       this.#probeAfterMs = Math.min(this.#probeAfterMs * 2, this.#policy.longestProbeAfterMs);
