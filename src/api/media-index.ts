@@ -50,7 +50,7 @@ export async function indexOfLock(lock: Lock, { places, files, load }: LockIndex
   return { files: [{ path: `${arch}/setup.ini`, bytes }, ...signed], packages };
 }
 
-/** All indexes of the lock, by their digests; the lock vouches for them. */
+/** Returns the cached indexes of the lock, identified by the digests in it; undefined unless all are there. */
 async function cachedIndexes({ indexes, request }: Lock, { root }: RepoPlaces): Promise<IndexSource[] | undefined> {
   const cache = new IndexCache(ownFile(root, OWN_INDEXES));
   const found: CachedIndex[] = [];
