@@ -1,4 +1,4 @@
-/** Every code a caller may meet; stable, never reused. */
+/** Error codes; stable, never reused. */
 export type ErrorCode =
   | 'usage'
   | 'parse'
@@ -7,37 +7,37 @@ export type ErrorCode =
   | 'io'
   | 'unsolvable'
   | 'not-found'
-  /** A site did not deliver: network, HTTP status, time. A retry may help. */
+  /** A site failed: network, HTTP status, timeout. A retry can help. */
   | 'fetch'
-  /** Bytes are not what size and digest promise. */
+  /** Bytes do not match the expected size or digest. */
   | 'verify'
-  /** No trusted key signed these bytes. */
+  /** There is no valid signature of a trusted key. */
   | 'signature'
-  /** A local repo is not what it must be: foreign directory, hostile or clashing path, damage found. */
+  /** A local repo is not usable: a foreign directory, an invalid or conflicting path, damage. */
   | 'repo'
-  /** A lock or project file does not fit: unreadable, or made for another request. */
+  /** A lock or project file is invalid, or was made for another request. */
   | 'lock'
-  /** A machine, its disk or its network cannot be had, or ended against our will. */
+  /** A machine, its disk or its network is not available, or ended unexpectedly. */
   | 'vm'
-  /** What is asked for cannot be put on a medium: a name or an amount it has no room for, or two files of one name. */
+  /** The content does not fit on a medium: an invalid name, too many bytes, or two files with one name. */
   | 'media'
-  /** A program of the system that is needed is missing, or failed. */
+  /** A program of the system is missing or failed. */
   | 'tool'
-  /** What runs inside a machine did not do what it was asked to. */
+  /** A command inside a guest failed. */
   | 'guest'
-  /** Stopped by the user; the same command goes on from there. */
+  /** Interrupted by the user; the same command continues. */
   | 'interrupted';
 
 export interface ErrorOptions {
-  /** What to do about it, one sentence, for a `hint:` line. */
+  /** What to do: one sentence for a `hint:` line. */
   readonly hint?: string;
-  /** Plain JSON for machines. */
+  /** Plain JSON for programs. */
   readonly details?: unknown;
   readonly cause?: unknown;
 }
 
-/** Base of every error cygstrap raises on purpose: a stable code, a message, perhaps a hint.
- *  Anything else that reaches the command line is a bug of ours. */
+/** Base class of all expected errors: a stable code, a message, optionally a hint. The command line reports any other
+ *  error as a bug. */
 export class CygstrapError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;

@@ -1,21 +1,21 @@
-/** Everything a room may want to tell while it works. The command line renders it on stderr; a library caller may
+/** Everything that an operation reports while it runs. The command line prints it on stderr; a library caller can
  *  ignore it. */
 export type Event =
   /** Something the user should know about the input. */
   | { readonly kind: 'warning'; readonly message: string }
-  /** Something that only matters when looking into what happened. */
+  /** Detail that matters for diagnosis only. */
   | { readonly kind: 'note'; readonly message: string }
   | {
       readonly kind: 'index-read';
       readonly name: string;
-      /** As read, before decompression. */
+      /** Before decompression. */
       readonly sizeBytes: number;
       readonly packages: number;
       readonly isFromCache: boolean;
       readonly durationMs: number;
     }
   | { readonly kind: 'resolved'; readonly packages: number; readonly durationMs: number }
-  /** Before the first download: what there is to do, and how much of it is there already. */
+  /** Before the first download: the total amount and the part that is present already. */
   | {
       readonly kind: 'fetch-start';
       readonly files: number;
@@ -23,7 +23,7 @@ export type Event =
       readonly presentFiles: number;
       readonly presentBytes: number;
     }
-  /** One attempt to get one file begins. */
+  /** An attempt to download a file starts. */
   | {
       readonly kind: 'transfer-start';
       readonly path: string;
@@ -31,11 +31,11 @@ export type Event =
       readonly sizeBytes: number | undefined;
       readonly fromByte: number;
     }
-  /** Bytes of a transfer that came in since the last such event; at most a few a second for each transfer. */
+  /** Bytes received since the last event of this transfer; at most a few events per second and transfer. */
   | { readonly kind: 'transfer-bytes'; readonly path: string; readonly receivedBytes: number }
   /** The file is verified and in place. */
   | { readonly kind: 'transfer-done'; readonly path: string; readonly sizeBytes: number; readonly durationMs: number }
-  /** An attempt failed; another follows after the delay, perhaps from another site. */
+  /** An attempt failed; the next one follows after the delay, possibly at another site. */
   | {
       readonly kind: 'transfer-failed';
       readonly path: string;
@@ -44,12 +44,12 @@ export type Event =
       readonly why: string;
       readonly retryInMs: number | undefined;
     }
-  /** A site is tried last from now on, until it has delivered again. */
+  /** The site is tried last until a transfer from it succeeds. */
   | { readonly kind: 'site-demoted'; readonly site: string; readonly why: string }
-  /** A stage of a machine is made, or found made; `key` names it. */
+  /** A stage of a machine is made or found; `key` identifies it. */
   | { readonly kind: 'stage-start'; readonly stage: string; readonly key: string }
   | { readonly kind: 'stage-reused'; readonly stage: string; readonly key: string }
-  /** What the guest, or we, do in it now; perhaps the so-manieth of several like it. */
+  /** The current step; `step` n of m, if known. */
   | {
       readonly kind: 'stage-step';
       readonly stage: string;
@@ -58,5 +58,5 @@ export type Event =
     }
   | { readonly kind: 'stage-done'; readonly stage: string; readonly key: string; readonly durationMs: number };
 
-/** Receives events in the order they happen. Must not throw. */
+/** Receives events in order. Must not throw. */
 export type Report = (event: Event) => void;

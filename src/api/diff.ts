@@ -6,7 +6,7 @@ import type { Conflict, Plan, ResolveRequest } from '../core/resolve/plan.ts';
 import { answerRequest } from './answer.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 
-/** What differs between two plans for one request; or which of the indexes has no plan for it, and why. */
+/** Differences of two plans for one request, or the index without a plan for it and the reason. */
 export type PlanComparison =
   | { readonly kind: 'difference'; readonly difference: PlanDifference; readonly before: Plan; readonly after: Plan }
   | { readonly kind: 'conflict'; readonly side: 'old' | 'new'; readonly conflicts: readonly Conflict[] };
@@ -16,7 +16,7 @@ export function compareIndexes(before: LoadedCatalog, after: LoadedCatalog): Dif
   return diffCatalogs(before.catalog, after.catalog);
 }
 
-/** Compares what one request comes to with two indexes. */
+/** Compares the plans of one request with two indexes. */
 export function comparePlans(
   before: LoadedCatalog,
   after: LoadedCatalog,

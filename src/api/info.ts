@@ -7,9 +7,9 @@ import { alternativesTo, providersOf, unknownNameText } from '../core/resolve/al
 export interface VersionInfo {
   readonly version: string;
   readonly section: string;
-  /** Number of the index it comes from, from 0. */
+  /** Number of its index, from 0. */
   readonly index: number;
-  /** Whether a plain request for the package means this version. */
+  /** Whether a request without a version selects this version. */
   readonly isCurrent: boolean;
   readonly archive: Archive;
   readonly source?: { readonly name: string; readonly version: string; readonly archive: Archive };
@@ -33,7 +33,7 @@ export interface PackageInfo {
   readonly providedBy: readonly string[];
 }
 
-/** Everything the catalog knows of a package; undefined when there is none of that name. */
+/** Returns everything about a package; undefined if there is no package of that name. */
 export function packageInfo(catalog: Catalog, name: string): PackageInfo | undefined {
   const pkg = catalog.packages.get(name);
   if (pkg === undefined) return undefined;

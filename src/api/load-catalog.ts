@@ -11,36 +11,35 @@ import type { Parser, ParserOptions } from '../core/setup-ini/parser/parse.ts';
 import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from '../core/setup-ini/records.ts';
 import type { PackageRows } from '../core/setup-ini/version-table.ts';
 
-/** An index to read: a path, `-` for stdin, or bytes that are there already, with a name for messages. */
+/** An index to read: a path, `-` for stdin, or bytes with a name for messages. */
 export type IndexSource = string | { readonly name: string; readonly bytes: Uint8Array };
 
-/** Takes the records of an index as they come; `index` counts from 0. */
+/** Receives the records of an index while it is read; `index` counts from 0. */
 export type TakeRecords = (records: readonly PackageRecord[], index: number) => void;
 
 export interface LoadOptions {
-  /** What `-` reads; by default the standard input of this process. */
+  /** Input for `-`. Default: stdin of this process. */
   readonly stdin?: AsyncIterable<Uint8Array>;
-  /** Whether what setup would refuse is left out with a warning, instead of refusing the index. */
+  /** Skip what setup rejects, with a warning, instead of throwing. Default: false. */
   readonly lenient?: boolean;
-  /** Whether unpacked indexes are kept for the next time, below the cache directory that `env` names. */
+  /** Cache decompressed indexes below the user's cache directory, see `env`. Default: false. */
   readonly cache?: boolean;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Whether the summaries are to have a digest, which costs a twentieth of a command; by default they are. */
+  /** Compute the digest of plain text, which costs 5 % of a command. Default: true. */
   readonly digest?: boolean;
   readonly report?: Report;
   /** Stops reading when aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A catalog and the indexes it was made from, in the order given. */
+/** A catalog and its indexes, in the given order. */
 export interface LoadedCatalog {
   readonly catalog: Catalog;
   readonly indexes: readonly IndexSummary[];
 }
 
-/** Reads one index, or several one after another, and merges them, parsing while the next bytes are decompressed.
- *  `take` gets the records too. Throws InputError for bytes that cannot be had and ParseError for a text that setup
- *  would refuse. */
+/** Reads one index, or several one after another, and merges them. Parsing and decompression overlap. `take` receives
+ *  the records too. Throws InputError for unreadable input and ParseError for a text that setup rejects. */
 export async function loadCatalog(
   sources: IndexSource | readonly IndexSource[],
   options: LoadOptions = {},
@@ -72,15 +71,15 @@ function listOf(sources: IndexSource | readonly IndexSource[]): readonly IndexSo
   return typeof sources === 'string' || 'bytes' in sources ? [sources] : sources;
 }
 
-/** What is known of an index once it has been read. */
+/** Facts about an index after it was read. */
 export interface ReadIndex {
   readonly header: IndexHeader;
   readonly diagnostics: readonly Diagnostic[];
   readonly index: IndexSummary;
 }
 
-/** Reads one index and hands its records out as they come, each time with the `release:` label. Throws like {@link
- *  loadCatalog}. */
+/** Reads one index and passes on its records, each time with the `release:` label. Throws like {@link loadCatalog}.
+ *  */
 export function readIndex(
   source: IndexSource,
   options: LoadOptions,

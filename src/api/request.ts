@@ -10,7 +10,7 @@ export function isWindowsVersion(text: string): boolean {
   return WINDOWS_VERSION.test(text);
 }
 
-/** A line of a batch: a request, or why it is none. */
+/** A line of a batch: a request, or the reason why it is invalid. */
 export type ParsedRequest =
   { readonly kind: 'request'; readonly request: ResolveRequest } | { readonly kind: 'fault'; readonly message: string };
 
@@ -18,8 +18,8 @@ const LISTS = ['packages', 'categories', 'buildDepends'] as const;
 const FLAGS = ['base', 'test', 'source'] as const;
 const FIELDS = new Set<string>([...LISTS, ...FLAGS, 'windows']);
 
-/** Reads one JSON request. A field left out is as in `defaults`; an unknown field or a value of the wrong kind is a
- *  fault, never a guess. */
+/** Parses one JSON request. Missing fields are as in `defaults`; an unknown field or a value of the wrong type is an
+ *  error. */
 export function parseRequest(text: string, defaults: ResolveRequest): ParsedRequest {
   let value: unknown;
   try {
@@ -52,7 +52,8 @@ function fault(message: string): ParsedRequest {
   return { kind: 'fault', message };
 }
 
-/** Reads the installed.db of a Cygwin installation. Throws `io` when the file cannot be read, `parse` for its text. */
+/** Reads the installed.db of a Cygwin installation. Throws `io` if the file cannot be read, `parse` for an invalid
+ *  line. */
 export async function readInstalled(path: string): Promise<InstalledPackage[]> {
   let text: string;
   try {

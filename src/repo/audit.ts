@@ -44,7 +44,7 @@ export interface Audit {
   /** Number of expected files that exist with the right size, and their bytes. */
   readonly files: number;
   readonly sizeBytes: number;
-  /** Files that were read and are intact, by path; none after a quick audit. */
+  /** Files that were read without damage, by path; none after a quick audit. */
   readonly verified: readonly VerifiedFile[];
 }
 
@@ -66,9 +66,9 @@ export function isDamage({ kind }: Finding): boolean {
 }
 
 /** Compares the files of a repo with what locks and indexes list: reads every listed file in full, unless quick, and
- *  lists all other archives. Deletes nothing. Records intact files in the verification cache and removes damaged ones
- *  from it, if the repo is one of cygstrap and writable. Throws `repo` for a directory without archives, `io` for one
- *  that cannot be listed, and the reason of the signal. */
+ *  lists all other archives. Deletes nothing. Records undamaged files in the verification cache and removes damaged
+ *  ones from it, if the repo is one of cygstrap and writable. Throws `repo` for a directory without archives, `io` for
+ *  one that cannot be listed, and the reason of the signal. */
 export async function auditRepo(
   root: string,
   expectations: readonly Expectation[],

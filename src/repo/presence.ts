@@ -28,7 +28,7 @@ export interface PresenceOptions extends ReadOptions {
   readonly pool: HashPool;
   readonly verified: VerificationCache;
   readonly allowUndigested: boolean;
-  /** Called for each file that was read and is intact, with its status and digest. */
+  /** Called for each file that was read without damage, with its status and digest. */
   readonly onVerified: (file: VerifiedFile, status: FileStatus, digest: string) => void;
 }
 

@@ -1,7 +1,7 @@
 import type { Plan } from '../core/resolve/plan.ts';
 import type { Archive } from '../core/setup-ini/records.ts';
 
-/** Every archive a plan needs, each path once: in install order, a package's source after its binary archive. */
+/** Returns every archive of a plan once, in installation order, the source after the binary archive. */
 export function plannedArchives(plan: Plan): Archive[] {
   const byPath = new Map<string, Archive>();
   for (const { archive, source } of plan.packages) {
@@ -12,8 +12,8 @@ export function plannedArchives(plan: Plan): Archive[] {
   return [...byPath.values()];
 }
 
-/** Where an archive is fetched from: the path below the site as setup asks for it, nothing escaped; without a site the
- *  bare path. */
+/** Returns the address of an archive: its path below the site as setup requests it, without escapes; without a site
+ *  the path alone. */
 export function archiveUrl(path: string, site: string | undefined): string {
   if (site === undefined) return path;
   return site.endsWith('/') ? site + path : `${site}/${path}`;

@@ -1,7 +1,7 @@
 import type { Plan } from '../core/resolve/plan.ts';
 
-/** Renders a plan as a Graphviz digraph: a node for each package, an arrow from each to what it needs; requested
- *  packages are drawn double, Base packages filled. */
+/** Renders a plan as a Graphviz digraph: a node for each package, an arrow to each of its requirements; requested
+ *  packages have a double border, Base packages are filled. */
 export function dotText(plan: Plan): string {
   const style = { requested: ' peripheries=2', base: ' style=filled', dependency: '' } as const;
   const nodes = plan.packages.map(

@@ -1,6 +1,6 @@
 import type { Plan, PlannedPackage } from '../core/resolve/plan.ts';
 
-/** What each planned package needs of the others, by name; the inverse of `requiredBy`. Lists are in install order. */
+/** Returns the requirements of each planned package by name: the inverse of `requiredBy`, in installation order. */
 export function dependencyMap(plan: Plan): Map<string, PlannedPackage[]> {
   const needs = new Map<string, PlannedPackage[]>();
   for (const pkg of plan.packages) needs.set(pkg.name, []);

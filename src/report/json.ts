@@ -3,8 +3,8 @@ import type { CygstrapError } from '../errors.ts';
 import type { Conflict, Plan, PlannedPackage } from '../core/resolve/plan.ts';
 import type { Archive } from '../core/setup-ini/records.ts';
 
-/** Number of the JSON layout; grows when a field changes its meaning or goes. Fields may be added under the same
- *  number. */
+/** Schema number of the JSON output; increases when a field is removed or changes its meaning. Fields can be added
+ *  under the same number. */
 export const SCHEMA = 1;
 
 /** Returns the JSON form of a plan; `src/docs/json.md` documents every field. `indexes` must not be empty. */
@@ -45,12 +45,12 @@ function packageJson(pkg: PlannedPackage) {
   };
 }
 
-/** Lays an archive out for machines; its size is called `size`. */
+/** Returns the JSON form of an archive; its size is called `size`. */
 export function archiveJson({ path, sizeBytes, sha512, md5 }: Archive) {
   return { path, size: sizeBytes, ...(sha512 === undefined ? {} : { sha512 }), ...(md5 === undefined ? {} : { md5 }) };
 }
 
-/** Lays a refusal out for machines. `conflict` is the first of `conflicts`. */
+/** Returns the JSON form of a refusal. `conflict` is the first of `conflicts`. */
 export function refusalJson(conflicts: readonly Conflict[]) {
   return {
     schema: SCHEMA,
@@ -63,7 +63,7 @@ export function refusalJson(conflicts: readonly Conflict[]) {
   };
 }
 
-/** Lays any other failure out for machines. */
+/** Returns the JSON form of any other failure. */
 export function failureJson({ code, message, hint, details }: CygstrapError) {
   return {
     schema: SCHEMA,

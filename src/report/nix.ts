@@ -1,7 +1,7 @@
 import type { Plan } from '../core/resolve/plan.ts';
 import { archiveUrl, plannedArchives } from './archives.ts';
 
-/** Renders a plan as a Nix list of `{ url; sha512; }` or `{ url; md5; }` sets, each fit for `fetchurl`. */
+/** Renders a plan as a Nix list of `{ url; sha512; }` or `{ url; md5; }` sets for `fetchurl`. */
 export function nixText(plan: Plan, site?: string): string {
   const sets = plannedArchives(plan).map(({ path, sha512, md5 }) => {
     const digest =
@@ -11,7 +11,7 @@ export function nixText(plan: Plan, site?: string): string {
   return `[\n${sets.join('')}]\n`;
 }
 
-/** Quotes text as a Nix string: `\`, `"` and `${` lose their meaning. */
+/** Quotes text as a Nix string; escapes `\`, `"` and `${`. */
 export function nixString(text: string): string {
   const escaped = text
     .replace(/[\\"]/g, '\\$&')

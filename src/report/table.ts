@@ -1,8 +1,8 @@
 import type { Plan, PlannedPackage } from '../core/resolve/plan.ts';
 import { columns, countText, sizeText } from './text.ts';
 
-/** Renders a plan as an aligned table in install order, with a line of totals and, below it, what the plan leaves out,
- *  takes away or finds orphaned. */
+/** Renders a plan as an aligned table in installation order, with a line of totals and, below it, omitted, removed
+ *  and orphaned packages. */
 export function tableText(plan: Plan): string {
   const changes = plan.packages.some((pkg) => pkg.action !== 'install');
   const sources = plan.request.source;

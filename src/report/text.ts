@@ -1,5 +1,5 @@
 /** Replaces every control character except tab and newline by `\u{..}`, so that text from an index or a file name
- *  cannot drive a terminal. */
+ *  cannot control a terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (char) =>
     char === '\n' || char === '\t' ? char : `\\u{${codeOf(char)}}`,
@@ -12,12 +12,12 @@ function codeOf(char: string): string {
 
 const UNITS = ['KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** Writes a number of bytes for people: `532 B`, `1.4 KiB`, `23.0 MiB`. */
+/** Formats a number of bytes: `532 B`, `1.4 KiB`, `23.0 MiB`. */
 export function sizeText(sizeBytes: number): string {
   if (sizeBytes < 1024) return `${sizeBytes} B`;
   let value = sizeBytes / 1024;
   let unit = 0;
-  // 1023.95 would be written 1024.0
+  // 1023.95 would be formatted as 1024.0
   while (value >= 1023.95 && unit < UNITS.length - 1) {
     value /= 1024;
     unit++;
@@ -25,13 +25,14 @@ export function sizeText(sizeBytes: number): string {
   return `${value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** Writes a count with its noun: `1 package`, `3 packages`, `2 dependencies`. */
+/** Formats a count with its noun: `1 package`, `3 packages`, `2 dependencies`. */
 export function countText(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** Lays rows out in columns two blanks apart, the columns named in `right` to the right; no blank ends a line.
- *  Rows may have fewer cells than others. Empty text without rows, else every line ends in a newline. */
+/** Aligns rows in columns two blanks apart; columns listed in `right` are right-aligned. No line ends in a blank.
+ *  Rows can have fewer cells than others. Returns an empty text without rows; otherwise every line ends in a newline.
+ *  */
 export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));

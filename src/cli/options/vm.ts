@@ -39,7 +39,7 @@ export const MACHINE_OPTIONS = grouped('Machine', {
   vnc: value('SOCKET', 'Show the screen by VNC on this Unix socket'),
 });
 
-/** What is installed, and into which machine. */
+/** Options of the installation and its machine. */
 export const INSTALL_OPTIONS = {
   ...MACHINE_OPTIONS,
   repo: required(value('DIR', 'Directory of the repo')),

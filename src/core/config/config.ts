@@ -1,8 +1,7 @@
 /** The file name of a project file. */
 export const CONFIG_NAME = 'cygstrap.json';
 
-/** What a project asks for, so that its people need not type it. Everything is optional; what is left out has the
- *  default of the command line. */
+/** The settings of a project. All fields are optional, with the defaults of the command line. */
 export interface Config {
   /** For editors only. */
   readonly $schema?: string;

@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 
-/** Lays what a command line gives over what a project file says, each field apart: a list given replaces the file's
- *  list, and an empty list or `undefined` gives nothing. */
+/** Merges options of the command line over a project file, field by field. A list replaces the list of the file; an
+ *  empty list or `undefined` sets nothing. */
 export function mergeConfig(
   config: Config,
   commandLine: { readonly [K in keyof Config]: Config[K] | undefined },
@@ -12,8 +12,8 @@ export function mergeConfig(
   return { ...config, ...Object.fromEntries(given) };
 }
 
-/** Turns the paths of a project file into paths from elsewhere: `resolve` is given each path as written and joins it to
- *  the directory of the file. A site that is an address stays as it is. */
+/** Resolves the paths of a project file: `resolve` joins a path to the directory of the file. Addresses of sites are
+ *  kept. */
 export function resolvePaths(config: Config, resolve: (path: string) => string): Config {
   const { sites, keyring, repo } = config;
   return {
@@ -24,7 +24,7 @@ export function resolvePaths(config: Config, resolve: (path: string) => string):
   };
 }
 
-/** Whether a site is an address with a scheme, and not a directory; `C:\mirror` is a directory. */
+/** Returns whether a site is an address with a scheme; `C:\mirror` is a directory. */
 function isAddress(site: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(site);
 }

@@ -3,15 +3,14 @@ import { arch, label, windows } from '../lock/patterns.ts';
 import { LAYOUTS } from './config.ts';
 import type { Config } from './config.ts';
 
-/** One item of a list that stands for a package: no blanks, as a name has none, and no commas, which separate names
+/** One package of a list: without blanks, which names never contain, and without commas, which separate names
  *  elsewhere. */
 const item = textOf(/^[^\s,\p{Cc}\p{Surrogate}]+$/u, 'a package as NAME or NAME=VERSION');
 
 const items = uniqueListOf(item, (text) => text);
 const labels = uniqueListOf(label, (text) => text);
 
-/** Every field of a project file; `cygstrap.schema.json` beside this file says the same to editors, and a test compares
- *  them. */
+/** All fields of a project file. `cygstrap.schema.json` declares the same for editors; a test compares them. */
 export const CONFIG_FIELDS = {
   $schema: optional(label),
   packages: optional(items),
@@ -30,9 +29,8 @@ export const CONFIG_FIELDS = {
 
 const config = objectOf(CONFIG_FIELDS);
 
-/** Reads the text of a project file; `file` names it in messages. Strict: an unknown field, an item given twice or a
- *  value of the wrong kind is refused with code `usage`, as `FILE:LINE: PATH MESSAGE`. Paths are returned as written.
- *  */
+/** Parses the text of a project file; `file` is its name for messages. Throws `usage` as `FILE:LINE: PATH MESSAGE`
+ *  for an unknown field, a duplicate item or a value of the wrong type. Returns paths as written. */
 export function parseConfig(text: string, file: string): Config {
   return parseShaped(text, config, {
     file,

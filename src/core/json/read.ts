@@ -1,18 +1,18 @@
-/** One value of a JSON text, with where it stands. */
+/** A value of a JSON text with its position. */
 export interface JsonNode {
   readonly value: JsonValue;
-  /** Line it starts in, from 1. */
+  /** First line, from 1. */
   readonly line: number;
-  /** From the root, as in `packages[3].size`; empty for the root itself. */
+  /** Path from the root, as in `packages[3].size`; empty for the root. */
   readonly path: string;
 }
 
 export type JsonValue = string | number | boolean | null | readonly JsonNode[] | ReadonlyMap<string, JsonNode>;
 
-/** What is wrong with a JSON text, and where. Callers add which file it is. */
+/** An error in a JSON text, with its position. Callers add the file name. */
 export class JsonFault extends Error {
   readonly line: number;
-  /** Empty where the text is no JSON, or the fault is in the root. */
+  /** Empty for a syntax error and for an error in the root. */
   readonly path: string;
 
   constructor(message: string, { line, path }: Pick<JsonNode, 'line' | 'path'>) {
@@ -23,12 +23,12 @@ export class JsonFault extends Error {
   }
 }
 
-/** Deepest nesting that is read; our files need four. */
+/** Maximum nesting; our files need four levels. */
 const MAX_DEPTH = 32;
 
-/** Reads a JSON text (RFC 8259) into values that know their line. Unlike `JSON.parse` it refuses a key that an object
- *  has twice, as a careless merge leaves it. A byte order mark and CR LF are accepted, as Windows editors and checkouts
- *  write them. Throws {@link JsonFault}, for the first fault only. */
+/** Parses a JSON text (RFC 8259) into values with line numbers. Unlike `JSON.parse` it rejects duplicate keys, which
+ *  a careless merge can leave. Accepts a byte order mark and CR LF, as Windows editors and checkouts write them.
+ *  Throws {@link JsonFault} for the first error. */
 export function readJson(text: string): JsonNode {
   return new Reader(text).document();
 }

@@ -3,27 +3,27 @@ import type { ErrorCode } from '../../errors.ts';
 import { JsonFault, readJson } from './read.ts';
 import type { JsonNode } from './read.ts';
 
-/** Takes a value of a JSON text as a `T`, or throws {@link JsonFault}. */
+/** Checks a JSON value and returns it as a `T`, or throws {@link JsonFault}. */
 export type Shape<T> = (node: JsonNode) => T;
 
-/** A field that may be left out. */
+/** An optional field. */
 export interface Optional<T> {
   readonly optional: Shape<T>;
 }
 
 export type Fields = Readonly<Record<string, Shape<unknown> | Optional<unknown>>>;
 
-/** What {@link objectOf} makes of its fields. */
+/** Result type of {@link objectOf}. */
 export type ObjectOf<F extends Fields> = {
   readonly [K in keyof F as F[K] extends Shape<unknown> ? K : never]: F[K] extends Shape<infer T> ? T : never;
 } & { readonly [K in keyof F as F[K] extends Shape<unknown> ? never : K]?: F[K] extends Optional<infer T> ? T : never };
 
-/** Marks a field as one that may be left out. */
+/** Makes a field optional. */
 export function optional<T>(shape: Shape<T>): Optional<T> {
   return { optional: shape };
 }
 
-/** Text that a pattern matches whole; `what` names it in "must be ...". */
+/** Text that matches a pattern as a whole; `what` describes it in "must be ...". */
 export function textOf(pattern: RegExp, what: string): Shape<string> {
   return (node) => {
     if (typeof node.value === 'string' && pattern.test(node.value)) return node.value;
@@ -31,7 +31,7 @@ export function textOf(pattern: RegExp, what: string): Shape<string> {
   };
 }
 
-/** One of a few words. */
+/** One of a fixed set of words. */
 export function oneOf<const T extends string>(words: readonly T[]): Shape<T> {
   return (node) => {
     const word = words.find((each) => each === node.value);
@@ -41,7 +41,7 @@ export function oneOf<const T extends string>(words: readonly T[]): Shape<T> {
   };
 }
 
-/** The one number of a schema that is known. A file of another one is not read on: its fields may mean anything. */
+/** The schema number. A file with another number is not read further: its fields can mean anything. */
 export function only<const N extends number>(schema: N): Shape<N> {
   return (node) => {
     if (node.value === schema) return schema;
@@ -58,7 +58,7 @@ export const flag: Shape<boolean> = (node) => {
   return node.value;
 };
 
-/** A whole number from 0 on that needs no rounding. */
+/** A safe integer from 0. */
 export const count: Shape<number> = (node) => {
   if (typeof node.value !== 'number' || !Number.isSafeInteger(node.value) || node.value < 0) {
     throw new JsonFault(`must be a whole number from 0 on, not ${shownOf(node)}`, node);
@@ -66,7 +66,7 @@ export const count: Shape<number> = (node) => {
   return node.value;
 };
 
-/** What the shape takes, or null. */
+/** A value of the shape, or null. */
 export function orNull<T>(shape: Shape<T>): Shape<T | null> {
   return (node) => (node.value === null ? null : shape(node));
 }
@@ -83,7 +83,7 @@ export const number: Shape<number> = (node) => {
   return node.value;
 };
 
-/** An object with any keys, whose values all have one shape. */
+/** An object with any keys and values of one shape. */
 export function recordOf<T>(shape: Shape<T>): Shape<Readonly<Record<string, T>>> {
   return (node) => Object.fromEntries([...fieldsOf(node)].map(([key, value]) => [key, shape(value)]));
 }
@@ -96,7 +96,7 @@ export function listOf<T>(item: Shape<T>): Shape<readonly T[]> {
   };
 }
 
-/** A list in which no two items have the same key. */
+/** A list without duplicate keys. */
 export function uniqueListOf<T>(item: Shape<T>, keyOf: (value: T) => string): Shape<readonly T[]> {
   const list = listOf((node) => ({ value: item(node), node }));
   return (node) => {
@@ -110,8 +110,8 @@ export function uniqueListOf<T>(item: Shape<T>, keyOf: (value: T) => string): Sh
   };
 }
 
-/** An object with these fields and no others; an optional one that is left out is left out of the result. A field
- *  `schema` is looked at before all others. */
+/** An object with exactly these fields. Missing optional fields are absent from the result. A field `schema` is
+ *  checked first. */
 export function objectOf<F extends Fields>(fields: F): Shape<ObjectOf<F>> {
   const names = Object.keys(fields);
   return (node) => {
@@ -136,7 +136,7 @@ function fieldsOf(node: JsonNode): ReadonlyMap<string, JsonNode> {
   throw new JsonFault(`must be an object, not ${shownOf(node)}`, node);
 }
 
-/** How a value is named where another was expected. */
+/** Returns the name of a value's type for messages. */
 export function shownOf({ value }: JsonNode): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
@@ -144,15 +144,15 @@ export function shownOf({ value }: JsonNode): string {
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
 
-/** Whose text is read, for messages. */
+/** The source of a text, for messages. */
 export interface TextSource {
   readonly file: string;
   readonly code: ErrorCode;
   readonly hint: string;
 }
 
-/** Reads a JSON text of a given shape. Throws the code of `source` for the first fault, as `FILE:LINE: PATH MESSAGE`;
- *  `details` are `{ file, line, path }`. */
+/** Parses a JSON text of a given shape. Throws the code of `source` for the first error, as `FILE:LINE: PATH
+ *  MESSAGE`; `details` are `{ file, line, path }`. */
 export function parseShaped<T>(text: string, shape: Shape<T>, source: TextSource): T {
   try {
     return shape(readJson(text));

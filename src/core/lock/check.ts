@@ -1,6 +1,6 @@
 import type { Lock, LockRequest } from './lock.ts';
 
-/** One way in which a lock answers another request than the one asked. */
+/** A difference between the request of a lock and another request. */
 export type RequestDifference =
   | { readonly kind: 'not-locked'; readonly field: ListField; readonly item: string }
   | { readonly kind: 'not-asked'; readonly field: ListField; readonly item: string }
@@ -17,9 +17,9 @@ type ValueField = Exclude<keyof LockRequest, ListField>;
 const LISTS = ['packages', 'categories', 'buildDepends'] as const satisfies readonly ListField[];
 const VALUES = ['base', 'test', 'source', 'windows', 'arch'] as const satisfies readonly ValueField[];
 
-/** Compares the request a lock was made for with the one asked, in the order of the fields; empty: the lock is its
- *  answer. The order of packages and categories does not matter. Whether the lock is still the newest answer only an
- *  index can tell. */
+/** Compares the request of a lock with another request, field by field; returns no difference if they match. The
+ *  order of packages and categories does not matter. Does not check whether the lock is up to date, which needs an
+ *  index. */
 export function checkLock({ request: locked }: Pick<Lock, 'request'>, asked: LockRequest): RequestDifference[] {
   const lists = LISTS.flatMap((field) => [
     ...missingIn(locked[field], asked[field]).map((item) => ({ kind: 'not-locked' as const, field, item })),
@@ -44,7 +44,7 @@ const NOUNS: Record<ListField, string> = {
   buildDepends: 'build dependencies of',
 };
 
-/** Says a difference in one sentence. */
+/** Returns a difference as one sentence. */
 export function differenceText(difference: RequestDifference): string {
   switch (difference.kind) {
     case 'not-locked':

@@ -1,15 +1,14 @@
 import type { Lock, LockedFile, LockedPackage } from './lock.ts';
 import { byteOrder } from '../version/byte-order.ts';
 
-/** Every file of a lock, each path once, by path: archives and, where they are locked, sources (which packages may
- *  share). */
+/** Returns every file of a lock, each path once, sorted: archives and locked sources (which packages can share). */
 export function lockedFiles({ packages }: Pick<Lock, 'packages'>): LockedFile[] {
   const byPath = new Map<string, LockedFile>();
   for (const file of packages.flatMap(filesOf)) byPath.set(file.path, { ...contentOf(file), path: file.path });
   return [...byPath.values()].sort((a, b) => byteOrder(a.path, b.path));
 }
 
-/** Files of a lock that a repo made from another does not have: at another path or of another content, by path. */
+/** Returns the files of a lock that another lock does not have, or has with other content, sorted by path. */
 export function newFiles(before: Pick<Lock, 'packages'>, after: Pick<Lock, 'packages'>): LockedFile[] {
   const present = new Map(lockedFiles(before).map((file) => [file.path, file]));
   return lockedFiles(after).filter((file) => {
@@ -18,12 +17,12 @@ export function newFiles(before: Pick<Lock, 'packages'>, after: Pick<Lock, 'pack
   });
 }
 
-/** A package's own file and its source, if that is locked. */
+/** Returns the archive of a package and its source, if locked. */
 export function filesOf(pkg: LockedPackage): readonly LockedFile[] {
   return pkg.source === undefined ? [pkg] : [pkg, pkg.source];
 }
 
-/** Whether two files are promised the same bytes, as far as size and digest tell, wherever they lie. */
+/** Returns whether two files have the same content according to size and digest, at any path. */
 export function isSameContent(a: LockedFile, b: LockedFile): boolean {
   return a.size === b.size && a.sha512 === b.sha512 && a.md5 === b.md5;
 }

@@ -1,13 +1,13 @@
 import type { Lock, LockRequest } from './lock.ts';
 
-/** A package that is held at one version. */
+/** A package pinned to one version. */
 export interface Pin {
   readonly name: string;
   readonly version: string;
 }
 
-/** Pins every package of a lock to its version, except those named and those the request of today pins itself: what
- *  stays where it is when only these names are to move. By name. */
+/** Pins every package of a lock to its version, except the named packages and those that the request pins itself.
+ *  Sorted by name. */
 export function keepVersions(
   { packages, request }: Pick<Lock, 'packages'> & { readonly request: Pick<LockRequest, 'packages'> },
   except: readonly string[],
@@ -19,7 +19,7 @@ export function keepVersions(
   return packages.filter(({ name }) => !free.has(name)).map(({ name, version }) => ({ name, version }));
 }
 
-/** A pin as a request writes it. */
+/** Returns a pin as `NAME=VERSION`. */
 export function pinText({ name, version }: Pin): string {
   return `${name}=${version}`;
 }

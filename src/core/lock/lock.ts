@@ -1,13 +1,13 @@
-/** Number of the lock's form; grows when a field changes its meaning. */
+/** Schema number of a lock; increases when a field changes its meaning. */
 export const LOCK_SCHEMA = 1;
 
 /** The file name of a lock beside a project file. */
 export const LOCK_FILE_NAME = 'cygstrap.lock.json';
 
-/** The architecture of a request that names none. */
+/** Architecture of a request without one. */
 export const DEFAULT_ARCH = 'x86_64';
 
-/** One file as the index promised it. */
+/** A file with the size and digest of the index. */
 export interface LockedFile {
   /** Relative to the repo, as in the index; checked with `pathFaults`. */
   readonly path: string;
@@ -30,19 +30,19 @@ export interface LockedPackage extends LockedFile {
   readonly source?: LockedSource;
 }
 
-/** Which index a lock was made from. No address: a lock means the same on every site. */
+/** Identity of an index of a lock. Without an address: a lock is valid for every site. */
 export interface LockedIndex {
   readonly release: string | null;
   readonly arch: string | null;
-  /** Seconds since 1970, as the index says of itself. */
+  /** Timestamp in the index, in seconds since 1970. */
   readonly timestamp: number | null;
-  /** Of the bytes as read, compressed or not. */
+  /** Of the bytes before decompression. */
   readonly sha512: string;
   /** Fingerprint of the key whose signature was verified (40 hexadecimal digits, upper case), or `unsigned`. */
   readonly signer: string;
 }
 
-/** What the lock answers; the part of a resolve request that changes the answer. */
+/** The part of a request that affects the plan. */
 export interface LockRequest {
   readonly packages: readonly string[];
   readonly categories: readonly string[];
@@ -54,7 +54,7 @@ export interface LockRequest {
   readonly arch: string;
 }
 
-/** Everything needed to fetch the same files again, years later, from any site that still has them. */
+/** Everything needed to fetch the same files again, from any site that still has them. */
 export interface Lock {
   readonly schema: typeof LOCK_SCHEMA;
   /** `cygstrap VERSION` that made it. */

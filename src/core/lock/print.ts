@@ -1,8 +1,8 @@
 import type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './lock.ts';
 import { byteOrder } from '../version/byte-order.ts';
 
-/** Writes a lock as the text of its file: JSON in two blanks, keys in a fixed order, packages by name, every line
- *  ending in LF. Equal locks give equal texts, and a package is a few lines of its own, so that a diff can be read. */
+/** Returns a lock as the text of its file: JSON indented by two blanks, keys in a fixed order, packages sorted by
+ *  name, lines end in LF. Equal locks give equal texts, and each package has its own lines, for readable diffs. */
 export function printLock({ schema, resolver, request, indexes, packages }: Lock): string {
   const lock = {
     schema,

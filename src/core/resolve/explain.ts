@@ -11,14 +11,14 @@ import type { Conflict, ConflictStep } from './plan.ts';
 import { derivationOrder } from './derivation-order.ts';
 import type { Requirement } from './requirements.ts';
 
-/** Prints a dependency as the index writes it: `name (>= 1.2)`. */
+/** Formats a dependency as in the index: `name (>= 1.2)`. */
 export function dependencyText({ name, op, version }: Dependency): string {
   const written = name === SELF_DESTRUCT_READ ? SELF_DESTRUCT_WRITTEN : name;
   return op === undefined || version === undefined ? written : `${written} (${op} ${version})`;
 }
 
-/** Makes of a problem of the solver the shortest chain from the user's words to the facts that clash.
- *  @param requirements the requirements behind the solution's jobs, in the same order */
+/** Converts a problem of the solver into the shortest chain from the request to the contradicting facts.
+ *  @param requirements the requirements of the solution's jobs, in the same order */
 export function conflictOf(
   pool: Pool,
   solution: Solution,
@@ -28,7 +28,7 @@ export function conflictOf(
   return new Explainer(pool, solution, requirements).explain(problem);
 }
 
-/** The chain alone, as {@link conflictOf} gives it. */
+/** Returns only the chain of {@link conflictOf}. */
 export function chainOf(
   pool: Pool,
   solution: Solution,
@@ -93,7 +93,7 @@ class Explainer {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Whether a rule is what setup's invented `base` package requires. */
+  /** Returns whether a rule is a requirement of setup's artificial `base` package. */
   #isBaseRule(rule: number): boolean {
     const { kinds, rules } = this.#solution;
     return (
@@ -124,7 +124,7 @@ class Explainer {
         for (const step of this.#wordsOf(rule)) steps.set(step.text, step);
         continue;
       }
-      // What all versions of a package have in common is told once, where the first of them is met.
+      // A fact that all versions of a package share is printed once, at the first of them.
       const key = this.#keyOf(reason);
       const alike = merged.get(key);
       if (alike === undefined) {
@@ -144,7 +144,7 @@ class Explainer {
     return [kind, this.#pool.name(s), version, wanted, other === undefined ? '' : this.#pool.name(other)].join('\n');
   }
 
-  /** The dependency a package rule comes from; none for the rules of jobs and of what is installed. */
+  /** Returns the dependency of a package rule; undefined for the rules of jobs and installed packages. */
   #reasonOf(rule: number): RuleReason | undefined {
     return rule < this.#solution.kinds.feature
       ? reasonsOf(this.#pool, this.#solution.rules.literalsOf(rule))[0]
@@ -171,7 +171,7 @@ class Explainer {
     return `\`${this.#pool.name(s)}\` ${this.#pool.version(s)}`;
   }
 
-  /** Says once what the given reasons, alike but for versions, have in common. */
+  /** Merges reasons that differ only in versions into one. */
   #reasonStep(reasons: readonly RuleReason[]): ConflictStep {
     const [{ kind, s, other, dependency } = { kind: 'one-version' as const, s: 0 }] = reasons;
     const subject = this.#labels(reasons.map((each) => each.s));
@@ -217,7 +217,7 @@ class Explainer {
     }
   }
 
-  /** Versions of one package: `NAME` with up to three of them and how many more there are. */
+  /** Formats versions of one package: `NAME` with up to three versions and the number of further ones. */
   #labels(solvables: readonly Solvable[]): string {
     const [first] = solvables;
     if (first === undefined) return '';

@@ -1,10 +1,10 @@
 import { CygstrapError } from '../../errors.ts';
 import type { InstalledPackage } from './plan.ts';
 
-/** Reads the text of an `/etc/setup/installed.db` (formats 1 to 3), in its order. The version is what follows the name
- *  in the file name that setup makes up. Throws code `parse` with `file:line` for a line it cannot read.
- *  Source: cygwin-setup package_db.cc; setup itself ends the name at the first `-` before a digit and so loses names
- *  that contain one, which is not repeated here because the line gives the name too. */
+/** Parses the text of an `/etc/setup/installed.db` (formats 1 to 3), in its order. The version is the part of the
+ *  artificial file name after the package name. Throws `parse` with `file:line` for an invalid line.
+ *  Source: cygwin-setup package_db.cc. Setup ends the name at the first `-` before a digit and so truncates names
+ *  that contain one; this function uses the name field of the line instead. */
 export function parseInstalledDb(text: string, file = 'installed.db'): InstalledPackage[] {
   const packages: InstalledPackage[] = [];
   const lines = text.split(/\r?\n/);

@@ -1,6 +1,6 @@
-/** Puts nodes 0..count-1 in an order where each comes after those it points to, as far as cycles allow; the members of
- *  a cycle stand side by side, smallest number first. Deterministic, linear, and not recursive (cycles and chains of an
- *  index can be thousands long). Source: Tarjan's strongly connected components. */
+/** Sorts nodes 0..count-1 so that each comes after those it points to, as far as cycles allow; members of a cycle are
+ *  adjacent, smallest number first. Deterministic, linear, and not recursive (cycles and chains of an index can be
+ *  thousands long). Source: Tarjan's strongly connected components. */
 export function dependencyOrder(count: number, edges: (node: number) => readonly number[]): number[] {
   const order: number[] = [];
   const index = new Int32Array(count);

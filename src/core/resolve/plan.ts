@@ -1,22 +1,22 @@
 import type { Archive, Dependency } from '../setup-ini/records.ts';
 
-/** What the user asks for, on an empty system unless `installed` is given. Everything optional has setup's default. */
+/** A request, for an empty system unless `installed` is given. Optional fields have the defaults of setup. */
 export interface ResolveRequest {
   /** Package names, or `name=version` to pin one version. Case-sensitive. */
   readonly packages: readonly string[];
-  /** Categories, spelled as the index spells them; `All` is every package. */
+  /** Categories as spelled in the index; `All` is every package. */
   readonly categories: readonly string[];
-  /** Packages whose build dependencies are asked for too. */
+  /** Packages whose build dependencies are added. */
   readonly buildDepends: readonly string[];
-  /** Whether the packages of category Base are installed too. Setup always does. */
+  /** Add the packages of category Base, as setup always does. */
   readonly base: boolean;
-  /** Whether `[test]` versions count like any other; otherwise they are the last resort. */
+  /** Treat `[test]` versions like any other; otherwise they are the last resort. */
   readonly test: boolean;
-  /** Whether source archives are wanted too. */
+  /** Add source archives. */
   readonly source: boolean;
-  /** `major.minor.build` of the Windows to install on, provided as `_windows`. */
+  /** `major.minor.build` of the target Windows, provided as `_windows`. */
   readonly windows: string;
-  /** What is there already (`readInstalledDb`); its packages are then updated where a newer version exists. */
+  /** Installed packages (`readInstalledDb`); they are updated where a newer version exists. */
   readonly installed: readonly InstalledPackage[];
 }
 
@@ -24,13 +24,13 @@ export interface ResolveRequest {
 export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
-  /** Whether the user picked it, as opposed to a dependency. */
+  /** Selected by the user, not as a dependency. */
   readonly picked: boolean;
 }
 
 export type PlanReason = 'requested' | 'base' | 'dependency';
 
-/** What becomes of the package: on an empty system always `install`. */
+/** Action for the package; on an empty system always `install`. */
 export type PlanAction = 'install' | 'upgrade' | 'downgrade' | 'reinstall';
 
 export interface PlannedSource {
@@ -42,22 +42,22 @@ export interface PlannedSource {
 export interface PlannedPackage {
   readonly name: string;
   readonly version: string;
-  /** Label of the section the version stands in: curr, prev, test, ... */
+  /** Label of the version's section: curr, prev, test, ... */
   readonly section: string;
   readonly archive: Archive;
-  /** Only when sources were asked for and the index has one. */
+  /** Only if sources are requested and the index has one. */
   readonly source?: PlannedSource;
   readonly reason: PlanReason;
-  /** Names of the planned packages that need this one, sorted; empty when none does. */
+  /** Names of the planned packages that require this one, sorted; empty if there are none. */
   readonly requiredBy: readonly string[];
   readonly action: PlanAction;
-  /** Version it replaces, when action is not `install`. */
+  /** The replaced version, if the action is not `install`. */
   readonly replaces?: string;
-  /** Which index it comes from, counted from 0 in the order the catalog was built. */
+  /** Number of its index, from 0, in the order of the catalog. */
   readonly index: number;
 }
 
-/** A category member that cannot be installed: setup leaves it out without a word, and so does the plan, with one. */
+/** A category member that cannot be installed: setup drops it silently; a plan lists it. */
 export interface LeftOut {
   readonly name: string;
   readonly why: string;
@@ -65,18 +65,18 @@ export interface LeftOut {
 
 export interface Plan {
   readonly request: ResolveRequest;
-  /** Install order: dependencies before dependants, members of a cycle side by side; deterministic. */
+  /** Installation order: dependencies before dependants, members of a cycle adjacent; deterministic. */
   readonly packages: readonly PlannedPackage[];
   readonly leftOut: readonly LeftOut[];
-  /** What in the request had no effect, one sentence each: setup ignores a category that no package is in. */
+  /** Parts of the request without effect, one sentence each: setup ignores an empty category. */
   readonly warnings: readonly string[];
   /** Installed packages that no index lists any more, by name. */
   readonly orphaned: readonly InstalledPackage[];
-  /** Installed packages that the plan takes away (obsoleted or in conflict). */
+  /** Installed packages that the plan removes (obsoleted or in conflict). */
   readonly removed: readonly InstalledPackage[];
   readonly totals: {
     readonly packages: number;
-    /** Binary archives and, when asked for, each source archive once. */
+    /** Binary archives and, if requested, each source archive once. */
     readonly downloadBytes: number;
   };
 }
@@ -84,7 +84,7 @@ export interface Plan {
 /** Why a request cannot be met. Codes are stable. */
 export type ConflictCode = 'unknown-package' | 'unknown-version' | 'unsatisfiable' | 'conflicting' | 'broken-base';
 
-/** One step of the chain from the user's words to the facts that clash. */
+/** A step of the chain from the request to the contradicting facts. */
 export interface ConflictStep {
   /** `request`, `base`, `category` start a chain; the rest are facts of the index. */
   readonly kind:
@@ -97,22 +97,22 @@ export interface ConflictStep {
     | 'obsoletes'
     | 'one-version'
     | 'not-available';
-  /** Package and version the fact belongs to, or what the user asked for. */
+  /** Package and version of the fact, or the requested item. */
   readonly subject: string;
   readonly dependency?: Dependency;
-  /** The other side, where there is one. */
+  /** The other package, if there is one. */
   readonly object?: string;
   readonly text: string;
 }
 
 export interface Conflict {
   readonly code: ConflictCode;
-  /** One line: what cannot be had. */
+  /** One line: what cannot be installed. */
   readonly message: string;
-  /** The user's own words that take part, sorted. */
+  /** The requested items that are part of the conflict, sorted. */
   readonly requested: readonly string[];
   readonly steps: readonly ConflictStep[];
-  /** What would work: names meant, versions that exist, a requirement to drop. */
+  /** Suggestions: similar names, existing versions, a requirement to drop. */
   readonly suggestions: readonly string[];
 }
 

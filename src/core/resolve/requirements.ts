@@ -5,19 +5,19 @@ import type { Conflict, LeftOut, ResolveRequest } from './plan.ts';
 import { alternativesTo, unknownNameText } from './alternatives.ts';
 import { didYouMean } from './suggest.ts';
 
-/** One package to install, and on whose behalf. */
+/** A package to install and its origin. */
 export interface Requirement {
   readonly name: string;
-  /** Set when one version was pinned. */
+  /** The pinned version. */
   readonly exact?: CatalogVersion;
-  /** The user's own words: a package, `category X`, `build dependency of X`; `Base` for what setup adds. */
+  /** Origin: a package, `category X`, `build dependency of X`; `Base` for the packages that setup adds. */
   readonly by: readonly string[];
   readonly kind: 'package' | 'category' | 'build-depends' | 'base';
 }
 
-/** Turns a request into one requirement a package, in byte order of names as setup goes through them, or tells what in
- *  it names nothing that exists. A name asked for outranks its categories, and these outrank Base. Source: cygwin-setup
- *  choose.cc, choose_cli.cc `isManuallyWanted`. */
+/** Converts a request into one requirement per package, sorted by name in byte order as in setup, or returns the
+ *  names that do not exist. A requested name takes precedence over its categories, and these over Base.
+ *  Source: cygwin-setup choose.cc, choose_cli.cc `isManuallyWanted`. */
 export function requirementsOf(
   catalog: Catalog,
   request: ResolveRequest,
@@ -53,8 +53,8 @@ export function requirementsOf(
 const NO_DEFAULT =
   'it has neither a current nor a test version, and setup takes older ones only when they are pinned or required';
 
-/** Setup asks for a package by the version it would show first, which only a current or a test version can be.
- *  Source: cygwin-setup package_meta.h `trustp`; seen in the answers on the index of 2009. */
+/** Setup requests a package by the version that it lists first, which can only be a current or a test version.
+ *  Source: cygwin-setup package_meta.h `trustp`; observed in the answers for the index of 2009. */
 function hasDefault(catalog: Catalog, name: string): boolean {
   const pkg = catalog.packages.get(name);
   return pkg === undefined || pkg.versions.some(({ stability }) => stability === 'curr' || stability === 'test');

@@ -13,10 +13,10 @@ import { EMPTY_REQUEST } from './request.ts';
 import { requirementsOf } from './requirements.ts';
 import type { Requirement } from './requirements.ts';
 
-/** Works out what Cygwin's setup would install, or why it could not install all that was asked for. Where setup drops a
- *  request or goes on with a broken Base, this is a conflict; members of a category that cannot be installed are left
- *  out as setup leaves them out, and listed. The same catalog and request always give the same answer. Source:
- *  cygwin-setup libsolv.cc, prereq.cc; every rule in fixtures/resolve. */
+/** Computes what Cygwin's setup would install, or why it could not install everything. Where setup drops a requested
+ *  package or continues with a broken Base, the result is a conflict. Members of a category that cannot be installed
+ *  are left out, as in setup, and listed. Deterministic.
+ *  Source: cygwin-setup libsolv.cc, prereq.cc; every rule is in fixtures/resolve. */
 export function resolve(catalog: Catalog, fields: Partial<ResolveRequest>): ResolveResult {
   const request = { ...EMPTY_REQUEST, ...fields };
   const { requirements, conflicts, passedOver, warnings } = requirementsOf(catalog, request);
@@ -25,13 +25,13 @@ export function resolve(catalog: Catalog, fields: Partial<ResolveRequest>): Reso
   const jobs = requirements.map(({ name, exact }): Job =>
     exact === undefined ? { kind: 'any', name } : { kind: 'exact', solvable: pool.solvable(exact) },
   );
-  // Setup brings the installed packages up to date when nothing in particular is asked for.
+  // Setup updates the installed packages if nothing in particular is requested.
   const updateAll = request.installed.length > 0 || (request.packages.length === 0 && request.categories.length === 0);
   const first = solve(pool, jobs, { updateAll });
   let chosen = first.chosen;
   let second: Solution | undefined;
   if (first.problems.length > 0) {
-    // Setup takes what is left for its new request, so that Base comes back where a problem had pushed it out.
+    // Setup resolves again with the rest, so that Base is complete where a problem had removed a part of it.
     const kept = byName(pool, transaction(pool, chosen));
     second = solve(
       pool,
@@ -73,7 +73,7 @@ function jobNumbers(problem: Problem): number[] {
   return problem.culprits.filter((culprit) => culprit < 0).map((culprit) => -culprit - 1);
 }
 
-/** Maps each requirement that takes part in a problem to the first of its problems. */
+/** Maps each requirement in a problem to the first of its problems. */
 function problemsOf(requirements: readonly Requirement[], { problems }: Solution): Map<Requirement, Problem> {
   const byRequirement = new Map<Requirement, Problem>();
   for (const problem of problems) {
@@ -108,7 +108,7 @@ function explainAll(
     if (problems.has(problem) || !(jobNumbers(problem).some(isBase) || problem.culprits.some((culprit) => culprit > 0)))
       continue;
     const conflict = conflictOf(pool, first, problem, requirements);
-    // To the solver, every package of Base that needs the same missing package is a problem; users need it once.
+    // For the solver, every package of Base with the same missing requirement is a problem; users need it once.
     const facts = factsOf(conflict);
     if (facts.length > 0 && facts.every((text) => explained.has(text))) continue;
     conflicts.push(conflict);
@@ -117,7 +117,7 @@ function explainAll(
   return conflicts;
 }
 
-/** Returns the texts of the facts a conflict ends in. */
+/** Returns the texts of the last facts of a conflict. */
 function factsOf({ steps }: Conflict): string[] {
   return steps
     .filter(({ kind }) => kind !== 'requires' && kind !== 'request' && kind !== 'base')
@@ -168,8 +168,8 @@ function leftOutOf(
   });
 }
 
-/** Steps of a chain that a package left out is reported with: of a longer one the first and the last. With whole
- *  chains, n packages that each require the next would be reported with n² steps. */
+/** Maximum steps of the chain of an omitted package: the first and the last of a longer one. With whole chains, n
+ *  packages that each require the next would need n² steps. */
 const MAX_STEPS = 20;
 
 function shortened(texts: readonly string[]): string[] {

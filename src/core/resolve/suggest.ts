@@ -1,4 +1,5 @@
-/** The known names nearest to a misspelt one, best first: same but for case, then few edits, then beginning alike. */
+/** Returns the known names that are most similar to an unknown one, best first: equal without case, then few edits,
+ *  then the same beginning. */
 export function didYouMean(name: string, known: Iterable<string>, limit = 3): string[] {
   const lower = name.toLowerCase();
   const worst = Math.max(1, Math.floor(name.length / 3));
@@ -16,7 +17,8 @@ export function didYouMean(name: string, known: Iterable<string>, limit = 3): st
   return found.slice(0, limit).map((each) => each.name);
 }
 
-/** Edits (insert, delete, replace, swap neighbours) between two texts, or more than `worst` as soon as that is sure. */
+/** Returns the number of edits (insert, delete, replace, swap neighbors) between two texts, or more than `worst` as
+ *  soon as that is certain. */
 function editDistance(a: string, b: string, worst: number): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

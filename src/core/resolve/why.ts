@@ -9,11 +9,11 @@ const MAX_CHAINS = 20;
 export interface WhyStep {
   readonly name: string;
   readonly version: string;
-  /** The requirement of the step before that this package meets; absent at the start of a chain. */
+  /** The requirement of the previous step that this package meets; absent at the start of a chain. */
   readonly dependency?: Dependency;
 }
 
-/** A shortest chain from a requested package or one of category Base to the package in question. */
+/** A shortest chain from a requested package, or one of category Base, to the package. */
 export interface WhyChain {
   readonly reason: 'requested' | 'base';
   readonly steps: readonly WhyStep[];
@@ -24,7 +24,7 @@ interface Edge {
   readonly dependency: Dependency;
 }
 
-/** A step with those after it. */
+/** A step with its successors. */
 interface Tail {
   readonly step: WhyStep;
   readonly next: Tail | undefined;

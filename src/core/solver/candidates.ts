@@ -3,34 +3,33 @@ import type { CatalogVersion } from '../catalog/versions.ts';
 import type { Dependency } from '../setup-ini/records.ts';
 import { criteriaMeet } from '../version/criteria.ts';
 
-/** Number of a thing that can be installed, from {@link FIRST}; a literal of a rule is such a number or its negative.
- */
+/** Number of an installable version, from {@link FIRST}; a literal of a rule is such a number or its negative. */
 export type Solvable = number;
 
-/** Always there; a rule that needs its absence cannot be met. */
+/** Always selected; a rule that requires its absence cannot be fulfilled. */
 export const SYSTEM: Solvable = 1;
 export const FIRST = 2;
 
 export const NO_DEPENDENCIES: readonly Dependency[] = [];
 
-/** What meets each requirement of a list of dependencies. */
+/** The versions that meet each requirement of a list of dependencies. */
 export interface Needs {
-  /** Number of the list among those of the catalog, from 0. */
+  /** Number of the list in the catalog, from 0. */
   readonly number: number;
   readonly list: readonly Dependency[];
-  /** For each requirement what meets it, ascending. */
+  /** For each requirement the versions that meet it, ascending. */
   readonly met: readonly (readonly Solvable[])[];
 }
 
-/** The versions of a catalog as the solver sees them, by number, and what meets what among them. Looks things up on
- *  demand, so that a small closure costs little, and once for all requests, since a catalog does not change. */
+/** The versions of a catalog as numbers, and which of them meet which requirements. Computed on demand, so that a
+ *  small closure is cheap, and once for all requests, since a catalog does not change. */
 export class Candidates {
   static readonly #all = new WeakMap<Catalog, Candidates>();
 
   readonly #catalog: Catalog;
-  /** By rank, those that were asked for so far. */
+  /** By rank, computed on demand. */
   readonly #versions: (CatalogVersion | undefined)[] = [];
-  /** By rank: what bears or provides the name of a version, as {@link Candidates.providersOfName}. */
+  /** By rank: versions that have or provide the name of a version, as {@link Candidates.providersOfName}. */
   readonly #namesakes: (readonly Solvable[] | undefined)[] = [];
   readonly #byName = new Map<string, readonly Solvable[]>();
   readonly #byDependency = new Map<Dependency, readonly Solvable[]>();
@@ -55,28 +54,28 @@ export class Candidates {
     this.#needs.length = catalog.rankEnd;
   }
 
-  /** The version behind a number that was given out before. */
+  /** Returns the version of a number. */
   version(s: Solvable): CatalogVersion | undefined {
     return this.#versions[s - FIRST];
   }
 
-  /** Number of a version. */
+  /** Returns the number of a version. */
   solvable(version: CatalogVersion): Solvable {
     this.#versions[version.rank] = version;
     return FIRST + version.rank;
   }
 
-  /** What bears or provides the name of a version, ascending. */
+  /** Returns the versions that have or provide the name of a version, ascending. */
   namesakes(s: Solvable): readonly Solvable[] {
     return this.#namesakes[s - FIRST] ?? this.providersOfName(this.version(s)?.name ?? '');
   }
 
-  /** What bears or provides a name, in any version, ascending. */
+  /** Returns the versions that have or provide a name, in any version, ascending. */
   providersOfName(name: string): readonly Solvable[] {
     let list = this.#byName.get(name);
     if (list === undefined) {
       list = this.#collect(name);
-      // Other names come from whoever asks, and would be kept for ever.
+      // Other names come from requests and would stay in memory forever.
       if (list.length > 0) this.#byName.set(name, list);
     }
     return list;
@@ -91,16 +90,16 @@ export class Candidates {
     return list;
   }
 
-  /** What setup's invented `base` requires: one list for the same names, so that nothing is kept here of a single
-   *  request. */
+  /** Returns the requirements of setup's artificial `base` package: one list for the same names, so that nothing of a
+   *  single request is kept. */
   requirementsOf(names: readonly string[]): readonly Dependency[] {
     const isKnown = names.length === this.#base.length && names.every((name, i) => name === this.#base[i]?.name);
     if (!isKnown) this.#base = names.map((name) => ({ name }));
     return this.#base;
   }
 
-  /** What meets a dependency of the catalog, ascending. The parser makes one object of equal dependencies as far as it
-   *  can, and looking an object up is cheaper than a text; requirements of a whole index are a few hundred thousand. */
+  /** Returns the versions that meet a dependency of the catalog, ascending. Mostly keyed by object: the parser shares
+   *  equal dependencies, and an index has hundreds of thousands. */
   providers(dependency: Dependency): readonly Solvable[] {
     let list = this.#byDependency.get(dependency);
     if (list === undefined) {
@@ -111,9 +110,8 @@ export class Candidates {
     return list;
   }
 
-  /** What meets each requirement of a version whose number was given out before. It is worked out once for each list of
-   *  dependencies, which many versions share: to look up each requirement of each version would take longer than all
-   *  else with a whole index. */
+  /** Returns the versions that meet each requirement of a version. Computed once for each list of dependencies, which
+   *  many versions share. */
   needs(s: Solvable): Needs {
     return (this.#needs[s - FIRST] ??= this.needsOf(this.version(s)?.depends ?? NO_DEPENDENCIES));
   }
@@ -128,7 +126,7 @@ export class Candidates {
   }
 }
 
-/** Whether something bears or provides what a dependency names, in a version that it admits. */
+/** Returns whether a version has or provides the name of a dependency in a version that it admits. */
 export function isProvided(
   by: Pick<CatalogVersion, 'name' | 'version' | 'provides'> | undefined,
   { name, op, version }: Dependency,

@@ -4,8 +4,8 @@ import type { Pool } from './pool.ts';
 import type { RuleSet } from './rules.ts';
 import { replaces } from './updates.ts';
 
-/** Adds weak rules that let a requirement be met by updating what is installed rather than by something new. They yield
- *  to anything else. Returns for each added rule the package rule it narrows.
+/** Adds weak rules that meet a requirement by an update of an installed package rather than by a new package. They
+ *  yield to any other rule. Returns for each added rule the package rule that it narrows.
  *  Source: libsolv src/rules.c `solver_addchoicerules`. */
 export function choiceRules(pool: Pool, rules: RuleSet, kinds: { feature: number; update: number }): number[] {
   const origins: number[] = [];
@@ -17,7 +17,7 @@ export function choiceRules(pool: Pool, rules: RuleSet, kinds: { feature: number
     const literals = rules.literalsOf(kinds.update + offset);
     return literals.length > 0 ? literals : rules.literalsOf(kinds.feature + offset);
   };
-  /** Whether the best updates of an installed package no longer meet the requirement. */
+  /** Returns whether the best updates of an installed package no longer meet the requirement. */
   const isLost = (s: Solvable, meets: ReadonlySet<Solvable>): boolean => {
     const updates = updatesOf(s);
     if (updates.length === 0) return false;
@@ -53,7 +53,7 @@ export function choiceRules(pool: Pool, rules: RuleSet, kinds: { feature: number
     const narrowed = kept.filter((s) => !gone.has(s));
     if (narrowed.length === 0 || left.length === 0) continue;
     if (!left.some(({ installed }) => updatesOf(installed).some((update) => !meets.has(update)))) {
-      // Nothing outside the requirement could be chosen as the update anyway: libsolv needs no rule here.
+      // Only the requirement's own candidates can be updates: libsolv needs no rule here.
       continue;
     }
     const key = `${p}:${narrowed.join()}`;
@@ -65,7 +65,7 @@ export function choiceRules(pool: Pool, rules: RuleSet, kinds: { feature: number
   return origins;
 }
 
-/** For each solvable of the index that would replace something installed, what that is. */
+/** Maps each solvable of the index to the installed package that it would replace. */
 function installedBehind(pool: Pool): Map<Solvable, Solvable> {
   const map = new Map<Solvable, Solvable>();
   for (const installed of pool.installed()) {
