@@ -1,4 +1,4 @@
-// Compares what `npm pack` would publish with fixtures/package-files.txt; `--update` writes that file anew.
+// Compares what `npm pack` would publish with fixtures/package-files.txt; `--update` rewrites that file.
 // Sources and their builds come and go, so of those only the rule is checked: each source is built, and nothing else is
 // in dist but the bundle.
 import { execFileSync } from 'node:child_process';
@@ -42,7 +42,7 @@ else if (others !== readFileSync(golden, 'utf8'))
   faults.push(`the other files differ from fixtures/package-files.txt; they are:\n${others}`);
 
 if (faults.length > 0) {
-  process.stderr.write(`the package is not what it should be:\n${faults.join('\n')}\n`);
+  process.stderr.write(`unexpected contents of the package:\n${faults.join('\n')}\n`);
   process.exitCode = 1;
 } else {
   process.stdout.write(`${paths.length} files would be published, as expected\n`);
