@@ -101,7 +101,8 @@ describeWith(
       };
       const first = inSequence([
         standIn.commands.connectShares,
-        'cat /store/from-host; echo err >&2; until [ -e /xchg/seen ]; do sleep 0.1; done; head -c 1000000 /dev/zero >/xchg/new; exit 7',
+        'cat /store/from-host; echo err >&2; until [ -e /xchg/seen ]; do sleep 0.1; done; ' +
+          'head -c 1000000 /dev/zero >/xchg/new; exit 7',
       ]);
       expect(await guest.unlessEnded(controller.runJob({ ...login, command: first }, { onOutput }))).toBe(7);
       expect(seen.sort()).toEqual(['stderr: err\n', 'stdout: a file of the store\n']);
