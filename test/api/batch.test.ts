@@ -60,7 +60,7 @@ describe('lines', () => {
 describe('a request line', () => {
   const defaults = { ...EMPTY_REQUEST, test: true, windows: '6.3.9600' };
 
-  test('takes what it leaves out from the defaults', () => {
+  test('uses the defaults for missing fields', () => {
     expect(parseRequest('{"packages":["a","b=1-1"],"base":false}', defaults)).toEqual({
       kind: 'request',
       request: { ...defaults, packages: ['a', 'b=1-1'], base: false },

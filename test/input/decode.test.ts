@@ -93,7 +93,7 @@ describe.each(FIXTURES)('$compression', ({ compression, bytes }) => {
     }
   });
 
-  test('random bytes behind a good beginning are refused', async () => {
+  test('random bytes after a valid beginning are refused', async () => {
     await assert(
       asyncProperty(uint8Array({ minLength: 12, maxLength: 400 }), integer({ min: 4, max: 60 }), async (rest, kept) => {
         expect(typeof (await outcome(compression, Buffer.concat([bytes.subarray(0, kept), rest])))).toBe('string');

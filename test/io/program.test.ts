@@ -90,7 +90,7 @@ test('stdin and a complete environment are passed on', async () => {
   expect(output.toString()).toBe('hello ONLY\n');
 });
 
-test('findProgram looks in PATH and takes absolute paths', async () => {
+test('findProgram searches PATH and accepts absolute paths', async () => {
   expect(await findProgram(process.execPath)).toBe(process.execPath);
   expect(await findProgram('sh', { PATH: '/bin' })).toBe('/bin/sh');
   expect(await findProgram('no-such-program', { PATH: '/bin' })).toBeUndefined();

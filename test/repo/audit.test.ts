@@ -35,7 +35,7 @@ async function audited(root: string, options: AuditOptions = {}, files: readonly
 
 const findingsOf = ({ findings }: Audit): string[] => findings.map(({ kind, path }) => `${kind} ${path}`);
 
-test('an intact repo has no findings, and every file is verified', async () => {
+test('an undamaged repo has no findings, and every file is verified', async () => {
   const root = filledRepo();
   const audit = await audited(root);
   expect(audit.findings).toEqual([]);
@@ -186,7 +186,7 @@ test('a quick audit compares only sizes and verifies nothing', async () => {
   expect(audit.verified).toEqual([]);
 });
 
-test('a link in place of a file is reported, and a directory there is a missing file', async () => {
+test('a link instead of a file is reported, and a directory there is a missing file', async () => {
   const root = filledRepo();
   for (const at of [2, 3]) rmSync(join(root, FILES[at]?.path ?? ''));
   symlinkSync('nowhere', join(root, FILES[2]?.path ?? ''));

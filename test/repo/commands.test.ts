@@ -84,7 +84,7 @@ async function filled(): Promise<{ root: string; lock: string }> {
 }
 
 describe('verify', () => {
-  test('of an intact repo exits with 0', async () => {
+  test('of an undamaged repo exits with 0', async () => {
     const { root, lock } = await filled();
     expect(await cygstrap('verify', root, '--lock', lock)).toEqual({
       exit: 0,

@@ -116,7 +116,7 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
       { expected: `md5:${fileOf(PATH, bytes, 'md5').digest?.hex}` },
     ],
   ];
-  test.each(faults)('that is %s is refused, and no part of it stays', async (_name, file, chunks, details) => {
+  test.each(faults)('that is %s is refused, and nothing of it remains', async (_name, file, chunks, details) => {
     const root = temporaryDirectory();
     const store = await openStore(root);
     const error = await faultOf(store.put(file, opening(chunks)));
@@ -604,7 +604,7 @@ test('a path that is too long is an error', async () => {
   });
 });
 
-test('a file in place of a directory is an error', async () => {
+test('a file instead of a directory is an error', async () => {
   const root = temporaryDirectory();
   const store = await openStore(root);
   writeTree(root, { 'x86_64/release': 'a file' });

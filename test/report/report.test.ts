@@ -115,7 +115,7 @@ describe('a plan', () => {
     ]);
   });
 
-  test('as an update, with what goes and what is orphaned', () => {
+  test('as an update, with removed and orphaned packages', () => {
     const installed = [
       { name: 'a', version: '0.9-1', picked: true },
       { name: 'gone', version: '1-1', picked: false },

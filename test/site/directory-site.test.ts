@@ -43,14 +43,14 @@ describe('a directory is a site', () => {
     expect(await from.open(PATH, { unlessIs: validator })).toMatchObject({ kind: 'whole' });
   });
 
-  test('a file that changes between opening and reading is told', async () => {
+  test('a file that changes between opening and reading is an error', async () => {
     const dir = mirror();
     const download = await site(dir).open(PATH);
     writeFileSync(join(dir, PATH), 'new');
     expect((await fetchError(bytesOf(download))).kind).toBe('range');
   });
 
-  test('a file that becomes shorter while it is read is told', async () => {
+  test('a file that is truncated while it is read is an error', async () => {
     const dir = mirror();
     const large = join(dir, 'large');
     writeFileSync(large, Buffer.alloc(3_000_000));
@@ -82,7 +82,7 @@ describe('a directory is a site', () => {
   });
 });
 
-describe('what is not there', () => {
+describe('a missing file or directory', () => {
   test('a missing file, a directory, a file in the place of a directory', async () => {
     const from = site(mirror());
     for (const path of ['x86_64/b', 'x86_64', `${PATH}/c`])

@@ -42,7 +42,7 @@ describe('a good site', () => {
     await server.drained();
   });
 
-  test('a body larger than what is kept in memory comes whole to a slow reader', async () => {
+  test('a slow reader receives a body larger than the buffer', async () => {
     const large = Buffer.alloc(3_000_000, 'some bytes');
     const server = await startServer({ '/a': fault.serve(large) });
     const { chunks } = await site(server.url, { timeouts: { stallMs: 250 } }).open('a');
@@ -186,7 +186,7 @@ describe('going on with a broken download', () => {
     expect((await fetchError(site(server.url).open('a', { fromByte: half }))).kind).toBe(kind);
   });
 
-  test('a range nobody asked for is no answer', async () => {
+  test('an unrequested range is an error', async () => {
     const server = await startServer({ '/a': fault.wrongRange(BYTES, 0) });
     expect(await fetchError(site(server.url).open('a'))).toMatchObject({ kind: 'status', status: 206 });
   });

@@ -64,7 +64,7 @@ function paths(server: FaultServer): string[] {
 }
 
 describe('the index of a good site', () => {
-  test('by HTTP: the first form, with its signature, and nothing else is asked for', async () => {
+  test('by HTTP: requests only the first form and its signature', async () => {
     const server = await serve(mirror());
     const found = await find([server.url]);
     expect(found).toMatchObject({

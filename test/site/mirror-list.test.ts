@@ -7,7 +7,7 @@ import { fault } from '../support/faults.ts';
 import { BYTES, fetchError, rejection, site, startServer } from './support.ts';
 
 describe('mirrors.lst', () => {
-  test('fields, newer forms, comments, and what is no mirror', () => {
+  test('fields, newer forms, comments, and invalid lines', () => {
     const text = [
       '\ufeff# a list',
       'https://mirror.example.org/cygwin/;mirror.example.org;Europe;Germany',
@@ -72,7 +72,7 @@ describe('mirrors.lst', () => {
 });
 
 describe('measuring', () => {
-  test('tells latency and rate', async () => {
+  test('measures latency and rate', async () => {
     const server = await startServer({ '/x86_64/setup.xz': fault.serve(BYTES) });
     const measured = await measureSite(site(server.url), 'x86_64/setup.xz');
     expect(measured.receivedBytes).toBe(BYTES.length);
@@ -87,14 +87,14 @@ describe('measuring', () => {
     await server.drained();
   });
 
-  test('what came until the time is over counts', async () => {
+  test('the bytes received before the timeout count', async () => {
     const server = await startServer({ '/a': fault.stall(BYTES, 3000) });
     const { receivedBytes, rateBytesPerSecond } = await measureSite(site(server.url), 'a', { timeoutMs: 100 });
     expect(receivedBytes).toBe(3000);
     expect(rateBytesPerSecond).toBeLessThan(1_000_000);
   });
 
-  test('nothing in time, or nothing to be had', async () => {
+  test('a timeout and a missing file', async () => {
     const server = await startServer({ '/a': fault.silence() });
     expect((await fetchError(measureSite(site(server.url), 'a', { timeoutMs: 50 }))).kind).toBe('timeout');
     expect((await fetchError(measureSite(site(server.url), 'b'))).kind).toBe('missing');

@@ -41,7 +41,7 @@ describe('http through a proxy', () => {
     expect((await fetchError(site('http://mirror.invalid/', { env }).open('a'))).kind).toBe('connect');
   });
 
-  test('a proxy we cannot speak to is told when the site is opened, without its password', () => {
+  test('an unsupported proxy is an error when the site is opened, without its password', () => {
     const open = (): unknown =>
       openSite('https://example.org/', { userAgent: USER_AGENT, env: { HTTPS_PROXY: 'socks5://me:secret@host:1080' } });
     expect(open).toThrow('not an http or https proxy: `HTTPS_PROXY=socks5://host:1080`');

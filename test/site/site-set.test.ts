@@ -77,7 +77,7 @@ describe('one site', () => {
     expect(waits).toEqual([20_000]);
   });
 
-  test('but not for ever', async () => {
+  test('but not forever', async () => {
     const server = await startServer({ '/a': fault.tooMany(3600) });
     const { set, waits } = setOf([server.url]);
     expect(await fetchError(set.attempt('a', verified))).toMatchObject({ kind: 'status', status: 429 });
@@ -116,14 +116,14 @@ describe('one site', () => {
     await server.drained();
   });
 
-  test('what no site can mend stops at once, as it is', async () => {
+  test('an error that no site can fix stops at once, unchanged', async () => {
     const { set, events } = setOf(['/nowhere', '/nowhere-else']);
     const full = Object.assign(new Error('disk full'), { code: 'ENOSPC' });
     expect(await rejection(set.attempt('a', () => Promise.reject(full)))).toBe(full);
     expect(events).toEqual([]);
   });
 
-  test('a broken download goes on where it broke', async () => {
+  test('an interrupted download continues where it stopped', async () => {
     const options = { etag: '"one"' };
     const server = await startServer({ '/a': [fault.short(BYTES, 2_000, options), fault.serve(BYTES, options)] });
     const { set } = setOf([server.url]);
@@ -376,7 +376,7 @@ describe('an abort', () => {
   });
 });
 
-test('errors of the set keep what the work said', async () => {
+test('errors of the set keep the error of the work', async () => {
   const server = await startServer({ '/a': fault.wrongBytes(BYTES) });
   const error: FetchError = await fetchError(setOf([server.url]).set.attempt('a', verified));
   expect(error.cause).toMatchObject({ code: 'verify', message: 'sha512 differs' });

@@ -43,7 +43,7 @@ async function run(...argv: readonly string[]): Promise<{ exit: number; stdout: 
 const OPTIONS = { userAgent: USER_AGENT };
 
 describe('cygstrap sites', () => {
-  test('lists what a file has', async () => {
+  test('lists the mirrors of a file', async () => {
     expect(await run(listFile(LIST))).toEqual({
       exit: 0,
       stdout: 'https://a.example.org/cygwin/  Europe  Germany\nhttp://c.example.org/          Asia    Japan\n',

@@ -53,7 +53,7 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
     expect(await fetchError(from.open('a'))).toMatchObject({ kind: 'tls', why: expect.stringContaining('ALTNAME') });
   });
 
-  test('a CA file that is not there is told at once', () => {
+  test('a missing CA file is an error when the site is opened', () => {
     expect(() =>
       openSite('https://example.org/', { userAgent: USER_AGENT, caFiles: [join(dir, 'nothing.pem')] }),
     ).toThrow('cannot read the CA file');
@@ -71,7 +71,7 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
     expect(await read(site(plain.url, { caFiles }), 'a')).toEqual(BYTES);
   });
 
-  test('HTTP/2 is spoken when it is asked for, and only then', async () => {
+  test('HTTP/2 is used only on request', async () => {
     const server = await startServer(
       { '/a': fault.serve(BYTES, { etag: '"one"' }), '/b': fault.status(404) },
       { tls, http2: true },
@@ -135,7 +135,7 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
   });
 });
 
-test('a site that takes the connection and says nothing more is given up', async () => {
+test('a site that accepts the connection and sends nothing times out', async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -79,7 +79,7 @@ describe('what lies on the disk', () => {
   });
   afterEach(() => rm(directory, { recursive: true, force: true }));
 
-  test('a file is as it was, or what changed is told', async () => {
+  test('a file is unchanged, or the result names the change', async () => {
     const path = join(directory, 'file');
     await writeFile(path, 'content');
     const { stamp, identity } = await finishFile(path);
@@ -114,7 +114,7 @@ describe('what lies on the disk', () => {
     expect(await check(identity)).toEqual(changed('is missing'));
   });
 
-  test('a work directory: its stages are in use while it is there, and what somebody left is found', async () => {
+  test('a work directory marks its stages as used, and abandoned ones are found', async () => {
     const places = vmPlaces(directory);
     const use = { stage: 'install', key: 'abc' } as const;
     expect(await findStage(places, use)).toBeUndefined();

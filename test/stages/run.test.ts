@@ -75,7 +75,7 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     });
   });
 
-  test('50 MB in and out, whole; what was in the directory that takes them stays', async () => {
+  test('50 MB in and out; existing files of the output directory stay', async () => {
     const [from, to] = [join(bench.path, 'from'), out()];
     mkdirSync(join(from, 'sub dir'), { recursive: true });
     mkdirSync(to);

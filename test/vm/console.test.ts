@@ -40,7 +40,7 @@ describe('the console', () => {
 });
 
 describe('a broadcast queue', () => {
-  test('gives each reader all later items and the last earlier ones', async () => {
+  test('sends each reader all later items and the last earlier ones', async () => {
     const feed = new BroadcastQueue<number>({ maxWaiting: 100, replay: 3 });
     for (let n = 1; n <= 20; n++) feed.push(n);
     const early = feed.read();

@@ -96,7 +96,7 @@ const LASTING: readonly (readonly [name: string, fault: Fault, requests: number,
   ['gzip applied', fault.gzipped(SMALL), 1, /gzip/],
 ];
 
-describe('one site, which fails for ever', () => {
+describe('one site that always fails', () => {
   test.each(LASTING)('%s', async (_name, lasting, requests, why) => {
     await using server = await FaultServer.start({ [URL_PATH]: lasting });
     expectNothing(await fetchFrom([server.url], SMALL), why);
@@ -158,7 +158,7 @@ test.each(PASSING)('%s', async (_name, script, bytes, requests) => {
   expect(server.count(URL_PATH)).toBe(requests);
 });
 
-test('a broken download goes on where it broke off', async () => {
+test('an interrupted download continues where it stopped', async () => {
   await using server = await FaultServer.start({
     [URL_PATH]: [fault.resetMidBody(LARGE, 2_500_000, { etag: '"a"' }), fault.serve(LARGE, { etag: '"a"' })],
   });
@@ -168,7 +168,7 @@ test('a broken download goes on where it broke off', async () => {
   expect(starts[1]).toBeGreaterThan(0);
 });
 
-test('after many failures in a row the rest is not tried, but what is only missing does not count', async () => {
+test('after many consecutive failures the rest is not tried; missing files do not count', async () => {
   const root = mkdtempSync(join(tmpdir(), 'cygstrap-faults-'));
   directories.push(root);
   await using server = await FaultServer.start({});

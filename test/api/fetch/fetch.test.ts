@@ -88,7 +88,7 @@ function releaseScript(except: Script = {}): Script {
 }
 
 describe('a fetch', () => {
-  test('gives a repo with exactly the plan, an index of it, and a lock', async () => {
+  test('makes a repo with exactly the plan, its index, and a lock', async () => {
     const { exit, stdout } = await fetch('openssh', 'gcc-core', '--site', RELEASE);
     expect(exit).toBe(0);
     expect(stdout).toContain('6 files, 18.4 KiB, verified; 6 fetched');
@@ -103,7 +103,7 @@ describe('a fetch', () => {
     expect(lock.indexes[0]?.signer).toMatch(/^[0-9A-F]{40}$/);
   });
 
-  test('a second time asks nobody for anything and changes nothing', async () => {
+  test('a second time sends no request and changes nothing', async () => {
     await using server = await FaultServer.start(releaseScript());
     await fetch('openssh', '--site', server.url);
     const before = repoFiles().map((path) => [path, readFileSync(join(dir, 'repo', path)).toString('base64')]);
@@ -114,7 +114,7 @@ describe('a fetch', () => {
     expect(repoFiles().map((path) => [path, readFileSync(join(dir, 'repo', path)).toString('base64')])).toEqual(before);
   });
 
-  test('mends what was damaged, is missing or was broken off', async () => {
+  test('repairs damaged, missing and unfinished files', async () => {
     await fetch('openssh', '--site', RELEASE, '--no-cache');
     const [first = '', second = ''] = repoFiles().filter((path) => path.includes('release'));
     const good = readFileSync(join(dir, 'repo', first));
@@ -124,7 +124,7 @@ describe('a fetch', () => {
     expect(readFileSync(join(dir, 'repo', first)).equals(good)).toBe(true);
   });
 
-  test('of a second repo takes archives from the shared cache', async () => {
+  test('of a second repo uses archives of the shared cache', async () => {
     await fetch('openssh', '--site', RELEASE);
     rmSync(join(dir, 'repo'), { recursive: true });
     await using server = await FaultServer.start(releaseScript());
@@ -132,7 +132,7 @@ describe('a fetch', () => {
     expect(server.log.filter(({ path }) => path.includes('/release/'))).toEqual([]);
   });
 
-  test('with --dry-run tells and touches nothing', async () => {
+  test('with --dry-run prints the plan and writes nothing', async () => {
     const { exit, stdout } = await fetch('openssh', '--site', RELEASE, '--dry-run');
     expect(exit).toBe(0);
     expect(stdout).toContain('0 already present, 5 to fetch');
@@ -146,7 +146,7 @@ describe('a fetch', () => {
     expect(filesBelow(join(dir, 'repo'))).toEqual(before);
   });
 
-  test('with --json gives events and a summary, one a line', async () => {
+  test('with --json prints events and a summary, one per line', async () => {
     const { stdout } = await fetch('openssh', '--site', RELEASE, '--json');
     const lines = stdout
       .trimEnd()
@@ -191,7 +191,7 @@ describe('a fetch', () => {
 });
 
 describe('verify --repair', () => {
-  test('fetches again what is damaged or missing, and nothing else', async () => {
+  test('downloads only damaged and missing files again', async () => {
     await fetch('openssh', '--site', RELEASE, '--no-cache');
     const [first = '', second = ''] = repoFiles().filter((path) => path.includes('release'));
     writeFileSync(join(dir, 'repo', first), 'damaged');
@@ -224,7 +224,7 @@ describe('lock --site', () => {
 });
 
 describe('the lock', () => {
-  test('counts, and another request is refused', async () => {
+  test('is used, and another request is refused', async () => {
     await fetch('bash', '--site', RELEASE);
     const { exit, stderr } = await fetch('openssh', '--site', RELEASE);
     expect(exit).toBe(1);
@@ -246,7 +246,7 @@ describe('the lock', () => {
     expect(server.log.filter(({ path }) => path.includes('setup.'))).toEqual([]);
   });
 
-  test('missing, with --frozen, is said', async () => {
+  test('missing, with --frozen, is an error', async () => {
     expect(await fetch('--frozen', '--site', RELEASE)).toMatchObject({
       exit: 3,
       stderr: expect.stringContaining('the lock does not exist') as string,
@@ -396,7 +396,7 @@ describe('trust', () => {
     expect(answer.kind).toBe('verified');
   });
 
-  test('--installer takes a setup program only with a good signature', async () => {
+  test('--installer accepts only a setup program with a valid signature', async () => {
     const site = join(dir, 'site');
     mkdirSync(site);
     // Any signed bytes will do; nobody runs them.

@@ -61,7 +61,7 @@ describe('the command line', () => {
   });
 });
 
-test('paths are relative to the file, and addresses are none', () => {
+test('paths are relative to the file, addresses are not paths', () => {
   expect(resolvePaths(WHOLE, (path) => posix.resolve('/home/me/project', path))).toMatchObject({
     sites: ['https://mirror.example/cygwin/', '/home/me/mirror', '/home/me/project/C:\\mirror'],
     keyring: ['/home/me/project/keys/ours.asc'],

@@ -61,7 +61,7 @@ describe('lock', () => {
     expect(readdirSync(base).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  test('tells what changed, for people and machines', async () => {
+  test('prints the changes, as text and as JSON', async () => {
     const out = at('b.lock.json');
     await run('lock', 'vim', '--index', INDEX, '--out', out);
     const { stdout } = await run('lock', 'vim', '--index', laterIndex(), '--out', out);
@@ -81,7 +81,7 @@ describe('lock', () => {
     });
   });
 
-  test('replaces a lock that cannot be read, and says so', async () => {
+  test('replaces an unreadable lock, with a warning', async () => {
     const out = at('c.lock.json');
     writeFileSync(out, '<<<<<<< ours\n{}');
     const { exit, stderr } = await run('lock', 'vim', '--index', INDEX, '--out', out);
@@ -195,7 +195,7 @@ describe('a project file', () => {
 });
 
 describe('lock --update', () => {
-  test('keeps the request of the lock, and moves what is named', async () => {
+  test('keeps the request of the lock, and updates the named packages', async () => {
     const out = at('g.lock.json');
     await run('lock', 'vim', '--source', '--no-base', '--index', INDEX, '--out', out);
     const before = parseLock(readFileSync(out, 'utf8'), out);
@@ -209,7 +209,7 @@ describe('lock --update', () => {
     });
   });
 
-  test('takes an option on top of the request of the lock', async () => {
+  test('accepts an option in addition to the request of the lock', async () => {
     const out = at('h.lock.json');
     await run('lock', 'vim', '--index', INDEX, '--out', out);
     await run('lock', '--update', '--source', '--index', INDEX, '--out', out);

@@ -66,7 +66,7 @@ describe('printing and parsing', () => {
   });
 });
 
-describe('a text that is no lock', () => {
+describe('an invalid lock', () => {
   const change = (path: readonly (string | number)[], value: unknown): string => {
     const root = JSON.parse(TEXT) as Record<string | number, unknown>;
     let at = root;
@@ -147,7 +147,7 @@ describe('a text that is no lock', () => {
     );
   });
 
-  test('a key that stands there twice, as a merge may leave it', () => {
+  test('a duplicate key, as a merge can leave it', () => {
     const text = TEXT.replace('"version": "1.3-1",', '"version": "1.3-1",\n      "version": "1.3-2",');
     expect(() => parseLock(text, 'x')).toThrow('`packages[2].version` stands there twice');
   });

@@ -81,7 +81,7 @@ describe('an update', () => {
     ]);
   });
 
-  test('takes with it what it must, and leaves the rest', () => {
+  test('updates only what must change with it', () => {
     events.length = 0;
     expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['app']))).toEqual([
       'app 2.0',
@@ -119,7 +119,7 @@ describe('an update', () => {
     ]);
   });
 
-  test('goes on where the index has lost a version, and says so', () => {
+  test('continues where the index has lost a version, with a warning', () => {
     events.length = 0;
     const rotated = NEW.replace('lib 1.0 [prev]', '').replace('core 1.0 [prev] category Base', '');
     expect(versions(updated(catalogOf(rotated), ask('app', 'tool'), before, ['helper']))).toEqual([
@@ -147,7 +147,7 @@ describe('an update', () => {
     ]);
   });
 
-  test('of a package that is not there is refused', () => {
+  test('of an unknown package is refused', () => {
     expect(() => updated(catalogOf(NEW), ask('app'), before, ['ap'])).toThrow(
       expect.objectContaining({
         code: 'lock',
@@ -205,7 +205,7 @@ const states = fc
     return { old: old.join('\n'), fresh: fresh.join('\n'), count: packages.length };
   });
 
-test('whatever the indexes: an update is an answer, moves what is named, and nothing without need', () => {
+test('for random indexes: an update fulfills the request, updates the named packages, and nothing without need', () => {
   fc.assert(
     fc.property(states, fc.nat(5), fc.nat(5), ({ old, fresh, count }, asked, moving) => {
       const request = ask(`p${asked % count}`);

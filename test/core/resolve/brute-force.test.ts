@@ -113,7 +113,7 @@ function exists(catalog: Catalog, wanted: readonly string[]): boolean {
 }
 
 describe('random universes against trying everything', () => {
-  it('a plan is valid and holds nothing unneeded; a refusal means that there is none', () => {
+  it('a plan is valid and minimal; a refusal means that there is no plan', () => {
     let plans = 0;
     let refusals = 0;
     fc.assert(

@@ -144,7 +144,7 @@ describe('an existing Cygwin', () => {
   const installed = (...names: string[]): ResolveRequest['installed'] =>
     names.map((each) => ({ name: each.split(' ')[0] ?? '', version: each.split(' ')[1] ?? '', picked: true }));
 
-  it('is brought up to date, and what is asked is added', () => {
+  it('is updated, and the requested packages are added', () => {
     expect(listed(planOf(catalog, { installed: installed('lib 1-1'), packages: ['tool'] }))).toEqual([
       'upgrade lib 1-1 -> 2-1',
       'install tool 1-1',
@@ -172,7 +172,7 @@ describe('an existing Cygwin', () => {
     expect(listed(planOf(catalog, { installed: installed('lib 3-1') }))).toEqual([]);
   });
 
-  it('loses what a newer package obsoletes', () => {
+  it('loses packages that a newer one obsoletes', () => {
     const plan = planOf(catalog, { installed: installed('old 1-1') });
     expect(listed(plan)).toEqual(['install new 1-1']);
     expect(plan.removed.map(({ name }) => name)).toEqual(['old']);
@@ -223,7 +223,7 @@ describe('why', () => {
       ({ reason, steps }) => `${reason}: ${steps.map(stepText).join(' > ')}`,
     );
 
-  it('tells all shortest chains', () => {
+  it('returns all shortest chains', () => {
     expect(chains(['a', 'b'], 'z')).toEqual([
       'requested: a > x = x > z (>= 1) = z',
       'requested: a > y = y > virtual = z',
@@ -231,11 +231,11 @@ describe('why', () => {
     ]);
   });
 
-  it('is the wish itself for what was asked', () => {
+  it('is the request itself for a requested package', () => {
     expect(chains(['z', 'a'], 'z')).toEqual(['requested: z']);
   });
 
-  it('is nothing for what is not in the plan', () => {
+  it('is empty for a package outside of the plan', () => {
     expect(chains(['z'], 'a')).toEqual([]);
   });
 });
