@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { array, assert, asyncProperty, boolean, constantFrom, record, string } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { loadCatalog } from '../../src/api/load-catalog.ts';
+import { makeLock } from '../../src/api/lock.ts';
+import { parseLock } from '../../src/core/lock/parse.ts';
+import { printLock } from '../../src/core/lock/print.ts';
+import { CygstrapError } from '../../src/errors.ts';
+import { SEED } from '../support/seed.ts';
+import { PROJECT } from '../support/transcript.ts';
+
+const INDEX = join(PROJECT, 'fixtures/demo/setup.ini');
+
+describe('makeLock refuses what parseLock would refuse', () => {
+  test('a catalog that was loaded without digests', async () => {
+    const loaded = await loadCatalog(INDEX, { digest: false });
+    expect(() => makeLock({ loaded }, { packages: ['curl'] })).toThrow(
+      expect.objectContaining({ code: 'usage', hint: 'load the catalog without `digest: false`' }),
+    );
+  });
+
+  test.each(['', 'a\nb'])('the resolver %j', async (resolver) => {
+    const loaded = await loadCatalog(INDEX);
+    expect(() => makeLock({ loaded }, { packages: ['curl'] }, { resolver })).toThrow(
+      expect.objectContaining({ code: 'usage', hint: 'pass a program and its version as `resolver`' }),
+    );
+  });
+});
+
+test('every lock that makeLock returns can be printed and parsed', async () => {
+  const loaded = await loadCatalog(INDEX);
+  const requests = record({
+    packages: array(constantFrom('curl', 'vim', 'libintl8', 'vim=9.0.2155-1'), { maxLength: 3 }),
+    base: boolean(),
+    test: boolean(),
+    source: boolean(),
+    windows: constantFrom('10.0.19045', '6.3.9600', '6.3'),
+  });
+  await assert(
+    asyncProperty(
+      requests,
+      string(),
+      constantFrom('unsigned', 'A'.repeat(40), 'x'),
+      async (request, resolver, signer) => {
+        try {
+          const made = makeLock({ loaded, signers: [signer] }, request, { resolver });
+          if (made.kind === 'lock') expect(parseLock(printLock(made.lock), 'x.lock.json')).toEqual(made.lock);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CygstrapError);
+        }
+      },
+    ),
+    { seed: SEED, numRuns: 200 },
+  );
+});
