@@ -1,4 +1,5 @@
 import type { Report } from '../events.ts';
+import { addressOf } from '../site/index-discovery.ts';
 import type { OriginalIndex } from '../site/base/original-index.ts';
 import { findIndexes, openSites } from '../site/index-source.ts';
 import type { SiteOptions } from '../site/open-site.ts';
@@ -80,8 +81,4 @@ export async function loadOriginals(
 ): Promise<SignedCatalog> {
   const sources = indexes.map(({ site, path, bytes }) => ({ name: addressOf(site, path), bytes }));
   return { loaded: await loadCatalog(sources, options, take), signers: indexes.map(({ signer }) => signer) };
-}
-
-function addressOf(site: string, path: string): string {
-  return `${site.endsWith('/') ? site : `${site}/`}${path}`;
 }

@@ -125,7 +125,7 @@ async function searchSite(
         const answer = await tryForm(site, at, search);
         if (answer.kind === 'found' || answer.kind === 'unchanged') return answer;
         if (answer.kind === 'untrusted')
-          passedOver.push({ address: addressOf(site, at.path), why: answer.why, kind: 'untrusted' });
+          passedOver.push({ address: addressOf(site.name, at.path), why: answer.why, kind: 'untrusted' });
       } catch (error) {
         if (!(error instanceof FetchError) || search.signal?.aborted === true) throw error;
         const isHopeless = HOPELESS.has(error.kind);
@@ -170,10 +170,10 @@ async function tryForm(site: Site, { path, form }: IndexPath, search: Search): P
   if (bytes === undefined) return { kind: 'untrusted', why: `it has more than ${maxIndexBytes} bytes` };
   const found = { kind: 'found', site, path, form, bytes, validator: download.validator } as const;
   if (signatureBytes === undefined)
-    return { ...found, signature: undefined, signer: 'unsigned', warnings: [unsignedText(addressOf(site, path))] };
+    return { ...found, signature: undefined, signer: 'unsigned', warnings: [unsignedText(addressOf(site.name, path))] };
   const answer = await search.verify(bytes, signatureBytes);
   if (answer.kind === 'refused') return { kind: 'untrusted', why: answer.message };
-  const warnings = answer.warnings.map((warning) => `\`${addressOf(site, path)}\`: ${warning}`);
+  const warnings = answer.warnings.map((warning) => `\`${addressOf(site.name, path)}\`: ${warning}`);
   return { ...found, signature: signatureBytes, signer: answer.fingerprint, warnings };
 }
 
@@ -217,6 +217,7 @@ function unsignedText(address: string): string {
   return `\`${address}\` is UNSIGNED and was not verified`;
 }
 
-function addressOf(site: Site, path: string): string {
-  return `${site.name.replace(/\/?$/, '/')}${path}`;
+/** Returns the address of a file of a site, for display. */
+export function addressOf(siteName: string, path: string): string {
+  return `${siteName.replace(/\/?$/, '/')}${path}`;
 }

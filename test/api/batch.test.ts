@@ -38,6 +38,17 @@ describe('lines', () => {
     ).toEqual([undefined, 'ok']);
   });
 
+  test('end with LF or CR LF, however the bytes are cut', async () => {
+    const windows = new TextEncoder().encode('one\r\n\r\nin\rside\r\nlast\r');
+    const lines = ['one', '', 'in\rside', 'last'];
+    expect(await linesOf([windows])).toEqual(lines);
+    expect(await linesOf([...windows].map((byte) => Uint8Array.of(byte)))).toEqual(lines);
+  });
+
+  test('that end inside a character of UTF-8 show that something is missing', async () => {
+    expect(await linesOf([Uint8Array.of(97, 0xe2, 0x98), Uint8Array.of(10, 98, 0xe2)])).toEqual(['a\ufffd', 'b\ufffd']);
+  });
+
   test('of nothing', async () => {
     expect(await linesOf([])).toEqual([]);
     expect(await linesOf([new Uint8Array()])).toEqual([]);

@@ -14,6 +14,13 @@ async function* stalled(onRead: () => void): AsyncGenerator<Uint8Array, void, un
   await new Promise<never>(() => {});
 }
 
+test('one path may be given without a list', async () => {
+  const path = join(PROJECT, 'fixtures/demo/setup.ini');
+  const [one, list] = [await loadCatalog(path), await loadCatalog([path])];
+  expect(one.catalog.packages.size).toBeGreaterThan(0);
+  expect(one.indexes).toEqual(list.indexes);
+});
+
 test.each([
   ['loadCatalog', (options: Parameters<typeof loadCatalog>[1]) => loadCatalog(['-'], options)],
   ['lintIndex', (options: Parameters<typeof loadCatalog>[1]) => lintIndex('-', options)],
