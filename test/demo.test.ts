@@ -6,7 +6,7 @@ import { userCacheDirectory } from '../src/io/user-dirs.ts';
 import { QEMU, whenThere } from './support/qemu.ts';
 import { PROJECT, runCommand } from './support/transcript.ts';
 
-const MACHINE = 'Now in a machine.\n';
+const MACHINE = 'Part 2: a machine\n';
 
 test(
   'the demo prints the expected output, and runs a machine if the programs are installed',

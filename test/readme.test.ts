@@ -48,8 +48,8 @@ describe.each(PAGES.filter((page) => examplesOf(page).length > 0))('the examples
   const directory = directoryFor();
 
   test.each(examplesOf(page))('$command', async ({ command, output }) => {
-    const { stdout, stderr } = await runCommand(command, '', directory);
-    expect((stdout + stderr).trimEnd()).toBe(output);
+    const { stdout } = await runCommand(`exec 2>&1\n${command}`, '', directory);
+    expect(stdout.trimEnd()).toBe(output);
   });
 });
 
