@@ -31,7 +31,7 @@ export function parseRequest(text: string, defaults: ResolveRequest): ParsedRequ
   const fields = value as Record<string, unknown>;
   const unknown = Object.keys(fields).find((name) => !FIELDS.has(name));
   if (unknown !== undefined)
-    return fault(`unknown field ${JSON.stringify(unknown)}; there are ${[...FIELDS].join(', ')}`);
+    return fault(`unknown field ${JSON.stringify(unknown)}; valid fields: ${[...FIELDS].join(', ')}`);
   for (const name of LISTS) {
     const list = fields[name];
     if (list !== undefined && !(Array.isArray(list) && list.every((item) => typeof item === 'string' && item !== ''))) {

@@ -55,8 +55,8 @@ export interface SitesResult {
   readonly faults: readonly MirrorListFault[];
 }
 
-/** Lists the mirrors of a mirrors.lst, and measures them when asked to; a mirror that fails is a result. Throws
- *  FetchError or `io`, `not-found` for a list that cannot be had, `parse` for one without any mirror. */
+/** Lists the mirrors of a mirrors.lst, and measures them if requested; a mirror that fails is a result. Throws
+ *  FetchError or `io`, `not-found` for a missing list, `parse` for one without any mirror. */
 export async function listSites(
   { list = DEFAULTS.mirrorList, regions = [], benchmarkPath }: SitesQuery = {},
   given: SitesOptions = {},

@@ -54,13 +54,13 @@ export interface AuditOptions {
   /** Threads that hash; the default is one for each processor. */
   readonly jobs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** For tests: whether the disk ignores the case of names. By default it is found out. */
+  /** For tests: whether the disk ignores the case of names. Default: detected. */
   readonly ignoresCase?: boolean;
   /** Called with the size of each file after it was read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** Returns whether a finding means that an expected file is not as expected. */
+/** Returns whether a finding means that an expected file is missing or damaged. */
 export function isDamage({ kind }: Finding): boolean {
   return kind !== 'unlisted' && kind !== 'leftover';
 }
@@ -269,7 +269,7 @@ async function record(
       cache.set(path, { ...status, digest: shown({ algorithm, hex: hash.digests[algorithm] ?? '' }) });
       fresh.push(location);
     }
-    // Entries stand for bytes on the disk, and a killed fetch may not have flushed them.
+    // An entry means that the data is on the disk; a killed fetch may not have flushed it.
     if (fresh.length > 0) await makeDurable(root, fresh);
     await cache.save();
   } catch (error) {

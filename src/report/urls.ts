@@ -1,7 +1,7 @@
 import type { Plan } from '../core/resolve/plan.ts';
 import { archiveUrl, plannedArchives } from './archives.ts';
 
-/** Renders a plan as one URL a line (one path a line without a site), in install order, each once. */
+/** Renders a plan as one URL per line (one path per line without a site), in install order, without duplicates. */
 export function urlsText(plan: Plan, site?: string): string {
   return plannedArchives(plan)
     .map(({ path }) => `${archiveUrl(path, site)}\n`)

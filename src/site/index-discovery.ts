@@ -80,7 +80,7 @@ interface Search extends FindIndexOptions, IndexLimits {
 }
 
 /** After these failures, other files of the site would fail too. */
-const HOPELESS: ReadonlySet<FetchErrorKind> = new Set(['connect', 'tls', 'timeout']);
+const SITE_DOWN: ReadonlySet<FetchErrorKind> = new Set(['connect', 'tls', 'timeout']);
 
 /** Finds the index of an architecture: for each site the forms in the order of setup (zst, xz, bz2, ini), each with
  *  its `.sig`. Setup gives up a site at the first form without a valid signature; this function tries the next form
@@ -128,16 +128,16 @@ async function searchSite(
           passedOver.push({ address: addressOf(site.name, at.path), why: answer.why, kind: 'untrusted' });
       } catch (error) {
         if (!(error instanceof FetchError) || search.signal?.aborted === true) throw error;
-        const isHopeless = HOPELESS.has(error.kind);
-        passedOver.push({ address: isHopeless ? site.name : error.url, why: error.why, kind: 'failed' });
-        if (isHopeless) throw error;
+        const isSiteDown = SITE_DOWN.has(error.kind);
+        passedOver.push({ address: isSiteDown ? site.name : error.url, why: error.why, kind: 'failed' });
+        if (isSiteDown) throw error;
         errors.push(error);
       }
     }
     if (passedOver.length > 0) break;
   }
   // A transient failure is retried at this site.
-  const passing = errors.find(({ mayPass }) => mayPass);
+  const passing = errors.find(({ isTransient }) => isTransient);
   if (passing !== undefined) throw passing;
   if (passedOver.some(({ kind }) => kind === 'untrusted'))
     throw new UntrustedIndex('its index has no valid signature of a trusted key');
@@ -159,9 +159,9 @@ async function tryForm(site: Site, { path, form }: IndexPath, search: Search): P
   const download = await openUnlessMissing(site, path, search, unlessIs);
   if (download === undefined) return { kind: 'missing' };
   if (download.kind === 'unchanged') return { kind: 'unchanged', site, path, warnings: [] };
-  const isVain = !unsigned && signatureBytes === undefined;
-  const bytes = await readLimited(download.chunks, isVain ? 0 : maxIndexBytes);
-  if (isVain)
+  const lacksSignature = !unsigned && signatureBytes === undefined;
+  const bytes = await readLimited(download.chunks, lacksSignature ? 0 : maxIndexBytes);
+  if (lacksSignature)
     return {
       kind: 'untrusted',
       why:

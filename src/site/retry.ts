@@ -37,7 +37,7 @@ export function retryDelay(
 ): number | 'stop' | 'next-site' {
   if (isSiteFault(error)) return 'next-site';
   if (!(error instanceof FetchError)) return 'stop';
-  if (!error.mayPass || attempt >= policy.attemptsPerSite) return 'next-site';
+  if (!error.isTransient || attempt >= policy.attemptsPerSite) return 'next-site';
   const delayMs = Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.longestDelayMs) * (0.5 + random() / 2);
   const askedMs = error.retryAfterMs ?? 0;
   if (askedMs > policy.longestRetryAfterMs) return 'next-site';

@@ -100,7 +100,7 @@ export class SiteSet {
         if (answer === 'stop' || !(error instanceof Error)) throw error;
         failures.set(site, { attempts: attempt, error });
         const isDemoted = this.#fail(site, health, error);
-        // Another site can take over from a doubtful one.
+        // Prefer another site to one that failed recently.
         const isLeft = answer === 'next-site' || ((isProbe || health.isDemoted) && failures.size < this.sites.length);
         const isLast = isLeft && failures.size === this.sites.length;
         this.#report({
@@ -157,13 +157,13 @@ export class SiteSet {
       why: whyOf(error),
     }));
     const errors = tried.map(({ error }) => error);
-    const telling = errors.find((error) => kindOf(error) !== 'missing') ?? errors[0];
-    const status = telling instanceof FetchError ? telling.status : undefined;
-    const hint = telling instanceof FetchError ? telling.hint : undefined;
-    return new FetchError(kindOf(telling), path, messageFor(path, sites), {
+    const mainError = errors.find((error) => kindOf(error) !== 'missing') ?? errors[0];
+    const status = mainError instanceof FetchError ? mainError.status : undefined;
+    const hint = mainError instanceof FetchError ? mainError.hint : undefined;
+    return new FetchError(kindOf(mainError), path, messageFor(path, sites), {
       sites,
       attempts,
-      cause: telling instanceof FetchError ? telling.cause : telling,
+      cause: mainError instanceof FetchError ? mainError.cause : mainError,
       ...(status !== undefined && { status }),
       ...(hint !== undefined && { hint }),
     });
@@ -179,7 +179,7 @@ function messageFor(path: string, sites: readonly SiteFailure[]): string {
   return `cannot fetch \`${path}\` from any of ${sites.length} sites: ${[first, ...others].join('; ')}`;
 }
 
-/** A `severe` failure would cost the next file much time, or worse. A success restores the site soon. */
+/** A `severe` failure would delay or fail the next file. A success restores the site soon. */
 function scopeOf(error: Error): FailureScope {
   if (isSiteFault(error)) return 'severe';
   const kind = kindOf(error);

@@ -35,7 +35,7 @@ export interface InstalledManifest {
   /** Name of the guest kind. */
   readonly guest: string;
   readonly machineOptions: MachineOptions;
-  /** For people: the ingredients. */
+  /** Description of the inputs, for display. */
   readonly made: {
     readonly packages: readonly string[];
     /** sha256 of the lock. */

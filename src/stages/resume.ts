@@ -86,7 +86,7 @@ async function start(
   if (!mayBoot) throw new VmError(`the snapshot cannot be resumed on this host: ${refusal}`);
   report({
     kind: 'warning',
-    message: `the snapshot cannot be resumed on this host, its disk is booted instead, which takes longer: ${refusal}`,
+    message: `the snapshot cannot be resumed on this host; its disk is booted instead, which is slower: ${refusal}`,
   });
   const booted = await launch(context, manifest, { ...place, isCold: true });
   await booted.shell.waitUntilReady({ isBooting: true, timeoutMs: BOOT_TIMEOUT_MS, signal });
@@ -131,7 +131,7 @@ async function resumeMemory(
     return launched;
   } catch (error) {
     signal.throwIfAborted();
-    // After a failure every byte is compared: a disk can lose data that no program wrote.
+    // After a failure every byte is compared: stored files can change through disk errors.
     await verifySnapshot(places, manifest, { directory: place.directory, everyByte: true });
     // A killed machine is not started again.
     if (isLoaded || !(error instanceof VmError) || typeof error.details.signal === 'string') throw error;

@@ -58,7 +58,7 @@ describe('a directory is a site', () => {
     const reading = async (): Promise<void> => {
       for await (const chunk of chunks) if (chunk.length > 0) truncateSync(large, 100);
     };
-    expect(await fetchError(reading())).toMatchObject({ kind: 'short', mayPass: true });
+    expect(await fetchError(reading())).toMatchObject({ kind: 'short', isTransient: true });
   });
 
   test('stopping early leaves no file open', async () => {
@@ -86,7 +86,7 @@ describe('a missing file or directory', () => {
   test('a missing file, a directory, a file in the place of a directory', async () => {
     const from = site(mirror());
     for (const path of ['x86_64/b', 'x86_64', `${PATH}/c`])
-      expect(await fetchError(from.open(path))).toMatchObject({ kind: 'missing', mayPass: false });
+      expect(await fetchError(from.open(path))).toMatchObject({ kind: 'missing', isTransient: false });
   });
 
   test('a missing directory is the fault of the site', async () => {

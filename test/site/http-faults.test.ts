@@ -8,54 +8,56 @@ import { BYTES, bytesOf, fetchError, read, rejection, SHORT_TIMEOUTS, site, star
 describe('faults', () => {
   const half = BYTES.length / 2;
 
-  test.each<readonly [string, Fault, FetchErrorKind, { status?: number; retryAfterMs?: number; mayPass: boolean }]>([
-    ['404', fault.status(404), 'missing', { status: 404, mayPass: false }],
-    ['410', fault.status(410), 'missing', { status: 410, mayPass: false }],
-    ['401', fault.status(401), 'refused', { status: 401, mayPass: false }],
-    ['403', fault.status(403), 'refused', { status: 403, mayPass: false }],
-    ['400', fault.status(400), 'status', { status: 400, mayPass: false }],
-    ['204', fault.status(204), 'status', { status: 204, mayPass: false }],
-    ['500', fault.status(500), 'status', { status: 500, mayPass: true }],
+  test.each<readonly [string, Fault, FetchErrorKind, { status?: number; retryAfterMs?: number; isTransient: boolean }]>(
     [
-      '503 with Retry-After',
-      fault.status(503, { 'retry-after': '7' }),
-      'status',
-      { status: 503, retryAfterMs: 7000, mayPass: true },
+      ['404', fault.status(404), 'missing', { status: 404, isTransient: false }],
+      ['410', fault.status(410), 'missing', { status: 410, isTransient: false }],
+      ['401', fault.status(401), 'refused', { status: 401, isTransient: false }],
+      ['403', fault.status(403), 'refused', { status: 403, isTransient: false }],
+      ['400', fault.status(400), 'status', { status: 400, isTransient: false }],
+      ['204', fault.status(204), 'status', { status: 204, isTransient: false }],
+      ['500', fault.status(500), 'status', { status: 500, isTransient: true }],
+      [
+        '503 with Retry-After',
+        fault.status(503, { 'retry-after': '7' }),
+        'status',
+        { status: 503, retryAfterMs: 7000, isTransient: true },
+      ],
+      ['429 with Retry-After', fault.tooMany(3), 'status', { status: 429, retryAfterMs: 3000, isTransient: true }],
+      [
+        '429 with a date gone by',
+        fault.tooMany('Wed, 21 Oct 2015 07:28:00 GMT'),
+        'status',
+        { status: 429, retryAfterMs: 0, isTransient: true },
+      ],
+      ['429 with nonsense', fault.tooMany('soon'), 'status', { status: 429, isTransient: true }],
+      ['reset before headers', fault.resetBeforeHeaders(), 'reset', { isTransient: true }],
+      ['closed before headers', fault.closeBeforeHeaders(), 'reset', { isTransient: true }],
+      ['reset in the body', fault.resetMidBody(BYTES, half), 'reset', { isTransient: true }],
+      ['short body', fault.short(BYTES, half), 'short', { isTransient: true }],
+      [
+        'short body, to be closed anyway',
+        fault.short(BYTES, half, { headers: { connection: 'close' } }),
+        'short',
+        { isTransient: true },
+      ],
+      ['chunk cut short', fault.cutChunk(BYTES), 'protocol', { isTransient: true }],
+      ['no answer', fault.silence(), 'timeout', { isTransient: true }],
+      ['stall', fault.stall(BYTES, half), 'timeout', { isTransient: true }],
+      ['stall before the first byte', fault.stall(BYTES, 0), 'timeout', { isTransient: true }],
+      ['slow drip', fault.drip(BYTES, 10, 20), 'timeout', { isTransient: true }],
+      ['web page', fault.html(), 'html', { isTransient: false }],
+      ['web page in disguise', fault.html('application/octet-stream'), 'html', { isTransient: false }],
+      [
+        'web page without a type, a byte at a time',
+        fault.drip(Buffer.from('\ufeff\n <HTML><p>'), 1, 2),
+        'html',
+        { isTransient: false },
+      ],
+      ['gzip applied', fault.gzipped(BYTES), 'encoded', { isTransient: false }],
+      ['not HTTP', fault.garbage(), 'protocol', { isTransient: true }],
     ],
-    ['429 with Retry-After', fault.tooMany(3), 'status', { status: 429, retryAfterMs: 3000, mayPass: true }],
-    [
-      '429 with a date gone by',
-      fault.tooMany('Wed, 21 Oct 2015 07:28:00 GMT'),
-      'status',
-      { status: 429, retryAfterMs: 0, mayPass: true },
-    ],
-    ['429 with nonsense', fault.tooMany('soon'), 'status', { status: 429, mayPass: true }],
-    ['reset before headers', fault.resetBeforeHeaders(), 'reset', { mayPass: true }],
-    ['closed before headers', fault.closeBeforeHeaders(), 'reset', { mayPass: true }],
-    ['reset in the body', fault.resetMidBody(BYTES, half), 'reset', { mayPass: true }],
-    ['short body', fault.short(BYTES, half), 'short', { mayPass: true }],
-    [
-      'short body, to be closed anyway',
-      fault.short(BYTES, half, { headers: { connection: 'close' } }),
-      'short',
-      { mayPass: true },
-    ],
-    ['chunk cut short', fault.cutChunk(BYTES), 'protocol', { mayPass: true }],
-    ['no answer', fault.silence(), 'timeout', { mayPass: true }],
-    ['stall', fault.stall(BYTES, half), 'timeout', { mayPass: true }],
-    ['stall before the first byte', fault.stall(BYTES, 0), 'timeout', { mayPass: true }],
-    ['slow drip', fault.drip(BYTES, 10, 20), 'timeout', { mayPass: true }],
-    ['web page', fault.html(), 'html', { mayPass: false }],
-    ['web page in disguise', fault.html('application/octet-stream'), 'html', { mayPass: false }],
-    [
-      'web page without a type, a byte at a time',
-      fault.drip(Buffer.from('\ufeff\n <HTML><p>'), 1, 2),
-      'html',
-      { mayPass: false },
-    ],
-    ['gzip applied', fault.gzipped(BYTES), 'encoded', { mayPass: false }],
-    ['not HTTP', fault.garbage(), 'protocol', { mayPass: true }],
-  ])('%s', async (_name, answer, kind, expected) => {
+  )('%s', async (_name, answer, kind, expected) => {
     const server = await startServer({ '/pub/a.tar.xz': answer });
     const from = site(`${server.url}/pub`.replace('//', '//me:secret@'), { timeouts: SHORT_TIMEOUTS });
     const error = await fetchError(read(from, 'a.tar.xz'));
@@ -76,7 +78,7 @@ describe('faults', () => {
 
   test('connection refused', async () => {
     const from = site(await closedAddress());
-    expect(await fetchError(from.open('a'))).toMatchObject({ kind: 'connect', mayPass: true });
+    expect(await fetchError(from.open('a'))).toMatchObject({ kind: 'connect', isTransient: true });
   });
 
   test('unknown host', async () => {
@@ -182,7 +184,7 @@ describe('stopping', () => {
     const reading = fetchError(read(from, 'a'));
     await new Promise((resolve) => setTimeout(resolve, 40));
     await from.close();
-    expect((await reading).mayPass).toBe(false);
+    expect((await reading).isTransient).toBe(false);
     await server.drained();
     expect((await fetchError(from.open('a'))).why).toBe('the site has been closed');
   });

@@ -77,7 +77,7 @@ describe('a good site', () => {
     'the path %j is not asked for',
     async (path) => {
       const server = await startServer({});
-      expect(await fetchError(site(server.url).open(path))).toMatchObject({ kind: 'refused', mayPass: false });
+      expect(await fetchError(site(server.url).open(path))).toMatchObject({ kind: 'refused', isTransient: false });
       expect(server.count()).toBe(0);
     },
   );
@@ -167,7 +167,7 @@ describe('going on with a broken download', () => {
     const from = site(server.url);
     expect(await fetchError(from.open('a', { fromByte: half, validator: etag }))).toMatchObject({
       kind: 'range',
-      mayPass: true,
+      isTransient: true,
     });
     expect(server.count()).toBe(1);
     await from.close();
@@ -228,7 +228,7 @@ describe('redirects', () => {
   ])('refused: %s', async (_name, answer, requests) => {
     const server = await startServer({ '/a': answer, '/b': fault.redirect('/a') });
     const from = site(server.url);
-    expect(await fetchError(from.open('a'))).toMatchObject({ kind: 'redirect', mayPass: false, status: 302 });
+    expect(await fetchError(from.open('a'))).toMatchObject({ kind: 'redirect', isTransient: false, status: 302 });
     expect(server.count()).toBe(requests);
     await from.close();
     await server.drained();

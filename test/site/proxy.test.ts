@@ -26,7 +26,7 @@ describe('http through a proxy', () => {
   test('a proxy that requires credentials has its own hint', async () => {
     const proxy = await startProxy({ credentials: 'me:secret' });
     const error = await fetchError(site('http://mirror.invalid/', { env: { http_proxy: proxy.url } }).open('a'));
-    expect(error).toMatchObject({ kind: 'refused', status: 407, mayPass: false });
+    expect(error).toMatchObject({ kind: 'refused', status: 407, isTransient: false });
     expect(error.hint).toContain('pass a user name and a password');
   });
 

@@ -42,7 +42,7 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
   test('is not trusted otherwise, and no retry mends that', async () => {
     const server = await startServer({ '/a': fault.serve(BYTES) }, { tls });
     const error = await fetchError(site(server.url).open('a'));
-    expect(error).toMatchObject({ kind: 'tls', mayPass: false });
+    expect(error).toMatchObject({ kind: 'tls', isTransient: false });
     expect(error.hint).toContain('NODE_EXTRA_CA_CERTS');
     expect(server.count()).toBe(0);
   });
@@ -122,10 +122,10 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
     });
 
     test.each([
-      ['407', { credentials: 'me:secret' }, { kind: 'refused', status: 407, mayPass: false }],
-      ['403', { treatment: 403 }, { kind: 'refused', status: 403, mayPass: false }],
-      ['502', { treatment: 502 }, { kind: 'connect', status: 502, mayPass: true }],
-      ['a closed connection', { treatment: 'close' }, { kind: 'connect', status: undefined, mayPass: true }],
+      ['407', { credentials: 'me:secret' }, { kind: 'refused', status: 407, isTransient: false }],
+      ['403', { treatment: 403 }, { kind: 'refused', status: 403, isTransient: false }],
+      ['502', { treatment: 502 }, { kind: 'connect', status: 502, isTransient: true }],
+      ['a closed connection', { treatment: 'close' }, { kind: 'connect', status: undefined, isTransient: true }],
     ] as const)('%s from the proxy', async (_name, options, expected) => {
       const proxy = await startProxy(options);
       const from = site('https://mirror.invalid/', { env: { https_proxy: proxy.url } });

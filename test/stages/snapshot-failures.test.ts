@@ -237,7 +237,7 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made, or that was modified', (
     const { exit, stdout, stderr } = await run('cat /proc/uptime >&2; echo cold; exit 4', '--json').ended;
     expect(exit).toBe(4);
     expect(stderr).toMatch(
-      /^warning: the snapshot cannot be resumed on this host, its disk is booted instead, which takes longer: it was made by QEMU 1\.2\.3, this host has \d/m,
+      /^warning: the snapshot cannot be resumed on this host; its disk is booted instead, which is slower: it was made by QEMU 1\.2\.3, this host has \d/m,
     );
     expect(JSON.parse(stdout)).toMatchObject({ code: 4, isCold: true });
   });

@@ -32,7 +32,7 @@ export const RUN_OPTIONS = {
   ...ENVIRONMENT_OPTIONS,
   in: value('DIR', 'Copy this directory to `in` of the guest before the command'),
   out: value('DIR', 'Copy what the command leaves in `out` to this directory'),
-  keep: flag("Keep the machine's disk layer and exchanged files, and print where they are"),
+  keep: flag("Keep the machine's disk overlay and exchanged files, and print where they are"),
   before: value(
     'LINE',
     'Run this command line on this computer before the command; CYGSTRAP_RUN is the exchanged directory',

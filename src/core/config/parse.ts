@@ -35,6 +35,6 @@ export function parseConfig(text: string, file: string): Config {
   return parseShaped(text, config, {
     file,
     code: 'usage',
-    hint: 'README lists the fields of a project file; with its `$schema` an editor does',
+    hint: 'src/docs/cli.md lists the fields of a project file; with `$schema`, editors complete them',
   });
 }

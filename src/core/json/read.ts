@@ -81,7 +81,7 @@ class Reader {
       if (this.#text[this.#at] !== '"') throw this.#unexpected('a key in quotes');
       const key = this.#string();
       const below = path === '' ? key : `${path}.${key}`;
-      if (fields.has(key)) throw new JsonFault('stands there twice', { line, path: below });
+      if (fields.has(key)) throw new JsonFault('is a duplicate key', { line, path: below });
       if (!this.#take(':')) throw this.#unexpected('`:`');
       fields.set(key, this.#value(below, depth + 1));
     } while (this.#take(','));

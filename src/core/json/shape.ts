@@ -45,10 +45,7 @@ export function oneOf<const T extends string>(words: readonly T[]): Shape<T> {
 export function only<const N extends number>(schema: N): Shape<N> {
   return (node) => {
     if (node.value === schema) return schema;
-    throw new JsonFault(
-      `is ${shownOf(node)}, and this cygstrap knows ${schema} only: read it with the cygstrap that wrote it`,
-      node,
-    );
+    throw new JsonFault(`is ${shownOf(node)}, but this version reads only ${schema}`, node);
   };
 }
 
@@ -103,7 +100,7 @@ export function uniqueListOf<T>(item: Shape<T>, keyOf: (value: T) => string): Sh
     const seen = new Set<string>();
     return list(node).map(({ value, node: at }) => {
       const key = keyOf(value);
-      if (seen.has(key)) throw new JsonFault(`\`${key}\` stands there twice`, at);
+      if (seen.has(key)) throw new JsonFault(`repeats \`${key}\``, at);
       seen.add(key);
       return value;
     });
@@ -119,7 +116,7 @@ export function objectOf<F extends Fields>(fields: F): Shape<ObjectOf<F>> {
     const [schema, at] = [fields['schema'], found.get('schema')];
     if (typeof schema === 'function' && at !== undefined) schema(at);
     for (const [name, at] of found) {
-      if (!names.includes(name)) throw new JsonFault(`is an unknown field; there are ${names.join(', ')}`, at);
+      if (!names.includes(name)) throw new JsonFault(`is an unknown field; valid fields: ${names.join(', ')}`, at);
     }
     const entries: [string, unknown][] = [];
     for (const [name, field] of Object.entries(fields)) {

@@ -47,7 +47,7 @@ export class ParseError extends CygstrapError {
     const place = first === undefined ? '' : `${first.file}:${first.line}:${first.column}: ${first.message}`;
     const more = errorCount > 1 ? ` (and ${errorCount - 1} more)` : '';
     super('parse', `${place}${more}`, {
-      hint: 'setup refuses this index as well; a lenient parse leaves out the lines in question',
+      hint: 'setup refuses this index as well; `--lenient` skips the invalid lines',
       details: { diagnostics },
     });
     this.name = 'ParseError';

@@ -4,8 +4,8 @@ import type { Pool } from './pool.ts';
 import type { RuleSet } from './rules.ts';
 import { replaces } from './updates.ts';
 
-/** Adds weak rules that meet a requirement by an update of an installed package rather than by a new package. They
- *  yield to any other rule. Returns for each added rule the package rule that it narrows.
+/** Adds weak rules that meet a requirement by an update of an installed package rather than by a new package. Any
+ *  other rule takes precedence. Returns for each added rule the package rule that it narrows.
  *  Source: libsolv src/rules.c `solver_addchoicerules`. */
 export function choiceRules(pool: Pool, rules: RuleSet, kinds: { feature: number; update: number }): number[] {
   const origins: number[] = [];
@@ -18,7 +18,7 @@ export function choiceRules(pool: Pool, rules: RuleSet, kinds: { feature: number
     return literals.length > 0 ? literals : rules.literalsOf(kinds.feature + offset);
   };
   /** Returns whether the best updates of an installed package no longer meet the requirement. */
-  const isLost = (s: Solvable, meets: ReadonlySet<Solvable>): boolean => {
+  const updatesBreakRequirement = (s: Solvable, meets: ReadonlySet<Solvable>): boolean => {
     const updates = updatesOf(s);
     if (updates.length === 0) return false;
     if (updates.every((update) => meets.has(update))) return false;
@@ -48,7 +48,7 @@ export function choiceRules(pool: Pool, rules: RuleSet, kinds: { feature: number
     }
     if (!isFree || updates.length === 0) continue;
     const meets = new Set(positives);
-    const left = updates.filter(({ installed }) => !isLost(installed, meets));
+    const left = updates.filter(({ installed }) => !updatesBreakRequirement(installed, meets));
     const gone = new Set(updates.filter((update) => !left.includes(update)).map(({ by }) => by));
     const narrowed = kept.filter((s) => !gone.has(s));
     if (narrowed.length === 0 || left.length === 0) continue;

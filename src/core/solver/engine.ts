@@ -67,7 +67,7 @@ export class Engine extends Propagation {
     for (;;) {
       const broken = this.propagate(level);
       if (broken === 0) return level;
-      if (level === 1) return this.giveUp(broken);
+      if (level === 1) return this.recordProblem(broken);
       level = this.#learn(level, broken, onRevert);
     }
   }
@@ -139,7 +139,7 @@ export class Engine extends Propagation {
 
   /** Records a contradiction of the rules, disables the last choice rule or else every job and update rule in its
    *  proof, and removes all decisions. Returns 0, or -1 if there is nothing to disable. */
-  giveUp(broken: number): number {
+  recordProblem(broken: number): number {
     const proof = this.#proofOf(broken);
     const choices = proof.filter((rule) => rule >= this.kinds.choice && rule < this.kinds.learnt);
     if (choices.length > 0) {
@@ -204,8 +204,8 @@ export class Engine extends Propagation {
       });
   }
 
-  /** Decides the literals of all rules with a single literal, at level 1. Of two contradicting rules, the one that is
-   *  not a package's is disabled and the decisions start again. Choice rules come last and yield. */
+  /** Decides the literals of all rules with a single literal, at level 1. Of two contradicting rules, the one that no
+   *  package added is disabled and the decisions start again. Choice rules come last. */
   decideAssertions(): void {
     for (let isDone = false; !isDone;) {
       this.clear();

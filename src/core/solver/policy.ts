@@ -2,7 +2,7 @@ import { compareForMatch } from '../version/compare.ts';
 import type { Solvable } from './candidates.ts';
 import type { Pool } from './pool.ts';
 
-/** Narrows candidates to those worth choosing: highest priority, then the best version of each name, then those that no
+/** Returns the preferred candidates: highest priority, then the best version of each name, then those that no
  *  other candidate obsoletes. With `reorder` the rest is put in order of preference, best first.
  *  Source: libsolv src/policy.c `policy_filter_unwanted`, POLICY_MODE_CHOOSE and POLICY_MODE_CHOOSE_NOREORDER. */
 export function preferred(pool: Pool, candidates: readonly Solvable[], options: { reorder: boolean }): Solvable[] {

@@ -88,7 +88,7 @@ class Solver {
         level = 1;
         const broken = this.#engine.propagate(level);
         if (broken !== 0) {
-          level = this.#engine.giveUp(broken);
+          level = this.#engine.recordProblem(broken);
           continue;
         }
         settled = level + 1;

@@ -79,7 +79,7 @@ export class FetchError extends CygstrapError {
   /** Every site that a SiteSet tried, in the given order. */
   readonly sites: readonly SiteFailure[] | undefined;
   /** Whether the same request can succeed a little later. */
-  readonly mayPass: boolean;
+  readonly isTransient: boolean;
 
   constructor(kind: FetchErrorKind, address: string, why: string, options: FetchErrorOptions = {}) {
     const { status, retryAfterMs, attempts, sites, hint, cause } = options;
@@ -102,7 +102,8 @@ export class FetchError extends CygstrapError {
     this.status = status;
     this.retryAfterMs = retryAfterMs;
     this.sites = sites;
-    this.mayPass = kind === 'status' ? status !== undefined && PASSING_STATUSES.has(status) : PASSING_KINDS.has(kind);
+    this.isTransient =
+      kind === 'status' ? status !== undefined && PASSING_STATUSES.has(status) : PASSING_KINDS.has(kind);
   }
 }
 

@@ -24,9 +24,9 @@ const UNKNOWN_ISSUER = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAI
 
 const LIMITS: Readonly<Record<TimeoutFault['limit'], string>> = {
   connectMs: 'no connection',
-  headersMs: 'no answer',
-  stallMs: 'no more of the body',
-  wholeMs: 'not the whole',
+  headersMs: 'no response',
+  stallMs: 'no data received',
+  wholeMs: 'incomplete response',
 };
 
 /** Converts an error of undici, of a socket or a timeout into a FetchError. Returns the reason of the signal

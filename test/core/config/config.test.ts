@@ -31,9 +31,9 @@ describe('a project file', () => {
   test.each([
     ['', 'p.json:1: expected a value, the file ends'],
     ['[]', 'p.json:1: must be an object, not a list'],
-    ['{\n  "package": []\n}', 'p.json:2: `package` is an unknown field; there are $schema, packages, categories'],
-    ['{\n  "packages": [\n    "a",\n    "a"\n  ]\n}', 'p.json:4: `packages[1]` `a` stands there twice'],
-    ['{\n  "base": true,\n  "base": false\n}', 'p.json:3: `base` stands there twice'],
+    ['{\n  "package": []\n}', 'p.json:2: `package` is an unknown field; valid fields: $schema, packages, categories'],
+    ['{\n  "packages": [\n    "a",\n    "a"\n  ]\n}', 'p.json:4: `packages[1]` repeats `a`'],
+    ['{\n  "base": true,\n  "base": false\n}', 'p.json:3: `base` is a duplicate key'],
     ['{"packages": "a"}', 'p.json:1: `packages` must be a list, not "a"'],
     ['{"packages": [""]}', '`packages[0]` must be a package as NAME or NAME=VERSION, not ""'],
     ['{"packages": ["a b"]}', '`packages[0]` must be a package'],

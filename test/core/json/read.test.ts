@@ -82,7 +82,7 @@ describe('faults tell the line', () => {
     ['{\n  "a": 1\n  "b": 2\n}', 3, 'expected `,` or `}`, found "\\"b\\": 2"'],
     ['{\r\n"a": [1,\r\n]}', 3, 'expected a value, found "]}"'],
     ['[1,\n2] 3', 2, 'expected the end of the file, found "3"'],
-    ['{\n"a": 1,\n"a": 2}', 3, 'stands there twice'],
+    ['{\n"a": 1,\n"a": 2}', 3, 'is a duplicate key'],
     ['{1: 2}', 1, 'expected a key in quotes, found "1: 2}"'],
     ['["x\n"]', 1, 'a string without its closing quote, or with an unknown escape'],
     ['["x', 1, 'a string without its closing quote'],

@@ -78,14 +78,14 @@ describe('an invalid lock', () => {
   };
   const first = ['packages', 0] as const;
   test.each<[string, readonly (string | number)[], unknown, string]>([
-    ['a newer schema', ['schema'], 2, ':2: `schema` is 2, and this cygstrap knows 1 only'],
+    ['a newer schema', ['schema'], 2, ':2: `schema` is 2, but this version reads only 1'],
     ['a schema as text', ['schema'], '1', ':2: `schema` is "1"'],
     ['no schema', ['schema'], undefined, ':1: has no field `schema`'],
     [
       'a field of its own',
       ['note'],
       'x',
-      '`note` is an unknown field; there are schema, resolver, request, indexes, packages',
+      '`note` is an unknown field; valid fields: schema, resolver, request, indexes, packages',
     ],
     ['a package field of its own', [...first, 'url'], 'http://x', '`packages[0].url` is an unknown field'],
     ['no packages', ['packages'], undefined, 'has no field `packages`'],
@@ -107,7 +107,7 @@ describe('an invalid lock', () => {
     ['a path with a drive', [...first, 'path'], 'C:/x', 'drive letter'],
     ['a path of a device', [...first, 'path'], 'x86_64/nul.tar.xz', 'Windows device'],
     ['a path in the source', [...first, 'source', 'path'], 'a\\b', '`packages[0].source.path` is refused'],
-    ['a name twice', ['packages', 1, 'name'], 'bash', '`packages[1]` `bash` stands there twice'],
+    ['a name twice', ['packages', 1, 'name'], 'bash', '`packages[1]` repeats `bash`'],
     [
       'a name with a newline',
       [...first, 'name'],
@@ -123,7 +123,7 @@ describe('an invalid lock', () => {
       hex('x', 40),
       '`indexes[0].signer` must be `unsigned` or a fingerprint',
     ],
-    ['a package asked for twice', ['request', 'packages'], ['a', 'a'], '`request.packages[1]` `a` stands there twice'],
+    ['a package asked for twice', ['request', 'packages'], ['a', 'a'], '`request.packages[1]` repeats `a`'],
     ['a flag as text', ['request', 'base'], 'yes', '`request.base` must be true or false, not "yes"'],
     ['no Windows', ['request', 'windows'], 'eleven', '`request.windows` must be a version of Windows'],
     ['an architecture with a slash', ['request', 'arch'], '../x', '`request.arch` must be an architecture'],
@@ -149,7 +149,7 @@ describe('an invalid lock', () => {
 
   test('a duplicate key, as a merge can leave it', () => {
     const text = TEXT.replace('"version": "1.3-1",', '"version": "1.3-1",\n      "version": "1.3-2",');
-    expect(() => parseLock(text, 'x')).toThrow('`packages[2].version` stands there twice');
+    expect(() => parseLock(text, 'x')).toThrow('`packages[2].version` is a duplicate key');
   });
 
   test('the marks of a merge are named as that', () => {

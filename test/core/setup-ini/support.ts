@@ -71,41 +71,40 @@ function archiveText({ path, sizeBytes, md5, sha512 }: Archive): string {
   return [path, sizeBytes, ...digests].join(' ');
 }
 
-function versionRow(version: VersionRecord): Record<string, unknown> {
-  const { install, source } = version;
+/** All fields of the version, also those that are added later, except the empty ones. */
+function versionRow({ version, line, section, stability, install, source, ...fields }: VersionRecord): object {
+  const { sourceName, depends, obsoletes, provides, conflicts, buildDepends, ...others } = fields;
+  const lists = { depends, obsoletes, provides, conflicts, buildDepends };
   return {
-    version: version.version,
-    line: version.line,
-    section: version.section,
-    ...(version.stability !== version.section && { stability: version.stability }),
+    version,
+    line,
+    section,
+    ...(stability !== section && { stability }),
     ...(install !== undefined && { install: archiveText(install) }),
     ...(source !== undefined && {
       source: `${source.packageName} ${source.version || '(none)'}: ${archiveText(source.archive)}`,
     }),
-    ...(version.sourceName !== undefined && { sourceName: version.sourceName }),
-    ...lists(version, ['depends', 'obsoletes', 'provides', 'conflicts', 'buildDepends']),
+    ...withoutEmpty({ sourceName }),
+    ...withoutEmpty(Object.fromEntries(Object.entries(lists).map(([key, list]) => [key, list.map(dependencyText)]))),
+    ...withoutEmpty(others),
   };
 }
 
-function lists(
-  version: VersionRecord,
-  keys: readonly ('depends' | 'obsoletes' | 'provides' | 'conflicts' | 'buildDepends')[],
-): Record<string, string[]> {
+/** All fields of the record, also those that are added later, except the empty ones. */
+function packageRow({ name, line, ...fields }: PackageRecord): object {
+  return { package: name, line, ...withoutEmpty({ ...fields, versions: undefined }) };
+}
+
+function withoutEmpty(fields: object): object {
   return Object.fromEntries(
-    keys.filter((key) => version[key].length > 0).map((key) => [key, version[key].map(dependencyText)]),
+    Object.entries(fields).filter(
+      ([, value]: [string, unknown]) => value !== undefined && value !== '' && !isEmpty(value),
+    ),
   );
 }
 
-function packageRow({ name, line, sdesc, ldesc, categories, message, replaceVersions }: PackageRecord): object {
-  return {
-    package: name,
-    line,
-    ...(sdesc !== '' && { sdesc }),
-    ...(ldesc !== '' && { ldesc }),
-    ...(categories.length > 0 && { categories }),
-    ...(message !== undefined && { message }),
-    ...(replaceVersions.length > 0 && { replaceVersions }),
-  };
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 /** Returns one JSON row for the headers, each package, each version and each warning, without empty fields. */
