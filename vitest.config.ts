@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { AttackTable } from './test/attack/table.ts';
 import { NoSkips } from './test/support/no-skips.ts';
 
 /** Suites that run guests in QEMU, which takes minutes under software emulation (`npm run test:machines`). */
@@ -12,6 +13,9 @@ const MACHINES = [
   'test/vm/memory-image.test.ts',
 ];
 
+/** Attacks and faults by the hundreds, from a seed (`npm run attack`); their table is in `src/docs/trust.md`. */
+const ATTACKS = ['test/attack/*.test.ts'];
+
 const shared = {
   setupFiles: ['test/support/warnings.ts'],
   testTimeout: 60_000,
@@ -21,13 +25,14 @@ const shared = {
 
 export default defineConfig({
   test: {
-    reporters: ['default', new NoSkips()],
+    reporters: ['default', new NoSkips(), new AttackTable()],
     globalSetup: ['test/support/build.ts'],
     // The files share nothing, so they run beside each other. The default would be one worker on two processors.
     maxWorkers: '100%',
     projects: [
-      { test: { ...shared, name: 'default', include: ['test/**/*.test.ts'], exclude: MACHINES } },
+      { test: { ...shared, name: 'default', include: ['test/**/*.test.ts'], exclude: [...MACHINES, ...ATTACKS] } },
       { test: { ...shared, name: 'machines', include: MACHINES } },
+      { test: { ...shared, name: 'attack', include: ATTACKS } },
     ],
   },
 });
