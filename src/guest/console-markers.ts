@@ -1,3 +1,5 @@
+import { withoutControls } from '../printable.ts';
+
 /** A message of a guest on its serial console: a line `@cygstrap WORD ...`. */
 export type ConsoleMarker =
   /** A step of the installation starts; `step` is its number, if it is one of several. */
@@ -32,7 +34,7 @@ export function parseMarker(line: string): ConsoleMarker | undefined {
     case 'installed':
       return /^[\w-]{1,100}$/.test(rest) ? { kind: 'installed', nonce: rest } : undefined;
     case 'failed':
-      return { kind: 'failed', text: printableText(rest) };
+      return { kind: 'failed', text: withoutControls(rest).slice(0, LONGEST_TEXT) };
     case 'ready':
     case 'waiting':
     case 'running':
@@ -48,10 +50,4 @@ function parseStage(text: string): ConsoleMarker | undefined {
   const [, name, number, of] = /^([\w-]{1,40})(?: (\d{1,6})\/(\d{1,6}))?$/.exec(text) ?? [];
   if (name === undefined) return undefined;
   return { kind: 'stage', name, ...(number !== undefined && { step: { number: Number(number), of: Number(of) } }) };
-}
-
-/** Removes control characters and limits the length, because the text is printed to a terminal. */
-function printableText(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters must not reach a terminal
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '').slice(0, LONGEST_TEXT);
 }

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { CygstrapError } from '../errors.ts';
 import { onAbort } from './abort.ts';
-import { withoutControls } from './printable.ts';
+import { withoutControls } from '../printable.ts';
 import { quoteCommand } from './quoting.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

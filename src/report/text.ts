@@ -1,14 +1,4 @@
-/** Replaces every control character except tab and newline by `\u{..}`, so that text from an index or a file name
- *  cannot control a terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (char) =>
-    char === '\n' || char === '\t' ? char : `\\u{${codeOf(char)}}`,
-  );
-}
-
-function codeOf(char: string): string {
-  return (char.codePointAt(0) ?? 0).toString(16);
-}
+import { printableLine } from '../printable.ts';
 
 const UNITS = ['KiB', 'MiB', 'GiB', 'TiB'] as const;
 
@@ -31,9 +21,10 @@ export function countText(count: number, one: string, many = `${one}s`): string 
 }
 
 /** Aligns rows in columns two blanks apart; columns listed in `right` are right-aligned. No line ends in a blank.
- *  Rows can have fewer cells than others. Returns an empty text without rows; otherwise every line ends in a newline.
- *  */
-export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+ *  Rows can have fewer cells than others. A control character of a cell is escaped, so that a row stays one line.
+ *  Returns an empty text without rows; otherwise every line ends in a newline. */
+export function columns(cells: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const rows = cells.map((row) => row.map(printableLine));
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
   const line = (row: readonly string[]): string =>

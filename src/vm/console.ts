@@ -1,4 +1,4 @@
-import { withoutControls } from '../io/printable.ts';
+import { withoutControls } from '../printable.ts';
 
 /** Longer lines are split into pieces of this length. */
 const LONGEST_LINE_BYTES = 4096;

@@ -27,7 +27,7 @@ describe('markers', () => {
     ['@cygstrap stage packages 3/120\r', { kind: 'stage', name: 'packages', step: { number: 3, of: 120 } }],
     [`[    1.2] e1000: link@cygstrap hostkey ${key}`, { kind: 'hostkey', key }],
     ['@cygstrap installed n-123', { kind: 'installed', nonce: 'n-123' }],
-    ['@cygstrap failed no disk: \u001b[31mred', { kind: 'failed', text: 'no disk: [31mred' }],
+    ['@cygstrap failed no disk: \u001b[31mred', { kind: 'failed', text: 'no disk: red' }],
     ['@cygstrap ready', { kind: 'ready' }],
     ['@cygstrap exit 137', { kind: 'exit', code: 137 }],
     ['@cygstrap installed', undefined],

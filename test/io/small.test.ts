@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { exists, makeDirectory, namesIn } from '../../src/io/directories.ts';
 import { sha256OfFile } from '../../src/io/file-digest.ts';
 import { identityOf } from '../../src/io/file-identity.ts';
-import { withoutControls } from '../../src/io/printable.ts';
 import { quoteCommand, quoteWord } from '../../src/io/quoting.ts';
 import { readLimited } from '../../src/io/read-limited.ts';
 import { hasCode, isMissing } from '../../src/io/system-error.ts';
@@ -115,8 +114,4 @@ test('the digest of a file', async () => {
   const path = join(emptyDirectory(), 'file');
   writeFileSync(path, 'abc');
   expect(await sha256OfFile(path)).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
-});
-
-test('control characters and escape sequences are removed, tabs and newlines kept', () => {
-  expect(withoutControls('\u001b[31mred\u001b[0m\u0007\ta\r\nb\u009bc\u001bM')).toBe('red\ta\nbc');
 });

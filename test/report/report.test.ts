@@ -4,7 +4,7 @@ import { dotText } from '../../src/report/dot.ts';
 import { planJson } from '../../src/report/json.ts';
 import { nixString, nixText } from '../../src/report/nix.ts';
 import { tableText } from '../../src/report/table.ts';
-import { columns, countText, printable, sizeText } from '../../src/report/text.ts';
+import { columns, countText, sizeText } from '../../src/report/text.ts';
 import { treeText } from '../../src/report/tree.ts';
 import { urlsText } from '../../src/report/urls.ts';
 import type { Plan, ResolveRequest } from '../../src/core/resolve/plan.ts';
@@ -60,8 +60,8 @@ describe('text', () => {
     ]);
   });
 
-  test('nothing drives the terminal', () => {
-    expect(printable('a\u001b[31mb\u0000\u009b\u202ec\td\né')).toBe('a\\u{1b}[31mb\\u{0}\\u{9b}\\u{202e}c\td\né');
+  test('a control character in a cell is visible, and the row stays one line', () => {
+    expect(columns([['a\u009b\nb', 'x'], ['c']])).toBe('a\\u{9b}\\u{a}b  x\nc\n');
   });
 
   test('columns line up, without blanks at the end', () => {

@@ -1,5 +1,5 @@
 import { DEFAULTS } from '../../api/defaults.ts';
-import { countText, printable, sizeText } from '../../report/text.ts';
+import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, required, value, withDefault } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
@@ -52,7 +52,7 @@ async function make({ output }: Session, args: BundleArguments, out: string): Pr
     });
   else {
     const rest = args.since === undefined ? '' : `; ${leftOut} left out, which \`${args.since}\` lists`;
-    await output.data(printable(`\`${file}\`: ${countText(files, 'archive')}, ${sizeText(sizeBytes)}${rest}\n`));
+    await output.data(`\`${file}\`: ${countText(files, 'archive')}, ${sizeText(sizeBytes)}${rest}\n`);
   }
   return EXIT_DONE;
 }
@@ -77,10 +77,8 @@ async function applyTo({ output }: Session, args: BundleArguments, tar: string):
   } else {
     const added = `${countText(files, 'archive')}, ${sizeText(sizeBytes)}`;
     await output.data(
-      printable(
-        `\`${args.repo}\` matches \`${args.lock}\`: ${countText(packages, 'package')}; ${added} added, ` +
-          `${presentFiles} already present\n`,
-      ),
+      `\`${args.repo}\` matches \`${args.lock}\`: ${countText(packages, 'package')}; ${added} added, ` +
+        `${presentFiles} already present\n`,
     );
   }
   return EXIT_DONE;

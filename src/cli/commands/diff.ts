@@ -1,5 +1,5 @@
 import type { LoadedCatalog } from '../../api/load-catalog.ts';
-import { printable, sizeText } from '../../report/text.ts';
+import { sizeText } from '../../report/text.ts';
 import type { Difference } from '../../core/version/differences.ts';
 import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
@@ -56,7 +56,7 @@ async function compare(session: Session, args: DiffArguments): Promise<number> {
   const comparison = comparePlans(before, after, request, reporter(session.output, args));
   if (comparison.kind === 'conflict') {
     const index = comparison.side === 'old' ? args.old : args.new;
-    if (!args.json) session.output.plain(printable(`with the ${comparison.side} index, \`${index}\`:`));
+    if (!args.json) session.output.plain(`with the ${comparison.side} index, \`${index}\`:`);
     return refuse(session.output, comparison.conflicts, args.json ? 'json' : 'text');
   }
   await print(session, args, { before, after, difference: comparison.difference });
@@ -78,7 +78,7 @@ async function print(
     const { differenceText } = await import('../../report/difference.ts');
     const { downloadBytes } = difference;
     const download = downloadBytes === undefined ? '' : `, ${sizeText(downloadBytes)} to download`;
-    return output.data(printable(`${differenceText(difference)}${download}\n`));
+    return output.data(`${differenceText(difference)}${download}\n`);
   }
   const { SCHEMA } = await import('../../report/json.ts');
   return output.json({ schema: SCHEMA, old: before.indexes[0], new: after.indexes[0], ...difference });

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import type { DoctorResult } from '../../api/doctor.ts';
-import { columns, printable } from '../../report/text.ts';
+import { columns } from '../../report/text.ts';
 import { defineCommand, flag } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -37,7 +37,7 @@ async function examine(session: Session, args: { readonly fix: boolean; readonly
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });
-  } else await output.data(printable(doctorText(result)));
+  } else await output.data(doctorText(result));
   return result.isReady ? EXIT_DONE : EXIT_NO;
 }
 
@@ -46,7 +46,7 @@ async function isFixed({ host, output }: Session, found: DoctorResult): Promise<
   const left = await fixHost(found, {
     environment: host.env,
     isRoot: process.getuid?.() === 0,
-    onOutput: (text) => output.plain(printable(text.trimEnd())),
+    onOutput: (text) => output.plain(text.trimEnd()),
   });
   if (left !== undefined) output.note('hint', `run \`${commandText(left)}\` to install what is missing`);
   return left === undefined;

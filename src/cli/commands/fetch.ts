@@ -2,7 +2,7 @@ import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
 import type { FetchSummary } from '../../api/fetch.ts';
 import type { FetchContext, FetchRequest } from '../../api/fetch-request.ts';
 import type { Event } from '../../events.ts';
-import { countText, printable, sizeText } from '../../report/text.ts';
+import { countText, sizeText } from '../../report/text.ts';
 import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
@@ -86,7 +86,7 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
     await written;
     if (result.kind === 'conflict') return await refuse(output, result.conflicts, args.json ? 'json' : 'text');
     if (args.json) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result }, 'line');
-    else await output.data(printable(summaryText(result)));
+    else await output.data(summaryText(result));
     return EXIT_DONE;
   } finally {
     view.end();

@@ -1,5 +1,5 @@
 import type { PackageInfo, VersionInfo } from '../../api/info.ts';
-import { columns, countText, printable, sizeText } from '../../report/text.ts';
+import { columns, countText, sizeText } from '../../report/text.ts';
 import { defineCommand, one } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../terminal/failure.ts';
 import { INDEX_OPTIONS } from '../options/options.ts';
@@ -32,7 +32,7 @@ async function print(session: Session, args: IndexArguments & { readonly package
       ...(source === undefined ? {} : { source: { ...source, archive: archiveJson(source.archive) } }),
     }));
     await session.output.json({ ...envelope(indexes), package: { ...found, versions } });
-  } else await session.output.data(printable(await infoText(found)));
+  } else await session.output.data(await infoText(found));
   return EXIT_DONE;
 }
 

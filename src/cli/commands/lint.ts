@@ -1,5 +1,5 @@
 import type { LintResult } from '../../api/lint.ts';
-import { countText, printable } from '../../report/text.ts';
+import { countText } from '../../report/text.ts';
 import { defineCommand, one } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO } from '../terminal/failure.ts';
 import { READING_OPTIONS } from '../options/options.ts';
@@ -35,8 +35,9 @@ async function check(session: Session, args: ReadingArguments & { readonly file:
 }
 
 function lintText({ findings, errors, warnings }: LintResult): string {
-  const lines = findings.map(({ file, line, column, severity, message, code }) =>
-    printable(`${file}:${line}:${column}: ${severity}: ${message} [${code}]\n`),
+  const lines = findings.map(
+    ({ file, line, column, severity, message, code }) =>
+      `${file}:${line}:${column}: ${severity}: ${message} [${code}]\n`,
   );
   return `${lines.join('')}${countText(errors, 'error')}, ${countText(warnings, 'warning')}\n`;
 }

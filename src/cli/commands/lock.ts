@@ -3,7 +3,7 @@ import type { LockSource } from '../../api/lock.ts';
 import type { Report } from '../../events.ts';
 import type { LockDifference } from '../../core/lock/diff.ts';
 import type { Lock } from '../../core/lock/lock.ts';
-import { countText, printable, sizeText } from '../../report/text.ts';
+import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, flag, grouped, rest, splitList, value, withDefault } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
@@ -67,7 +67,7 @@ async function check({ output }: Session, args: LockArguments): Promise<number> 
     const what = isCompared
       ? `answers the request${project.file === undefined ? '' : ` of \`${project.file}\``}`
       : 'is well formed; there is no request to compare it with';
-    await output.data(printable(`\`${args.out}\` ${what}\n`));
+    await output.data(`\`${args.out}\` ${what}\n`);
   }
   return EXIT_DONE;
 }
@@ -83,7 +83,7 @@ async function make(session: Session, args: LockArguments): Promise<number> {
   const before = await readOldLock(args.out, report);
   const result = makeLock(source, project.request, optionsOf(args, project.arch, report));
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json ? 'json' : 'text');
-  return write(session, args, before, result.lock);
+  return save(session, args, before, result.lock);
 }
 
 /** Uses the request of the project file, or without one that of the lock, under the options of the command line. */
@@ -107,7 +107,7 @@ async function update(session: Session, args: LockArguments): Promise<number> {
     optionsOf(args, arch, reporter(session.output, args)),
   );
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json ? 'json' : 'text');
-  return write(session, args, before, result.lock);
+  return save(session, args, before, result.lock);
 }
 
 /** Loads the indexes that `--index` names, or else the verified indexes of the sites. */
@@ -134,7 +134,7 @@ function optionsOf(args: LockArguments, arch: string | undefined, report: Report
   return { arch, report, allowUndigested: args.allowUndigested };
 }
 
-async function write({ output }: Session, args: LockArguments, before: Lock | undefined, lock: Lock): Promise<number> {
+async function save({ output }: Session, args: LockArguments, before: Lock | undefined, lock: Lock): Promise<number> {
   const { saveLock } = await import('../../api/lock-save.ts');
   const { isWritten, difference, files, sizeBytes } = await saveLock(args.out, lock, before);
   const packages = lock.packages.length;
@@ -157,7 +157,7 @@ async function write({ output }: Session, args: LockArguments, before: Lock | un
   const changes = difference === undefined ? '' : await changesText(difference);
   const verb = isWritten ? 'locked' : 'nothing changed: locked';
   const counts = `${countText(packages, 'package')}, ${countText(files, 'file')}, ${sizeText(sizeBytes)}`;
-  await output.data(printable(`${changes}${verb} in \`${args.out}\`: ${counts}\n`));
+  await output.data(`${changes}${verb} in \`${args.out}\`: ${counts}\n`);
   return EXIT_DONE;
 }
 

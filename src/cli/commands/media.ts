@@ -1,7 +1,7 @@
 import type { Report } from '../../events.ts';
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { Answers, MediaResult } from '../../api/media.ts';
-import { countText, printable, sizeText } from '../../report/text.ts';
+import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, list, required, value, withDefault } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
@@ -50,7 +50,7 @@ async function writeMedia(session: Session, args: MediaArguments): Promise<numbe
     );
   });
   if (args.json) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result });
-  else await output.data(printable(mediaText(result)));
+  else await output.data(mediaText(result));
   return EXIT_DONE;
 }
 

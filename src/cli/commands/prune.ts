@@ -1,5 +1,6 @@
 import type { PruneResult } from '../../api/prune.ts';
-import { countText, printable, sizeText } from '../../report/text.ts';
+import { printableLine } from '../../printable.ts';
+import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, flag, grouped, list, one } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
@@ -40,14 +41,14 @@ async function pruneOnce(
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });
-  } else await output.data(printable(pruneText(result)));
+  } else await output.data(pruneText(result));
   if (!result.isDone && result.remove.length > 0 && !args.quiet)
     output.note('hint', 'nothing was deleted; run it again with `--yes` to delete these files');
   return EXIT_DONE;
 }
 
 function pruneText({ repo, remove, removeBytes, keptFiles, isDone }: PruneResult): string {
-  const lines = remove.map(({ path, sizeBytes }) => `${path}: ${sizeText(sizeBytes)}\n`);
+  const lines = remove.map(({ path, sizeBytes }) => `${printableLine(path)}: ${sizeText(sizeBytes)}\n`);
   const gone = `${countText(remove.length, 'file')}, ${sizeText(removeBytes)}`;
   return `${lines.join('')}\`${repo}\`: ${isDone ? `deleted ${gone}` : `${gone} to delete`}; ${keptFiles} kept\n`;
 }

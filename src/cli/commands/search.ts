@@ -1,4 +1,4 @@
-import { columns, printable } from '../../report/text.ts';
+import { columns } from '../../report/text.ts';
 import { defineCommand, flag, list, optional, splitList, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
@@ -46,7 +46,7 @@ async function find(
     await session.output.json({ ...envelope(indexes), packages: matches });
   } else
     await session.output.data(
-      printable(columns(matches.map(({ name, version, sdesc }) => [name, version, sdesc.replace(/\s+/g, ' ')]))),
+      columns(matches.map(({ name, version, sdesc }) => [name, version, sdesc.replace(/\s+/g, ' ')])),
     );
   if (matches.length > 0) return EXIT_DONE;
   if (!args.quiet && !args.json) session.output.note('note', 'no package matches');

@@ -1,6 +1,6 @@
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { ListedSite, SitesResult } from '../../api/sites.ts';
-import { columns, countText, printable, sizeText } from '../../report/text.ts';
+import { columns, countText, sizeText } from '../../report/text.ts';
 import { defineCommand, documentDefault, flag, list, optional, splitList, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, EXIT_WORLD, UsageError } from '../terminal/failure.ts';
@@ -48,19 +48,17 @@ async function listMirrors(
     await output.json({ schema: SCHEMA, ...result });
   } else {
     await output.data(sitesText(result, args.benchmark));
-    if (!args.quiet) for (const note of notesOn(result)) output.note('note', printable(note));
+    if (!args.quiet) for (const note of notesOn(result)) output.note('note', note);
   }
   if (result.sites.length === 0) return EXIT_NO;
   return result.sites.every(({ why }) => why !== undefined) ? EXIT_WORLD : EXIT_DONE;
 }
 
 function sitesText({ sites: listed }: SitesResult, isMeasured: boolean): string {
-  if (!isMeasured) return printable(columns(listed.map(({ url, region, country }) => [url, region, country])));
-  return printable(
-    columns(
-      listed.map((site) => [...speedOf(site), site.url, site.region, site.country, site.why ?? '']),
-      [0, 1],
-    ),
+  if (!isMeasured) return columns(listed.map(({ url, region, country }) => [url, region, country]));
+  return columns(
+    listed.map((site) => [...speedOf(site), site.url, site.region, site.country, site.why ?? '']),
+    [0, 1],
   );
 }
 

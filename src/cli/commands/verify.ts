@@ -1,6 +1,7 @@
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { VerifyResult } from '../../api/verify.ts';
-import { countText, printable, sizeText } from '../../report/text.ts';
+import { printableLine } from '../../printable.ts';
+import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, flag, grouped, list, one } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
@@ -59,7 +60,7 @@ async function verifyOnce(session: Session, args: VerifyArguments): Promise<numb
       ...(actual === undefined ? {} : { actual }),
     }));
     await output.json({ schema: SCHEMA, ...result, findings });
-  } else await output.data(printable(verifyText(result)));
+  } else await output.data(verifyText(result));
   return result.damaged > 0 ? EXIT_NO : EXIT_DONE;
 }
 
@@ -99,7 +100,7 @@ async function repair(
 }
 
 function verifyText({ repo, isQuick, files, sizeBytes, findings, damaged }: VerifyResult): string {
-  const lines = findings.map((finding) => `${finding.path}: ${findingText(finding)}\n`);
+  const lines = findings.map((finding) => `${printableLine(finding.path)}: ${findingText(finding)}\n`);
   const checked = `${countText(files, 'file')}, ${sizeText(sizeBytes)}, ${isQuick ? 'sizes compared' : 'read'}`;
   const harmless = findings.length - damaged;
   const rest = harmless === 0 ? '' : `; ${harmless} unlisted or leftover`;

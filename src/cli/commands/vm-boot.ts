@@ -1,6 +1,5 @@
 import { CygstrapError } from '../../errors.ts';
 import type { VmBootShare } from '../../api/vm-boot.ts';
-import { printable } from '../../report/text.ts';
 import { defineCommand, documentDefault, list, optional, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_WORLD, UsageError } from '../terminal/failure.ts';
@@ -50,7 +49,7 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
     { installed, machineOptions: machineOptionsOf(args), diskFile, store, xchg, shares, switches, vnc },
     context,
     {
-      onLine: (line) => output.data(`${printable(line)}\n`),
+      onLine: (line) => output.data(`${line}\n`),
       onSsh: (commandLine) => {
         if (!args.quiet) output.note('note', `connect by ssh when it has booted: ${commandLine}`);
       },

@@ -1,4 +1,4 @@
-import { printable, sizeText } from '../../report/text.ts';
+import { sizeText } from '../../report/text.ts';
 import { defineCommand } from '../options/declare.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -25,9 +25,7 @@ async function build({ host, output }: Session, args: OutputArguments): Promise<
   } else {
     const { kernel, initramfs } = result;
     await output.data(
-      printable(
-        `kernel ${kernel.version}: ${kernel.path}\nfile system, ${sizeText(initramfs.sizeBytes)}: ${initramfs.path}\n`,
-      ),
+      `kernel ${kernel.version}: ${kernel.path}\nfile system, ${sizeText(initramfs.sizeBytes)}: ${initramfs.path}\n`,
     );
   }
   return EXIT_DONE;

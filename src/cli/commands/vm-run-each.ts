@@ -1,7 +1,6 @@
 import type { VmContext } from '../../api/vm-context.ts';
 import type { RunOutcome, VmRunRequest } from '../../api/vm-run.ts';
 import { CygstrapError } from '../../errors.ts';
-import { printable } from '../../report/text.ts';
 import type { SnapshotManifest } from '../../stages/manifest.ts';
 import type { RunResult } from '../../stages/run.ts';
 import { EXIT_DONE, EXIT_MACHINE, EXIT_NO } from '../terminal/failure.ts';
@@ -59,14 +58,14 @@ export async function runEach(
       if (!(error instanceof CygstrapError)) throw error;
       exit = EXIT_MACHINE;
       if (args.json) await output.json({ ...failureJson(error), number, line }, 'line');
-      else output.note('error', printable(`[${number}] ${error.message}`));
+      else output.note('error', `[${number}] ${error.message}`);
     } else {
       const { code } = outcome.result;
       if (code !== 0 && exit === EXIT_DONE) exit = EXIT_NO;
       if (args.json)
         await output.json({ schema: SCHEMA, number, line, snapshot: snapshot.key, ...outcome.result }, 'line');
       else {
-        output.note('note', printable(`[${number}] exit code ${code}: ${line}`));
+        output.note('note', `[${number}] exit code ${code}: ${line}`);
         const hint = exitHint(outcome.result, context.guest);
         if (hint !== undefined) output.note('hint', `[${number}] ${hint}`);
       }

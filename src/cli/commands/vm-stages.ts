@@ -1,6 +1,6 @@
 import type { VmDirectory } from '../../api/vm-context.ts';
 import type { StageListing } from '../../api/vm-stages.ts';
-import { columns, countText, printable, sizeText } from '../../report/text.ts';
+import { columns, countText, sizeText } from '../../report/text.ts';
 import { defineCommand, parsed, some } from '../options/declare.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -46,7 +46,7 @@ async function list(session: Session, args: VmArguments): Promise<number> {
   const { listStages } = await import('../../api/vm-stages.ts');
   const stages = await listStages(directoryOf(session, args));
   if (args.json) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, stages });
-  else await session.output.data(stages.length === 0 ? 'no stages yet\n' : printable(columns(stages.map(row))));
+  else await session.output.data(stages.length === 0 ? 'no stages yet\n' : columns(stages.map(row)));
   return EXIT_DONE;
 }
 

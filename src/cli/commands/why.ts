@@ -1,4 +1,3 @@
-import { printable } from '../../report/text.ts';
 import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../terminal/failure.ts';
@@ -54,7 +53,7 @@ async function explain(
     });
   } else {
     const { chainsText } = await import('../../report/chains.ts');
-    await output.data(printable(chainsText(chains)));
+    await output.data(chainsText(chains));
   }
   return EXIT_DONE;
 }

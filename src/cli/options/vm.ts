@@ -1,7 +1,6 @@
 import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
 import type { VmContext } from '../../api/vm-context.ts';
 import type { Event, Report } from '../../events.ts';
-import { printable } from '../../report/text.ts';
 import type { MachineOptions } from '../../stages/manifest.ts';
 import { choice, documentDefault, grouped, list, parsed, required, value, withDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
@@ -108,8 +107,7 @@ function stageReporter({ output }: Session, verbosity: Verbosity): Report {
   return (event: Event) => {
     const text = stageText(event);
     if (text === undefined) others(event);
-    else if (verbosity.verbose || (!verbosity.quiet && event.kind !== 'stage-reused'))
-      output.note('note', printable(text));
+    else if (verbosity.verbose || (!verbosity.quiet && event.kind !== 'stage-reused')) output.note('note', text);
   };
 }
 

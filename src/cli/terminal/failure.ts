@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { CygstrapError } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
-import { printable } from '../../report/text.ts';
 import type { Output } from './output.ts';
 
 export const EXIT_DONE = 0;
@@ -46,7 +45,7 @@ export class UsageError extends CygstrapError {
  *  message, causes and hint; any other error is a bug and prints its stack. */
 export async function reportFailure(error: unknown, output: Output, format: 'text' | 'json'): Promise<number> {
   if (!(error instanceof CygstrapError)) {
-    output.note('error', printable(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+    output.note('error', error instanceof Error ? (error.stack ?? error.message) : String(error));
     output.note('hint', 'this is a bug in cygstrap');
     return EXIT_BUG;
   }
@@ -56,9 +55,9 @@ export async function reportFailure(error: unknown, output: Output, format: 'tex
   } else {
     const { failureText } = await import('../../report/failure.ts');
     const { messages, hint } = failureText(error);
-    for (const message of messages) output.note('error', printable(message));
-    for (const cause of causesOf(error)) output.plain(`  Caused by: ${printable(cause)}`);
-    if (hint !== undefined) output.note('hint', printable(hint));
+    for (const message of messages) output.note('error', message);
+    for (const cause of causesOf(error)) output.plain(`  Caused by: ${cause}`);
+    if (hint !== undefined) output.note('hint', hint);
   }
   return EXIT_CODES[error.code];
 }

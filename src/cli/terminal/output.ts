@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { CygstrapError } from '../../errors.ts';
+import { printable, printableJson } from '../../printable.ts';
 
 /** The parts of a process that the command line uses; tests pass their own. */
 export interface Host {
@@ -9,8 +10,10 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Writes data to stdout and everything else to stderr. When the reader of stdout closes it (EPIPE, as in `| head`),
- *  `isClosed` becomes true and further data is dropped; that is not an error. */
+/** Writes data to stdout and everything else to stderr. Text and JSON pass `printable` here and nowhere else, so that
+ *  no text from outside controls a terminal; only the output of a guest command bypasses this class. When the reader
+ *  of stdout closes it (EPIPE, as in `| head`), `isClosed` becomes true and further data is dropped; that is not an
+ *  error. */
 export class Output {
   readonly #host: Host;
   readonly #usesColor: boolean;
@@ -33,8 +36,13 @@ export class Output {
     return this.#isClosed;
   }
 
-  /** Writes to stdout and waits until the stream has handled it. Throws `io` for errors of the stream except EPIPE. */
+  /** Writes text to stdout and waits until the stream has handled it. Throws `io` for errors of the stream except
+   *  EPIPE. */
   async data(text: string): Promise<void> {
+    await this.#write(printable(text));
+  }
+
+  async #write(text: string): Promise<void> {
     if (this.#isClosed || text === '') return;
     await new Promise<void>((resolve) => {
       this.#host.stdout.write(text, () => resolve());
@@ -42,21 +50,21 @@ export class Output {
     if (this.#failure !== undefined) throw new CygstrapError('io', 'cannot write to stdout', { cause: this.#failure });
   }
 
-  /** Writes one JSON value to stdout, indented or on one line. */
+  /** Writes one JSON value to stdout, indented or on one line. Throws like `data`. */
   async json(value: unknown, layout: 'indented' | 'line' = 'indented'): Promise<void> {
-    await this.data(`${JSON.stringify(value, undefined, layout === 'indented' ? 2 : undefined)}\n`);
+    await this.#write(`${printableJson(value, layout)}\n`);
   }
 
   /** Writes a line to stderr; the label before it is colored on a terminal. */
   note(label: 'error' | 'warning' | 'hint' | 'note', text: string): void {
     const codes = { error: 31, warning: 33, hint: 36, note: 2 } as const;
     const shown = this.#usesColor ? `\u001b[${codes[label]}m${label}:\u001b[0m` : `${label}:`;
-    this.#host.stderr.write(`${shown} ${text}\n`);
+    this.#host.stderr.write(`${shown} ${printable(text)}\n`);
   }
 
   /** Writes text without a label to stderr. */
   plain(text: string): void {
-    this.#host.stderr.write(`${text}\n`);
+    this.#host.stderr.write(`${printable(text)}\n`);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Event } from '../../events.ts';
-import { countText, printable, sizeText } from '../../report/text.ts';
+import { printableLine } from '../../printable.ts';
+import { countText, sizeText } from '../../report/text.ts';
 
 const WIDTH = 78;
 const MOST_TRANSFERS = 8;
@@ -76,7 +77,7 @@ export class Progress {
           ? ''
           : `${Math.min(100, Math.floor((receivedBytes * 100) / sizeBytes))}%`;
       return (
-        `  ${fitted(printable(path.slice(path.lastIndexOf('/') + 1)), WIDTH - 24).padEnd(WIDTH - 24)} ` +
+        `  ${fitted(printableLine(path.slice(path.lastIndexOf('/') + 1)), WIDTH - 24).padEnd(WIDTH - 24)} ` +
         `${sizeText(receivedBytes).padStart(11)} ${share.padStart(5)}`
       );
     });

@@ -9,13 +9,10 @@ export async function refuse(output: Output, conflicts: readonly Conflict[], for
     await output.json(refusalJson(conflicts));
     return EXIT_NO;
   }
-  const [{ conflictText }, { printable }] = await Promise.all([
-    import('../../report/conflict.ts'),
-    import('../../report/text.ts'),
-  ]);
+  const { conflictText } = await import('../../report/conflict.ts');
   for (const conflict of conflicts) {
-    output.note('error', printable(conflictText(conflict)));
-    for (const suggestion of conflict.suggestions) output.note('hint', printable(suggestion));
+    output.note('error', conflictText(conflict));
+    for (const suggestion of conflict.suggestions) output.note('hint', suggestion);
   }
   return EXIT_NO;
 }

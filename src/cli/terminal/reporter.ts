@@ -1,5 +1,5 @@
 import type { Event, Report } from '../../events.ts';
-import { countText, printable, sizeText } from '../../report/text.ts';
+import { countText, sizeText } from '../../report/text.ts';
 import type { OutputArguments } from '../options/options.ts';
 import type { Output } from './output.ts';
 
@@ -10,8 +10,8 @@ export type Verbosity = Pick<OutputArguments, 'quiet' | 'verbose'>;
 export function reporter(output: Output, { quiet, verbose }: Verbosity): Report {
   return (event) => {
     if (event.kind === 'warning') {
-      if (!quiet) output.note('warning', printable(event.message));
-    } else if (verbose && event.kind !== 'transfer-bytes') output.note('note', printable(eventText(event)));
+      if (!quiet) output.note('warning', event.message);
+    } else if (verbose && event.kind !== 'transfer-bytes') output.note('note', eventText(event));
   };
 }
 

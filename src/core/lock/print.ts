@@ -1,8 +1,10 @@
 import type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './lock.ts';
+import { printableJson } from '../../printable.ts';
 import { byteOrder } from '../version/byte-order.ts';
 
 /** Returns a lock as the text of its file: JSON indented by two blanks, keys in a fixed order, packages sorted by
- *  name, lines end in LF. Equal locks give equal texts, and each package has its own lines, for readable diffs. */
+ *  name, lines end in LF, characters that could control a
+ *  terminal escaped. Equal locks give equal texts, and each package has its own lines, for readable diffs. */
 export function printLock({ schema, resolver, request, indexes, packages }: Lock): string {
   const lock = {
     schema,
@@ -11,7 +13,7 @@ export function printLock({ schema, resolver, request, indexes, packages }: Lock
     indexes: indexes.map(indexFields),
     packages: [...packages].sort((a, b) => byteOrder(a.name, b.name)).map(packageFields),
   };
-  return `${JSON.stringify(lock, undefined, 2)}\n`;
+  return `${printableJson(lock)}\n`;
 }
 
 function requestFields({

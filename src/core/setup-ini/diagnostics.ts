@@ -1,4 +1,5 @@
 import { CygstrapError } from '../../errors.ts';
+import { printableLine } from '../../printable.ts';
 import { MOST_UNKNOWN_KEYS } from './limits.ts';
 
 /** Kind of a finding; stable, never reused. Those from `unmet-requirement` on are found by `lintRecords`. */
@@ -136,6 +137,5 @@ export class DiagnosticLog {
 /** Quotes text of the index for a message: at most 40 characters, with control characters escaped. */
 export function show(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text;
-  const safe = short.replace(/[\p{Cc}\p{Cf}]/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return `\`${safe}\``;
+  return `\`${printableLine(short)}\``;
 }

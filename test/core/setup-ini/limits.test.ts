@@ -300,6 +300,6 @@ describe('the parser', () => {
   });
 
   test('escapes control characters of the index in messages', () => {
-    expect(() => parseText('@ a "\u001b[2J"\n', { file: 'setup.ini' })).toThrow('found `\\u001b[2J`');
+    expect(() => parseText('@ a "\u001b[2J"\n', { file: 'setup.ini' })).toThrow('found `\\u{1b}[2J`');
   });
 });
