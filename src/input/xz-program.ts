@@ -3,6 +3,7 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DecodeFault } from './input-error.ts';
 
 /** One read. The program needs about 15 ms for this much; smaller reads spend the time on polling. */
 const READ_BYTES = 1024 * 1024;
@@ -16,8 +17,9 @@ export interface XzLimits {
 
 /** Decodes .xz data with the `xz` program of this system, in a process of its own. Input and output are unlinked
  *  temporary files: the program never waits for this process, as it would at a full pipe, and both together finish a
- *  seventh sooner. Throws for every failure, without a precise reason: no such program, damaged data, a full disk, more
- *  text than `maxTextBytes`. The text yielded before is correct. Stopping early ends the process. */
+ *  seventh sooner. The text yielded before a failure is correct. Stopping early ends the process. Throws
+ *  `DecodeFault` (`corrupt`, or `limit` for more text than `maxTextBytes`), and errors of the system: `ENOENT` without
+ *  the program, a full disk. */
 export async function* decodeByXz(
   program: string,
   bytes: Uint8Array,
@@ -43,13 +45,15 @@ export async function* decodeByXz(
     env: { PATH: process.env['PATH'] ?? '' },
   });
   let code: number | null | undefined;
+  let fault: Error = new DecodeFault('corrupt', `\`${program}\` refuses the data`);
   const ended = new Promise<void>((resolve) => {
     child.once('exit', (exitCode) => {
       code = exitCode;
       resolve();
     });
-    child.once('error', () => {
+    child.once('error', (error) => {
       code = null;
+      fault = error;
       resolve();
     });
   });
@@ -58,7 +62,7 @@ export async function* decodeByXz(
       // Read before the size: after the exit the file does not grow.
       const hasEnded = code !== undefined;
       const { size } = await output.stat();
-      if (size > maxTextBytes) throw new Error('too much text');
+      if (size > maxTextBytes) throw new DecodeFault('limit', `more than ${maxTextBytes} bytes of text`);
       if (!hasEnded && size - at < READ_BYTES) {
         await sleep(POLL_INTERVAL_MS);
         continue;
@@ -68,7 +72,7 @@ export async function* decodeByXz(
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
-    if (code !== 0) throw new Error('the program failed');
+    if (code !== 0) throw fault;
   } finally {
     child.kill('SIGKILL');
     await ended;

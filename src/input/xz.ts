@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { Lzma, LzmaError, LzmaStream } from 'lzma-native';
+import { hasCode } from '../io/system-error.ts';
 import { DecodeFault, InputError } from './input-error.ts';
 import { decodeByXz } from './xz-program.ts';
 
@@ -30,8 +31,9 @@ export interface XzOptions {
 
 /** Decodes .xz data of one or more streams with padding, and verifies every check; refuses checks of an unknown kind.
  *  Decodes the next piece while the caller uses the current one. If the program fails for any reason, the library
- *  continues, so that text and faults do not depend on the program. Throws `DecodeFault` for damaged or truncated data
- *  and for trailing bytes. */
+ *  continues, so that text and faults do not depend on the program. On a system without a build of the library the
+ *  program decodes data of every size. Throws `DecodeFault` for damaged or truncated data and for trailing bytes, and
+ *  `InputError` with code `io` if the system has neither. */
 export async function* decodeXz(
   bytes: Uint8Array,
   maxTextBytes: number,
@@ -39,15 +41,16 @@ export async function* decodeXz(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { program = process.platform === 'win32' ? undefined : 'xz', programMinBytes = PROGRAM_MIN_BYTES } = options;
   let yieldedBytes = 0;
-  if (program !== undefined && bytes.length >= programMinBytes) {
+  if (program !== undefined && (bytes.length >= programMinBytes || loadLzma().lzma === undefined)) {
     try {
       for await (const text of decodeByXz(program, bytes, { maxTextBytes, maxDecoderBytes: MAX_DECODER_BYTES })) {
         yieldedBytes += text.length;
         yield text;
       }
       return;
-    } catch {
+    } catch (cause) {
       // The library reports the reason if the data is damaged.
+      if (loadLzma().lzma === undefined && !hasCode(cause, 'ENOENT')) throw cause;
     }
   }
   for await (const text of decodeByLibrary(bytes)) {
@@ -59,7 +62,13 @@ export async function* decodeXz(
 }
 
 async function* decodeByLibrary(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  const lzma = loadLzma();
+  const { lzma, cause } = loadLzma();
+  if (lzma === undefined) {
+    throw new InputError('io', 'cannot decode .xz: neither the native decoder nor the program `xz` is on this system', {
+      hint: 'install `xz`, or use `setup.zst` or `setup.ini`',
+      cause,
+    });
+  }
   const stream = new lzma.Stream();
   // oxlint-disable-next-line no-underscore-dangle -- the binding's name for it
   stream.streamDecoder_(MAX_DECODER_BYTES, lzma.CONCATENATED | lzma.TELL_UNSUPPORTED_CHECK);
@@ -85,16 +94,15 @@ async function* decodeByLibrary(bytes: Uint8Array): AsyncGenerator<Uint8Array, v
 }
 
 /** Loads the native binding of lzma-native on first use, without the package's stream classes, which take 10 ms to
- *  load. */
-function loadLzma(): Lzma {
+ *  load. Returns the cause if there is no build for this system. */
+function loadLzma(): { readonly lzma?: Lzma; readonly cause?: unknown } {
   try {
     const require = createRequire(import.meta.url);
-    return (require('node-gyp-build') as (dir: string) => Lzma)(dirname(require.resolve('lzma-native/package.json')));
-  } catch (error) {
-    throw new InputError('io', 'cannot load the xz decoder on this system', {
-      hint: 'use `setup.zst` or `setup.ini`, which need no native decoder',
-      cause: error,
-    });
+    return {
+      lzma: (require('node-gyp-build') as (dir: string) => Lzma)(dirname(require.resolve('lzma-native/package.json'))),
+    };
+  } catch (cause) {
+    return { cause };
   }
 }
 

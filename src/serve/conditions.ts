@@ -44,13 +44,14 @@ function meansThis(ifRange: string | undefined, { etag, modifiedMs }: FileState,
   );
 }
 
-/** Returns undefined unless the header is a single byte range. */
+/** Returns undefined unless the header is a single valid byte range; positions can have any number of digits. */
 function rangeOf(range: string, sizeBytes: number): Selection | undefined {
-  const [, first = '', last = ''] = /^bytes=[ \t]*(\d{0,15})-(\d{0,15})[ \t]*$/i.exec(range) ?? [];
+  const [, first = '', last = ''] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(range) ?? [];
   if (first === '' && last === '') return undefined;
+  if (first !== '' && last !== '' && BigInt(last) < BigInt(first)) return undefined;
+  // More digits than a double holds are beyond the end of every file.
   const start = first === '' ? Math.max(0, sizeBytes - Number(last)) : Number(first);
   const end = first === '' || last === '' ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1);
-  if (first !== '' && last !== '' && Number(last) < start) return undefined;
   return start > end ? { status: 416 } : { status: 206, start, end };
 }
 
