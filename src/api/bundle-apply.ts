@@ -71,7 +71,7 @@ async function parseHead(
   const lock = parseLock(new TextDecoder().decode(head.lock), `${bundle}: lock`);
   const index =
     head.index === undefined ? undefined : { name: `${bundle}: ${head.index.name}`, bytes: head.index.bytes };
-  return { lock, needed: await filesNeeded(lock, index, report) };
+  return { lock, needed: await filesNeeded({ file: `${bundle}: lock`, lock }, index, report) };
 }
 
 interface ApplyingParts {

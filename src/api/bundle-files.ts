@@ -1,27 +1,32 @@
 import type { Report } from '../events.ts';
-import type { Lock } from '../core/lock/lock.ts';
+import { LockComparison } from '../core/lock/comparison.ts';
 import { distinctFiles } from '../repo/files/path-conflicts.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import { archivesOf, fileOfArchive } from '../repo/files/archive-file.ts';
 import { SUBSET_MARK } from '../repo/files/layout.ts';
 import type { Archive } from '../core/setup-ini/records.ts';
 import { readIndex } from './load-catalog.ts';
+import { requireAgreement } from './lock-comparison.ts';
+import type { NamedLock } from './lock-comparison.ts';
 import { filesOfLock } from './repo-files.ts';
 
 /** Returns the files that a repo with this lock and index must have, each once: those of the lock, and those of an
  *  index that lists only what its repo has. Warns of locked packages that the index does not list. Throws as
- *  `readIndex`, and `repo` for invalid paths. */
+ *  `readIndex`, `lock` for a lock that contradicts the index, and `repo` for invalid paths. */
 export async function filesNeeded(
-  lock: Lock,
+  { file, lock }: NamedLock,
   index: { readonly name: string; readonly bytes: Uint8Array } | undefined,
   report: Report,
 ): Promise<RepoFile[]> {
   const locked: RepoFile[] = filesOfLock(lock);
   if (index === undefined) return distinctFiles(locked);
   const listed: Archive[] = [];
+  const comparison = new LockComparison(lock);
   await readIndex(index, { lenient: true }, (records) => {
+    comparison.add(records);
     for (const { versions } of records) listed.push(...versions.flatMap(archivesOf));
   });
+  requireAgreement(file, comparison, index.name);
   const paths = new Set(listed.map(({ path }) => path));
   const unlisted = lock.packages
     .filter(({ path }) => !paths.has(path))

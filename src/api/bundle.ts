@@ -25,8 +25,10 @@ import { indexOfArch } from '../repo/index-files.ts';
 import { locate, placesOf } from '../repo/files/layout.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
 import { layoutOf } from '../repo/repo.ts';
+import { distinctFiles } from '../repo/files/path-conflicts.ts';
 import { filesNeeded } from './bundle-files.ts';
 import { readLock } from './lock-file.ts';
+import { filesOfLock } from './repo-files.ts';
 
 export interface BundleRequest {
   readonly repo: string;
@@ -53,7 +55,8 @@ export interface BundleSummary {
 
 /** Writes one tar with the new lock, the index of the repo, and every archive that they need and the old lock did not.
  *  Each is read and compared on the way; the same input gives the same bytes. Throws `repo` for a repo without index,
- *  `verify` for a file that differs from the lock, `not-found`, `io` and the signal's reason. */
+ *  `lock` for a lock that contradicts the index, `verify` for a file that differs from the lock, `not-found`, `io` and
+ *  the signal's reason. */
 export async function makeBundle(
   { repo, lock: lockFile, since, out }: BundleRequest,
   { report = () => {}, signal }: BundleOptions = {},
@@ -64,16 +67,9 @@ export async function makeBundle(
   const places = placesOf(root, layoutOf(root));
   const head = [memberOf(LOCK_MEMBER, Buffer.from(printLock(lock))), ...(await indexMembers(places, lock))];
   const index = head[1];
-  const needed = await filesNeeded(
-    lock,
-    index === undefined ? undefined : { name: index.name, bytes: index.bytes },
-    report,
-  );
+  const needed = await filesNeeded({ file: lockFile, lock }, index, report);
   const present = new Map(
-    (before === undefined ? [] : await filesNeeded(before, undefined, report)).map((file) => [
-      file.path,
-      contentOf(file),
-    ]),
+    (before === undefined ? [] : distinctFiles(filesOfLock(before))).map((file) => [file.path, contentOf(file)]),
   );
   const files = needed
     .filter((file) => present.get(file.path) !== contentOf(file))

@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { DEFAULT_ARCH } from '../core/lock/lock.ts';
 import type { Lock } from '../core/lock/lock.ts';
+import { LockComparison } from '../core/lock/comparison.ts';
 import { lockRequestOf } from '../core/lock/make.ts';
 import type { Conflict } from '../core/resolve/plan.ts';
 import type { PackageRecord } from '../core/setup-ini/records.ts';
@@ -8,6 +10,7 @@ import type { SiteSet } from '../site/site-set.ts';
 import type { CompleteContext, CompleteRequest } from './fetch-request.ts';
 import type { IndexCache } from '../site/index-cache.ts';
 import { makeLock } from './lock.ts';
+import { compareWithRepo, requireAgreement, warnOfUndigested } from './lock-comparison.ts';
 import { readLock, requireAnswer } from './lock-file.ts';
 import { filesOfCatalog, filesOfLock, previousFiles } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
@@ -46,7 +49,8 @@ export interface SelectOptions {
 
 /** Selects the files of a fetch: all of the index, those of the existing lock, or those of a new lock for the request.
  *  Returns the conflicts of a request that has no solution. Throws `not-found` for a frozen lock that does not exist,
- *  `lock` for the lock of another request, `usage`, and the errors of reading indexes and locks. */
+ *  `lock` for the lock of another request or one that contradicts the index, `usage`, and the errors of reading indexes
+ *  and locks. */
 export async function selectFiles(request: CompleteRequest, options: SelectOptions): Promise<Selection | Conflicting> {
   if (request.all) return selectAll(request, options);
   const before = await existingLock(request.lock);
@@ -95,6 +99,8 @@ async function selectNew(request: CompleteRequest, options: SelectOptions): Prom
 async function selectLocked(lock: Lock, request: CompleteRequest, options: SelectOptions): Promise<Selection> {
   const { arch } = lock.request;
   const { groups, context } = options;
+  const named = { file: request.lock, lock };
+  warnOfUndigested(named, context.report);
   if (lock.indexes.length > groups.length) {
     throw new CygstrapError(
       'usage',
@@ -104,6 +110,7 @@ async function selectLocked(lock: Lock, request: CompleteRequest, options: Selec
   }
   const cache = await cachedIndexes(lock, request, options.cache);
   if (cache === undefined && request.frozen) {
+    await compareWithRepo(named, resolve(request.repo), context.load);
     if (request.prev !== undefined)
       throw new CygstrapError('usage', '`--prev` needs an index, and `--frozen` fetches none');
     context.report({
@@ -114,6 +121,9 @@ async function selectLocked(lock: Lock, request: CompleteRequest, options: Selec
     return { files: filesOfLock(lock), arch, lock, isLockNew: false, signers, content: undefined };
   }
   const content = cache === undefined ? await loadFromSites(arch, request, options) : await load(cache, context);
+  const comparison = new LockComparison(lock);
+  comparison.add(content.records);
+  requireAgreement(request.lock, comparison, content.originals.map(({ path }) => path).join(', '));
   return { ...withPrevious(lock, content, request.prev), arch, isLockNew: false };
 }
 

@@ -83,11 +83,24 @@ function listed(pins: readonly Pin[]): string {
 function lockPlan(source: LockSource, plan: Plan, request: ResolveRequest, options: LockOptions): Lock {
   const indexes = identitiesOf(source);
   const arch = archOf(indexes, options.arch);
+  warnOfShortLived(plan, options.report);
   return lockOf(plan, {
     indexes,
     request: lockRequestOf(request, arch),
     resolver: options.resolver ?? `cygstrap ${packageVersion()}`,
     ...(options.allowUndigested === undefined ? {} : { allowUndigested: options.allowUndigested }),
+  });
+}
+
+/** Reports a warning for versions that mirrors remove first. */
+function warnOfShortLived({ packages }: Plan, report: Report = () => {}): void {
+  const shortLived = packages.filter(({ section }) => section !== 'curr');
+  if (shortLived.length === 0) return;
+  const names = shortLived.slice(0, 8).map(({ name, version, section }) => `\`${name} ${version}\` [${section}]`);
+  const more = shortLived.length > names.length ? `, and ${shortLived.length - names.length} more` : '';
+  report({
+    kind: 'warning',
+    message: `mirrors remove previous and test versions first; locked: ${names.join(', ')}${more}; fetch them soon`,
   });
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { CygstrapError } from '../errors.ts';
-import type { Lock } from '../core/lock/lock.ts';
+import { LockComparison } from '../core/lock/comparison.ts';
 import { indexOfArch } from '../repo/index-files.ts';
 import { OWN_INDEXES, ownFile } from '../repo/files/layout.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
@@ -10,6 +10,8 @@ import type { IndexHeader, PackageRecord } from '../core/setup-ini/records.ts';
 import { IndexCache } from '../site/index-cache.ts';
 import type { CachedIndex } from '../site/index-cache.ts';
 import { readIndex } from './load-catalog.ts';
+import { requireAgreement } from './lock-comparison.ts';
+import type { NamedLock } from './lock-comparison.ts';
 import type { IndexSource, LoadOptions } from './load-catalog.ts';
 
 export interface LockIndexOptions {
@@ -28,8 +30,11 @@ export interface LockIndex {
 
 /** Makes the index of the files of a lock, from the indexes of the lock if the repo has cached them, otherwise from
  *  the index that setup reads from the repo. Throws `repo` if there is none, or if it lists a file differently from
- *  the lock, and what reading an index throws. */
-export async function indexOfLock(lock: Lock, { places, files, load }: LockIndexOptions): Promise<LockIndex> {
+ *  the lock, `lock` if it contradicts the lock, and what reading an index throws. */
+export async function indexOfLock(
+  { file, lock }: NamedLock,
+  { places, files, load }: LockIndexOptions,
+): Promise<LockIndex> {
   const { arch } = lock.request;
   const found = indexOfArch(places, arch);
   const inForce = found?.index;
@@ -39,6 +44,9 @@ export async function indexOfLock(lock: Lock, { places, files, load }: LockIndex
       hint: 'make the repo with `cygstrap fetch` first',
     });
   const { header, records } = await recordsOf(sources, load);
+  const comparison = new LockComparison(lock);
+  comparison.add(records);
+  requireAgreement(file, comparison, sources.map(nameOf).join(', '));
   const { text, packages } = subsetIndex({ header, records, files });
   const bytes = Buffer.from(text);
   await requireListed({ name: `${arch}/setup.ini`, bytes }, files);
@@ -51,7 +59,10 @@ export async function indexOfLock(lock: Lock, { places, files, load }: LockIndex
 }
 
 /** Returns the cached indexes of the lock, identified by the digests in it; undefined unless all are there. */
-async function cachedIndexes({ indexes, request }: Lock, { root }: RepoPlaces): Promise<IndexSource[] | undefined> {
+async function cachedIndexes(
+  { indexes, request }: NamedLock['lock'],
+  { root }: RepoPlaces,
+): Promise<IndexSource[] | undefined> {
   const cache = new IndexCache(ownFile(root, OWN_INDEXES));
   const found: CachedIndex[] = [];
   for (const [group, { sha512 }] of indexes.entries()) {
@@ -60,6 +71,10 @@ async function cachedIndexes({ indexes, request }: Lock, { root }: RepoPlaces): 
     found.push(index);
   }
   return found.map(({ path, bytes }) => ({ name: path, bytes }));
+}
+
+function nameOf(source: IndexSource): string {
+  return typeof source === 'string' ? source : source.name;
 }
 
 async function recordsOf(

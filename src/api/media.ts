@@ -72,12 +72,12 @@ export interface MediaResult {
   readonly added: readonly string[];
 }
 
-/** Writes the media that a guest installs from. The ISO image has exactly the archives of a lock, each verified
- *  again, an index of them in the place where setup looks for it, the setup program if the repo has it (its
- *  signature is verified again), and further files. The answer medium is written if the request has answers. Equal
- *  input gives equal bytes. In the repo only the verification cache changes. Throws `verify` for damaged or missing
- *  archives, `repo` if the index does not match the lock, `signature`, `usage` for missing additions, `media`,
- *  `tool`, and what reading locks and indexes throws. */
+/** Writes the media that a guest installs from. The ISO image has exactly the archives of a lock, each verified again,
+ *  an index of them in the place where setup looks for it, the setup program if the repo has it (its signature is
+ *  verified again), and further files. The answer medium is written if the request has answers. Equal input gives equal
+ *  bytes. In the repo only the verification cache changes. Throws `verify` for damaged or missing archives, `repo` if
+ *  the index does not list what the lock has, `lock` if it contradicts the lock, `signature`, `usage` for missing
+ *  additions, `media`, `tool`, and what reading locks and indexes throws. */
 export async function makeMedia(
   request: MediaRequest,
   { load = {}, report = () => {}, signal }: MediaContext = {},
@@ -88,7 +88,7 @@ export async function makeMedia(
   const places = placesOf(root, layoutOf(root));
   const files = await verifiedFilesOf(root, lock, signal);
   const { arch } = lock.request;
-  const index = await indexOfLock(lock, { places, files, load });
+  const index = await indexOfLock({ file: request.lock, lock }, { places, files, load });
   const installer = await installerOf(places, arch, request.keyring ?? []);
   const added = await additionsOf(request.add ?? []);
   const entries: IsoEntry[] = [

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
 import { auditRepo, isDamage } from '../repo/audit.ts';
 import type { Expectation, Finding } from '../repo/audit.ts';
 import { archivesOf, fileOfArchive } from '../repo/files/archive-file.ts';
@@ -9,6 +10,7 @@ import type { IndexInForce } from '../repo/index-files.ts';
 import { inspectRepo } from '../repo/repo.ts';
 import { readIndex } from './load-catalog.ts';
 import type { LoadOptions } from './load-catalog.ts';
+import { compareWithRepo, warnOfUndigested } from './lock-comparison.ts';
 import { readLock } from './lock-file.ts';
 import { filesOfLock } from './repo-files.ts';
 
@@ -22,6 +24,7 @@ export interface VerifyRequest {
 
 export interface VerifyContext {
   readonly load?: LoadOptions;
+  readonly report?: Report;
   readonly signal?: AbortSignal | undefined;
   /** Called with the size of each file after it was read. */
   readonly onBytes?: (bytes: number) => void;
@@ -40,18 +43,27 @@ export interface VerifyResult {
   readonly findings: readonly Finding[];
   /** Number of findings that are damage. */
   readonly damaged: number;
+  /** Number of locked files of which the lock has no digest. */
+  readonly undigested: number;
 }
 
 /** Compares the files of a repo with its indexes and the given locks. Deletes nothing. Throws `repo` for a directory
- *  that is not a repo or that has neither an index nor a lock, and errors of reading indexes and locks. */
+ *  that is not a repo or that has neither an index nor a lock, `lock` for a lock that contradicts an index, and errors
+ *  of reading indexes and locks. */
 export async function verifyRepo(
   { repo, locks = [], isQuick = false }: VerifyRequest,
-  { load = {}, signal, onBytes }: VerifyContext = {},
+  { load = {}, report = () => {}, signal, onBytes }: VerifyContext = {},
 ): Promise<VerifyResult> {
   const root = resolve(repo);
   const indexes = indexesInForce(root, inspectRepo(root).bases);
   const expectations: Expectation[] = [];
-  for (const lock of locks) expectations.push({ files: filesOfLock(await readLock(lock)), isComplete: true });
+  let undigested = 0;
+  for (const file of locks) {
+    const lock = await readLock(file);
+    undigested += warnOfUndigested({ file, lock }, report);
+    await compareWithRepo({ file, lock }, root, load);
+    expectations.push({ files: filesOfLock(lock), isComplete: true });
+  }
   for (const index of indexes)
     expectations.push({ files: await filesOfIndex(index, load), isComplete: index.isSubset });
   if (expectations.length === 0 && inspectRepo(root).bases.length > 0) {
@@ -69,6 +81,7 @@ export async function verifyRepo(
     sizeBytes,
     findings,
     damaged: findings.filter(isDamage).length,
+    undigested,
   };
 }
 

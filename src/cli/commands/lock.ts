@@ -55,14 +55,13 @@ async function check({ output }: Session, args: LockArguments): Promise<number> 
   const project = await projectOptionsOf(args);
   const hasRequest = project.isOnCommandLine || project.file !== undefined;
   const { checkLock } = await import('../../api/lock-check.ts');
-  const { isCompared, packages } = await checkLock({
-    lock: args.out,
-    request: hasRequest ? project.request : undefined,
-    arch: project.arch,
-  });
+  const { isCompared, packages, undigested } = await checkLock(
+    { lock: args.out, request: hasRequest ? project.request : undefined, arch: project.arch },
+    { report: reporter(output, args) },
+  );
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
-    await output.json({ schema: SCHEMA, lock: args.out, compared: isCompared, packages });
+    await output.json({ schema: SCHEMA, lock: args.out, compared: isCompared, packages, undigested });
   } else {
     const what = isCompared
       ? `answers the request${project.file === undefined ? '' : ` of \`${project.file}\``}`

@@ -42,9 +42,12 @@ async function verifyOnce(session: Session, args: VerifyArguments): Promise<numb
   if (!args.repair && args.site.length > 0) throw new UsageError('--site requires --repair');
   const addresses = args.repair ? await sitesToRepairFrom(args) : [];
   const { verifyRepo } = await import('../../api/verify.ts');
-  const load = { lenient: args.lenient, cache: !args.noCache, env: host.env, report: reporter(output, args) };
+  const report = reporter(output, args);
+  const load = { lenient: args.lenient, cache: !args.noCache, env: host.env, report };
   const request = { repo: args.repo, locks: args.lock };
-  const found = await interruptible((signal) => verifyRepo({ ...request, isQuick: args.quick }, { load, signal }));
+  const found = await interruptible((signal) =>
+    verifyRepo({ ...request, isQuick: args.quick }, { load, report, signal }),
+  );
   const isRepaired = args.repair && found.damaged > 0;
   if (isRepaired) await repair(session, args, addresses, found);
   // The store verified what was fetched; the second check finds what could not be repaired.

@@ -1,4 +1,4 @@
-import type { Lock, LockedFile, LockedPackage } from './lock.ts';
+import type { Lock, LockedFile, LockedPackage, LockedSource } from './lock.ts';
 import { byteOrder } from '../version/byte-order.ts';
 
 /** Returns every file of a lock, each path once, sorted: archives and locked sources (which packages can share). */
@@ -18,7 +18,7 @@ export function newFiles(before: Pick<Lock, 'packages'>, after: Pick<Lock, 'pack
 }
 
 /** Returns the archive of a package and its source, if locked. */
-export function filesOf(pkg: LockedPackage): readonly LockedFile[] {
+export function filesOf(pkg: LockedPackage): readonly (LockedPackage | LockedSource)[] {
   return pkg.source === undefined ? [pkg] : [pkg, pkg.source];
 }
 
