@@ -5,7 +5,7 @@ import type { RepoFile } from '../repo/files/file.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { Store } from '../repo/store.ts';
 import { FetchError } from '../site/base/fetch-error.ts';
-import type { SiteFailure } from '../site/base/fetch-error.ts';
+import type { FetchErrorKind, SiteFailure } from '../site/base/fetch-error.ts';
 import type { SiteSet } from '../site/site-set.ts';
 
 /** A file and the sites to fetch it from. */
@@ -17,6 +17,8 @@ export interface WantedFile {
 /** A file that no site sent with the expected content. */
 export interface FailedFile {
   readonly path: string;
+  /** `missing` or `wrong-bytes`: no site has this content any more, or not yet. */
+  readonly kind: FetchErrorKind;
   readonly why: string;
   /** The failure at each site that was tried. */
   readonly sites: readonly SiteFailure[];
@@ -77,7 +79,7 @@ export async function fetchFiles(
     } catch (error) {
       if (either.aborted) untried.push(one.file);
       else if (error instanceof FetchError) {
-        failed.push({ path: one.file.path, why: error.message, sites: error.sites ?? [] });
+        failed.push({ path: one.file.path, kind: error.kind, why: error.message, sites: error.sites ?? [] });
         if (error.kind !== 'missing') failuresInRow.set(one.sites, (failuresInRow.get(one.sites) ?? 0) + 1);
       } else {
         isFatal = true;
@@ -142,8 +144,9 @@ function interruption(fetched: number, wanted: number, reason: unknown): unknown
   );
 }
 
-/** The error for files that could not be fetched, each with its reasons; code `fetch`. */
-export function failureOf({ failed, untried }: FetchedFiles): CygstrapError {
+/** The error for files that could not be fetched, each with its reasons; code `fetch`.
+ *  @param lockedSeconds the time of the index of the lock, in seconds since 1970 */
+export function failureOf({ failed, untried }: FetchedFiles, lockedSeconds?: number | null): CygstrapError {
   const lines = failed.map(({ why }) => `\n  - ${why}`).join('');
   const rest =
     untried.length === 0
@@ -153,8 +156,20 @@ export function failureOf({ failed, untried }: FetchedFiles): CygstrapError {
     'fetch',
     `${failed.length + untried.length} of the files could not be fetched${lines}${rest}`,
     {
-      hint: 'the other files are stored; run the same command again to fetch the rest, perhaps with another `--site`',
+      hint: failed.some(({ kind }) => kind === 'missing' || kind === 'wrong-bytes')
+        ? goneHint(lockedSeconds ?? undefined)
+        : 'the other files are stored; run the same command again to fetch the rest, perhaps with another `--site`',
       details: { failed, untried: untried.map(({ path }) => path) },
     },
+  );
+}
+
+function goneHint(lockedSeconds: number | undefined): string {
+  const date = lockedSeconds === undefined ? '' : new Date(lockedSeconds * 1000).toISOString().slice(0, 10);
+  return (
+    'mirrors keep only current and previous versions, and lack files during an update' +
+    `${date === '' ? '' : `; this lock is from an index of ${date}`}: use another \`--site\`, a site with dated ` +
+    'copies, or a repo or bundle that has the file, or lock current versions with `cygstrap lock --update`; ' +
+    'the other files are stored'
   );
 }

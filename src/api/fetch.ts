@@ -100,7 +100,7 @@ class Fetch {
       if (selection.isLockNew && selection.lock !== undefined) await writeLock(lock, selection.lock);
       for (const [group, original] of (selection.content?.originals ?? []).entries())
         await this.#cache.write(selection.arch, group, original);
-      const fetched = await this.#transfer(store, files, presence);
+      const fetched = await this.#transfer(store, selection, files, presence);
       const present = [...presence.present, ...fetched];
       const index = await publishIndex(store, selection, present, this.#request, this.#context);
       const installer = await this.#fetchInstaller(store, selection.arch);
@@ -147,6 +147,7 @@ class Fetch {
 
   async #transfer(
     store: Store,
+    { lock }: Selection,
     files: readonly IndexedFile[],
     { absent, damaged }: Presence,
   ): Promise<readonly VerifiedFile[]> {
@@ -158,7 +159,7 @@ class Fetch {
     const { jobs } = this.#request;
     const { report, signal } = this.#context;
     const outcome = await fetchFiles(store, wanted, { jobs, report, signal });
-    if (outcome.failed.length + outcome.untried.length > 0) throw failureOf(outcome);
+    if (outcome.failed.length + outcome.untried.length > 0) throw failureOf(outcome, lock?.indexes[0]?.timestamp);
     return outcome.fetched;
   }
 

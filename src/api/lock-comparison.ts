@@ -47,7 +47,9 @@ export function warnOfUndigested({ file, lock }: NamedLock, report: Report): num
   if (undigested > 0)
     report({
       kind: 'warning',
-      message: `\`${file}\` has no digest for ${undigested} of ${countText(files.length, 'file')}: only their sizes are compared`,
+      message:
+        `\`${file}\` has no digest for ${undigested} of ${countText(files.length, 'file')}: ` +
+        'only their sizes are compared',
     });
   return undigested;
 }

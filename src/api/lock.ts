@@ -100,7 +100,9 @@ function warnOfShortLived({ packages }: Plan, report: Report = () => {}): void {
   const more = shortLived.length > names.length ? `, and ${shortLived.length - names.length} more` : '';
   report({
     kind: 'warning',
-    message: `mirrors remove previous and test versions first; locked: ${names.join(', ')}${more}; fetch them soon`,
+    message:
+      `mirrors remove previous and test versions first, so a later fetch may not find ${names.join(', ')}${more}: ` +
+      'keep the repo',
   });
 }
 

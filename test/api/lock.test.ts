@@ -6,6 +6,7 @@ import { makeLock } from '../../src/api/lock.ts';
 import { parseLock } from '../../src/core/lock/parse.ts';
 import { printLock } from '../../src/core/lock/print.ts';
 import { CygstrapError } from '../../src/errors.ts';
+import type { Event } from '../../src/events.ts';
 import { SEED } from '../support/seed.ts';
 import { PROJECT } from '../support/transcript.ts';
 
@@ -52,4 +53,16 @@ test('every lock that makeLock returns can be printed and parsed', async () => {
     ),
     { seed: SEED, numRuns: 200 },
   );
+});
+
+test('a lock of previous or test versions is made with a warning', async () => {
+  const loaded = await loadCatalog(INDEX);
+  const warnings: string[] = [];
+  const report = (event: Event): void => {
+    if (event.kind === 'warning') warnings.push(event.message);
+  };
+  makeLock({ loaded }, { packages: ['vim'], base: false }, { report });
+  expect(warnings).toEqual([]);
+  makeLock({ loaded }, { packages: ['vim=9.0.2155-1'], base: false }, { report });
+  expect(warnings).toEqual([expect.stringContaining('may not find `vim 9.0.2155-1` [prev]: keep the repo')]);
 });

@@ -61,7 +61,7 @@ async function filled(): Promise<{ root: string; lock: string }> {
   await store.close();
   const lock = join(root, '../cygstrap.lock.json');
   const packages = [A, B, OLD].map(({ path, sizeBytes, digest }, i) => ({
-    name: `p${i}`,
+    name: ['a', 'b', 'old'][i] ?? '',
     version: '1-1',
     index: 0,
     path,
@@ -69,7 +69,7 @@ async function filled(): Promise<{ root: string; lock: string }> {
     sha512: digest?.hex ?? '',
   }));
   const request = {
-    packages: ['p0'],
+    packages: ['a'],
     categories: [],
     buildDepends: [],
     base: true,
