@@ -53,11 +53,11 @@ function edited({ of, field, with: digit }: { of: number; field: string; with: n
   const other = good.packages[(at + 1) % good.packages.length];
   const packages = good.packages.map((pkg, i) => {
     if (i !== at) return pkg;
-    const hex = digit.toString(16);
+    const [first = '', rest = ''] = [pkg.sha512?.[0], pkg.sha512?.slice(1)];
     const changed = {
-      name: `${pkg.name}${hex}`,
+      name: `${pkg.name}${digit}`,
       version: `${pkg.version}.${digit}`,
-      sha512: `${pkg.sha512?.startsWith(hex) === true ? hex.replace(/./, (d) => (d === '0' ? '1' : '0')) : hex}${pkg.sha512?.slice(1)}`,
+      sha512: `${((Number.parseInt(first, 16) + 1 + (digit % 15)) % 16).toString(16)}${rest}`,
       size: pkg.size + 1 + digit,
       path: other?.path ?? '',
     }[field];
