@@ -57,8 +57,7 @@ export async function runVm(request: VmRunRequest, context: VmRunContext): Promi
     const commandLine = request[when];
     return commandLine === undefined
       ? undefined
-      : (directory: string, signal: AbortSignal) =>
-          runHook(commandLine, { when, setpriv: context.host.tools.setpriv, directory, signal, onOutput });
+      : (directory: string, signal: AbortSignal) => runHook(commandLine, { when, directory, signal, onOutput });
   };
   return runStage(
     context,
@@ -78,16 +77,14 @@ export function exitHint({ code }: Pick<RunResult, 'code'>, { notFoundHint }: Gu
 
 interface Hook extends Pick<RunHooks, 'onOutput'> {
   readonly when: 'before' | 'after';
-  readonly setpriv: string | undefined;
   readonly directory: string;
   readonly signal: AbortSignal;
 }
 
 /** Runs a command line with the shell of this computer. All its output is passed on as stderr. Throws VmError if it
  *  fails. */
-async function runHook(commandLine: string, { when, setpriv, directory, signal, onOutput }: Hook): Promise<void> {
+async function runHook(commandLine: string, { when, directory, signal, onOutput }: Hook): Promise<void> {
   await using child = await startProgram(['/bin/sh', '-c', `exec 2>&1\n${commandLine}`], {
-    setpriv,
     signal,
     environment: { CYGSTRAP_RUN: directory },
   });

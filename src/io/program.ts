@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { promisify } from 'node:util';
 import { CygstrapError } from '../errors.ts';
 import { onAbort } from './abort.ts';
 import { withoutControls } from '../printable.ts';
@@ -72,8 +73,9 @@ export interface Program extends AsyncDisposable {
 }
 
 export interface StartOptions {
-  /** Path of util-linux's `setpriv`: with it, the kernel ends the program when this process dies, in whatever way. */
-  readonly setpriv?: string | undefined;
+  /** Whether the kernel kills the program when this process is killed, where the system supports it. Default: true;
+   *  false for a program that must not stop in the middle of its work, such as a package manager. */
+  readonly hasDeathSignal?: boolean;
   /** Kills the program when aborted. */
   readonly signal?: AbortSignal | undefined;
   readonly directory?: string;
@@ -81,7 +83,7 @@ export interface StartOptions {
   readonly within?: readonly string[] | undefined;
   /** Variables added to the environment of this process. */
   readonly environment?: Environment;
-  /** Pass only `environment`, nothing of this process's own. Default: false. */
+  /** Pass only `environment`, nothing of this process's own; /bin/sh may add `PWD`. Default: false. */
   readonly isEnvironmentComplete?: boolean;
   /** `tail` keeps the last lines of stderr for errors, `stream` leaves stderr to the caller. Default: `tail`. */
   readonly stderr?: 'tail' | 'stream';
@@ -102,19 +104,37 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Does not start the program if this process died before the death signal was set. */
+const UNLESS_ORPHAN = ['/bin/sh', '-c', '[ "$PPID" = "$0" ] && exec "$@"', `${process.pid}`];
+
+let deathSignal: Promise<readonly string[] | undefined> | undefined;
+
+/** Returns the command prefix with which the kernel ends a program when this process dies in any way, or undefined
+ *  if this system has none: it needs the `setpriv` of util-linux. */
+async function findDeathSignal(): Promise<readonly string[] | undefined> {
+  const setpriv = await findProgram('setpriv');
+  if (setpriv === undefined) return undefined;
+  const prefix = ['--pdeathsig', 'KILL', '--'];
+  // That of busybox does not have the option.
+  const works = await promisify(execFile)(setpriv, [...prefix, '/bin/sh', '-c', ':']).then(
+    () => true,
+    () => false,
+  );
+  return works ? [setpriv, ...prefix] : undefined;
+}
+
 /** Starts a program without a shell, in a process group of its own, so that Ctrl-C in the terminal reaches this
- *  process only. Throws ProgramError if it cannot be started, and the reason of the signal. */
+ *  process only. Where `setpriv` is installed, the kernel kills it when this process dies. Throws ProgramError if it
+ *  cannot be started, and the reason of the signal. */
 export async function startProgram(argv: readonly string[], options: StartOptions = {}): Promise<Program> {
   options.signal?.throwIfAborted();
-  const whole = [...(options.within ?? []), ...argv];
-  const [file = '', ...args] =
-    options.setpriv === undefined ? whole : [options.setpriv, '--pdeathsig', 'KILL', '--', ...whole];
-  const own = options.isEnvironmentComplete === true ? {} : process.env;
+  const environment = { ...(options.isEnvironmentComplete === true ? {} : process.env), ...options.environment };
+  const [file = '', ...args] = await wholeCommand(argv, environment, options);
   const child = spawn(file, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     // Windows opens a console window for a detached process.
     detached: process.platform !== 'win32',
-    env: { ...own, ...options.environment },
+    env: environment,
     ...(options.directory !== undefined && { cwd: options.directory }),
   });
   const tail = new Tail();
@@ -169,6 +189,19 @@ export async function startProgram(argv: readonly string[], options: StartOption
       await exited;
     },
   };
+}
+
+/** Returns a command line with all its wrappers. */
+async function wholeCommand(
+  argv: readonly string[],
+  environment: Environment,
+  { within = [], hasDeathSignal = true }: StartOptions,
+): Promise<readonly string[]> {
+  const prefix = hasDeathSignal ? await (deathSignal ??= findDeathSignal()) : undefined;
+  // A wrapper would hide that a program is missing.
+  if (prefix === undefined || (await findProgram(argv[0] ?? '', environment)) === undefined)
+    return [...within, ...argv];
+  return [...prefix, ...within, ...UNLESS_ORPHAN, ...argv];
 }
 
 export interface RunOptions extends Omit<StartOptions, 'stderr'> {

@@ -111,9 +111,7 @@ async function resumeMemory(
 ): Promise<Launched | string> {
   const { host, places, signal } = context;
   const compression =
-    manifest.ram === null
-      ? ({ kind: 'zstd', zstd: requireTool(host, 'zstd'), setpriv: host.tools.setpriv } as const)
-      : ({ kind: 'none' } as const);
+    manifest.ram === null ? ({ kind: 'zstd', zstd: requireTool(host, 'zstd') } as const) : ({ kind: 'none' } as const);
   let launched: Launched | undefined;
   let isLoaded = false;
   try {

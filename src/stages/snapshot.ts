@@ -123,7 +123,7 @@ async function make(
       await runChecked(shell.run, inSequence([connectShares, storeNumber(number)]), { signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'save the memory' });
       const compression = isPortable
-        ? ({ kind: 'zstd', zstd: requireTool(host, 'zstd'), setpriv: host.tools.setpriv } as const)
+        ? ({ kind: 'zstd', zstd: requireTool(host, 'zstd') } as const)
         : ({ kind: 'none' } as const);
       ({ durationMs: stoppedMs } = await saveMemory(machine, {
         path: state,

@@ -113,7 +113,7 @@ async function qemuImg(
 ): Promise<string> {
   const program = requireTool(host, 'qemu-img');
   try {
-    return (await runProgram([program, ...words], { setpriv: host.tools.setpriv, ...options })).toString();
+    return (await runProgram([program, ...words], options)).toString();
   } catch (error) {
     throw vmErrorOf(error);
   }

@@ -21,8 +21,7 @@ const POLL_INTERVAL_MS = 4;
 const NO_LIMIT_BYTES_PER_SECOND = 2 ** 40;
 
 /** Format of the image on disk. */
-export type ImageCompression =
-  { readonly kind: 'none' } | { readonly kind: 'zstd'; readonly zstd: string; readonly setpriv: string | undefined };
+export type ImageCompression = { readonly kind: 'none' } | { readonly kind: 'zstd'; readonly zstd: string };
 
 export interface ImageOptions {
   readonly path: string;
@@ -174,10 +173,7 @@ async function writeImage(
   const target = createWriteStream(path, { mode: 0o600, flush: true });
   if (compression.kind === 'none') await pipeline(from, counted, target, { signal });
   else {
-    await using packer = await startVmProgram([compression.zstd, '-q', '-T0', '-c'], {
-      setpriv: compression.setpriv,
-      signal,
-    });
+    await using packer = await startVmProgram([compression.zstd, '-q', '-T0', '-c'], { signal });
     await Promise.all([pipeline(from, packer.stdin, { signal }), pipeline(packer.stdout, counted, target, { signal })]);
     await requireSuccess(packer);
   }
@@ -187,10 +183,7 @@ async function writeImage(
 async function readImage(path: string, to: Socket, { compression, signal }: ImageOptions): Promise<void> {
   const stop = signal === undefined ? {} : { signal };
   if (compression.kind === 'none') return pipeline(createReadStream(path), to, stop);
-  await using unpacker = await startVmProgram([compression.zstd, '-q', '-d', '-c', '--', path], {
-    setpriv: compression.setpriv,
-    signal,
-  });
+  await using unpacker = await startVmProgram([compression.zstd, '-q', '-d', '-c', '--', path], { signal });
   await pipeline(unpacker.stdout, to, stop);
   await requireSuccess(unpacker);
 }

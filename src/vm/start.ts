@@ -79,12 +79,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
   const [within] = spec.nics.flatMap(({ link }) =>
     link.kind === 'direct' && link.within !== undefined ? [link.within] : [],
   );
-  const child = await startVmProgram(paused, {
-    setpriv: host.tools.setpriv,
-    within,
-    signal,
-    environment: { TMPDIR: dirname(files.qmp) },
-  });
+  const child = await startVmProgram(paused, { within, signal, environment: { TMPDIR: dirname(files.qmp) } });
   const command = quoteCommand(argv);
   void child.exited.then(() => Promise.all(scratch.map((path) => rm(path, { force: true }))).catch(() => {}));
   try {

@@ -1,17 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findProgram, runProgram, startProgram } from '../../src/io/program.ts';
+import { processesOf } from '../stages/support.ts';
 import { runs, temporaryDirectory, until } from '../vm/support.ts';
 
 const node = (code: string): string[] => [process.execPath, '-e', code];
-const setpriv = existsSync('/usr/bin/setpriv') ? '/usr/bin/setpriv' : undefined;
 
 describe.each([
-  ['with setpriv', setpriv],
-  ['without setpriv', undefined],
-])('a program %s', (_name, setprivPath) => {
-  const options = { setpriv: setprivPath };
+  ['with a death signal', true],
+  ['without a death signal', false],
+])('a program %s', (_name, hasDeathSignal) => {
+  const options = { hasDeathSignal };
 
   test('returns its output; a failure has the last lines of stderr', async () => {
     expect((await runProgram(node('console.log(1 + 1)'), { ...options, timeoutMs: 10_000 })).toString()).toBe('2\n');
@@ -84,10 +85,10 @@ describe.each([
 
 test('stdin and a complete environment are passed on', async () => {
   const code = "process.stdin.on('data', (d) => console.log(String(d), Object.keys(process.env).join()))";
-  const environment = { ONLY: '1' };
+  const environment = { ONLY: '1', PWD: '/' };
   const input = Buffer.from('hello');
   const output = await runProgram(node(code), { timeoutMs: 10_000, input, environment, isEnvironmentComplete: true });
-  expect(output.toString()).toBe('hello ONLY\n');
+  expect(output.toString()).toBe('hello ONLY,PWD\n');
 });
 
 test('findProgram searches PATH and accepts absolute paths', async () => {
@@ -95,4 +96,33 @@ test('findProgram searches PATH and accepts absolute paths', async () => {
   expect(await findProgram('sh', { PATH: '/bin' })).toBe('/bin/sh');
   expect(await findProgram('no-such-program', { PATH: '/bin' })).toBeUndefined();
   expect(await findProgram('/nowhere/sh', {})).toBeUndefined();
+});
+
+test('a program ends when this process is killed at any moment after its start', async () => {
+  const directory = temporaryDirectory();
+  const mark = join(directory, 'mark');
+  writeFileSync(mark, '');
+  const module = new URL('../../dist/io/program.js', import.meta.url).href;
+  const code = `
+    import childProcess from 'node:child_process';
+    import { syncBuiltinESMExports } from 'node:module';
+    const { startProgram } = await import(${JSON.stringify(module)});
+    await startProgram(['true']);
+    const { spawn } = childProcess;
+    childProcess.spawn = (...args) => {
+      spawn(...args);
+      process.kill(process.pid, 'SIGKILL');
+    };
+    syncBuiltinESMExports();
+    await startProgram(['tail', '-f', ${JSON.stringify(mark)}]);`;
+  for (let i = 0; i < 10; i++)
+    expect(spawnSync(process.execPath, ['--input-type=module', '-e', code]).signal).toBe('SIGKILL');
+  await until(() => processesOf(mark).length === 0);
+});
+
+test('a missing program is reported as such, not as a failed wrapper', async () => {
+  await expect(startProgram(['no-such-program'])).rejects.toMatchObject({
+    message: 'cannot start `no-such-program`',
+    cause: { code: 'ENOENT' },
+  });
 });

@@ -44,7 +44,7 @@ let host: Promise<Host> | undefined;
 export async function emulatingHost(): Promise<Host> {
   host ??= (async (): Promise<Host> => {
     const tools = await findTools(process.env);
-    const { accelerators, ...qemu } = await queryQemu(pathOf(QEMU) ?? QEMU, { setpriv: tools.setpriv });
+    const { accelerators, ...qemu } = await queryQemu(pathOf(QEMU) ?? QEMU, {});
     return {
       architecture: process.arch,
       kernelRelease: 'test',

@@ -109,8 +109,8 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     ['zstd', true],
   ])('with RAM in the image, %s', async (_name, isPacked) => {
     const place = await setting();
-    const { zstd = '', setpriv } = place.host.tools;
-    const compression: ImageCompression = isPacked ? { kind: 'zstd', zstd, setpriv } : PLAIN;
+    const { zstd = '' } = place.host.tools;
+    const compression: ImageCompression = isPacked ? { kind: 'zstd', zstd } : PLAIN;
     const last = await saved(place, 'private', compression);
     await using machine = await revived(place, {}, { backing: 'private', compression });
     expect((await countTo(machine, last + 1))[0]).toBeLessThanOrEqual(last + 1);

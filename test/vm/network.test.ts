@@ -1,7 +1,8 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { findOwnNetwork } from '../../src/vm/network/own-network.ts';
 import { freePort, isPortTaken } from '../../src/vm/network/port.ts';
 import { startVdeSwitch } from '../../src/vm/network/vde.ts';
 import { makeRunDirectory } from '../../src/vm/run-directory.ts';
@@ -26,6 +27,13 @@ test('a port is free until it is used', async () => {
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   expect(await isPortTaken(port)).toBe(true);
+});
+
+test('a host that forbids network namespaces has none', async () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, 'unshare'), '#!/bin/sh\necho forbidden >&2\nexit 1\n', { mode: 0o755 });
+  const environment = { ...process.env, PATH: `${directory}:${process.env['PATH']}` };
+  expect(await findOwnNetwork(environment)).toBeUndefined();
 });
 
 describeWith([QEMU, 'vde_switch'], 'a switch', () => {

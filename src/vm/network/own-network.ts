@@ -1,5 +1,4 @@
-import { findProgram, runProgram } from '../../io/program.ts';
-import { VmError } from '../base/vm-error.ts';
+import { ProgramError, findProgram, runProgram } from '../../io/program.ts';
 
 /** A network namespace that contains one machine and the programs that join it. */
 export interface OwnNetwork {
@@ -37,9 +36,9 @@ export async function findOwnNetwork(
     ...(isRoot ? [] : [setpriv, '--inh-caps', '-all', '--ambient-caps', '-all', '--pdeathsig', 'KILL', '--']),
   ];
   try {
-    await runProgram([...begin, '/bin/true'], { setpriv: undefined, timeoutMs: TRY_TIMEOUT_MS, signal });
+    await runProgram([...begin, '/bin/true'], { timeoutMs: TRY_TIMEOUT_MS, signal });
   } catch (error) {
-    if (error instanceof VmError) return undefined;
+    if (error instanceof ProgramError) return undefined;
     throw error;
   }
   return {

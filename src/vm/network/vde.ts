@@ -32,10 +32,7 @@ export async function startVdeSwitch(
   const control = socketPath(join(place, 'ctl'));
   await rm(place, { recursive: true, force: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const child = await startVmProgram([program, '-s', place, '--dirmode', '0700', '--mode', '0600'], {
-    setpriv: host.tools.setpriv,
-    signal,
-  });
+  const child = await startVmProgram([program, '-s', place, '--dirmode', '0700', '--mode', '0600'], { signal });
   // The switch ends when its stdin closes; it stays open.
   child.stdout.resume();
   let isEndIntended = false;

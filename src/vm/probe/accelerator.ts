@@ -15,7 +15,6 @@ export interface AcceleratorTest {
   readonly accelerator: string;
   /** CPU model; some models do not work with some accelerators. */
   readonly cpu: string;
-  readonly setpriv: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -25,7 +24,6 @@ export async function testAccelerator({
   binary,
   accelerator,
   cpu,
-  setpriv,
   signal,
 }: AcceleratorTest): Promise<AcceleratorResult> {
   await using directory = await makeRunDirectory();
@@ -57,7 +55,7 @@ export async function testAccelerator({
     cpu,
     durationMs: Math.round(performance.now() - startMs),
   });
-  await using child = await startProgram(argv, { setpriv, signal, environment: { TMPDIR: directory.path } });
+  await using child = await startProgram(argv, { signal, environment: { TMPDIR: directory.path } });
   child.stdin.end();
   child.stdout.resume();
   let isLate = false;

@@ -21,8 +21,8 @@ export async function installPackages(
   const before = family === 'debian' ? [[program, 'update']] : [];
   for (const line of [...before, [program, ...words]]) {
     await using child = await startProgram(line, {
-      setpriv: undefined,
       environment: { DEBIAN_FRONTEND: 'noninteractive' },
+      hasDeathSignal: false,
     });
     child.stdin.end();
     child.stdout.on('data', (chunk: Buffer) => onOutput(chunk.toString()));

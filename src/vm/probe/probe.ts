@@ -41,7 +41,7 @@ export async function probeHost({
     Promise.all([tmpdir(), ...directories].map(spaceOf)),
     findOwnNetwork(environment, signal),
   ]);
-  const qemu = binary === undefined ? undefined : await probeQemu(binary, { cpu, setpriv: tools.setpriv, signal });
+  const qemu = binary === undefined ? undefined : await probeQemu(binary, { cpu, signal });
   return {
     architecture: arch(),
     kernelRelease: release(),
@@ -56,14 +56,14 @@ export async function probeHost({
 
 async function probeQemu(
   binary: string,
-  { cpu, setpriv, signal }: { cpu: string; setpriv: string | undefined; signal: AbortSignal | undefined },
+  { cpu, signal }: { cpu: string; signal: AbortSignal | undefined },
 ): Promise<Qemu | undefined> {
   try {
-    const { accelerators, ...qemu } = await queryQemu(binary, { setpriv, signal });
+    const { accelerators, ...qemu } = await queryQemu(binary, { signal });
     return {
       ...qemu,
       accelerators: await Promise.all(
-        accelerators.map((accelerator) => testAccelerator({ binary: qemu.binary, accelerator, cpu, setpriv, signal })),
+        accelerators.map((accelerator) => testAccelerator({ binary: qemu.binary, accelerator, cpu, signal })),
       ),
     };
   } catch (error) {

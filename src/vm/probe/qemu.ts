@@ -23,12 +23,12 @@ export async function qemuFileOf(binary: string): Promise<Omit<QemuIdentity, 've
  *  whether they work. Throws VmError if it does not respond. */
 export async function queryQemu(
   binary: string,
-  { setpriv, signal }: { readonly setpriv: string | undefined; readonly signal?: AbortSignal | undefined },
+  { signal }: { readonly signal?: AbortSignal | undefined },
 ): Promise<Omit<Qemu, 'accelerators'> & { readonly accelerators: readonly string[] }> {
   const file = await qemuFileOf(binary);
   await using child = await startProgram(
     [file.binary, '-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'],
-    { setpriv, signal },
+    { signal },
   );
   const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
   await using qmp = await QmpSession.over(stream, { timeoutMs: ANSWER_TIMEOUT_MS, signal });
