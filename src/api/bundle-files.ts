@@ -3,12 +3,14 @@ import { LockComparison } from '../core/lock/comparison.ts';
 import { distinctFiles } from '../repo/files/path-conflicts.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import { archivesOf, fileOfArchive } from '../repo/files/archive-file.ts';
+import type { UncheckedFile } from '../repo/files/archive-file.ts';
+import { parseRepoFiles } from '../repo/files/path.ts';
 import { SUBSET_MARK } from '../repo/files/layout.ts';
 import type { Archive } from '../core/setup-ini/records.ts';
 import { readIndex } from './load-catalog.ts';
 import { requireAgreement } from './lock-comparison.ts';
 import type { NamedLock } from './lock-comparison.ts';
-import { filesOfLock } from './repo-files.ts';
+import { filesOfLock, uncheckedFilesOfLock } from './repo-files.ts';
 
 /** Returns the files that a repo with this lock and index must have, each once: those of the lock, and those of an
  *  index that lists only what its repo has. Warns of locked packages that the index does not list. Throws as
@@ -18,8 +20,7 @@ export async function filesNeeded(
   index: { readonly name: string; readonly bytes: Uint8Array } | undefined,
   report: Report,
 ): Promise<RepoFile[]> {
-  const locked: RepoFile[] = filesOfLock(lock);
-  if (index === undefined) return distinctFiles(locked);
+  if (index === undefined) return distinctFiles(filesOfLock(lock));
   const listed: Archive[] = [];
   const comparison = new LockComparison(lock);
   await readIndex(index, { lenient: true }, (records) => {
@@ -37,5 +38,6 @@ export async function filesNeeded(
       message: `the index does not list ${unlisted.join(', ')} of the lock: setup will not see them`,
     });
   const isSubset = Buffer.from(index.bytes).toString('latin1', 0, SUBSET_MARK.length) === SUBSET_MARK;
-  return distinctFiles(isSubset ? [...locked, ...listed.map(fileOfArchive)] : locked);
+  const locked: readonly UncheckedFile[] = uncheckedFilesOfLock(lock);
+  return distinctFiles(parseRepoFiles(isSubset ? [...locked, ...listed.map(fileOfArchive)] : locked));
 }

@@ -2,7 +2,8 @@ import { relative } from 'node:path';
 import { fromData } from 'ssri';
 import { CygstrapError } from '../errors.ts';
 import { readLimited } from '../io/read-limited.ts';
-import { parseRepoPath } from '../repo/files/path.ts';
+import type { RepoPath } from '../repo/files/file.ts';
+import { installerPaths } from '../repo/files/path.ts';
 import type { Store } from '../repo/store.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { Site } from '../site/base/site.ts';
@@ -27,28 +28,23 @@ export async function fetchInstaller(
   sites: SiteSet,
   { arch, keyring, signal }: InstallerOptions,
 ): Promise<string> {
-  const name = installerName(arch);
+  const { program, signature: signaturePath } = installerPaths(arch);
   const [bytes, signature] = await sites.attempt(
-    name,
-    async (site) => [await readAll(site, name, signal), await readAll(site, `${name}.sig`, signal)] as const,
+    program,
+    async (site) => [await readAll(site, program, signal), await readAll(site, signaturePath, signal)] as const,
     { signal },
   );
   const answer = await verifyDetached(bytes, signature, keyring);
   if (answer.kind === 'refused') {
-    throw new CygstrapError('signature', `\`${name}\` is refused: ${answer.message}`, {
+    throw new CygstrapError('signature', `\`${program}\` is refused: ${answer.message}`, {
       hint: 'trust the key of its site with `--keyring FILE`',
       details: { reason: answer.reason },
     });
   }
   // The signature first: a program without one is never there.
-  await putBytes(store, `${name}.sig`, signature);
-  const { location } = await putBytes(store, name, bytes);
+  await putBytes(store, signaturePath, signature);
+  const { location } = await putBytes(store, program, bytes);
   return relative(store.places.root, location);
-}
-
-/** The file name of the setup program, where paths of the index start. */
-export function installerName(arch: string): string {
-  return `setup-${arch}.exe`;
 }
 
 async function readAll(site: Site, path: string, signal: AbortSignal): Promise<Uint8Array> {
@@ -58,9 +54,9 @@ async function readAll(site: Site, path: string, signal: AbortSignal): Promise<U
   return bytes;
 }
 
-async function putBytes(store: Store, name: string, bytes: Uint8Array): Promise<VerifiedFile> {
+async function putBytes(store: Store, path: RepoPath, bytes: Uint8Array): Promise<VerifiedFile> {
   const hex = fromData(Buffer.from(bytes), { algorithms: ['sha512'] }).hexDigest();
-  const file = { path: parseRepoPath(name), sizeBytes: bytes.length, digest: { algorithm: 'sha512', hex } } as const;
+  const file = { path, sizeBytes: bytes.length, digest: { algorithm: 'sha512', hex } } as const;
   return store.put(file, async ({ fromByte }) => ({
     startByte: fromByte,
     validator: undefined,

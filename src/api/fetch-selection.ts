@@ -12,7 +12,7 @@ import type { IndexCache } from '../site/index-cache.ts';
 import { makeLock } from './lock.ts';
 import { compareWithRepo, requireAgreement, warnOfUndigested } from './lock-comparison.ts';
 import { readLock, requireAnswer } from './lock-file.ts';
-import { filesOfCatalog, filesOfLock, previousFiles } from './repo-files.ts';
+import { filesOfCatalog, filesOfLock, filesOfLockAndPrevious } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
 import { findIndexes, verifyAgain } from '../site/index-source.ts';
 import { loadOriginals, verifierOf } from './load-from-sites.ts';
@@ -134,8 +134,8 @@ function withPrevious(
   prev: number | undefined,
 ): Omit<Selection, 'arch' | 'isLockNew'> {
   const { loaded, signers } = content.catalog;
-  const previous = prev === undefined ? [] : previousFiles(loaded.catalog, lock, prev, lock.request.source);
-  return { files: [...filesOfLock(lock), ...previous], lock, signers, content };
+  const files = prev === undefined ? filesOfLock(lock) : filesOfLockAndPrevious(lock, loaded.catalog, prev);
+  return { files, lock, signers, content };
 }
 
 /** Returns the indexes that the lock was made from, if the repo has all of them and their signatures are valid. */

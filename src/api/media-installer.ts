@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { hasCode } from '../io/system-error.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
+import { installerPaths } from '../repo/files/path.ts';
 import { verifyDetached } from '../trust/verify.ts';
-import { MOST_INSTALLER_BYTES, installerName } from './fetch-installer.ts';
+import { MOST_INSTALLER_BYTES } from './fetch-installer.ts';
 import { trustedKeys } from '../trust/verifier.ts';
 
 /** The setup program of a repo and its signature. */
@@ -20,7 +21,7 @@ export async function installerOf(
   arch: string,
   keyring: readonly string[],
 ): Promise<RepoInstaller | undefined> {
-  const name = installerName(arch);
+  const name = installerPaths(arch).program;
   const location = join(root, base, name);
   const bytes = await read(location);
   if (bytes === undefined) return undefined;

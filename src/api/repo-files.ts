@@ -1,9 +1,10 @@
 import type { Catalog } from '../core/catalog/catalog.ts';
 import type { CatalogVersion } from '../core/catalog/versions.ts';
-import type { Lock, LockedFile } from '../core/lock/lock.ts';
+import type { Lock } from '../core/lock/lock.ts';
 import type { RepoFile } from '../repo/files/file.ts';
-import { parseRepoPath } from '../repo/files/path.ts';
+import { parseRepoFiles } from '../repo/files/path.ts';
 import { digestOf, fileOfArchive } from '../repo/files/archive-file.ts';
+import type { UncheckedFile } from '../repo/files/archive-file.ts';
 import { compareVersions } from '../core/version/compare.ts';
 
 /** A file of a repo and the number of the index that lists it. */
@@ -11,17 +12,24 @@ export interface IndexedFile extends RepoFile {
   readonly index: number;
 }
 
-/** Returns the files of a lock: archives, and locked sources. A path may occur twice. Throws `repo` for an invalid
- *  path. */
-export function filesOfLock({ packages }: Pick<Lock, 'packages'>): IndexedFile[] {
-  return packages.flatMap((pkg) =>
-    [pkg, ...(pkg.source === undefined ? [] : [pkg.source])].map((file) => ({ ...repoFileOf(file), index: pkg.index })),
-  );
+type UncheckedIndexedFile = UncheckedFile & { readonly index: number };
+
+/** Returns the files of a lock: archives, and locked sources. A path may occur twice. Throws `repo` for invalid
+ *  paths. */
+export function filesOfLock(lock: Pick<Lock, 'packages'>): IndexedFile[] {
+  return parseRepoFiles(uncheckedFilesOfLock(lock));
 }
 
-/** Converts a locked file into a file of a repo. */
-export function repoFileOf(file: LockedFile): RepoFile {
-  return { path: parseRepoPath(file.path), sizeBytes: file.size, digest: digestOf(file) };
+/** Returns the files of a lock; their paths are not parsed. */
+export function uncheckedFilesOfLock({ packages }: Pick<Lock, 'packages'>): UncheckedIndexedFile[] {
+  return packages.flatMap((pkg) =>
+    [pkg, ...(pkg.source === undefined ? [] : [pkg.source])].map((file) => ({
+      path: file.path,
+      sizeBytes: file.size,
+      digest: digestOf(file),
+      index: pkg.index,
+    })),
+  );
 }
 
 /** Selects versions of an index. */
@@ -33,9 +41,9 @@ export interface VersionChoice {
 }
 
 /** Returns the files of every package of a catalog. Versions above the current one are `[test]` versions, and always
- *  included. */
+ *  included. Throws `repo` for invalid paths. */
 export function filesOfCatalog(catalog: Catalog, choice: VersionChoice): IndexedFile[] {
-  return [...catalog.packages.values()].flatMap((pkg) => {
+  const files = [...catalog.packages.values()].flatMap((pkg) => {
     const best = catalog.current(pkg);
     const versions =
       best === undefined || choice.prev === undefined
@@ -43,20 +51,18 @@ export function filesOfCatalog(catalog: Catalog, choice: VersionChoice): Indexed
         : [...notBelow(pkg.versions, best.version), ...below(pkg.versions, best.version, choice.prev)];
     return versions.flatMap((version) => filesOfVersion(catalog, version, choice.source));
   });
+  return parseRepoFiles(files);
 }
 
-/** Returns the files of the `prev` next lower versions of each locked package. */
-export function previousFiles(
-  catalog: Catalog,
-  { packages }: Pick<Lock, 'packages'>,
-  prev: number,
-  source: boolean,
-): IndexedFile[] {
-  return packages.flatMap(({ name, version }) =>
+/** Returns the files of a lock, and those of the `prev` next lower versions of each locked package. Throws `repo` for
+ *  invalid paths. */
+export function filesOfLockAndPrevious(lock: Lock, catalog: Catalog, prev: number): IndexedFile[] {
+  const previous = lock.packages.flatMap(({ name, version }) =>
     below(catalog.packages.get(name)?.versions ?? [], version, prev).flatMap((each) =>
-      filesOfVersion(catalog, each, source),
+      filesOfVersion(catalog, each, lock.request.source),
     ),
   );
+  return parseRepoFiles([...uncheckedFilesOfLock(lock), ...previous]);
 }
 
 function notBelow(versions: readonly CatalogVersion[], than: string): CatalogVersion[] {
@@ -70,7 +76,7 @@ function below(versions: readonly CatalogVersion[], than: string, count: number)
     .slice(0, count);
 }
 
-function filesOfVersion(catalog: Catalog, version: CatalogVersion, withSource: boolean): IndexedFile[] {
+function filesOfVersion(catalog: Catalog, version: CatalogVersion, withSource: boolean): UncheckedIndexedFile[] {
   const source = withSource ? catalog.sourceOf(version) : undefined;
   const own = { ...fileOfArchive(version.archive), index: version.index };
   return source === undefined ? [own] : [own, { ...fileOfArchive(source.archive), index: source.index }];

@@ -4,7 +4,9 @@ import type { Report } from '../events.ts';
 import { auditRepo, isDamage } from '../repo/audit.ts';
 import type { Expectation, Finding } from '../repo/audit.ts';
 import { archivesOf, fileOfArchive } from '../repo/files/archive-file.ts';
+import type { UncheckedFile } from '../repo/files/archive-file.ts';
 import type { RepoFile } from '../repo/files/file.ts';
+import { parseRepoFiles } from '../repo/files/path.ts';
 import { indexesInForce } from '../repo/index-files.ts';
 import type { IndexInForce } from '../repo/index-files.ts';
 import { inspectRepo } from '../repo/repo.ts';
@@ -91,12 +93,12 @@ export function filesToRepair({ findings }: VerifyResult): RepoFile[] {
   return [...new Map(damaged.map((file) => [file.path, file])).values()];
 }
 
-/** Reads the archives and sources that an index of a repo lists. Throws as `readIndex`, and `repo` for an invalid path.
- */
+/** Reads the archives and sources that an index of a repo lists. Throws as `readIndex`, and `repo` for invalid
+ *  paths. */
 export async function filesOfIndex({ location }: IndexInForce, load: LoadOptions): Promise<RepoFile[]> {
-  const files: RepoFile[] = [];
+  const files: UncheckedFile[] = [];
   await readIndex(location, load, (records) => {
     for (const { versions } of records) files.push(...versions.flatMap(archivesOf).map(fileOfArchive));
   });
-  return files;
+  return parseRepoFiles(files);
 }

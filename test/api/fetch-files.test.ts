@@ -36,7 +36,9 @@ function siteOf(name: string, content: (path: string) => Buffer, counts: Counts)
 test.each([1, 3])(
   'no more than %i transfers run at a time, even when all files come wrong from the first site',
   async (jobs) => {
-    const right = new Map(Array.from({ length: FILES }, (_, i) => [`x86_64/p${i}/a.tar`, bytesOf(i, FILE_BYTES)]));
+    const right = new Map(
+      Array.from({ length: FILES }, (_, i) => [`x86_64/release/p${i}/a.tar`, bytesOf(i, FILE_BYTES)]),
+    );
     const wrong: Counts = { now: 0, most: 0 };
     const good: Counts = { now: 0, most: 0 };
     const sites = new SiteSet([

@@ -130,7 +130,7 @@ describe('verify', () => {
         kind: 'damaged',
         path: A.path,
         expected: `sha512:${A.digest?.hex}`,
-        actual: `sha512:${fileOf('x', bytesOf(2, 2048)).digest?.hex}`,
+        actual: `sha512:${fileOf(A.path, bytesOf(2, 2048)).digest?.hex}`,
       },
     ]);
     expect(filesToRepair(await verifyRepo({ repo: root, locks: [lock], isQuick: false }, { load: {} }))).toMatchObject([

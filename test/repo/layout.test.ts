@@ -6,10 +6,10 @@ import type { Event } from '../../src/events.ts';
 import { distinctFiles, longPaths } from '../../src/repo/files/path-conflicts.ts';
 import type { RepoPath } from '../../src/repo/files/file.ts';
 import { archDirectory, locate, placesOf, siteDirectory, siteOfDirectory } from '../../src/repo/files/layout.ts';
-import { parseRepoPath } from '../../src/repo/files/path.ts';
+import { parseRepoFiles, parseRepoPath } from '../../src/repo/files/path.ts';
 import { claimRepo, inspectRepo } from '../../src/repo/repo.ts';
 import { Store } from '../../src/repo/store.ts';
-import { pathFaults } from '../../src/core/setup-ini/paths.ts';
+import { archivePathFaults } from '../../src/core/setup-ini/paths.ts';
 import { SEED } from '../support/seed.ts';
 import { bytesOf, fileOf, noSource, openStore, sourceOf, temporaryDirectory, treeOf, writeTree } from './support.ts';
 
@@ -99,14 +99,14 @@ describe('a hostile path', () => {
 
   test('property: every accepted path stays in the repo', () => {
     const root = placesOf('/repo', { kind: 'flat' });
-    const piece = fc.constantFrom('..', '.', '/', '\\', 'C:', 'a', 'x86_64', '%2e', '\0', ' ', 'con', '~');
+    const piece = fc.constantFrom('..', '.', '/', '\\', 'C:', 'a', 'release/', '%2e', '\0', ' ', 'con', '~');
     fc.assert(
       fc.property(
         fc.array(piece).map((parts) => parts.join('')),
         (path) => {
-          if (pathFaults(path).length > 0) return;
+          if (archivePathFaults(path).length > 0) return;
           const inside = relative('/repo', join(locate(root, parseRepoPath(path))));
-          expect(['..', ''].includes(inside.split('/')[0] ?? '')).toBe(false);
+          expect(inside).toMatch(/^release\/[^.]/);
         },
       ),
       { seed: SEED, numRuns: 2000 },
@@ -114,17 +114,54 @@ describe('a hostile path', () => {
   });
 
   test.each([
+    'package.json',
+    '.git/config',
+    '.npmrc',
+    'setup-x86_64.exe',
     'x86_64/setup.ini',
-    'x86_64/setup.zst.sig',
-    'X86_64/SETUP.INI',
-    'setup.xz',
+    'x86_64/notes.txt',
+    'release',
+    'releases/a',
+    'Release/a',
+    'x86_64/releases/a',
+    'arm64/release/a',
+    'doc/release/a',
     '.cygstrap/repo.json',
-    '.CYGSTRAP/x',
-    'x86_64/a.part',
-    'x86_64/a.part.json',
-    'x86_64/a.TMP',
+    'release/.git/config',
+    'x86_64/release/a/.htaccess',
+    'noarch/release/..a/b',
+  ])('%s is refused: it is outside of the directories of archives or hidden', (path) => {
+    expect(() => parseRepoPath(path)).toThrow(
+      expect.objectContaining({
+        code: 'repo',
+        message: expect.stringMatching(/not below|begins with a dot/) as string,
+      }),
+    );
+  });
+
+  test('all refused paths are in one error', () => {
+    const paths = Array.from({ length: 30 }, (_, i) => `a${i}`);
+    const files = [...paths, 'release/a', 'a0'].map((path) => ({ path, sizeBytes: 1, digest: undefined }));
+    expect(() => parseRepoFiles(files)).toThrow(
+      expect.objectContaining({
+        code: 'repo',
+        message: expect.stringMatching(
+          /^30 paths are refused:\n  - `a0` is not .*\n  - \.\.\. and 10 more$/s,
+        ) as string,
+        details: { refused: Object.fromEntries(paths.map((path) => [path, expect.any(String) as string])) },
+      }),
+    );
+  });
+
+  test.each([
+    'x86_64/release/setup.ini',
+    'release/a/setup.zst.sig',
+    'release/SETUP.xz',
+    'x86_64/release/a.part',
+    'x86_64/release/a.part.json',
+    'x86_64/release/a.TMP',
   ])('%s is reserved', (path) => {
-    expect(() => distinctFiles([fileOf(path, BYTES)])).toThrow(
+    expect(() => parseRepoPath(path)).toThrow(
       expect.objectContaining({ code: 'repo', message: expect.stringContaining('reserved for') as string }),
     );
   });
@@ -139,28 +176,31 @@ describe('a hostile path', () => {
 describe('files of one plan', () => {
   const paths = (...names: string[]) => names.map((name) => fileOf(name, BYTES));
   test('are returned once each', () => {
-    expect(distinctFiles(paths('x/a', 'x/b', 'x/a')).map(({ path }) => path)).toEqual(['x/a', 'x/b']);
+    expect(distinctFiles(paths('release/a', 'release/b', 'release/a')).map(({ path }) => path)).toEqual([
+      'release/a',
+      'release/b',
+    ]);
   });
 
   test.each([
     ['in case only', paths('x86_64/release/Foo/a', 'x86_64/release/foo/A')],
-    ['in the way an umlaut is written', paths('x/\u00e4', 'x/a\u0308')],
-    ['in content', [fileOf('x/a', BYTES), fileOf('x/a', bytesOf(2, 100))]],
-    ['by one being a directory of the other', paths('x/a/b/c', 'x/a')],
-    ['by one being a directory of the other, in another case', paths('x/y', 'x/A', 'x/a/b/c')],
+    ['in the way an umlaut is written', paths('release/\u00e4', 'release/a\u0308')],
+    ['in content', [fileOf('release/a', BYTES), fileOf('release/a', bytesOf(2, 100))]],
+    ['by one being a directory of the other', paths('release/a/b/c', 'release/a')],
+    ['by one being a directory of the other, in another case', paths('release/y', 'release/A', 'release/a/b/c')],
   ])('that differ %s are refused', (_name, files) => {
     expect(() => distinctFiles(files)).toThrow(expect.objectContaining({ code: 'repo' }));
     expect(() => distinctFiles(files.toReversed())).toThrow(expect.objectContaining({ code: 'repo' }));
   });
 
   test('may share directories that differ in case', () => {
-    expect(distinctFiles(paths('x/Foo/a', 'x/foo/b'))).toHaveLength(2);
+    expect(distinctFiles(paths('release/Foo/a', 'release/foo/b'))).toHaveLength(2);
   });
 
   test('with paths that are too long for Windows are counted', () => {
-    const long = `x/${'n'.repeat(190)}`;
-    expect(longPaths(paths('x/a', long), '')).toBeUndefined();
-    expect(longPaths(paths('x/a', long), 'http%3a%2f%2fh%2f')).toEqual({ count: 1, longest: long });
+    const long = `release/${'n'.repeat(184)}`;
+    expect(longPaths(paths('release/a', long), '')).toBeUndefined();
+    expect(longPaths(paths('release/a', long), 'http%3a%2f%2fh%2f')).toEqual({ count: 1, longest: long });
   });
 });
 
@@ -253,7 +293,7 @@ test('only the store and the audit make verified files', () => {
 test('a path that was not parsed is a type error', async () => {
   const store = await openStore(temporaryDirectory());
   // @ts-expect-error a string is no RepoPath
-  const path: RepoPath = 'x86_64/a';
+  const path: RepoPath = 'x86_64/release/a';
   await expect(store.put({ ...fileOf(path, BYTES), digest: undefined }, noSource)).rejects.toMatchObject({
     code: 'verify',
   });

@@ -361,10 +361,10 @@ describe('changes by other processes', () => {
   test('a removed directory is created again', async () => {
     const root = temporaryDirectory();
     const store = await openStore(root);
-    await store.put(fileOf('x86_64/p/a.tar', bytesOf(1, 100)), sourceOf(bytesOf(1, 100)));
+    await store.put(fileOf('x86_64/release/p/a.tar', bytesOf(1, 100)), sourceOf(bytesOf(1, 100)));
     rmSync(join(root, 'x86_64'), { recursive: true });
-    await store.put(fileOf('x86_64/p/b.tar', bytesOf(2, 100)), sourceOf(bytesOf(2, 100)));
-    expect(readFileSync(join(root, 'x86_64/p/b.tar')).equals(bytesOf(2, 100))).toBe(true);
+    await store.put(fileOf('x86_64/release/p/b.tar', bytesOf(2, 100)), sourceOf(bytesOf(2, 100)));
+    expect(readFileSync(join(root, 'x86_64/release/p/b.tar')).equals(bytesOf(2, 100))).toBe(true);
   });
 
   test.skipIf(process.platform !== 'linux')(
@@ -373,7 +373,7 @@ describe('changes by other processes', () => {
       const root = temporaryDirectory();
       const store = await openStore(root);
       for (let i = 0; i < 20; i++)
-        await store.put(fileOf(`x86_64/p${i}/a.tar`, bytesOf(i, 100)), sourceOf(bytesOf(i, 100)));
+        await store.put(fileOf(`x86_64/release/p${i}/a.tar`, bytesOf(i, 100)), sourceOf(bytesOf(i, 100)));
       const programs = temporaryDirectory();
       const pipe = join(programs, 'pipe');
       execFileSync('mkfifo', [pipe]);
@@ -397,8 +397,8 @@ describe('changes by other processes', () => {
 describe('presence', () => {
   test('a directory whose status cannot be read is an error, not a missing one', async () => {
     const store = await openStore(temporaryDirectory());
-    mkdirSync(join(store.places.root, 'x86_64'));
-    const file = fileOf(`x86_64/${'d'.repeat(300)}/a.tar`, bytesOf(1, 100));
+    mkdirSync(join(store.places.root, 'x86_64/release'), { recursive: true });
+    const file = fileOf(`x86_64/release/${'d'.repeat(300)}/a.tar`, bytesOf(1, 100));
     await expect(store.presence([file])).rejects.toMatchObject({ code: 'io', details: { system: 'ENAMETOOLONG' } });
   });
 
@@ -408,7 +408,7 @@ describe('presence', () => {
       const [root, elsewhere] = [temporaryDirectory(), temporaryDirectory()];
       const store = await openStore(root);
       symlinkSync(elsewhere, join(root, 'x86_64'));
-      const file = fileOf('x86_64/p/a.tar', bytesOf(1, 100));
+      const file = fileOf('x86_64/release/p/a.tar', bytesOf(1, 100));
       const error = { code: 'repo', message: expect.stringContaining('x86_64` is a symbolic link') as string };
       await expect(store.presence([file])).rejects.toMatchObject(error);
       await expect(store.put(file, sourceOf(bytesOf(1, 100)))).rejects.toMatchObject(error);
@@ -597,7 +597,7 @@ test('files with MD5 only are reported once', async () => {
 
 test('a path that is too long is an error', async () => {
   const store = await openStore(temporaryDirectory());
-  const path = parseRepoPath(`x86_64/${'n'.repeat(300)}`);
+  const path = parseRepoPath(`x86_64/release/${'n'.repeat(300)}`);
   await expect(store.put({ ...fileOf(PATH, SMALL), path }, sourceOf(SMALL))).rejects.toMatchObject({
     code: 'io',
     message: expect.stringContaining('too long') as string,

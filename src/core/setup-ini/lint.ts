@@ -1,6 +1,6 @@
 import { compareVersions } from '../version/compare.ts';
 import { show, type Diagnostic, type DiagnosticCode } from './diagnostics.ts';
-import { pathFaults } from './paths.ts';
+import { archivePathFaults } from './paths.ts';
 import type { Archive, IndexHeader, PackageRecord, VersionRecord } from './records.ts';
 
 /** Names that setup itself provides: its virtual packages for the Windows version and for category Base.
@@ -111,7 +111,7 @@ function lintArchive(
   line: number,
   { header, hasSha512, report }: { header: IndexHeader; hasSha512: boolean; report: Report },
 ): void {
-  for (const fault of pathFaults(path)) report('hostile-path', line, `the path ${show(path)} ${fault}`);
+  for (const fault of archivePathFaults(path)) report('hostile-path', line, `the path ${show(path)} ${fault}`);
   const architecture = path.slice(0, Math.max(0, path.indexOf('/')));
   if (header.arch !== undefined && ARCHITECTURES.has(architecture) && architecture !== header.arch) {
     report('foreign-arch', line, `${show(path)} is not for ${show(header.arch)}`);

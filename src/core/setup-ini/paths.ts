@@ -23,12 +23,31 @@ const PART: readonly (readonly [RegExp, string])[] = [
 const PLAIN = /^[\w+~-]+(?:\.+[\w+~-]+)*(?:\/[\w+~-]+(?:\.+[\w+~-]+)*)*$/;
 const MAYBE_DEVICE = /(?:^|\/)(?:con|prn|aux|nul|clock|com|lpt)/i;
 
-/** Returns the faults of an archive path as phrases that follow "the path", in a fixed order. Without faults, the path
- *  joined to any directory or site, on any system, names a file below it. */
+/** The directories of archives at a site: `release/` in 2001 to 2013, later one below each architecture, `noarch` and
+ *  `src`. All official indexes of 2009 to 2025 have only such paths. */
+const ARCHIVE_DIRECTORY = /^(?:(?:x86|x86_64|aarch64|noarch|src)\/)?release\/./s;
+
+/** Returns the faults of a path as phrases that follow "the path", in a fixed order. Without faults, the path joined to
+ *  any directory or site, on any system, names a file below it. */
 export function pathFaults(path: string): string[] {
   if (PLAIN.test(path) && !MAYBE_DEVICE.test(path)) return [];
   const whole = WHOLE.filter(([fault]) => fault.test(path));
   const parts = path === '' ? [] : path.replace(/^\//, '').split(/[/\\]/);
   const inParts = PART.filter(([fault]) => parts.some((part) => fault.test(part)));
   return [...whole, ...inParts].map(([, phrase]) => phrase);
+}
+
+/** Returns whether a path is below one of the directories of archives. */
+export function isInArchiveDirectory(path: string): boolean {
+  return ARCHIVE_DIRECTORY.test(path);
+}
+
+/** Returns the faults of the path of an archive: those of `pathFaults`, or a place outside of the directories of
+ *  archives; and hidden names. A file may be written only at a path without them. */
+export function archivePathFaults(path: string): string[] {
+  const faults = pathFaults(path);
+  if (faults.length === 0 && !isInArchiveDirectory(path)) faults.push('is not below `release/` or `ARCH/release/`');
+  // `.` and `..` are reported as such.
+  if (/(?:^|\/)\.(?!\.?(?:\/|$))/.test(path)) faults.push('has a part that begins with a dot');
+  return faults;
 }

@@ -1,6 +1,5 @@
 import type { Archive, VersionRecord } from '../../core/setup-ini/records.ts';
 import type { Digest, RepoFile } from './file.ts';
-import { parseRepoPath } from './path.ts';
 
 /** Returns the digest by which an archive is verified: SHA-512 if it has one, otherwise MD5; undefined if it has none.
  *  Source: cygwin-setup package_source.cc @ 09e4f16. */
@@ -9,9 +8,12 @@ export function digestOf({ sha512, md5 }: Pick<Archive, 'sha512' | 'md5'>): Dige
   return md5 === undefined ? undefined : { algorithm: 'md5', hex: md5 };
 }
 
-/** Converts an archive of an index into a file of a repo. Throws `repo` for a path that no repo may have. */
-export function fileOfArchive(archive: Archive): RepoFile {
-  return { path: parseRepoPath(archive.path), sizeBytes: archive.sizeBytes, digest: digestOf(archive) };
+/** A file of an index or lock whose path is not parsed yet. */
+export type UncheckedFile = Omit<RepoFile, 'path'> & { readonly path: string };
+
+/** Converts an archive of an index into a file; `parseRepoFiles` makes it a file of a repo. */
+export function fileOfArchive(archive: Archive): UncheckedFile {
+  return { path: archive.path, sizeBytes: archive.sizeBytes, digest: digestOf(archive) };
 }
 
 /** Returns the archives of a version: the binary one and the source, if it has them. */

@@ -66,8 +66,13 @@ export function locate({ root, base }: RepoPlaces, path: RepoPath): string {
 /** Returns the absolute path of the directory of one architecture, which contains its index. Throws `repo` for an
  *  invalid name. */
 export function archDirectory({ root, base }: RepoPlaces, arch: string): string {
-  if (!/^[a-z0-9_]+$/.test(arch)) throw new CygstrapError('repo', `invalid architecture: \`${arch}\``);
-  return join(root, base, arch);
+  return join(root, base, requireArch(arch));
+}
+
+/** Returns the name of an architecture. Throws `repo` unless it is a plain word. */
+export function requireArch(arch: string): string {
+  if (/^[a-z0-9_]+$/.test(arch)) return arch;
+  throw new CygstrapError('repo', `invalid architecture: \`${arch}\``);
 }
 
 /** Returns the absolute path of one of cygstrap's own files in a repo. */

@@ -1,22 +1,19 @@
 import { CygstrapError } from '../../errors.ts';
 import { caseless } from '../../io/caseless.ts';
 import type { RepoFile } from './file.ts';
-import { INDEX_NAME, OWN_DIR, OWN_SUFFIXES } from './layout.ts';
 
 /** Longest path on Windows without support for long paths, less 60 characters for the directory of the repo. */
 const COMFORTABLE_PATH_CHARS = 260 - 60;
 
-/** Returns each file once, in order. Throws `repo` for a reserved path (an index, cygstrap's own files), for one path
- *  with two contents, for paths that differ in case only, and for a path that is a directory of another. */
+/** Returns each file once, in order. Throws `repo` for one path with two contents, for paths that differ in case only,
+ *  and for a path that is a directory of another. */
 export function distinctFiles<File extends RepoFile>(files: Iterable<File>): File[] {
   const byKey = new Map<string, File>();
   for (const file of files) {
     const key = caseless(file.path);
     const other = byKey.get(key);
-    if (other === undefined) {
-      refuseReserved(file.path, key);
-      byKey.set(key, file);
-    } else if (other.path !== file.path) {
+    if (other === undefined) byKey.set(key, file);
+    else if (other.path !== file.path) {
       throw pathConflict(other, file, 'differ in case only, and are the same file on Windows');
     } else if (!isSameContent(other, file))
       throw pathConflict(other, file, 'have the same path, but different contents');
@@ -53,20 +50,6 @@ export function longPaths(
 /** Returns whether two files are expected to have the same bytes: same size, same digest of the same algorithm. */
 export function isSameContent(a: RepoFile, b: RepoFile): boolean {
   return a.sizeBytes === b.sizeBytes && a.digest?.algorithm === b.digest?.algorithm && a.digest?.hex === b.digest?.hex;
-}
-
-function refuseReserved(path: string, key: string): void {
-  const parts = key.split('/');
-  const name = parts.at(-1) ?? '';
-  const isOurs = parts[0] === OWN_DIR || OWN_SUFFIXES.some((suffix) => name.endsWith(suffix));
-  // Setup reads indexes in the directories of the repo and, in the layout `site`, one level below.
-  const isIndex = parts.length <= 3 && INDEX_NAME.test(name);
-  if (!isOurs && !isIndex) return;
-  throw new CygstrapError(
-    'repo',
-    `refused path \`${path}\`: it is reserved for ${isIndex ? 'an index' : 'files of cygstrap'}`,
-    { hint: 'the index is broken or hostile; use another site', details: { path } },
-  );
 }
 
 function pathConflict(a: RepoFile, b: RepoFile, why: string): CygstrapError {

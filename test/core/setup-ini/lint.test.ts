@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { posix, win32 } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lintRecords } from '../../../src/core/setup-ini/lint.ts';
 import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
-import { pathFaults } from '../../../src/core/setup-ini/paths.ts';
+import { archivePathFaults, pathFaults } from '../../../src/core/setup-ini/paths.ts';
 import { SHARED } from './support.ts';
 
 const SHA512 = 'ab'.repeat(64);
@@ -44,14 +44,14 @@ source: noarch/release/b/b-src.tar.xz 12 SHA512
   test('an unmet requirement, once per package', () => {
     const text = `@ a
 version: 2-1
-install: a.tar 12 MD5
+install: release/a.tar 12 MD5
 depends2: nosuch, b
 [prev]
 version: 1-1
-install: a.tar 12 MD5
+install: release/a.tar 12 MD5
 @ b
 version: 1-1
-source: b.tar 12 MD5
+source: release/b.tar 12 MD5
 `;
     expect(lint(text)).toEqual([
       '2 unmet-requirement: `a 2-1` requires `nosuch`, which nothing provides',
@@ -62,17 +62,17 @@ source: b.tar 12 MD5
   test('duplicate packages and versions', () => {
     const text = `@ a
 version: 1.5-1
-install: a.tar 12 MD5
+install: release/a.tar 12 MD5
 [prev]
 version: 1.5-1
-install: a.tar 12 MD5
+install: release/a.tar 12 MD5
 [test]
 version: 1.05-1
-install: a.tar 12 MD5
+install: release/a.tar 12 MD5
 
 @ a
 version: 2-1
-install: a.tar 12 MD5
+install: release/a.tar 12 MD5
 `;
     expect(lint(text)).toEqual([
       '5 dangling-curr: version `1.5-1` of `a` equals `1.5-1` in line 2: setup loses the [curr] version',
@@ -82,7 +82,8 @@ install: a.tar 12 MD5
   });
 
   test('a [prev] above [curr], and a package without versions', () => {
-    const text = '@ a\nversion: 1-1\ninstall: a 12 MD5\n[prev]\nversion: 1.10-1\ninstall: a 12 MD5\n\n@ b\n';
+    const text =
+      '@ a\nversion: 1-1\ninstall: release/a 12 MD5\n[prev]\nversion: 1.10-1\ninstall: release/a 12 MD5\n\n@ b\n';
     expect(lint(text)).toEqual([
       '5 prev-above-curr: setup prefers [prev] `1.10-1` of `a` to [curr] `1-1`',
       '8 not-installable: package `b` has no installable version',
@@ -94,20 +95,46 @@ install: a.tar 12 MD5
 @ a
 version: 1-1
 install: ../a.tar 2147483648 SHA512
-source: x86/a.tar 0 MD5
+source: x86/release/a.tar 0 MD5
 `;
     expect(lint(text)).toEqual([
       '3 hostile-path: the path `../a.tar` leaves its directory with `..`',
       '3 size-negative: setup reads the size of `../a.tar` as -2147483648, which matches no file: size ' +
         'of 2 GiB or more',
-      '3 foreign-arch: `x86/a.tar` is not for `x86_64`',
-      '3 size-zero: `x86/a.tar` has size 0',
-      '3 weak-digest: `x86/a.tar` has only an md5 digest',
+      '3 foreign-arch: `x86/release/a.tar` is not for `x86_64`',
+      '3 size-zero: `x86/release/a.tar` has size 0',
+      '3 weak-digest: `x86/release/a.tar` has only an md5 digest',
     ]);
   });
 
   test('an index with md5 digests only has no weak-digest warning', () => {
-    expect(lint('@ a\nversion: 1-1\ninstall: a 12 MD5\n')).toEqual([]);
+    expect(lint('@ a\nversion: 1-1\ninstall: release/a 12 MD5\n')).toEqual([]);
+  });
+
+  test('a path outside of the directories of archives, and a hidden one', () => {
+    expect(lint('@ a\nversion: 1-1\ninstall: package.json 12 MD5\nsource: release/.git/config 12 MD5\n')).toEqual([
+      '2 hostile-path: the path `package.json` is not below `release/` or `ARCH/release/`',
+      '2 hostile-path: the path `release/.git/config` has a part that begins with a dot',
+    ]);
+  });
+
+  const indexes = `${SHARED}data/setup-ini/`;
+  const absent = existsSync(indexes) ? '' : ' (skipped: no real data beside the checkout)';
+  test.skipIf(absent !== '')(`no real index has a refused path${absent}`, () => {
+    const names = readdirSync(indexes).filter((name) => !name.startsWith('pmcyg'));
+    expect(names.length).toBeGreaterThanOrEqual(8);
+    for (const name of names) {
+      const file = `${indexes}${name}`;
+      const bytes = name.endsWith('.xz')
+        ? execFileSync('xz', ['-dc', file], { maxBuffer: 2 ** 28 })
+        : readFileSync(file);
+      const { records } = parseText(bytes, { file: name });
+      const paths = records.flatMap(({ versions }) =>
+        versions.flatMap(({ install, source }) => [install?.path ?? [], source?.archive.path ?? []].flat()),
+      );
+      expect(paths.length).toBeGreaterThan(10);
+      expect(paths.filter((path) => archivePathFaults(path).length > 0)).toEqual([]);
+    }
   });
 
   const index = `${SHARED}data/setup-ini/2025-08-02_x86_64_setup.xz`;
