@@ -1,3 +1,3 @@
 #!/usr/bin/env node
-import { main } from '../dist/program/main.js';
-process.exitCode = await main(process.argv.slice(2), process);
+import { runProcess } from '../dist/program/main.js';
+void runProcess(process);

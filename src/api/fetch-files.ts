@@ -2,10 +2,12 @@ import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { RepoFile } from '../repo/files/file.ts';
+import type { OpenSource } from '../repo/files/source.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { Store } from '../repo/store.ts';
 import { FetchError } from '../site/base/fetch-error.ts';
 import type { FetchErrorKind, SiteFailure } from '../site/base/fetch-error.ts';
+import { Resumes } from '../site/resumes.ts';
 import type { SiteSet } from '../site/site-set.ts';
 
 /** A file and the sites to fetch it from. */
@@ -102,6 +104,7 @@ async function transfer(
   { report, signal }: TransferOptions,
 ): Promise<VerifiedFile> {
   const { path, sizeBytes } = file;
+  const resumes = new Resumes();
   const start = performance.now();
   const verified = await sites.attempt(
     path,
@@ -109,23 +112,24 @@ async function transfer(
       let receivedBytes = 0;
       const onBytes = (bytes: number): void => {
         receivedBytes += bytes;
+        resumes.receive(site);
         if (receivedBytes < REPORTED_BYTES) return;
         report({ kind: 'transfer-bytes', path, receivedBytes });
         receivedBytes = 0;
       };
-      const stored = await store.put(
-        file,
-        async ({ fromByte, validator }) => {
-          const download = await site.open(path, {
-            signal,
-            ...(fromByte > 0 && { fromByte }),
-            ...(validator !== undefined && { validator }),
-          });
-          report({ kind: 'transfer-start', path, site: site.name, sizeBytes, fromByte: download.startByte });
-          return download;
-        },
-        { signal, onBytes },
-      );
+      const open: OpenSource = async ({ fromByte, validator }) => {
+        const download = await resumes.open(site, path, {
+          signal,
+          fromByte,
+          ...(validator !== undefined && { validator }),
+        });
+        report({ kind: 'transfer-start', path, site: site.name, sizeBytes, fromByte: download.startByte });
+        return download;
+      };
+      const stored = await store.put(file, open, { signal, onBytes }).catch((error: unknown) => {
+        resumes.fail(site, error);
+        throw error;
+      });
       if (receivedBytes > 0) report({ kind: 'transfer-bytes', path, receivedBytes });
       return stored;
     },

@@ -1,11 +1,25 @@
 import { setFlagsFromString } from 'node:v8';
 import { COMMANDS, commandWords } from './commands.ts';
 import type { Command } from './options/declare.ts';
-import { EXIT_DONE, EXIT_WORLD, UsageError, reportFailure } from './terminal/failure.ts';
+import { EXIT_BUG, EXIT_DONE, EXIT_WORLD, UsageError, reportFailure } from './terminal/failure.ts';
 import { requestsJson } from './options/options.ts';
 import { Output } from './terminal/output.ts';
 import type { Host } from './terminal/output.ts';
 import { parseWords } from './options/parse.ts';
+
+/** Runs the command line of a process and sets its exit code; never throws. A process that has nothing left to wait for
+ *  before its command has ended reports that as a bug: Node.js would end it without a message. `run` is for tests. */
+export async function runProcess(own: NodeJS.Process, run: typeof main = main): Promise<void> {
+  const argv = own.argv.slice(2);
+  const onIdle = (): void => {
+    own.exitCode = EXIT_BUG;
+    void report(new Error('the command stopped before its end: it waits for nothing'), new Output(own), argv);
+  };
+  own.once('beforeExit', onIdle);
+  const code = await run(argv, own);
+  own.off('beforeExit', onIdle);
+  own.exitCode = code;
+}
 
 /** Runs one command line (without the node and script words) and returns its exit code; never throws, never exits. */
 export async function main(argv: readonly string[], host: Host): Promise<number> {

@@ -32,9 +32,7 @@ export class DirectorySite implements Site {
     const validator = validatorOf(facts);
     if (unlessIs === validator)
       return { kind: 'unchanged', startByte: 0, totalBytes: undefined, validator, chunks: nothing() };
-    const isRest = fromByte > 0 && (had === undefined || had === validator);
-    if (isRest && fromByte > totalBytes)
-      throw new FetchError('range', file, `requested bytes from ${fromByte}, but the file has ${totalBytes}`);
+    const isRest = fromByte > 0 && fromByte <= totalBytes && (had === undefined || had === validator);
     const startByte = isRest ? fromByte : 0;
     return {
       kind: isRest ? 'rest' : 'whole',

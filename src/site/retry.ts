@@ -41,8 +41,15 @@ export function retryDelay(
   const delayMs = Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.longestDelayMs) * (0.5 + random() / 2);
   const askedMs = error.retryAfterMs ?? 0;
   if (askedMs > policy.longestRetryAfterMs) return 'next-site';
-  // The received part belongs to another version of the file: start at 0 without a delay.
+  // The next request is for the whole file.
   return error.kind === 'range' ? 0 : Math.max(delayMs, askedMs);
+}
+
+/** Returns whether a request for the whole file may succeed where the rest of a file was refused or did not fit: kind
+ *  `range`, or wrong bytes with `wasResumed`. That is no evidence against the site. */
+export function isFaultOfRange(error: unknown): boolean {
+  if (error instanceof FetchError) return error.kind === 'range';
+  return error instanceof Error && 'wasResumed' in error && error.wasResumed === true;
 }
 
 /** Returns whether the site sent wrong content: code `verify` (wrong digest or size), or an error with `isSiteFault`.

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Report } from '../events.ts';
 import { FetchError } from './base/fetch-error.ts';
 import type { FetchErrorKind, SiteFailure } from './base/fetch-error.ts';
-import { isSiteFault, retryDelay, RETRY_POLICY } from './retry.ts';
+import { isFaultOfRange, isSiteFault, retryDelay, RETRY_POLICY } from './retry.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { Site } from './base/site.ts';
 import { SiteHealth } from './site-health.ts';
@@ -54,7 +54,8 @@ export class SiteSet {
   }
 
   /** Runs the work for one file at the first site that succeeds: in the given order, recently failed sites last. The
-   *  policy determines delays and their number. Rejects with the reason of the signal; with the error of the work if
+   *  policy determines delays and their number; the first range of a site that does not fit is followed by one more
+   *  attempt at once. Rejects with the reason of the signal; with the error of the work if
    *  no site can help (neither FetchError nor a fault of the site); otherwise with one FetchError that lists every
    *  site and its last reason, in the given order. */
   async attempt<T>(path: string, work: Work<T>, { signal }: { readonly signal?: AbortSignal } = {}): Promise<T> {
@@ -85,6 +86,7 @@ export class SiteSet {
     const { path, signal, failures } = trial;
     const health = this.#healthOf(site);
     const isProbe = health.begin(this.#now());
+    let restarts = 0;
     try {
       for (let attempt = 1; ; attempt++) {
         let error: unknown;
@@ -96,13 +98,16 @@ export class SiteSet {
           error = caught;
         }
         signal?.throwIfAborted();
-        const answer = retryDelay(error, attempt, this.#random, this.#policy);
+        const isRestart = restarts === 0 && isFaultOfRange(error);
+        if (isRestart) restarts = 1;
+        const answer = isRestart ? 0 : retryDelay(error, attempt - restarts, this.#random, this.#policy);
         if (answer === 'stop' || !(error instanceof Error)) throw error;
         failures.set(site, { attempts: attempt, error });
-        const isDemoted = this.#fail(site, health, error);
+        const isDemoted = !isRestart && this.#fail(site, health, error);
         // Prefer another site to one that failed recently.
-        const isLeft = answer === 'next-site' || ((isProbe || health.isDemoted) && failures.size < this.sites.length);
-        const isLast = isLeft && failures.size === this.sites.length;
+        const hasOthers = failures.size < this.sites.length;
+        const isLeft = answer === 'next-site' || (!isRestart && (isProbe || health.isDemoted) && hasOthers);
+        const isLast = isLeft && !hasOthers;
         this.#report({
           kind: 'transfer-failed',
           path,

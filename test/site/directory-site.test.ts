@@ -34,9 +34,7 @@ describe('a directory is a site', () => {
     expect(rest).toMatchObject({ kind: 'rest', startByte: 100, totalBytes: BYTES.length });
     expect(await bytesOf(rest)).toEqual(BYTES.subarray(100));
     expect(await bytesOf(await from.open(PATH, { fromByte: BYTES.length, validator }))).toHaveLength(0);
-    expect(await fetchError(from.open(PATH, { fromByte: BYTES.length + 1, validator }))).toMatchObject({
-      kind: 'range',
-    });
+    expect(await from.open(PATH, { fromByte: BYTES.length + 1, validator })).toMatchObject({ kind: 'whole' });
     expect(await from.open(PATH, { unlessIs: validator })).toMatchObject({ kind: 'unchanged' });
     writeFileSync(join(dir, PATH), 'new');
     expect(await from.open(PATH, { fromByte: 100, validator })).toMatchObject({ kind: 'whole', totalBytes: 3 });

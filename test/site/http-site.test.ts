@@ -162,6 +162,9 @@ describe('going on with a broken download', () => {
     ['a range in other units', fault.wrongRange(BYTES, half, `lines ${half}-9/10`)],
     ['a range that ends before it begins', fault.wrongRange(BYTES, half, `bytes ${half}-${half - 1}/${half}`)],
     ['no Content-Range', fault.wrongRange(BYTES, half, '')],
+    ['500 for ranges', fault.status(500)],
+    ['403 for ranges', fault.status(403)],
+    ['a web page for ranges', fault.raw('HTTP/1.1 206 Partial Content\r\nContent-Type: text/html\r\n\r\n')],
   ])('refused: %s', async (_name, answer) => {
     const server = await startServer({ '/a': answer });
     const from = site(server.url);
@@ -177,13 +180,13 @@ describe('going on with a broken download', () => {
   test.each([
     ['short', 10],
     ['long', -10],
-  ] as const)('the announced length does not fit the range: %s', async (kind, missing) => {
+  ] as const)('the announced length does not fit the range: %s', async (_name, missing) => {
     const rest = BYTES.subarray(half);
     const head =
       `HTTP/1.1 206 Partial Content\r\nContent-Range: bytes ${half}-${BYTES.length - 1}/${BYTES.length}\r\n` +
       `Content-Length: ${rest.length - missing}\r\n\r\n`;
     const server = await startServer({ '/a': fault.raw(head, rest) });
-    expect((await fetchError(site(server.url).open('a', { fromByte: half }))).kind).toBe(kind);
+    expect((await fetchError(site(server.url).open('a', { fromByte: half }))).kind).toBe('range');
   });
 
   test('an unrequested range is an error', async () => {

@@ -31,7 +31,7 @@ export interface Received {
 
 /** Writes a file: a part beside the target, counted and hashed while it is written, compared with size and digest, then
  *  renamed. The target does not change before that. If the source breaks off, the part of a large file stays and the
- *  next call continues it; wrong bytes are removed. Returns the digest and status of the file, which is not flushed to
+ *  next call continues it; wrong bytes are removed, and the error says if they had been continued. Returns the digest and status of the file, which is not flushed to
  *  the disk yet. Throws VerifyError, errors of the system, errors of the source and the reason of the signal. */
 export async function receive(
   file: RepoFile,
@@ -43,11 +43,13 @@ export async function receive(
   const note = isResumable ? readPartNote(location, file) : undefined;
   const kept = note === undefined ? undefined : await PartFile.reopen(location, file, signal);
   const part = kept ?? (await createPart(location, file, directories));
+  let isContinued = part.sizeBytes > 0;
   try {
     const fromByte = part.sizeBytes;
     if (fromByte < file.sizeBytes) {
       const source = await openSource({ fromByte, validator: fromByte === 0 ? undefined : note?.validator });
       beginAt(source, part, file);
+      isContinued = part.sizeBytes > 0;
       if (isResumable) writePartNote(location, file, source);
       for await (const chunk of untilAborted(source.chunks, signal)) {
         if (part.sizeBytes + chunk.length > file.sizeBytes) throw wrongSize(file, file.sizeBytes + 1);
@@ -62,6 +64,7 @@ export async function receive(
     return received;
   } catch (error) {
     part.close();
+    if (error instanceof VerifyError) error.wasResumed = isContinued;
     const isKept = isResumable && part.sizeBytes > 0 && !(error instanceof VerifyError);
     if (!isKept) discardPart(location);
     throw error;

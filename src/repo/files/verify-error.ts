@@ -14,6 +14,8 @@ export interface VerifyDetails {
 /** Thrown when bytes do not have the expected size or digest; the repo then contains none of them. */
 export class VerifyError extends CygstrapError {
   declare readonly details: VerifyDetails;
+  /** Whether the bytes are those of several responses: the first may be wrong, or the last. */
+  wasResumed = false;
 
   constructor(message: string, details: VerifyDetails, hint?: string) {
     super('verify', message, { details, ...(hint === undefined ? {} : { hint }) });

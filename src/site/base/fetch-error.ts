@@ -13,7 +13,7 @@ import { CygstrapError } from '../../errors.ts';
  *  `short`, `long` fewer or more bytes than announced;
  *  `encoded` an unrequested content encoding;
  *  `html` a web page instead of the file;
- *  `range` the rest does not continue the received part: drop it and start at 0;
+ *  `range` the response to a range does not continue the received part: request the whole file;
  *  `wrong-bytes` every site sent content that does not match (only from `SiteSet`). */
 export type FetchErrorKind =
   | 'connect'

@@ -29,7 +29,7 @@ export interface Site {
   /** For messages: the address without user name and password. */
   readonly name: string;
   /** Requests a file by its path relative to the site. Throws FetchError and the reason of the signal; never retries.
-   *  After kind `range` the received part is useless: start at 0. */
+   *  After kind `range`, from here or from the chunks, request the whole file. */
   open(path: string, options?: OpenOptions): Promise<Download>;
   /** Closes every connection; running downloads fail. */
   close(): Promise<void>;

@@ -93,6 +93,7 @@ class Body {
   readonly #url: URL;
   readonly #request: HttpRequest;
   readonly #bodyBytes: number | undefined;
+  readonly #isRest: boolean;
   readonly #signal: AbortSignal | undefined;
   receivedBytes = 0;
   /** The beginning, while it can be a web page. */
@@ -102,6 +103,7 @@ class Body {
     this.#url = url;
     this.#request = request;
     this.#bodyBytes = bodyBytes;
+    this.#isRest = startByte > 0;
     this.#signal = signal;
     this.#head = startByte > 0 || isWebPage(url) ? undefined : '';
   }
@@ -145,7 +147,11 @@ class Body {
   #take(chunk: Uint8Array): void {
     this.receivedBytes += chunk.length;
     if (this.#bodyBytes !== undefined && this.receivedBytes > this.#bodyBytes)
-      throw new FetchError('long', this.#url.href, `more than the ${this.#bodyBytes} bytes it announced`);
+      throw new FetchError(
+        this.#isRest ? 'range' : 'long',
+        this.#url.href,
+        `more than the ${this.#bodyBytes} bytes it announced`,
+      );
     if (this.#head !== undefined) this.#sniff(this.#head, chunk);
   }
 

@@ -39,9 +39,22 @@ export function redirectTarget(from: URL, { status, headers }: Head): URL {
   return to;
 }
 
+/** Statuses of a file that the site does not have or does not give now: a request for the whole file gets the same. */
+const NOT_OF_RANGES: ReadonlySet<number> = new Set([401, 404, 407, 408, 410, 425, 429, 451, 503]);
+
 /** Checks the head of a final response against the request. Throws FetchError unless it is the file, its rest, or
- *  `unchanged`. */
+ *  `unchanged`; of kind `range` for every response to a range that a request for the whole file can do without. */
 export function judge(url: URL, asked: OpenOptions, head: Head, nowMs: number): Promised {
+  try {
+    return judgeAny(url, asked, head, nowMs);
+  } catch (error) {
+    const isOfRange = (asked.fromByte ?? 0) > 0 && head.status !== 200 && !NOT_OF_RANGES.has(head.status);
+    if (!isOfRange || !(error instanceof FetchError)) throw error;
+    throw new FetchError('range', url.href, error.why, { status: head.status, cause: error });
+  }
+}
+
+function judgeAny(url: URL, asked: OpenOptions, head: Head, nowMs: number): Promised {
   const { status, headers } = head;
   const fromByte = asked.fromByte ?? 0;
   const validator = validatorOf(headers);

@@ -1,11 +1,5 @@
-import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { fetchFiles } from '../../../src/api/fetch-files.ts';
-import type { FetchedFiles } from '../../../src/api/fetch-files.ts';
-import type { Event } from '../../../src/events.ts';
 import { parseRepoPath } from '../../../src/repo/files/path.ts';
 import { Store } from '../../../src/repo/store.ts';
 import { openSite } from '../../../src/site/open-site.ts';
@@ -13,70 +7,11 @@ import { SiteSet } from '../../../src/site/site-set.ts';
 import { closedAddress, FaultServer } from '../../support/fault-server.ts';
 import { fault } from '../../support/faults.ts';
 import type { Fault } from '../../support/faults.ts';
-
-const PATH = 'x86_64/release/bash/bash-5.2-1.tar.xz';
-const URL_PATH = `/${PATH}`;
+import { FAST, URL_PATH, bytesOf, expectNothing, expectWhole, fetchFrom, tempDir } from './support.ts';
 
 /** Larger than what the store takes in one piece, so that a broken download is kept. */
 const LARGE = bytesOf(3 * 1024 * 1024);
 const SMALL = bytesOf(20_000);
-const FAST = { firstDelayMs: 1, longestDelayMs: 2, attemptsPerSite: 3 };
-const TIMEOUTS = { connectMs: 500, headersMs: 500, stallMs: 500 };
-
-const directories: string[] = [];
-
-afterEach(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
-
-function bytesOf(size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8)) & 0xff;
-  return bytes;
-}
-
-interface Outcome extends FetchedFiles {
-  readonly target: string;
-  readonly events: readonly Event[];
-}
-
-/** Fetches one file with these bytes from sites, in their order, into an empty repo. */
-async function fetchFrom(addresses: readonly string[], bytes: Uint8Array): Promise<Outcome> {
-  const root = mkdtempSync(join(tmpdir(), 'cygstrap-faults-'));
-  directories.push(root);
-  const events: Event[] = [];
-  const sites = new SiteSet(
-    addresses.map((address) => openSite(address, { userAgent: 'test', timeouts: TIMEOUTS })),
-    { policy: FAST },
-  );
-  const store = await Store.open(root, { kind: 'flat' });
-  try {
-    const digest = { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') } as const;
-    const file = { path: parseRepoPath(PATH), sizeBytes: bytes.length, digest };
-    return {
-      ...(await fetchFiles(store, [{ file, sites }], { jobs: 4, report: (event) => events.push(event) })),
-      target: join(root, PATH),
-      events,
-    };
-  } finally {
-    await store.close();
-    await sites.close();
-  }
-}
-
-function expectWhole({ fetched, failed, target }: Outcome, bytes: Uint8Array): void {
-  expect(failed).toEqual([]);
-  expect(fetched).toHaveLength(1);
-  expect(readFileSync(target).equals(bytes)).toBe(true);
-}
-
-function expectNothing({ fetched, failed, target }: Outcome, why: RegExp): void {
-  expect(fetched).toEqual([]);
-  expect(failed.map((one) => one.why).join()).toMatch(why);
-  expect(existsSync(target)).toBe(false);
-  const directory = join(target, '..');
-  expect(existsSync(directory) ? readdirSync(directory).filter((name) => !name.includes('.part')) : []).toEqual([]);
-}
 
 /** What a site does for ever: how often it is asked, and what is said in the end. */
 const LASTING: readonly (readonly [name: string, fault: Fault, requests: number, why: RegExp])[] = [
@@ -169,8 +104,7 @@ test('an interrupted download continues where it stopped', async () => {
 });
 
 test('after many consecutive failures the rest is not tried; missing files do not count', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'cygstrap-faults-'));
-  directories.push(root);
+  const root = tempDir();
   await using server = await FaultServer.start({});
   const digest = { algorithm: 'sha512', hex: '0'.repeat(128) } as const;
   const filesOf = (sites: SiteSet) =>
