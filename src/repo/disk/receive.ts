@@ -31,8 +31,9 @@ export interface Received {
 
 /** Writes a file: a part beside the target, counted and hashed while it is written, compared with size and digest, then
  *  renamed. The target does not change before that. If the source breaks off, the part of a large file stays and the
- *  next call continues it; wrong bytes are removed, and the error says if they had been continued. Returns the digest and status of the file, which is not flushed to
- *  the disk yet. Throws VerifyError, errors of the system, errors of the source and the reason of the signal. */
+ *  next call continues it; wrong bytes are removed, and the error says whether they come from several responses.
+ *  Returns the digest and status of the file, which is not flushed to the disk yet. Throws VerifyError, errors of the
+ *  system, errors of the source and the reason of the signal. */
 export async function receive(
   file: RepoFile,
   location: string,
