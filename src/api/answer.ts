@@ -1,20 +1,28 @@
 import type { Report } from '../events.ts';
 import type { IndexSummary } from '../core/catalog/index-summary.ts';
-import type { ResolveRequest, ResolveResult } from '../core/resolve/plan.ts';
-import { resolve } from '../core/resolve/resolve.ts';
+import type { ResolveOptions, ResolveRequest, ResolveResult } from '../core/resolve/plan.ts';
+import { resolveInSteps } from '../core/resolve/resolve.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
+import { runSteps } from './steps.ts';
 
 /** A plan or its conflicts, with the indexes they were computed from. */
 export type Answer = ResolveResult & { readonly indexes: readonly IndexSummary[] };
 
+/** How the operations that resolve a request run. */
+export interface ResolveContext extends ResolveOptions {
+  readonly report?: Report;
+  /** When it is aborted, the operation rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Resolves one request with a loaded catalog. Reports the plan's warnings and the time taken. */
-export function answerRequest(
+export async function answerRequest(
   { catalog, indexes }: LoadedCatalog,
   request: Partial<ResolveRequest>,
-  report: Report = () => {},
-): Answer {
+  { report = () => {}, signal, solverLimit }: ResolveContext = {},
+): Promise<Answer> {
   const start = performance.now();
-  const result = resolve(catalog, request);
+  const result = await runSteps(resolveInSteps(catalog, request, { solverLimit }), signal);
   if (result.kind === 'plan') {
     for (const message of result.plan.warnings) report({ kind: 'warning', message });
     report({ kind: 'resolved', packages: result.plan.totals.packages, durationMs: performance.now() - start });

@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
 import type { ResolveRequest } from '../core/resolve/plan.ts';
 import { answerRequest } from './answer.ts';
-import type { Answer } from './answer.ts';
+import type { Answer, ResolveContext } from './answer.ts';
+import { untilAborted } from '../io/abort.ts';
 import { LONGEST_LINE_BYTES, readLines } from '../io/lines.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { parseRequest } from './request.ts';
@@ -11,29 +12,34 @@ import { parseRequest } from './request.ts';
 export type BatchAnswer = Answer | { readonly kind: 'failed'; readonly error: CygstrapError };
 
 /** Resolves requests, one JSON object per line, in order, and yields each answer before it reads the next line. Blank
- *  lines give no answer. `defaults` supplies omitted fields. Stopping early closes `chunks`. */
+ *  lines give no answer. `defaults` supplies omitted fields. Stopping early closes `chunks`. Throws the reason of the
+ *  signal once that is aborted. */
 export async function* answerBatch(
   loaded: LoadedCatalog,
   chunks: AsyncIterable<Uint8Array>,
   defaults: ResolveRequest,
+  context: Omit<ResolveContext, 'report'> = {},
 ): AsyncGenerator<BatchAnswer, void, undefined> {
-  for await (const { number, text } of readLines(chunks)) {
+  for await (const { number, text } of readLines(untilAborted(chunks, context.signal))) {
     if (text === undefined) yield failed(number, `longer than ${LONGEST_LINE_BYTES} bytes`);
-    else if (text.trim() !== '') yield answerLine(loaded, { number, text }, defaults);
+    else if (text.trim() !== '') {
+      const parsed = parseRequest(text, defaults);
+      yield parsed.kind === 'fault'
+        ? failed(number, parsed.message)
+        : await answerOrFailure(loaded, parsed.request, context);
+    }
   }
 }
 
-function answerLine(
+async function answerOrFailure(
   loaded: LoadedCatalog,
-  line: { number: number; text: string },
-  defaults: ResolveRequest,
-): BatchAnswer {
-  const parsed = parseRequest(line.text, defaults);
-  if (parsed.kind === 'fault') return failed(line.number, parsed.message);
+  request: ResolveRequest,
+  context: ResolveContext,
+): Promise<BatchAnswer> {
   try {
-    return answerRequest(loaded, parsed.request);
+    return await answerRequest(loaded, request, context);
   } catch (error) {
-    if (error instanceof CygstrapError) return { kind: 'failed', error };
+    if (error instanceof CygstrapError && context.signal?.aborted !== true) return { kind: 'failed', error };
     throw error;
   }
 }

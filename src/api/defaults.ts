@@ -1,12 +1,14 @@
 import { LAYOUTS } from '../core/config/config.ts';
 import { DEFAULT_ARCH, LOCK_FILE_NAME } from '../core/lock/lock.ts';
-import { DEFAULT_WINDOWS, EMPTY_REQUEST } from '../core/resolve/request.ts';
+import { DEFAULT_SOLVER_LIMIT, DEFAULT_WINDOWS, EMPTY_REQUEST } from '../core/resolve/request.ts';
 import { TOPOLOGIES } from '../stages/topology.ts';
 
 /** Defaults of the operations, for callers that document or replace them. */
 export const DEFAULTS = {
   request: EMPTY_REQUEST,
   windows: DEFAULT_WINDOWS,
+  /** Conflicts between packages after which the solver gives up. */
+  solverLimit: DEFAULT_SOLVER_LIMIT,
   arch: DEFAULT_ARCH,
   /** File name of a lock. */
   lock: LOCK_FILE_NAME,

@@ -1,9 +1,9 @@
-import type { Report } from '../events.ts';
 import { diffCatalogs, diffPlans } from '../core/resolve/diff.ts';
 import type { PlanDifference } from '../core/resolve/diff.ts';
 import type { Difference } from '../core/version/differences.ts';
 import type { Conflict, Plan, ResolveRequest } from '../core/resolve/plan.ts';
 import { answerRequest } from './answer.ts';
+import type { ResolveContext } from './answer.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 
 /** Differences of two plans for one request, or the index without a plan for it and the reason. */
@@ -17,15 +17,15 @@ export function compareIndexes(before: LoadedCatalog, after: LoadedCatalog): Dif
 }
 
 /** Compares the plans of one request with two indexes. */
-export function comparePlans(
+export async function comparePlans(
   before: LoadedCatalog,
   after: LoadedCatalog,
   request: Partial<ResolveRequest>,
-  report: Report = () => {},
-): PlanComparison {
-  const old = answerRequest(before, request, report);
+  context: ResolveContext = {},
+): Promise<PlanComparison> {
+  const old = await answerRequest(before, request, context);
   if (old.kind === 'conflict') return { kind: 'conflict', side: 'old', conflicts: old.conflicts };
-  const fresh = answerRequest(after, request, report);
+  const fresh = await answerRequest(after, request, context);
   if (fresh.kind === 'conflict') return { kind: 'conflict', side: 'new', conflicts: fresh.conflicts };
   return { kind: 'difference', difference: diffPlans(old.plan, fresh.plan), before: old.plan, after: fresh.plan };
 }

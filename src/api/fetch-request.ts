@@ -38,6 +38,8 @@ export interface FetchRequest {
   readonly passphrase?: string | undefined;
   /** Also fetches the setup program, from this site. */
   readonly installerSite?: string | undefined;
+  /** Conflicts between packages after which the solver gives up; by default 20,000. */
+  readonly solverLimit?: number | undefined;
   /** Accepts archives for which the index gives no digest. */
   readonly allowUndigested?: boolean;
   /** Transfers at a time; by default 16. */
@@ -78,6 +80,7 @@ export function completeRequest({ request, ...given }: FetchRequest): CompleteRe
     signKey: undefined,
     passphrase: undefined,
     installerSite: undefined,
+    solverLimit: undefined,
     allowUndigested: false,
     jobs: DEFAULTS.jobs,
     dryRun: false,

@@ -90,8 +90,15 @@ async function selectNew(request: CompleteRequest, options: SelectOptions): Prom
     });
   }
   const content = await loadFromSites(arch, request, options);
-  const { report, resolver } = options.context;
-  const made = makeLock(content.catalog, request.request, { arch, resolver, report, allowUndigested });
+  const { report, resolver, signal } = options.context;
+  const made = await makeLock(content.catalog, request.request, {
+    arch,
+    resolver,
+    report,
+    signal,
+    solverLimit: request.solverLimit,
+    allowUndigested,
+  });
   if (made.kind === 'conflict') return made;
   return { ...withPrevious(made.lock, content, request.prev), arch, isLockNew: true };
 }

@@ -1,9 +1,10 @@
+import type { Catalog } from '../core/catalog/catalog.ts';
 import { keepVersions, pinText } from '../core/lock/keep.ts';
 import type { Pin } from '../core/lock/keep.ts';
 import type { Lock } from '../core/lock/lock.ts';
-import type { Conflict, Plan, ResolveRequest } from '../core/resolve/plan.ts';
-import { resolve } from '../core/resolve/resolve.ts';
-import type { LoadedCatalog } from './load-catalog.ts';
+import type { Conflict, Plan, ResolveOptions, ResolveRequest } from '../core/resolve/plan.ts';
+import { resolveInSteps } from '../core/resolve/resolve.ts';
+import type { Steps } from '../core/solver/steps.ts';
 
 export type UpdateResult =
   | {
@@ -18,24 +19,31 @@ export type UpdateResult =
     }
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
+export interface PlannedUpdate extends ResolveOptions {
+  readonly before: Lock;
+  /** Names of the packages to update. */
+  readonly names: readonly string[];
+}
+
 /** Plans a request so that only the packages `names` of a lock are updated, to their versions in a new plan, and with
  *  them only what must change: all other packages are pinned to their locked versions, and pins that take part in a
  *  conflict are released. Packages that nothing requires any more are removed. The result is deterministic, but not
- *  always the smallest possible change. */
-export function planUpdate(
-  { catalog }: LoadedCatalog,
+ *  always the smallest possible change. Pauses often. */
+export function* planUpdate(
+  catalog: Catalog,
   request: ResolveRequest,
-  before: Lock,
-  names: readonly string[],
-): UpdateResult {
-  const result = resolve(catalog, request);
+  { before, names, solverLimit }: PlannedUpdate,
+): Steps<UpdateResult> {
+  const result = yield* resolveInSteps(catalog, request, { solverLimit });
   if (result.kind === 'conflict') return result;
   const fresh = result.plan;
   const pins = keepVersions({ packages: before.packages, request }, names);
   const lost = pins.filter(({ name, version }) => catalog.find(name, version) === undefined);
   const held = pins.filter((pin) => !lost.includes(pin));
   const targets = fresh.packages.filter(({ name }) => names.includes(name));
-  const plan = planHolding({ catalog, request, fresh }, { targets, held });
+  const holding = yield* planHolding({ catalog, request, solverLimit, fresh }, { targets, held });
+  if (holding.kind === 'conflict') return holding;
+  const { plan } = holding;
   const planned = new Set(plan.packages.map(pinText));
   const known = new Set([...before.packages, ...fresh.packages].map(({ name }) => name));
   return {
@@ -47,8 +55,8 @@ export function planUpdate(
   };
 }
 
-interface Problem {
-  readonly catalog: LoadedCatalog['catalog'];
+interface Problem extends ResolveOptions {
+  readonly catalog: Catalog;
   readonly request: ResolveRequest;
   /** The plan without pins; it always exists. */
   readonly fresh: Plan;
@@ -66,18 +74,25 @@ interface Holding {
   readonly plan: Plan;
 }
 
+type Held =
+  | { readonly kind: 'plan'; readonly plan: Plan }
+  | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
+
 /** Keeps a maximal set of compatible pins, and of those only the ones that something requires. */
-function planHolding(problem: Problem, pins: Pins): Plan {
-  const relaxed = relax(problem, pins);
-  if (relaxed === undefined) return problem.fresh;
-  return withoutNeedless(problem, tighten(problem, withoutNeedless(problem, relaxed), pins.held)).plan;
+function* planHolding(problem: Problem, pins: Pins): Steps<Held> {
+  const relaxed = yield* relax(problem, pins);
+  if (relaxed === undefined) return { kind: 'plan', plan: problem.fresh };
+  if (relaxed.kind === 'gave-up') return { kind: 'conflict', conflicts: relaxed.conflicts };
+  const needed = yield* withoutNeedless(problem, relaxed.holding);
+  const tight = yield* tighten(problem, needed, pins.held);
+  return { kind: 'plan', plan: (yield* withoutNeedless(problem, tight)).plan };
 }
 
 /** Releases pins that take part in a conflict until there is none. Returns undefined if a conflict has no pin. */
-function relax(problem: Problem, start: Pins): Holding | undefined {
+function* relax(problem: Problem, start: Pins): Steps<Extract<Attempt, { kind: 'holding' | 'gave-up' }> | undefined> {
   for (let pins = start; ;) {
-    const attempt = tryPins(problem, pins);
-    if (attempt.kind === 'holding') return attempt.holding;
+    const attempt = yield* tryPins(problem, pins);
+    if (attempt.kind === 'holding' || attempt.kind === 'gave-up') return attempt;
     if (attempt.kind === 'kept-out') {
       pins = { ...pins, targets: [...pins.targets, ...attempt.packages] };
       continue;
@@ -89,7 +104,7 @@ function relax(problem: Problem, start: Pins): Holding | undefined {
 }
 
 /** Restores released pins one by one where no conflict results. */
-function tighten(problem: Problem, loose: Holding, candidates: readonly Pin[]): Holding {
+function* tighten(problem: Problem, loose: Holding, candidates: readonly Pin[]): Steps<Holding> {
   let tight = loose;
   for (const pin of candidates) {
     const found = tight.plan.packages.find(({ name }) => name === pin.name);
@@ -99,21 +114,22 @@ function tighten(problem: Problem, loose: Holding, candidates: readonly Pin[]): 
       tight.pins.targets.some(({ name }) => name === pin.name)
     )
       continue;
-    const attempt = tryPins(problem, { ...tight.pins, held: [...tight.pins.held, pin] });
+    const attempt = yield* tryPins(problem, { ...tight.pins, held: [...tight.pins.held, pin] });
+    if (attempt.kind === 'gave-up') break; // the next one would take as long
     if (attempt.kind === 'holding') tight = attempt.holding;
   }
   return tight;
 }
 
 /** Releases pins of packages that only other pinned packages require. */
-function withoutNeedless(problem: Problem, start: Holding): Holding {
+function* withoutNeedless(problem: Problem, start: Holding): Steps<Holding> {
   for (let holding = start; ;) {
     const { plan, pins } = holding;
     const needed = neededOf(plan, problem);
     const isNeeded = ({ name }: Pin): boolean => needed.has(name);
     const left: Pins = { targets: pins.targets.filter(isNeeded), held: pins.held.filter(isNeeded) };
     if (left.held.length + left.targets.length === pins.held.length + pins.targets.length) return holding;
-    const attempt = tryPins(problem, left);
+    const attempt = yield* tryPins(problem, left);
     if (attempt.kind !== 'holding') return holding;
     holding = attempt.holding;
   }
@@ -124,19 +140,20 @@ type Attempt =
   /** Category members that the pins exclude; setup drops them silently. */
   | { readonly kind: 'kept-out'; readonly packages: readonly Pin[] }
   /** The requested items, pins included, that take part in the conflict. */
-  | { readonly kind: 'conflict'; readonly requested: ReadonlySet<string> };
+  | { readonly kind: 'conflict'; readonly requested: ReadonlySet<string> }
+  | { readonly kind: 'gave-up'; readonly conflicts: readonly Conflict[] };
 
-function tryPins({ catalog, request, fresh }: Problem, pins: Pins): Attempt {
-  const result = resolve(catalog, {
-    ...request,
-    packages: [...request.packages, ...[...pins.targets, ...pins.held].map(pinText)],
-  });
+function* tryPins({ catalog, request, solverLimit, fresh }: Problem, pins: Pins): Steps<Attempt> {
+  const packages = [...request.packages, ...[...pins.targets, ...pins.held].map(pinText)];
+  const result = yield* resolveInSteps(catalog, { ...request, packages }, { solverLimit });
+  if (result.kind === 'conflict' && result.conflicts.some(({ code }) => code === 'gave-up'))
+    return { kind: 'gave-up', conflicts: result.conflicts };
   if (result.kind === 'conflict')
     return { kind: 'conflict', requested: new Set(result.conflicts.flatMap(({ requested }) => requested)) };
   const out = new Set(result.plan.leftOut.map(({ name }) => name));
-  const packages = fresh.packages.filter(({ name }) => out.has(name) && !pins.targets.some((pin) => pin.name === name));
-  return packages.length > 0
-    ? { kind: 'kept-out', packages }
+  const keptOut = fresh.packages.filter(({ name }) => out.has(name) && !pins.targets.some((pin) => pin.name === name));
+  return keptOut.length > 0
+    ? { kind: 'kept-out', packages: keptOut }
     : { kind: 'holding', holding: { pins, plan: { ...result.plan, request } } };
 }
 

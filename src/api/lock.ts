@@ -1,5 +1,4 @@
 import { CygstrapError } from '../errors.ts';
-import type { Report } from '../events.ts';
 import { pinText } from '../core/lock/keep.ts';
 import type { Pin } from '../core/lock/keep.ts';
 import { DEFAULT_ARCH } from '../core/lock/lock.ts';
@@ -8,8 +7,11 @@ import { lockOf, lockRequestOf } from '../core/lock/make.ts';
 import type { Conflict, Plan, ResolveRequest } from '../core/resolve/plan.ts';
 import { EMPTY_REQUEST } from '../core/resolve/request.ts';
 import { answerRequest } from './answer.ts';
+import type { ResolveContext } from './answer.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { planUpdate } from './lock-update.ts';
+import type { PlannedUpdate } from './lock-update.ts';
+import { runSteps } from './steps.ts';
 import { packageVersion } from './version.ts';
 
 /** A catalog and the signers of its indexes. */
@@ -19,13 +21,12 @@ export interface LockSource {
   readonly signers?: readonly string[];
 }
 
-export interface LockOptions {
+export interface LockOptions extends ResolveContext {
   /** Architecture. Default: that of the first index with one. */
   readonly arch?: string | undefined;
   /** Recorded in the lock. Default: `cygstrap VERSION`. */
   readonly resolver?: string;
   readonly allowUndigested?: boolean;
-  readonly report?: Report;
 }
 
 export type LockResult =
@@ -34,32 +35,35 @@ export type LockResult =
 
 /** Resolves a request and locks its plan. Throws `lock` for a plan that cannot be locked, for example from an index
  *  of another architecture. */
-export function makeLock(source: LockSource, fields: Partial<ResolveRequest>, options: LockOptions = {}): LockResult {
+export async function makeLock(
+  source: LockSource,
+  fields: Partial<ResolveRequest>,
+  options: LockOptions = {},
+): Promise<LockResult> {
   const request = { ...EMPTY_REQUEST, ...fields };
-  const answer = answerRequest(source.loaded, request, options.report);
+  const answer = await answerRequest(source.loaded, request, options);
   return answer.kind === 'plan'
     ? { kind: 'lock', plan: answer.plan, lock: lockPlan(source, answer.plan, request, options) }
     : answer;
 }
 
-export interface Update {
-  readonly before: Lock;
-  /** Names of the packages to update. */
-  readonly names: readonly string[];
-}
+/** The lock before the update, and the names of the packages to update. */
+export type Update = Pick<PlannedUpdate, 'before' | 'names'>;
 
 /** Updates a lock for a request with the smallest change: only `names` are updated, and what must change with them.
  *  Without names everything is updated. Reports a warning for versions that the index no longer lists, and a note for
  *  other changes. Throws `lock` for a name that is neither in the lock nor required by the request. */
-export function updateLock(
+export async function updateLock(
   source: LockSource,
   fields: Partial<ResolveRequest>,
   { before, names }: Update,
   options: LockOptions = {},
-): LockResult {
+): Promise<LockResult> {
   const request = { ...EMPTY_REQUEST, ...fields };
   if (names.length === 0) return makeLock(source, request, options);
-  const update = planUpdate(source.loaded, request, before, names);
+  const { signal, solverLimit } = options;
+  const steps = planUpdate(source.loaded.catalog, request, { before, names, solverLimit });
+  const update = await runSteps(steps, signal);
   if (update.kind === 'conflict') return update;
   const { plan, lost, moved, unknown } = update;
   if (unknown.length > 0) {

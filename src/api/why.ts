@@ -1,10 +1,10 @@
 import { CygstrapError } from '../errors.ts';
-import type { Report } from '../events.ts';
 import type { Conflict, PlannedPackage, ResolveRequest } from '../core/resolve/plan.ts';
 import { providersOf } from '../core/resolve/alternatives.ts';
 import { why } from '../core/resolve/why.ts';
 import type { WhyChain } from '../core/resolve/why.ts';
 import { answerRequest } from './answer.ts';
+import type { ResolveContext } from './answer.ts';
 import { unknownPackage } from './info.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 
@@ -15,13 +15,13 @@ export type Explanation =
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
 /** Plans a request and tells by which shortest chains a package gets into the plan. */
-export function explainPackage(
+export async function explainPackage(
   loaded: LoadedCatalog,
   request: Partial<ResolveRequest>,
   name: string,
-  report: Report = () => {},
-): Explanation {
-  const answer = answerRequest(loaded, request, report);
+  context: ResolveContext = {},
+): Promise<Explanation> {
+  const answer = await answerRequest(loaded, request, context);
   if (answer.kind === 'conflict') return answer;
   const { plan } = answer;
   const pkg = plan.packages.find((each) => each.name === name);

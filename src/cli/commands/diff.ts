@@ -4,7 +4,8 @@ import type { Difference } from '../../core/version/differences.ts';
 import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
-import { PLAN_OPTIONS, READING_OPTIONS } from '../options/options.ts';
+import { PLAN_OPTIONS, READING_OPTIONS, SOLVER_OPTIONS } from '../options/options.ts';
+import { interruptible } from '../terminal/interrupt.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { requestOf } from '../options/request.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
@@ -22,6 +23,7 @@ const POSITIONALS = {
 const OPTIONS = {
   ...READING_OPTIONS,
   ...PLAN_OPTIONS,
+  ...SOLVER_OPTIONS,
   ...grouped('Request', {
     plan: list('NAME', 'Compare the plans for these packages and Base; repeat, or separate by commas'),
   }),
@@ -53,7 +55,11 @@ async function compare(session: Session, args: DiffArguments): Promise<number> {
     return EXIT_DONE;
   }
   const { comparePlans } = await import('../../api/diff.ts');
-  const comparison = comparePlans(before, after, request, reporter(session.output, args));
+  const report = reporter(session.output, args);
+  const { solverLimit } = args;
+  const comparison = await interruptible((signal) =>
+    comparePlans(before, after, request, { report, signal, solverLimit }),
+  );
   if (comparison.kind === 'conflict') {
     const index = comparison.side === 'old' ? args.old : args.new;
     if (!args.json) session.output.plain(`with the ${comparison.side} index, \`${index}\`:`);

@@ -7,7 +7,7 @@ import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, va
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { READING_OPTIONS } from '../options/options.ts';
+import { READING_OPTIONS, SOLVER_OPTIONS } from '../options/options.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import { PROJECT_OPTIONS, projectOptionsOf } from '../options/project.ts';
 import type { ProjectOptions } from '../options/project.ts';
@@ -25,6 +25,7 @@ const OPTIONS = {
   ...SITE_OPTIONS,
   ...READING_OPTIONS,
   ...PROJECT_OPTIONS,
+  ...SOLVER_OPTIONS,
   ...grouped('Repo', {
     repo: value('DIR', 'Directory of the repo'),
     lock: documentDefault(value('FILE', 'Fetch the files of this lock; write it if it does not exist'), DEFAULTS.lock),
@@ -131,6 +132,7 @@ function requestOf(
     signKey: args.signKey,
     passphrase: host.env[PASSPHRASE],
     installerSite: args.installer ? (args.installerSite ?? DEFAULTS.installerSite) : undefined,
+    solverLimit: args.solverLimit,
     allowUndigested: args.allowUndigested,
     jobs: args.jobs ?? DEFAULTS.jobs,
     dryRun: args.dryRun,

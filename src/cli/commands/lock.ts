@@ -8,7 +8,7 @@ import { defineCommand, flag, grouped, rest, splitList, value, withDefault } fro
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { INDEX_OPTIONS } from '../options/options.ts';
+import { INDEX_OPTIONS, SOLVER_OPTIONS } from '../options/options.ts';
 import { PROJECT_OPTIONS, projectOptionsOf } from '../options/project.ts';
 import type { ProjectOptions } from '../options/project.ts';
 import { refuse } from '../terminal/refuse.ts';
@@ -23,6 +23,7 @@ const OPTIONS = {
   ...SITE_OPTIONS,
   ...INDEX_OPTIONS,
   ...PROJECT_OPTIONS,
+  ...SOLVER_OPTIONS,
   ...grouped('Output', { out: withDefault(value('FILE', 'Write the lock to this file'), DEFAULTS.lock) }),
   ...grouped('Request', {
     check: flag('Check whether the lock matches the request; read no index'),
@@ -80,7 +81,8 @@ async function make(session: Session, args: LockArguments): Promise<number> {
     import('../../api/lock-file.ts'),
   ]);
   const before = await readOldLock(args.out, report);
-  const result = makeLock(source, project.request, optionsOf(args, project.arch, report));
+  const options = optionsOf(args, project.arch, report);
+  const result = await interruptible((signal) => makeLock(source, project.request, { ...options, signal }));
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json ? 'json' : 'text');
   return save(session, args, before, result.lock);
 }
@@ -99,11 +101,10 @@ async function update(session: Session, args: LockArguments): Promise<number> {
   const { request, arch } = project;
   const source = await sourceOf(session, args, project);
   const { updateLock } = await import('../../api/lock.ts');
-  const result = updateLock(
-    source,
-    request,
-    { before, names: splitList(args.packages) },
-    optionsOf(args, arch, reporter(session.output, args)),
+  const options = optionsOf(args, arch, reporter(session.output, args));
+  const names = splitList(args.packages);
+  const result = await interruptible((signal) =>
+    updateLock(source, request, { before, names }, { ...options, signal }),
   );
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json ? 'json' : 'text');
   return save(session, args, before, result.lock);
@@ -129,8 +130,8 @@ async function sourceOf(session: Session, args: LockArguments, { config, arch }:
   );
 }
 
-function optionsOf(args: LockArguments, arch: string | undefined, report: Report) {
-  return { arch, report, allowUndigested: args.allowUndigested };
+function optionsOf({ allowUndigested, solverLimit }: LockArguments, arch: string | undefined, report: Report) {
+  return { arch, report, allowUndigested, solverLimit };
 }
 
 async function save({ output }: Session, args: LockArguments, before: Lock | undefined, lock: Lock): Promise<number> {

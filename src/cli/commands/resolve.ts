@@ -1,12 +1,11 @@
 import type { Answer } from '../../api/answer.ts';
 import type { BatchAnswer } from '../../api/batch.ts';
-import type { LoadedCatalog } from '../../api/load-catalog.ts';
-import type { Plan, ResolveRequest } from '../../core/resolve/plan.ts';
+import type { Plan } from '../../core/resolve/plan.ts';
 import { choice, defineCommand, documentDefault, grouped, rest, splitList, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
-import { INDEX_OPTIONS, PLAN_OPTIONS } from '../options/options.ts';
-import type { Output } from '../terminal/output.ts';
+import { INDEX_OPTIONS, PLAN_OPTIONS, SOLVER_OPTIONS } from '../options/options.ts';
+import { interruptible } from '../terminal/interrupt.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { requestOf } from '../options/request.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
@@ -27,6 +26,7 @@ const OPTIONS = {
     site: value('ADDRESS', 'Write this address before every path in the formats urls and nix'),
   }),
   ...PLAN_OPTIONS,
+  ...SOLVER_OPTIONS,
   ...grouped('Request', { batch: value('FILE', 'Answer the JSON requests of this file, one a line; - for stdin') }),
 };
 
@@ -55,7 +55,9 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
     openCatalog(session, args, { digest: format === 'json' }),
     import('../../api/answer.ts'),
   ]);
-  const answer = answerRequest(loaded, request, reporter(session.output, args));
+  const report = reporter(session.output, args);
+  const { solverLimit } = args;
+  const answer = await interruptible((signal) => answerRequest(loaded, request, { report, signal, solverLimit }));
   if (answer.kind === 'conflict') return refuse(session.output, answer.conflicts, format === 'json' ? 'json' : 'text');
   if (format === 'json') await session.output.json(await answerJson(answer));
   else await session.output.data(await planText(answer.plan, format, args.site));
@@ -96,24 +98,17 @@ async function resolveBatch(session: Session, args: ResolveArguments, file: stri
     throw new UsageError('--batch reads packages and categories from its file, not from the command line');
   }
   const defaults = await requestOf([], args);
-  const { readBatch } = await import('../../api/batch.ts');
+  const { answerBatch, readBatch } = await import('../../api/batch.ts');
   const chunks = file === '-' ? session.host.stdin : readBatch(file);
   const loaded = await openCatalog(session, args, { isStdinTaken: file === '-' });
-  await answerAll(session.output, loaded, chunks, defaults);
+  const { solverLimit } = args;
+  await interruptible(async (signal) => {
+    for await (const answer of answerBatch(loaded, chunks, defaults, { signal, solverLimit })) {
+      await session.output.json(await batchJson(answer), 'line');
+      if (session.output.isClosed) break;
+    }
+  });
   return EXIT_DONE;
-}
-
-async function answerAll(
-  output: Output,
-  loaded: LoadedCatalog,
-  chunks: AsyncIterable<Uint8Array>,
-  defaults: ResolveRequest,
-): Promise<void> {
-  const { answerBatch } = await import('../../api/batch.ts');
-  for await (const answer of answerBatch(loaded, chunks, defaults)) {
-    await output.json(await batchJson(answer), 'line');
-    if (output.isClosed) break;
-  }
 }
 
 async function batchJson(answer: BatchAnswer) {

@@ -1,7 +1,8 @@
 import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../terminal/failure.ts';
-import { INDEX_OPTIONS, PLAN_OPTIONS } from '../options/options.ts';
+import { INDEX_OPTIONS, PLAN_OPTIONS, SOLVER_OPTIONS } from '../options/options.ts';
+import { interruptible } from '../terminal/interrupt.ts';
 import { requestOf } from '../options/request.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
@@ -13,6 +14,7 @@ const POSITIONALS = { package: one('Name of the package'), packages: rest('More 
 const OPTIONS = {
   ...INDEX_OPTIONS,
   ...PLAN_OPTIONS,
+  ...SOLVER_OPTIONS,
   ...grouped('Request', { for: list('NAME', 'Plan for this package; repeat, or separate by commas') }),
 };
 
@@ -37,7 +39,11 @@ async function explain(
   const request = await requestOf([...args.for, ...args.packages], args);
   const loaded = await openCatalog(session, args, { digest: format === 'json' });
   const { explainPackage } = await import('../../api/why.ts');
-  const explanation = explainPackage(loaded, request, args.package, reporter(output, args));
+  const report = reporter(output, args);
+  const { solverLimit } = args;
+  const explanation = await interruptible((signal) =>
+    explainPackage(loaded, request, args.package, { report, signal, solverLimit }),
+  );
   if (explanation.kind === 'conflict') return refuse(output, explanation.conflicts, format);
   if (explanation.kind === 'absent') {
     await reportFailure(explanation.error, output, format);

@@ -1,6 +1,7 @@
 import { DEFAULTS } from '../../api/defaults.ts';
-import { flag, grouped, list, value, documentDefault } from './declare.ts';
+import { flag, grouped, list, parsed, value, documentDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
+import { wholeNumber } from './units.ts';
 
 /** How much a command prints, and in which form. */
 export const OUTPUT_OPTIONS = grouped('Output', {
@@ -43,6 +44,14 @@ export const PLAN_OPTIONS = {
     installed: value('FILE', 'Plan the update of the installation that this installed.db describes'),
   }),
 };
+
+/** How long a plan is searched. */
+export const SOLVER_OPTIONS = grouped('Request', {
+  'solver-limit': documentDefault(
+    parsed('N', 'Give up after N conflicts between packages', wholeNumber(0, 999_999_999)),
+    `${DEFAULTS.solverLimit}`,
+  ),
+});
 
 export type OutputArguments = Arguments<typeof OUTPUT_OPTIONS>;
 export type ReadingArguments = Arguments<typeof READING_OPTIONS>;

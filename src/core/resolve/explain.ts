@@ -1,12 +1,13 @@
 import { SELF_DESTRUCT_READ, SELF_DESTRUCT_WRITTEN } from '../setup-ini/records.ts';
 import type { Dependency } from '../setup-ini/records.ts';
-import { minimalCore } from '../solver/minimal-core.ts';
+import { checkBudget, minimalCore } from '../solver/minimal-core.ts';
 import type { Problem } from '../solver/engine.ts';
 import { reasonsOf } from '../solver/package-rules.ts';
 import type { RuleReason } from '../solver/package-rules.ts';
 import type { Solvable } from '../solver/candidates.ts';
 import type { Pool } from '../solver/pool.ts';
-import type { Solution } from '../solver/solver.ts';
+import type { Solution } from '../solver/solution.ts';
+import type { Steps } from '../solver/steps.ts';
 import type { Conflict, ConflictStep } from './plan.ts';
 import { derivationOrder } from './derivation-order.ts';
 import type { Requirement } from './requirements.ts';
@@ -17,46 +18,31 @@ export function dependencyText({ name, op, version }: Dependency): string {
   return op === undefined || version === undefined ? written : `${written} (${op} ${version})`;
 }
 
-/** Converts a problem of the solver into the shortest chain from the request to the contradicting facts.
- *  @param requirements the requirements of the solution's jobs, in the same order */
-export function conflictOf(
-  pool: Pool,
-  solution: Solution,
-  problem: Problem,
-  requirements: readonly Requirement[],
-): Conflict {
-  return new Explainer(pool, solution, requirements).explain(problem);
-}
-
-/** Returns only the chain of {@link conflictOf}. */
-export function chainOf(
-  pool: Pool,
-  solution: Solution,
-  problem: Problem,
-  requirements: readonly Requirement[],
-): ConflictStep[] {
-  return new Explainer(pool, solution, requirements).chain(problem).steps;
-}
-
-class Explainer {
+/** Explains the problems of a solution. */
+export class Explainer {
   readonly #pool: Pool;
   readonly #solution: Solution;
   readonly #requirements: readonly Requirement[];
+  readonly #budget = checkBudget();
 
+  /** @param requirements the requirements of the solution's jobs, in the same order */
   constructor(pool: Pool, solution: Solution, requirements: readonly Requirement[]) {
     this.#pool = pool;
     this.#solution = solution;
     this.#requirements = requirements;
   }
 
-  chain(problem: Problem): { proof: number[]; steps: ConflictStep[] } {
+  /** Finds a shortest chain from the request to the contradicting facts. Pauses often. */
+  *chain(problem: Problem): Steps<{ proof: number[]; steps: ConflictStep[] }> {
     const clauses = problem.proof.map((rule) => this.#solution.rules.literalsOf(rule));
-    const proof = minimalCore(clauses).map((i) => problem.proof[i] ?? 0);
+    const core = yield* minimalCore(clauses, this.#budget);
+    const proof = core.map((i) => problem.proof[i] ?? 0);
     return { proof, steps: this.#steps(this.#inOrder(proof)) };
   }
 
-  explain(problem: Problem): Conflict {
-    const { proof, steps } = this.chain(problem);
+  /** Makes a conflict of a problem, with its chain. Pauses often. */
+  *explain(problem: Problem): Steps<Conflict> {
+    const { proof, steps } = yield* this.chain(problem);
     const asked = this.#requirementsIn(proof).filter((requirement) => requirement.kind !== 'base');
     const requested = [...new Set(asked.flatMap((requirement) => requirement.by))].sort();
     const isBaseAlone = requested.length === 0;
@@ -85,10 +71,10 @@ class Explainer {
   }
 
   #requirementsIn(proof: readonly number[]): Requirement[] {
-    const { kinds, jobOfRule } = this.#solution;
+    const { kinds } = this.#solution;
     return proof
       .filter((rule) => rule >= kinds.job && rule < kinds.choice)
-      .map((rule) => this.#requirements[jobOfRule[rule - kinds.job] ?? -1])
+      .map((rule) => this.#requirements[rule - kinds.job])
       .filter((requirement) => requirement !== undefined)
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -152,9 +138,9 @@ class Explainer {
   }
 
   #wordsOf(rule: number): ConflictStep[] {
-    const { kinds, rules, jobOfRule } = this.#solution;
+    const { kinds, rules } = this.#solution;
     if (rule >= kinds.job && rule < kinds.choice) {
-      const requirement = this.#requirements[jobOfRule[rule - kinds.job] ?? -1];
+      const requirement = this.#requirements[rule - kinds.job];
       return requirement === undefined ? [] : [requirementStep(requirement)];
     }
     const s = rules.p[rule] ?? 0;

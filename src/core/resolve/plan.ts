@@ -28,6 +28,13 @@ export interface InstalledPackage {
   readonly picked: boolean;
 }
 
+/** How a request is resolved. */
+export interface ResolveOptions {
+  /** Conflicts between packages after which the solver gives up. Default: 20,000; the plan of all packages of Cygwin's
+   *  index of 2025 takes 10. */
+  readonly solverLimit?: number | undefined;
+}
+
 export type PlanReason = 'requested' | 'base' | 'dependency';
 
 /** Action for the package; on an empty system always `install`. */
@@ -82,11 +89,19 @@ export interface Plan {
 }
 
 /** Why a request cannot be met. Codes are stable. */
-export type ConflictCode = 'unknown-package' | 'unknown-version' | 'unsatisfiable' | 'conflicting' | 'broken-base';
+export type ConflictCode =
+  | 'unknown-package'
+  | 'unknown-version'
+  | 'unsatisfiable'
+  | 'conflicting'
+  | 'broken-base'
+  /** The solver reached its limit; there may be a plan. */
+  | 'gave-up';
 
 /** A step of the chain from the request to the contradicting facts. */
 export interface ConflictStep {
-  /** `request`, `base`, `category` start a chain; the rest are facts of the index. */
+  /** `request`, `base`, `category` start a chain; `undecided` names what the solver could not decide; the rest are
+   *  facts of the index. */
   readonly kind:
     | 'request'
     | 'base'
@@ -96,7 +111,8 @@ export interface ConflictStep {
     | 'conflicts'
     | 'obsoletes'
     | 'one-version'
-    | 'not-available';
+    | 'not-available'
+    | 'undecided';
   /** Package and version of the fact, or the requested item. */
   readonly subject: string;
   readonly dependency?: Dependency;

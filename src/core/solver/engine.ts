@@ -1,6 +1,7 @@
 import { SYSTEM } from './candidates.ts';
 import { Propagation } from './propagation.ts';
 import type { RuleSet } from './rules.ts';
+import type { Steps } from './steps.ts';
 
 /** The first rule of each kind; a kind ends before the first rule of the next. */
 export interface RuleKinds {
@@ -14,31 +15,34 @@ export interface RuleKinds {
 
 /** A set of contradicting rules, found and disabled. */
 export interface Problem {
-  /** Feature and update rules by number, jobs as -(job + 1). */
+  /** The rules of installed packages and jobs in the proof. */
   readonly culprits: readonly number[];
   /** Every rule of the proof; learnt rules are replaced by those they were derived from. */
   readonly proof: readonly number[];
 }
+
+/** Learnt rules that are counted to find what the last conflicts were about. */
+const LAST_LEARNT = 1000;
 
 /** Clause learning on top of propagation: analysis of conflicts, and what to disable when rules contradict each other.
  *  Source: libsolv src/solver.c `analyze`, `analyze_unsolvable`, `makeruledecisions`. */
 export class Engine extends Propagation {
   readonly kinds: RuleKinds;
   readonly problems: Problem[] = [];
-  readonly #jobOfRule: readonly number[];
   /** Rules of one literal, in order; learnt ones are added. */
   readonly #assertions: number[] = [];
   /** For each learnt rule, the rules it was derived from. */
   readonly #learntFrom: number[][] = [];
   readonly #seen: Uint8Array;
+  readonly #limit: number;
+  #conflicts = 0;
 
-  /** @param jobOfRule for each job rule, from `kinds.job` on, the number of its job
-   *  @param end one past the last solvable */
-  constructor(rules: RuleSet, kinds: RuleKinds, jobOfRule: readonly number[], end: number) {
-    super(rules, end);
+  /** @param options `end` one past the last solvable, `limit` the number of conflicts to give up after */
+  constructor(rules: RuleSet, kinds: RuleKinds, options: { readonly end: number; readonly limit: number }) {
+    super(rules, options.end);
     this.kinds = kinds;
-    this.#jobOfRule = jobOfRule;
-    this.#seen = new Uint8Array(end);
+    this.#limit = options.limit;
+    this.#seen = new Uint8Array(options.end);
     for (let rule = 1; rule < rules.count; rule++)
       if (rules.p[rule] !== 0 && rules.isAssertion(rule)) this.#assertions.push(rule);
   }
@@ -57,9 +61,38 @@ export class Engine extends Propagation {
     }
   }
 
+  /** Conflicts so far, and decisions that were retried with another candidate. */
+  get conflicts(): number {
+    return this.#conflicts;
+  }
+
+  /** Whether there were more conflicts than the limit: the search ended without a result. */
+  get isExhausted(): boolean {
+    return this.#conflicts > this.#limit;
+  }
+
+  /** Counts a conflict. Returns false if that is one too many. */
+  countConflict(): boolean {
+    this.#conflicts++;
+    return !this.isExhausted;
+  }
+
+  /** Returns the solvables of the last learnt rules, the most frequent first. */
+  unsettled(): number[] {
+    const counts = new Map<number, number>();
+    const { learnt } = this.kinds;
+    for (let rule = Math.max(learnt, this.rules.count - LAST_LEARNT); rule < this.rules.count; rule++) {
+      for (const literal of this.rules.literalsOf(rule)) {
+        const s = Math.abs(literal);
+        if (s !== SYSTEM) counts.set(s, (counts.get(s) ?? 0) + 1);
+      }
+    }
+    return [...counts].sort(([a, x], [b, y]) => y - x || a - b).map(([s]) => s);
+  }
+
   /** Decides a literal at a new level (0: only propagates) and repeats until there is no conflict. Returns the level
    *  reached: lower than before if a rule was learnt, 0 if rules were disabled and the search must start again, -1 if
-   *  there was nothing to disable.
+   *  there was nothing to disable or the limit of conflicts is reached.
    *  @param onRevert receives the level that was reverted to, before the learnt literal is decided */
   setAndLearn(from: number, decision: number, why: number, onRevert: (level: number) => void): number {
     let level = from;
@@ -68,6 +101,7 @@ export class Engine extends Propagation {
       const broken = this.propagate(level);
       if (broken === 0) return level;
       if (level === 1) return this.recordProblem(broken);
+      if (!this.countConflict()) return -1;
       level = this.#learn(level, broken, onRevert);
     }
   }
@@ -147,7 +181,7 @@ export class Engine extends Propagation {
       this.reset();
       return 0;
     }
-    const culprits = this.#culprits(proof);
+    const culprits = proof.filter((rule) => rule >= this.kinds.feature);
     this.problems.push({ culprits, proof });
     if (culprits.length === 0) return -1;
     for (const culprit of culprits) this.disable(culprit);
@@ -185,33 +219,19 @@ export class Engine extends Propagation {
     return [...proof].filter((rule) => rule < this.kinds.learnt);
   }
 
-  #culprits(rules: readonly number[]): number[] {
-    return [...new Set(rules.filter((rule) => rule >= this.kinds.feature).map((rule) => this.#asCulprit(rule)))];
-  }
-
-  #asCulprit(rule: number): number {
-    return rule >= this.kinds.job && rule < this.kinds.choice
-      ? -((this.#jobOfRule[rule - this.kinds.job] ?? 0) + 1)
-      : rule;
-  }
-
-  /** Disables a rule, or all rules of a job given as -(job + 1). */
-  disable(culprit: number): void {
-    if (culprit > 0) this.rules.disabled[culprit] = 1;
-    else
-      this.#jobOfRule.forEach((job, i) => {
-        if (job === -culprit - 1) this.rules.disabled[this.kinds.job + i] = 1;
-      });
+  disable(rule: number): void {
+    this.rules.disabled[rule] = 1;
   }
 
   /** Decides the literals of all rules with a single literal, at level 1. Of two contradicting rules, the one that no
-   *  package added is disabled and the decisions start again. Choice rules come last. */
-  decideAssertions(): void {
-    for (let isDone = false; !isDone;) {
+   *  package added is disabled; the decisions start again if it had decided something. Choice rules come last. */
+  *decideAssertions(): Steps<void> {
+    for (;;) {
       this.clear();
       this.decide(SYSTEM, 1, 0);
-      isDone = this.#assertAll(false) && this.#assertAll(true);
-      if (!isDone) this.#adaptLearnt();
+      if (this.#assertAll(false) && this.#assertAll(true)) return;
+      this.#adaptLearnt();
+      yield;
     }
   }
 
@@ -231,20 +251,25 @@ export class Engine extends Propagation {
         continue;
       }
       if (isChoice) this.disable(rule);
-      else this.#contradiction(rule, literal);
+      else if (this.#isOwnContradiction(rule, literal)) continue;
+      else this.#contradiction(literal);
       return false;
     }
     return true;
   }
 
-  #contradiction(rule: number, literal: number): void {
+  /** Whether a rule contradicts the packages. If so, disables it; nothing was decided because of it. */
+  #isOwnContradiction(rule: number, literal: number): boolean {
     const opposite = this.why[this.trail.indexOf(-literal)] ?? 0;
-    if (literal === -SYSTEM || opposite < this.kinds.feature) {
-      const culprit = this.#asCulprit(rule);
-      this.problems.push({ culprits: [culprit], proof: opposite > 0 ? [rule, opposite] : [rule] });
-      this.disable(culprit);
-      return;
-    }
+    if (literal !== -SYSTEM && opposite >= this.kinds.feature) return false;
+    this.problems.push({ culprits: [rule], proof: opposite > 0 ? [rule, opposite] : [rule] });
+    this.disable(rule);
+    this.#adaptLearnt();
+    return true;
+  }
+
+  /** Disables all rules of jobs and installed packages about a solvable that contradict each other. */
+  #contradiction(literal: number): void {
     const s = Math.abs(literal);
     const conflicting: number[] = [];
     for (let each = this.kinds.feature; each < this.kinds.choice; each++) {
@@ -252,8 +277,7 @@ export class Engine extends Propagation {
         continue;
       conflicting.push(each);
     }
-    const culprits = conflicting.map((each) => this.#asCulprit(each));
-    this.problems.push({ culprits, proof: conflicting });
-    for (const culprit of culprits) this.disable(culprit);
+    this.problems.push({ culprits: conflicting, proof: conflicting });
+    for (const each of conflicting) this.disable(each);
   }
 }

@@ -1,18 +1,32 @@
+import type { Steps } from './steps.ts';
+
 /** A proof with more clauses than this is not minimized. */
 const MAX_CLAUSES = 400;
 
-/** Assignments of one literal in one clause, in all checks of one proof; beyond it the remaining clauses are kept. */
-const MAX_STEPS = 4_000_000;
+/** How many assignments of one literal in one clause the checks may still make. */
+export interface CheckBudget {
+  left: number;
+}
+
+/** Returns a budget for the checks of all proofs of one request: about a second. */
+export function checkBudget(): CheckBudget {
+  return { left: 4_000_000 };
+}
 
 /** Reduces contradictory clauses to a minimal contradictory subset: every clause that the contradiction does not need
- *  is removed, the last one first. Returns the positions of the clauses that remain, ascending. Returns all positions
- *  for more than 400 clauses. Deterministic; not recursive. */
-export function minimalCore(clauses: readonly (readonly number[])[]): number[] {
+ *  is removed, the last one first. Returns the positions of the clauses that remain, ascending. Keeps the remaining
+ *  clauses when the budget is spent, and all of more than 400 clauses. Pauses before each check. Deterministic; not
+ *  recursive. */
+export function* minimalCore(
+  clauses: readonly (readonly number[])[],
+  budget: CheckBudget = checkBudget(),
+): Steps<number[]> {
   const all = clauses.map((_, i) => i);
   if (clauses.length > MAX_CLAUSES) return all;
-  const checker = new Checker(clauses);
+  const checker = new Checker(clauses, budget);
   if (!checker.isContradictory()) return all;
   for (let i = clauses.length - 1; i >= 0; i--) {
+    yield;
     checker.isActive[i] = 0;
     if (!checker.isContradictory()) checker.isActive[i] = 1;
   }
@@ -43,10 +57,11 @@ class Checker {
   readonly #assigned = new Set<number>();
   readonly #trail: number[] = [];
   #propagated = 0;
-  #steps = 0;
+  readonly #budget: CheckBudget;
 
-  constructor(clauses: readonly (readonly number[])[]) {
+  constructor(clauses: readonly (readonly number[])[], budget: CheckBudget) {
     this.#clauses = clauses;
+    this.#budget = budget;
     this.isActive = new Uint8Array(clauses.length).fill(1);
     this.#trueCount = new Int32Array(clauses.length);
     this.#openCount = new Int32Array(clauses.length);
@@ -60,7 +75,7 @@ class Checker {
     });
   }
 
-  /** False as well where the limit of steps ends the search. */
+  /** False as well if the budget is spent. */
   isContradictory(): boolean {
     const result = this.#search();
     this.#revert(0);
@@ -72,7 +87,7 @@ class Checker {
     let firstOpen = 0;
     let isConsistent = this.#assignUnits();
     for (;;) {
-      if (this.#steps > MAX_STEPS) return false;
+      if (this.#budget.left < 0) return false;
       if (isConsistent) {
         firstOpen = this.#nextOpen(firstOpen);
         const literal = this.#clauses[firstOpen]?.find((each) => !this.#isAssigned(each));
@@ -128,7 +143,7 @@ class Checker {
 
   #occurrencesOf(literal: number): readonly number[] {
     const found = this.#occurrences.get(literal) ?? [];
-    this.#steps += found.length;
+    this.#budget.left -= found.length;
     return found;
   }
 

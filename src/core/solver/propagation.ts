@@ -41,6 +41,22 @@ export class Propagation {
     return literal > 0 ? (this.decisions[literal] ?? 0) > 0 : (this.decisions[-literal] ?? 0) < 0;
   }
 
+  /** Returns the undecided literals of a rule that is not fulfilled yet; undefined if it is fulfilled. */
+  openLiterals(rule: number): number[] | undefined {
+    const { decisions } = this;
+    const open: number[] = [];
+    for (const literal of this.rules.literalsOf(rule)) {
+      if (literal < 0) {
+        if ((decisions[-literal] ?? 0) <= 0) return undefined;
+        continue;
+      }
+      const decided = decisions[literal] ?? 0;
+      if (decided > 0) return undefined;
+      if (decided === 0) open.push(literal);
+    }
+    return open;
+  }
+
   /** Records a decision. `why`: see the field. */
   protected decide(literal: number, level: number, why: number): void {
     this.decisions[Math.abs(literal)] = literal > 0 ? level : -level;

@@ -14,8 +14,6 @@ export type Job =
 export interface RuleSetUp {
   readonly rules: RuleSet;
   readonly kinds: RuleKinds;
-  /** For each job rule, from `kinds.job` on, the number of its job. */
-  readonly jobOfRule: readonly number[];
   /** For each choice rule, the rule it was derived from. */
   readonly origins: readonly number[];
   /** Installed packages without another version in the index. */
@@ -41,11 +39,10 @@ export function setUpRules(pool: Pool, jobs: readonly Job[]): RuleSetUp {
   const update = rules.count;
   installed.forEach((s, i) => addUpdateRule(rules, s, updates[i]?.up ?? [], feature + i));
   const job = rules.count;
-  const jobOfRule = candidates.map((list, i) => {
+  for (const list of candidates) {
     if (list.length === 0) rules.addBinary(-SYSTEM, 0);
     else rules.add(list[0] ?? 0, list.slice(1));
-    return i;
-  });
+  }
   const choice = rules.count;
   const origins = choiceRules(pool, rules, { feature, update });
   const kinds = { feature, update, job, choice, learnt: rules.count };
@@ -55,7 +52,7 @@ export function setUpRules(pool: Pool, jobs: readonly Job[]): RuleSetUp {
     rules.disabled[update + offset] = 1;
     rules.disabled[feature + offset] = 1;
   }
-  return { rules, kinds, jobOfRule, origins, orphaned, replaced };
+  return { rules, kinds, origins, orphaned, replaced };
 }
 
 /** Adds the update rule of an installed package: it or a better version of it. The feature rule, which also admits

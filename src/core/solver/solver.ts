@@ -1,29 +1,21 @@
 import { SYSTEM, type Solvable } from './candidates.ts';
 import { Branches, type Branch } from './branches.ts';
-import type { Problem, RuleKinds } from './engine.ts';
+import type { RuleKinds } from './engine.ts';
 import { Engine } from './engine.ts';
 import { installedFirst, preferred } from './policy.ts';
 import type { Pool } from './pool.ts';
 import type { RuleSet } from './rules.ts';
 import { setUpRules } from './rule-setup.ts';
 import type { Job } from './rule-setup.ts';
-
-export interface Solution {
-  /** The selected solvables, in the order of their decisions. */
-  readonly chosen: readonly Solvable[];
-  readonly problems: readonly Problem[];
-  readonly rules: RuleSet;
-  readonly kinds: RuleKinds;
-  /** For each job rule, from `kinds.job` on, the number of its job. */
-  readonly jobOfRule: readonly number[];
-}
+import type { Solution, SolveOptions } from './solution.ts';
+import type { Steps } from './steps.ts';
 
 /** Finds a set of solvables that fulfills the jobs and keeps installed packages: a complete search with the decisions
  *  of libsolv in its order. Jobs that contradict each other or the packages are dropped and reported as problems; the
- *  rest is solved. Deterministic. `updateAll` also updates installed packages to their best version. Source: libsolv
- *  src/solver.c `solver_solve`, `solver_run_sat`, with setup's flags. */
-export function solve(pool: Pool, jobs: readonly Job[], options: { updateAll: boolean }): Solution {
-  return new Solver(pool, jobs, options.updateAll).run();
+ *  rest is solved. Deterministic. Pauses after each decision. Source: libsolv src/solver.c `solver_solve`,
+ *  `solver_run_sat`, with setup's flags. */
+export function solve(pool: Pool, jobs: readonly Job[], options: SolveOptions): Steps<Solution> {
+  return new Solver(pool, jobs, options).run();
 }
 
 class Solver {
@@ -31,7 +23,6 @@ class Solver {
   readonly #rules: RuleSet;
   readonly #kinds: RuleKinds;
   readonly #engine: Engine;
-  readonly #jobOfRule: readonly number[];
   readonly #updateAll: boolean;
   readonly #replaced: ReadonlySet<Solvable>;
   readonly #orphaned: readonly Solvable[];
@@ -39,16 +30,15 @@ class Solver {
   #resolvingJobs = false;
   #installedPosition = 0;
 
-  constructor(pool: Pool, jobs: readonly Job[], updateAll: boolean) {
+  constructor(pool: Pool, jobs: readonly Job[], { updateAll, limit }: SolveOptions) {
     this.#pool = pool;
     this.#updateAll = updateAll;
-    const { rules, kinds, jobOfRule, origins, orphaned, replaced } = setUpRules(pool, jobs);
+    const { rules, kinds, origins, orphaned, replaced } = setUpRules(pool, jobs);
     this.#rules = rules;
     this.#kinds = kinds;
-    this.#jobOfRule = jobOfRule;
     this.#orphaned = orphaned;
     this.#replaced = replaced;
-    this.#engine = new Engine(rules, kinds, jobOfRule, pool.end);
+    this.#engine = new Engine(rules, kinds, { end: pool.end, limit });
     this.#engine.disableChoice = (rule) => this.#disableChoice(rule, origins);
   }
 
@@ -63,28 +53,30 @@ class Solver {
     }
   }
 
-  run(): Solution {
-    this.#search();
-    const chosen = this.#engine.trail.filter((literal) => literal > SYSTEM);
+  *run(): Steps<Solution> {
+    yield* this.#search();
+    const { trail, problems, conflicts, isExhausted } = this.#engine;
     return {
-      chosen,
-      problems: this.#engine.problems,
+      chosen: isExhausted ? [] : trail.filter((literal) => literal > SYSTEM),
+      problems,
       rules: this.#rules,
       kinds: this.#kinds,
-      jobOfRule: this.#jobOfRule,
+      conflicts,
+      ...(isExhausted ? { unsettled: this.#engine.unsettled() } : {}),
     };
   }
 
   /** Runs the steps of the search until nothing is left to decide. Each step returns the level it ends at. A level
    *  below its start means that a rule was learnt, and the search continues from the first step. */
-  #search(): void {
+  *#search(): Steps<void> {
     let level = 0;
     let settled = 1; // level up to which jobs and installed packages are decided
     for (;;) {
+      yield;
       if (level <= 0) {
         if (level < 0) return;
         this.#branches.clear();
-        this.#engine.decideAssertions();
+        yield* this.#engine.decideAssertions();
         level = 1;
         const broken = this.#engine.propagate(level);
         if (broken !== 0) {
@@ -95,7 +87,7 @@ class Solver {
       }
       if (level < settled) {
         this.#resolvingJobs = true;
-        const after = this.#resolveJobs(level);
+        const after = yield* this.#resolveJobs(level);
         this.#resolvingJobs = false;
         const isBack = after < level;
         level = after;
@@ -103,7 +95,7 @@ class Solver {
         settled = level + 1;
       }
       if (level < settled) {
-        const after = this.#resolveInstalled(level);
+        const after = yield* this.#resolveInstalled(level);
         const isBack = after < level;
         level = after;
         if (isBack) continue;
@@ -112,7 +104,7 @@ class Solver {
       if (level < settled) settled = level;
 
       let before = level;
-      level = this.#resolveDependencies(level);
+      level = yield* this.#resolveDependencies(level);
       if (level < before) continue;
 
       before = level;
@@ -152,27 +144,11 @@ class Solver {
     return false;
   }
 
-  /** Returns the undecided literals of a rule that is not fulfilled yet; undefined if it is fulfilled. */
-  #openLiterals(rule: number): Solvable[] | undefined {
-    const { decisions } = this.#engine;
-    const open: Solvable[] = [];
-    for (const literal of this.#rules.literalsOf(rule)) {
-      if (literal < 0) {
-        if ((decisions[-literal] ?? 0) <= 0) return undefined;
-        continue;
-      }
-      const decided = decisions[literal] ?? 0;
-      if (decided > 0) return undefined;
-      if (decided === 0) open.push(literal);
-    }
-    return open;
-  }
-
-  #resolveJobs(start: number): number {
+  *#resolveJobs(start: number): Steps<number> {
     let level = start;
     for (let rule = this.#kinds.job; rule < this.#kinds.choice; rule++) {
       if (this.#rules.disabled[rule] === 1) continue;
-      let open = this.#openLiterals(rule);
+      let open = this.#engine.openLiterals(rule);
       if (open === undefined || open.length === 0) continue;
       if (open.length > 1 && !this.#updateAll) {
         const installed = open.filter((s) => this.#pool.isInstalled(s));
@@ -180,6 +156,7 @@ class Solver {
       }
       const before = level;
       level = this.#select(level, open, rule);
+      yield;
       if (level > before) continue;
       if (level === before) {
         rule--; // a rule was learnt: check the same rule again
@@ -193,7 +170,7 @@ class Solver {
 
   /** Keeps installed packages, or updates them to their best version.
    *  Source: libsolv src/solver.c `resolve_installed`. */
-  #resolveInstalled(start: number): number {
+  *#resolveInstalled(start: number): Steps<number> {
     const pool = this.#pool;
     const { decisions } = this.#engine;
     const count = pool.end - pool.firstInstalled;
@@ -219,6 +196,7 @@ class Solver {
           if (open.length > 0) {
             const before = level;
             level = this.#select(level, open, rule);
+            yield;
             if (level <= before) {
               if (level < first) break;
               if (level < before) done = 0;
@@ -231,6 +209,7 @@ class Solver {
         if (decisions[s] === 0) {
           const before = level;
           level = this.#set(level, s, update);
+          yield;
           if (level <= before) {
             if (level < first) break;
             if (level < before) done = 0;
@@ -250,7 +229,7 @@ class Solver {
 
   /** Decides until every rule is fulfilled: first the rules with one clearly best candidate, then, from the first
    *  postponed one, the rules with a choice. Source: libsolv src/solver.c `resolve_dependencies`. */
-  #resolveDependencies(start: number): number {
+  *#resolveDependencies(start: number): Steps<number> {
     const { decisions } = this.#engine;
     let level = start;
     let postponed = 0;
@@ -271,13 +250,14 @@ class Solver {
         const second = rules.watch2[rule] ?? 0;
         if (second <= 0 || decisions[p] !== 0 || decisions[second] !== 0) continue;
       }
-      const open = this.#openLiterals(rule);
+      const open = this.#engine.openLiterals(rule);
       if (open === undefined || open.length === 0) continue;
       if (open.length > 1 && postponed >= 0 && preferred(this.#pool, open, { reorder: false }).length > 1) {
         if (postponed === 0) postponed = rule;
         continue;
       }
       level = this.#select(level, open, rule);
+      yield;
       if (level < start) return level;
       done = 0; // all rules must be checked again
     }
@@ -309,6 +289,7 @@ class Solver {
   }
 
   #takeBranch(branch: Branch, candidate: Solvable): number {
+    if (!this.#engine.countConflict()) return -1;
     this.#engine.revert(branch.level);
     this.#branches.retry(branch, candidate);
     return this.#set(branch.level, candidate, branch.rule);

@@ -14,14 +14,19 @@ import { catalogOf } from './support.ts';
 const events: Event[] = [];
 const options = { resolver: 'cygstrap 0.1.0', report: (event: Event) => events.push(event) };
 
-function made(loaded: LoadedCatalog, request: ResolveRequest): Lock {
-  const result = makeLock({ loaded }, request, options);
+async function made(loaded: LoadedCatalog, request: ResolveRequest): Promise<Lock> {
+  const result = await makeLock({ loaded }, request, options);
   if (result.kind === 'conflict') throw new Error(result.conflicts.map(({ message }) => message).join());
   return result.lock;
 }
 
-function updated(loaded: LoadedCatalog, request: ResolveRequest, before: Lock, names: readonly string[]): Lock {
-  const result = updateLock({ loaded }, request, { before, names }, options);
+async function updated(
+  loaded: LoadedCatalog,
+  request: ResolveRequest,
+  before: Lock,
+  names: readonly string[],
+): Promise<Lock> {
+  const result = await updateLock({ loaded }, request, { before, names }, options);
   if (result.kind === 'conflict') throw new Error(result.conflicts.map(({ message }) => message).join());
   return result.lock;
 }
@@ -51,11 +56,11 @@ const NEW = `
   core 1.0 [prev] category Base
 `;
 
-describe('an update', () => {
-  const before = made(catalogOf(OLD), ask('app', 'tool'));
+describe('an update', async () => {
+  const before = await made(catalogOf(OLD), ask('app', 'tool'));
 
-  test('of nothing in particular moves everything', () => {
-    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, []))).toEqual([
+  test('of nothing in particular moves everything', async () => {
+    expect(versions(await updated(catalogOf(NEW), ask('app', 'tool'), before, []))).toEqual([
       'app 2.0',
       'core 2.0',
       'extra 1.0',
@@ -64,15 +69,15 @@ describe('an update', () => {
     ]);
   });
 
-  test('of one package moves it alone', () => {
-    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['lib']))).toEqual([
+  test('of one package moves it alone', async () => {
+    expect(versions(await updated(catalogOf(NEW), ask('app', 'tool'), before, ['lib']))).toEqual([
       'app 1.0',
       'core 1.0',
       'helper 1.0',
       'lib 2.0',
       'tool 1.0',
     ]);
-    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['core']))).toEqual([
+    expect(versions(await updated(catalogOf(NEW), ask('app', 'tool'), before, ['core']))).toEqual([
       'app 1.0',
       'core 2.0',
       'helper 1.0',
@@ -81,9 +86,9 @@ describe('an update', () => {
     ]);
   });
 
-  test('updates only what must change with it', () => {
+  test('updates only what must change with it', async () => {
     events.length = 0;
-    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['app']))).toEqual([
+    expect(versions(await updated(catalogOf(NEW), ask('app', 'tool'), before, ['app']))).toEqual([
       'app 2.0',
       'core 1.0',
       'extra 1.0',
@@ -94,8 +99,8 @@ describe('an update', () => {
     expect(events).toContainEqual({ kind: 'note', message: 'also updated or removed: `lib=1.0`' });
   });
 
-  test('drops what nothing needs any more', () => {
-    expect(versions(updated(catalogOf(NEW), ask('app', 'tool'), before, ['tool']))).toEqual([
+  test('drops what nothing needs any more', async () => {
+    expect(versions(await updated(catalogOf(NEW), ask('app', 'tool'), before, ['tool']))).toEqual([
       'app 1.0',
       'core 1.0',
       'lib 1.0',
@@ -103,15 +108,19 @@ describe('an update', () => {
     ]);
   });
 
-  test('follows a request that has changed meanwhile', () => {
-    expect(versions(updated(catalogOf(NEW), ask('app'), before, ['core']))).toEqual(['app 1.0', 'core 2.0', 'lib 1.0']);
-    expect(versions(updated(catalogOf(NEW), ask('app', 'extra'), before, ['extra']))).toEqual([
+  test('follows a request that has changed meanwhile', async () => {
+    expect(versions(await updated(catalogOf(NEW), ask('app'), before, ['core']))).toEqual([
+      'app 1.0',
+      'core 2.0',
+      'lib 1.0',
+    ]);
+    expect(versions(await updated(catalogOf(NEW), ask('app', 'extra'), before, ['extra']))).toEqual([
       'app 1.0',
       'core 1.0',
       'extra 1.0',
       'lib 1.0',
     ]);
-    expect(versions(updated(catalogOf(NEW), ask('app=2.0'), before, ['core']))).toEqual([
+    expect(versions(await updated(catalogOf(NEW), ask('app=2.0'), before, ['core']))).toEqual([
       'app 2.0',
       'core 2.0',
       'extra 1.0',
@@ -119,10 +128,10 @@ describe('an update', () => {
     ]);
   });
 
-  test('continues where the index has lost a version, with a warning', () => {
+  test('continues where the index has lost a version, with a warning', async () => {
     events.length = 0;
     const rotated = NEW.replace('lib 1.0 [prev]', '').replace('core 1.0 [prev] category Base', '');
-    expect(versions(updated(catalogOf(rotated), ask('app', 'tool'), before, ['helper']))).toEqual([
+    expect(versions(await updated(catalogOf(rotated), ask('app', 'tool'), before, ['helper']))).toEqual([
       'app 1.0',
       'core 2.0',
       'helper 2.0',
@@ -132,14 +141,14 @@ describe('an update', () => {
     expect(events).toContainEqual({ kind: 'warning', message: 'no longer in the index: `core=1.0`, `lib=1.0`' });
   });
 
-  test('lets no pin keep out a member of a category', () => {
+  test('lets no pin keep out a member of a category', async () => {
     const request = { ...EMPTY_REQUEST, categories: ['Fun'] };
-    const lock = made(catalogOf('game 1.0 requires lib category Fun\nlib 1.0'), request);
+    const lock = await made(catalogOf('game 1.0 requires lib category Fun\nlib 1.0'), request);
     const fresh = catalogOf(
       'game 1.0 requires lib category Fun\nlib 2.0\nlib 1.0 [prev]\npuzzle 1.0 requires lib (>= 2.0) ' +
         'category Fun\nother 1.0 category Fun',
     );
-    expect(versions(updated(fresh, request, lock, ['other']))).toEqual([
+    expect(versions(await updated(fresh, request, lock, ['other']))).toEqual([
       'game 1.0',
       'lib 2.0',
       'other 1.0',
@@ -147,8 +156,8 @@ describe('an update', () => {
     ]);
   });
 
-  test('of an unknown package is refused', () => {
-    expect(() => updated(catalogOf(NEW), ask('app'), before, ['ap'])).toThrow(
+  test('of an unknown package is refused', async () => {
+    await expect(updated(catalogOf(NEW), ask('app'), before, ['ap'])).rejects.toThrow(
       expect.objectContaining({
         code: 'lock',
         message: 'neither in the lock nor required by the request: `ap`',
@@ -156,21 +165,21 @@ describe('an update', () => {
     );
   });
 
-  test('of a request that has no answer is a conflict', () => {
-    expect(updateLock({ loaded: catalogOf(NEW) }, ask('gone'), { before, names: ['app'] }, options)).toMatchObject({
-      kind: 'conflict',
-    });
+  test('of a request that has no answer is a conflict', async () => {
+    expect(
+      await updateLock({ loaded: catalogOf(NEW) }, ask('gone'), { before, names: ['app'] }, options),
+    ).toMatchObject({ kind: 'conflict' });
   });
 
-  test('of an index of another architecture is refused', () => {
-    expect(() => makeLock({ loaded: catalogOf(NEW) }, ask('app'), { ...options, arch: 'x86' })).toThrow(
+  test('of an index of another architecture is refused', async () => {
+    await expect(makeLock({ loaded: catalogOf(NEW) }, ask('app'), { ...options, arch: 'x86' })).rejects.toThrow(
       'an index is for x86_64, not for x86',
     );
   });
 });
 
-test('a lock names who signed its indexes', () => {
-  const result = makeLock({ loaded: catalogOf(OLD), signers: ['A'.repeat(40)] }, ask('app'), options);
+test('a lock names who signed its indexes', async () => {
+  const result = await makeLock({ loaded: catalogOf(OLD), signers: ['A'.repeat(40)] }, ask('app'), options);
   expect(result).toMatchObject({
     lock: { indexes: [{ release: 'demo', arch: 'x86_64', timestamp: 1_700_000_000, signer: 'A'.repeat(40) }] },
   });
@@ -205,14 +214,14 @@ const states = fc
     return { old: old.join('\n'), fresh: fresh.join('\n'), count: packages.length };
   });
 
-test('for random indexes: an update fulfills the request, updates the named packages, and nothing without need', () => {
-  fc.assert(
-    fc.property(states, fc.nat(5), fc.nat(5), ({ old, fresh, count }, asked, moving) => {
+test('for random indexes: an update fulfills the request, updates the named packages, and nothing without need', async () => {
+  await fc.assert(
+    fc.asyncProperty(states, fc.nat(5), fc.nat(5), async ({ old, fresh, count }, asked, moving) => {
       const request = ask(`p${asked % count}`);
-      const before = made(catalogOf(old), request);
+      const before = await made(catalogOf(old), request);
       const name = before.packages[moving % Math.max(1, before.packages.length)]?.name ?? 'p0';
       const loaded = catalogOf(fresh);
-      const after = updated(loaded, request, before, [name]);
+      const after = await updated(loaded, request, before, [name]);
       // It is what its own versions give: complete, and nothing in it is too much.
       const exact = resolve(loaded.catalog, {
         ...request,
@@ -221,7 +230,7 @@ test('for random indexes: an update fulfills the request, updates the named pack
       expect(exact.kind === 'plan' && exact.plan.packages.map((each) => `${each.name} ${each.version}`).sort()).toEqual(
         versions(after),
       );
-      const target = made(loaded, request).packages.find((each) => each.name === name);
+      const target = (await made(loaded, request)).packages.find((each) => each.name === name);
       const found = after.packages.find((each) => each.name === name);
       if (target !== undefined && found !== undefined) expect(found.version).toBe(target.version);
       // Every other package that moved could not have stayed: with it pinned and the rest as it is, there is no plan.
@@ -238,14 +247,14 @@ test('for random indexes: an update fulfills the request, updates the named pack
   );
 });
 
-test('an update from the same index changes nothing', () => {
-  fc.assert(
-    fc.property(states, fc.nat(5), ({ fresh, count }, asked) => {
+test('an update from the same index changes nothing', async () => {
+  await fc.assert(
+    fc.asyncProperty(states, fc.nat(5), async ({ fresh, count }, asked) => {
       const request = ask(`p${asked % count}`);
       const loaded = catalogOf(fresh);
-      const before = made(loaded, request);
+      const before = await made(loaded, request);
       for (const names of [[], ...before.packages.map(({ name }) => [name])])
-        expect(isSameAnswer(diffLocks(before, updated(loaded, request, before, names)))).toBe(true);
+        expect(isSameAnswer(diffLocks(before, await updated(loaded, request, before, names)))).toBe(true);
     }),
     { seed: SEED, numRuns: 100 },
   );
