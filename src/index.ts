@@ -1,6 +1,6 @@
 // Indexes and plans.
 export { answerRequest } from './api/answer.ts';
-export type { Answer } from './api/answer.ts';
+export type { Answer, ResolveContext } from './api/answer.ts';
 export { answerBatch } from './api/batch.ts';
 export type { BatchAnswer } from './api/batch.ts';
 export { CHOICES, DEFAULTS } from './api/defaults.ts';
@@ -108,6 +108,7 @@ export type {
   PlannedPackage,
   PlannedSource,
   PlanReason,
+  ResolveOptions,
   ResolveRequest,
   ResolveResult,
 } from './core/resolve/plan.ts';

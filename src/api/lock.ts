@@ -1,4 +1,5 @@
 import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
 import { pinText } from '../core/lock/keep.ts';
 import type { Pin } from '../core/lock/keep.ts';
 import { DEFAULT_ARCH } from '../core/lock/lock.ts';

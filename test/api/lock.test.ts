@@ -61,8 +61,8 @@ test('a lock of previous or test versions is made with a warning', async () => {
   const report = (event: Event): void => {
     if (event.kind === 'warning') warnings.push(event.message);
   };
-  makeLock({ loaded }, { packages: ['vim'], base: false }, { report });
+  await makeLock({ loaded }, { packages: ['vim'], base: false }, { report });
   expect(warnings).toEqual([]);
-  makeLock({ loaded }, { packages: ['vim=9.0.2155-1'], base: false }, { report });
+  await makeLock({ loaded }, { packages: ['vim=9.0.2155-1'], base: false }, { report });
   expect(warnings).toEqual([expect.stringContaining('may not find `vim 9.0.2155-1` [prev]: keep the repo')]);
 });
