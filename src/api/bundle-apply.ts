@@ -5,6 +5,7 @@ import type { BundleHead, IncomingMember } from '../repo/bundle/read.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { Lock } from '../core/lock/lock.ts';
+import type { SetupCommand } from '../core/lock/setup-command.ts';
 import { parseLock } from '../core/lock/parse.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
@@ -14,6 +15,8 @@ import type { BundleOptions } from './bundle.ts';
 import { layoutOf } from '../repo/repo.ts';
 import { filesNeeded } from './bundle-files.ts';
 import { writeLock } from './lock-file.ts';
+import { readIndexForSetup, setupCommandOf } from './setup-command.ts';
+import type { IndexForSetup } from './setup-command.ts';
 
 export interface ApplyRequest {
   readonly bundle: string;
@@ -31,6 +34,8 @@ export interface ApplySummary {
   /** Archives that the repo had before. */
   readonly presentFiles: number;
   readonly packages: number;
+  /** The call of setup that installs the lock from this repo. */
+  readonly setup: SetupCommand;
 }
 
 /** Updates a repo to the lock in a bundle: stores the archives of the bundle, each verified against the lock or the
@@ -55,9 +60,10 @@ export async function applyBundle(
       onArchive: async (member) => work?.store(member),
     });
     if (work === undefined) throw new CygstrapError('corrupt', `\`${bundle}\` is empty`);
-    const { files, sizeBytes, presentFiles, lock } = await work.finish();
+    const { files, sizeBytes, presentFiles, lock, index } = await work.finish();
     await writeLock(lockFile, lock);
-    return { repo, lock: lockFile, files, sizeBytes, presentFiles, packages: lock.packages.length };
+    const setup = await setupCommandOf(lock, index, { kind: 'directory', path: root });
+    return { repo, lock: lockFile, files, sizeBytes, presentFiles, packages: lock.packages.length, setup };
   } finally {
     await work?.close();
   }
@@ -82,9 +88,13 @@ interface ApplyingParts {
   readonly signal: AbortSignal | undefined;
 }
 
+interface Finished extends Pick<ApplySummary, 'files' | 'sizeBytes' | 'presentFiles'> {
+  readonly lock: Lock;
+  readonly index: IndexForSetup;
+}
+
 /** A bundle that is being stored. */
 class Applying {
-  readonly lock: Lock;
   files = 0;
   sizeBytes = 0;
   presentFiles = 0;
@@ -95,7 +105,6 @@ class Applying {
 
   constructor(parts: ApplyingParts) {
     this.#parts = parts;
-    this.lock = parts.lock;
   }
 
   async begin(needed: readonly RepoFile[]): Promise<void> {
@@ -126,7 +135,7 @@ class Applying {
     this.sizeBytes += sizeBytes;
   }
 
-  async finish(): Promise<this> {
+  async finish(): Promise<Finished> {
     const { bundle, head, lock, store } = this.#parts;
     const missing = [...this.#missing].sort();
     if (missing.length > 0) {
@@ -148,8 +157,11 @@ class Applying {
     }
     const form = INDEX_FORMS.find((each) => head.index?.name === `setup.${each}`);
     if (head.index === undefined || form === undefined) throw this.#broken('it has no index');
-    await publishFull(store, lock.request.arch, { form, bytes: head.index.bytes, signature: head.index.signature });
-    return this;
+    const { name, bytes, signature } = head.index;
+    await publishFull(store, lock.request.arch, { form, bytes, signature });
+    const index = await readIndexForSetup(lock, { name, bytes, isSigned: signature !== undefined });
+    const { files, sizeBytes, presentFiles } = this;
+    return { lock, files, sizeBytes, presentFiles, index };
   }
 
   close(): Promise<void> {

@@ -5,12 +5,12 @@ import type { RepoFile } from '../repo/files/file.ts';
 import { archivesOf, fileOfArchive } from '../repo/files/archive-file.ts';
 import type { UncheckedFile } from '../repo/files/archive-file.ts';
 import { parseRepoFiles } from '../repo/files/path.ts';
-import { SUBSET_MARK } from '../repo/files/layout.ts';
 import type { Archive } from '../core/setup-ini/records.ts';
 import { readIndex } from './load-catalog.ts';
 import { requireAgreement } from './lock-comparison.ts';
 import type { NamedLock } from './lock-comparison.ts';
 import { filesOfLock, uncheckedFilesOfLock } from './repo-files.ts';
+import { isSubsetIndex } from './setup-command.ts';
 
 /** Returns the files that a repo with this lock and index must have, each once: those of the lock, and those of an
  *  index that lists only what its repo has. Warns of locked packages that the index does not list. Throws as
@@ -37,7 +37,7 @@ export async function filesNeeded(
       kind: 'warning',
       message: `the index does not list ${unlisted.join(', ')} of the lock: setup will not see them`,
     });
-  const isSubset = Buffer.from(index.bytes).toString('latin1', 0, SUBSET_MARK.length) === SUBSET_MARK;
+  const isSubset = isSubsetIndex(index.bytes);
   const locked: readonly UncheckedFile[] = uncheckedFilesOfLock(lock);
   return distinctFiles(parseRepoFiles(isSubset ? [...locked, ...listed.map(fileOfArchive)] : locked));
 }

@@ -23,6 +23,8 @@ import { IndexCache } from '../site/index-cache.ts';
 import { writeLock } from './lock-file.ts';
 import type { IndexedFile } from './repo-files.ts';
 import { trustedKeys } from '../trust/verifier.ts';
+import { setupCommandOf } from './setup-command.ts';
+import type { SetupCommand } from '../core/lock/setup-command.ts';
 import { openGroup } from './load-from-sites.ts';
 
 /** The result of a fetch. */
@@ -43,6 +45,8 @@ export interface FetchSummary {
   readonly index: PublishedSummary | null;
   /** File name of the setup program; null if it was not requested. */
   readonly installer: string | null;
+  /** The call of setup that installs the lock from this repo; null without a lock or an index. */
+  readonly setup: SetupCommand | null;
 }
 
 export type FetchResult = FetchSummary | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
@@ -104,7 +108,7 @@ class Fetch {
       const present = [...presence.present, ...fetched];
       const index = await publishIndex(store, selection, present, this.#request, this.#context);
       const installer = await this.#fetchInstaller(store, selection.arch);
-      return { ...planned, kind: 'fetched', index, installer };
+      return { ...planned, kind: 'fetched', index, installer, setup: await this.#setup(selection, index) };
     } finally {
       await store.close();
       // A dry run leaves nothing in a download directory of setup.
@@ -142,6 +146,7 @@ class Fetch {
       signers,
       index: null,
       installer: null,
+      setup: null,
     };
   }
 
@@ -174,6 +179,18 @@ class Fetch {
     } finally {
       await sites.close();
     }
+  }
+
+  async #setup({ lock, content, signers }: Selection, index: PublishedSummary | null): Promise<SetupCommand | null> {
+    if (lock === undefined || content === undefined || index === null) return null;
+    const { fullIndex, keyring } = this.#request;
+    const signer = fullIndex ? signers[0] : undefined;
+    return setupCommandOf(
+      lock,
+      { records: content.records, signer: index.isSigned ? signer : 'unsigned' },
+      { kind: 'directory', path: this.#root },
+      { keyring },
+    );
   }
 
   #warnOfLongPaths(files: readonly RepoFile[]): void {

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { LockComparison } from '../core/lock/comparison.ts';
 import { indexOfArch } from '../repo/index-files.ts';
+import type { IndexInForce } from '../repo/index-files.ts';
 import { OWN_INDEXES, ownFile } from '../repo/files/layout.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
 import { subsetIndex } from '../repo/subset.ts';
@@ -13,6 +15,8 @@ import { readIndex } from './load-catalog.ts';
 import { requireAgreement } from './lock-comparison.ts';
 import type { NamedLock } from './lock-comparison.ts';
 import type { IndexSource, LoadOptions } from './load-catalog.ts';
+import { readIndexForSetup } from './setup-command.ts';
+import type { IndexForSetup } from './setup-command.ts';
 
 export interface LockIndexOptions {
   readonly places: RepoPlaces;
@@ -21,22 +25,25 @@ export interface LockIndexOptions {
   readonly load: LoadOptions;
 }
 
-/** The index of the files of a lock, and its signature if the index of the repo has the same bytes. */
+/** The index of an image. */
 export interface LockIndex {
-  /** In the paths where setup looks for them. */
+  /** The index, and its signature if it has one, in the paths where setup looks for them. */
   readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   readonly packages: number;
+  readonly forSetup: IndexForSetup;
 }
 
-/** Makes the index of the files of a lock, from the indexes of the lock if the repo has cached them, otherwise from
- *  the index that setup reads from the repo. Throws `repo` if there is none, or if it lists a file differently from
- *  the lock, `lock` if it contradicts the lock, and what reading an index throws. */
-export async function indexOfLock(
-  { file, lock }: NamedLock,
-  { places, files, load }: LockIndexOptions,
-): Promise<LockIndex> {
+/** Returns the index for the files of a lock. If the repo publishes the signed index of its site, that is the one, with
+ *  its signature. Otherwise makes an index of these files, from the indexes of the lock if the repo has cached them, or
+ *  from the index that setup reads from the repo; it has the signature of the repo if both have the same bytes. Throws
+ *  `repo` if there is no index, or if it lists a file differently from the lock, `lock` if it contradicts the lock, and
+ *  what reading an index throws. */
+export async function indexOfLock(named: NamedLock, { places, files, load }: LockIndexOptions): Promise<LockIndex> {
+  const { file, lock } = named;
   const { arch } = lock.request;
   const found = indexOfArch(places, arch);
+  if (found?.signature !== undefined && !found.index.isSubset)
+    return siteIndex(named, { index: found.index, signature: found.signature }, files);
   const inForce = found?.index;
   const sources = (await cachedIndexes(lock, places)) ?? (inForce === undefined ? [] : [inForce.location]);
   if (sources.length === 0)
@@ -55,7 +62,33 @@ export async function indexOfLock(
   const isPublished = inForce !== undefined && bytes.equals(await readFile(inForce.location));
   const signed =
     signature !== undefined && isPublished ? [{ path: `${arch}/setup.ini.sig`, bytes: await readFile(signature) }] : [];
-  return { files: [{ path: `${arch}/setup.ini`, bytes }, ...signed], packages };
+  return {
+    files: [{ path: `${arch}/setup.ini`, bytes }, ...signed],
+    packages,
+    forSetup: { records, signer: signed.length === 0 ? 'unsigned' : undefined },
+  };
+}
+
+async function siteIndex(
+  { file, lock }: NamedLock,
+  { index, signature }: { readonly index: IndexInForce; readonly signature: string },
+  files: readonly VerifiedFile[],
+): Promise<LockIndex> {
+  const path = `${lock.request.arch}/${basename(index.path)}`;
+  const bytes = await readFile(index.location);
+  const forSetup = await readIndexForSetup(lock, { name: path, bytes, isSigned: true });
+  const comparison = new LockComparison(lock);
+  comparison.add(forSetup.records);
+  requireAgreement(file, comparison, index.path);
+  await requireListed({ name: path, bytes }, files);
+  return {
+    files: [
+      { path, bytes },
+      { path: `${path}.sig`, bytes: await readFile(signature) },
+    ],
+    packages: new Set(forSetup.records.map(({ name }) => name)).size,
+    forSetup,
+  };
 }
 
 /** Returns the cached indexes of the lock, identified by the digests in it; undefined unless all are there. */

@@ -18,10 +18,15 @@ import { additionsOf } from './media-additions.ts';
 import { indexOfLock } from './media-index.ts';
 import { installerOf } from './media-installer.ts';
 import { filesOfLock } from './repo-files.ts';
+import { setupCommandOf } from './setup-command.ts';
+import type { SetupCommand } from '../core/lock/setup-command.ts';
 
 /** File names of the images in the output directory. */
 const REPO_IMAGE = 'repo.iso';
 const ANSWER_IMAGES = { floppy: 'answers.img', iso: 'answers.iso' } as const;
+
+/** The drive of the image in a Windows with one disk. */
+const REPO_DRIVE = 'D:\\';
 
 const REPO_LABEL = 'CYGSTRAP';
 const ANSWERS_LABEL = 'ANSWERS';
@@ -70,6 +75,8 @@ export interface MediaResult {
   readonly installer: string | null;
   /** Paths of the further files on the image. */
   readonly added: readonly string[];
+  /** The call of setup that installs the lock from the image in drive D. */
+  readonly setup: SetupCommand;
 }
 
 /** Writes the media that a guest installs from. The ISO image has exactly the archives of a lock, each verified again,
@@ -82,14 +89,15 @@ export async function makeMedia(
   request: MediaRequest,
   { load = {}, report = () => {}, signal }: MediaContext = {},
 ): Promise<MediaResult> {
-  const { repo, out } = request;
+  const { repo, out, keyring = [] } = request;
   const lock = await readLock(request.lock);
   const root = resolve(repo);
   const places = placesOf(root, layoutOf(root));
   const files = await verifiedFilesOf(root, lock, signal);
   const { arch } = lock.request;
   const index = await indexOfLock({ file: request.lock, lock }, { places, files, load });
-  const installer = await installerOf(places, arch, request.keyring ?? []);
+  const installer = await installerOf(places, arch, keyring);
+  const program = installer === undefined ? undefined : `${REPO_DRIVE}${installer.name}`;
   const added = await additionsOf(request.add ?? []);
   const entries: IsoEntry[] = [
     ...files.map((file) => ({ kind: 'verified', file }) as const),
@@ -113,6 +121,7 @@ export async function makeMedia(
     packages: index.packages,
     installer: installer?.name ?? null,
     added: added.map(({ path }) => path),
+    setup: await setupCommandOf(lock, index.forSetup, { kind: 'directory', path: REPO_DRIVE }, { program, keyring }),
   };
 }
 

@@ -16,6 +16,15 @@ import { readFloppy } from '../../src/media/read/fat.ts';
 import { describeWith, sha512, temporaryDirectory } from './support.ts';
 import { base, run, fetch, copied, media, contentsOf, ARCHIVES, listedIn, RELEASE, KEY } from './command-support.ts';
 
+const INSTALL_FROM_D = [
+  '--quiet-mode',
+  '--upgrade-also',
+  '--no-verify',
+  '--local-install',
+  '--local-package-dir',
+  'D:\\',
+];
+
 describeWith(['xorriso'], 'the image of a repo', () => {
   test('contains exactly the archives of the lock and their index', async () => {
     const { repo, lock } = copied();
@@ -29,6 +38,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
       packages: 6,
       installer: null,
       added: [],
+      setup: { program: 'setup-x86_64.exe', arguments: [...INSTALL_FROM_D, '--packages', 'gcc-core,openssh'] },
     });
     expect(image).toEqual({
       path: image.path,
@@ -44,7 +54,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     expect(await run('verify', repo, '--lock', lock)).toMatchObject({ exit: 0 });
   });
 
-  test('is the same for the same lock: from a copy, a larger repo, the whole index, or the site layout', async () => {
+  test('is the same for the same lock: from a copy, a larger repo, or the site layout', async () => {
     const { repo, lock } = copied();
     const { image } = await media({ repo, lock });
     const more = await fetch('more', 'openssh', 'gcc-core');
@@ -65,15 +75,29 @@ describeWith(['xorriso'], 'the image of a repo', () => {
       KEY,
     );
     expect(existsSync(join(more.repo, 'x86_64/release/openssh/openssh-9.6p1-1-x86_64.tar.xz'))).toBe(true);
-    const full = await fetch('full', 'openssh', 'gcc-core', '--full-index');
-    expect(existsSync(join(full.repo, 'x86_64/setup.ini'))).toBe(false);
     const site = await fetch('site', 'openssh', 'gcc-core', '--layout', 'site');
-    for (const other of [more, full, site]) expect((await media(other)).image.sha512, other.repo).toBe(image.sha512);
+    for (const other of [more, site]) expect((await media(other)).image.sha512, other.repo).toBe(image.sha512);
     // The index that was kept is a convenience: what setup reads from the repo will do.
-    for (const other of [copied(), copied('full')]) {
-      rmSync(join(other.repo, '.cygstrap/index'), { recursive: true });
-      expect((await media(other)).image.sha512, other.repo).toBe(image.sha512);
-    }
+    const other = copied();
+    rmSync(join(other.repo, '.cygstrap/index'), { recursive: true });
+    expect((await media(other)).image.sha512).toBe(image.sha512);
+  });
+
+  test('contains the signed index of the site, if the repo has it', async () => {
+    const full = await fetch('full', 'openssh', 'gcc-core', '--full-index');
+    const { image, packages, setup } = await media(full);
+    const contents = await contentsOf(image.path);
+    const paths = ['x86_64/setup.zst', 'x86_64/setup.zst.sig'];
+    expect(Object.keys(contents).sort()).toEqual([...ARCHIVES, ...paths].sort());
+    for (const path of paths) expect(contents[path]?.equals(readFileSync(join(full.repo, path))), path).toBe(true);
+    expect(packages).toBe(9);
+    expect(setup.arguments.slice(0, 4)).toEqual(['--quiet-mode', '--upgrade-also', '--pubkey', KEY]);
+    // Without its signature it is no index of the site.
+    const unsigned = copied('full');
+    rmSync(join(unsigned.repo, 'x86_64/setup.zst.sig'));
+    const made = await media(unsigned);
+    expect(listedIn((await contentsOf(made.image.path))['x86_64/setup.ini'])).toEqual(ARCHIVES);
+    expect(made.setup.arguments).toContain('--no-verify');
   });
 
   test('contains source archives that are locked', async () => {
@@ -106,8 +130,9 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     });
     cpSync(join(RELEASE, 'x86_64/setup.xz.sig'), join(repo, 'setup-x86_64.exe.sig'));
     await expect(media({ repo, lock, keyring: [] })).rejects.toMatchObject({ code: 'signature' });
-    const { image, installer } = await media({ repo, lock });
+    const { image, installer, setup } = await media({ repo, lock });
     expect(installer).toBe('setup-x86_64.exe');
+    expect(setup.program).toBe('D:\\setup-x86_64.exe');
     expect(Object.keys(await contentsOf(image.path)).filter((path) => !path.includes('/'))).toEqual([
       'setup-x86_64.exe',
       'setup-x86_64.exe.sig',
@@ -178,7 +203,8 @@ describeWith(['xorriso'], 'the image of a repo', () => {
       exit: 0,
       stdout:
         `\`${join(out, 'repo.iso')}\`: 6 archives, 18.4 KiB; ` +
-        'index of 6 packages, 1 file added; read back: identical\n',
+        'index of 6 packages, 1 file added; read back: identical\n' +
+        `install it on Windows: setup-x86_64.exe ${INSTALL_FROM_D.join(' ')} --packages "gcc-core,openssh"\n`,
       stderr: '',
     });
     const json = await run('media', '--repo', repo, '--lock', lock, '--out', out, '--add', KEY, '--json');

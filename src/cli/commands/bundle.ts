@@ -1,4 +1,5 @@
 import { DEFAULTS } from '../../api/defaults.ts';
+import { setupText } from '../../report/setup-line.ts';
 import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, required, value, withDefault } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
@@ -60,7 +61,7 @@ async function make({ output }: Session, args: BundleArguments, out: string): Pr
 async function applyTo({ output }: Session, args: BundleArguments, tar: string): Promise<number> {
   const { applyBundle } = await import('../../api/bundle-apply.ts');
   const report = reporter(output, args);
-  const { files, sizeBytes, presentFiles, packages } = await interruptible((signal) =>
+  const { files, sizeBytes, presentFiles, packages, setup } = await interruptible((signal) =>
     applyBundle({ bundle: tar, repo: args.repo, lock: args.lock }, { report, signal }),
   );
   if (args.json) {
@@ -73,12 +74,13 @@ async function applyTo({ output }: Session, args: BundleArguments, tar: string):
       files,
       size: sizeBytes,
       present: presentFiles,
+      setup,
     });
   } else {
     const added = `${countText(files, 'archive')}, ${sizeText(sizeBytes)}`;
     await output.data(
       `\`${args.repo}\` matches \`${args.lock}\`: ${countText(packages, 'package')}; ${added} added, ` +
-        `${presentFiles} already present\n`,
+        `${presentFiles} already present\n${setupText(setup)}`,
     );
   }
   return EXIT_DONE;

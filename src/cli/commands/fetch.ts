@@ -2,6 +2,7 @@ import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
 import type { FetchSummary } from '../../api/fetch.ts';
 import type { FetchContext, FetchRequest } from '../../api/fetch-request.ts';
 import type { Event } from '../../events.ts';
+import { setupText } from '../../report/setup-line.ts';
 import { countText, sizeText } from '../../report/text.ts';
 import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
@@ -167,6 +168,7 @@ function summaryText({
   index,
   signers,
   installer,
+  setup,
 }: FetchSummary): string {
   const all = `${countText(files, 'file')}, ${sizeText(sizeBytes)}`;
   const rest = `${files - presentFiles} to fetch (${sizeText(sizeBytes - presentBytes)})`;
@@ -180,6 +182,6 @@ function summaryText({
   return (
     `\`${repo}\`: ${all}, verified; ${files - presentFiles} fetched (${sizeText(sizeBytes - presentBytes)}` +
     `), ${presentFiles} already present${published}${installer === null ? '' : `; ${installer}`}${locked}` +
-    `${unsigned}\n`
+    `${unsigned}\n${setup === null ? '' : setupText(setup)}`
   );
 }

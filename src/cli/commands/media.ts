@@ -1,6 +1,7 @@
 import type { Report } from '../../events.ts';
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { Answers, MediaResult } from '../../api/media.ts';
+import { setupText } from '../../report/setup-line.ts';
 import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, list, required, value, withDefault } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
@@ -69,8 +70,8 @@ async function answersFor(
   });
 }
 
-function mediaText({ image, answers, archives, sizeBytes, packages, installer, added }: MediaResult): string {
-  const setup = installer === null ? '' : `, \`${installer}\``;
+function mediaText({ image, answers, archives, sizeBytes, packages, installer, added, setup }: MediaResult): string {
+  const program = installer === null ? '' : `, \`${installer}\``;
   const others = added.length === 0 ? '' : `, ${countText(added.length, 'file')} added`;
   const answersLine =
     answers === null
@@ -78,6 +79,6 @@ function mediaText({ image, answers, archives, sizeBytes, packages, installer, a
       : `\`${answers.path}\`: ${countText(answers.files, 'file')} of answers; read back: identical\n`;
   return (
     `\`${image.path}\`: ${countText(archives, 'archive')}, ${sizeText(sizeBytes)}; index of ` +
-    `${countText(packages, 'package')}${setup}${others}; read back: identical\n${answersLine}`
+    `${countText(packages, 'package')}${program}${others}; read back: identical\n${answersLine}${setupText(setup)}`
   );
 }

@@ -115,6 +115,7 @@ describe('a bundle', () => {
       sizeBytes: 2_503_110,
       presentFiles: 1,
       packages: 4,
+      setup: expect.objectContaining({ program: 'setup-x86_64.exe' }),
     });
     expect(contentsOf(repo)).toEqual({ ...contentsOf(join(base, 'near/repo')), ...contentsOf(far.repo) });
     expect(readFileSync(lock, 'utf8')).toBe(printLock(far.lock));

@@ -52,7 +52,9 @@ test('transfers the new state', async () => {
   expect(taken).toEqual({
     exit: 0,
     stdout:
-      '`/copy/repo` matches `/copy/cygstrap.lock.json`: 2 packages; 1 archive, 3.0 KiB added, 1 already present\n',
+      '`/copy/repo` matches `/copy/cygstrap.lock.json`: 2 packages; 1 archive, 3.0 KiB added, 1 already present\n' +
+      'install it on Windows: setup-x86_64.exe --quiet-mode --upgrade-also --no-verify --local-install ' +
+      '--local-package-dir C:\\repo --packages "bash,zlib"\n',
     stderr: '',
   });
   expect(contentsOf(at('copy/repo'))).toMatchObject(contentsOf(at('far/repo')));
@@ -73,6 +75,7 @@ test('transfers the new state', async () => {
     files: 0,
     size: 0,
     present: 2,
+    setup: { program: 'setup-x86_64.exe', arguments: expect.arrayContaining(['/copy/repo', 'bash,zlib']) },
   });
 });
 
