@@ -13,6 +13,8 @@ export type ErrorCode =
   | 'verify'
   /** There is no valid signature of a trusted key. */
   | 'signature'
+  /** An index is older than one of the same signer that was used before. */
+  | 'older-index'
   /** A local repo is not usable: a foreign directory, an invalid or conflicting path, damage. */
   | 'repo'
   /** A lock or project file is invalid, or was made for another request. */

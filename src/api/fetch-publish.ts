@@ -1,5 +1,7 @@
 import type { Report } from '../events.ts';
 import type { Lock, LockedFile } from '../core/lock/lock.ts';
+import type { DatedIndex } from '../core/lock/newest.ts';
+import { rememberIndexes } from '../repo/newest-index.ts';
 import { publishFull, publishSubset } from '../repo/publish.ts';
 import type { Store } from '../repo/store.ts';
 import { subsetIndex } from '../repo/subset.ts';
@@ -15,7 +17,8 @@ export interface PublishedSummary {
 }
 
 /** Publishes the index of the files that the repo has, or with `fullIndex` that of the site. Returns null if there is
- *  no index to publish. Warns of locked packages that the index does not list. Throws `repo`, `io`, and errors of
+ *  no index to publish. Remembers the time of the site's indexes first. Warns of locked packages that the index does
+ *  not list. Throws `repo`, `io`, and errors of
  *  signing. */
 export async function publishIndex(
   store: Store,
@@ -28,6 +31,7 @@ export async function publishIndex(
   const { fullIndex, signKey, passphrase } = request;
   if (lock !== undefined)
     for (const message of warningsOf(lock, content, fullIndex)) report({ kind: 'warning', message });
+  await rememberIndexes(store.places.root, datedIndexes(content));
   const [original] = content.originals;
   if (fullIndex && original !== undefined) {
     await publishFull(store, arch, original);
@@ -42,6 +46,15 @@ export async function publishIndex(
     signKey === undefined ? undefined : (bytes) => sign(bytes, signKey, passphrase, report),
   );
   return { packages: index.packages, isSigned };
+}
+
+function datedIndexes({ originals, catalog }: IndexContent): DatedIndex[] {
+  return originals.flatMap(({ signer, site }, i) => {
+    const index = catalog.loaded.indexes[i];
+    return index === undefined
+      ? []
+      : [{ release: index.release, arch: index.arch, timestamp: index.timestamp, signer, site }];
+  });
 }
 
 async function sign(

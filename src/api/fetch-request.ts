@@ -1,3 +1,4 @@
+import type { SiteEntry } from '../core/config/config.ts';
 import type { ResolveRequest } from '../core/resolve/plan.ts';
 import { EMPTY_REQUEST } from '../core/resolve/request.ts';
 import type { Report } from '../events.ts';
@@ -10,19 +11,21 @@ import { packageVersion } from './version.ts';
 export interface FetchRequest {
   /** Directory of the repo. */
   readonly repo: string;
-  /** Addresses of sites with the same content, in order of preference; after them groups of other sites, each with its
-   *  own index. */
-  readonly sites: readonly (readonly string[])[];
+  /** Sites with the same content, in order of preference; after them groups of other sites, each with its own index. */
+  readonly sites: readonly (readonly SiteEntry[])[];
   /** What to install; it must match the lock. By default the request of the lock. */
   readonly request?: Partial<ResolveRequest> | undefined;
   /** By default that of the lock, or x86_64. */
   readonly arch?: string | undefined;
   /** By default `flat`. */
   readonly layout?: RepoLayout['kind'];
-  /** Files and directories of OpenPGP keys to trust besides the built-in ones. */
+  /** Files and directories of OpenPGP keys to trust besides the built-in ones, for every site without `keys` of its
+   *  own. */
   readonly keyring?: readonly string[];
-  /** Accepts an unsigned index. */
+  /** Accepts an unsigned index of the only group of sites. */
   readonly unsigned?: boolean;
+  /** Accepts an index that is older than one of the same signer that the lock or the repo knows. */
+  readonly allowOlderIndex?: boolean;
   /** The lock file; by default `cygstrap.lock.json`. */
   readonly lock?: string;
   /** Fetches the files of the lock, and reads no index from a site. */
@@ -55,6 +58,8 @@ export interface FetchContext {
   readonly load?: LoadOptions;
   /** Directory in which repos share their archives; by default none. */
   readonly archiveCache?: string | undefined;
+  /** Current time, for the age of an index. */
+  readonly now?: () => Date;
   readonly report?: Report;
   readonly signal?: AbortSignal;
 }
@@ -72,6 +77,7 @@ export function completeRequest({ request, ...given }: FetchRequest): CompleteRe
     layout: DEFAULTS.layout,
     keyring: [],
     unsigned: false,
+    allowOlderIndex: false,
     lock: DEFAULTS.lock,
     frozen: false,
     all: false,
@@ -96,6 +102,7 @@ export function completeContext(context: FetchContext): CompleteContext {
     siteOptions: {},
     load: {},
     archiveCache: undefined,
+    now: () => new Date(),
     report: () => {},
     signal: new AbortController().signal,
     ...context,

@@ -15,7 +15,9 @@ import { readLock, requireAnswer } from './lock-file.ts';
 import { filesOfCatalog, filesOfLock, filesOfLockAndPrevious } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
 import { findIndexes, verifyAgain } from '../site/index-source.ts';
-import { loadOriginals, verifierOf } from './load-from-sites.ts';
+import { loadOriginals } from './load-from-sites.ts';
+import { newestKnown } from './newest-index.ts';
+import { withTrust } from './site-trust.ts';
 import type { OriginalIndex } from '../site/base/original-index.ts';
 import type { SignedCatalog } from './load-from-sites.ts';
 
@@ -76,7 +78,7 @@ async function existingLock(file: string): Promise<Lock | undefined> {
 
 async function selectAll(request: CompleteRequest, options: SelectOptions): Promise<Selection> {
   const { arch = DEFAULT_ARCH, prev } = request;
-  const content = await loadFromSites(arch, request, options);
+  const content = await loadFromSites(arch, undefined, request, options);
   const { loaded, signers } = content.catalog;
   const files = filesOfCatalog(loaded.catalog, { prev, source: request.request?.source === true });
   return { files, arch, lock: undefined, isLockNew: false, signers, content };
@@ -89,7 +91,7 @@ async function selectNew(request: CompleteRequest, options: SelectOptions): Prom
       hint: 'name packages, or create a lock with `cygstrap lock`',
     });
   }
-  const content = await loadFromSites(arch, request, options);
+  const content = await loadFromSites(arch, undefined, request, options);
   const { report, resolver, signal } = options.context;
   const made = await makeLock(content.catalog, request.request, {
     arch,
@@ -115,7 +117,7 @@ async function selectLocked(lock: Lock, request: CompleteRequest, options: Selec
       { hint: 'give `--site`, and `--add-site` for each further index, in the same order' },
     );
   }
-  const cache = await cachedIndexes(lock, request, options.cache);
+  const cache = await cachedIndexes(lock, request, options);
   if (cache === undefined && request.frozen) {
     await compareWithRepo(named, resolve(request.repo), context.load);
     if (request.prev !== undefined)
@@ -127,7 +129,7 @@ async function selectLocked(lock: Lock, request: CompleteRequest, options: Selec
     const signers = lock.indexes.map(({ signer }) => signer);
     return { files: filesOfLock(lock), arch, lock, isLockNew: false, signers, content: undefined };
   }
-  const content = cache === undefined ? await loadFromSites(arch, request, options) : await load(cache, context);
+  const content = cache === undefined ? await loadFromSites(arch, lock, request, options) : await load(cache, context);
   const comparison = new LockComparison(lock);
   comparison.add(content.records);
   requireAgreement(request.lock, comparison, content.originals.map(({ path }) => path).join(', '));
@@ -145,18 +147,21 @@ function withPrevious(
   return { files, lock, signers, content };
 }
 
-/** Returns the indexes that the lock was made from, if the repo has all of them and their signatures are valid. */
+/** Returns the indexes that the lock was made from, if the repo has all of them and their signatures are valid for one
+ *  of the sites that are given now. */
 async function cachedIndexes(
   { indexes, request: { arch } }: Lock,
-  { keyring }: CompleteRequest,
-  cache: IndexCache,
+  request: CompleteRequest,
+  { groups, cache }: SelectOptions,
 ): Promise<OriginalIndex[] | undefined> {
-  const verify = await verifierOf(keyring);
+  const trusted = await withTrust(groups, request.sites, request);
   const found: OriginalIndex[] = [];
   for (const [group, { sha512, signer }] of indexes.entries()) {
     const index = await cache.read(arch, group);
     if (index === undefined || index.sha512 !== sha512) return undefined;
-    const verified = await verifyAgain(index, verify, signer === 'unsigned');
+    let verified: OriginalIndex | undefined;
+    for (const { verify } of trusted[group]?.trusts ?? [])
+      verified ??= await verifyAgain(index, { verify, unsigned: signer === 'unsigned' });
     if (verified === undefined) return undefined;
     found.push(verified);
   }
@@ -165,12 +170,14 @@ async function cachedIndexes(
 
 async function loadFromSites(
   arch: string,
-  { unsigned, keyring }: CompleteRequest,
+  lock: Lock | undefined,
+  request: CompleteRequest,
   { groups, cache, context }: SelectOptions,
 ): Promise<IndexContent> {
-  const { report, signal } = context;
-  const verify = await verifierOf(keyring);
-  return load(await findIndexes(groups, { arch, verify, unsigned, report, cache, signal }), context);
+  const { report, now, signal } = context;
+  const newest = request.allowOlderIndex ? [] : await newestKnown(lock, request.repo);
+  const trusted = await withTrust(groups, request.sites, request);
+  return load(await findIndexes(trusted, { arch, newest, report, cache, now, signal }), context);
 }
 
 async function load(originals: readonly OriginalIndex[], context: CompleteContext): Promise<IndexContent> {

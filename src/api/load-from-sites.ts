@@ -1,14 +1,16 @@
+import { siteAddress } from '../core/config/config.ts';
+import type { SiteEntry } from '../core/config/config.ts';
+import type { NewestIndex } from '../core/lock/newest.ts';
 import type { Report } from '../events.ts';
-import { addressOf } from '../site/index-discovery.ts';
+import { addressOf } from '../site/index-failure.ts';
 import type { OriginalIndex } from '../site/base/original-index.ts';
 import { findIndexes, openSites } from '../site/index-source.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import type { SiteSet } from '../site/site-set.ts';
-import type { Keyring } from '../trust/keyring.ts';
-import type { Verify } from '../trust/verifier.ts';
 import { DEFAULTS } from './defaults.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { LoadedCatalog, LoadOptions, TakeRecords } from './load-catalog.ts';
+import { withTrust } from './site-trust.ts';
 import { userAgent } from './version.ts';
 
 /** Options of reading indexes from sites without a repo. */
@@ -16,55 +18,48 @@ export interface FromSites {
   readonly siteOptions?: Partial<SiteOptions>;
   /** Default: x86_64. */
   readonly arch?: string;
-  /** Files of keys to trust besides the built-in ones. */
+  /** Files of keys to trust besides the built-in ones, for every site without `keys` of its own. */
   readonly keyring?: readonly string[];
-  /** Accepts an unsigned index. */
+  /** Accepts an unsigned index of the only group of sites. */
   readonly unsigned?: boolean;
+  /** Indexes that were used before: an older one of the same signer is rejected. */
+  readonly newest?: readonly NewestIndex[];
   readonly load?: LoadOptions;
+  /** Current time, for the age of an index. */
+  readonly now?: () => Date;
   readonly report?: Report;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Finds, verifies and reads the index of each group of sites. Throws `fetch`, `signature`, and as `loadCatalog`. */
+/** Finds, verifies and reads the index of each group of sites. Throws `usage`, `fetch`, `signature`, `older-index`, and
+ *  as `loadCatalog`. */
 export async function loadFromSites(
-  addresses: readonly (readonly string[])[],
+  entries: readonly (readonly SiteEntry[])[],
   {
     siteOptions = {},
     arch = DEFAULTS.arch,
     keyring = [],
     unsigned = false,
+    newest = [],
     load = {},
+    now = () => new Date(),
     report = () => {},
     signal,
   }: FromSites = {},
 ): Promise<SignedCatalog> {
-  const groups: SiteSet[] = [];
+  const opened: SiteSet[] = [];
   try {
-    for (const group of addresses) groups.push(openGroup(group, siteOptions, report));
-    return await loadOriginals(
-      await findIndexes(groups, { arch, verify: await verifierOf(keyring), unsigned, report, signal }),
-      { ...load, signal },
-    );
+    for (const group of entries) opened.push(openGroup(group, siteOptions, report));
+    const groups = await withTrust(opened, entries, { keyring, unsigned });
+    return await loadOriginals(await findIndexes(groups, { arch, newest, report, now, signal }), { ...load, signal });
   } finally {
-    await Promise.all(groups.map((sites) => sites.close()));
+    await Promise.all(opened.map((sites) => sites.close()));
   }
 }
 
 /** Opens sites with the same content, with the user agent of cygstrap. Throws `usage` for an invalid address. */
-export function openGroup(addresses: readonly string[], options: Partial<SiteOptions>, report: Report): SiteSet {
-  return openSites(addresses, { userAgent: userAgent(), ...options }, report);
-}
-
-/** Returns a verifier for the built-in keys and those of further files. Reads the files at once, so that their errors
- *  appear first; without files, OpenPGP is loaded with the first signature. Throws the errors of reading the files. */
-export async function verifierOf(files: readonly string[]): Promise<Verify> {
-  const keys = async (): Promise<Keyring> => (await import('../trust/verifier.ts')).trustedKeys(files);
-  let keyring = files.length === 0 ? undefined : await keys();
-  return async (bytes, signature) => {
-    const { verifyDetached } = await import('../trust/verify.ts');
-    keyring ??= await keys();
-    return verifyDetached(bytes, signature, keyring);
-  };
+export function openGroup(sites: readonly SiteEntry[], options: Partial<SiteOptions>, report: Report): SiteSet {
+  return openSites(sites.map(siteAddress), { userAgent: userAgent(), ...options }, report);
 }
 
 /** A catalog with the signers of its indexes. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { SiteEntry } from '../core/config/config.ts';
 import type { Report } from '../events.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import { layoutOf } from '../repo/repo.ts';
@@ -9,8 +10,8 @@ import { failureOf, fetchFiles } from './fetch-files.ts';
 import { openGroup } from './load-from-sites.ts';
 
 export interface RepairOptions {
-  /** Addresses, in order of preference. */
-  readonly sites: readonly string[];
+  /** In order of preference. */
+  readonly sites: readonly SiteEntry[];
   readonly siteOptions?: Partial<SiteOptions>;
   /** Transfers at a time; by default 16. */
   readonly jobs?: number;

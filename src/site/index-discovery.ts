@@ -1,7 +1,10 @@
-import { CygstrapError } from '../errors.ts';
-import { readLimited } from '../io/read-limited.ts';
+import { newerThan } from '../core/lock/newest.ts';
+import type { NewestIndex } from '../core/lock/newest.ts';
 import type { IndexForm } from '../core/setup-ini/forms.ts';
+import { readLimited } from '../io/read-limited.ts';
 import { FetchError, type FetchErrorKind } from './base/fetch-error.ts';
+import { addressOf, discoveryError, type PassedOver, type PassedOverKind } from './index-failure.ts';
+import { readHead, timeText, type IndexHead } from './index-head.ts';
 import { indexPlaces, type IndexPath } from './index-layout.ts';
 import type { SiteSet } from './site-set.ts';
 import type { Download, Site } from './base/site.ts';
@@ -9,7 +12,16 @@ import type { Download, Site } from './base/site.ts';
 /** The key that made a signature, or why it is not valid: a phrase to follow `FILE: `. */
 export type SignatureAnswer =
   | { readonly kind: 'verified'; readonly fingerprint: string; readonly warnings: readonly string[] }
-  | { readonly kind: 'refused'; readonly message: string };
+  /** `no-trusted-key`: every signature is by a key that is not trusted. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly message: string };
+
+/** The indexes that are accepted from a site. */
+export interface SiteTrust {
+  readonly verify: (bytes: Uint8Array, signature: Uint8Array) => Promise<SignatureAnswer>;
+  /** Also accepts an index without a signature, and one that only keys signed that are not trusted. A signature of a
+   *  trusted key must be valid in any case. Only on the explicit request of the user. */
+  readonly unsigned: boolean;
+}
 
 export interface IndexLimits {
   /** Bound of the size of an index before decompression. */
@@ -25,6 +37,7 @@ export interface KnownIndex {
   readonly site: string;
   readonly path: string;
   readonly validator: string;
+  readonly isSigned: boolean;
 }
 
 export interface FindIndexOptions {
@@ -32,9 +45,9 @@ export interface FindIndexOptions {
   readonly arch: string;
   /** Default `setup`. */
   readonly basename?: string;
-  readonly verify: (bytes: Uint8Array, signature: Uint8Array) => Promise<SignatureAnswer>;
-  /** Accepts the first index without reading its signature. Only on the explicit request of the user. */
-  readonly unsigned: boolean;
+  readonly trustOf: (site: Site) => SiteTrust;
+  /** An index that is older than the newest one known of its signer is rejected. Default: accepts every time. */
+  readonly newest?: readonly NewestIndex[];
   /** The site does not send it again if it has not changed. */
   readonly known?: KnownIndex;
   readonly limits?: Partial<IndexLimits>;
@@ -58,6 +71,7 @@ export interface FoundIndex extends Place {
   readonly signature: Uint8Array | undefined;
   /** Fingerprint of the key, 40 hexadecimal digits, or `unsigned`. */
   readonly signer: string;
+  readonly head: IndexHead;
   /** For `known` of the next call. */
   readonly validator: string | undefined;
 }
@@ -65,14 +79,6 @@ export interface FoundIndex extends Place {
 /** The site has the known index unchanged; it was neither sent nor verified again. */
 export interface UnchangedIndex extends Place {
   readonly kind: 'unchanged';
-}
-
-/** Why a form, or a whole site (`path` undefined), was skipped. */
-interface PassedOver {
-  readonly address: string;
-  readonly why: string;
-  /** `missing`: the site has no index. `untrusted`: the index has no valid signature of a trusted key. */
-  readonly kind: 'missing' | 'failed' | 'untrusted';
 }
 
 interface Search extends FindIndexOptions, IndexLimits {
@@ -84,8 +90,10 @@ const SITE_DOWN: ReadonlySet<FetchErrorKind> = new Set(['connect', 'tls', 'timeo
 
 /** Finds the index of an architecture: for each site the forms in the order of setup (zst, xz, bz2, ini), each with
  *  its `.sig`. Setup gives up a site at the first form without a valid signature; this function tries the next form
- *  and then the next site. Throws `signature` with a list of all forms if none has a valid signature, `not-found` if
- *  no site has an index, FetchError if no site responds, and the reason of the signal. */
+ *  and then the next site. A form that is older than the newest index known of its signer ends the search of its site:
+ *  setup would use it. Throws `signature` with a list of all forms if none has a valid signature, `older-index` if the
+ *  valid ones are older, `not-found` if no site has an index, FetchError if no site responds, and the reason of the
+ *  signal. */
 export async function findIndex(
   sites: Pick<SiteSet, 'attempt'>,
   options: FindIndexOptions,
@@ -104,12 +112,16 @@ export async function findIndex(
       .map(({ address, why }) => `\`${address}\` was skipped: ${why}`);
     return { ...found, warnings: [...before, ...found.warnings] };
   } catch (error) {
-    throw error instanceof FetchError ? failureOf(search, error) : error;
+    if (!(error instanceof FetchError)) throw error;
+    throw discoveryError(arch, [...search.passedOver.values()].flat(), error);
   }
 }
 
 type Answer =
-  FoundIndex | UnchangedIndex | { readonly kind: 'untrusted'; readonly why: string } | { readonly kind: 'missing' };
+  | FoundIndex
+  | UnchangedIndex
+  | { readonly kind: Exclude<PassedOverKind, 'failed' | 'missing'>; readonly why: string }
+  | { readonly kind: 'missing' };
 
 async function searchSite(
   site: Site,
@@ -118,14 +130,18 @@ async function searchSite(
 ): Promise<FoundIndex | UnchangedIndex> {
   const passedOver: PassedOver[] = [];
   const errors: FetchError[] = [];
+  const trust = search.trustOf(site);
   search.passedOver.set(site, passedOver);
-  for (const forms of places) {
+  search: for (const forms of places) {
     for (const at of forms) {
       try {
-        const answer = await tryForm(site, at, search);
+        // A form with an invalid signature shows that the site signs its index.
+        const unsigned = trust.unsigned && !passedOver.some(({ kind }) => kind === 'invalid');
+        const answer = await tryForm(site, at, { ...search, ...trust, unsigned });
         if (answer.kind === 'found' || answer.kind === 'unchanged') return answer;
-        if (answer.kind === 'untrusted')
-          passedOver.push({ address: addressOf(site.name, at.path), why: answer.why, kind: 'untrusted' });
+        if (answer.kind !== 'missing')
+          passedOver.push({ address: addressOf(site.name, at.path), why: answer.why, kind: answer.kind });
+        if (answer.kind === 'older') break search;
       } catch (error) {
         if (!(error instanceof FetchError) || search.signal?.aborted === true) throw error;
         const isSiteDown = SITE_DOWN.has(error.kind);
@@ -139,42 +155,88 @@ async function searchSite(
   // A transient failure is retried at this site.
   const passing = errors.find(({ isTransient }) => isTransient);
   if (passing !== undefined) throw passing;
-  if (passedOver.some(({ kind }) => kind === 'untrusted'))
-    throw new UntrustedIndex('its index has no valid signature of a trusted key');
+  if (passedOver.some(({ kind }) => kind === 'older'))
+    throw new RejectedIndex('its index is older than one that was used before');
+  if (passedOver.some(({ kind }) => kind !== 'failed'))
+    throw new RejectedIndex('its index has no valid signature of a trusted key');
   const [error = new FetchError('missing', site.name, `it has no index for ${search.arch}`)] = errors;
   if (passedOver.length === 0) passedOver.push({ address: site.name, why: error.why, kind: 'missing' });
   throw error;
 }
 
 /** Makes the retry loop continue with the next site. */
-class UntrustedIndex extends Error {
+class RejectedIndex extends Error {
   readonly isSiteFault = true;
 }
 
-async function tryForm(site: Site, { path, form }: IndexPath, search: Search): Promise<Answer> {
-  const { known, unsigned, maxIndexBytes, maxSignatureBytes } = search;
-  const signature = unsigned ? undefined : await openUnlessMissing(site, `${path}.sig`, search);
-  const signatureBytes = signature && (await readLimited(signature.chunks, maxSignatureBytes));
-  const unlessIs = known?.site === site.name && known.path === path ? known.validator : undefined;
-  const download = await openUnlessMissing(site, path, search, unlessIs);
+async function tryForm(site: Site, { path, form }: IndexPath, search: Search & SiteTrust): Promise<Answer> {
+  const { known, newest = [], unsigned, maxIndexBytes, signal } = search;
+  const signature = await readSignature(site, `${path}.sig`, search);
+  const isKnown = known?.site === site.name && known.path === path;
+  const isWorthAsking = isKnown && (known.isSigned || !(signature instanceof Uint8Array));
+  const download = await openUnlessMissing(site, path, search, isWorthAsking ? known.validator : undefined);
   if (download === undefined) return { kind: 'missing' };
   if (download.kind === 'unchanged') return { kind: 'unchanged', site, path, warnings: [] };
-  const lacksSignature = !unsigned && signatureBytes === undefined;
-  const bytes = await readLimited(download.chunks, lacksSignature ? 0 : maxIndexBytes);
-  if (lacksSignature)
+  const isRefused = 'kind' in signature && (signature.kind === 'invalid' || !unsigned);
+  const bytes = await readLimited(download.chunks, isRefused ? 0 : maxIndexBytes);
+  if (isRefused) return signature;
+  if (bytes === undefined) return { kind: 'invalid', why: `it has more than ${maxIndexBytes} bytes` };
+  const address = addressOf(site.name, path);
+  const signed = await signerOf(bytes, signature, address, search);
+  if ('kind' in signed) return signed;
+  const head = await readHead(bytes, signal);
+  const newer = newerThan({ ...head, signer: signed.signer, site: site.name }, newest);
+  if (newer !== undefined) {
+    const made = head.timestamp === null ? 'has no timestamp' : `is from ${timeText(head.timestamp)}`;
+    return { kind: 'older', why: `it ${made}; the newest index known of its signer is from ${timeText(newer)}` };
+  }
+  return { kind: 'found', site, path, form, bytes, validator: download.validator, head, ...signed };
+}
+
+/** A signature that cannot be verified: the file is missing, or too large. */
+interface NoSignature {
+  readonly kind: 'unsigned' | 'invalid';
+  readonly why: string;
+}
+
+async function readSignature(site: Site, path: string, search: Search): Promise<Uint8Array | NoSignature> {
+  const { maxSignatureBytes } = search;
+  try {
+    const download = await openUnlessMissing(site, path, search);
+    if (download === undefined) return { kind: 'unsigned', why: 'it has no signature file' };
+    const bytes = await readLimited(download.chunks, maxSignatureBytes);
+    return bytes ?? { kind: 'invalid', why: `its signature has more than ${maxSignatureBytes} bytes` };
+  } catch (error) {
+    // Some sites send a page for every name that does not exist.
+    if (error instanceof FetchError && error.kind === 'html')
+      return { kind: 'unsigned', why: 'the site sent a web page instead of its signature' };
+    throw error;
+  }
+}
+
+/** Returns the signer of an index, or why it is not accepted. */
+async function signerOf(
+  bytes: Uint8Array,
+  signature: Uint8Array | NoSignature,
+  address: string,
+  { verify, unsigned }: SiteTrust,
+): Promise<Pick<FoundIndex, 'signature' | 'signer' | 'warnings'> | Extract<Answer, { readonly why: string }>> {
+  const asUnsigned = (why: string) => ({
+    signature: undefined,
+    signer: 'unsigned',
+    warnings: [`\`${address}\` is UNSIGNED and was not verified: ${why}`],
+  });
+  if (!(signature instanceof Uint8Array)) return asUnsigned(signature.why);
+  const answer = await verify(bytes, signature);
+  if (answer.kind === 'verified')
     return {
-      kind: 'untrusted',
-      why:
-        signature === undefined ? 'it has no signature file' : `its signature has more than ${maxSignatureBytes} bytes`,
+      signature,
+      signer: answer.fingerprint,
+      warnings: answer.warnings.map((warning) => `\`${address}\`: ${warning}`),
     };
-  if (bytes === undefined) return { kind: 'untrusted', why: `it has more than ${maxIndexBytes} bytes` };
-  const found = { kind: 'found', site, path, form, bytes, validator: download.validator } as const;
-  if (signatureBytes === undefined)
-    return { ...found, signature: undefined, signer: 'unsigned', warnings: [unsignedText(addressOf(site.name, path))] };
-  const answer = await search.verify(bytes, signatureBytes);
-  if (answer.kind === 'refused') return { kind: 'untrusted', why: answer.message };
-  const warnings = answer.warnings.map((warning) => `\`${addressOf(site.name, path)}\`: ${warning}`);
-  return { ...found, signature: signatureBytes, signer: answer.fingerprint, warnings };
+  const { reason, message: why } = answer;
+  if (reason !== 'no-trusted-key') return { kind: 'invalid', why };
+  return unsigned ? asUnsigned(why) : { kind: 'foreign-key', why };
 }
 
 async function openUnlessMissing(
@@ -192,32 +254,4 @@ async function openUnlessMissing(
     if (error instanceof FetchError && error.kind === 'missing') return undefined;
     throw error;
   }
-}
-
-function failureOf({ arch, passedOver }: Search, error: FetchError): CygstrapError {
-  const all = [...passedOver.values()].flat();
-  const details = { arch, passedOver: all };
-  const listing = all.map(({ address, why }) => `\n  - \`${address}\`: ${why}`).join('');
-  if (all.some(({ kind }) => kind === 'untrusted')) {
-    return new CygstrapError('signature', `no index for ${arch} has a valid signature of a trusted key${listing}`, {
-      hint: 'try another site, or trust its key with `--keyring FILE`; `--unsigned` accepts an unsigned index',
-      details,
-    });
-  }
-  if (all.length === 0 || all.some(({ kind }) => kind === 'failed')) return error;
-  return new CygstrapError('not-found', `no site has an index for ${arch}${listing}`, {
-    hint:
-      `a site is the directory that contains \`${arch}` +
-      `/\`${arch === 'x86' ? '' : '; indexes before 2013 need `--arch x86`'}`,
-    details,
-  });
-}
-
-function unsignedText(address: string): string {
-  return `\`${address}\` is UNSIGNED and was not verified`;
-}
-
-/** Returns the address of a file of a site, for display. */
-export function addressOf(siteName: string, path: string): string {
-  return `${siteName.replace(/\/?$/, '/')}${path}`;
 }

@@ -1,20 +1,33 @@
+import { newerThan } from '../core/lock/newest.ts';
+import type { NewestIndex } from '../core/lock/newest.ts';
 import type { Report } from '../events.ts';
-import type { Verify } from '../trust/verifier.ts';
 import type { OriginalIndex } from './base/original-index.ts';
+import type { Site } from './base/site.ts';
 import type { IndexCache } from './index-cache.ts';
 import { findIndex } from './index-discovery.ts';
+import type { SiteTrust } from './index-discovery.ts';
+import { addressOf } from './index-failure.ts';
+import { ageWarning, readHead } from './index-head.ts';
+import type { IndexHead } from './index-head.ts';
 import { openSite } from './open-site.ts';
 import type { SiteOptions } from './open-site.ts';
 import { SiteSet } from './site-set.ts';
 
+/** Sites with the same content, and the trust of each. */
+export interface IndexGroup {
+  readonly sites: SiteSet;
+  /** In the order of the sites. */
+  readonly trusts: readonly SiteTrust[];
+}
+
 export interface IndexOptions {
   readonly arch: string;
-  readonly verify: Verify;
-  /** Accepts an unsigned index. */
-  readonly unsigned: boolean;
+  /** An index that is older than the newest one known of its signer is rejected. */
+  readonly newest: readonly NewestIndex[];
   readonly report: Report;
   /** Indexes of earlier calls; a site does not send an unchanged one again. */
   readonly cache?: IndexCache | undefined;
+  readonly now: () => Date;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -26,45 +39,75 @@ export function openSites(addresses: readonly string[], options: SiteOptions, re
   );
 }
 
-/** Finds and verifies the index of each group of sites. Returns them in the order of the groups. Throws as `findIndex`.
- *  */
-export async function findIndexes(groups: readonly SiteSet[], options: IndexOptions): Promise<OriginalIndex[]> {
+/** Finds and verifies the index of each group of sites. Returns them in the order of the groups. Warns of an index that
+ *  came over the network and is much older than now. Throws as `findIndex`. */
+export async function findIndexes(groups: readonly IndexGroup[], options: IndexOptions): Promise<OriginalIndex[]> {
   const indexes: OriginalIndex[] = [];
-  for (const [i, sites] of groups.entries()) indexes.push(await findOne(sites, i, options));
+  for (const [i, group] of groups.entries()) indexes.push(await findOne(group, i, options));
   return indexes;
 }
 
 async function findOne(
-  sites: SiteSet,
+  { sites, trusts }: IndexGroup,
   group: number,
-  { arch, verify, unsigned, report, cache, signal }: IndexOptions,
+  { arch, newest, report, cache, now, signal }: IndexOptions,
 ): Promise<OriginalIndex> {
+  const trustOf = (site: Site): SiteTrust => {
+    const trust = trusts[sites.sites.indexOf(site)];
+    if (trust === undefined) throw new Error(`no trust is given for a site: ${site.name}`);
+    return trust;
+  };
   const before = await cache?.read(arch, group);
-  const verified = before === undefined ? undefined : await verifyAgain(before, verify, unsigned);
-  const known = verified?.validator === undefined ? undefined : { ...verified, validator: verified.validator };
+  const origin = sites.sites.find(({ name }) => name === before?.site);
+  const known =
+    before === undefined || origin === undefined
+      ? undefined
+      : await knownIndex(before, trustOf(origin), newest, signal);
   const found = await findIndex(sites, {
     arch,
-    unsigned,
-    verify,
+    trustOf,
+    newest,
     ...(known === undefined ? {} : { known }),
     ...(signal === undefined ? {} : { signal }),
   });
   for (const message of found.warnings) report({ kind: 'warning', message });
-  if (found.kind === 'found') return { ...found, site: found.site.name };
-  if (known === undefined) throw new Error('a site reports an index as unchanged that was not in the cache');
-  return known;
+  const index = found.kind === 'found' ? { ...found, site: found.site.name } : known;
+  if (index === undefined) throw new Error('a site reports an index as unchanged that was not in the cache');
+  const isRemote = /^https?:/i.test(index.site);
+  const old = isRemote ? ageWarning(addressOf(index.site, index.path), index.head, now()) : undefined;
+  if (old !== undefined) report({ kind: 'warning', message: old });
+  return index;
+}
+
+interface KnownOriginal extends OriginalIndex {
+  readonly validator: string;
+  readonly head: IndexHead;
+  readonly isSigned: boolean;
+}
+
+/** Returns a cached index if its site may report it as unchanged: it is acceptable from this site now. */
+async function knownIndex(
+  before: OriginalIndex,
+  trust: SiteTrust,
+  newest: readonly NewestIndex[],
+  signal: AbortSignal | undefined,
+): Promise<KnownOriginal | undefined> {
+  if (before.validator === undefined) return undefined;
+  const verified = await verifyAgain(before, trust);
+  if (verified === undefined) return undefined;
+  const head = await readHead(verified.bytes, signal);
+  if (newerThan({ ...head, signer: verified.signer, site: verified.site }, newest) !== undefined) return undefined;
+  return { ...verified, validator: before.validator, head, isSigned: verified.signature !== undefined };
 }
 
 /** Returns a cached index with its current signer: a key that is trusted now, or `unsigned` if that is accepted.
  *  Returns undefined if the index is not acceptable any more. */
 export async function verifyAgain(
   index: OriginalIndex,
-  verify: Verify,
-  unsigned: boolean,
+  { verify, unsigned }: SiteTrust,
 ): Promise<OriginalIndex | undefined> {
   const { bytes, signature } = index;
-  if (unsigned) return signature === undefined ? { ...index, signer: 'unsigned' } : undefined;
-  if (signature === undefined) return undefined;
+  if (signature === undefined) return unsigned ? { ...index, signer: 'unsigned' } : undefined;
   const answer = await verify(bytes, signature);
   return answer.kind === 'verified' ? { ...index, signer: answer.fingerprint } : undefined;
 }

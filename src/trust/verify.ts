@@ -14,7 +14,7 @@ export interface Verified {
 }
 
 export type RefusalReason =
-  /** No signing key is in the keyring. */
+  /** Every signature of the file is by a key that is not in the keyring. */
   | 'no-trusted-key'
   /** A trusted key signed other bytes. */
   | 'file-differs'
@@ -59,8 +59,8 @@ const PRECEDENCE: readonly RefusalReason[] = [
   'truncated',
   'subkey',
   'unsupported',
-  'no-trusted-key',
   'malformed',
+  'no-trusted-key',
 ];
 
 /** Verifies a detached signature as Cygwin's setup does: one valid packet in the signature file is enough, and dates,
@@ -117,18 +117,18 @@ type Answer = { readonly key: TrustedKey } | Pick<Refused, 'reason' | 'message'>
 
 async function verifyPacket(bytes: Uint8Array, packet: SignaturePacket, keyring: Keyring): Promise<Answer> {
   const { issuerKeyId } = packet;
-  const hash = HASHES.get(packet.hash);
-  if (hash === undefined)
-    return {
-      reason: 'unsupported',
-      message: `its signature uses ${hashName(packet.hash)}, which is broken or unknown`,
-    };
   const keys = keyring.keys.filter(
     ({ keyId, packet: { algorithm } }) =>
       (issuerKeyId ?? keyId) === keyId && isSameAlgorithm(algorithm, packet.algorithm),
   );
   const [first] = keys;
   if (first === undefined) return untrustedBy(issuerKeyId, keyring);
+  const hash = HASHES.get(packet.hash);
+  if (hash === undefined)
+    return {
+      reason: 'unsupported',
+      message: `its signature uses ${hashName(packet.hash)}, which is broken or unknown`,
+    };
   const digest = createHash(hash).update(bytes).update(packet.trailer).digest();
   const name = keys.length === 1 ? `key ${first.keyId}` : 'a trusted key';
   if (!digest.subarray(0, 2).equals(packet.digestStart)) {

@@ -41,10 +41,14 @@ async function serve(script: Script): Promise<FaultServer> {
 
 interface Setting extends Partial<FindIndexOptions> {
   readonly ring?: Keyring;
+  readonly unsigned?: boolean;
   readonly events?: Event[];
 }
 
-async function find(addresses: readonly string[], { ring = keyring, events = [], ...options }: Setting = {}) {
+async function find(
+  addresses: readonly string[],
+  { ring = keyring, unsigned = false, events = [], ...options }: Setting = {},
+) {
   const sites = addresses.map((address) => openSite(address, { userAgent: 'cygstrap/0.0.0-test' }));
   const set = new SiteSet(sites, {
     policy: { attemptsPerSite: 2, firstDelayMs: 1 },
@@ -53,8 +57,7 @@ async function find(addresses: readonly string[], { ring = keyring, events = [],
   onTestFinished(() => set.close());
   return findIndex(set, {
     arch: 'x86_64',
-    unsigned: false,
-    verify: (bytes, signature) => verifyDetached(bytes, signature, ring),
+    trustOf: () => ({ unsigned, verify: (bytes, signature) => verifyDetached(bytes, signature, ring) }),
     ...options,
   });
 }
@@ -105,7 +108,7 @@ describe('the index of a good site', () => {
 
   test('unchanged: not sent again; changed: sent', async () => {
     const server = await serve(mirror());
-    const known = { site: `${server.url}/`, path: 'x86_64/setup.zst', validator: '"setup.zst"' };
+    const known = { site: `${server.url}/`, path: 'x86_64/setup.zst', validator: '"setup.zst"', isSigned: true };
     expect(await find([server.url], { known })).toMatchObject({ kind: 'unchanged', path: 'x86_64/setup.zst' });
     expect(await find([server.url], { known, unsigned: true })).toMatchObject({ kind: 'unchanged' });
     expect(await find([server.url], { known: { ...known, validator: '"older"' } })).toMatchObject({ kind: 'found' });
@@ -246,7 +249,7 @@ describe('no usable site', () => {
     const why = `it is signed by key ${SIGNER?.slice(-16)}, not in the keyring`;
     expect(error).toMatchObject({
       code: 'signature',
-      hint: 'try another site, or trust its key with `--keyring FILE`; `--unsigned` accepts an unsigned index',
+      hint: 'use another mirror, or trust the key of this site with `--keyring FILE`',
     });
     expect((error as Error).message.split('\n')).toEqual([
       'no index for x86_64 has a valid signature of a trusted key',
@@ -268,18 +271,5 @@ describe('no usable site', () => {
     const found = find([server.url, RELEASE], { signal: abort.signal });
     abort.abort(new Error('enough'));
     await expect(found).rejects.toThrow('enough');
-  });
-});
-
-describe('unsigned, on request', () => {
-  test('the first form, without requesting its signature, with a warning', async () => {
-    const server = await serve(without(mirror(), 'setup.zst', 'setup.zst.sig'));
-    expect(await find([server.url], { unsigned: true, ring: { keys: [] } })).toMatchObject({
-      form: 'xz',
-      signer: 'unsigned',
-      signature: undefined,
-      warnings: [`\`${server.url}/x86_64/setup.xz\` is UNSIGNED and was not verified`],
-    });
-    expect(paths(server)).toEqual(['setup.zst', 'setup.xz']);
   });
 });

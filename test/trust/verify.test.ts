@@ -101,8 +101,10 @@ describe('rejected signatures', () => {
     expect(await verdictOf(craftSignature(BYTES, RSA, { hash: [1, 'md5'] }))).toBe('unsupported');
     expect(await verdictOf(RSA.file)).toBe('malformed');
     expect(await verdictOf(Buffer.concat(Array.from({ length: 17 }, () => craftSignature(BYTES, STRANGER))))).toBe(
-      'no-trusted-key',
+      'malformed',
     );
+    expect(await verdictOf(craftSignature(BYTES, STRANGER, { hash: [1, 'md5'] }))).toBe('no-trusted-key');
+    expect(await verdictOf(Buffer.concat([craftSignature(BYTES, STRANGER), Buffer.of(0)]))).toBe('malformed');
   });
 
   test('the message names the signing keys', async () => {

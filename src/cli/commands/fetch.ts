@@ -1,4 +1,5 @@
 import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
+import { siteGroups } from '../../api/site-groups.ts';
 import type { FetchSummary } from '../../api/fetch.ts';
 import type { FetchContext, FetchRequest } from '../../api/fetch-request.ts';
 import type { Event } from '../../events.ts';
@@ -14,7 +15,7 @@ import { PROJECT_OPTIONS, projectOptionsOf } from '../options/project.ts';
 import type { ProjectOptions } from '../options/project.ts';
 import { refuse } from '../terminal/refuse.ts';
 import type { Session } from '../terminal/session.ts';
-import { SITE_OPTIONS, keyringOf, siteOptionsOf, sitesOf } from '../options/sites.ts';
+import { SITE_OPTIONS, keyringOf, siteOptionsOf } from '../options/sites.ts';
 import { wholeNumber } from '../options/units.ts';
 
 type FetchArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
@@ -111,10 +112,12 @@ function requestOf(
     throw new UsageError('--prev needs an index: it cannot be combined with --frozen');
   if (!args.installer && args.installerSite !== undefined)
     throw new UsageError('--installer-site requires --installer');
-  const sites = sitesOf(args, config);
+  const sites = siteGroups(args, config);
   const layout = args.layout ?? config.layout ?? DEFAULTS.layout;
   if (sites.length > 1 && (args.fullIndex || layout === 'site'))
-    throw new UsageError('--add-site merges several indexes: it cannot be combined with --full-index or --layout site');
+    throw new UsageError(
+      'several sites with their own index are merged: they cannot be combined with --full-index or --layout site',
+    );
   const repo = args.repo ?? config.repo;
   if (repo === undefined) throw new UsageError('no repo is given', 'name its directory with `--repo`');
   return {
@@ -125,6 +128,7 @@ function requestOf(
     sites,
     keyring: keyringOf(args, config),
     unsigned: args.unsigned,
+    allowOlderIndex: args.allowOlderIndex,
     lock: args.lock ?? DEFAULTS.lock,
     frozen: args.frozen,
     all: args.all,

@@ -1,4 +1,5 @@
 import { DEFAULTS } from '../../api/defaults.ts';
+import { siteGroups } from '../../api/site-groups.ts';
 import type { LockSource } from '../../api/lock.ts';
 import type { Report } from '../../events.ts';
 import type { LockDifference } from '../../core/lock/diff.ts';
@@ -15,7 +16,7 @@ import { refuse } from '../terminal/refuse.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
-import { SITE_OPTIONS, keyringOf, siteOptionsOf, sitesOf } from '../options/sites.ts';
+import { SITE_OPTIONS, keyringOf, siteOptionsOf } from '../options/sites.ts';
 
 type LockArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
@@ -44,9 +45,10 @@ export const lockCommand = defineCommand({
   ],
   run(session, args) {
     if (args.check && args.update) throw new UsageError('--check cannot be combined with --update');
-    if (args.check && (args.index.length > 0 || args.site.length > 0))
+    const namesSite = [args.site, args.addSite, args.unsignedSite].some((sites) => sites.length > 0);
+    if (args.check && (args.index.length > 0 || namesSite))
       throw new UsageError('--check reads no index: it cannot be combined with --index or --site');
-    if (args.index.length > 0 && args.site.length > 0) throw new UsageError('--index cannot be combined with --site');
+    if (args.index.length > 0 && namesSite) throw new UsageError('--index cannot be combined with --site');
     if (args.check) return check(session, args);
     return args.update ? update(session, args) : make(session, args);
   },
@@ -75,12 +77,12 @@ async function check({ output }: Session, args: LockArguments): Promise<number> 
 async function make(session: Session, args: LockArguments): Promise<number> {
   const project = await projectOptionsOf(args);
   const report = reporter(session.output, args);
-  const source = await sourceOf(session, args, project);
   const [{ makeLock }, { readOldLock }] = await Promise.all([
     import('../../api/lock.ts'),
     import('../../api/lock-file.ts'),
   ]);
   const before = await readOldLock(args.out, report);
+  const source = await sourceOf(session, args, project, before);
   const options = optionsOf(args, project.arch, report);
   const result = await interruptible((signal) => makeLock(source, project.request, { ...options, signal }));
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json ? 'json' : 'text');
@@ -99,7 +101,7 @@ async function update(session: Session, args: LockArguments): Promise<number> {
   const before = await readLock(args.out);
   const project = await projectOptionsOf({ ...args, packages: [] }, before.request);
   const { request, arch } = project;
-  const source = await sourceOf(session, args, project);
+  const source = await sourceOf(session, args, project, before);
   const { updateLock } = await import('../../api/lock.ts');
   const options = optionsOf(args, arch, reporter(session.output, args));
   const names = splitList(args.packages);
@@ -111,18 +113,29 @@ async function update(session: Session, args: LockArguments): Promise<number> {
 }
 
 /** Loads the indexes that `--index` names, or else the verified indexes of the sites. */
-async function sourceOf(session: Session, args: LockArguments, { config, arch }: ProjectOptions): Promise<LockSource> {
-  if (args.index.length > 0 || (args.site.length === 0 && config.sites === undefined))
-    return { loaded: await openCatalog(session, args) };
-  const { loadFromSites } = await import('../../api/load-from-sites.ts');
+async function sourceOf(
+  session: Session,
+  args: LockArguments,
+  { config, arch }: ProjectOptions,
+  before: Lock | undefined,
+): Promise<LockSource> {
+  const { sites = [], addSites = [] } = config;
+  const hasSite = [args.site, args.addSite, args.unsignedSite, sites, addSites].some((each) => each.length > 0);
+  if (args.index.length > 0 || !hasSite) return { loaded: await openCatalog(session, args) };
+  const [{ loadFromSites }, { newestKnown }] = await Promise.all([
+    import('../../api/load-from-sites.ts'),
+    import('../../api/newest-index.ts'),
+  ]);
   const { env } = session.host;
   const report = reporter(session.output, args);
+  const newest = args.allowOlderIndex ? [] : await newestKnown(before, config.repo);
   return interruptible((signal) =>
-    loadFromSites(sitesOf(args, config), {
+    loadFromSites(siteGroups(args, config), {
       siteOptions: siteOptionsOf(args, env),
       arch: arch ?? DEFAULTS.arch,
       keyring: keyringOf(args, config),
       unsigned: args.unsigned,
+      newest,
       load: { lenient: args.lenient, cache: !args.noCache, env, report },
       report,
       signal,

@@ -1,5 +1,7 @@
 import { DEFAULTS } from '../../api/defaults.ts';
+import { siteGroups } from '../../api/site-groups.ts';
 import type { VerifyResult } from '../../api/verify.ts';
+import type { SiteEntry } from '../../core/config/config.ts';
 import { printableLine } from '../../printable.ts';
 import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, flag, grouped, list, one } from '../options/declare.ts';
@@ -10,7 +12,7 @@ import { READING_OPTIONS } from '../options/options.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
-import { CA_FILE, siteOptionsOf, sitesOf } from '../options/sites.ts';
+import { CA_FILE, siteOptionsOf } from '../options/sites.ts';
 
 type VerifyArguments = Arguments<typeof OPTIONS> & { readonly repo: string };
 
@@ -67,16 +69,16 @@ async function verifyOnce(session: Session, args: VerifyArguments): Promise<numb
   return result.damaged > 0 ? EXIT_NO : EXIT_DONE;
 }
 
-async function sitesToRepairFrom(args: VerifyArguments): Promise<readonly string[]> {
+async function sitesToRepairFrom(args: VerifyArguments): Promise<readonly SiteEntry[]> {
   const { loadProject } = await import('../../api/project.ts');
   const { config } = await loadProject(undefined);
-  return sitesOf({ ...args, addSite: [] }, config)[0] ?? [];
+  return siteGroups({ ...args, addSite: [], unsignedSite: [] }, config)[0] ?? [];
 }
 
 async function repair(
   session: Session,
   args: VerifyArguments,
-  sites: readonly string[],
+  sites: readonly SiteEntry[],
   found: VerifyResult,
 ): Promise<void> {
   const [{ filesToRepair }, { repairRepo }, { archiveCacheDirectory }] = await Promise.all([

@@ -2,7 +2,6 @@ import type { FetchContext } from '../../api/fetch-request.ts';
 import type { Config } from '../../core/config/config.ts';
 import { flag, grouped, list } from './declare.ts';
 import type { Arguments } from './declare.ts';
-import { UsageError } from '../terminal/failure.ts';
 
 export const CA_FILE = list('FILE', 'Trust the certificate authorities in this PEM file too; repeat for several');
 
@@ -11,25 +10,17 @@ export const SITE_OPTIONS = grouped('Sites', {
   site: list('ADDRESS', 'Use this mirror: an https, http or file URL, or a directory; repeat to add fallbacks'),
   'add-site': list('ADDRESS', 'Add a site with further packages, besides the mirrors; repeat for several'),
   keyring: list('PATH', "Trust the OpenPGP keys in this file or directory, besides Cygwin's own; repeat for several"),
-  unsigned: flag('Accept an unsigned index'),
+  unsigned: flag('Accept an unsigned index of the only site; with several, see --unsigned-site'),
+  'unsigned-site': list(
+    'ADDRESS',
+    'Accept an unsigned index of this site, one of the above or another like --add-site',
+  ),
+  'allow-older-index': flag('Accept an index older than one used before, as of a dated site'),
   'ca-file': CA_FILE,
   http2: flag('Use HTTP/2 with https sites that offer it'),
 });
 
 export type SiteArguments = Arguments<typeof SITE_OPTIONS>;
-
-/** Groups the sites: first the mirrors of one content, then each added site alone. Throws `usage` without a mirror. */
-export function sitesOf({ site, addSite }: Pick<SiteArguments, 'site' | 'addSite'>, config: Config): string[][] {
-  const mirrors = site.length > 0 ? site : (config.sites ?? []);
-  if (mirrors.length === 0) {
-    throw new UsageError(
-      'no site is given',
-      'name a mirror with `--site`, for example `--site https://mirrors.kernel.org/sourceware/cygwin/`; ' +
-        '`cygstrap sites` lists them',
-    );
-  }
-  return [[...mirrors], ...addSite.map((address) => [address])];
-}
 
 /** Returns the keyrings of the command line, or those of the project file. */
 export function keyringOf({ keyring }: SiteArguments, config: Config): readonly string[] {

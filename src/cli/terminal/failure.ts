@@ -24,6 +24,7 @@ const EXIT_CODES: Record<ErrorCode, number> = {
   fetch: EXIT_WORLD,
   verify: EXIT_NO,
   signature: EXIT_NO,
+  'older-index': EXIT_NO,
   repo: EXIT_NO,
   lock: EXIT_NO,
   vm: EXIT_WORLD,

@@ -10,9 +10,11 @@ export interface Config {
   readonly categories?: readonly string[];
   readonly buildDepends?: readonly string[];
   readonly arch?: string;
-  /** Addresses, or directories as written: see `resolvePaths`. */
-  readonly sites?: readonly string[];
-  /** Files of OpenPGP keys to trust besides Cygwin's own. */
+  /** Mirrors with the same content; directories as written: see `resolvePaths`. */
+  readonly sites?: readonly SiteEntry[];
+  /** Sites with further packages, each with an index of its own. */
+  readonly addSites?: readonly SiteEntry[];
+  /** Files of OpenPGP keys to trust besides Cygwin's own, for every site without `keys`. */
   readonly keyring?: readonly string[];
   readonly windows?: string;
   readonly test?: boolean;
@@ -22,6 +24,23 @@ export interface Config {
   /** Directory of the local repo. */
   readonly repo?: string;
   readonly layout?: Layout;
+}
+
+/** A site: its address, or its address and the trust that belongs to it alone. */
+export type SiteEntry = string | TrustedSite;
+
+/** A site with a trust of its own. */
+export interface TrustedSite {
+  readonly address: string;
+  /** Files of OpenPGP keys: the only keys that count for this site, and they count for no other. */
+  readonly keys?: readonly string[];
+  /** Whether its index needs no signature. */
+  readonly unsigned?: boolean;
+}
+
+/** Returns the address of a site. */
+export function siteAddress(site: SiteEntry): string {
+  return typeof site === 'string' ? site : site.address;
 }
 
 /** How a repo is laid out: as on a mirror, or with setup's directories of sites. */

@@ -1,4 +1,4 @@
-import type { Config } from './config.ts';
+import type { Config, SiteEntry } from './config.ts';
 
 /** Merges options of the command line over a project file, field by field. A list replaces the list of the file; an
  *  empty list or `undefined` sets nothing. */
@@ -15,10 +15,16 @@ export function mergeConfig(
 /** Resolves the paths of a project file: `resolve` joins a path to the directory of the file. Addresses of sites are
  *  kept. */
 export function resolvePaths(config: Config, resolve: (path: string) => string): Config {
-  const { sites, keyring, repo } = config;
+  const { sites, addSites, keyring, repo } = config;
+  const located = (address: string): string => (isAddress(address) ? address : resolve(address));
+  const resolved = (site: SiteEntry): SiteEntry =>
+    typeof site === 'string'
+      ? located(site)
+      : { ...site, address: located(site.address), ...(site.keys && { keys: site.keys.map(resolve) }) };
   return {
     ...config,
-    ...(sites === undefined ? {} : { sites: sites.map((site) => (isAddress(site) ? site : resolve(site))) }),
+    ...(sites === undefined ? {} : { sites: sites.map(resolved) }),
+    ...(addSites === undefined ? {} : { addSites: addSites.map(resolved) }),
     ...(keyring === undefined ? {} : { keyring: keyring.map(resolve) }),
     ...(repo === undefined ? {} : { repo: resolve(repo) }),
   };

@@ -1,7 +1,8 @@
 import { flag, objectOf, oneOf, optional, parseShaped, textOf, uniqueListOf } from '../json/shape.ts';
 import { arch, label, windows } from '../lock/patterns.ts';
-import { LAYOUTS } from './config.ts';
-import type { Config } from './config.ts';
+import type { Shape } from '../json/shape.ts';
+import { LAYOUTS, siteAddress } from './config.ts';
+import type { Config, SiteEntry, TrustedSite } from './config.ts';
 
 /** One package of a list: without blanks, which names never contain, and without commas, which separate names
  *  elsewhere. */
@@ -10,6 +11,13 @@ const item = textOf(/^[^\s,\p{Cc}\p{Surrogate}]+$/u, 'a package as NAME or NAME=
 const items = uniqueListOf(item, (text) => text);
 const labels = uniqueListOf(label, (text) => text);
 
+const trustedSite: Shape<TrustedSite> = objectOf({ address: label, keys: optional(labels), unsigned: optional(flag) });
+
+/** An address, or an object for a site with a trust of its own. */
+const site: Shape<SiteEntry> = (node) => (node.value instanceof Map ? trustedSite(node) : label(node));
+
+const sites = uniqueListOf(site, siteAddress);
+
 /** All fields of a project file. `cygstrap.schema.json` declares the same for editors; a test compares them. */
 export const CONFIG_FIELDS = {
   $schema: optional(label),
@@ -17,7 +25,8 @@ export const CONFIG_FIELDS = {
   categories: optional(labels),
   buildDepends: optional(items),
   arch: optional(arch),
-  sites: optional(labels),
+  sites: optional(sites),
+  addSites: optional(sites),
   keyring: optional(labels),
   windows: optional(windows),
   test: optional(flag),

@@ -14,6 +14,9 @@ export const VERIFICATION_CACHE_NAME = 'verified';
 /** The indexes from which the repo was made, unchanged: `.cygstrap/index/`. */
 export const OWN_INDEXES = 'index';
 
+/** The newest time of an index that was published, for each signer: `.cygstrap/newest-index.json`. */
+export const NEWEST_INDEX_NAME = 'newest-index.json';
+
 /** Held by the process that changes the repo: `.cygstrap/lock`; see `io/lock-file.ts`. */
 export const LOCK_NAME = 'lock';
 

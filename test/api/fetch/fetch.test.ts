@@ -4,17 +4,16 @@ import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { generateKey } from 'openpgp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { main } from '../../../src/cli/main.ts';
 import { readKeyring } from '../../../src/trust/keyring.ts';
 import { verifyDetached } from '../../../src/trust/verify.ts';
 import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 import { FaultServer } from '../../support/fault-server.ts';
 import type { Script } from '../../support/fault-server.ts';
 import { fault } from '../../support/faults.ts';
+import { runMain } from '../../support/main.ts';
+import type { Run } from '../../support/main.ts';
 import { PROJECT } from '../../support/transcript.ts';
 
 const RELEASE = resolve('fixtures/release');
@@ -26,27 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-interface Run {
-  readonly exit: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(...argv: readonly string[]): Promise<Run> {
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
-  const texts = Promise.all([text(stdout), text(stderr)]);
-  const exit = await main(argv, {
-    stdin: Readable.from([]),
-    stdout,
-    stderr,
-    env: { XDG_CACHE_HOME: join(dir, 'cache') },
-  });
-  stdout.end();
-  stderr.end();
-  const [out, err] = await texts;
-  return { exit, stdout: out, stderr: err };
-}
+const run = (...argv: readonly string[]): Promise<Run> => runMain(argv, join(dir, 'cache'));
 
 /** `cygstrap fetch` into `dir/repo` with the lock `dir/lock.json`. */
 function fetch(...argv: readonly string[]): Promise<Run> {
@@ -254,7 +233,7 @@ describe('the lock', () => {
   });
 });
 
-test('--add-site: each package comes from the site whose index has it, into one index', async () => {
+test('a second index: each package comes from the site whose index has it, into one index', async () => {
   const other = join(dir, 'other');
   mkdirSync(join(other, 'x86_64/release/mine'), { recursive: true });
   writeFileSync(join(other, 'x86_64/release/mine/mine-1-1.tar.xz'), 'mine');
@@ -267,7 +246,7 @@ test('--add-site: each package comes from the site whose index has it, into one 
   await using third = await FaultServer.start(
     Object.fromEntries(filesBelow(other).map((path) => [`/${path}`, fault.serve(readFileSync(join(other, path)))])),
   );
-  expect((await fetch('mine', '--unsigned', '--site', main.url, '--add-site', third.url)).exit).toBe(0);
+  expect((await fetch('mine', '--site', main.url, '--unsigned-site', third.url)).exit).toBe(0);
   expect(third.log.filter(({ path }) => path.includes('/release/')).map(({ path }) => path)).toEqual([
     '/x86_64/release/mine/mine-1-1.tar.xz',
   ]);
@@ -332,7 +311,10 @@ describe('trust', () => {
   });
 
   test('--unsigned is loud and recorded', async () => {
-    const { exit, stdout, stderr } = await fetch('bash', '--unsigned', '--site', RELEASE);
+    const site = join(dir, 'site');
+    cpSync(RELEASE, site, { recursive: true });
+    for (const form of ['zst', 'xz', 'bz2', 'ini']) rmSync(join(site, `x86_64/setup.${form}.sig`));
+    const { exit, stdout, stderr } = await fetch('bash', '--unsigned', '--site', site);
     expect(exit).toBe(0);
     expect(stdout).toContain('UNSIGNED');
     expect(stderr).toContain('UNSIGNED');
@@ -370,6 +352,7 @@ describe('trust', () => {
       join(site, 'x86_64/setup.ini'),
       text.replace(/(bash-5\.2\.21-1-x86_64\.tar\.xz \d+ )[0-9a-f]{128}/, `$1${'0'.repeat(128)}`),
     );
+    rmSync(join(site, 'x86_64/setup.ini.sig'));
     rmSync(join(dir, 'repo'), { recursive: true });
     expect((await fetch('bash', '--unsigned', '--site', site)).stderr).toContain(
       'does not list `bash 5.2.21-1` as locked',

@@ -12,6 +12,10 @@ const WHOLE: Required<Config> = {
   buildDepends: ['git'],
   arch: 'x86_64',
   sites: ['https://mirror.example/cygwin/', '../mirror', 'C:\\mirror'],
+  addSites: [
+    { address: '../ours', keys: ['keys/ours.asc'] },
+    { address: 'https://a.example/', unsigned: true },
+  ],
   keyring: ['keys/ours.asc'],
   windows: '10.0.19045',
   test: true,
@@ -44,6 +48,9 @@ describe('a project file', () => {
     ['{"arch": "X86"}', '`arch` must be an architecture like x86_64, not "X86"'],
     ['{"test": null}', '`test` must be true or false, not null'],
     ['{"keyring": "a.asc"}', '`keyring` must be a list'],
+    ['{"sites": [{"keys": []}]}', '`sites[0]` has no field `address`'],
+    ['{"sites": [{"address": "a", "key": "b"}]}', '`sites[0].key` is an unknown field'],
+    ['{"sites": ["a", {"address": "a", "unsigned": true}]}', '`sites[1]` repeats `a`'],
     ['{"repo": ""}', '`repo` must be some text'],
     ['{"sites": ["a\\nb"]}', '`sites[0]` must be some text without control characters, not "a\\nb"'],
   ])('%j is refused', (text, message) => {
@@ -64,6 +71,10 @@ describe('the command line', () => {
 test('paths are relative to the file, addresses are not paths', () => {
   expect(resolvePaths(WHOLE, (path) => posix.resolve('/home/me/project', path))).toMatchObject({
     sites: ['https://mirror.example/cygwin/', '/home/me/mirror', '/home/me/project/C:\\mirror'],
+    addSites: [
+      { address: '/home/me/ours', keys: ['/home/me/project/keys/ours.asc'] },
+      { address: 'https://a.example/', unsigned: true },
+    ],
     keyring: ['/home/me/project/keys/ours.asc'],
     repo: '/home/me/project/repo',
   });
@@ -84,6 +95,10 @@ interface Schema {
   readonly uniqueItems?: boolean;
   readonly additionalProperties?: boolean;
   readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly Schema[];
+  readonly definitions?: Readonly<Record<string, Schema>>;
+  readonly $ref?: string;
 }
 
 const KNOWN_WORDS = new Set([
@@ -100,12 +115,19 @@ const KNOWN_WORDS = new Set([
   'uniqueItems',
   'additionalProperties',
   'properties',
+  'required',
+  'anyOf',
+  'definitions',
+  '$ref',
 ]);
 
 /** Whether a value is of a schema, for the words that ours uses; throws for any other word. */
-function meets(schema: Schema, value: unknown): boolean {
+function meets(schema: Schema, value: unknown, definitions = schema.definitions): boolean {
   for (const word of Object.keys(schema))
     if (!KNOWN_WORDS.has(word)) throw new Error(`the check does not know \`${word}\``);
+  const named = schema.$ref?.replace('#/definitions/', '');
+  if (named !== undefined) return meets(definitions?.[named] ?? { enum: [] }, value, definitions);
+  if (schema.anyOf !== undefined) return schema.anyOf.some((one) => meets(one, value, definitions));
   if (schema.enum !== undefined) return schema.enum.includes(value);
   if (schema.type === 'boolean') return typeof value === 'boolean';
   if (schema.type === 'string')
@@ -117,7 +139,7 @@ function meets(schema: Schema, value: unknown): boolean {
   if (schema.type === 'array')
     return (
       Array.isArray(value) &&
-      value.every((item) => meets(schema.items ?? {}, item)) &&
+      value.every((item) => meets(schema.items ?? {}, item, definitions)) &&
       (schema.uniqueItems !== true || new Set(value).size === value.length)
     );
   if (schema.type !== 'object') throw new Error('a schema without type');
@@ -125,7 +147,8 @@ function meets(schema: Schema, value: unknown): boolean {
     typeof value === 'object' &&
     value !== null &&
     !Array.isArray(value) &&
-    Object.entries(value).every(([name, item]) => meets(schema.properties?.[name] ?? { enum: [] }, item))
+    (schema.required ?? []).every((name) => name in value) &&
+    Object.entries(value).every(([name, item]) => meets(schema.properties?.[name] ?? { enum: [] }, item, definitions))
   );
 }
 
@@ -170,6 +193,13 @@ describe('the JSON Schema', () => {
     [1],
     [null],
     [['a']],
+    [{ address: 'a' }],
+    ['a', { address: 'b', keys: ['c'], unsigned: true }],
+    [{ address: '' }],
+    [{ keys: [] }],
+    [{ address: 'a', keys: 'b' }],
+    [{ address: 'a', unsigned: 1 }],
+    [{ address: 'a', more: true }],
   ];
   test.each(Object.keys(CONFIG_FIELDS))('agrees with the parser on %s', (name) => {
     for (const value of values) {
