@@ -161,7 +161,7 @@ export function isWebPage(url: URL): boolean {
 /** Returns the error for a web page instead of a file. */
 export function htmlError(url: URL): FetchError {
   return new FetchError('html', url.href, 'the site sent a web page instead of the file', {
-    hint: 'use another mirror, or open the address in a browser: a login page or a proxy may respond instead of the site',
+    hint: 'use another mirror, or open the address in a browser: a login page or proxy may respond instead of the site',
   });
 }
 
