@@ -39,7 +39,7 @@ export type { PruneContext, PruneRequest, PruneResult } from './api/prune.ts';
 export { repairRepo } from './api/repair.ts';
 export type { RepairOptions } from './api/repair.ts';
 export { serve } from './api/serve.ts';
-export type { ServeRequest } from './api/serve.ts';
+export type { ServedAddress, ServedRepo, ServeRequest } from './api/serve.ts';
 export { loadFromSites } from './api/load-from-sites.ts';
 export type { FromSites, SignedCatalog } from './api/load-from-sites.ts';
 export { listSites } from './api/sites.ts';

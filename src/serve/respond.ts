@@ -9,9 +9,17 @@ import { encodeName, parseTarget } from './path.ts';
 import type { Target } from './path.ts';
 import { contentType } from './types.ts';
 
-/** Answers one request for a file or directory below `root`, a real path. Throws when the client disconnects or the
+/** What a server serves. */
+export interface Content {
+  /** Real path of a directory. */
+  readonly root: string;
+  /** Names in the root that stand for other directories in it. */
+  readonly aliases: ReadonlyMap<string, string>;
+}
+
+/** Answers one request for a file or directory. Throws when the client disconnects or the
  *  file fails; the caller must then close the connection, so that no client takes a part for the whole. */
-export async function respond(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function respond(content: Content, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.setHeader('X-Content-Type-Options', 'nosniff');
   // Caches must revalidate: an index and its signature change together.
   response.setHeader('Cache-Control', 'no-cache');
@@ -23,12 +31,14 @@ export async function respond(root: string, request: IncomingMessage, response: 
   }
   const target = parseTarget(request.url ?? '');
   if (target.kind === 'refused') return plain(response, target.status);
-  const found = await find(root, target.names);
+  const [first = '', ...rest] = target.names;
+  const alias = content.aliases.get(first);
+  const found = await find(content.root, alias === undefined ? target.names : [alias, ...rest]);
   if (found.kind === 'refused') {
     const detail = found.link === undefined ? undefined : `\`${found.link}\` is a symbolic link, which is not followed`;
     return plain(response, found.status, detail);
   }
-  if (found.kind === 'directory') return directory(root, found.path, target, response);
+  if (found.kind === 'directory') return directory(content, found.path, target, response);
   try {
     return target.isDirectory ? plain(response, 404) : await file(found, target, request, response);
   } finally {
@@ -39,13 +49,16 @@ export async function respond(root: string, request: IncomingMessage, response: 
 type PathTarget = Extract<Target, { kind: 'path' }>;
 
 async function directory(
-  root: string,
+  { root, aliases }: Content,
   path: string,
   { names, isDirectory, query }: PathTarget,
   response: ServerResponse,
 ): Promise<void> {
-  if (isDirectory)
-    return text(response, 200, { type: 'text/html; charset=utf-8', body: listingHtml(names, await list(root, path)) });
+  if (isDirectory) {
+    const shown = new Map(names.length === 0 ? [...aliases].map(([alias, name]) => [name, alias]) : []);
+    const entries = (await list(root, path)).map((entry) => ({ ...entry, name: shown.get(entry.name) ?? entry.name }));
+    return text(response, 200, { type: 'text/html; charset=utf-8', body: listingHtml(names, entries) });
+  }
   response.setHeader('Location', `/${names.map((name) => `${encodeName(name)}/`).join('')}${query}`);
   return plain(response, 301);
 }

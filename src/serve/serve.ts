@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CygstrapError } from '../errors.ts';
 import { plain, respond } from './respond.ts';
+import type { Content } from './respond.ts';
 
 /** One request that was answered or aborted. */
 export interface ServedRequest {
@@ -23,6 +24,8 @@ export interface ServeOptions {
   readonly host?: string;
   /** Default: 0, any free port. */
   readonly port?: number;
+  /** Names in the root of the server that stand for directories in `dir`, such as those of sites. */
+  readonly aliases?: ReadonlyMap<string, string>;
   /** Called after each request. Must not throw. */
   readonly log?: (request: ServedRequest) => void;
 }
@@ -45,10 +48,10 @@ const GRACE_MS = 5000;
  *  its end.
  *  Throws `not-found` if `dir` is not a directory, and `io` if the address cannot be bound. */
 export async function serveRepo(dir: string, options: ServeOptions = {}): Promise<RepoServer> {
-  const { host = '127.0.0.1', port = 0 } = options;
-  const root = await rootOf(dir);
+  const { host = '127.0.0.1', port = 0, aliases = new Map<string, string>() } = options;
+  const content: Content = { root: await rootOf(dir), aliases };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    void handle(root, request, response, options);
+    void handle(content, request, response, options);
     response.once('close', () => {
       if (!server.listening) server.closeIdleConnections();
     });
@@ -69,7 +72,7 @@ async function rootOf(dir: string): Promise<string> {
 }
 
 async function handle(
-  root: string,
+  content: Content,
   request: IncomingMessage,
   response: ServerResponse,
   { log }: ServeOptions,
@@ -83,7 +86,7 @@ async function handle(
     log?.({ method, target: url, status: response.statusCode, sentBytes, durationMs: Date.now() - start, isComplete });
   });
   try {
-    await respond(root, request, response);
+    await respond(content, request, response);
   } catch {
     // The client disconnected or the disk failed. After the head, only closing the connection can signal that.
     if (response.headersSent || response.destroyed) response.destroy();

@@ -57,7 +57,11 @@ test('prints JSON; exits with 0 on SIGTERM', async () => {
     [repo, '--json', '--port', '0', '--host', 'localhost'],
     'SIGTERM',
     async (line) => {
-      expect(JSON.parse(line)).toEqual({ schema: 1, url: expect.stringMatching(/^http:\/\/localhost:\d+\/$/) });
+      expect(JSON.parse(line)).toEqual({
+        schema: 1,
+        url: expect.stringMatching(/^http:\/\/localhost:\d+\/$/),
+        addresses: [{ url: (JSON.parse(line) as { url: string }).url, site: null, setup: null }],
+      });
     },
   );
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });

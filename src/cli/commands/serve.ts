@@ -1,6 +1,8 @@
+import type { ServedAddress } from '../../api/serve.ts';
 import { defineCommand, documentDefault, one, parsed, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_INTERRUPTED } from '../terminal/failure.ts';
+import { setupText } from '../../report/setup-line.ts';
 import { untilStopped } from '../terminal/interrupt.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
 import { reporter } from '../terminal/reporter.ts';
@@ -10,6 +12,7 @@ import { wholeNumber } from '../options/units.ts';
 const OPTIONS = {
   host: documentDefault(value('ADDRESS', 'Listen on this address; 0.0.0.0 for all interfaces'), '127.0.0.1'),
   port: documentDefault(parsed('N', 'Listen on this port', wholeNumber(0, 65_535)), 'any free one'),
+  lock: value('FILE', 'Print the call of setup for this lock'),
   ...OUTPUT_OPTIONS,
 };
 
@@ -20,6 +23,7 @@ export const serveCommand = defineCommand({
   options: OPTIONS,
   examples: [
     ['serve ./repo', 'prints the address when it is ready; stop it with Ctrl-C'],
+    ['serve ./repo --lock cygstrap.lock.json', 'also prints the call of setup that installs the lock'],
     ['serve ./repo --host 0.0.0.0 --port 8080', 'a mirror for the local network'],
   ],
   run: serveUntilStopped,
@@ -37,10 +41,14 @@ async function serveUntilStopped(
   try {
     if (args.json) {
       const { SCHEMA } = await import('../../report/json.ts');
-      await output.json({ schema: SCHEMA, url: server.url }, 'line');
-    } else await output.data(`${server.url}\n`);
+      await output.json({ schema: SCHEMA, url: server.url, addresses: server.addresses }, 'line');
+    } else await output.data(server.addresses.map(addressText).join(''));
     return (await stopped) === 'SIGINT' ? EXIT_INTERRUPTED : EXIT_DONE;
   } finally {
     await server.close();
   }
+}
+
+function addressText({ url, setup }: ServedAddress): string {
+  return `${url}\n${setup === null ? '' : setupText(setup)}`;
 }
