@@ -3,10 +3,12 @@ import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import type { OpenSource } from '../repo/files/source.ts';
+import { VerifyError } from '../repo/files/verify-error.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { Store } from '../repo/store.ts';
 import { FetchError } from '../site/base/fetch-error.ts';
 import type { FetchErrorKind, SiteFailure } from '../site/base/fetch-error.ts';
+import { encodingText } from '../site/base/site.ts';
 import { Resumes } from '../site/resumes.ts';
 import type { SiteSet } from '../site/site-set.ts';
 
@@ -117,17 +119,20 @@ async function transfer(
         report({ kind: 'transfer-bytes', path, receivedBytes });
         receivedBytes = 0;
       };
+      let encoding: string | undefined;
       const open: OpenSource = async ({ fromByte, validator }) => {
         const download = await resumes.open(site, path, {
           signal,
           fromByte,
           ...(validator !== undefined && { validator }),
         });
+        encoding = download.contentEncoding;
         report({ kind: 'transfer-start', path, site: site.name, sizeBytes, fromByte: download.startByte });
         return download;
       };
       const stored = await store.put(file, open, { signal, onBytes }).catch((error: unknown) => {
         resumes.fail(site, error);
+        if (error instanceof VerifyError) error.message += encodingText(encoding);
         throw error;
       });
       if (receivedBytes > 0) report({ kind: 'transfer-bytes', path, receivedBytes });

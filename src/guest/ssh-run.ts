@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createConnection } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ByteBuffer } from '../io/byte-buffer.ts';
 import { ProgramError, startProgram } from '../io/program.ts';
 import { GuestError } from './guest-error.ts';
 import { sshArgv } from './ssh.ts';
@@ -105,16 +106,15 @@ export async function runOverSsh(target: SshTarget, command: string, options: Ru
 
 /** Collects the output of a command. */
 async function runCollected(run: RunCommand, command: string, { signal }: RunOptions): Promise<RunResult> {
-  const kept = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
-  const sizes = { stdout: 0, stderr: 0 };
+  const kept = { stdout: new ByteBuffer(), stderr: new ByteBuffer() };
   const code = await run(command, {
     signal,
     onOutput: (stream, chunk) => {
-      if (sizes[stream] < KEPT_OUTPUT_BYTES) kept[stream].push(chunk);
-      sizes[stream] += chunk.length;
+      const freeBytes = KEPT_OUTPUT_BYTES - kept[stream].sizeBytes;
+      if (freeBytes > 0) kept[stream].add(chunk.subarray(0, freeBytes));
     },
   });
-  return { code, stdout: Buffer.concat(kept.stdout).toString(), stderr: Buffer.concat(kept.stderr).toString() };
+  return { code, stdout: kept.stdout.take().toString(), stderr: kept.stderr.take().toString() };
 }
 
 /** Runs a command line in the guest and returns its stdout. Throws GuestError `guest` if it fails. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { untilAborted } from '../io/abort.ts';
+import { ByteBuffer } from '../io/byte-buffer.ts';
 import { decode } from './decode.ts';
 import { DecodeFault, inputErrorFrom, type FaultyIndex } from './input-error.ts';
 import { SNIFF_BYTES, sniffCompression, type Compression } from './sniff.ts';
@@ -108,7 +109,7 @@ async function* readText(
   let textBytes = 0;
   let compression: Compression | 'none' | undefined;
   /** First bytes until the compression is known; then the whole compressed index. */
-  let held: Uint8Array[] = [];
+  const held = new ByteBuffer();
 
   const counted = (text: Uint8Array): Uint8Array => {
     textBytes += text.length;
@@ -127,18 +128,18 @@ async function* readText(
         recycle(chunk);
         continue;
       }
-      held.push(chunk);
+      held.add(chunk);
       if (sizeBytes < SNIFF_BYTES) continue;
-      compression ??= sniffCompression(Buffer.concat(held));
-      if (compression === 'none') {
-        for (const text of held) yield counted(text);
-        held = [];
-      } else if (sizeBytes > limits.maxCompressedBytes) {
-        throw new DecodeFault('limit', `more than ${limits.maxCompressedBytes} compressed bytes`);
+      if (compression === undefined) {
+        const head = held.take();
+        compression = sniffCompression(head);
+        if (compression === 'none') yield counted(head);
+        else held.add(head);
       }
+      if (compression !== 'none' && sizeBytes > limits.maxCompressedBytes)
+        throw new DecodeFault('limit', `more than ${limits.maxCompressedBytes} compressed bytes`);
     }
-    const rest = Buffer.concat(held);
-    held = [];
+    const rest = held.take();
     compression ??= sniffCompression(rest);
     const sha512 = compression === 'none' && options.digest === false ? '' : hash.digest('hex');
     let isFromCache = false;

@@ -24,6 +24,9 @@ const OLD_TEMPORARY_MS = 60 * 60 * 1000;
 /** Bytes per write: decoders yield pieces of about 100 KB, and each write switches threads. */
 const WRITE_BYTES = 1024 * 1024;
 
+/** Pieces per write, for data that is decoded into many small ones. */
+const WRITE_PIECES = 256;
+
 export interface TextCache {
   readonly dir: string;
   /** Receives the reason when the cache cannot be used. */
@@ -105,7 +108,7 @@ export async function* cacheText(
     for await (const chunk of decoded) {
       waiting.push(chunk);
       waitingBytes += chunk.length;
-      if (waitingBytes >= WRITE_BYTES) {
+      if (waitingBytes >= WRITE_BYTES || waiting.length >= WRITE_PIECES) {
         await writing;
         writing = entry.write(waiting);
         waiting = [];

@@ -1,3 +1,5 @@
+import { ByteBuffer } from './byte-buffer.ts';
+
 /** Maximum length of a line; a longer one is skipped without being held in memory. */
 export const LONGEST_LINE_BYTES = 1024 * 1024;
 
@@ -16,19 +18,15 @@ export async function* readLines(
 ): AsyncGenerator<Line, void, undefined> {
   const decoder = new TextDecoder();
   let number = 1;
-  let parts: Uint8Array[] = [];
+  const line = new ByteBuffer();
   let sizeBytes = 0;
   const take = (part: Uint8Array): void => {
     sizeBytes += part.length;
-    if (sizeBytes > longestBytes) parts = [];
-    else parts.push(part.slice());
+    if (sizeBytes <= longestBytes) line.add(part);
   };
   const finish = (): Line => {
-    const text =
-      sizeBytes > longestBytes
-        ? undefined
-        : parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
-    parts = [];
+    const bytes = line.take();
+    const text = sizeBytes > longestBytes ? undefined : decoder.decode(bytes);
     sizeBytes = 0;
     return { number: number++, text: text?.endsWith('\r') === true ? text.slice(0, -1) : text };
   };

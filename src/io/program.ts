@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { CygstrapError } from '../errors.ts';
 import { onAbort } from './abort.ts';
+import { ByteBuffer } from './byte-buffer.ts';
 import { withoutControls } from '../printable.ts';
 import { quoteCommand } from './quoting.ts';
 
@@ -219,12 +220,12 @@ export async function runProgram(argv: readonly string[], options: RunOptions): 
   const { timeoutMs, input, longestOutputBytes = 1024 * 1024 } = options;
   await using program = await startProgram(argv, options);
   program.stdin.end(input);
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
+  const stdout = new ByteBuffer();
+  let isTooLong = false;
   program.stdout.on('data', (chunk: Buffer) => {
-    sizeBytes += chunk.length;
-    if (sizeBytes <= longestOutputBytes) chunks.push(chunk);
-    else program.kill();
+    isTooLong ||= stdout.sizeBytes + chunk.length > longestOutputBytes;
+    if (isTooLong) program.kill();
+    else stdout.add(chunk);
   });
   let isLate = false;
   const timer = setTimeout(() => {
@@ -237,11 +238,10 @@ export async function runProgram(argv: readonly string[], options: RunOptions): 
   const name = argv[0] ?? '';
   const details = program.details(exit);
   if (isLate) throw new ProgramError(`\`${name}\` took longer than ${timeoutMs} ms`, { details });
-  if (sizeBytes > longestOutputBytes)
-    throw new ProgramError(`\`${name}\` wrote more than ${longestOutputBytes} bytes`, { details });
+  if (isTooLong) throw new ProgramError(`\`${name}\` wrote more than ${longestOutputBytes} bytes`, { details });
   if (exit.code !== 0)
     throw new ProgramError(`\`${name}\` failed (${exitText(exit)})${stderrText(program.stderrTail())}`, { details });
-  return Buffer.concat(chunks);
+  return stdout.take();
 }
 
 /** Returns `exit code 1` or `signal SIGKILL`. */

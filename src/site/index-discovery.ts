@@ -7,6 +7,7 @@ import { addressOf, discoveryError, type PassedOver, type PassedOverKind } from 
 import { readHead, timeText, type IndexHead } from './index-head.ts';
 import { indexPlaces, type IndexPath } from './index-layout.ts';
 import type { SiteSet } from './site-set.ts';
+import { encodingText } from './base/site.ts';
 import type { Download, Site } from './base/site.ts';
 
 /** The key that made a signature, or why it is not valid: a phrase to follow `FILE: `. */
@@ -183,7 +184,7 @@ async function tryForm(site: Site, { path, form }: IndexPath, search: Search & S
   if (bytes === undefined) return { kind: 'invalid', why: `it has more than ${maxIndexBytes} bytes` };
   const address = addressOf(site.name, path);
   const signed = await signerOf(bytes, signature, address, search);
-  if ('kind' in signed) return signed;
+  if ('kind' in signed) return { ...signed, why: signed.why + encodingText(download.contentEncoding) };
   const head = await readHead(bytes, signal);
   const newer = newerThan({ ...head, signer: signed.signer, site: site.name }, newest);
   if (newer !== undefined) {

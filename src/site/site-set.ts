@@ -187,6 +187,7 @@ function messageFor(path: string, sites: readonly SiteFailure[]): string {
 /** A `severe` failure would delay or fail the next file. A success restores the site soon. */
 function scopeOf(error: Error): FailureScope {
   if (isSiteFault(error)) return 'severe';
+  if (error instanceof FetchError && error.isSlow) return 'slow';
   const kind = kindOf(error);
   if (kind === 'missing') return 'gap';
   return kind === 'connect' || kind === 'tls' || kind === 'timeout' ? 'severe' : 'minor';

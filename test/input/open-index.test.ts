@@ -5,7 +5,7 @@ import { chmodSync, existsSync, readdirSync, readlinkSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import lzma from 'lzma-native';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { InputError } from '../../src/input/input-error.ts';
 import { DEFAULT_INPUT_LIMITS, openIndex, type IndexInput } from '../../src/input/open-index.ts';
 import { collect, cut, failureOf, fixture, FIXTURES, tempDir, TEXT } from './support.ts';
@@ -40,6 +40,20 @@ async function* endless(first: Uint8Array, then: Uint8Array): AsyncGenerator<Uin
 function repeat(bytes: Uint8Array, times: number): Buffer {
   return Buffer.concat(Array.from({ length: times }, () => bytes));
 }
+
+test.each(SOURCES)('single bytes give the same text, in few buffers: $compression', async ({ bytes }) => {
+  async function* single(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (const byte of bytes) yield Uint8Array.of(byte);
+  }
+  const alloc = vi.spyOn(Buffer, 'allocUnsafeSlow');
+  const concat = vi.spyOn(Buffer, 'concat');
+  const texts: Uint8Array[] = [];
+  for await (const chunk of openIndex(single()).chunks) texts.push(Uint8Array.from(chunk));
+  expect(alloc.mock.calls.length).toBeLessThan(30);
+  expect(concat).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
+  expect(Buffer.concat(texts).equals(TEXT)).toBe(true);
+});
 
 test('a large file is read through fewer than four buffers', async () => {
   const text = repeat(TEXT, Math.ceil(9_000_000 / TEXT.length));

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, utimesSync, writeFileSync, statSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { exists, makeDirectory, namesIn } from '../../src/io/directories.ts';
 import { sha256OfFile } from '../../src/io/file-digest.ts';
 import { identityOf } from '../../src/io/file-identity.ts';
@@ -63,6 +63,14 @@ describe('readLimited', () => {
     expect(await readLimited(chunks(2, 3), 5)).toHaveLength(5);
     expect(await readLimited(chunks(2, 3, 1), 5)).toBeUndefined();
     expect(await readLimited(chunks(), 0)).toHaveLength(0);
+  });
+
+  test('gathers single bytes in few buffers', async () => {
+    const alloc = vi.spyOn(Buffer, 'allocUnsafeSlow');
+    const bytes = await readLimited(chunks(...Array.from({ length: 100_000 }, () => 1)), 100_000);
+    expect(bytes).toHaveLength(100_000);
+    expect(alloc.mock.calls.length).toBeLessThan(20);
+    alloc.mockRestore();
   });
 
   test('stops reading at the limit', async () => {

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { Client } from 'undici';
+import { HttpRequest } from '../../src/site/http/request.ts';
+import { TIMEOUTS } from '../../src/site/http/timeouts.ts';
 import type { FetchErrorKind } from '../../src/site/base/fetch-error.ts';
 import { closedAddress } from '../support/fault-server.ts';
 import { fault } from '../support/faults.ts';
@@ -54,7 +57,6 @@ describe('faults', () => {
         'html',
         { isTransient: false },
       ],
-      ['gzip applied', fault.gzipped(BYTES), 'encoded', { isTransient: false }],
       ['not HTTP', fault.garbage(), 'protocol', { isTransient: true }],
     ],
   )('%s', async (_name, answer, kind, expected) => {
@@ -112,6 +114,67 @@ describe('faults', () => {
       [`/${path}`]: fault.serve(BYTES, { headers: { 'content-encoding': encoding } }),
     });
     expect(await read(site(server.url), path)).toEqual(BYTES);
+  });
+
+  test.each(['binary', 'aws-chunked', 'x-xz', 'gzip, gzip', 'br'])(
+    'an encoding that is no more than a label: %s',
+    async (encoding) => {
+      const server = await startServer({ '/a.zst': fault.serve(BYTES, { headers: { 'content-encoding': encoding } }) });
+      const download = await site(server.url).open('a.zst');
+      expect(download.contentEncoding).toBe(encoding);
+      expect(await bytesOf(download)).toEqual(BYTES);
+    },
+  );
+
+  test('a site slower than the least rate is a timeout, which names the rate', async () => {
+    const server = await startServer({ '/a': fault.drip(BYTES, 10, 20) });
+    const timeouts = { minBytesPerSecond: 5000, rateWindowMs: 200 };
+    const error = await fetchError(read(site(server.url, { timeouts }), 'a'));
+    expect(error).toMatchObject({ kind: 'timeout', isSlow: true, isTransient: true });
+    expect(error.why).toMatch(/^slower than 5000 bytes per second for 0\.2 s after \d+ of 6000 bytes$/);
+    expect(error.hint).toContain('--min-rate');
+  });
+
+  test.each([
+    ['the rate is reached', 1],
+    ['there is no least rate', 0],
+  ])('a slow site is read to its end if %s', async (_name, minBytesPerSecond) => {
+    const server = await startServer({ '/a': fault.drip(BYTES, 200, 10) });
+    const timeouts = { minBytesPerSecond, rateWindowMs: 30 };
+    expect(await read(site(server.url, { timeouts }), 'a')).toEqual(BYTES);
+  });
+
+  test('a slow reader is no slow site', async () => {
+    const large = Buffer.alloc(4 * 1024 * 1024, 1);
+    const server = await startServer({ '/a': fault.serve(large) });
+    const { chunks } = await site(server.url, { timeouts: { minBytesPerSecond: 1e9, rateWindowMs: 60 } }).open('a');
+    const iterator = chunks[Symbol.asyncIterator]();
+    await iterator.next();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await iterator.next()).done).toBe(false);
+    await iterator.return?.();
+  });
+
+  test('single bytes are held in bounded numbers until they are read', async () => {
+    const sent = 200_000;
+    const server = await startServer({
+      '/a': fault.raw(
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n',
+        Buffer.from(`${'1\r\nx\r\n'.repeat(sent)}0\r\n\r\n`),
+      ),
+    });
+    const handler = new HttpRequest(TIMEOUTS, undefined);
+    const client = new Client(server.url);
+    client.dispatch({ path: '/a', method: 'GET' }, handler);
+    await handler.head;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(handler.queuedPieces).toBeGreaterThan(1000);
+    expect(handler.queuedPieces).toBeLessThan(5000);
+    let receivedBytes = 0;
+    for (let chunk = await handler.read(); chunk !== undefined; chunk = await handler.read())
+      receivedBytes += chunk.length;
+    expect(receivedBytes).toBe(sent);
+    await client.destroy();
   });
 
   test('a web page by its name is a file', async () => {

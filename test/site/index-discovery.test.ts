@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Event } from '../../src/events.ts';
 import { findIndex, type FindIndexOptions } from '../../src/site/index-discovery.ts';
@@ -271,5 +272,24 @@ describe('no usable site', () => {
     const found = find([server.url, RELEASE], { signal: abort.signal });
     abort.abort(new Error('enough'));
     await expect(found).rejects.toThrow('enough');
+  });
+});
+
+describe('a Content-Encoding that was not requested', () => {
+  const labelled = (bytes: Uint8Array, encoding: string): Script => ({
+    ...mirror(),
+    '/x86_64/setup.zst': fault.serve(bytes, { headers: { 'content-encoding': encoding } }),
+  });
+
+  test.each(['binary', 'aws-chunked', 'x-xz'])('%s on the right bytes is ignored', async (encoding) => {
+    const server = await serve(labelled(read('setup.zst'), encoding));
+    expect(await find([server.url])).toMatchObject({ kind: 'found', path: 'x86_64/setup.zst', warnings: [] });
+  });
+
+  test('is named when the bytes do not match the signature', async () => {
+    const server = await serve(labelled(gzipSync(read('setup.zst')), 'gzip'));
+    const found = await find([server.url]);
+    expect(found.path).toBe('x86_64/setup.xz');
+    expect(found.warnings.join()).toContain('; the site sent it with `Content-Encoding: gzip`');
   });
 });

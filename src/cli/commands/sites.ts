@@ -7,7 +7,7 @@ import { EXIT_DONE, EXIT_NO, EXIT_WORLD, UsageError } from '../terminal/failure.
 import { OUTPUT_OPTIONS } from '../options/options.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
-import { CA_FILE, siteOptionsOf } from '../options/sites.ts';
+import { CA_FILE, MIN_RATE, siteOptionsOf } from '../options/sites.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 
 const OPTIONS = {
@@ -15,6 +15,7 @@ const OPTIONS = {
   benchmark: flag('Measure every mirror, and list the fastest first'),
   path: documentDefault(value('PATH', 'Measure with this file of each mirror'), DEFAULTS.benchmarkPath),
   'ca-file': CA_FILE,
+  'min-rate': MIN_RATE,
   ...OUTPUT_OPTIONS,
 };
 

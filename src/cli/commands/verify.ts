@@ -12,7 +12,7 @@ import { READING_OPTIONS } from '../options/options.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
-import { CA_FILE, siteOptionsOf } from '../options/sites.ts';
+import { CA_FILE, MIN_RATE, siteOptionsOf } from '../options/sites.ts';
 
 type VerifyArguments = Arguments<typeof OPTIONS> & { readonly repo: string };
 
@@ -24,6 +24,7 @@ const OPTIONS = {
     repair: flag('Fetch damaged and missing files again'),
     site: list('ADDRESS', 'Repair from this mirror; repeat to add fallbacks'),
     'ca-file': CA_FILE,
+    'min-rate': MIN_RATE,
   }),
 };
 

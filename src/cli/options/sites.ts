@@ -1,9 +1,22 @@
 import type { FetchContext } from '../../api/fetch-request.ts';
 import type { Config } from '../../core/config/config.ts';
-import { flag, grouped, list } from './declare.ts';
+import { flag, grouped, list, parsed, withDefault } from './declare.ts';
+import { wholeNumber } from './units.ts';
 import type { Arguments } from './declare.ts';
 
 export const CA_FILE = list('FILE', 'Trust the certificate authorities in this PEM file too; repeat for several');
+
+/** Above any line; a larger number is a mistake. */
+const MAX_RATE = 1_000_000_000;
+
+export const MIN_RATE = withDefault(
+  parsed(
+    'BYTES',
+    'Leave a mirror that sends fewer bytes per second for a minute; 0 for no limit',
+    wholeNumber(0, MAX_RATE),
+  ),
+  '1000',
+);
 
 /** Where to fetch from, and which keys to trust. */
 export const SITE_OPTIONS = grouped('Sites', {
@@ -17,6 +30,7 @@ export const SITE_OPTIONS = grouped('Sites', {
   ),
   'allow-older-index': flag('Accept an index older than one used before, as of a dated site'),
   'ca-file': CA_FILE,
+  'min-rate': MIN_RATE,
   http2: flag('Use HTTP/2 with https sites that offer it'),
 });
 
@@ -29,9 +43,10 @@ export function keyringOf({ keyring }: SiteArguments, config: Config): readonly 
 
 /** Returns the options of the connections to sites. */
 export function siteOptionsOf(
-  { caFile, http2 = false }: Pick<SiteArguments, 'caFile'> & Partial<Pick<SiteArguments, 'http2'>>,
+  { caFile, minRate, http2 = false }: Pick<SiteArguments, 'caFile' | 'minRate'> & Partial<Pick<SiteArguments, 'http2'>>,
   env: Readonly<Record<string, string | undefined>>,
   connections?: number,
 ): NonNullable<FetchContext['siteOptions']> {
-  return { env, caFiles: caFile, allowHttp2: http2, ...(connections === undefined ? {} : { connections }) };
+  const timeouts = { minBytesPerSecond: minRate };
+  return { env, caFiles: caFile, allowHttp2: http2, timeouts, ...(connections === undefined ? {} : { connections }) };
 }

@@ -11,7 +11,6 @@ import { CygstrapError } from '../../errors.ts';
  *  `refused` access denied (401, 403, 407, 451, EACCES), or an invalid path;
  *  `redirect` a redirect loop, too many redirects, or a target that is not allowed;
  *  `short`, `long` fewer or more bytes than announced;
- *  `encoded` an unrequested content encoding;
  *  `html` a web page instead of the file;
  *  `range` the response to a range does not continue the received part: request the whole file;
  *  `wrong-bytes` every site sent content that does not match (only from `SiteSet`). */
@@ -27,7 +26,6 @@ export type FetchErrorKind =
   | 'redirect'
   | 'short'
   | 'long'
-  | 'encoded'
   | 'html'
   | 'range'
   | 'wrong-bytes';
@@ -62,6 +60,7 @@ export interface FetchErrorOptions {
   readonly retryAfterMs?: number;
   readonly attempts?: number;
   readonly sites?: readonly SiteFailure[];
+  readonly isSlow?: boolean;
   readonly hint?: string;
   readonly cause?: unknown;
 }
@@ -78,6 +77,8 @@ export class FetchError extends CygstrapError {
   readonly retryAfterMs: number | undefined;
   /** Every site that a SiteSet tried, in the given order. */
   readonly sites: readonly SiteFailure[] | undefined;
+  /** Whether the site sent the file more slowly than the least rate; of kind `timeout`. */
+  readonly isSlow: boolean;
   /** Whether the same request can succeed a little later. */
   readonly isTransient: boolean;
 
@@ -102,6 +103,7 @@ export class FetchError extends CygstrapError {
     this.status = status;
     this.retryAfterMs = retryAfterMs;
     this.sites = sites;
+    this.isSlow = options.isSlow === true;
     this.isTransient =
       kind === 'status' ? status !== undefined && PASSING_STATUSES.has(status) : PASSING_KINDS.has(kind);
   }

@@ -18,10 +18,17 @@ export interface Download {
   readonly totalBytes: number | undefined;
   /** Strong ETag, else Last-Modified: identifies this version of the file. */
   readonly validator: string | undefined;
+  /** Content encoding that the site claims although none was requested. The bytes are as sent. */
+  readonly contentEncoding?: string | undefined;
   /** Can be read once. Stopping early closes the connection; not reading at all needs an abort, or the connection
    *  stays busy. Throws FetchError if the body stalls, is cut off, has another length than announced, or is a web
    *  page; does not verify the content. */
   readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** Returns the end of a message about bytes that do not match: the claimed encoding, or nothing. */
+export function encodingText(encoding: string | undefined): string {
+  return encoding === undefined ? '' : `; the site sent it with \`Content-Encoding: ${encoding}\``;
 }
 
 /** A remote mirror, or a directory that serves as one. */

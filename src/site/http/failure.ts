@@ -1,6 +1,7 @@
 import { errors } from 'undici';
 import { FetchError } from '../base/fetch-error.ts';
 import { TimeoutFault } from './request.ts';
+import type { TimeoutName } from './request.ts';
 import { ProxyFault } from './network.ts';
 
 /** Phase of a failure: before the head of the response, or after this many bytes of the body. */
@@ -22,7 +23,7 @@ const TLS_CODES =
 
 const UNKNOWN_ISSUER = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/;
 
-const LIMITS: Readonly<Record<TimeoutFault['limit'], string>> = {
+const LIMITS: Readonly<Record<Exclude<TimeoutName, 'rateWindowMs'>, string>> = {
   connectMs: 'no connection',
   headersMs: 'no response',
   stallMs: 'no data received',
@@ -33,12 +34,7 @@ const LIMITS: Readonly<Record<TimeoutFault['limit'], string>> = {
  *  unchanged. */
 export function failureOf(error: unknown, url: URL, phase: Phase, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true) return signal.reason;
-  if (error instanceof TimeoutFault)
-    return new FetchError(
-      'timeout',
-      url.href,
-      `${LIMITS[error.limit]} within ${error.limitMs / 1000} s${progress(phase)}`,
-    );
+  if (error instanceof TimeoutFault) return timeoutError(error, url, phase);
   if (error instanceof ProxyFault) return proxyError(error, url);
   const code = codeOf(error);
   if (code === 'UND_ERR_CONNECT_TIMEOUT')
@@ -59,6 +55,17 @@ export function failureOf(error: unknown, url: URL, phase: Phase, signal: AbortS
     `the connection was lost${phase === 'head' ? ' before the response' : progress(phase)}`,
     { cause: error },
   );
+}
+
+function timeoutError({ limit, timeouts }: TimeoutFault, url: URL, phase: Phase): FetchError {
+  const limitS = timeouts[limit] / 1000;
+  if (limit !== 'rateWindowMs')
+    return new FetchError('timeout', url.href, `${LIMITS[limit]} within ${limitS} s${progress(phase)}`);
+  const why = `slower than ${timeouts.minBytesPerSecond} bytes per second for ${limitS} s${progress(phase)}`;
+  return new FetchError('timeout', url.href, why, {
+    isSlow: true,
+    hint: 'use another site, or set a lower rate with `--min-rate`; 0 is no limit',
+  });
 }
 
 function isShort(phase: Phase): boolean {

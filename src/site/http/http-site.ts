@@ -1,7 +1,7 @@
 import { urlBelow } from '../base/address.ts';
 import { FetchError } from '../base/fetch-error.ts';
 import type { Download, OpenOptions, Site } from '../base/site.ts';
-import { beginsAsHtml, htmlError, isRedirect, isWebPage, judge, redirectTarget } from './response.ts';
+import { beginsAsHtml, htmlError, isRedirect, isWebPage, judge, redirectTarget, strangeEncoding } from './response.ts';
 import type { Promised } from './response.ts';
 import type { HttpRequest, Head } from './request.ts';
 import { failureOf } from './failure.ts';
@@ -79,7 +79,8 @@ function downloadOf(url: URL, request: HttpRequest, options: OpenOptions, head: 
     isWanted = head.status === 200 || head.status === 206;
     if (!isWanted) return { kind, startByte, totalBytes, validator, chunks: nothing() };
     const body = new Body(url, request, promised, options.signal);
-    return { kind, startByte, totalBytes, validator, chunks: chunksOf(body) };
+    const contentEncoding = strangeEncoding(url, head);
+    return { kind, startByte, totalBytes, validator, contentEncoding, chunks: chunksOf(body) };
   } finally {
     // The body of an error response, or an empty one.
     if (!isWanted) request.drop();

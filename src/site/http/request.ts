@@ -7,6 +7,10 @@ import type { Timeouts } from './timeouts.ts';
 const HIGH_WATER_BYTES = 512 * 1024;
 const LOW_WATER_BYTES = 128 * 1024;
 
+/** The same for the number of pieces: each needs some hundred bytes of memory, and a site can send single bytes. */
+const HIGH_WATER_PIECES = 4096;
+const LOW_WATER_PIECES = 1024;
+
 /** Maximum bytes of an unwanted body that are read to keep the connection. */
 const DROPPED_BYTES = 64 * 1024;
 
@@ -18,16 +22,19 @@ export interface Head {
   readonly headers: Headers;
 }
 
+/** The name of a timeout. */
+export type TimeoutName = Exclude<keyof Timeouts, 'minBytesPerSecond'>;
+
 /** An expired timeout. */
 export class TimeoutFault extends Error {
-  readonly limit: keyof Timeouts;
-  readonly limitMs: number;
+  readonly limit: TimeoutName;
+  readonly timeouts: Timeouts;
 
-  constructor(limit: keyof Timeouts, limitMs: number) {
-    super(`${limit}: more than ${limitMs} ms`);
+  constructor(limit: TimeoutName, timeouts: Timeouts) {
+    super(`${limit}: ${timeouts[limit]} ms`);
     this.name = 'TimeoutFault';
     this.limit = limit;
-    this.limitMs = limitMs;
+    this.timeouts = timeouts;
   }
 }
 
@@ -67,6 +74,9 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
   #startMs = 0;
   /** Time of the last received bytes, or of the last resume. */
   #heardMs = 0;
+  /** Start of the time for which the rate is measured, and the bytes received since. */
+  #rateSinceMs = 0;
+  #rateBytes = 0;
   #hasHead = false;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
@@ -96,7 +106,7 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
       const chunk = this.#queue.shift();
       if (chunk !== undefined) {
         this.#queuedBytes -= chunk.length;
-        if (this.#queuedBytes < LOW_WATER_BYTES && this.#controller?.paused === true) this.#goOn(this.#controller);
+        if (this.#isLow && this.#controller?.paused === true) this.#goOn(this.#controller);
         return chunk;
       }
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -133,8 +143,10 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#hasHead = true;
     this.#heardMs = performance.now();
+    this.#measureFrom(this.#heardMs);
     // Otherwise the running timer fires early enough.
-    if (this.#timeouts.stallMs < this.#timeouts.headersMs) this.#arm(this.#heardMs);
+    const { headersMs, stallMs, rateWindowMs } = this.#timeouts;
+    if (Math.min(stallMs, rateWindowMs) < headersMs) this.#arm(this.#heardMs);
     this.#resolveHead({ status, headers });
   }
 
@@ -145,11 +157,10 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
       return;
     }
     this.#heardMs = performance.now();
+    this.#rateBytes += chunk.length;
     this.#queue.push(chunk);
     this.#queuedBytes += chunk.length;
-    if (this.#queuedBytes > HIGH_WATER_BYTES) {
-      controller.pause();
-    }
+    if (this.#queuedBytes > HIGH_WATER_BYTES || this.queuedPieces > HIGH_WATER_PIECES) controller.pause();
     this.#wake();
   }
 
@@ -160,6 +171,15 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     this.#fail(error);
+  }
+
+  /** Number of received, unread pieces. */
+  get queuedPieces(): number {
+    return this.#queue.length;
+  }
+
+  get #isLow(): boolean {
+    return this.#queuedBytes < LOW_WATER_BYTES && this.queuedPieces < LOW_WATER_PIECES;
   }
 
   get #isSettled(): boolean {
@@ -173,7 +193,10 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
 
   #goOn(controller: Dispatcher.DispatchController): void {
     controller.resume();
-    if (!this.#isSettled) this.#arm(performance.now());
+    if (this.#isSettled) return;
+    const nowMs = performance.now();
+    this.#measureFrom(nowMs);
+    this.#arm(nowMs);
   }
 
   /** Sets one timer for the next timeout from `nowMs` on: most responses arrive long before any timeout. */
@@ -190,18 +213,32 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
     );
   }
 
+  #measureFrom(nowMs: number): void {
+    this.#rateSinceMs = nowMs;
+    this.#rateBytes = 0;
+  }
+
   #look(nowMs: number): void {
+    const { minBytesPerSecond, rateWindowMs } = this.#timeouts;
+    const isMeasured = this.#hasHead && nowMs >= this.#rateSinceMs + rateWindowMs;
+    if (isMeasured && this.#rateBytes * 1000 >= minBytesPerSecond * (nowMs - this.#rateSinceMs))
+      this.#measureFrom(nowMs);
     const passed = this.#limits().find(({ atMs }) => nowMs >= atMs);
     if (passed === undefined) this.#wait(nowMs);
-    else this.#fail(new TimeoutFault(passed.limit, this.#timeouts[passed.limit]));
+    else this.#fail(new TimeoutFault(passed.limit, this.#timeouts));
   }
 
   /** Returns the next deadline. A paused connection has none. */
-  #limits(): { readonly limit: keyof Timeouts; readonly atMs: number }[] {
-    const { headersMs, stallMs, wholeMs } = this.#timeouts;
+  #limits(): { readonly limit: TimeoutName; readonly atMs: number }[] {
+    const { headersMs, stallMs, rateWindowMs, wholeMs } = this.#timeouts;
     const whole = { limit: 'wholeMs', atMs: this.#startMs + wholeMs } as const;
     if (!this.#hasHead) return [{ limit: 'headersMs', atMs: this.#heardMs + headersMs }, whole];
-    return this.#controller?.paused === true ? [whole] : [{ limit: 'stallMs', atMs: this.#heardMs + stallMs }, whole];
+    if (this.#controller?.paused === true) return [whole];
+    return [
+      { limit: 'stallMs', atMs: this.#heardMs + stallMs },
+      { limit: 'rateWindowMs', atMs: this.#rateSinceMs + rateWindowMs },
+      whole,
+    ];
   }
 
   #fail(error: unknown): void {

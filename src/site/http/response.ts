@@ -70,14 +70,14 @@ function judgeAny(url: URL, asked: OpenOptions, head: Head, nowMs: number): Prom
   if (status === 416 && fromByte > 0) return judgeUnsatisfied(url, asked, head);
   if (status === 206 && fromByte > 0) return judgeRest(url, asked, head);
   if (status !== 200) throw statusError(url, head, nowMs);
-  refuseDisguise(url, headers);
+  refusePage(url, headers);
   const bodyBytes = lengthOf(headers);
   return { kind: 'whole', startByte: 0, totalBytes: bodyBytes, validator, bodyBytes };
 }
 
 /** Source: RFC 9110 section 14.4: "Content-Range: bytes 42-1233/1234", the total may be `*`. */
 function judgeRest(url: URL, asked: OpenOptions, { headers }: Head): Promised {
-  refuseDisguise(url, headers);
+  refusePage(url, headers);
   refuseChange(url, asked, headers);
   const fromByte = asked.fromByte ?? 0;
   const range = valueOf(headers, 'content-range') ?? '';
@@ -143,12 +143,15 @@ const OWN_ENCODINGS: readonly (readonly [encoding: RegExp, path: RegExp])[] = [
   [/^(?:x-)?zstd$/i, /\.(?:zst|tzst)$/i],
 ];
 
-function refuseDisguise(url: URL, headers: Headers): void {
+/** Returns the content encoding of a response, which was not requested, unless it repeats the format of the file. Sites
+ *  send wrong ones, so it explains bytes that do not match, and decides nothing. */
+export function strangeEncoding(url: URL, { headers }: Head): string | undefined {
   const encoding = valueOf(headers, 'content-encoding')?.trim() ?? '';
   const isOwn = OWN_ENCODINGS.some(([name, path]) => name.test(encoding) && path.test(url.pathname));
-  if (encoding !== '' && encoding.toLowerCase() !== 'identity' && !isOwn) {
-    throw new FetchError('encoded', url.href, `the site sent an unrequested Content-Encoding: ${encoding}`);
-  }
+  return encoding === '' || encoding.toLowerCase() === 'identity' || isOwn ? undefined : encoding.slice(0, 60);
+}
+
+function refusePage(url: URL, headers: Headers): void {
   const type = valueOf(headers, 'content-type') ?? '';
   if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !isWebPage(url)) throw htmlError(url);
 }
