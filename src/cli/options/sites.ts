@@ -7,7 +7,7 @@ import type { Arguments } from './declare.ts';
 export const CA_FILE = list('FILE', 'Trust the certificate authorities in this PEM file too; repeat for several');
 
 /** Above any line; a larger number is a mistake. */
-const MAX_RATE = 1_000_000_000;
+const MAX_RATE = 999_999_999;
 
 export const MIN_RATE = withDefault(
   parsed(
