@@ -25,6 +25,10 @@ export interface PackageInfo {
   readonly sdesc: string;
   readonly ldesc: string;
   readonly categories: readonly string[];
+  /** What setup shows when the package is selected. */
+  readonly message?: { readonly id: string; readonly text: string };
+  /** Versions that the index withdraws: setup replaces an installed one, also by an older version. */
+  readonly replaceVersions: readonly string[];
   /** In the order of the index. */
   readonly versions: readonly VersionInfo[];
   /** Packages whose current version requires this one by name, sorted. */
@@ -43,6 +47,8 @@ export function packageInfo(catalog: Catalog, name: string): PackageInfo | undef
     sdesc: pkg.sdesc,
     ldesc: pkg.ldesc,
     categories: pkg.categories,
+    ...(pkg.message !== undefined && { message: pkg.message }),
+    replaceVersions: pkg.replaceVersions,
     versions: pkg.versions.map((version) => versionInfo(catalog, version, version === current)),
     requiredBy: dependantsOf(catalog, name),
     providedBy: providersOf(catalog, name),

@@ -1,7 +1,7 @@
 import type { Plan } from '../core/resolve/plan.ts';
 import type { Archive } from '../core/setup-ini/records.ts';
 
-/** Returns every archive of a plan once, in installation order, the source after the binary archive. */
+/** Returns every archive of a plan once, in the order of the plan, the source after the binary archive. */
 export function plannedArchives(plan: Plan): Archive[] {
   const byPath = new Map<string, Archive>();
   for (const { archive, source } of plan.packages) {

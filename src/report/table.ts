@@ -1,7 +1,7 @@
 import type { Plan, PlannedPackage } from '../core/resolve/plan.ts';
 import { columns, countText, sizeText } from './text.ts';
 
-/** Renders a plan as an aligned table in installation order, with a line of totals and, below it, omitted, removed
+/** Renders a plan as an aligned table in the order of the plan, with a line of totals and, below it, omitted, removed
  *  and orphaned packages. */
 export function tableText(plan: Plan): string {
   const changes = plan.packages.some((pkg) => pkg.action !== 'install');

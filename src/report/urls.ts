@@ -1,7 +1,8 @@
 import type { Plan } from '../core/resolve/plan.ts';
 import { archiveUrl, plannedArchives } from './archives.ts';
 
-/** Renders a plan as one URL per line (one path per line without a site), in install order, without duplicates. */
+/** Renders a plan as one URL per line (one path per line without a site), in the order of the plan, without
+ *  duplicates. */
 export function urlsText(plan: Plan, site?: string): string {
   return plannedArchives(plan)
     .map(({ path }) => `${archiveUrl(path, site)}\n`)

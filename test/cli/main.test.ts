@@ -4,42 +4,18 @@ import { describe, expect, test } from 'vitest';
 import { EXIT_BUG, reportFailure } from '../../src/cli/terminal/failure.ts';
 import { main } from '../../src/cli/main.ts';
 import { Output } from '../../src/cli/terminal/output.ts';
-import type { Host } from '../../src/cli/terminal/output.ts';
 import { CygstrapError } from '../../src/errors.ts';
+import { runCli } from '../support/run-cli.ts';
+import type { CliRun } from '../support/run-cli.ts';
 
 const INDEX = 'fixtures/demo/setup.ini';
 
-interface Run {
-  readonly exit: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(
-  argv: readonly string[],
-  parts: { isTTY?: boolean; env?: Host['env']; stdin?: string } = {},
-): Promise<Run> {
-  const stdout = new PassThrough();
-  const stderr = Object.assign(new PassThrough(), { isTTY: parts.isTTY ?? false });
-  const texts = Promise.all([text(stdout), text(stderr)]);
-  const exit = await main(argv, {
-    stdin: Readable.from([Buffer.from(parts.stdin ?? '')]),
-    stdout,
-    stderr,
-    env: parts.env ?? {},
-  });
-  stdout.end();
-  stderr.end();
-  const [out, err] = await texts;
-  return { exit, stdout: out, stderr: err };
-}
-
 describe('color', () => {
   test('is used on a terminal only, and not with NO_COLOR', async () => {
-    const colored = await run(['nonsense'], { isTTY: true });
+    const colored = await runCli(['nonsense'], { isTTY: true });
     expect(colored.stderr).toContain('\u001b[31merror:\u001b[0m');
     for (const parts of [{}, { isTTY: true, env: { NO_COLOR: '1' } }, { isTTY: true, env: { TERM: 'dumb' } }]) {
-      expect((await run(['nonsense'], parts)).stderr).not.toContain('\u001b');
+      expect((await runCli(['nonsense'], parts)).stderr).not.toContain('\u001b');
     }
   });
 });
@@ -47,7 +23,7 @@ describe('color', () => {
 describe('failures', () => {
   const failing =
     (error: unknown, format: 'text' | 'json' = 'text') =>
-    async (): Promise<Run> => {
+    async (): Promise<CliRun> => {
       const stdout = new PassThrough();
       const stderr = new PassThrough();
       const output = new Output({ stdin: Readable.from([]), stdout, stderr, env: {} });
@@ -126,7 +102,7 @@ describe('a closed stdout', () => {
 });
 
 test('package names that look like numbers stay text', async () => {
-  const { exit, stdout } = await run(['resolve', '1.0', '007', '--json', '--index', INDEX]);
+  const { exit, stdout } = await runCli(['resolve', '1.0', '007', '--json', '--index', INDEX]);
   expect(exit).toBe(1);
   expect(JSON.parse(stdout).error.conflicts.map((each: { requested: string[] }) => each.requested)).toEqual([
     ['1.0'],
@@ -135,12 +111,12 @@ test('package names that look like numbers stay text', async () => {
 });
 
 test('words after -- are packages, even with leading dashes', async () => {
-  const { stdout } = await run(['resolve', '--json', '--index', INDEX, '--', '--json']);
+  const { stdout } = await runCli(['resolve', '--json', '--index', INDEX, '--', '--json']);
   expect(JSON.parse(stdout).error.conflict.requested).toEqual(['--json']);
 });
 
 test('stdin can be an index', async () => {
-  const { stdout } = await run(['search', 'x', '--index', '-'], {
+  const { stdout } = await runCli(['search', 'x', '--index', '-'], {
     stdin: `@ x\nsdesc: "an x"\nversion: 1-1\ninstall: x.tar.xz 1 0123456789abcdef0123456789abcdef\n`,
   });
   expect(stdout).toBe('x  1-1  an x\n');

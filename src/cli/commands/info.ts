@@ -44,10 +44,13 @@ async function infoText(found: PackageInfo): Promise<string> {
     ['categories:', found.categories.join(', ')],
     ['required by:', countText(found.requiredBy.length, 'package')],
     ...(found.providedBy.length === 0 ? [] : [['provided by:', found.providedBy.join(', ')]]),
+    ...(found.replaceVersions.length === 0 ? [] : [['withdrawn:', found.replaceVersions.join(', ')]]),
   ]);
   const versions = found.versions.map((version) => versionText(version, dependenciesText));
-  const description = found.ldesc === '' ? '' : `\n${found.ldesc}\n`;
-  return `${head}${description}\n${versions.join('\n')}`;
+  const texts = [found.ldesc, found.message === undefined ? '' : `message: ${found.message.text}`];
+  // The texts of an index with CR LF contain it as well.
+  const paragraphs = texts.filter((text) => text !== '').map((text) => `\n${text.replaceAll('\r\n', '\n')}\n`);
+  return `${head}${paragraphs.join('')}\n${versions.join('\n')}`;
 }
 
 function versionText(version: VersionInfo, listText: (dependencies: VersionInfo['depends']) => string): string {

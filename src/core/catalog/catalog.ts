@@ -1,5 +1,6 @@
-import type { Archive, Dependency, IndexHeader, PackageRecord } from '../setup-ini/records.ts';
+import type { Archive, Dependency, IndexHeader, PackageRecord, Stability } from '../setup-ini/records.ts';
 import type { PackageRows } from '../setup-ini/version-table.ts';
+import { sourcePackageName } from '../setup-ini/records.ts';
 import { compareVersions } from '../version/compare.ts';
 import { MergedPackage, hasCategory, type CatalogPackage } from './package.ts';
 import { blockVersions, type BlockVersions, type CatalogVersion } from './versions.ts';
@@ -15,6 +16,9 @@ export interface SourceVersion {
   readonly name: string;
   readonly version: string;
   readonly archive: Archive;
+  readonly stability: Stability;
+  /** Of the record with the `source:` line. */
+  readonly buildDepends: readonly Dependency[];
   readonly index: number;
 }
 
@@ -130,8 +134,9 @@ export class Catalog {
     const sources = new Map<string, SourceVersion[]>();
     for (const [index, lists] of this.#blocks.entries()) {
       for (const block of lists) {
-        for (const { packageName, version, archive } of block.sources()) {
-          const each: SourceVersion = { name: packageName, version, archive, index };
+        for (const { source, stability, buildDepends } of block.sources()) {
+          const { packageName, version, archive } = source;
+          const each: SourceVersion = { name: packageName, version, archive, stability, buildDepends, index };
           const known = sources.get(packageName);
           if (known === undefined) sources.set(packageName, [each]);
           else known.push(each);
@@ -141,12 +146,36 @@ export class Catalog {
     return sources;
   }
 
-  /** Returns the source of a binary version: the archive of its `source:` line, else the same version of the source
-   *  package named by its `Source:` line. */
+  /** Returns the source of a binary version: the same version of the source package that its `Source:` line names, else
+   *  the archive of its `source:` line. */
   sourceOf(version: CatalogVersion): SourceVersion | undefined {
     const { source, sourceName, version: number } = version.record;
-    if (source !== undefined) return this.source(source.packageName, source.version);
-    return sourceName === undefined ? undefined : this.source(sourceName, number);
+    const named = sourceName === undefined ? undefined : this.source(sourceName, number);
+    return named ?? (source === undefined ? undefined : this.source(source.packageName, source.version));
+  }
+
+  /** Returns what is needed to build a package: the list of its current binary version, else the list of a record that
+   *  has the same source. Without a binary package, the list of the current version of the source package `name` or
+   *  `name`-src. Returns undefined if there is neither a package nor a source package of that name.
+   *
+   *  An index of 2025 has the list in the record of each binary package; one of 2026 has it in a record NAME-src, which
+   *  has a `source:` line and no `install:` line. Setup makes a source package of every `source:` line and gives it
+   *  only the `build-depends:` line above. Here the line below counts as well, because both kinds of index have it
+   *  there. Records have the same source if its package name or its path is the same: setup ignores the `srcpkg:` line
+   *  that names the record. Source: cygwin-setup choose.cc `applyCommandLinePackageSelection` @3b156c2 (looks up
+   *  NAME-src, then the source of the binary package NAME), IniDBBuilderPackage.cc `buildPackageSource` @00a32d4. */
+  buildDependsOf(name: string): readonly Dependency[] | undefined {
+    const pkg = this.packages.get(name);
+    const binary = pkg === undefined ? undefined : this.current(pkg);
+    if (binary !== undefined && binary.record.buildDepends.length > 0) return binary.record.buildDepends;
+    this.#sources ??= this.#collectSources();
+    const source =
+      binary === undefined ? currentOf(this.#sources.get(sourcePackageName(name)) ?? []) : this.sourceOf(binary);
+    if (source === undefined) return binary?.record.buildDepends;
+    const isSame = (each: SourceVersion): boolean =>
+      each.version === source.version && (each.name === source.name || each.archive.path === source.archive.path);
+    const lists = [...this.#sources.values()].flat().filter((each) => each.buildDepends.length > 0);
+    return lists.findLast(isSame)?.buildDepends ?? [];
   }
 
   /** Returns the version selected by `name=version`. */
@@ -165,11 +194,7 @@ export class Catalog {
 
   /** Returns the highest version of stability curr, else the highest that is not test, else the highest. */
   current(pkg: CatalogPackage): CatalogVersion | undefined {
-    return (
-      highest(pkg.versions.filter(({ stability }) => stability === 'curr')) ??
-      highest(pkg.versions.filter(({ stability }) => stability !== 'test')) ??
-      highest(pkg.versions)
-    );
+    return currentOf(pkg.versions);
   }
 }
 
@@ -177,8 +202,21 @@ function byRank(packages: readonly CatalogPackage[]): CatalogVersion[] {
   return packages.flatMap(({ versions }) => versions).sort((a, b) => a.rank - b.rank);
 }
 
-function highest(versions: readonly CatalogVersion[]): CatalogVersion | undefined {
-  let best: CatalogVersion | undefined;
+interface Ranked {
+  readonly version: string;
+  readonly stability: Stability;
+}
+
+function currentOf<V extends Ranked>(versions: readonly V[]): V | undefined {
+  return (
+    highest(versions.filter(({ stability }) => stability === 'curr')) ??
+    highest(versions.filter(({ stability }) => stability !== 'test')) ??
+    highest(versions)
+  );
+}
+
+function highest<V extends Ranked>(versions: readonly V[]): V | undefined {
+  let best: V | undefined;
   for (const candidate of versions) {
     if (best === undefined || compareVersions(candidate.version, best.version) >= 0) best = candidate;
   }

@@ -9,6 +9,10 @@ export interface CatalogPackage {
   readonly ldesc: string;
   /** In reading order, without repeats regardless of case, in the first spelling; `Orphaned` without any. */
   readonly categories: readonly string[];
+  /** The last `message:`; setup shows it when the package is selected. */
+  readonly message?: PackageRecord['message'];
+  /** Versions that the index withdraws: an installed one is replaced even by an older version. */
+  readonly replaceVersions: readonly string[];
   /** All installable versions in reading order. A version number can occur once for each release label. */
   readonly versions: readonly CatalogVersion[];
 }
@@ -25,6 +29,8 @@ export class MergedPackage implements CatalogPackage {
   sdesc: string;
   ldesc: string;
   categories: readonly string[];
+  declare message?: PackageRecord['message'];
+  replaceVersions: readonly string[];
   /** Release label of each index. */
   readonly #releases: readonly string[];
   readonly #block: BlockVersions;
@@ -36,7 +42,7 @@ export class MergedPackage implements CatalogPackage {
 
   /** `firstRank` is the rank of the first installable version of the block. */
   constructor(
-    { name, sdesc, ldesc, categories }: PackageRecord | PackageRows,
+    { name, sdesc, ldesc, categories, message, replaceVersions }: PackageRecord | PackageRows,
     block: BlockVersions,
     index: number,
     firstRank: number,
@@ -46,18 +52,23 @@ export class MergedPackage implements CatalogPackage {
     this.sdesc = sdesc;
     this.ldesc = ldesc;
     this.categories = categories;
+    if (message !== undefined) this.message = message;
+    this.replaceVersions = replaceVersions;
     this.#releases = releases;
     this.#block = block;
     this.#index = index;
     this.#firstRank = firstRank;
   }
 
-  /** Merges a later block. */
+  /** Merges a later block. Source: cygwin-setup IniDBBuilderPackage.cc `process`, for message and replaced versions. */
   add(later: MergedPackage): void {
     this.sdesc = later.sdesc || this.sdesc;
     this.ldesc = later.ldesc || this.ldesc;
     const fresh = later.categories.filter((category) => !hasCategory(this.categories, category.toLowerCase()));
     if (fresh.length > 0) this.categories = [...this.categories, ...fresh];
+    if (later.message === undefined) delete this.message;
+    else this.message = later.message;
+    this.replaceVersions = later.replaceVersions;
     (this.#more ??= []).push(later);
     this.#versions = undefined;
   }

@@ -28,6 +28,13 @@ export interface CatalogVersion {
   readonly rank: number;
 }
 
+/** A version with a `source:` line: its source and what is needed to build it. */
+export interface BlockSource {
+  readonly source: SourceArchive;
+  readonly stability: Stability;
+  readonly buildDepends: readonly Dependency[];
+}
+
 /** The versions of one package block, from records or from rows. */
 export interface BlockVersions {
   /** Number of versions with a binary archive. */
@@ -35,7 +42,7 @@ export interface BlockVersions {
   /** Whether an installable version provides or obsoletes a name. */
   readonly isProviding: boolean;
   /** Returns the sources of the `source:` lines in reading order. */
-  sources(): SourceArchive[];
+  sources(): BlockSource[];
   /** Returns the installable versions in reading order, with ranks from `firstRank`. `index` is the number of the
    *  index. */
   installable(index: number, firstRank: number): CatalogVersion[];
@@ -59,8 +66,10 @@ class RecordBlock implements BlockVersions {
     this.#records = records;
   }
 
-  sources(): SourceArchive[] {
-    return this.#records.flatMap(({ source }) => (source === undefined ? [] : [source]));
+  sources(): BlockSource[] {
+    return this.#records.flatMap(({ source, stability, buildDepends }) =>
+      source === undefined ? [] : [{ source, stability, buildDepends }],
+    );
   }
 
   installable(index: number, firstRank: number): CatalogVersion[] {
@@ -96,12 +105,13 @@ class RowBlock implements BlockVersions {
     this.#rows = rows;
   }
 
-  sources(): SourceArchive[] {
+  sources(): BlockSource[] {
     const { table, start, end, packageName } = this.#rows;
-    const sources: SourceArchive[] = [];
+    const sources: BlockSource[] = [];
     for (let row = start; row < end; row++) {
       const source = table.source(row, packageName);
-      if (source !== undefined) sources.push(source);
+      if (source !== undefined)
+        sources.push({ source, stability: table.stability(row), buildDepends: table.buildDepends(row) });
     }
     return sources;
   }

@@ -16,7 +16,7 @@ export interface PlanParts {
   readonly warnings: readonly string[];
 }
 
-/** Builds the plan from the solvables that the solver selected: packages in installation order with their reasons. */
+/** Builds the plan from the solvables that the solver selected: packages with their reasons, dependencies first. */
 export function planOf({ pool, request, requirements, chosen, leftOut, warnings }: PlanParts): Plan {
   const members = byName(pool, transaction(pool, chosen));
   const places = placesOf(pool, members);

@@ -141,7 +141,10 @@ export class Explainer {
     const { kinds, rules } = this.#solution;
     if (rule >= kinds.job && rule < kinds.choice) {
       const requirement = this.#requirements[rule - kinds.job];
-      return requirement === undefined ? [] : [requirementStep(requirement)];
+      if (requirement !== undefined) return [requirementStep(requirement)];
+      const label = this.#label(-(rules.p[rule] ?? 0));
+      const text = `the index withdraws ${label}, which is installed, with \`replace-versions\``;
+      return [{ kind: 'not-available', subject: label, text }];
     }
     const s = rules.p[rule] ?? 0;
     if (rule < kinds.feature || this.#isInvented(s)) return [];
@@ -169,7 +172,7 @@ export class Explainer {
       ...(other === undefined ? {} : { object }),
       ...(dependency === undefined ? {} : { dependency }),
     };
-    const isOne = new Set(reasons.map((each) => each.s)).size === 1;
+    const isOne = new Set(reasons.map((each) => this.#pool.version(each.s))).size === 1;
     const requires = isOne ? 'requires' : 'require';
     switch (kind) {
       case 'requires': {
@@ -207,7 +210,7 @@ export class Explainer {
   #labels(solvables: readonly Solvable[]): string {
     const [first] = solvables;
     if (first === undefined) return '';
-    const versions = [...new Set(solvables)].map((each) => this.#pool.version(each));
+    const versions = [...new Set(solvables.map((each) => this.#pool.version(each)))];
     const shown = versions.length > 4 ? [...versions.slice(0, 3), `${versions.length - 3} more`] : versions;
     const last = shown.length > 1 ? ` and ${shown.at(-1)}` : '';
     return `\`${this.#pool.name(first)}\` ${(shown.length > 1 ? shown.slice(0, -1) : shown).join(', ')}${last}`;

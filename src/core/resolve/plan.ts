@@ -16,7 +16,7 @@ export interface ResolveRequest {
   readonly source: boolean;
   /** `major.minor.build` of the target Windows, provided as `_windows`. */
   readonly windows: string;
-  /** Installed packages (`readInstalledDb`); they are updated where a newer version exists. */
+  /** Installed packages (`parseInstalledDb`); they are updated where a newer version exists. */
   readonly installed: readonly InstalledPackage[];
 }
 
@@ -72,7 +72,10 @@ export interface LeftOut {
 
 export interface Plan {
   readonly request: ResolveRequest;
-  /** Installation order: dependencies before dependants, members of a cycle adjacent; deterministic. */
+  /** Dependencies before dependants as far as cycles allow, members of a cycle adjacent; deterministic. An order in
+   *  which packages can be installed, not that of setup: setup unpacks in the order of libsolv, and runs scripts in
+   *  strata and in another order within a cycle. Source: cygwin-setup libsolv.cc `solutionToTransactionList`,
+   *  package_db.cc `connectedBegin`, postinstall.cc. */
   readonly packages: readonly PlannedPackage[];
   readonly leftOut: readonly LeftOut[];
   /** Parts of the request without effect, one sentence each: setup ignores an empty category. */

@@ -8,7 +8,7 @@ import type { Conflict, LeftOut } from './plan.ts';
 import type { Requirement } from './requirements.ts';
 
 /** A solution with problems. */
-interface Unsolved {
+export interface Unsolved {
   readonly pool: Pool;
   readonly solution: Solution;
   /** The requirements of the jobs of the solution, in the same order. */
@@ -116,11 +116,12 @@ function selfDestruct(pool: Pool, requirement: Requirement): Conflict {
   };
 }
 
-/** Maximum steps of the chain of an omitted package: the first and the last of a longer one. With whole chains, n
- *  packages that each require the next would need n² steps. */
+/** Maximum steps of the chain of an omitted package. With whole chains, n packages that each require the next would
+ *  need n² steps. */
 const MAX_STEPS = 20;
 
-function shortened(texts: readonly string[]): string[] {
+/** Returns the texts, of a long list the first and last ten and the number of others. */
+export function shortened(texts: readonly string[]): string[] {
   if (texts.length <= MAX_STEPS) return [...texts];
   const half = MAX_STEPS / 2;
   return [...texts.slice(0, half), `(${texts.length - MAX_STEPS} more steps)`, ...texts.slice(-half)];

@@ -146,12 +146,12 @@ function addBuildDepends(
   requirements: Map<string, Requirement>,
   conflicts: Conflict[],
 ): void {
-  const pkg = catalog.packages.get(name);
-  if (pkg === undefined) {
+  const buildDepends = catalog.buildDependsOf(name);
+  if (buildDepends === undefined) {
     conflicts.push(unknownPackage(catalog, name, name));
     return;
   }
-  for (const dependency of catalog.current(pkg)?.record.buildDepends ?? []) {
+  for (const dependency of buildDepends) {
     const by = `build dependency of ${name}`;
     if (requirements.has(dependency.name)) continue;
     if (!catalog.packages.has(dependency.name) && catalog.providersOf(dependency.name).length === 0) {

@@ -13,6 +13,7 @@ import { DEFAULT_SOLVER_LIMIT, EMPTY_REQUEST } from './request.ts';
 import { leftOutOf, refusalsOf } from './refusals.ts';
 import { requirementsOf } from './requirements.ts';
 import type { Requirement } from './requirements.ts';
+import { stuckText, withdrawnOf } from './withdrawn.ts';
 
 /** Computes what Cygwin's setup would install, or why it could not install everything. Where setup drops a requested
  *  package or continues with a broken Base, the result is a conflict. Members of a category that cannot be installed
@@ -40,6 +41,8 @@ export function* resolveInSteps(
   const jobs = requirements.map(({ name, exact }): Job =>
     exact === undefined ? { kind: 'any', name } : { kind: 'exact', solvable: pool.solvable(exact) },
   );
+  const withdrawn = withdrawnOf(pool, requirements);
+  jobs.push(...withdrawn.map((solvable): Job => ({ kind: 'replace', solvable })));
   // Setup updates the installed packages if nothing in particular is requested.
   const updateAll = request.installed.length > 0 || (request.packages.length === 0 && request.categories.length === 0);
   const first = yield* solve(pool, jobs, { updateAll, limit: solverLimit });
@@ -66,6 +69,8 @@ export function* resolveInSteps(
     return { kind: 'conflict', conflicts: [...conflicts, ...explained] };
   }
   const leftOut = yield* leftOutOf({ pool, solution: first, requirements }, unmet);
+  const stuck = withdrawn.filter((s) => present.has(s));
+  for (const s of stuck) warnings.push(yield* stuckText({ pool, solution: first, requirements }, s));
   return {
     kind: 'plan',
     plan: planOf({ pool, request, requirements, chosen, leftOut: [...passedOver, ...leftOut], warnings }),

@@ -100,6 +100,10 @@ export class VersionTable {
     return (this.#depends[row] ?? NO_LIST).entries;
   }
 
+  buildDepends(row: Row): readonly Dependency[] {
+    return (this.#buildDepends[row] ?? NO_LIST).entries;
+  }
+
   /** Whether the version has a binary archive. */
   isInstallable(row: Row): boolean {
     return this.#rows[row * ROW_FIELDS + 1] !== NO_ARCHIVE;
@@ -140,7 +144,7 @@ export class VersionTable {
     const section = this.section(row);
     const stability = stabilityOf(section);
     const depends = this.depends(row);
-    const buildDepends = (this.#buildDepends[row] ?? NO_LIST).entries;
+    const buildDepends = this.buildDepends(row);
     const { obsoletes, provides, conflicts } = this.rareLists(row);
     // The usual case as one literal: V8 gives it a compact layout.
     if (install !== NO_ARCHIVE && source !== undefined && sourceName === undefined) {

@@ -6,9 +6,12 @@ import type { Pool } from './pool.ts';
 import type { RuleSet } from './rules.ts';
 import { updateCandidates } from './updates.ts';
 
-/** A requested item: any version of a package or provider of a name, or exactly one version. */
+/** A requested item: any version of a package or provider of a name; exactly one version; or the replacement of an
+ *  installed package by any version in the index, also an older one. */
 export type Job =
-  { readonly kind: 'any'; readonly name: string } | { readonly kind: 'exact'; readonly solvable: Solvable };
+  | { readonly kind: 'any'; readonly name: string }
+  | { readonly kind: 'exact'; readonly solvable: Solvable }
+  | { readonly kind: 'replace'; readonly solvable: Solvable };
 
 /** The rules of a problem before the search. */
 export interface RuleSetUp {
@@ -26,12 +29,17 @@ export interface RuleSetUp {
  *  Source: libsolv src/solver.c `solver_solve`. */
 export function setUpRules(pool: Pool, jobs: readonly Job[]): RuleSetUp {
   const installed = pool.installed();
-  const candidates = jobs.map((job) => (job.kind === 'exact' ? [job.solvable] : pool.providersOfName(job.name)));
+  const candidates = jobs.map((job) => literalsOf(pool, job));
+  const toReplace = new Set(jobs.flatMap((job) => (job.kind === 'replace' ? [job.solvable] : [])));
   const updates = installed.map((s) => ({
     all: updateCandidates(pool, s, { downgrades: true }),
-    up: updateCandidates(pool, s, { downgrades: false }),
+    up: updateCandidates(pool, s, { downgrades: toReplace.has(s) }),
   }));
-  const rules = packageRules(pool, [...installed, ...updates.flatMap(({ all }) => all), ...candidates.flat()]);
+  const rules = packageRules(pool, [
+    ...installed,
+    ...updates.flatMap(({ all }) => all),
+    ...candidates.flat().map(Math.abs),
+  ]);
 
   const feature = rules.count;
   installed.forEach((s, i) => rules.add(s, updates[i]?.all ?? []));
@@ -53,6 +61,13 @@ export function setUpRules(pool: Pool, jobs: readonly Job[]): RuleSetUp {
     rules.disabled[feature + offset] = 1;
   }
   return { rules, kinds, origins, orphaned, replaced };
+}
+
+/** Returns the rule of a job. An installed package to replace is forbidden, as by the distupgrade rules of libsolv; its
+ *  update rule then selects the replacement. Source: libsolv src/rules.c `solver_addduprules`. */
+function literalsOf(pool: Pool, job: Job): readonly number[] {
+  if (job.kind === 'any') return pool.providersOfName(job.name);
+  return [job.kind === 'exact' ? job.solvable : -job.solvable];
 }
 
 /** Adds the update rule of an installed package: it or a better version of it. The feature rule, which also admits

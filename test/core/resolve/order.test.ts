@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { dependencyOrder } from '../../../src/core/resolve/order.ts';
 import { SEED } from '../../support/seed.ts';
 
-describe('install order', () => {
+describe('the order of a plan', () => {
   const order = (edges: readonly (readonly number[])[]): number[] =>
     dependencyOrder(edges.length, (node) => edges[node] ?? []);
 
