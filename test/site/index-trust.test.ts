@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { newestIndexes } from '../../src/core/lock/newest.ts';
 import { findIndex } from '../../src/site/index-discovery.ts';
-import type { FoundIndex, UnchangedIndex } from '../../src/site/index-discovery.ts';
+import type { FindIndexOptions, FoundIndex, UnchangedIndex } from '../../src/site/index-discovery.ts';
 import { openSite } from '../../src/site/open-site.ts';
 import { SiteSet } from '../../src/site/site-set.ts';
 import { readKeyring } from '../../src/trust/keyring.ts';
@@ -19,18 +20,22 @@ const [OLD_SIGNATURE, NEW_SIGNATURE] = [craftSignature(OLD, KEY), craftSignature
 const INDEX = '/x86_64/setup.ini';
 const SIGNATURE = `${INDEX}.sig`;
 
+interface Setting extends Partial<Pick<FindIndexOptions, 'known' | 'newest'>> {
+  readonly unsigned?: boolean;
+}
+
 async function find(
   servers: readonly FaultServer[],
-  { unsigned = false, at = '' } = {},
+  { unsigned = false, ...options }: Setting = {},
 ): Promise<FoundIndex | UnchangedIndex> {
   const keyring = await readKeyring([`${tempFiles({ 'key.gpg': KEY.file })}/key.gpg`]);
   const sites = new SiteSet(
-    servers.map(({ url }) => openSite(`${url}${at}`, { userAgent: USER_AGENT })),
+    servers.map(({ url }) => openSite(url, { userAgent: USER_AGENT })),
     { policy: { attemptsPerSite: 2, firstDelayMs: 1 } },
   );
   onTestFinished(() => sites.close());
   const trust = { unsigned, verify: (bytes: Uint8Array, sig: Uint8Array) => verifyDetached(bytes, sig, keyring) };
-  return findIndex(sites, { arch: 'x86_64', trustOf: () => trust });
+  return findIndex(sites, { arch: 'x86_64', trustOf: () => trust, ...options });
 }
 
 const pair = (index: Fault, signature: Fault): Script => ({ [INDEX]: index, [SIGNATURE]: signature });
@@ -193,5 +198,32 @@ describe('unsigned, on request', () => {
       code: 'signature',
       details: { passedOver: [{ kind: 'invalid' }, { kind: 'unsigned' }] },
     });
+  });
+});
+
+test('a known unsigned index is requested again once the site has a signature', async () => {
+  const server = await startServer({
+    [INDEX]: fault.serve(NEW, { etag: '"new"' }),
+    [SIGNATURE]: [fault.status(404), fault.serve(NEW_SIGNATURE)],
+  });
+  const known = { site: `${server.url}/`, path: 'x86_64/setup.ini', validator: '"new"', isSigned: false };
+  expect(await find([server], { unsigned: true, known })).toMatchObject({ kind: 'unchanged' });
+  expect(await find([server], { unsigned: true, known })).toMatchObject({ kind: 'found', signer: KEY.fingerprint });
+});
+
+test('an older form ends the search of its site: setup would use it', async () => {
+  const server = await startServer({
+    ...GOOD,
+    '/x86_64/setup.xz': fault.serve(OLD),
+    '/x86_64/setup.xz.sig': fault.serve(OLD_SIGNATURE),
+  });
+  const newest = newestIndexes([
+    { signer: KEY.fingerprint, release: 'made', arch: 'x86_64', timestamp: 1_700_100_000 },
+  ]);
+  expect(await rejection(find([server], { newest }))).toMatchObject({ code: 'older-index' });
+  expect(server.count(INDEX)).toBe(0);
+  expect(await find([server, await startServer(GOOD)], { newest })).toMatchObject({
+    bytes: NEW,
+    warnings: [expect.stringContaining('the newest index known of its signer is from 2023-11-16 02:00:00 UTC')],
   });
 });
