@@ -1,22 +1,30 @@
 import { dependencyText } from '../core/resolve/explain.ts';
 import type { WhyChain, WhyStep } from '../core/resolve/why.ts';
 import { BELOW, MAX_DEPTH } from './depth.ts';
+import { Lines } from './lines.ts';
+import type { TextLimit } from './lines.ts';
 
-/** Renders dependency chains, each as a tree with one branch. A step at the 100th level is marked `(below)`, and the
- *  chain goes on from it at the left margin. Every line ends in a newline. */
-export function chainsText(chains: readonly WhyChain[]): string {
-  return chains.map(chainText).join('\n');
+/** Renders dependency chains, each as a tree with one branch, with a blank line between two. A step at the 100th level
+ *  is marked `(below)`, and the chain goes on from it at the left margin. Every line ends in a newline. */
+export function chainsText(chains: readonly WhyChain[], limit?: TextLimit): string {
+  const lines = new Lines(limit);
+  for (const chain of chains) {
+    if (lines.count > 0) lines.add(() => '');
+    addChain(chain, lines);
+  }
+  return lines
+    .toArray()
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
-function chainText({ reason, steps }: WhyChain): string {
-  const lines: string[] = [];
+function addChain({ reason, steps }: WhyChain, lines: Lines): void {
   steps.forEach((step, i) => {
     const depth = i === 0 ? 0 : ((i - 1) % MAX_DEPTH) + 1;
     const mark = i === 0 ? ` [${reason}]` : depth === MAX_DEPTH && i < steps.length - 1 ? BELOW : '';
-    lines.push(`${stepText(step, depth)}${mark}\n`);
-    if (mark === BELOW) lines.push(`${step.name} ${step.version}\n`);
+    lines.add(() => `${stepText(step, depth)}${mark}`);
+    if (mark === BELOW) lines.add(() => `${step.name} ${step.version}`);
   });
-  return lines.join('');
 }
 
 function stepText({ name, version, dependency }: WhyStep, depth: number): string {

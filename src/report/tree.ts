@@ -1,6 +1,8 @@
 import type { Plan, PlannedPackage } from '../core/resolve/plan.ts';
 import { BELOW, MAX_DEPTH } from './depth.ts';
 import { dependencyMap } from './graph.ts';
+import { Lines } from './lines.ts';
+import type { TextLimit } from './lines.ts';
 import { countText, sizeText } from './text.ts';
 
 interface Branch {
@@ -17,25 +19,26 @@ interface Branch {
 /** Renders a plan as dependency trees: first those of the requested packages, then those of category Base, then those
  *  of packages that no tree contains yet. The dependencies of a package are drawn once. `(above)` marks a repeated
  *  package, `(cycle)` one that requires itself through others, `(below)` one at the 100th level, whose own tree
- *  follows. */
-export function treeText(plan: Plan): string {
+ *  follows. The last line has the totals. */
+export function treeText(plan: Plan, limit?: TextLimit): string {
   const rank = { requested: 0, base: 1, dependency: 2 } as const;
-  const drawing = new Drawing(dependencyMap(plan));
+  const drawing = new Drawing(dependencyMap(plan), limit);
   for (const root of plan.packages.toSorted((a, b) => rank[a.reason] - rank[b.reason])) drawing.addTree(root);
   const totals = `${countText(plan.totals.packages, 'package')}, ${sizeText(plan.totals.downloadBytes)} to download`;
-  return `${[...drawing.lines, totals].join('\n')}\n`;
+  return `${[...drawing.lines.toArray(), totals].join('\n')}\n`;
 }
 
 class Drawing {
-  readonly lines: string[] = [];
+  readonly lines: Lines;
   readonly #needs: ReadonlyMap<string, readonly PlannedPackage[]>;
   /** Packages whose dependencies are drawn. */
   readonly #drawn = new Set<string>();
   /** Packages on the path from the root. */
   readonly #path = new Set<string>();
 
-  constructor(needs: ReadonlyMap<string, readonly PlannedPackage[]>) {
+  constructor(needs: ReadonlyMap<string, readonly PlannedPackage[]>, limit: TextLimit | undefined) {
     this.#needs = needs;
+    this.lines = new Lines(limit);
   }
 
   /** Draws the tree of a package, then the trees of packages that were too deep in it. */
@@ -62,7 +65,7 @@ class Drawing {
       const dependencies = this.#needs.get(pkg.name) ?? [];
       const mark = this.#markOf(pkg, depth, dependencies.length > 0);
       const tag = depth === 0 && pkg.reason !== 'dependency' ? ` [${pkg.reason}]` : '';
-      this.lines.push(`${lead}${pkg.name} ${pkg.version}${tag}${mark}`);
+      this.lines.add(() => `${lead}${pkg.name} ${pkg.version}${tag}${mark}`);
       if (mark === BELOW) below.add(pkg);
       if (mark !== '') continue;
       this.#drawn.add(pkg.name);

@@ -85,7 +85,37 @@ describe('a tree deeper than 100 levels', () => {
   });
 });
 
+describe('a long text', () => {
+  const plan = planOf(chainOf(200));
+
+  it('ends after the maximum of lines, with the number of further ones', () => {
+    const whole = treeText(plan).split('\n');
+    const lines = treeText(plan, { maxLines: 150 }).split('\n');
+    expect(lines).toEqual([...whole.slice(0, 150), '... 51 more lines; --full prints all', ...whole.slice(-2)]);
+    expect(treeText(plan, { maxLines: 201 })).toBe(treeText(plan));
+    expect(treeText(plan, { maxLines: 200 })).toContain('... 1 more line; --full prints all\n');
+
+    const chains = why(chainOf(200), plan, 'p199');
+    const chain = chainsText(chains).split('\n');
+    expect(chainsText(chains, { maxLines: 150 }).split('\n')).toEqual([
+      ...chain.slice(0, 150),
+      '... 51 more lines; --full prints all',
+      '',
+    ]);
+  });
+});
+
 describe('a category of packages that require each other', () => {
+  it('has reasons of limited size together', () => {
+    const result = resolve(chainOf(3000, 'missing'), { ...EMPTY_REQUEST, base: false, categories: ['Libs'] });
+    if (result.kind !== 'plan') throw new Error('refused');
+    expect(result.plan.leftOut.length).toBe(3000);
+    const omitted = 'the reasons are left out: those of earlier conflicts are too many';
+    const short = result.plan.leftOut.filter(({ why: reason }) => reason.endsWith(omitted));
+    expect(short.length).toBeGreaterThan(2000);
+    expect(short[0]?.why).toMatch(/^you asked for `Libs`, which has `p\d+`; the reasons are left out/);
+  });
+
   it('reports packages left out with the first and last steps of a long chain', () => {
     const result = resolve(chainOf(450, 'missing'), { ...EMPTY_REQUEST, base: false, categories: ['Libs'] });
     if (result.kind !== 'plan') throw new Error('refused');

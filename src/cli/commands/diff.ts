@@ -4,7 +4,7 @@ import type { Difference } from '../../core/version/differences.ts';
 import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
-import { PLAN_OPTIONS, READING_OPTIONS, SOLVER_OPTIONS } from '../options/options.ts';
+import { PLAN_OPTIONS, READING_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { requestOf } from '../options/request.ts';
@@ -23,7 +23,7 @@ const POSITIONALS = {
 const OPTIONS = {
   ...READING_OPTIONS,
   ...PLAN_OPTIONS,
-  ...SOLVER_OPTIONS,
+  ...ANSWER_OPTIONS,
   ...grouped('Request', {
     plan: list('NAME', 'Compare the plans for these packages and Base; repeat, or separate by commas'),
   }),
@@ -63,7 +63,7 @@ async function compare(session: Session, args: DiffArguments): Promise<number> {
   if (comparison.kind === 'conflict') {
     const index = comparison.side === 'old' ? args.old : args.new;
     if (!args.json) session.output.plain(`with the ${comparison.side} index, \`${index}\`:`);
-    return refuse(session.output, comparison.conflicts, args.json ? 'json' : 'text');
+    return refuse(session.output, comparison.conflicts, args);
   }
   await print(session, args, { before, after, difference: comparison.difference });
   return EXIT_DONE;

@@ -9,7 +9,7 @@ import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, va
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { READING_OPTIONS, SOLVER_OPTIONS } from '../options/options.ts';
+import { READING_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import { PROJECT_OPTIONS, projectOptionsOf } from '../options/project.ts';
 import type { ProjectOptions } from '../options/project.ts';
@@ -27,7 +27,7 @@ const OPTIONS = {
   ...SITE_OPTIONS,
   ...READING_OPTIONS,
   ...PROJECT_OPTIONS,
-  ...SOLVER_OPTIONS,
+  ...ANSWER_OPTIONS,
   ...grouped('Repo', {
     repo: value('DIR', 'Directory of the repo'),
     lock: documentDefault(value('FILE', 'Fetch the files of this lock; write it if it does not exist'), DEFAULTS.lock),
@@ -87,7 +87,7 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
     );
     view.end();
     await written;
-    if (result.kind === 'conflict') return await refuse(output, result.conflicts, args.json ? 'json' : 'text');
+    if (result.kind === 'conflict') return await refuse(output, result.conflicts, args);
     if (args.json) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result }, 'line');
     else await output.data(summaryText(result));
     return EXIT_DONE;

@@ -9,7 +9,7 @@ import { defineCommand, flag, grouped, rest, splitList, value, withDefault } fro
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { INDEX_OPTIONS, SOLVER_OPTIONS } from '../options/options.ts';
+import { INDEX_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { PROJECT_OPTIONS, projectOptionsOf } from '../options/project.ts';
 import type { ProjectOptions } from '../options/project.ts';
 import { refuse } from '../terminal/refuse.ts';
@@ -24,7 +24,7 @@ const OPTIONS = {
   ...SITE_OPTIONS,
   ...INDEX_OPTIONS,
   ...PROJECT_OPTIONS,
-  ...SOLVER_OPTIONS,
+  ...ANSWER_OPTIONS,
   ...grouped('Output', { out: withDefault(value('FILE', 'Write the lock to this file'), DEFAULTS.lock) }),
   ...grouped('Request', {
     check: flag('Check whether the lock matches the request; read no index'),
@@ -85,7 +85,7 @@ async function make(session: Session, args: LockArguments): Promise<number> {
   const source = await sourceOf(session, args, project, before);
   const options = optionsOf(args, project.arch, report);
   const result = await interruptible((signal) => makeLock(source, project.request, { ...options, signal }));
-  if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json ? 'json' : 'text');
+  if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args);
   return save(session, args, before, result.lock);
 }
 
@@ -108,7 +108,7 @@ async function update(session: Session, args: LockArguments): Promise<number> {
   const result = await interruptible((signal) =>
     updateLock(source, request, { before, names }, { ...options, signal }),
   );
-  if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args.json ? 'json' : 'text');
+  if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args);
   return save(session, args, before, result.lock);
 }
 

@@ -1,10 +1,11 @@
 import type { Answer } from '../../api/answer.ts';
 import type { BatchAnswer } from '../../api/batch.ts';
 import type { Plan } from '../../core/resolve/plan.ts';
+import { MAX_LINES } from '../../report/lines.ts';
 import { choice, defineCommand, documentDefault, grouped, rest, splitList, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
-import { INDEX_OPTIONS, PLAN_OPTIONS, SOLVER_OPTIONS } from '../options/options.ts';
+import { INDEX_OPTIONS, PLAN_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { requestOf } from '../options/request.ts';
@@ -26,7 +27,7 @@ const OPTIONS = {
     site: value('ADDRESS', 'Write this address before every path in the formats urls and nix'),
   }),
   ...PLAN_OPTIONS,
-  ...SOLVER_OPTIONS,
+  ...ANSWER_OPTIONS,
   ...grouped('Request', { batch: value('FILE', 'Answer the JSON requests of this file, one a line; - for stdin') }),
 };
 
@@ -58,9 +59,10 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
   const report = reporter(session.output, args);
   const { solverLimit } = args;
   const answer = await interruptible((signal) => answerRequest(loaded, request, { report, signal, solverLimit }));
-  if (answer.kind === 'conflict') return refuse(session.output, answer.conflicts, format === 'json' ? 'json' : 'text');
+  if (answer.kind === 'conflict')
+    return refuse(session.output, answer.conflicts, { json: format === 'json', full: args.full });
   if (format === 'json') await session.output.json(await answerJson(answer));
-  else await session.output.data(await planText(answer.plan, format, args.site));
+  else await session.output.data(await planText(answer.plan, format, args));
   return EXIT_DONE;
 }
 
@@ -70,12 +72,16 @@ function formatOf({ json, format }: ResolveArguments): Format {
   return json ? 'json' : (format ?? 'table');
 }
 
-async function planText(plan: Plan, format: Exclude<Format, 'json'>, site: string | undefined): Promise<string> {
+async function planText(
+  plan: Plan,
+  format: Exclude<Format, 'json'>,
+  { site, full }: ResolveArguments,
+): Promise<string> {
   switch (format) {
     case 'table':
       return (await import('../../report/table.ts')).tableText(plan);
     case 'tree':
-      return (await import('../../report/tree.ts')).treeText(plan);
+      return (await import('../../report/tree.ts')).treeText(plan, { maxLines: full ? undefined : MAX_LINES });
     case 'urls':
       return (await import('../../report/urls.ts')).urlsText(plan, site);
     case 'nix':

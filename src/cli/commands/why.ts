@@ -1,7 +1,8 @@
+import { MAX_LINES } from '../../report/lines.ts';
 import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../terminal/failure.ts';
-import { INDEX_OPTIONS, PLAN_OPTIONS, SOLVER_OPTIONS } from '../options/options.ts';
+import { INDEX_OPTIONS, PLAN_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { requestOf } from '../options/request.ts';
 import { refuse } from '../terminal/refuse.ts';
@@ -14,7 +15,7 @@ const POSITIONALS = { package: one('Name of the package'), packages: rest('More 
 const OPTIONS = {
   ...INDEX_OPTIONS,
   ...PLAN_OPTIONS,
-  ...SOLVER_OPTIONS,
+  ...ANSWER_OPTIONS,
   ...grouped('Request', { for: list('NAME', 'Plan for this package; repeat, or separate by commas') }),
 };
 
@@ -44,7 +45,7 @@ async function explain(
   const explanation = await interruptible((signal) =>
     explainPackage(loaded, request, args.package, { report, signal, solverLimit }),
   );
-  if (explanation.kind === 'conflict') return refuse(output, explanation.conflicts, format);
+  if (explanation.kind === 'conflict') return refuse(output, explanation.conflicts, args);
   if (explanation.kind === 'absent') {
     await reportFailure(explanation.error, output, format);
     return EXIT_NO;
@@ -59,7 +60,7 @@ async function explain(
     });
   } else {
     const { chainsText } = await import('../../report/chains.ts');
-    await output.data(chainsText(chains));
+    await output.data(chainsText(chains, { maxLines: args.full ? undefined : MAX_LINES }));
   }
   return EXIT_DONE;
 }

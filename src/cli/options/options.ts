@@ -1,4 +1,5 @@
 import { DEFAULTS } from '../../api/defaults.ts';
+import { MAX_LINES } from '../../report/lines.ts';
 import { flag, grouped, list, parsed, value, documentDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { wholeNumber } from './units.ts';
@@ -45,13 +46,16 @@ export const PLAN_OPTIONS = {
   }),
 };
 
-/** How long a plan is searched. */
-export const SOLVER_OPTIONS = grouped('Request', {
-  'solver-limit': documentDefault(
-    parsed('N', 'Give up after N conflicts between packages', wholeNumber(0, 999_999_999)),
-    `${DEFAULTS.solverLimit}`,
-  ),
-});
+/** How long a plan is searched, and how much of it is printed. */
+export const ANSWER_OPTIONS = {
+  ...grouped('Request', {
+    'solver-limit': documentDefault(
+      parsed('N', 'Give up after N conflicts between packages', wholeNumber(0, 999_999_999)),
+      `${DEFAULTS.solverLimit}`,
+    ),
+  }),
+  ...grouped('Output', { full: flag(`Print trees and reasons of more than ${MAX_LINES} lines in full`) }),
+};
 
 export type OutputArguments = Arguments<typeof OUTPUT_OPTIONS>;
 export type ReadingArguments = Arguments<typeof READING_OPTIONS>;

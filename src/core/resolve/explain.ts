@@ -18,6 +18,13 @@ export function dependencyText({ name, op, version }: Dependency): string {
   return op === undefined || version === undefined ? written : `${written} (${op} ${version})`;
 }
 
+/** Replaces the steps of a problem without proof. */
+const OMITTED: ConflictStep = {
+  kind: 'omitted',
+  subject: '',
+  text: 'the reasons are left out: those of earlier conflicts are too many',
+};
+
 /** Explains the problems of a solution. */
 export class Explainer {
   readonly #pool: Pool;
@@ -34,6 +41,8 @@ export class Explainer {
 
   /** Finds a shortest chain from the request to the contradicting facts. Pauses often. */
   *chain(problem: Problem): Steps<{ proof: number[]; steps: ConflictStep[] }> {
+    if (problem.proof.length === 0 && problem.culprits.length > 0)
+      return { proof: [...problem.culprits], steps: [...this.#steps(problem.culprits), OMITTED] };
     const clauses = problem.proof.map((rule) => this.#solution.rules.literalsOf(rule));
     const core = yield* minimalCore(clauses, this.#budget);
     const proof = core.map((i) => problem.proof[i] ?? 0);

@@ -103,8 +103,8 @@ export type ConflictCode =
 
 /** A step of the chain from the request to the contradicting facts. */
 export interface ConflictStep {
-  /** `request`, `base`, `category` start a chain; `undecided` names what the solver could not decide; the rest are
-   *  facts of the index. */
+  /** `request`, `base`, `category` start a chain; `undecided` names what the solver could not decide; `omitted` stands
+   *  for a chain that was left out; the rest are facts of the index. */
   readonly kind:
     | 'request'
     | 'base'
@@ -115,7 +115,8 @@ export interface ConflictStep {
     | 'obsoletes'
     | 'one-version'
     | 'not-available'
-    | 'undecided';
+    | 'undecided'
+    | 'omitted';
   /** Package and version of the fact, or the requested item. */
   readonly subject: string;
   readonly dependency?: Dependency;

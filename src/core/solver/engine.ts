@@ -17,9 +17,14 @@ export interface RuleKinds {
 export interface Problem {
   /** The rules of installed packages and jobs in the proof. */
   readonly culprits: readonly number[];
-  /** Every rule of the proof; learnt rules are replaced by those they were derived from. */
+  /** Every rule of the proof; learnt rules are replaced by those they were derived from. Empty if the proofs of earlier
+   *  problems are too long together. */
   readonly proof: readonly number[];
 }
+
+/** Rules in all proofs after which the proofs of further problems are not kept: n packages that each require the next
+ *  one would have n² rules in their proofs. */
+const MAX_PROOF_RULES = 200_000;
 
 /** Learnt rules that are counted to find what the last conflicts were about. */
 const LAST_LEARNT = 1000;
@@ -29,6 +34,7 @@ const LAST_LEARNT = 1000;
 export class Engine extends Propagation {
   readonly kinds: RuleKinds;
   readonly problems: Problem[] = [];
+  #proofRules = 0;
   /** Rules of one literal, in order; learnt ones are added. */
   readonly #assertions: number[] = [];
   /** For each learnt rule, the rules it was derived from. */
@@ -182,7 +188,8 @@ export class Engine extends Propagation {
       return 0;
     }
     const culprits = proof.filter((rule) => rule >= this.kinds.feature);
-    this.problems.push({ culprits, proof });
+    this.problems.push({ culprits, proof: this.#proofRules > MAX_PROOF_RULES ? [] : proof });
+    this.#proofRules += proof.length;
     if (culprits.length === 0) return -1;
     for (const culprit of culprits) this.disable(culprit);
     this.reset();
@@ -195,14 +202,15 @@ export class Engine extends Propagation {
   /** Returns the rules that lead to the conflict, each once, in the order found; learnt rules are replaced by those
    *  they were derived from. */
   #proofOf(broken: number): number[] {
-    const proof = new Set<number>();
+    const proof: number[] = [];
+    const isExpanded = new Uint8Array(this.rules.count);
     const expand = (start: number): void => {
       const work = [start];
       for (let rule = work.pop(); rule !== undefined; rule = work.pop()) {
-        if (proof.has(rule)) continue;
-        proof.add(rule);
-        if (rule < this.kinds.learnt) continue;
-        for (const each of this.#learntFrom[rule - this.kinds.learnt] ?? []) work.push(each);
+        if (isExpanded[rule] === 1) continue;
+        isExpanded[rule] = 1;
+        if (rule < this.kinds.learnt) proof.push(rule);
+        else for (const each of this.#learntFrom[rule - this.kinds.learnt] ?? []) work.push(each);
       }
     };
     const involved = new Uint8Array(this.end);
@@ -216,7 +224,7 @@ export class Engine extends Propagation {
       const rule = this.why[at] ?? 0;
       if (s !== SYSTEM && involved[s] === 1 && rule > 0) involve(rule);
     }
-    return [...proof].filter((rule) => rule < this.kinds.learnt);
+    return proof;
   }
 
   disable(rule: number): void {
