@@ -113,7 +113,7 @@ describe('a category of packages that require each other', () => {
     const omitted = 'the reasons are left out: those of earlier conflicts are too many';
     const short = result.plan.leftOut.filter(({ why: reason }) => reason.endsWith(omitted));
     expect(short.length).toBeGreaterThan(2000);
-    expect(short[0]?.why).toMatch(/^you asked for `Libs`, which has `p\d+`; the reasons are left out/);
+    expect(short[0]?.why).toMatch(/^you asked for `category Libs`, which has `p\d+`; the reasons are left out/);
   });
 
   it('reports packages left out with the first and last steps of a long chain', () => {
