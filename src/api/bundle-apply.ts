@@ -108,9 +108,12 @@ class Applying {
   }
 
   async begin(needed: readonly RepoFile[]): Promise<void> {
-    const { store, signal } = this.#parts;
+    const { store, lock, signal } = this.#parts;
     for (const file of needed) this.#needed.set(`${ARCHIVE_PREFIX}${file.path}`, file);
-    const { present, absent, damaged } = await store.presence(needed, { signal });
+    const presence = await store.presence(needed, { signal });
+    const { present, absent, damaged } = presence;
+    store.requireFree(presence, { arch: lock.request.arch });
+    await store.reserve(needed);
     this.presentFiles = present.length;
     for (const { path } of [...absent, ...damaged]) this.#missing.add(path);
   }

@@ -6,6 +6,7 @@ import type { RepoFile } from '../repo/files/file.ts';
 import { OWN_INDEXES, ownFile } from '../repo/files/layout.ts';
 import type { RepoLayout } from '../repo/files/layout.ts';
 import { distinctFiles, longPaths } from '../repo/files/path-conflicts.ts';
+import { installerPaths } from '../repo/files/path.ts';
 import { requireVerifiable } from '../repo/files/verify-error.ts';
 import type { Presence } from '../repo/presence.ts';
 import { inspectRepo } from '../repo/repo.ts';
@@ -95,12 +96,16 @@ class Fetch {
     this.#warnOfLongPaths(files);
     const wasOurs = await exists(ownFile(this.#root, ''));
     if (dryRun && inspectRepo(this.#root).kind === 'free')
-      return this.#planned(selection, files, { present: [], absent: files, damaged: [] });
+      return this.#planned(selection, files, { present: [], absent: files, damaged: [], clashes: [] });
     const store = await this.#openStore(layout);
+    let isChanged = false;
     try {
       const presence = await store.presence(files, { signal: this.#context.signal });
+      this.#requireFree(store, selection, presence);
       const planned = this.#planned(selection, files, presence);
       if (dryRun) return planned;
+      isChanged = true;
+      await store.reserve(files);
       if (selection.isLockNew && selection.lock !== undefined) await writeLock(lock, selection.lock);
       for (const [group, original] of (selection.content?.originals ?? []).entries())
         await this.#cache.write(selection.arch, group, original);
@@ -111,8 +116,8 @@ class Fetch {
       return { ...planned, kind: 'fetched', index, installer, setup: await this.#setup(selection, index) };
     } finally {
       await store.close();
-      // A dry run leaves nothing in a download directory of setup.
-      if (dryRun && !wasOurs) await rm(ownFile(this.#root, ''), { recursive: true, force: true });
+      // A dry run or a refusal leaves nothing in the directory of another program.
+      if (!isChanged && !wasOurs) await rm(ownFile(this.#root, ''), { recursive: true, force: true });
     }
   }
 
@@ -125,6 +130,13 @@ class Fetch {
       report,
       signal,
       ...(archiveCache === undefined ? {} : { cacheDir: archiveCache }),
+    });
+  }
+
+  #requireFree(store: Store, { arch, content }: Selection, presence: Presence): void {
+    store.requireFree(presence, {
+      arch: content === undefined ? undefined : arch,
+      named: this.#request.installerSite === undefined ? [] : Object.values(installerPaths(arch)),
     });
   }
 

@@ -24,6 +24,8 @@ export interface PruneResult {
   readonly remove: readonly PrunedFile[];
   readonly removeBytes: number;
   readonly keptFiles: number;
+  /** Files in the directories of archives that cygstrap did not put there, relative to the repo; they stay. */
+  readonly foreign: readonly string[];
   /** The indexes of the repo, relative to it, and whether what they list stays: only so where they list what the repo
    *  has. */
   readonly indexes: readonly { readonly path: string; readonly isSubset: boolean }[];
@@ -47,12 +49,13 @@ export async function pruneRepo(
   for (const link of plan.links)
     load.report?.({ kind: 'warning', message: `\`${link}\` is a symbolic link: it is neither followed nor deleted` });
   if (confirmed) await applyPrune(plan, { signal, report: load.report });
-  const { remove, removeBytes, keptFiles, indexes } = plan;
+  const { remove, removeBytes, keptFiles, foreign, indexes } = plan;
   return {
     repo,
     remove,
     removeBytes,
     keptFiles,
+    foreign,
     indexes: indexes.map(({ path, isSubset }) => ({ path, isSubset })),
     isDone: confirmed,
   };

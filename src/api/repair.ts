@@ -44,6 +44,8 @@ export async function repairRepo(
       ...(archiveCache === undefined ? {} : { cacheDir: archiveCache }),
     });
     try {
+      store.requireFree(await store.presence(files, { signal }));
+      await store.reserve(files);
       report({
         kind: 'fetch-start',
         files: files.length,

@@ -146,7 +146,7 @@ function compareNames(
   const present: Present[] = [];
   const seen = new Set<string>();
   for (const base of bases) {
-    for (const entry of walkBase(root, base, base === '' ? bases : [])) {
+    for (const entry of walkBase(root, base, (name) => base === '' && bases.includes(name))) {
       const path = base === '' ? entry.path : `${base}/${entry.path}`;
       const key = keyOf(entry.path);
       const match = expected.get(key);

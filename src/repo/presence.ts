@@ -6,9 +6,12 @@ import type { HashPool } from './disk/hash-pool.ts';
 import type { ReadOptions } from './disk/receive.ts';
 import { algorithmOf } from './files/file.ts';
 import type { RepoFile } from './files/file.ts';
-import { locate } from './files/layout.ts';
+import { keyOf, locate } from './files/layout.ts';
 import type { RepoPlaces } from './files/layout.ts';
 import { linkError } from './files/links.ts';
+import type { Clash } from './files/clashes.ts';
+import { clashesOf } from './obstacles.ts';
+import type { PlacedFiles } from './disk/placed-files.ts';
 import type { FileStatus } from './disk/file-status.ts';
 import type { VerificationCache } from './verification-cache.ts';
 import { shown } from './files/verify-error.ts';
@@ -19,14 +22,17 @@ import type { VerifiedFile } from './verified.ts';
 export interface Presence {
   readonly present: readonly VerifiedFile[];
   readonly absent: readonly RepoFile[];
-  /** Of another size or content, not readable, or a symbolic link; `put` replaces them. */
+  /** Of another size or content, not readable, or a symbolic link; `put` replaces them if nothing clashes. */
   readonly damaged: readonly RepoFile[];
+  /** Files in the place of absent or damaged ones that cygstrap did not put there. */
+  readonly clashes: readonly Clash[];
 }
 
 export interface PresenceOptions extends ReadOptions {
   readonly places: RepoPlaces;
   readonly pool: HashPool;
   readonly verified: VerificationCache;
+  readonly placed: PlacedFiles;
   readonly allowUndigested: boolean;
   /** Called for each file that was read without damage, with its status and digest. */
   readonly onVerified: (file: VerifiedFile, status: FileStatus, digest: string) => void;
@@ -38,15 +44,17 @@ const FILES_PER_TURN = 256;
 /** Finds which files exist, for `Store.presence`. Throws `repo` for a directory that is a symbolic link, `io`, and the
  *  reason of the signal. */
 export async function findPresent(files: readonly RepoFile[], options: PresenceOptions): Promise<Presence> {
-  const { places, pool, verified, allowUndigested, onVerified, onBytes, signal } = options;
+  const { places, pool, verified, placed, allowUndigested, onVerified, onBytes, signal } = options;
   const distinct = [...new Map(files.map((file) => [file.path, file])).values()];
-  const statuses = await statusesOf(distinct, places, signal);
+  const directories = new Map<string, Found>();
+  const found = await lookAt(distinct, { places, directories, signal });
   const present = new Map<string, VerifiedFile>();
   const unknown = new Map<string, RepoFile>();
   for (const file of distinct) {
-    const status = statuses.get(file.path);
+    const one = found.get(file.path);
     const isVerifiable = file.digest !== undefined || allowUndigested;
-    if (status === undefined || status === 'replaceable' || !isVerifiable) continue;
+    if (one?.kind !== 'file' || !isVerifiable) continue;
+    const { status } = one;
     if (status.size !== BigInt(file.sizeBytes)) continue;
     const location = locate(places, file.path);
     if (verified.isVerified(keyOf(places, file), file, status)) present.set(file.path, verifiedFile(file, location));
@@ -78,38 +86,38 @@ export async function findPresent(files: readonly RepoFile[], options: PresenceO
   for (const file of others) verified.delete(keyOf(places, file));
   return {
     present: distinct.flatMap(({ path }) => present.get(path) ?? []),
-    absent: others.filter(({ path }) => !statuses.has(path)),
-    damaged: others.filter(({ path }) => statuses.has(path)),
+    absent: others.filter(({ path }) => found.get(path)?.kind === 'missing'),
+    damaged: others.filter(({ path }) => found.get(path)?.kind !== 'missing'),
+    clashes: clashesOf(others, { places, placed, found, directories }),
   };
 }
 
-/** The path of a file relative to the root of the repo. */
-export function keyOf({ base }: RepoPlaces, { path }: RepoFile): string {
-  return base === '' ? path : `${base}/${path}`;
-}
-
-/** Returns the status of each file that exists. Synchronous calls: one takes 5 us, an asynchronous one several times
- *  that. */
-async function statusesOf(
+/** Looks at each file. Synchronous calls: one takes 5 us, an asynchronous one several times that. */
+async function lookAt(
   files: readonly RepoFile[],
-  places: RepoPlaces,
-  signal: AbortSignal | undefined,
-): Promise<Map<string, FileStatus | 'replaceable'>> {
-  const statuses = new Map<string, FileStatus | 'replaceable'>();
+  {
+    places,
+    directories,
+    signal,
+  }: {
+    readonly places: RepoPlaces;
+    readonly directories: Map<string, Found>;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<Map<string, Found>> {
+  const all = new Map<string, Found>();
   const { root } = places;
-  const known = new Map<string, Found>();
   for (const [i, file] of files.entries()) {
     if (i % FILES_PER_TURN === 0) await nextTurn();
     signal?.throwIfAborted();
     const key = keyOf(places, file);
     try {
-      const found = lookBelow(root, key, known);
+      const found = lookBelow(root, key, directories);
       if (found.kind === 'link' && found.link !== key) throw linkError(root, found.link);
-      if (found.kind === 'missing') continue;
-      statuses.set(file.path, found.kind === 'file' ? found.status : 'replaceable');
+      all.set(file.path, found);
     } catch (error) {
       throw ioError(error, 'read the status of', locate(places, file.path));
     }
   }
-  return statuses;
+  return all;
 }

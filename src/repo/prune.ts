@@ -7,6 +7,8 @@ import { ioError, hasCode } from '../io/system-error.ts';
 import { indexesInForce } from './index-files.ts';
 import type { IndexInForce } from './index-files.ts';
 import { PART_CACHED_SUFFIX, PART_NOTE_SUFFIX, PART_SUFFIX } from './files/layout.ts';
+import { isInArchiveDirectory } from '../core/setup-ini/paths.ts';
+import { isArchiveDirectory, placedFilesOf, withoutOwnSuffix } from './claim.ts';
 import { requireMarker, isContentDirectory } from './repo.ts';
 import { lockRepo } from './repo-lock.ts';
 import type { LockRepoOptions } from './repo-lock.ts';
@@ -29,6 +31,9 @@ export interface PrunePlan {
   readonly removeBytes: number;
   /** Number of archives that stay. */
   readonly keptFiles: number;
+  /** Files in the directories of archives that nothing lists and that cygstrap did not put there, relative to the root;
+   *  they stay. */
+  readonly foreign: readonly string[];
   /** Symbolic links among the archives, relative to the root; they stay and are not followed. */
   readonly links: readonly string[];
   /** The indexes in force; the plan is valid only while they do not change. */
@@ -45,8 +50,8 @@ export interface Keep {
   readonly ignoresCase?: boolean;
 }
 
-/** Finds the archives and unfinished downloads that no lock and no index of the repo lists. Considers only the
- *  directories of archives (`x86_64`, `noarch`, `release`, ...), and no indexes and links. Deletes nothing. Throws
+/** Finds the archives and unfinished downloads that no lock and no index of the repo lists. Only files that cygstrap
+ *  placed are deleted, below `release/` or `ARCH/release/`, and no indexes and links. Deletes nothing. Throws
  *  `repo` for a directory without the marker of cygstrap and if there is neither a lock nor an index that lists what to
  *  keep, `io`, and errors of `pathsOf`. */
 export async function planPrune(root: string, { locks, pathsOf, ignoresCase }: Keep): Promise<PrunePlan> {
@@ -67,22 +72,29 @@ export async function planPrune(root: string, { locks, pathsOf, ignoresCase }: K
     for (const { path, source } of lock.packages) needed.add(keyOf(path)).add(keyOf(source?.path ?? path));
   for (const index of complete) for (const path of await pathsOf(index)) needed.add(keyOf(path));
 
+  const placed = placedFilesOf(root, keyOf);
   const remove: PrunedFile[] = [];
+  const foreign: string[] = [];
   const links: string[] = [];
   let keptFiles = 0;
   for (const base of bases) {
-    for (const entry of walkBase(root, base, base === '' ? bases : [])) {
-      if (!isContentDirectory(entry.path.split('/')[0] ?? '')) continue;
+    const entries = walkBase(root, base, (name) => !isArchiveDirectory(name));
+    const paths = new Set(entries.map((entry) => entry.path));
+    for (const entry of entries) {
       const path = base === '' ? entry.path : `${base}/${entry.path}`;
       if (entry.kind === 'link') links.push(path);
       if (entry.kind !== 'file' && entry.kind !== 'leftover') continue;
-      if (isNeeded({ ...entry, path: keyOf(entry.path) }, needed)) keptFiles++;
-      else remove.push({ path, sizeBytes: lstatSync(`${root}/${path}`, { throwIfNoEntry: false })?.size ?? 0 });
+      const target = entry.kind === 'leftover' ? withoutOwnSuffix(path) : path;
+      if (isNeeded({ ...entry, path: keyOf(entry.path) }, needed) && !isLoneNote(entry, paths)) keptFiles++;
+      else if (isInArchiveDirectory(entry.path) && placed.has(target))
+        remove.push({ path, sizeBytes: lstatSync(`${root}/${path}`, { throwIfNoEntry: false })?.size ?? 0 });
+      else if (isContentDirectory(entry.path.split('/')[0] ?? '') || isInArchiveDirectory(entry.path))
+        foreign.push(path);
     }
   }
   remove.sort((a, b) => (a.path < b.path ? -1 : 1));
   const removeBytes = remove.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return { root, remove, removeBytes, keptFiles, links, indexes };
+  return { root, remove, removeBytes, keptFiles, foreign, links, indexes };
 }
 
 /** Deletes the files of a plan, and directories that become empty; waits for the lock of the repo first. If it is
@@ -98,12 +110,14 @@ export async function applyPrune({ root, remove, indexes }: PrunePlan, options: 
       });
     }
     const verified = VerificationCache.read(root);
+    const placed = placedFilesOf(root, pathComparison(root));
     for (const { path } of remove) {
       options.signal?.throwIfAborted();
       removeFile(root, path);
       verified.delete(path);
     }
     await verified.save();
+    await placed.remove(remove.map(({ path }) => path));
   } finally {
     await lock.release();
   }
@@ -115,6 +129,12 @@ function isNeeded({ path, kind }: RepoEntry, needed: ReadonlySet<string>): boole
   if (path.endsWith(PART_CACHED_SUFFIX)) return false;
   const suffix = [PART_NOTE_SUFFIX, PART_SUFFIX].find((one) => path.endsWith(one));
   return suffix !== undefined && needed.has(path.slice(0, -suffix.length));
+}
+
+/** A process that is killed at the end of a download leaves the note of a part that it has renamed. */
+function isLoneNote({ path, kind }: RepoEntry, paths: ReadonlySet<string>): boolean {
+  if (kind !== 'leftover' || !path.endsWith(PART_NOTE_SUFFIX)) return false;
+  return !paths.has(`${path.slice(0, -PART_NOTE_SUFFIX.length)}${PART_SUFFIX}`);
 }
 
 function removeFile(root: string, path: string): void {

@@ -71,6 +71,7 @@ async function publish(store: Store, arch: string, { form, bytes, signature }: F
   const directory = archDirectory(store.places, arch);
   const location = join(directory, `setup.${form}`);
   await store.sync();
+  await store.reserveIndex(arch, [`setup.${form}`, ...(signature === undefined ? [] : [`setup.${form}.sig`])]);
   try {
     await makeDirectory(directory);
     await removeTemporaryFiles(directory);

@@ -1,20 +1,19 @@
 import { existsSync, readFileSync, readdirSync, lstatSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import { writeFileAtomically } from '../io/atomic-file.ts';
-import { makeDirectory } from '../io/directories.ts';
 import { lookBelow } from '../io/no-follow.ts';
 import { ioError, hasCode } from '../io/system-error.ts';
 import { INDEX_NAME, MARKER_NAME, OWN_DIR, ownFile, siteOfDirectory } from './files/layout.ts';
 import type { RepoLayout } from './files/layout.ts';
 import { linkError } from './files/links.ts';
 
-/** Top directories of the paths in an index: the architectures that setup knows, and the directories they share. */
+/** Top directories of the paths in an index: the architectures that setup knows, and the directories they share. `src`
+ *  is missing: it is a usual name of other directories. */
 const CONTENT_DIRS = ['x86_64', 'x86', 'aarch64', 'noarch', 'release'] as const;
 
 const ARCH_DIRS: readonly string[] = CONTENT_DIRS.slice(0, 3);
 
-const MARKER_SCHEMA = 1;
+export const MARKER_SCHEMA = 1;
 
 /** The state of a directory as a repo. */
 export interface RepoState {
@@ -46,9 +45,9 @@ export function inspectRepo(root: string): RepoState {
   }
 }
 
-/** Makes a directory a repo of cygstrap, or checks that it is one of this layout; returns its earlier state. A download
- *  directory of setup is adopted unchanged. Throws `repo` for a foreign directory and for another layout, and `io`. */
-export async function claimRepo(root: string, layout: RepoLayout['kind']): Promise<RepoState> {
+/** Checks that a directory is, or can become, a repo of this layout; returns its state. Changes nothing. Throws `repo`
+ *  for a foreign directory and for another layout, and `io`. */
+export function requireLayout(root: string, layout: RepoLayout['kind']): RepoState {
   const state = inspectRepo(root);
   const present = state.kind === 'marked' ? state.layout : state.kind;
   if (present === 'foreign') {
@@ -64,7 +63,6 @@ export async function claimRepo(root: string, layout: RepoLayout['kind']): Promi
       { hint: `use \`--layout ${present}\`, or another directory` },
     );
   }
-  if (state.kind !== 'marked') await writeMarker(root, layout);
   return state;
 }
 
@@ -98,13 +96,17 @@ export function isContentDirectory(name: string): boolean {
   return CONTENT_DIRS.some((one) => one === name.toLowerCase());
 }
 
-/** Throws `repo` for a symbolic link in the place of a directory of archives, of a site or of cygstrap. */
+/** Throws `repo` for a symbolic link in the place of a directory of archives, of a site or of cygstrap, and of a
+ *  file of cygstrap. */
 function refuseLinks(root: string, base: string): void {
   for (const name of namesIn(join(root, base))) {
     const isOwn =
       isContentDirectory(name) || (base === '' && (name === OWN_DIR || siteOfDirectory(name) !== undefined));
     const path = base === '' ? name : `${base}/${name}`;
     if (isOwn && lookBelow(root, path).kind === 'link') throw linkError(root, path);
+    if (name !== OWN_DIR || base !== '') continue;
+    for (const own of namesIn(join(root, OWN_DIR)))
+      if (lookBelow(root, `${OWN_DIR}/${own}`).kind === 'link') throw linkError(root, `${OWN_DIR}/${own}`);
   }
 }
 
@@ -123,16 +125,6 @@ function readMarker(root: string): RepoLayout['kind'] | undefined {
   throw new CygstrapError('repo', `cannot read the marker of the repo: \`${path}\``, {
     hint: 'it is damaged, or written by a later cygstrap; remove it and run `cygstrap fetch` again',
   });
-}
-
-async function writeMarker(root: string, layout: RepoLayout['kind']): Promise<void> {
-  const path = ownFile(root, MARKER_NAME);
-  try {
-    await makeDirectory(dirname(path));
-    await writeFileAtomically(path, `${JSON.stringify({ schema: MARKER_SCHEMA, layout })}\n`, { durable: true });
-  } catch (error) {
-    throw ioError(error, 'create a repo in', root);
-  }
 }
 
 /** The root if it has an index or archives, and each directory named after a site that has. */

@@ -11,13 +11,18 @@ import { HashPool } from './disk/hash-pool.ts';
 import { discardPart } from './disk/part-file.ts';
 import { receive } from './disk/receive.ts';
 import type { ReadOptions } from './disk/receive.ts';
-import type { RepoFile } from './files/file.ts';
-import { PART_CACHED_SUFFIX, locate, placesOf } from './files/layout.ts';
+import { clashError } from './files/clashes.ts';
+import type { RepoFile, RepoPath } from './files/file.ts';
+import type { PlacedFiles } from './disk/placed-files.ts';
+import { makeDirectory } from '../io/directories.ts';
+import { indexClashes, namedClashes } from './obstacles.ts';
+import { PART_CACHED_SUFFIX, keyOf, locate, ownFile, placesOf } from './files/layout.ts';
 import type { RepoLayout, RepoPlaces } from './files/layout.ts';
 import { isSameContent } from './files/path-conflicts.ts';
-import { findPresent, keyOf } from './presence.ts';
+import { findPresent } from './presence.ts';
 import type { Presence } from './presence.ts';
-import { claimRepo } from './repo.ts';
+import { claimRepo } from './claim.ts';
+import { requireLayout } from './repo.ts';
 import { lockRepo } from './repo-lock.ts';
 import type { OpenSource } from './files/source.ts';
 import { isSettled } from './disk/file-status.ts';
@@ -38,6 +43,14 @@ export interface StoreOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Further files that a run writes. */
+export interface OtherTargets {
+  /** The architecture whose index is published. */
+  readonly arch?: string | undefined;
+  /** Files with names of cygstrap, such as the setup program. */
+  readonly named?: readonly RepoPath[];
+}
+
 /** The only place where bytes become verified files of a repo. Holds the lock of the repo until it is closed; another
  *  process waits for it. `put` and `presence` may run concurrently. */
 export class Store {
@@ -45,6 +58,7 @@ export class Store {
   readonly #options: StoreOptions;
   readonly #report: Report;
   readonly #verified: VerificationCache;
+  readonly #placed: PlacedFiles;
   readonly #lock: Lock;
   readonly #pool: HashPool;
   readonly #archives: ArchiveCache | undefined;
@@ -55,11 +69,12 @@ export class Store {
   #syncing: Promise<void> = Promise.resolve();
   #hasWarnedOfMd5 = false;
 
-  private constructor(places: RepoPlaces, options: StoreOptions, lock: Lock) {
+  private constructor(places: RepoPlaces, options: StoreOptions, lock: Lock, placed: PlacedFiles) {
     this.places = places;
     this.#options = options;
     this.#report = options.report ?? (() => {});
     this.#lock = lock;
+    this.#placed = placed;
     this.#directories = new Directories(places.root);
     this.#verified = VerificationCache.read(places.root);
     this.#pool = new HashPool(options.jobs);
@@ -70,7 +85,7 @@ export class Store {
   /** Creates or adopts the repo at `root` (absolute) and waits for its lock; reports a note while another process holds
    *  it. Throws `repo` for a directory that cannot be a repo, `io`, and the reason of the signal. */
   static async open(root: string, layout: RepoLayout, options: StoreOptions = {}): Promise<Store> {
-    const before = await claimRepo(root, layout.kind);
+    const before = requireLayout(root, layout.kind);
     if (before.kind === 'flat' || before.kind === 'site') {
       options.report?.({
         kind: 'note',
@@ -79,18 +94,44 @@ export class Store {
           `verify\` lists stale files`,
       });
     }
+    await createOwnDirectory(root);
     const lock = await lockRepo(root, options);
     try {
-      return new Store(placesOf(root, layout), options, lock);
+      return new Store(placesOf(root, layout), options, lock, await claimRepo(root, layout.kind));
     } catch (error) {
       await lock.release();
       throw error;
     }
   }
 
+  /** Throws `repo` with everything that is in the way: of the absent and damaged files of `presence`, of the index of
+   *  an architecture, and of files with names of cygstrap. Changes nothing. */
+  requireFree({ clashes }: Pick<Presence, 'clashes'>, { arch, named = [] }: OtherTargets = {}): void {
+    const all = [
+      ...clashes,
+      ...(arch === undefined ? [] : indexClashes(this.places, arch, this.#placed)),
+      ...namedClashes(this.places, named, this.#placed),
+    ];
+    if (all.length > 0) throw clashError(this.places.root, all);
+  }
+
+  /** Records on the disk that files are placed by cygstrap, before the first of them is: after a stop at any moment the
+   *  next run may replace them. Call `requireFree` before it. Throws `io`. */
+  async reserve(files: readonly Pick<RepoFile, 'path'>[]): Promise<void> {
+    await this.#placed.add(files.map((file) => keyOf(this.places, file)));
+  }
+
+  /** The same for the files of an index. Throws `repo` for other files in their place, and `io`. */
+  async reserveIndex(arch: string, names: readonly string[]): Promise<void> {
+    this.requireFree({ clashes: [] }, { arch });
+    const { base } = this.places;
+    await this.#placed.add(names.map((name) => (base === '' ? `${arch}/${name}` : `${base}/${arch}/${name}`)));
+  }
+
   /** Stores one file: from the archive cache if it is there, otherwise from `openSource`; see `receive`. One attempt:
-   *  after a failure the target is unchanged. Concurrent puts of one file share one source. The file is durable after
-   *  `sync`. Throws VerifyError; `io`, for example for a full disk; errors of the source; the reason of the signal. */
+   *  after a failure the target is unchanged. A file that is not placed is reserved, if its target is free. Concurrent
+   *  puts of one file share one source. The file is durable after `sync`. Throws VerifyError; `repo`; `io`, for example
+   *  for a full disk; errors of the source; the reason of the signal. */
   async put(file: RepoFile, openSource: OpenSource, options: ReadOptions = {}): Promise<VerifiedFile> {
     requireVerifiable(file, this.#options.allowUndigested === true);
     const running = this.#puts.get(file.path);
@@ -117,6 +158,7 @@ export class Store {
       places: this.places,
       pool: this.#pool,
       verified: this.#verified,
+      placed: this.#placed,
       allowUndigested: this.#options.allowUndigested === true,
       onVerified: (file, status, digest) => this.#unflushed.push({ file, status, digest }),
       ...options,
@@ -163,6 +205,7 @@ export class Store {
     const location = locate(this.places, file.path);
     try {
       options.signal?.throwIfAborted();
+      if (!this.#placed.has(keyOf(this.places, file))) await this.#admit(file, options);
       const cached = await this.#putCached(file, location);
       const verified = cached ?? (await this.#receive(file, location, openSource, options));
       if (file.digest?.algorithm === 'md5') this.#warnOfMd5(file);
@@ -170,6 +213,11 @@ export class Store {
     } catch (error) {
       throw ioError(error, 'store', location);
     }
+  }
+
+  async #admit(file: RepoFile, options: ReadOptions): Promise<void> {
+    this.requireFree(await this.presence([file], options));
+    await this.reserve([file]);
   }
 
   async #receive(
@@ -213,5 +261,13 @@ export class Store {
       kind: 'warning',
       message: `the index has no SHA-512 for some files, such as \`${path}\`; MD5 detects damage, but not forgery`,
     });
+  }
+}
+
+async function createOwnDirectory(root: string): Promise<void> {
+  try {
+    await makeDirectory(ownFile(root, ''));
+  } catch (error) {
+    throw ioError(error, 'create a repo in', root);
   }
 }

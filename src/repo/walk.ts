@@ -11,15 +11,15 @@ export interface RepoEntry {
   readonly kind: 'file' | 'leftover' | 'index' | 'link' | 'other';
 }
 
-/** Lists everything below a base of a repo except the directory `.cygstrap` and `leaveOut` (directories directly below
- *  the base), in byte order of paths. Throws `io`. */
-export function walkBase(root: string, base: string, leaveOut: readonly string[] = []): RepoEntry[] {
+/** Lists everything below a base of a repo except the directory `.cygstrap` and the names directly below the base that
+ *  `isSkipped` selects, in byte order of paths. Throws `io`. */
+export function walkBase(root: string, base: string, isSkipped: (name: string) => boolean): RepoEntry[] {
   const entries: RepoEntry[] = [];
   const top = base === '' ? root : `${root}/${base}`;
   const visit = (directory: string, prefix: string): void => {
     for (const entry of namesIn(directory)) {
       const path = `${prefix}${entry.name}`;
-      if (prefix === '' && (entry.name === OWN_DIR || leaveOut.includes(entry.name))) continue;
+      if (prefix === '' && (entry.name === OWN_DIR || isSkipped(entry.name))) continue;
       if (entry.isDirectory()) visit(`${directory}/${entry.name}`, `${path}/`);
       else entries.push({ path, kind: kindOf(path, entry) });
     }

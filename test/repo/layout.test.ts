@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -7,7 +7,8 @@ import { distinctFiles, longPaths } from '../../src/repo/files/path-conflicts.ts
 import type { RepoPath } from '../../src/repo/files/file.ts';
 import { archDirectory, locate, placesOf, siteDirectory, siteOfDirectory } from '../../src/repo/files/layout.ts';
 import { parseRepoFiles, parseRepoPath } from '../../src/repo/files/path.ts';
-import { claimRepo, inspectRepo } from '../../src/repo/repo.ts';
+import { claimRepo } from '../../src/repo/claim.ts';
+import { inspectRepo } from '../../src/repo/repo.ts';
 import { Store } from '../../src/repo/store.ts';
 import { archivePathFaults } from '../../src/core/setup-ini/paths.ts';
 import { SEED } from '../support/seed.ts';
@@ -239,7 +240,7 @@ describe('a directory', () => {
       ReturnType<typeof fileOf>,
     ];
     writeTree(root, {
-      'x86_64/setup.ini': 'x',
+      'x86_64/setup.ini': 'release: cygwin\narch: x86_64\n',
       [intact.path]: BYTES,
       [damaged.path]: bytesOf(2, 100),
       [`${absent.path}.tmp`]: BYTES,
@@ -274,10 +275,12 @@ describe('a directory', () => {
 
   test('is marked once, with its layout', async () => {
     const root = join(temporaryDirectory(), 'deep', 'repo');
-    expect((await claimRepo(root, 'site')).kind).toBe('free');
+    mkdirSync(join(root, '.cygstrap'), { recursive: true });
+    await claimRepo(root, 'site');
     const marker = readFileSync(join(root, '.cygstrap/repo.json'), 'utf8');
     expect(marker).toBe('{"schema":1,"layout":"site"}\n');
-    expect((await claimRepo(root, 'site')).kind).toBe('marked');
+    await claimRepo(root, 'site');
+    expect(readFileSync(join(root, '.cygstrap/repo.json'), 'utf8')).toBe(marker);
     await expect(claimRepo(root, 'flat')).rejects.toMatchObject({ code: 'repo' });
   });
 });

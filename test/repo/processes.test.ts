@@ -97,7 +97,7 @@ describe('a process that is killed', () => {
     const own = readdirSync(join(reference, '.cygstrap')).filter(
       (name) => !name.endsWith('.tmp') && statSync(join(reference, '.cygstrap', name)).size > 0,
     );
-    expect(own.toSorted()).toEqual(['repo.json', 'verified']);
+    expect(own.toSorted()).toEqual(['placed', 'repo.json', 'verified']);
   }, 180_000);
 });
 

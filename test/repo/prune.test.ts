@@ -109,32 +109,31 @@ describe('pruning', () => {
     await expect(planPrune(await repo('none'), NOTHING)).rejects.toMatchObject({ code: 'repo' });
   });
 
-  test('ignores files that are not archives, and deletes unfinished files', async () => {
+  test('deletes unfinished files, and keeps what cygstrap did not put there', async () => {
     const root = await repo();
     const kept = {
       'setup-x86_64.exe': 'x',
       'notes/x.txt': 'x',
+      'src/main.c': 'x',
       'x86_64/setup.ini.sig': 'x',
       [`${NOW.path}.part`]: 'x',
       [`${NOW.path}.part.json`]: 'x',
     };
-    const gone = [
-      `${OLD.path}.part`,
-      `${OLD.path}.part.json`,
-      `${NOW.path}.part.cached`,
-      `${NOW.path}.tmp`,
-      'release/old/x',
-      'x86/release/y',
-    ];
-    writeTree(root, { ...kept, ...Object.fromEntries(gone.map((path) => [path, 'x'])) });
+    const gone = [`${OLD.path}.part`, `${OLD.path}.part.json`, `${NOW.path}.part.cached`, `${NOW.path}.tmp`];
+    const foreign = ['release/old/x', 'x86/release/y', 'x86_64/notes.txt', `${NOW.path}.txt`, 'src/release/z.part'];
+    writeTree(root, {
+      ...kept,
+      ...Object.fromEntries(foreign.map((path) => [path, 'x'])),
+      ...Object.fromEntries(gone.map((path) => [path, 'x'])),
+    });
     symlinkSync('/etc', join(root, 'x86_64/release/link'));
     const plan = await planPrune(root, { locks: [], pathsOf: listedPaths });
     expect(removed(plan)).toEqual([OLD.path, ...gone].toSorted());
+    expect(plan.foreign.toSorted()).toEqual(foreign.toSorted());
     await applyPrune(plan);
-    expect(Object.keys(treeOf(root))).toEqual(expect.arrayContaining(Object.keys(kept)));
+    expect(Object.keys(treeOf(root))).toEqual(expect.arrayContaining([...Object.keys(kept), ...foreign]));
     expect(readdirSync(join(root, 'x86_64/release')).toSorted()).toEqual(['a', 'link']);
     expect(existsSync('/etc/passwd')).toBe(true);
-    expect(readdirSync(join(root, 'release'))).toEqual([]);
   });
 
   test('requires the marker of cygstrap', async () => {

@@ -108,6 +108,14 @@ describe('a subset index', () => {
   });
 });
 
+/** The first bytes of indexes that setup has downloaded. */
+const STALE = {
+  'setup.zst': Buffer.from('28b52ffd00', 'hex'),
+  'setup.xz': Buffer.from('fd377a585a0000', 'hex'),
+  'setup.bz2': Buffer.from('425a6839', 'hex'),
+  'setup.ini': Buffer.from('# a comment\n\nrelease: cygwin\n'),
+};
+
 describe('publishing', () => {
   async function published(root: string, sign?: (bytes: Uint8Array) => Promise<Uint8Array>) {
     const store = await openStore(root);
@@ -124,11 +132,9 @@ describe('publishing', () => {
 
   test('leaves only the new index in its directory', async () => {
     const root = temporaryDirectory();
-    const names = ['setup.zst', 'setup.xz', 'setup.bz2', 'setup.ini', 'SETUP.XZ'].flatMap((name) => [
-      name,
-      `${name}.sig`,
-    ]);
-    writeTree(root, Object.fromEntries(names.map((name) => [`x86_64/${name}`, 'stale'])));
+    const signature = Buffer.from([0x89, 0x02]);
+    for (const [name, content] of Object.entries({ ...STALE, 'SETUP.XZ': STALE['setup.xz'] }))
+      writeTree(root, { [`x86_64/${name}`]: content, [`x86_64/${name}.sig`]: signature });
     const { result, text } = await published(root);
     expect(archFiles(root)).toEqual(['setup.ini']);
     expect(readFileSync(result.location, 'utf8')).toBe(text);
@@ -174,13 +180,10 @@ describe('publishing', () => {
   });
 
   test('a concurrent reader sees either the old or the new index', async () => {
-    const names = ['setup.zst', 'setup.xz', 'setup.bz2'];
+    const names = ['setup.zst', 'setup.xz', 'setup.bz2'] as const;
     for (let turn = 0; turn < 5; turn++) {
       const root = temporaryDirectory();
-      writeTree(
-        root,
-        Object.fromEntries(names.map((name) => [`x86_64/${name}`, 'those hidden by the first are older still'])),
-      );
+      writeTree(root, Object.fromEntries(names.map((name) => [`x86_64/${name}`, STALE[name]])));
       const reader = await watchForms(join(root, 'x86_64'));
       await published(root);
       expect(await reader.stop()).toEqual(['setup.zst', 'setup.ini']);

@@ -147,7 +147,7 @@ describe.each(sizes)('a $name file', ({ bytes }) => {
   test('that breaks off throws the error of the source, and the old file stays', async () => {
     const root = temporaryDirectory();
     const store = await openStore(root);
-    writeTree(root, { [PATH]: 'old' });
+    await store.put(fileOf(PATH, Buffer.from('old')), sourceOf(Buffer.from('old')));
     const reset = new Error('connection reset');
     await expect(
       store.put(
@@ -542,6 +542,7 @@ describe('the archive cache', () => {
     if (note === 'with') writeFileSync(`${join(two, PATH)}.part.json`, JSON.stringify({ content, validator: '"one"' }));
     const wrong = bytesOf(5, LARGE.length + 1);
     const store = await openStore(two);
+    await store.reserve([file]);
     await faultOf(store.put(file, sourceOf(wrong)));
     expect(readFileSync(join(one, PATH)).equals(LARGE)).toBe(true);
     await store.put(file, sourceOf(LARGE));
@@ -557,7 +558,9 @@ describe('the archive cache', () => {
       `${join(root, PATH)}.part.json`,
       JSON.stringify({ content: `${LARGE.length} sha512:${file.digest?.hex}` }),
     );
-    await (await openStore(root)).put(file, sourceOf(LARGE));
+    const store = await openStore(root);
+    await store.reserve([file]);
+    await store.put(file, sourceOf(LARGE));
     expect(statSync(join(elsewhere, 'other')).size).toBe(10);
   });
 
@@ -569,6 +572,7 @@ describe('the archive cache', () => {
     const other = fileOf('x86_64/release/pkg/directory', LARGE);
     mkdirSync(join(two, other.path, 'full'), { recursive: true });
     const store = await openStore(two, { cacheDir });
+    await store.reserve([file, other]);
     await expect(store.put(other, noSource)).rejects.toMatchObject({ code: 'io' });
     expect(existsSync(join(two, `${other.path}.part`))).toBe(false);
     await store.put(file, noSource);
@@ -608,6 +612,11 @@ test('a file instead of a directory is an error', async () => {
   const root = temporaryDirectory();
   const store = await openStore(root);
   writeTree(root, { 'x86_64/release': 'a file' });
+  await expect(store.put(fileOf(PATH, SMALL), sourceOf(SMALL))).rejects.toMatchObject({
+    code: 'repo',
+    message: expect.stringContaining('where a directory is needed') as string,
+  });
+  await store.reserve([fileOf(PATH, SMALL)]);
   await expect(store.put(fileOf(PATH, SMALL), sourceOf(SMALL))).rejects.toMatchObject({ code: 'io' });
   expect(readdirSync(root).toSorted()).toEqual(['.cygstrap', 'x86_64']);
 });

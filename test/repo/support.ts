@@ -18,9 +18,9 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-/** A store in a new repo, or in `root`; closed after the test, if it is not before. */
-export async function openStore(root: string, options: StoreOptions = {}): Promise<Store> {
-  const store = await Store.open(root, { kind: 'flat' }, options);
+/** A store in a new repo, or in `root`, of one site if it is given; closed after the test, if it is not before. */
+export async function openStore(root: string, options: StoreOptions = {}, site?: string): Promise<Store> {
+  const store = await Store.open(root, site === undefined ? { kind: 'flat' } : { kind: 'site', site }, options);
   onTestFinished(() => store.close());
   return store;
 }

@@ -47,8 +47,10 @@ async function pruneOnce(
   return EXIT_DONE;
 }
 
-function pruneText({ repo, remove, removeBytes, keptFiles, isDone }: PruneResult): string {
+function pruneText({ repo, remove, removeBytes, keptFiles, foreign, isDone }: PruneResult): string {
   const lines = remove.map(({ path, sizeBytes }) => `${printableLine(path)}: ${sizeText(sizeBytes)}\n`);
   const gone = `${countText(remove.length, 'file')}, ${sizeText(removeBytes)}`;
-  return `${lines.join('')}\`${repo}\`: ${isDone ? `deleted ${gone}` : `${gone} to delete`}; ${keptFiles} kept\n`;
+  const others = foreign.length === 0 ? '' : `; ${countText(foreign.length, 'file')} not placed by cygstrap`;
+  const deleted = isDone ? `deleted ${gone}` : `${gone} to delete`;
+  return `${lines.join('')}\`${repo}\`: ${deleted}; ${keptFiles} kept${others}\n`;
 }

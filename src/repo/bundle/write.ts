@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
@@ -25,7 +26,10 @@ export async function writeBundle(path: string, members: Iterable<Member>, signa
   return createAtomically(path, async (temporary) => {
     const tar = pack();
     const file = createWriteStream(temporary, { flush: true });
+    const closed = once(file, 'close').catch(() => undefined);
     const [writing, adding] = await Promise.allSettled([pipeline(tar, file), addAll(tar, members, signal)]);
+    // A stream that is stopped early can still be creating its file.
+    await closed;
     // An error while adding members ends the writing, too, and is the cause.
     if (adding.status === 'rejected' && (adding.reason instanceof CygstrapError || signal?.aborted === true))
       throw adding.reason;

@@ -11,6 +11,9 @@ export const MARKER_NAME = 'repo.json';
 /** The files that were verified, and their status at that time: `.cygstrap/verified`; see `verification-cache.ts`. */
 export const VERIFICATION_CACHE_NAME = 'verified';
 
+/** The paths at which files may be replaced and deleted: `.cygstrap/placed`; see `disk/placed-files.ts`. */
+export const PLACED_NAME = 'placed';
+
 /** The indexes from which the repo was made, unchanged: `.cygstrap/index/`. */
 export const OWN_INDEXES = 'index';
 
@@ -64,6 +67,11 @@ export function placesOf(root: string, layout: RepoLayout): RepoPlaces {
 export function locate({ root, base }: RepoPlaces, path: RepoPath): string {
   // Not `join`: parsed paths are normalized, and this is called for every file.
   return base === '' ? `${root}/${path}` : `${root}/${base}/${path}`;
+}
+
+/** Returns the path of a file of the index, relative to the root of the repo. */
+export function keyOf({ base }: RepoPlaces, { path }: { readonly path: RepoPath }): string {
+  return base === '' ? path : `${base}/${path}`;
 }
 
 /** Returns the absolute path of the directory of one architecture, which contains its index. Throws `repo` for an
