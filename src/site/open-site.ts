@@ -34,6 +34,7 @@ export function openSite(address: string, options: SiteOptions): Site {
     connections: options.connections ?? CONNECTIONS,
     allowHttp2: options.allowHttp2 === true,
     caFiles: options.caFiles ?? [],
+    siteHost: parsed.base.hostname,
     timeouts: { ...TIMEOUTS, ...options.timeouts },
   });
   network.proxyOf(parsed.base);

@@ -1,4 +1,5 @@
 import { errors } from 'undici';
+import { AddressFault } from './address-guard.ts';
 import { FetchError } from '../base/fetch-error.ts';
 import { TimeoutFault } from './request.ts';
 import type { TimeoutName } from './request.ts';
@@ -35,6 +36,7 @@ const LIMITS: Readonly<Record<Exclude<TimeoutName, 'rateWindowMs'>, string>> = {
 export function failureOf(error: unknown, url: URL, phase: Phase, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (error instanceof TimeoutFault) return timeoutError(error, url, phase);
+  if (error instanceof AddressFault) return new FetchError('refused', url.href, error.message);
   if (error instanceof ProxyFault) return proxyError(error, url);
   const code = codeOf(error);
   if (code === 'UND_ERR_CONNECT_TIMEOUT')

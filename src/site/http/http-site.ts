@@ -33,9 +33,10 @@ export class HttpSite implements Site {
     options.signal?.throwIfAborted();
     let seen: Set<string> | undefined;
     for (let url = urlBelow(this.#base, path); ;) {
-      const request = this.#network.send(url, this.#headers(url, options), options.signal);
+      let request: HttpRequest;
       let head: Head;
       try {
+        request = this.#network.send(url, this.#headers(url, options), options.signal);
         head = await request.head;
       } catch (error) {
         throw failureOf(error, url, 'head', options.signal);

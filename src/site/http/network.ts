@@ -5,6 +5,8 @@ import { Agent, buildConnector, Client } from 'undici';
 import type { Dispatcher } from 'undici';
 import { CygstrapError } from '../../errors.ts';
 import { HttpRequest } from './request.ts';
+import { AddressGuard } from './address-guard.ts';
+import type { GuardOptions } from './address-guard.ts';
 import { proxyFor } from './proxy.ts';
 import type { Proxy } from './proxy.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -15,6 +17,10 @@ export interface NetworkOptions {
   readonly allowHttp2: boolean;
   readonly caFiles: readonly string[];
   readonly timeouts: Timeouts;
+  /** Host of the site, as in its URL. */
+  readonly siteHost: string;
+  /** For tests. */
+  readonly guard?: GuardOptions;
 }
 
 /** The proxy did not connect to the site. */
@@ -35,14 +41,19 @@ export class ProxyFault extends Error {
 export class Network {
   readonly #options: NetworkOptions;
   readonly #tls: buildConnector.BuildOptions;
+  readonly #guard: AddressGuard;
   readonly #direct: Agent;
+  /** Connections to proxies for http. */
+  readonly #proxied: Agent;
   readonly #proxies = new Map<string, Proxy | undefined>();
   readonly #tunnels = new Map<string, { readonly agent: Agent; readonly client: Client }>();
 
   constructor(options: NetworkOptions) {
     this.#options = options;
     this.#tls = { timeout: options.timeouts.connectMs, allowH2: options.allowHttp2, ...authorities(options) };
-    this.#direct = this.#agent(this.#tls);
+    this.#guard = new AddressGuard(options.siteHost, options.guard);
+    this.#direct = this.#agent({ ...this.#tls, lookup: this.#guard.lookup });
+    this.#proxied = this.#agent(this.#tls);
   }
 
   /** Returns the proxy for a URL. */
@@ -51,8 +62,9 @@ export class Network {
     return this.#proxies.get(origin);
   }
 
-  /** Sends a GET request. */
+  /** Sends a GET request. Throws AddressFault for a literal address that is nearer than the site. */
   send(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): HttpRequest {
+    this.#guard.judge(url.hostname);
     const request = new HttpRequest(this.#options.timeouts, signal);
     const proxy = this.proxyOf(url);
     const path = `${url.pathname}${url.search}`;
@@ -65,7 +77,7 @@ export class Network {
         host: url.host,
         ...(proxy.authorization !== undefined && { 'proxy-authorization': proxy.authorization }),
       };
-      this.#direct.dispatch(
+      this.#proxied.dispatch(
         { origin: proxy.origin, path: `${url.origin}${path}`, method: 'GET', headers: proxied },
         request,
       );
@@ -76,7 +88,7 @@ export class Network {
   /** Closes every connection; what is still under way fails. */
   async close(): Promise<void> {
     const tunnels = [...this.#tunnels.values()].flatMap(({ agent, client }) => [agent, client]);
-    await Promise.all([this.#direct, ...tunnels].map((dispatcher) => dispatcher.destroy()));
+    await Promise.all([this.#direct, this.#proxied, ...tunnels].map((dispatcher) => dispatcher.destroy()));
   }
 
   #agent(connect: Agent.Options['connect']): Agent {
