@@ -36,15 +36,40 @@ describe('http through a proxy', () => {
     expect(await read(site(server.url, { env }), 'a')).toEqual(BYTES);
   });
 
-  test('a proxy that is not there', async () => {
-    const env = { http_proxy: await closedAddress() };
-    expect((await fetchError(site('http://mirror.invalid/', { env }).open('a'))).kind).toBe('connect');
+  test.each([
+    ['http_proxy', 'http://mirror.invalid/'],
+    ['HTTPS_PROXY', 'https://mirror.invalid/'],
+    ['ALL_PROXY', 'http://mirror.invalid/'],
+    ['all_proxy', 'https://mirror.invalid/'],
+  ])('a proxy that is not there is named, with its variable: %s, %s', async (variable, address) => {
+    const proxy = await closedAddress();
+    const error = await fetchError(site(address, { env: { [variable]: proxy } }).open('a'));
+    expect(error).toMatchObject({
+      kind: 'connect',
+      why: `the proxy ${proxy} (from \`${variable}\`) cannot be reached: connection refused`,
+      hint: `start the proxy, or correct or unset \`${variable}\``,
+    });
+  });
+
+  test('a proxy without a name in the name server', async () => {
+    const error = await fetchError(site('http://127.0.0.1/', { env: { http_proxy: 'proxy.invalid:1' } }).open('a'));
+    expect(error.why).toBe('the proxy http://proxy.invalid:1 (from `http_proxy`) cannot be reached: no such host');
+  });
+
+  test('ALL_PROXY is used for http', async () => {
+    const server = await startServer({ '/a': fault.serve(BYTES) });
+    const proxy = await startProxy();
+    expect(await read(site(server.url, { env: { ALL_PROXY: proxy.url } }), 'a')).toEqual(BYTES);
+    expect(proxy.log).toEqual([`GET ${server.url}/a`]);
   });
 
   test('an unsupported proxy is an error when the site is opened, without its password', () => {
     const open = (): unknown =>
       openSite('https://example.org/', { userAgent: USER_AGENT, env: { HTTPS_PROXY: 'socks5://me:secret@host:1080' } });
-    expect(open).toThrow('not an http or https proxy: `HTTPS_PROXY=socks5://host:1080`');
+    expect(open).toThrow('not an http or https proxy: `HTTPS_PROXY=socks5://host:1080`: SOCKS is not supported');
+    expect(() =>
+      openSite('https://example.org/', { userAgent: USER_AGENT, env: { all_proxy: 'socks://host:1080' } }),
+    ).toThrow('not an http or https proxy: `all_proxy=socks://host:1080`: SOCKS is not supported');
   });
 });
 
@@ -59,6 +84,11 @@ describe('which proxy', () => {
     [http, { HTTP_PROXY: 'http://upper:1', http_proxy: '' }, undefined],
     [http, { http_proxy: 'proxy.example.org:3128' }, 'http://proxy.example.org:3128'],
     [https, { HTTP_PROXY: 'http://q:2' }, undefined],
+    [https, { HTTP_PROXY: 'http://q:2', ALL_PROXY: 'http://r:3' }, 'http://r:3'],
+    [http, { HTTP_PROXY: 'http://q:2', all_proxy: 'socks5://r:3' }, 'http://q:2'],
+    [http, { ALL_PROXY: 'http://upper:1', all_proxy: 'http://lower:1' }, 'http://lower:1'],
+    [http, { HTTP_PROXY: '', ALL_PROXY: 'http://r:3' }, undefined],
+    [http, { ALL_PROXY: 'http://r:3', NO_PROXY: 'example.org' }, undefined],
     [https, { https_proxy: 'https://p/' }, 'https://p'],
     [https, { https_proxy: 'http://p:1', no_proxy: '*' }, undefined],
     [https, { https_proxy: 'http://p:1', NO_PROXY: '*', no_proxy: '' }, 'http://p:1'],

@@ -4,6 +4,7 @@ import { FetchError } from '../base/fetch-error.ts';
 import { TimeoutFault } from './request.ts';
 import type { TimeoutName } from './request.ts';
 import { ProxyFault } from './network.ts';
+import type { Proxy } from './proxy.ts';
 
 /** Phase of a failure: before the head of the response, or after this many bytes of the body. */
 export type Phase = 'head' | { readonly receivedBytes: number; readonly bodyBytes: number | undefined };
@@ -31,14 +32,25 @@ const LIMITS: Readonly<Record<Exclude<TimeoutName, 'rateWindowMs'>, string>> = {
   wholeMs: 'incomplete response',
 };
 
+/** A request whose failure is described. */
+export interface FailedRequest {
+  readonly url: URL;
+  readonly phase: Phase;
+  readonly signal: AbortSignal | undefined;
+  readonly proxy: Proxy | undefined;
+}
+
 /** Converts an error of undici, of a socket or a timeout into a FetchError. Returns the reason of the signal
  *  unchanged. */
-export function failureOf(error: unknown, url: URL, phase: Phase, signal: AbortSignal | undefined): unknown {
+export function failureOf(error: unknown, { url, phase, signal, proxy }: FailedRequest): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (error instanceof TimeoutFault) return timeoutError(error, url, phase);
   if (error instanceof AddressFault) return new FetchError('refused', url.href, error.message);
   if (error instanceof ProxyFault) return proxyError(error, url);
   const code = codeOf(error);
+  // A tunnel has its own errors, and after them the site is at the other end.
+  const isOfProxy = proxy !== undefined && url.protocol === 'http:' && phase === 'head' && isOfConnection(code);
+  if (isOfProxy) return proxyError(new ProxyFault(proxy, undefined, error), url);
   if (code === 'UND_ERR_CONNECT_TIMEOUT')
     return new FetchError('timeout', url.href, 'no connection in time', { cause: error });
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
@@ -94,13 +106,27 @@ function tlsError(error: unknown, code: string, url: URL): FetchError {
   });
 }
 
+/** Whether an error code belongs to making a connection, TLS included. */
+function isOfConnection(code: string): boolean {
+  return code === 'UND_ERR_CONNECT_TIMEOUT' || CONNECT_CODES[code] !== undefined || TLS_CODES.test(code);
+}
+
 function proxyError(error: ProxyFault, url: URL): FetchError {
-  const isRefusal = error.status === 407 || error.status === 403 || error.status === 401;
-  return new FetchError(isRefusal ? 'refused' : 'connect', url.href, error.message, {
-    cause: error,
-    ...(error.status !== undefined && { status: error.status }),
-    ...(error.status === 407 && { hint: 'add the user name and password to the address of the proxy' }),
-  });
+  const { status, proxy, cause, message } = error;
+  const isRefusal = status === 407 || status === 403 || status === 401;
+  const code = codeOf(cause);
+  const reason = CONNECT_CODES[code] ?? (code === 'UND_ERR_CONNECT_TIMEOUT' ? 'no connection in time' : code);
+  return new FetchError(
+    isRefusal ? 'refused' : 'connect',
+    url.href,
+    reason === '' ? message : `${message}: ${reason}`,
+    {
+      cause: error,
+      ...(status !== undefined && { status }),
+      ...(status === undefined && { hint: `start the proxy, or correct or unset \`${proxy.variable}\`` }),
+      ...(status === 407 && { hint: 'add the user name and password to the address of the proxy' }),
+    },
+  );
 }
 
 function progress(phase: Phase): string {

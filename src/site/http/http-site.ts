@@ -39,7 +39,8 @@ export class HttpSite implements Site {
         request = this.#network.send(url, this.#headers(url, options), options.signal);
         head = await request.head;
       } catch (error) {
-        throw failureOf(error, url, 'head', options.signal);
+        const proxy = this.#network.proxyOf(url);
+        throw failureOf(error, { url, phase: 'head', signal: options.signal, proxy });
       }
       if (!isRedirect(head)) return downloadOf(url, request, options, head);
       request.drop();
@@ -143,7 +144,8 @@ class Body {
   }
 
   #failure(error: unknown): unknown {
-    return failureOf(error, this.#url, { receivedBytes: this.receivedBytes, bodyBytes: this.#bodyBytes }, this.#signal);
+    const phase = { receivedBytes: this.receivedBytes, bodyBytes: this.#bodyBytes };
+    return failureOf(error, { url: this.#url, phase, signal: this.#signal, proxy: undefined });
   }
 
   #take(chunk: Uint8Array): void {

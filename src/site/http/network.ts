@@ -27,13 +27,14 @@ export interface NetworkOptions {
 export class ProxyFault extends Error {
   /** Its status, if it responded. */
   readonly status: number | undefined;
+  readonly proxy: Proxy;
 
   constructor(proxy: Proxy, status: number | undefined, cause?: unknown) {
-    super(`the proxy ${proxy.origin} ${status === undefined ? 'cannot be reached' : `responds with ${status}`}`, {
-      cause,
-    });
+    const problem = status === undefined ? 'cannot be reached' : `responds with ${status}`;
+    super(`the proxy ${proxy.origin} (from \`${proxy.variable}\`) ${problem}`, { cause });
     this.name = 'ProxyFault';
     this.status = status;
+    this.proxy = proxy;
   }
 }
 

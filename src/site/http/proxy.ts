@@ -6,28 +6,31 @@ import { redactAddress } from '../base/fetch-error.ts';
 /** A proxy. */
 export interface Proxy {
   readonly origin: string;
+  /** The environment variable that names it. */
+  readonly variable: string;
   readonly authorization: string | undefined;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Returns the proxy for a URL: `https_proxy`, `HTTPS_PROXY` for https, `http_proxy`, `HTTP_PROXY` for http, unless
- *  `no_proxy` or `NO_PROXY` lists the host. An empty value means none. Throws `usage` for a value that is not an http
- *  or https URL. */
+/** Returns the proxy for a URL: `https_proxy`, `HTTPS_PROXY` for https, `http_proxy`, `HTTP_PROXY` for http, else
+ *  `all_proxy`, `ALL_PROXY`, unless `no_proxy` or `NO_PROXY` lists the host. An empty value means none. Throws `usage`
+ *  for a value that is not an http or https URL. */
 export function proxyFor(url: URL, env: Env): Proxy | undefined {
-  const name = `${url.protocol.slice(0, -1)}_proxy`;
-  const value = env[name] ?? env[name.toUpperCase()] ?? '';
+  const scheme = `${url.protocol.slice(0, -1)}_proxy`;
+  const names = [scheme, scheme.toUpperCase(), 'all_proxy', 'ALL_PROXY'];
+  const variable = names.find((name) => env[name] !== undefined) ?? scheme;
+  const value = env[variable] ?? '';
   if (value === '' || isExempt(url, env['no_proxy'] ?? env['NO_PROXY'] ?? '')) return undefined;
   const address = value.includes('://') ? value : `http://${value}`;
   const proxy = URL.canParse(address) ? new URL(address) : undefined;
   if (proxy === undefined || !/^https?:$/.test(proxy.protocol)) {
-    throw new CygstrapError(
-      'usage',
-      `not an http or https proxy: \`${name.toUpperCase()}=${redactAddress(address)}\``,
-      { hint: `correct or unset the environment variable \`${name.toUpperCase()}\`` },
-    );
+    const why = /^socks/i.test(address) ? ': SOCKS is not supported' : '';
+    throw new CygstrapError('usage', `not an http or https proxy: \`${variable}=${redactAddress(address)}\`${why}`, {
+      hint: `set \`${scheme.toUpperCase()}\` to an http proxy, or unset \`${variable}\``,
+    });
   }
-  return { origin: proxy.origin, authorization: basicAuthorization(proxy) };
+  return { origin: proxy.origin, variable, authorization: basicAuthorization(proxy) };
 }
 
 /** Returns whether a list such as `localhost, .example.org:8080, 10.0.0.0/8, *` contains the host of a URL. A name
