@@ -9,7 +9,7 @@ const EFFECTS: Readonly<Record<string, readonly string[]>> = {
   files: ['node:fs', 'node:fs/promises'],
   programs: ['node:child_process'],
   threads: ['node:worker_threads'],
-  network: ['node:net', 'node:http', 'node:tls'],
+  network: ['node:net', 'node:dns', 'node:http', 'node:tls'],
   clock: [
     'Date',
     'performance',
