@@ -4,7 +4,7 @@ import type { ResolveRequest } from '../core/resolve/plan.ts';
 import { answerRequest } from './answer.ts';
 import type { Answer, ResolveContext } from './answer.ts';
 import { untilAborted } from '../io/abort.ts';
-import { LONGEST_LINE_BYTES, readLines } from '../io/lines.ts';
+import { readLines } from '../io/lines.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { parseRequest } from './request.ts';
 
@@ -20,8 +20,8 @@ export async function* answerBatch(
   defaults: ResolveRequest,
   context: Omit<ResolveContext, 'report'> = {},
 ): AsyncGenerator<BatchAnswer, void, undefined> {
-  for await (const { number, text } of readLines(untilAborted(chunks, context.signal))) {
-    if (text === undefined) yield failed(number, `longer than ${LONGEST_LINE_BYTES} bytes`);
+  for await (const { number, text, fault } of readLines(untilAborted(chunks, context.signal))) {
+    if (text === undefined || fault !== undefined) yield failed(number, fault ?? '');
     else if (text.trim() !== '') {
       const parsed = parseRequest(text, defaults);
       yield parsed.kind === 'fault'

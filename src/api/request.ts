@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
 import { WINDOWS_VERSION } from '../core/lock/patterns.ts';
 import { parseInstalledDb } from '../core/resolve/installed.ts';
 import type { InstalledPackage, ResolveRequest } from '../core/resolve/plan.ts';
@@ -52,14 +53,14 @@ function fault(message: string): ParsedRequest {
   return { kind: 'fault', message };
 }
 
-/** Reads the installed.db of a Cygwin installation. Throws `io` if the file cannot be read, `parse` for an invalid
- *  line. */
-export async function readInstalled(path: string): Promise<InstalledPackage[]> {
+/** Reads the installed.db of a Cygwin installation. Reports a warning for each loss (see {@link parseInstalledDb}).
+ *  Throws `io` if the file cannot be read, `parse` for invalid lines. */
+export async function readInstalled(path: string, report: Report = () => {}): Promise<InstalledPackage[]> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
     throw new CygstrapError('io', `cannot read \`${path}\``, { cause });
   }
-  return parseInstalledDb(text, path);
+  return parseInstalledDb(text, path, (message) => report({ kind: 'warning', message }));
 }

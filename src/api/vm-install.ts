@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
 import { printLock } from '../core/lock/print.ts';
-import { LONGEST_LINE_BYTES, readLines } from '../io/lines.ts';
+import { readLines } from '../io/lines.ts';
 import { installStage } from '../stages/install.ts';
 import type { InstalledManifest, MachineOptions } from '../stages/manifest.ts';
 import { sha256OfFile } from '../io/file-digest.ts';
@@ -65,16 +66,20 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
   });
 }
 
-/** Reads the command lines of a file, one a line; skips empty lines and lines that start with `#`. Throws `usage` for a
- *  file that cannot be read and for a line that is too long. */
-export async function commandLines(path: string): Promise<string[]> {
+/** Reads the command lines of a file, one a line; skips empty lines and lines that start with `#`. Reports a warning
+ *  for a file without a command line, and for a last one without a line end. Throws `usage` for a file that cannot be
+ *  read and for a line that is too long, has a NUL byte or is not UTF-8. */
+export async function commandLines(path: string, report: Report = () => {}): Promise<string[]> {
   const lines: string[] = [];
+  const warn = (message: string): void => report({ kind: 'warning', message });
   try {
-    for await (const { number, text } of readLines(createReadStream(path))) {
-      if (text === undefined)
-        throw new CygstrapError('usage', `\`${path}\`:${number}: longer than ${LONGEST_LINE_BYTES} bytes`);
-      if (text.trim() !== '' && !text.startsWith('#')) lines.push(text);
+    for await (const { number, text, fault, hasEnd } of readLines(createReadStream(path))) {
+      if (text === undefined || fault !== undefined) throw new CygstrapError('usage', `${path}:${number}: ${fault}`);
+      if (text.trim() === '' || text.startsWith('#')) continue;
+      lines.push(text);
+      if (!hasEnd) warn(`${path}:${number}: the last command has no line end: the file may be cut there`);
     }
+    if (lines.length === 0) warn(`\`${path}\` has no command line`);
   } catch (cause) {
     if (cause instanceof CygstrapError) throw cause;
     throw new CygstrapError('usage', `cannot read the command lines in \`${path}\``, { cause });

@@ -101,11 +101,22 @@ async function readKeyFile(file: string): Promise<readonly TrustedKey[]> {
   return Promise.all(usable.map((key) => trustedKey(key, file)));
 }
 
-/** Parses keys, binary or armored. Throws the errors of openpgp. */
-export function parseKeys(bytes: Uint8Array): Promise<Key[]> {
-  return isArmored(bytes)
-    ? readKeys({ armoredKeys: Buffer.from(bytes).toString('latin1') })
-    : readKeys({ binaryKeys: bytes });
+/** Parses keys, binary or armored; all blocks of an armored file, also after a byte order mark or other text. Throws
+ *  the errors of openpgp, also for a key that is cut. */
+export async function parseKeys(bytes: Uint8Array): Promise<Key[]> {
+  const text = Buffer.from(bytes)
+    .toString('latin1')
+    .replace(/^\xef\xbb\xbf/, '');
+  const pieces = text.split(/^(?=-----BEGIN PGP )/m);
+  const blocks = pieces.filter((piece) => piece.startsWith('-----BEGIN PGP '));
+  // Binary keys start with a byte above 127.
+  if (blocks.length === 0 || text.charCodeAt(0) > 127) return readKeys({ binaryKeys: bytes });
+  if (blocks.length < pieces.length && /^-----END PGP /m.test(pieces[0] ?? ''))
+    throw new Error('an armored block without its first line');
+  const keys: Key[] = [];
+  // openpgp itself reads the first block only.
+  for (const armoredKeys of blocks) keys.push(...(await readKeys({ armoredKeys })));
+  return keys;
 }
 
 /** Returns true for the text form of OpenPGP data. */

@@ -49,6 +49,12 @@ describe('lines', () => {
     expect(await linesOf([Uint8Array.of(97, 0xe2, 0x98), Uint8Array.of(10, 98, 0xe2)])).toEqual(['a\ufffd', 'b\ufffd']);
   });
 
+  test('a byte order mark counts as text except before the first line', async () => {
+    const marked = new TextEncoder().encode('\ufeffone\n\ufefftwo\n');
+    expect(await linesOf([marked])).toEqual(['one', '\ufefftwo']);
+    expect(await linesOf([...marked].map((byte) => Uint8Array.of(byte)))).toEqual(['one', '\ufefftwo']);
+  });
+
   test('of nothing', async () => {
     expect(await linesOf([])).toEqual([]);
     expect(await linesOf([new Uint8Array()])).toEqual([]);

@@ -51,6 +51,19 @@ describe('keyrings', () => {
     expect((await readKeyring([`${dir}/revoked.gpg`])).keys).toMatchObject([{ fingerprint, isRevoked: true }]);
   });
 
+  test('all armored keys of a file, after other text and a byte order mark', async () => {
+    const armored = async (name: string): Promise<string> =>
+      (await generateKey({ type: 'curve25519', userIDs: [{ name }], format: 'object' })).publicKey.armor();
+    const [first, second] = [await armored('first'), await armored('second')];
+    const names = async (text: string): Promise<readonly string[]> =>
+      (await readKeyring([`${tempFiles({ key: Buffer.from(text) })}/key`])).keys.flatMap(({ userIds }) => userIds);
+    expect(await names(first + second)).toEqual(['first', 'second']);
+    expect(await names(`\ufeff${first}\nsome text\n${second}`)).toEqual(['first', 'second']);
+    expect(await names(`two keys\n${first}${second}`)).toEqual(['first', 'second']);
+    await expect(names(first + second.slice(0, -60))).rejects.toThrow('contains no OpenPGP public key');
+    await expect(names(first.slice(first.indexOf('\n')) + second)).rejects.toThrow('contains no OpenPGP public key');
+  });
+
   test('joined: no duplicate keys', async () => {
     const ring = await readKeyring([`${tempFiles({ key: DSA.file })}/key`]);
     const shipped = await shippedKeyring();

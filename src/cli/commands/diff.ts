@@ -44,7 +44,7 @@ export const diffCommand = defineCommand({
 async function compare(session: Session, args: DiffArguments): Promise<number> {
   const packages = [...args.plan, ...args.packages];
   const hasRequest = [packages, args.category, args.buildDepends].some((names) => names.length > 0);
-  const request = hasRequest ? await requestOf(packages, args) : undefined;
+  const request = hasRequest ? await requestOf(packages, args, reporter(session.output, args)) : undefined;
   const digest = args.json;
   const before = await openCatalog(session, { ...args, index: [args.old] }, { isStdinTaken: args.new === '-', digest });
   const after = await openCatalog(session, { ...args, index: [args.new] }, { digest });

@@ -50,7 +50,7 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
   const format = formatOf(args);
   if (args.site !== undefined && format !== 'urls' && format !== 'nix')
     throw new UsageError('--site requires --format urls or nix');
-  const request = await requestOf(args.packages, args);
+  const request = await requestOf(args.packages, args, reporter(session.output, args));
   // Load the resolver while the index is read.
   const [loaded, { answerRequest }] = await Promise.all([
     openCatalog(session, args, { digest: format === 'json' }),
@@ -103,17 +103,20 @@ async function resolveBatch(session: Session, args: ResolveArguments, file: stri
   if (args.packages.length > 0 || splitList(args.category).length > 0 || splitList(args.buildDepends).length > 0) {
     throw new UsageError('--batch reads packages and categories from its file, not from the command line');
   }
-  const defaults = await requestOf([], args);
+  const defaults = await requestOf([], args, reporter(session.output, args));
   const { answerBatch, readBatch } = await import('../../api/batch.ts');
   const chunks = file === '-' ? session.host.stdin : readBatch(file);
   const loaded = await openCatalog(session, args, { isStdinTaken: file === '-' });
   const { solverLimit } = args;
+  let answers = 0;
   await interruptible(async (signal) => {
     for await (const answer of answerBatch(loaded, chunks, defaults, { signal, solverLimit })) {
+      answers++;
       await session.output.json(await batchJson(answer), 'line');
       if (session.output.isClosed) break;
     }
   });
+  if (answers === 0 && !args.quiet) session.output.note('warning', `\`${file}\` has no request`);
   return EXIT_DONE;
 }
 

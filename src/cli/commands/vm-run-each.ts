@@ -27,7 +27,7 @@ export async function runEach(
   const { exitHint, runMany, runVm } = await import('../../api/vm-run.ts');
   const { commandLines } = await import('../../api/vm-install.ts');
   const { output, host } = session;
-  const lines = await commandLines(each);
+  const lines = await commandLines(each, context.report);
   const requests = lines.map((line, i): VmRunRequest => ({
     ...request,
     argv: ['/bin/sh', '-c', line],

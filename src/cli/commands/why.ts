@@ -37,7 +37,7 @@ async function explain(
 ): Promise<number> {
   const { output } = session;
   const format = args.json ? 'json' : 'text';
-  const request = await requestOf([...args.for, ...args.packages], args);
+  const request = await requestOf([...args.for, ...args.packages], args, reporter(session.output, args));
   const loaded = await openCatalog(session, args, { digest: format === 'json' });
   const { explainPackage } = await import('../../api/why.ts');
   const report = reporter(output, args);

@@ -205,8 +205,34 @@ describe('installed.db', () => {
       'INSTALLED.DB 3\nbash zsh-1.tar.bz2 0\n',
       'db:2: expected `NAME NAME-VERSION.tar.bz2 FLAG`, found `bash zsh-1.tar.bz2 0`',
     ],
+    [
+      'INSTALLED.DB 3\nbash\na a-1.tar.bz2 0\nb b-2 0\n',
+      'db:2: expected `NAME NAME-VERSION.tar.bz2 FLAG`, found `bash`\n' +
+        'db:4: expected `NAME NAME-VERSION.tar.bz2 FLAG`, found `b b-2 0`',
+    ],
+    [`INSTALLED.DB 3\n${'x\u001b[2J\n'.repeat(25)}`, 'found `x\\u{1b}[2J`\nand 5 more lines'],
   ])('refuses %j', (text, message) => {
     expect(() => parseInstalledDb(text, 'db')).toThrow(message);
+  });
+});
+
+describe('the losses of an installed.db', () => {
+  const LINES = 'INSTALLED.DB 3\na a-1-1.tar.bz2 0\nb b-2-1.tar.bz2 1\n';
+
+  it.each([
+    ['nothing', LINES, ['a', 'b'], []],
+    ['a cut flag', LINES.slice(0, -2), ['a', 'b'], [/^db:3: the last line has no line end/]],
+    ['a cut suffix', LINES.slice(0, -8), ['a'], [/^db:3: the file is cut in this line.* not count.*`b b-2-1.ta`$/]],
+    ['a cut version', LINES.slice(0, -13), ['a'], [/^db:3: the file is cut in this line/]],
+    ['all packages', LINES.slice(0, 14), [], [/^db:1: the last line has no line end/]],
+    ['the first line', LINES.slice(15), ['a', 'b'], [/^db:1: the first line is not/]],
+    ['everything', '', [], [/^`db` is empty/]],
+    ['an earlier line', `${LINES}a a-3-1.tar.bz2 0\n`, ['b', 'a'], [/^db:4: `a` is listed twice/]],
+  ])('%s', (_title, text, names, warnings) => {
+    const given: string[] = [];
+    const found = parseInstalledDb(text, 'db', (message) => given.push(message));
+    expect(found.map(({ name }) => name)).toEqual(names);
+    expect(given).toEqual(warnings.map((each) => expect.stringMatching(each) as unknown));
   });
 });
 
