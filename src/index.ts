@@ -14,8 +14,8 @@ export { loadCatalog } from './api/load-catalog.ts';
 export type { IndexSource, LoadedCatalog, LoadOptions, TakeRecords } from './api/load-catalog.ts';
 export { loadProject } from './api/project.ts';
 export type { GivenConfig, Project } from './api/project.ts';
-export { literalPattern, searchPackages } from './api/search.ts';
-export type { SearchMatch, SearchQuery } from './api/search.ts';
+export { literalPattern, regularExpression, searchPackages } from './api/search.ts';
+export type { SearchMatch, SearchQuery, TextPattern } from './api/search.ts';
 export { explainPackage } from './api/why.ts';
 export type { Explanation } from './api/why.ts';
 

@@ -1,10 +1,16 @@
 import type { Catalog } from '../core/catalog/catalog.ts';
 import type { CatalogPackage } from '../core/catalog/package.ts';
+import { CygstrapError } from '../errors.ts';
+
+/** Tests texts; a RegExp is one. */
+export interface TextPattern {
+  test(text: string): boolean;
+}
 
 /** Conditions of a search; all given conditions must hold. */
 export interface SearchQuery {
   /** Matched against the name and the short description. */
-  readonly pattern?: RegExp;
+  readonly pattern?: TextPattern;
   /** Categories, case-insensitive; the package must be in one of them. Empty: any category. */
   readonly categories?: readonly string[];
   /** A name that a version provides or obsoletes, or the name of the package. */
@@ -33,8 +39,24 @@ export function searchPackages(catalog: Catalog, query: SearchQuery): SearchMatc
 }
 
 /** Returns a case-insensitive pattern that matches the literal text. */
-export function literalPattern(text: string): RegExp {
+export function literalPattern(text: string): TextPattern {
   return new RegExp(text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'iu');
+}
+
+/** Returns a case-insensitive pattern for a regular expression in the syntax of RE2. The time of a test is linear in
+ *  the length of the text for every expression. Throws `usage` for an expression that RE2 does not have. */
+export async function regularExpression(text: string): Promise<TextPattern> {
+  const { RE2JS, RE2JSException } = await import('re2js');
+  try {
+    return RE2JS.compile(text, RE2JS.CASE_INSENSITIVE);
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error;
+    // re2js writes the flag of case-insensitivity before the expression.
+    const reason = error.message.replace('error parsing regexp: ', '').replace('`(?i)', '`');
+    throw new CygstrapError('usage', `not a regular expression of RE2: ${reason}`, {
+      hint: 'use the syntax of RE2, which has no lookahead, no lookbehind, no backreferences, and counts up to 1000',
+    });
+  }
 }
 
 function candidates(catalog: Catalog, { categories = [], provides }: SearchQuery): CatalogPackage[] {

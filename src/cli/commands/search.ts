@@ -8,7 +8,7 @@ import type { Session } from '../terminal/session.ts';
 
 const OPTIONS = {
   ...INDEX_OPTIONS,
-  regexp: flag('Treat the text as a regular expression'),
+  regexp: flag('Treat the text as a regular expression (RE2)'),
   category: list('NAME', 'Find only packages of these categories; repeat, or separate by commas'),
   provides: value('NAME', 'Find only packages that provide or replace this name'),
 };
@@ -33,8 +33,9 @@ async function find(
   if (args.text === undefined && categories.length === 0 && args.provides === undefined) {
     throw new UsageError('nothing to search for', 'give a text, `--category` or `--provides`');
   }
-  const { literalPattern, searchPackages } = await import('../../api/search.ts');
-  const pattern = args.text === undefined ? undefined : args.regexp ? regexpOf(args.text) : literalPattern(args.text);
+  const { literalPattern, regularExpression, searchPackages } = await import('../../api/search.ts');
+  const { text } = args;
+  const pattern = text === undefined ? undefined : args.regexp ? await regularExpression(text) : literalPattern(text);
   const { catalog, indexes } = await openCatalog(session, args, { digest: args.json });
   const matches = searchPackages(catalog, {
     categories,
@@ -51,12 +52,4 @@ async function find(
   if (matches.length > 0) return EXIT_DONE;
   if (!args.quiet && !args.json) session.output.note('note', 'no package matches');
   return EXIT_NO;
-}
-
-function regexpOf(text: string): RegExp {
-  try {
-    return new RegExp(text, 'iu');
-  } catch (cause) {
-    throw new UsageError(`not a regular expression: ${cause instanceof Error ? cause.message : text}`);
-  }
 }
