@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Lock } from '../core/lock/lock.ts';
-import { newestIndexes } from '../core/lock/newest.ts';
+import { joinNewest, newestIndexes } from '../core/lock/newest.ts';
 import type { NewestIndex } from '../core/lock/newest.ts';
 import { readNewestIndexes } from '../repo/newest-index.ts';
 
@@ -8,5 +8,5 @@ import { readNewestIndexes } from '../repo/newest-index.ts';
  *  unsigned indexes. Throws `io`, and `repo` for a damaged record of the repo. */
 export async function newestKnown(lock: Lock | undefined, repo: string | undefined): Promise<readonly NewestIndex[]> {
   const ofRepo = repo === undefined ? [] : await readNewestIndexes(resolve(repo));
-  return newestIndexes(lock?.indexes ?? [], ofRepo);
+  return joinNewest(newestIndexes(lock?.indexes ?? []), ofRepo);
 }

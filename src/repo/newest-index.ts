@@ -1,5 +1,5 @@
 import { count, listOf, objectOf, only, orNull, parseShaped, text } from '../core/json/shape.ts';
-import { newestIndexes } from '../core/lock/newest.ts';
+import { joinNewest, newestIndexes } from '../core/lock/newest.ts';
 import type { DatedIndex, NewestIndex } from '../core/lock/newest.ts';
 import { readTextFile, writeTextFile } from '../io/text-file.ts';
 import { NEWEST_INDEX_NAME, ownFile } from './files/layout.ts';
@@ -8,7 +8,9 @@ const SCHEMA = 1;
 
 const shape = objectOf({
   schema: only(SCHEMA),
-  indexes: listOf(objectOf({ signer: text, release: orNull(text), arch: orNull(text), timestamp: count })),
+  indexes: listOf(
+    objectOf({ index: count, signer: text, release: orNull(text), arch: orNull(text), timestamp: count }),
+  ),
 });
 
 /** Reads the newest times of the indexes that were published in a repo; none if it has no such file. Throws `io`, and
@@ -24,11 +26,11 @@ export async function readNewestIndexes(root: string): Promise<readonly NewestIn
   }).indexes;
 }
 
-/** Adds indexes to the newest times of a repo; the time of a signer never decreases. The repo exists, and the caller
+/** Adds the indexes of all sites of a fetch to the newest times of a repo; the time of a signer never decreases. The repo exists, and the caller
  *  holds its lock. Throws as {@link readNewestIndexes}. */
 export async function rememberIndexes(root: string, published: readonly DatedIndex[]): Promise<void> {
   const before = await readNewestIndexes(root);
-  const indexes = newestIndexes(before, published);
+  const indexes = joinNewest(before, newestIndexes(published));
   if (JSON.stringify(indexes) === JSON.stringify(before)) return;
   await writeTextFile(
     ownFile(root, NEWEST_INDEX_NAME),

@@ -22,7 +22,7 @@ export interface IndexGroup {
 
 export interface IndexOptions {
   readonly arch: string;
-  /** An index that is older than the newest one known of its signer is rejected. */
+  /** An index that is older than the newest one known of its signer, for the same group, is rejected. */
   readonly newest: readonly NewestIndex[];
   readonly report: Report;
   /** Indexes of earlier calls; a site does not send an unchanged one again. */
@@ -50,8 +50,9 @@ export async function findIndexes(groups: readonly IndexGroup[], options: IndexO
 async function findOne(
   { sites, trusts }: IndexGroup,
   group: number,
-  { arch, newest, report, cache, now, signal }: IndexOptions,
+  { arch, newest: ofAllGroups, report, cache, now, signal }: IndexOptions,
 ): Promise<OriginalIndex> {
+  const newest = ofAllGroups.filter(({ index }) => index === group);
   const trustOf = (site: Site): SiteTrust => {
     const trust = trusts[sites.sites.indexOf(site)];
     if (trust === undefined) throw new Error(`no trust is given for a site: ${site.name}`);

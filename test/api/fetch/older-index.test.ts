@@ -134,11 +134,25 @@ describe('an index older than one that was published in the repo', () => {
     expect(published()).not.toBe(before);
     expect(memory()).toEqual({
       schema: 1,
-      indexes: [{ signer: KEY.fingerprint, release: 'made', arch: 'x86_64', timestamp: NEW.timestamp }],
+      indexes: [{ index: 0, signer: KEY.fingerprint, release: 'made', arch: 'x86_64', timestamp: NEW.timestamp }],
     });
     // The site does not send an unchanged index again; the copy in the repo is as old.
     rmSync(lockFile(), { force: true });
     expectRefused(await fetch(...argv));
+  });
+
+  test('two sites of one signer can differ in age, and each is compared with its own index', async () => {
+    const more = { ...OLD, name: 'more' };
+    const [main, added] = [await serve(siteOf(NEW, KEY)), await serve(siteOf(more, KEY))];
+    const argv = ['tool', 'more', '--site', main.url, '--add-site', added.url];
+    for (let time = 1; time <= 2; time++) expect((await fetch(...argv)).exit).toBe(0);
+    expect((await lock('--update', ...argv.slice(2))).exit).toBe(0);
+    rmSync(lockFile());
+    expect((await fetch(...argv)).exit).toBe(0);
+    change(added, siteOf({ ...more, timestamp: OLD.timestamp - 1 }, KEY));
+    expect((await lock('--update', ...argv.slice(2))).exit).toBe(1);
+    rmSync(lockFile());
+    expect((await fetch(...argv)).exit).toBe(1);
   });
 
   test('lock knows of the repo of the project file', async () => {
