@@ -26,8 +26,8 @@ export async function readNewestIndexes(root: string): Promise<readonly NewestIn
   }).indexes;
 }
 
-/** Adds the indexes of all sites of a fetch to the newest times of a repo; the time of a signer never decreases. The repo exists, and the caller
- *  holds its lock. Throws as {@link readNewestIndexes}. */
+/** Adds the indexes of all sites of a fetch to the newest times of a repo; the time of a signer never decreases. The
+ *  repo exists, and the caller holds its lock. Throws as {@link readNewestIndexes}. */
 export async function rememberIndexes(root: string, published: readonly DatedIndex[]): Promise<void> {
   const before = await readNewestIndexes(root);
   const indexes = joinNewest(before, newestIndexes(published));
