@@ -1,9 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { select } from './conditions.ts';
-import { find, list, piecesOf } from './files.ts';
-import type { Found } from './files.ts';
+import { closeFile, find, list, piecesOf, readPart } from './files.ts';
+import type { OpenFile } from './files.ts';
 import { listingHtml } from './listing.ts';
 import { encodeName, parseTarget } from './path.ts';
 import type { Target } from './path.ts';
@@ -33,16 +32,16 @@ export async function respond(content: Content, request: IncomingMessage, respon
   if (target.kind === 'refused') return plain(response, target.status);
   const [first = '', ...rest] = target.names;
   const alias = content.aliases.get(first);
-  const found = await find(content.root, alias === undefined ? target.names : [alias, ...rest]);
+  const found = find(content.root, alias === undefined ? target.names : [alias, ...rest]);
   if (found.kind === 'refused') {
     const detail = found.link === undefined ? undefined : `\`${found.link}\` is a symbolic link, which is not followed`;
     return plain(response, found.status, detail);
   }
   if (found.kind === 'directory') return directory(content, found.path, target, response);
   try {
-    return target.isDirectory ? plain(response, 404) : await file(found, target, request, response);
+    return target.isDirectory ? plain(response, 404) : await file(found.file, target, request, response);
   } finally {
-    await found.handle.close();
+    closeFile(found.file);
   }
 }
 
@@ -67,11 +66,12 @@ async function directory(
 const SMALL_BYTES = 128 * 1024;
 
 async function file(
-  { handle, state }: Extract<Found, { kind: 'file' }>,
+  opened: OpenFile,
   { names }: PathTarget,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const { state } = opened;
   const method = request.method === 'HEAD' ? 'HEAD' : 'GET';
   const selection = select(method, request.headers, state, Date.now());
   response.setHeader('ETag', state.etag);
@@ -90,20 +90,8 @@ async function file(
   response.setHeader('Content-Length', lengthBytes);
   response.statusCode = status;
   if (method === 'HEAD') response.end();
-  else await body(handle, { start, lengthBytes }, response);
-}
-
-async function body(
-  handle: FileHandle,
-  { start, lengthBytes }: { start: number; lengthBytes: number },
-  response: ServerResponse,
-): Promise<void> {
-  if (lengthBytes > SMALL_BYTES) await pipeline(piecesOf(handle, start, lengthBytes), response);
-  else {
-    const pieces: Uint8Array[] = [];
-    for await (const piece of piecesOf(handle, start, lengthBytes)) pieces.push(piece);
-    response.end(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
-  }
+  else if (lengthBytes <= SMALL_BYTES) response.end(readPart(opened, start, lengthBytes));
+  else await pipeline(piecesOf(opened, start, lengthBytes), response);
 }
 
 const REASONS = {
