@@ -18,7 +18,9 @@ export type MediaFault =
   /** The image differs from its input when read back. */
   | 'differs'
   /** Not an image, or a damaged one. */
-  | 'damaged';
+  | 'damaged'
+  /** Something else than expected: a web page, an archive, a medium of another system. */
+  | 'unsupported';
 
 const CODES: Record<MediaFault, ErrorCode> = {
   'no-tool': 'tool',
@@ -29,6 +31,7 @@ const CODES: Record<MediaFault, ErrorCode> = {
   io: 'io',
   differs: 'verify',
   damaged: 'corrupt',
+  unsupported: 'media',
 };
 
 export interface MediaErrorOptions {
