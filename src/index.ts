@@ -51,6 +51,8 @@ export { packageVersion } from './api/version.ts';
 // Media and machines.
 export { examineHost, fixHost } from './api/doctor.ts';
 export type { DoctorContext, DoctorResult, FixContext } from './api/doctor.ts';
+export { inspectMedia } from './api/media-inspect.ts';
+export type { MediaInspectContext, MediaInspectRequest, MediaInspectResult } from './api/media-inspect.ts';
 export { makeMedia } from './api/media.ts';
 export type { Answers, MediaContext, MediaRequest, MediaResult } from './api/media.ts';
 export { bootVm } from './api/vm-boot.ts';

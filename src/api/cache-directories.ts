@@ -12,3 +12,8 @@ export function archiveCacheDirectory(environment: Environment): string {
 export function guestCacheDirectory(environment: Environment): string {
   return userCacheDirectory(environment);
 }
+
+/** Returns the directory of the digests of ISO images that a user has read. */
+export function imageCacheDirectory(environment: Environment): string {
+  return join(userCacheDirectory(environment), 'images');
+}

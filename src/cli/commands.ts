@@ -7,6 +7,7 @@ import { infoCommand } from './commands/info.ts';
 import { lintCommand } from './commands/lint.ts';
 import { lockCommand } from './commands/lock.ts';
 import { mediaCommand } from './commands/media.ts';
+import { mediaInspectCommand } from './commands/media-inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { searchCommand } from './commands/search.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   pruneCommand,
   bundleCommand,
   mediaCommand,
+  mediaInspectCommand,
   serveCommand,
   sitesCommand,
   doctorCommand,

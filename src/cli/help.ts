@@ -59,7 +59,9 @@ function withCommands(parser: Argv, group: string, nameOf: NameOf): Argv {
     const command = COMMANDS.find((each) => each.name === name);
     if (command === undefined) return y.command(`${word}`, GROUPS[name] ?? '', (z) => withCommands(z, name, nameOf));
     const usage = [word, ...Object.entries(command.positionals).map(([each, { kind }]) => USAGES[kind](each))];
-    return y.command(usage.join(' '), command.summary, (z) => withDeclarations(z, command, nameOf));
+    return y.command(usage.join(' '), command.summary, (z) =>
+      withCommands(withDeclarations(z, command, nameOf), name, nameOf),
+    );
   }, parser);
 }
 
@@ -79,7 +81,8 @@ function withDeclarations(parser: Argv, { positionals, options, examples }: Comm
       kind === 'rest' || kind === 'guest-command' ? { ...settings, defaultDescription: 'none' } : settings,
     );
   }
-  for (const [name, option] of Object.entries(options)) parser.option(nameOf(name, option), settingsOf(option));
+  for (const [name, option] of Object.entries(options))
+    parser.option(nameOf(name, option), { ...settingsOf(option), global: false });
   for (const [line, what] of examples) parser.example(`$0 ${line}`, what);
   return parser;
 }

@@ -4,7 +4,7 @@ import type { Command, Option } from '../../src/cli/options/declare.ts';
 import { parseWords } from '../../src/cli/options/parse.ts';
 
 /** A valid value for each placeholder; all others accept any text. */
-const SAMPLES: Readonly<Record<string, string>> = { BYTES: '8', N: '7', SIZE: '2G', TIME: '90s' };
+const SAMPLES: Readonly<Record<string, string>> = { BYTES: '8', N: '7', SIZE: '2G', TIME: '90s', HEX: 'a'.repeat(64) };
 
 function sampleOf({ choices, valueName = '' }: Option<unknown>): string {
   return choices?.[0] ?? SAMPLES[valueName] ?? 'sample';

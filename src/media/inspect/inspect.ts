@@ -47,8 +47,7 @@ export async function inspectMedium(path: string): Promise<WindowsMedium> {
       answerFiles: await existing(volume, ANSWER_FILES),
     };
     const old = await oldEditionOf(volume);
-    if (old !== undefined)
-      return { ...medium, sources: [old.directory], setupLanguage: undefined, editions: [old.edition] };
+    if (old !== undefined) return { ...medium, sources: [old.directory], setupLanguage: null, editions: [old.edition] };
     return { ...medium, ...(await readEditions(volume)) };
   } finally {
     await image.close();
@@ -83,7 +82,7 @@ async function readEditions(volume: Volume): Promise<Pick<WindowsMedium, 'source
     );
   return {
     sources: header.parts > 1 ? await partsOf(volume, source, header.parts) : [source],
-    setupLanguage: await setupLanguageOf(volume, boot),
+    setupLanguage: (await setupLanguageOf(volume, boot)) ?? null,
     editions,
   };
 }

@@ -85,9 +85,9 @@ async function entriesOf(image: ImageFile, { sizeBytes, extents }: Content, name
       at += left;
       continue;
     }
-    const nameBytes = length < 34 ? 0 : bytes.readUInt8(at + 32);
-    if (nameBytes === 0 || length > left || 33 + nameBytes > length || at + length > bytes.length)
-      throw damaged('a directory record is cut short');
+    if (length < 34 || length > Math.min(left, bytes.length - at)) throw damaged('a directory record is cut short');
+    const nameBytes = bytes.readUInt8(at + 32);
+    if (nameBytes === 0 || 33 + nameBytes > length) throw damaged('a directory record is cut short');
     const flags = bytes.readUInt8(at + 25);
     const identifier = bytes.subarray(at + 33, at + 33 + nameBytes);
     parts.push(extentOf(bytes, at));

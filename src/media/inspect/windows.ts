@@ -45,8 +45,8 @@ export interface WindowsMedium {
   readonly boot: Boot;
   /** The file or files with the editions, relative to the medium: one, or the parts of a split WIM. */
   readonly sources: readonly string[];
-  /** Language of Setup itself; undefined if the medium does not say. */
-  readonly setupLanguage: string | undefined;
+  /** Language of Setup itself; null if the medium does not say. */
+  readonly setupLanguage: string | null;
   readonly editions: readonly Edition[];
   /** Answer files on the medium, which Setup can prefer to ours. */
   readonly answerFiles: readonly string[];

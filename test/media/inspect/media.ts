@@ -100,13 +100,10 @@ export function makeUdf(dir: string, tree: string, name = 'win.iso'): string {
   const image = join(dir, name);
   writeFileSync(join(tree, 'etfsboot.com'), new Uint8Array(2048));
   writeFileSync(join(tree, 'efisys.bin'), new Uint8Array(4096));
-  run(
-    'genisoimage',
-    ...['-quiet', '-udf', '-iso-level', '3', '-allow-limited-size', '-V', 'SSS_X64FREE_EN-US_DV9'],
-    ...['-b', 'etfsboot.com', '-no-emul-boot', '-boot-load-size', '8'],
-    ...['-eltorito-alt-boot', '-e', 'efisys.bin', '-no-emul-boot'],
-    ...['-o', image, tree],
-  );
+  const options =
+    '-quiet -udf -iso-level 3 -allow-limited-size -V SSS_X64FREE_EN-US_DV9 -b etfsboot.com -no-emul-boot ' +
+    '-boot-load-size 8 -eltorito-alt-boot -e efisys.bin -no-emul-boot';
+  run('genisoimage', ...options.split(' '), '-o', image, tree);
   return image;
 }
 
