@@ -2,7 +2,8 @@ import { damaged } from './image-file.ts';
 import type { Extent, ImageFile } from './image-file.ts';
 import type { Content, Volume, VolumeEntry } from './volume.ts';
 
-// Source of all offsets: ECMA-167, 3rd edition (volume structure in part 3, file structure in part 4), and OSTA UDF 2.50.
+// Source of all offsets: ECMA-167, 3rd edition (volume structure in part 3, file structure in part 4), and OSTA UDF
+// 2.50.
 
 const SECTOR_BYTES = 2048;
 /** Location of the anchor (part 3, 8.4.2.1). */
