@@ -8,6 +8,7 @@ const MACHINES = [
   'test/guest/controller.test.ts',
   'test/guest/resume.test.ts',
   'test/guest/stand-in.test.ts',
+  'test/vm/firmware.test.ts',
   'test/vm/machine.test.ts',
   'test/vm/machine-devices.test.ts',
   'test/vm/memory-image.test.ts',

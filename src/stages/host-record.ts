@@ -31,6 +31,8 @@ const qemu: Shape<Qemu> = objectOf({
   hasStream: flag,
 });
 
+const flash = objectOf({ path: text, format: oneOf(['raw', 'qcow2'] as const) });
+
 // JSON leaves out fields that are undefined: tools that are not installed.
 const tools = objectOf(Object.fromEntries(TOOL_NAMES.map((name) => [name, optional(text)])));
 
@@ -40,6 +42,7 @@ const record = objectOf({
     architecture: text,
     kernelRelease: text,
     qemu: optional(qemu),
+    firmware: optional(objectOf({ code: flash, vars: flash })),
     tools: tools as unknown as Shape<Readonly<Record<ToolName, string | undefined>>>,
     memory: objectOf({ totalBytes: count, availableBytes: count }),
     disks: listOf(objectOf({ path: text, freeBytes: count })),

@@ -3,6 +3,7 @@ import { driveArguments } from './argv/drives.ts';
 import { nicArguments } from './argv/nics.ts';
 import { slotOf } from './argv/slots.ts';
 import { optionValue } from './argv/option-value.ts';
+import type { Property } from './argv/option-value.ts';
 import { isAtLeast } from './base/host.ts';
 import type { Qemu } from './base/host.ts';
 import { socketPath } from './base/layout.ts';
@@ -27,7 +28,10 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
     '-nodefaults',
     '-no-user-config',
     '-machine',
-    optionValue(machineTypeOf(spec, qemu), [['memory-backend', 'ram0']]),
+    optionValue(machineTypeOf(spec, qemu), [
+      ['memory-backend', 'ram0'],
+      ['graphics', spec.firmware.kind === 'bios' && spec.firmware.hasConsole === true ? false : undefined],
+    ]),
     '-accel',
     acceleratorOf(spec, qemu),
     '-cpu',
@@ -79,6 +83,7 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
     ...(spec.hasPanicDevice ? ['-device', optionValue('pvpanic', [['id', 'panic0']])] : []),
     ...graphicsArguments(spec),
     ...pointerArguments(spec),
+    ...flashArguments(spec),
     ...driveArguments(spec, files),
     ...nicArguments(spec),
     ...shareArguments(spec),
@@ -144,15 +149,9 @@ function bootArguments({ boot }: MachineSpec): string[] {
           ['menu', boot.hasMenu === true],
         ]),
       ];
-    case 'cdrom-once':
-      return [
-        '-boot',
-        optionValue('', [
-          ['order', 'c'],
-          ['once', 'd'],
-          ['menu', false],
-        ]),
-      ];
+    case 'disk-then-cdrom':
+      // The devices have boot indexes.
+      return ['-boot', optionValue('', [['menu', false]])];
     case 'kernel':
       return [
         '-kernel',
@@ -164,6 +163,31 @@ function bootArguments({ boot }: MachineSpec): string[] {
     default:
       return boot satisfies never;
   }
+}
+
+function flashArguments({ firmware }: MachineSpec): string[] {
+  if (firmware.kind === 'bios') return [];
+  const flash = (unit: number, path: string, properties: readonly Property[]): string[] => [
+    '-drive',
+    optionValue('', [
+      ['if', 'pflash'],
+      ['unit', unit],
+      ['file.driver', 'file'],
+      ['file.filename', path],
+      ...properties,
+    ]),
+  ];
+  const { code, vars } = firmware;
+  return [
+    ...flash(0, code.path, [
+      ['format', code.format],
+      ['read-only', true],
+    ]),
+    ...flash(1, vars.path, [
+      ['format', 'qcow2'],
+      ['snapshot', vars.writes === 'throw-away' ? true : undefined],
+    ]),
+  ];
 }
 
 function startArguments({ start }: MachineSpec): string[] {

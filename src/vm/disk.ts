@@ -1,6 +1,6 @@
 import { chmod, open, rm } from 'node:fs/promises';
 import { createAtomically } from '../io/atomic-file.ts';
-import type { Host } from './base/host.ts';
+import type { FlashFile, Host } from './base/host.ts';
 import { runProgram } from '../io/program.ts';
 import { fieldOf, parseObject } from './qmp/values.ts';
 import { requireTool } from './base/require.ts';
@@ -42,6 +42,19 @@ export async function createOverlay(
   options: DiskOptions = {},
 ): Promise<void> {
   await make(host, ['-f', 'qcow2', '-F', baseFormat, '-b', base, path], { path, ...options });
+}
+
+/** Creates the variables of a new UEFI machine in qcow2; the path must not exist. A raw file could not be saved with a
+ *  machine. */
+export async function createVariables(
+  host: Host,
+  { path, from }: { readonly path: string; readonly from: FlashFile },
+  options: DiskOptions = {},
+): Promise<void> {
+  await createAtomically(path, async (temporary) => {
+    const words = ['convert', '-f', from.format, '-O', 'qcow2', from.path, temporary];
+    await qemuImg(host, words, { timeoutMs: SHORT_TIMEOUT_MS, ...options });
+  });
 }
 
 /** Copies a disk image with all layers below it into one read-only file (0444), a base for overlays. It appears

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, test } from 'vitest';
 import type { Host } from '../../src/vm/base/host.ts';
+import { findFirmware } from '../../src/vm/probe/firmware.ts';
 import { queryQemu } from '../../src/vm/probe/qemu.ts';
 import { findTools } from '../../src/vm/probe/tools.ts';
 
@@ -45,6 +46,7 @@ export async function emulatingHost(): Promise<Host> {
   host ??= (async (): Promise<Host> => {
     const tools = await findTools(process.env);
     const { accelerators, ...qemu } = await queryQemu(pathOf(QEMU) ?? QEMU, {});
+    const firmware = await findFirmware({ environment: process.env, qemu: qemu.binary });
     return {
       architecture: process.arch,
       kernelRelease: 'test',
@@ -54,6 +56,7 @@ export async function emulatingHost(): Promise<Host> {
           .filter((name) => name === 'tcg')
           .map((name) => ({ name, works: true, cpu: 'qemu64', durationMs: 0 })),
       },
+      ...(firmware !== undefined && { firmware }),
       tools,
       memory: { totalBytes: 2 ** 32, availableBytes: 2 ** 32 },
       disks: [],

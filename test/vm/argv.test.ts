@@ -134,6 +134,11 @@ function controllerOn(link: LinkSpec): MachineSpec {
 const windows = tinyMachine('/store/windows.qcow2', {
   name: 'windows',
   family: 'q35',
+  firmware: {
+    kind: 'uefi',
+    code: { path: '/usr/share/OVMF/OVMF_CODE_4M.fd', format: 'raw' },
+    vars: { path: '/store/vars.qcow2', writes: 'persistent' },
+  },
   cpu: 'qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt',
   cpus: 2,
   memory: { sizeMiB: 4096, backing: { kind: 'private' } },
@@ -150,7 +155,7 @@ const windows = tinyMachine('/store/windows.qcow2', {
     { id: 'repo', path: '/media/repo.iso' },
   ],
   floppies: [{ id: 'answers', path: '/media/answers.img' }],
-  boot: { kind: 'cdrom-once' },
+  boot: { kind: 'disk-then-cdrom' },
   nics: [nic({ kind: 'none' }, 'e1000e')],
   graphics: { kind: 'vnc', path: `${DIRECTORY}/vnc` },
   pointer: 'usb-tablet',
@@ -189,6 +194,7 @@ const GOLDENS: [string, MachineSpec, Qemu?][] = [
     {
       ...windows,
       family: 'pc',
+      firmware: { kind: 'bios', hasConsole: true },
       disks: [
         {
           id: 'disk0',
@@ -286,7 +292,7 @@ describe('rejected', () => {
     ['two direct links', { nics: [nic(direct), { ...nic(direct), id: 'nic1' }] }, 'only one network card'],
     ['no command for shares', { nics: [nic({ ...direct, smbdCommand: [] })] }, 'no command for its shares'],
     ['no port', { nics: [nic({ ...direct, sshPort: 'any' })] }, 'missing ssh port'],
-    ['no CD to boot from', { boot: { kind: 'cdrom-once' } }, 'missing CD to boot from'],
+    ['no CD to boot from', { boot: { kind: 'disk-then-cdrom' } }, 'missing CD to boot from'],
     [
       'a long socket path',
       { nics: [nic({ kind: 'stream', path: `/${'x'.repeat(107)}`, isServer: true })] },

@@ -37,6 +37,10 @@ const whole: Host = {
     hasVde: true,
     hasStream: true,
   },
+  firmware: {
+    code: { path: '/usr/share/OVMF/OVMF_CODE_4M.fd', format: 'raw' },
+    vars: { path: '/usr/share/OVMF/OVMF_VARS_4M.fd', format: 'raw' },
+  },
   tools: Object.fromEntries(TOOL_NAMES.map((name) => [name, `/usr/bin/${name}`])) as Host['tools'],
   memory: { totalBytes: 16 * GIB, availableBytes: 12 * GIB },
   disks: [{ path: '/tmp', freeBytes: 100 * GIB }],
@@ -44,7 +48,7 @@ const whole: Host = {
   distribution: { name: 'Debian GNU/Linux 12 (bookworm)', family: 'debian' },
 };
 
-const { qemu: _qemu, ...withoutQemu } = whole;
+const { qemu: _qemu, firmware: _firmware, ...withoutQemu } = whole;
 const bare: Host = {
   ...withoutQemu,
   tools: { ...whole.tools, smbd: undefined, vde_switch: undefined, xorriso: undefined },
@@ -102,7 +106,7 @@ describe.skipIf(process.platform === 'win32')('the installation of missing packa
     ).toBeUndefined();
     expect(log()).toBe(
       'noninteractive update\n' +
-        'noninteractive install --yes --no-install-recommends qemu-system-x86 samba vde2 xorriso\n',
+        'noninteractive install --yes --no-install-recommends ovmf qemu-system-x86 samba vde2 xorriso\n',
     );
     expect(said.join('')).toBe('Setting up update\nSetting up install\n');
   });

@@ -16,6 +16,7 @@ export function tinyMachine(disk: string, more: Partial<MachineSpec> = {}): Mach
   return {
     name: 'tiny',
     family: 'pc',
+    firmware: { kind: 'bios' },
     cpu: 'qemu64',
     cpus: 1,
     memory: { sizeMiB: 16, backing: { kind: 'private' } },

@@ -34,6 +34,7 @@ export function controllerMachine({ image, directories, link, orders, memory, st
   return {
     name: 'controller',
     family: 'pc',
+    firmware: { kind: 'bios' },
     cpu: 'Nehalem,+rdrand',
     cpus: 1,
     memory: { sizeMiB: MEMORY_MIB, backing: memory },

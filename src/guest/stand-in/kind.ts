@@ -78,6 +78,7 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
 function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdroms' | 'floppies' | 'boot'> {
   return {
     family: 'pc',
+    firmware: { kind: 'bios' },
     cpu: 'Nehalem,+rdrand',
     disks: [{ id: 'disk0', bus: 'ide', source: disk }],
     nics: [{ id: 'nic0', model: 'e1000', mac: '52:54:00:12:01:01', link }],

@@ -27,7 +27,7 @@ export function checkSpec(spec: MachineSpec): void {
   for (const path of pathsOf(spec)) {
     if (!path.startsWith('/') || path.includes('\0')) refuse(`not an absolute path: \`${path}\``);
   }
-  if (spec.boot.kind === 'cdrom-once' && spec.cdroms.length === 0) refuse('missing CD to boot from');
+  if (spec.boot.kind === 'disk-then-cdrom' && spec.cdroms.length === 0) refuse('missing CD to boot from');
 }
 
 function refuse(message: string): never {
@@ -66,8 +66,9 @@ function checkCounts({ family, disks, cdroms, floppies, nics, shares }: MachineS
   for (const [what, count, max] of limits) if (count > max) refuse(`too many ${what}: ${count}, at most ${max}`);
 }
 
-function pathsOf({ disks, cdroms, floppies, shares, boot, memory, graphics, nics }: MachineSpec): string[] {
+function pathsOf({ firmware, disks, cdroms, floppies, shares, boot, memory, graphics, nics }: MachineSpec): string[] {
   return [
+    ...(firmware.kind === 'uefi' ? [firmware.code.path, firmware.vars.path] : []),
     ...disks.flatMap(({ source }) => (source.kind === 'file' ? [source.path] : [])),
     ...[...cdroms, ...floppies, ...shares].map(({ path }) => path),
     ...(boot.kind === 'kernel' ? [boot.kernel, ...(boot.initrd === undefined ? [] : [boot.initrd])] : []),

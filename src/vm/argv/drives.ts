@@ -13,7 +13,7 @@ interface DriveSlot {
 /** Returns the arguments for hard disks, CDs and floppies, and for the controllers they need. */
 export function driveArguments(spec: MachineSpec, files: MachineFiles): string[] {
   const slots = driveSlots(spec);
-  const bootsFromDisk = spec.boot.kind === 'disk';
+  const bootsFromDisk = spec.boot.kind === 'disk' || spec.boot.kind === 'disk-then-cdrom';
   return [
     ...controllers(spec),
     ...spec.disks.flatMap((disk, i) => {
@@ -29,10 +29,12 @@ export function driveArguments(spec: MachineSpec, files: MachineFiles): string[]
         }),
       ];
     }),
-    ...spec.cdroms.flatMap((cd) => [
+    ...spec.cdroms.flatMap((cd, i) => [
       ...mediumDrive(cd),
       '-device',
-      slottedDevice('ide-cd', cd.id, slots.get(cd.id), []),
+      slottedDevice('ide-cd', cd.id, slots.get(cd.id), [
+        ['bootindex', spec.boot.kind === 'disk-then-cdrom' && i === 0 ? 1 : undefined],
+      ]),
     ]),
     ...spec.floppies.flatMap((floppy, unit) => [
       ...mediumDrive(floppy),

@@ -5,6 +5,8 @@ export interface Host {
   readonly kernelRelease: string;
   /** Absent if QEMU is not installed or does not respond. */
   readonly qemu?: Qemu;
+  /** Absent if no UEFI firmware is installed. */
+  readonly firmware?: UefiFirmware;
   /** Path of each tool; undefined if it is not installed. */
   readonly tools: Readonly<Record<ToolName, string | undefined>>;
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
@@ -31,6 +33,19 @@ export interface Qemu extends QemuIdentity {
   readonly hasUserNetwork: boolean;
   readonly hasVde: boolean;
   readonly hasStream: boolean;
+}
+
+/** UEFI firmware for machines without Secure Boot. */
+export interface UefiFirmware {
+  readonly code: FlashFile;
+  /** The variables of a new machine, which each machine copies. */
+  readonly vars: FlashFile;
+}
+
+/** The content of a flash memory. */
+export interface FlashFile {
+  readonly path: string;
+  readonly format: 'raw' | 'qcow2';
 }
 
 /** Identifies a QEMU program. */

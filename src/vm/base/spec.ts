@@ -1,3 +1,5 @@
+import type { FlashFile } from './host.ts';
+
 /** Describes a machine by plain values. The same spec gives the same devices at the same addresses, so that a
  *  memory image of one machine can be loaded by another. Paths are absolute. */
 export interface MachineSpec {
@@ -9,6 +11,7 @@ export interface MachineSpec {
   readonly machineType?: string;
   /** QEMU's name of an accelerator. Default: the fastest one that works. */
   readonly accelerator?: string;
+  readonly firmware: FirmwareSpec;
   /** QEMU's name of a CPU model, optionally with flags: `qemu64`, `qemu64,+ssse3`. */
   readonly cpu: string;
   readonly cpus: number;
@@ -39,6 +42,17 @@ export interface MachineSpec {
 }
 
 export type MachineFamily = 'pc' | 'q35';
+
+/** `bios`: SeaBIOS of QEMU; with `hasConsole` its messages, and those of boot loaders, are on COM1 instead of the
+ *  screen. `uefi`: flash memory with code and with the variables of this machine, which are qcow2 so that a machine
+ *  can be saved; its messages are on COM1, too. */
+export type FirmwareSpec =
+  | { readonly kind: 'bios'; readonly hasConsole?: boolean }
+  | {
+      readonly kind: 'uefi';
+      readonly code: FlashFile;
+      readonly vars: { readonly path: string; readonly writes: 'persistent' | 'throw-away' };
+    };
 
 export interface MemorySpec {
   readonly sizeMiB: number;
@@ -83,8 +97,8 @@ export interface MediumSpec {
 export type BootSpec =
   /** The boot loader of the first disk; with a boot menu, which waits for a key, if `hasMenu`. */
   | { readonly kind: 'disk'; readonly hasMenu?: boolean }
-  /** The first CD, and after a reset the first disk. */
-  | { readonly kind: 'cdrom-once' }
+  /** The first disk if it has a boot loader, otherwise the first CD: any number of restarts stay right. */
+  | { readonly kind: 'disk-then-cdrom' }
   /** A Linux kernel from the host. */
   | { readonly kind: 'kernel'; readonly kernel: string; readonly initrd?: string; readonly append: string };
 

@@ -103,7 +103,7 @@ const LEAST_DISK_BYTES = 10 * 1024 ** 3;
 
 /** Compares a computer with the requirements of machines. Pure; fixed order. */
 export function needsOf(host: Host): Need[] {
-  return [...qemuNeeds(host.qemu), ...toolNeeds(host), networkNeed(host), ...spaceNeeds(host)];
+  return [...qemuNeeds(host.qemu), ...toolNeeds(host), firmwareNeed(host), networkNeed(host), ...spaceNeeds(host)];
 }
 
 function qemuNeeds(qemu: Qemu | undefined): Need[] {
@@ -169,6 +169,17 @@ function toolNeeds({ tools }: Host): Need[] {
     found: tools[name] ?? 'not found',
     ...need,
   }));
+}
+
+function firmwareNeed({ firmware }: Host): Need {
+  return {
+    name: 'UEFI firmware',
+    purpose: 'machines for Windows 8.1 and later',
+    isMet: firmware !== undefined,
+    isRequired: false,
+    found: firmware?.code.path ?? 'not found',
+    packages: { debian: 'ovmf', fedora: 'edk2-ovmf', arch: 'edk2-ovmf', nix: 'OVMF' },
+  };
 }
 
 function networkNeed({ hasOwnNetworks }: Host): Need {

@@ -4,6 +4,7 @@ import type { DiskSpace, Host, Qemu } from '../base/host.ts';
 import { findOwnNetwork } from '../network/own-network.ts';
 import { VmError } from '../base/vm-error.ts';
 import { testAccelerator } from './accelerator.ts';
+import { findFirmware } from './firmware.ts';
 import { findDistribution } from './distribution.ts';
 import { queryQemu } from './qemu.ts';
 import { findProgram } from '../../io/program.ts';
@@ -42,10 +43,12 @@ export async function probeHost({
     findOwnNetwork(environment, signal),
   ]);
   const qemu = binary === undefined ? undefined : await probeQemu(binary, { cpu, signal });
+  const firmware = qemu === undefined ? undefined : await findFirmware({ environment, qemu: qemu.binary });
   return {
     architecture: arch(),
     kernelRelease: release(),
     ...(qemu !== undefined && { qemu }),
+    ...(firmware !== undefined && { firmware }),
     tools,
     memory,
     disks: disks.flat(),
