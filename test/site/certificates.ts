@@ -7,13 +7,16 @@ export interface Certificates {
   readonly caFile: string;
   readonly key: string;
   readonly cert: string;
+  /** The certificate of the authority, which is self-signed, and its key. */
+  readonly authority: { readonly key: string; readonly cert: string };
 }
 
 /** Whether certificates can be made here. */
 export const hasOpenssl = spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0;
 
-/** Makes an authority, and a certificate of it for one name such as `IP:127.0.0.1`. */
-export function makeCertificates(dir: string, name: string): Certificates {
+/** Makes an authority, and a certificate of it for one name such as `IP:127.0.0.1`; with negative `days` it has expired.
+ */
+export function makeCertificates(dir: string, name: string, days = 2): Certificates {
   const at = (file: string): string => join(dir, file);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   writeFileSync(at('names'), `subjectAltName=${name}\n`);
@@ -44,7 +47,7 @@ export function makeCertificates(dir: string, name: string): Certificates {
     '-out',
     at('leaf.pem'),
     '-days',
-    '2',
+    String(days),
     '-extfile',
     at('names'),
   );
@@ -52,6 +55,7 @@ export function makeCertificates(dir: string, name: string): Certificates {
     caFile: at('ca.pem'),
     key: readFileSync(at('leaf.key'), 'utf8'),
     cert: readFileSync(at('leaf.pem'), 'utf8'),
+    authority: { key: readFileSync(at('ca.key'), 'utf8'), cert: readFileSync(at('ca.pem'), 'utf8') },
   };
 }
 

@@ -5,6 +5,7 @@ import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import type { Fault } from './faults.ts';
 
 /** The responses for each path: one for all requests, or a list used in order, whose last entry repeats. */
@@ -20,8 +21,8 @@ export interface LoggedRequest {
 }
 
 export interface FaultServerOptions {
-  /** Serve https with this key and certificate (PEM). */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Serve https with this key and certificate (PEM), and perhaps with other options. */
+  readonly tls?: SecureContextOptions & { readonly ALPNProtocols?: string[] };
   /** With `tls`: also offer HTTP/2. Faults that act on the socket are not supported then. */
   readonly http2?: boolean;
 }

@@ -23,7 +23,21 @@ const CONNECT_CODES: Readonly<Record<string, string>> = {
 const TLS_CODES =
   /^(?:ERR_(?:TLS|SSL)_|CERT_|UNABLE_TO_|(?:EPROTO|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|HOSTNAME_MISMATCH|INVALID_CA)$)/;
 
-const UNKNOWN_ISSUER = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_)/;
+const TRUST_HINT = 'trust its certificate authority with `--ca-file FILE` or `NODE_EXTRA_CA_CERTS=FILE`';
+const CLOCK_HINT = 'use another site, or check the clock of this computer';
+
+/** Reasons of TLS failures by the error code of OpenSSL, with a hint. */
+const TLS_REASONS: readonly (readonly [code: RegExp, reason: string, hint?: string])[] = [
+  [/^CERT_HAS_EXPIRED$/, 'its certificate has expired', CLOCK_HINT],
+  [/^CERT_NOT_YET_VALID$/, 'its certificate is not valid yet', CLOCK_HINT],
+  [/ALTNAME_INVALID$|^HOSTNAME_MISMATCH$/, 'its certificate is for another host'],
+  [/^DEPTH_ZERO_SELF_SIGNED_CERT$/, 'its certificate is self-signed', TRUST_HINT],
+  [/^SELF_SIGNED_CERT_IN_CHAIN$|^UNABLE_TO_/, 'its certificate is from an unknown authority', TRUST_HINT],
+  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, 'it offers only old versions of TLS, which are not secure'],
+  [/NO_APPLICATION_PROTOCOL/, 'it offers no HTTP over TLS'],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/, 'it does not respond with TLS'],
+  [/HANDSHAKE_FAILURE|NO_SHARED_CIPHER/, 'it and this computer have no TLS cipher in common'],
+];
 
 const LIMITS: Readonly<Record<Exclude<TimeoutName, 'rateWindowMs'>, string>> = {
   connectMs: 'no connection',
@@ -98,12 +112,8 @@ function brokenAnswer(error: unknown, url: URL, phase: Phase): FetchError {
 }
 
 function tlsError(error: unknown, code: string, url: URL): FetchError {
-  return new FetchError('tls', url.href, `invalid certificate or TLS failure (${code})`, {
-    cause: error,
-    ...(UNKNOWN_ISSUER.test(code) && {
-      hint: 'trust its certificate authority with `--ca-file FILE` or `NODE_EXTRA_CA_CERTS=FILE`',
-    }),
-  });
+  const [, reason = 'invalid certificate or TLS failure', hint] = TLS_REASONS.find(([of]) => of.test(code)) ?? [];
+  return new FetchError('tls', url.href, `${reason} (${code})`, { cause: error, ...(hint !== undefined && { hint }) });
 }
 
 /** Whether an error code belongs to making a connection, TLS included. */
