@@ -14,8 +14,8 @@ export interface Certificates {
 /** Whether certificates can be made here. */
 export const hasOpenssl = spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0;
 
-/** Makes an authority, and a certificate of it for one name such as `IP:127.0.0.1`; with negative `days` it has expired.
- */
+/** Makes an authority, and a certificate of it for one name such as `IP:127.0.0.1`; with negative `days` it has
+ *  expired. */
 export function makeCertificates(dir: string, name: string, days = 2): Certificates {
   const at = (file: string): string => join(dir, file);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
