@@ -11,7 +11,7 @@ export async function readTextFile(path: string, code: ErrorCode): Promise<strin
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    if (hasCode(cause, 'ENOENT')) return undefined;
+    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined;
     throw new CygstrapError('io', `cannot read \`${path}\``, { cause });
   }
   try {

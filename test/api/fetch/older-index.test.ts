@@ -176,6 +176,12 @@ describe('an index older than one that was published in the repo', () => {
     expectRefused(await refetch(first));
   });
 
+  test('a repo that is a file is reported as such', async () => {
+    const server = await serve(siteOf(NEW, KEY));
+    writeFileSync(join(dir, 'repo'), '');
+    expect((await fetch('tool', '--site', server.url)).stderr).not.toContain('newest-index');
+  });
+
   test('a damaged record is an error, not an empty one', async () => {
     const server = await serve(siteOf(NEW, KEY));
     await fetch('tool', '--site', server.url);
