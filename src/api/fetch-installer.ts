@@ -6,6 +6,7 @@ import type { RepoPath } from '../repo/files/file.ts';
 import { installerPaths } from '../repo/files/path.ts';
 import type { Store } from '../repo/store.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
+import { FetchError } from '../site/base/fetch-error.ts';
 import type { Site } from '../site/base/site.ts';
 import type { SiteSet } from '../site/site-set.ts';
 import type { Keyring } from '../trust/keyring.ts';
@@ -29,11 +30,16 @@ export async function fetchInstaller(
   { arch, keyring, signal }: InstallerOptions,
 ): Promise<string> {
   const { program, signature: signaturePath } = installerPaths(arch);
-  const [bytes, signature] = await sites.attempt(
-    program,
-    async (site) => [await readAll(site, program, signal), await readAll(site, signaturePath, signal)] as const,
-    { signal },
-  );
+  const fetched = (path: string): Promise<Uint8Array> =>
+    sites.attempt(path, (site) => readAll(site, path, signal), { signal });
+  const signature = await fetched(signaturePath).catch((error: unknown) => {
+    if (!(error instanceof FetchError) || error.kind !== 'missing') throw error;
+    throw new CygstrapError('signature', `\`${program}\` is refused: the site has no signature of it`, {
+      hint: 'use another site with `--installer-site`',
+      cause: error,
+    });
+  });
+  const bytes = await fetched(program);
   const answer = await verifyDetached(bytes, signature, keyring);
   if (answer.kind === 'refused') {
     throw new CygstrapError('signature', `\`${program}\` is refused: ${answer.message}`, {
