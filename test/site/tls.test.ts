@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -57,6 +57,22 @@ describe.skipIf(!hasOpenssl)('https (skipped without openssl, which makes the ce
     expect(() =>
       openSite('https://example.org/', { userAgent: USER_AGENT, caFiles: [join(dir, 'nothing.pem')] }),
     ).toThrow('cannot read the CA file');
+  });
+
+  test.each([
+    ['empty', () => ''],
+    ['no certificate', () => 'ca.example.org\n'],
+    ['a cut certificate', (text: string) => text.slice(0, -60)],
+    ['a second certificate that is cut', (text: string) => text + text.slice(0, 200)],
+    ['NUL bytes', (text: string) => '\0'.repeat(text.length)],
+  ])('a damaged CA file is an error when the site is opened: %s', (_damage, damaged) => {
+    const caFile = join(dir, 'damaged.pem');
+    writeFileSync(caFile, damaged(readFileSync(tls.caFile, 'utf8')));
+    const open = (caFiles: readonly string[]) => () =>
+      openSite('https://example.org/', { userAgent: USER_AGENT, caFiles });
+    expect(open([caFile])).toThrow('cannot read the CA file');
+    writeFileSync(caFile, `\ufeffall of ours\r\n${readFileSync(tls.caFile, 'utf8').replaceAll('\n', '\r\n')}`);
+    expect(open([caFile])).not.toThrow();
   });
 
   test('a redirect from https to http is refused, from http to https followed', async () => {

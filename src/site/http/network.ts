@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { rootCertificates } from 'node:tls';
@@ -154,9 +155,14 @@ function authorities({ caFiles, env }: NetworkOptions): { ca?: string[] } {
   };
 }
 
+/** Reads certificates in PEM. Throws `io` for a file without one, and for one that is cut: Node.js would ignore it. */
 function readAuthority(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    const text = readFileSync(path, 'utf8');
+    const [, ...blocks] = text.split(/-----BEGIN (?=(?:TRUSTED |X509 )?CERTIFICATE-----)/);
+    if (blocks.length === 0) throw new Error('it has no certificate in PEM');
+    for (const block of blocks) void new X509Certificate(`-----BEGIN ${block}`);
+    return text;
   } catch (cause) {
     throw new CygstrapError('io', `cannot read the CA file: \`${path}\``, { cause });
   }
