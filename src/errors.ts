@@ -27,6 +27,8 @@ export type ErrorCode =
   | 'tool'
   /** A command inside a guest failed. */
   | 'guest'
+  /** The system, or a limit of the process, refuses memory, open files or processes. */
+  | 'resource'
   /** Interrupted by the user; the same command continues. */
   | 'interrupted';
 

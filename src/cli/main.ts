@@ -8,7 +8,9 @@ import type { Host } from './terminal/output.ts';
 import { parseWords } from './options/parse.ts';
 
 /** Runs the command line of a process and sets its exit code; never throws. A process that has nothing left to wait for
- *  before its command has ended reports that as a bug: Node.js would end it without a message. `run` is for tests. */
+ *  before its command has ended reports that as a bug: Node.js would end it without a message. An error that nothing
+ *  catches is reported like any other and ends the process: Node.js would print its stack and exit with 1. `run` is for
+ *  tests. */
 export async function runProcess(own: NodeJS.Process, run: typeof main = main): Promise<void> {
   const argv = own.argv.slice(2);
   const onIdle = (): void => {
@@ -16,6 +18,8 @@ export async function runProcess(own: NodeJS.Process, run: typeof main = main): 
     void report(new Error('the command stopped before its end: it waits for nothing'), new Output(own), argv);
   };
   own.once('beforeExit', onIdle);
+  const onUncaught = async (thrown: unknown): Promise<void> => own.exit(await report(thrown, new Output(own), argv));
+  own.on('uncaughtException', (thrown) => void onUncaught(thrown));
   const code = await run(argv, own);
   own.off('beforeExit', onIdle);
   own.exitCode = code;

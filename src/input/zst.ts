@@ -39,14 +39,38 @@ type Decompress = (typeof import('@bokuweb/zstd-wasm'))['decompress'];
 
 let loading: Promise<Decompress> | undefined;
 
-/** Loads the decoder on first use. */
+/** Loads the decoder on first use. Throws a RangeError if there is not enough address space for its memory. */
 async function loadZstd(): Promise<Decompress> {
   loading ??= (async () => {
     const { init, decompress } = await import('@bokuweb/zstd-wasm');
-    await init();
+    await initialized(init);
     return decompress;
   })();
   return loading;
+}
+
+/** The part of the global WebAssembly that is used here; the types of Node.js 20 lack it. */
+interface WebAssemblyScope {
+  instantiate: (...given: readonly unknown[]) => Promise<unknown>;
+}
+
+/** Initializes a module that Emscripten made. Where its memory cannot be allocated, Emscripten prints the reason on
+ *  stderr and its promise never settles; this rejects with the reason. */
+async function initialized(init: () => Promise<void>): Promise<void> {
+  const scope = (globalThis as unknown as { readonly WebAssembly: WebAssemblyScope }).WebAssembly;
+  const { instantiate } = scope;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      scope.instantiate = (...given) =>
+        instantiate(...given).catch((error: unknown) => {
+          reject(error);
+          return new Promise(() => {});
+        });
+      init().then(resolve, reject);
+    });
+  } finally {
+    scope.instantiate = instantiate;
+  }
 }
 
 function decodeFrame(decompress: Decompress, frame: Uint8Array, maxTextBytes: number): Uint8Array {

@@ -36,3 +36,16 @@ test('timers and other work of the process are waited for', async () => {
   const command = '() => new Promise((resolve) => setTimeout(() => resolve(0), 20))';
   expect(await processWith(command)).toEqual({ code: 0, stdout: '', stderr: '' });
 });
+
+test('an error that nothing catches is reported, and ends the process', async () => {
+  const bug = await processWith(
+    '() => { setTimeout(() => { throw new Error("lost") }); return new Promise(() => {}) }',
+  );
+  expect(bug.code).toBe(4);
+  expect(bug.stderr).toMatch(/^error: Error: lost\n(.*\n)*hint: this is a bug in cygstrap/);
+  const rejected =
+    '() => { void Promise.reject(new RangeError("Array buffer allocation failed")); return new Promise(() => {}) }';
+  const { code, stderr } = await processWith(rejected);
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/^error: not enough memory\n/);
+});
