@@ -1,14 +1,11 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AddressGuard } from '../../src/site/http/address-guard.ts';
-import type { LookupAll } from '../../src/site/http/address-guard.ts';
 import { literalScope, mayLeadTo, scopeOf } from '../../src/site/http/address-scope.ts';
 import type { Scope } from '../../src/site/http/address-scope.ts';
-import { HttpSite } from '../../src/site/http/http-site.ts';
-import { Network } from '../../src/site/http/network.ts';
-import { TIMEOUTS } from '../../src/site/http/timeouts.ts';
 import { fault } from '../support/faults.ts';
+import { names, siteAt } from './guarded-site.ts';
 import { startProxy } from './proxy-server.ts';
-import { BYTES, fetchError, read, startServer, USER_AGENT } from './support.ts';
+import { BYTES, fetchError, read, startServer } from './support.ts';
 
 test.each<readonly [string, Scope]>([
   ['8.8.8.8', 'public'],
@@ -82,22 +79,6 @@ test('a site may lead to no nearer address than its own', () => {
     for (const [j, target] of scopes.entries()) expect(mayLeadTo(site, target)).toBe(j <= i);
 });
 
-/** A name server that answers each name with its addresses, in turn. */
-function names(answers: Readonly<Record<string, readonly (readonly string[])[]>>): LookupAll {
-  const count = new Map<string, number>();
-  return (name, _options, callback) => {
-    const at = count.get(name) ?? 0;
-    count.set(name, at + 1);
-    const addresses = answers[name]?.[Math.min(at, (answers[name]?.length ?? 1) - 1)];
-    if (addresses === undefined) callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), []);
-    else
-      callback(
-        null,
-        addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
-      );
-  };
-}
-
 function lookUp(guard: AddressGuard, name: string): Promise<readonly string[] | string> {
   return new Promise((resolve) => {
     guard.lookup(name, { all: true }, (error, found) =>
@@ -145,25 +126,6 @@ describe('the addresses of a name', () => {
   });
 });
 
-/** A site at `host`, at which every address but those listed counts as what it is. All names are on loopback. */
-function siteAt(host: string, port: string, publicAddresses: readonly string[], env = {}): HttpSite {
-  const network = new Network({
-    env,
-    connections: 4,
-    allowHttp2: false,
-    caFiles: [],
-    timeouts: TIMEOUTS,
-    siteHost: host,
-    guard: {
-      lookup: names({ 'site.test': [['127.0.0.1']], 'inner.test': [['127.0.0.2']] }),
-      scopeOf: (address) => (publicAddresses.includes(address) ? 'public' : scopeOf(address)),
-    },
-  });
-  const opened = new HttpSite(new URL(`http://${host}:${port}/`), 'Basic c2VjcmV0', network, USER_AGENT);
-  onTestFinished(() => opened.close());
-  return opened;
-}
-
 describe('redirects of a site on the internet', () => {
   test.each([
     'http://127.0.0.2/a',
@@ -183,7 +145,7 @@ describe('redirects of a site on the internet', () => {
     'http://[fe80::1]/a',
   ])('to %s are refused before a connection', async (target) => {
     const server = await startServer({ '/a': fault.redirect(target) });
-    const from = siteAt('site.test', new URL(server.url).port, ['127.0.0.1']);
+    const from = siteAt('site.test', server.url, 'public');
     const error = await fetchError(from.open('a'));
     expect(error).toMatchObject({ kind: 'refused', isTransient: false });
     expect(error.why).toContain('but the site is at a public one');
@@ -193,7 +155,7 @@ describe('redirects of a site on the internet', () => {
   test('through another public host too, and without the credentials', async () => {
     const second = await startServer({ '/a': fault.redirect('http://127.0.0.2/') });
     const server = await startServer({ '/a': fault.redirect(`${second.url}/a`) });
-    const from = siteAt('site.test', new URL(server.url).port, ['127.0.0.1']);
+    const from = siteAt('site.test', server.url, 'public');
     expect((await fetchError(from.open('a'))).why).toContain('is a loopback address');
     expect(server.log[0]?.headers.authorization).toBe('Basic c2VjcmV0');
     expect(second.log[0]?.headers).not.toHaveProperty('authorization');
@@ -202,21 +164,20 @@ describe('redirects of a site on the internet', () => {
   test('to a public host are followed', async () => {
     const second = await startServer({ '/b': fault.serve(BYTES) });
     const server = await startServer({ '/a': fault.redirect(`${second.url}/b`) });
-    expect(await read(siteAt('site.test', new URL(server.url).port, ['127.0.0.1']), 'a')).toEqual(BYTES);
+    expect(await read(siteAt('site.test', server.url, 'public'), 'a')).toEqual(BYTES);
   });
 
   test('from a site on this computer are followed to this computer', async () => {
     const second = await startServer({ '/b': fault.serve(BYTES) });
     const server = await startServer({ '/a': fault.redirect(`${second.url}/b`) });
-    expect(await read(siteAt('site.test', new URL(server.url).port, []), 'a')).toEqual(BYTES);
-    expect(await read(siteAt('127.0.0.1', new URL(server.url).port, []), 'a')).toEqual(BYTES);
+    expect(await read(siteAt('site.test', server.url, 'loopback'), 'a')).toEqual(BYTES);
+    expect(await read(siteAt('127.0.0.1', server.url, 'loopback'), 'a')).toEqual(BYTES);
   });
 
   test('behind a proxy, literal addresses are refused and the proxy may be anywhere', async () => {
     const server = await startServer({ '/a': fault.redirect('http://127.0.0.2/b'), '/b': fault.serve(BYTES) });
     const proxy = await startProxy();
-    const port = new URL(server.url).port;
-    const from = siteAt('127.0.0.1', port, ['127.0.0.1'], { http_proxy: proxy.url });
+    const from = siteAt('127.0.0.1', server.url, 'public', { http_proxy: proxy.url });
     expect(await read(from, 'b')).toEqual(BYTES);
     expect((await fetchError(from.open('a'))).why).toContain('is a loopback address');
     expect(proxy.log).toHaveLength(2);

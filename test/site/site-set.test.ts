@@ -381,35 +381,3 @@ test('errors of the set keep the error of the work', async () => {
   const error: FetchError = await fetchError(setOf([server.url]).set.attempt('a', verified));
   expect(error.cause).toMatchObject({ code: 'verify', message: 'sha512 differs' });
 });
-
-describe('a site slower than the least rate', () => {
-  const timeouts = { minBytesPerSecond: 5000, rateWindowMs: 100 };
-
-  test('is left after one window, and tried last from then on, without a probe', async () => {
-    const slow = await startServer({ '/a': fault.drip(BYTES, 10, 20) });
-    const good = await startServer({ '/a': fault.serve(BYTES) });
-    const clock = { ms: 0 };
-    const demoted: string[] = [];
-    const set = new SiteSet(
-      [slow, good].map(({ url }) => site(url, { timeouts })),
-      { now: () => clock.ms, report: (event) => void (event.kind === 'site-demoted' && demoted.push(event.site)) },
-    );
-    for (let i = 0; i < 3; i++, clock.ms += 24 * 3600 * 1000) expect(await set.attempt('a', verified)).toEqual(BYTES);
-    expect(slow.count()).toBe(1);
-    expect(good.count()).toBe(3);
-    expect(demoted).toEqual([`${slow.url}/`]);
-  });
-
-  test('is still used for a file that no other site has', async () => {
-    const slow = await startServer({ '/a': [fault.drip(BYTES, 10, 20), fault.serve(BYTES)] });
-    const good = await startServer({});
-    const set = new SiteSet(
-      [slow, good].map(({ url }) => site(url, { timeouts })),
-      { sleep: async () => {} },
-    );
-    const error = await fetchError(set.attempt('a', verified));
-    expect(error.message).toMatch(/slower than 5000 bytes per second/);
-    expect(await set.attempt('a', verified)).toEqual(BYTES);
-    expect(slow.count()).toBe(2);
-  });
-});

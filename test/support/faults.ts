@@ -157,7 +157,9 @@ export const fault = {
 
   /** The correct size, with one wrong byte in the middle. */
   wrongBytes: (bytes: Uint8Array, options: FileOptions = {}): Fault => {
-    const wrong = Uint8Array.from(bytes, (byte, at) => (at === Math.floor(bytes.length / 2) ? byte ^ 1 : byte));
+    const wrong = Uint8Array.from(bytes);
+    const middle = Math.floor(bytes.length / 2);
+    wrong[middle] = (wrong[middle] ?? 0) ^ 1;
     return serve(wrong, options);
   },
 
