@@ -23,8 +23,8 @@ export function names(answers: Readonly<Record<string, readonly (readonly string
   };
 }
 
-/** Opens the server at `url` as a site named `host`, for which 127.0.0.1 counts as an address of another scope. Two names
- *  exist: `site.test` is 127.0.0.1, and `inner.test` is 127.0.0.2, where nothing listens. */
+/** Opens the server at `url` as a site named `host`, for which 127.0.0.1 counts as an address of another scope. Two
+ *  names exist: `site.test` is 127.0.0.1, and `inner.test` is 127.0.0.2, where nothing listens. */
 export function siteAt(host: string, url: string, scope: Scope, env = {}): HttpSite {
   const network = new Network({
     env,
