@@ -1,3 +1,5 @@
+import { printableLine } from '../printable.ts';
+
 /** Number of lines after which long texts end, unless all of it is requested. */
 export const MAX_LINES = 10_000;
 
@@ -22,10 +24,10 @@ export class Lines {
     return this.#count;
   }
 
-  /** Adds a line, which is made only if it is not left out. */
+  /** Adds a line, which is made only if it is not left out; a line break in it is shown escaped. */
   add(line: () => string): void {
     this.#count++;
-    if (this.#count <= this.#maxLines) this.#lines.push(line());
+    if (this.#count <= this.#maxLines) this.#lines.push(printableLine(line()));
   }
 
   /** Returns the lines; if some are left out, their number in place of them. */

@@ -17,7 +17,23 @@ const HOSTILE = (
   '\u001b[2J \u001b]0;title\u0007 \u009b31m \b\b \r \u007f \u0085 \u00ad \u061c \u200b \u200e \u202e \u2028 \u2029 ' +
   '\u2060 \u2066 \ufeff \ufff9 \u{e0041} \\u{1b}'
 ).split(' ');
-const PLAIN = ['a', 'B', '7', ' ', '.', '-', 'é', '日', '\u{1f600}', '\\', '`', '$(x)', '{}', '<b>'];
+const PLAIN = [
+  '\nhint: run this',
+  'a',
+  'B',
+  '7',
+  ' ',
+  '.',
+  '-',
+  'é',
+  '日',
+  '\u{1f600}',
+  '\\',
+  '`',
+  '$(x)',
+  '{}',
+  '<b>',
+];
 
 /** Text with hostile characters, without the quote that ends a text of an index and the NUL that it cannot have. */
 const hostile = fc
@@ -49,7 +65,9 @@ function textOf({ name, version, other, sdesc, ldesc, message, category, release
   ].join('');
 }
 
+/** Checks that an output has no unsafe character, and stderr no line that looks like a message. */
 function expectPrintable({ stdout, stderr, exit }: CliRun): void {
+  expect(stderr).not.toMatch(/^hint: run this/m);
   expect(UNSAFE.test(stdout), JSON.stringify(stdout)).toBe(false);
   expect(UNSAFE.test(stderr), JSON.stringify(stderr)).toBe(false);
   expect(exit).toBeLessThan(4);

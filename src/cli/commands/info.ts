@@ -1,4 +1,5 @@
 import type { PackageInfo, VersionInfo } from '../../api/info.ts';
+import { printableLine } from '../../printable.ts';
 import { columns, countText, sizeText } from '../../report/text.ts';
 import { defineCommand, one } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../terminal/failure.ts';
@@ -57,9 +58,9 @@ function versionText(version: VersionInfo, listText: (dependencies: VersionInfo[
   const lists = (['depends', 'obsoletes', 'provides', 'conflicts', 'buildDepends'] as const).flatMap((name) =>
     version[name].length === 0 ? [] : [[`  ${LABELS[name]}`, listText(version[name])]],
   );
-  const title = `${version.version} [${version.section}]${version.isCurrent ? ' current' : ''}\n`;
+  const title = `${version.version} [${version.section}]${version.isCurrent ? ' current' : ''}`;
   return (
-    title +
+    `${printableLine(title)}\n` +
     columns([
       ['  archive:', `${version.archive.path} (${sizeText(version.archive.sizeBytes)})`],
       ...(version.source === undefined

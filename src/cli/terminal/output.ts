@@ -55,17 +55,22 @@ export class Output {
     await this.#write(`${printableJson(value, layout)}\n`);
   }
 
-  /** Writes a line to stderr; the label before it is colored on a terminal. */
+  /** Writes a message to stderr; the label before it is colored on a terminal. */
   note(label: 'error' | 'warning' | 'hint' | 'note', text: string): void {
     const codes = { error: 31, warning: 33, hint: 36, note: 2 } as const;
     const shown = this.#usesColor ? `\u001b[${codes[label]}m${label}:\u001b[0m` : `${label}:`;
-    this.#host.stderr.write(`${shown} ${printable(text)}\n`);
+    this.#host.stderr.write(`${shown} ${messageText(text)}\n`);
   }
 
   /** Writes text without a label to stderr. */
   plain(text: string): void {
-    this.#host.stderr.write(`${printable(text)}\n`);
+    this.#host.stderr.write(`${messageText(text)}\n`);
   }
+}
+
+/** Returns printable text in which no line but the first looks like a message: it comes from outside. */
+function messageText(text: string): string {
+  return printable(text).replaceAll(/\n(?=(?:error|warning|hint|note):)/g, '\n  ');
 }
 
 /** Writes a chunk and waits until the stream has handled it. */
