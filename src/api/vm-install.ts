@@ -28,8 +28,6 @@ export interface VmInstallRequest {
   readonly machineOptions?: Partial<MachineOptions> | undefined;
   /** By default an hour for a step, ten minutes without progress, and a screenshot every 30 seconds. */
   readonly limits?: Partial<WatchLimits> | undefined;
-  /** Path of a Unix socket that shows the screen by VNC. */
-  readonly vnc?: string | undefined;
 }
 
 /** Installs the packages of a lock into a new machine, from media made of the repo, or returns the existing
@@ -55,7 +53,6 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
     archives: archivesOf(lock),
     packages: lock.request.packages,
     limits: { ...WATCH_LIMITS, ...limits },
-    vnc: request.vnc,
     makeMedia: async (out, files) => {
       const { image, answers } = await makeMedia(
         { repo, lock: request.lock, add, keyring, out, answers: { form: 'floppy', files } },

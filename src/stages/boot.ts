@@ -6,14 +6,13 @@ import { sshArgv } from '../guest/ssh.ts';
 import { exists } from '../io/directories.ts';
 import { createOverlay } from '../vm/disk.ts';
 import type { MachineExit } from '../vm/machine.ts';
-import { makeRunDirectory } from '../vm/run-directory.ts';
 import type { NicSpec, ShareSpec } from '../vm/base/spec.ts';
-import { startMachine } from '../vm/start.ts';
 import type { StageContext } from './context.ts';
 import { attachDirectly } from './attach-directly.ts';
 import { STAGE_FILES, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import type { InstalledManifest, MachineOptions } from './manifest.ts';
+import { startRecorded } from './running-machines.ts';
 import { openWork } from './stage-store.ts';
 import { quoteCommand } from '../io/quoting.ts';
 
@@ -30,8 +29,6 @@ export interface BootRequest {
   readonly shares: readonly BootShare[];
   /** Directories of running vde switches; the guest has a further network card for each. */
   readonly switches: readonly string[];
-  /** Path of a Unix socket that shows the screen by VNC. */
-  readonly vnc?: string | undefined;
 }
 
 export interface BootShare extends GuestMount {
@@ -57,8 +54,8 @@ export async function bootMachine(
   request: BootRequest,
   { onLine, onSsh, powerOff }: BootHooks,
 ): Promise<MachineExit> {
-  const { places, host, guest, report, signal } = context;
-  const { installed, machineOptions, shares, vnc } = request;
+  const { places, host, guest, signal } = context;
+  const { installed, machineOptions, shares } = request;
   if (!guest.mountsShares && shares.some(({ access }) => access === 'overlay')) {
     throw new CygstrapError('usage', `guests of kind \`${guest.name}\` do not support overlays`, {
       hint: 'share the directory with access `ro`, or share a copy of it',
@@ -66,7 +63,6 @@ export async function bootMachine(
   }
   const below = stagePath(places, 'install', installed.key);
   await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
-  await using run = await makeRunDirectory();
   const disk = request.diskFile === undefined ? join(work.path, STAGE_FILES.disk) : resolve(request.diskFile);
   if (!(await exists(disk)))
     await createOverlay(host, { path: disk, base: join(below, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
@@ -78,7 +74,7 @@ export async function bootMachine(
   const options = { ...installed.machineOptions, ...machineOptions };
   await using attachment = await attachDirectly(context, {
     shares: shared,
-    directory: run.path,
+    directory: work.run,
     installed: below,
     qemuArguments: options.qemuArguments,
   });
@@ -101,7 +97,6 @@ export async function bootMachine(
       backing: { kind: 'private' },
       start: 'running',
       onReset: 'reset',
-      vnc,
     }),
     shares: shares.map(({ tag, path, access }, i): ShareSpec => ({
       id: `share${i}`,
@@ -110,7 +105,7 @@ export async function bootMachine(
       isReadonly: access !== 'rw',
     })),
   };
-  await using machine = await startMachine(spec, host, { directory: run.path, signal, report });
+  await using machine = await startRecorded(context, spec, { work, activity: 'boot', key: installed.key });
   onSsh(quoteCommand(sshArgv(attachment.targetIn(machine))));
   const onPowerOff = (): void => {
     // The end of the machine is awaited below. A guest that does not react to the button is ended.

@@ -6,7 +6,6 @@ import type { ArchiveAnswer, InstallKit } from '../guest/kind.ts';
 import { SSH_FILES, makeKeyPair, pinHostKey } from '../guest/ssh.ts';
 import { checkDisk, createDisk, sealDisk } from '../vm/disk.ts';
 import { MACHINE_ENDS } from '../vm/machine.ts';
-import { startMachine } from '../vm/start.ts';
 import { requireTool } from '../vm/base/require.ts';
 import type { StageContext } from './context.ts';
 import { finishFile } from './context.ts';
@@ -20,6 +19,7 @@ import type { InstalledManifest } from './manifest.ts';
 import type { WatchLimits } from './watch.ts';
 import { watchInstall } from './watch.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
+import { startRecorded } from './running-machines.ts';
 import { openWork, publishStage } from './stage-store.ts';
 
 /** Files of a media directory. */
@@ -36,8 +36,6 @@ export interface InstallRequest {
   /** Packages of the request, for people. */
   readonly packages: readonly string[];
   readonly limits: WatchLimits;
-  /** Path of a Unix socket that shows the screen by VNC. */
-  readonly vnc?: string | undefined;
   /** Writes the media with these answers to a directory. Not called if the stage is reused. */
   readonly makeMedia: (directory: string, answers: ReadonlyMap<string, Uint8Array>) => Promise<InstallMedia>;
 }
@@ -56,7 +54,7 @@ export async function installStage(context: StageContext, request: InstallReques
 
 async function make(
   context: StageContext,
-  { kit, archives, ingredients, packages, limits, vnc, makeMedia }: InstallRequest,
+  { kit, archives, ingredients, packages, limits, makeMedia }: InstallRequest,
   key: string,
 ): Promise<InstalledManifest> {
   const { places, host, guest, version, report, signal } = context;
@@ -81,14 +79,13 @@ async function make(
     backing: { kind: 'private' },
     start: 'running',
     onReset: kit.restarts ? 'reset' : 'exit',
-    vnc,
   });
   {
-    await using machine = await startMachine(spec, host, {
-      directory: work.run,
+    await using machine = await startRecorded(context, spec, {
+      work,
+      activity: 'install',
+      key,
       consoleLog: logs.console,
-      signal,
-      report,
     });
     const { markers, exit, lastLine } = await watchInstall(machine, {
       guest,

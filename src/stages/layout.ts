@@ -24,6 +24,9 @@ export const USES_FILE = 'uses';
 /** Symbolic link in a directory below `work` to its short directory for sockets and temporary files. */
 export const RUN_LINK = 'run';
 
+/** File in that short directory: the machine that runs in it. */
+export const MACHINE_RECORD = 'machine.json';
+
 /** Directories and files below the directory of all stages of a user. */
 export interface VmPlaces {
   readonly root: string;

@@ -11,8 +11,6 @@ export interface StageMachine {
   /** Set when a snapshot is made or resumed. */
   readonly machineType?: string;
   readonly accelerator?: string;
-  /** Path of a Unix socket that shows the screen by VNC. */
-  readonly vnc?: string | undefined;
 }
 
 /** Returns the complete specification of a machine. Pure: equal arguments give equal devices. */
@@ -21,7 +19,7 @@ export function machineSpec(
   { memoryMiB, cpus, emptyDisksMiB, qemuArguments }: MachineOptions,
   stage: StageMachine,
 ): MachineSpec {
-  const { name, backing, start, onReset, machineType, accelerator, vnc } = stage;
+  const { name, backing, start, onReset, machineType, accelerator } = stage;
   const bus = template.disks[0]?.bus ?? 'ide';
   const emptyDisks = emptyDisksMiB.map((sizeMiB, i): DiskSpec => ({
     id: `empty${i}`,
@@ -37,7 +35,6 @@ export function machineSpec(
     onReset,
     shares: [],
     disks: [...template.disks, ...emptyDisks],
-    ...(vnc !== undefined && { graphics: { kind: 'vnc', path: vnc } }),
     ...(machineType !== undefined && { machineType }),
     ...(accelerator !== undefined && { accelerator }),
     extraArguments: [...template.extraArguments, ...qemuArguments],

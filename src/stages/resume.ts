@@ -3,7 +3,6 @@ import { basename, join } from 'node:path';
 import { createOverlay } from '../vm/disk.ts';
 import { loadMemory } from '../vm/memory-image.ts';
 import type { Machine } from '../vm/machine.ts';
-import { startMachine } from '../vm/start.ts';
 import { VmError } from '../vm/base/vm-error.ts';
 import { requireTool } from '../vm/base/require.ts';
 
@@ -15,10 +14,14 @@ import type { SnapshotManifest } from './manifest.ts';
 import type { GuestShell, SharedDirectories } from './topology.ts';
 import { verifySnapshot } from './verify-stage.ts';
 import { attachNetwork } from './attach.ts';
+import { startRecorded } from './running-machines.ts';
+import type { Activity } from './running-machines.ts';
 import { openWork } from './stage-store.ts';
 import type { WorkDirectory } from './stage-store.ts';
 
 export interface ResumeRequest {
+  /** What the machine is resumed for. */
+  readonly activity: Activity;
   readonly manifest: SnapshotManifest;
   /** Directory of a snapshot that is not published yet. */
   readonly directory?: string;
@@ -76,7 +79,7 @@ async function start(
   // The files of an unpublished snapshot have just been written.
   if (request.directory === undefined) await verifySnapshot(places, manifest, { everyByte: false });
   const shares = typeof request.shares === 'function' ? await request.shares(work.path) : request.shares;
-  const place: Placement = { directory, work, shares, consoleLog, owned };
+  const place: Placement = { activity: request.activity, directory, work, shares, consoleLog, owned };
   let refusal = differenceOf(context, manifest);
   if (refusal === undefined) {
     const resumed = await resumeMemory(context, manifest, place);
@@ -95,6 +98,7 @@ async function start(
 
 /** Files and directories of one resumed machine on this host. */
 interface Placement {
+  readonly activity: Activity;
   readonly directory: string;
   readonly work: WorkDirectory;
   readonly shares: SharedDirectories;
@@ -149,9 +153,9 @@ interface Launched {
 async function launch(
   context: StageContext,
   manifest: SnapshotManifest,
-  { directory, work, shares, consoleLog, owned, isCold }: Placement & { readonly isCold: boolean },
+  { activity, directory, work, shares, consoleLog, owned, isCold }: Placement & { readonly isCold: boolean },
 ): Promise<Launched> {
-  const { places, guest, host, report, signal } = context;
+  const { places, guest, host, signal } = context;
   const below = stagePath(places, 'install', manifest.install);
   const disk = join(work.path, STAGE_FILES.disk);
   await rm(disk, { force: true });
@@ -189,7 +193,7 @@ async function launch(
     onReset: 'exit',
     ...(!isCold && { machineType: manifest.machine.machineType, accelerator: manifest.machine.accelerator }),
   });
-  const machine = await startMachine(spec, host, { directory: work.run, signal, report, consoleLog });
+  const machine = await startRecorded(context, spec, { work, activity, key: manifest.key, consoleLog });
   owned.push({
     [Symbol.asyncDispose]: async () => {
       await machine[Symbol.asyncDispose]();

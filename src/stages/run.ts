@@ -99,7 +99,7 @@ export async function runStage(
       await hooks.before?.(own, signal);
       return { store, xchg };
     };
-    await using resumed = await resume({ ...context, signal }, { manifest, shares, mayBoot: true });
+    await using resumed = await resume({ ...context, signal }, { activity: 'run', manifest, shares, mayBoot: true });
     const revivedMs = performance.now() - startMs;
     try {
       const code = await runIn(context, resumed, {
@@ -236,7 +236,7 @@ export async function withResumedMachine<T>(
     await Promise.all([made.xchg, ...(store === undefined ? [made.store] : [])].map((path) => mkdir(path)));
     return made;
   };
-  await using resumed = await resume(context, { manifest, shares, mayBoot: true });
+  await using resumed = await resume(context, { activity: 'shell', manifest, shares, mayBoot: true });
   await runChecked(resumed.shell.run, inSequence(preparationOf(guest, { isCold: resumed.isCold, isStoreWritable })), {
     signal,
   });

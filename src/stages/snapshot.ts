@@ -7,7 +7,6 @@ import { runChecked } from '../guest/ssh-run.ts';
 import { acceleratorOf, argvOf, machineTypeOf } from '../vm/argv.ts';
 import { createOverlay, sealDisk } from '../vm/disk.ts';
 import { saveMemory } from '../vm/memory-image.ts';
-import { startMachine } from '../vm/start.ts';
 import { requireQemu, requireTool } from '../vm/base/require.ts';
 import { finishFile } from './context.ts';
 import type { StageContext } from './context.ts';
@@ -23,6 +22,7 @@ import { verifyInstalled } from './verify-stage.ts';
 import { lastScreen } from './watch.ts';
 import { attachNetwork } from './attach.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
+import { startRecorded } from './running-machines.ts';
 import { openWork, publishStage } from './stage-store.ts';
 
 export interface SnapshotRequest {
@@ -108,11 +108,11 @@ async function make(
       start: 'running',
       onReset: 'exit',
     });
-    await using machine = await startMachine(spec, host, {
-      directory: work.run,
+    await using machine = await startRecorded(context, spec, {
+      work,
+      activity: 'snapshot',
+      key,
       consoleLog: logs.console,
-      signal,
-      report,
     });
     try {
       const shell = attachment.shellOf(machine);
@@ -184,7 +184,7 @@ interface TestResume {
 async function testResume(context: StageContext, { manifest, directory, number, shares }: TestResume): Promise<void> {
   const { guest, report, signal } = context;
   report({ kind: 'stage-step', stage: 'snapshot', text: 'resume it once' });
-  await using resumed = await resume(context, { manifest, directory, shares, mayBoot: false });
+  await using resumed = await resume(context, { activity: 'snapshot', manifest, directory, shares, mayBoot: false });
   const { readNumber, checkShares } = guest.commands;
   const printed = await runChecked(resumed.shell.run, inSequence([checkShares, readNumber]), { signal });
   if (printed.trim() !== number)

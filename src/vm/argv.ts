@@ -81,7 +81,7 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
       ['chardev', 'serial0'],
     ]),
     ...(spec.hasPanicDevice ? ['-device', optionValue('pvpanic', [['id', 'panic0']])] : []),
-    ...graphicsArguments(spec),
+    ...graphicsArguments(spec, files),
     ...pointerArguments(spec),
     ...flashArguments(spec),
     ...driveArguments(spec, files),
@@ -203,13 +203,13 @@ function startArguments({ start }: MachineSpec): string[] {
   }
 }
 
-function graphicsArguments({ family, graphics }: MachineSpec): string[] {
+function graphicsArguments({ family, graphics }: MachineSpec, { vnc }: MachineFiles): string[] {
   if (graphics.kind === 'none') return ['-display', 'none'];
   const bus = family === 'pc' ? 'pci.0' : 'pcie.0';
   return [
-    ...(graphics.kind === 'vnc'
-      ? ['-vnc', `unix:${optionValue(socketPath(graphics.path), [])}`]
-      : ['-display', 'none']),
+    '-vnc',
+    // A client cannot disconnect the others.
+    `unix:${optionValue(socketPath(vnc), [['share', 'force-shared']])}`,
     '-device',
     optionValue('VGA', [
       ['id', 'vga0'],

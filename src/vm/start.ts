@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { open, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, open, rm, stat, statfs } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -52,7 +52,7 @@ export async function startMachine(spec: MachineSpec, host: Host, options: Start
         ...options,
         host,
         files,
-        scratch: [files.qmp, files.migration, files.screen, ...emptyDisks],
+        scratch: [files.qmp, files.migration, files.vnc, files.screen, ...emptyDisks],
       });
     } catch (error) {
       signal?.throwIfAborted();
@@ -96,6 +96,8 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
       },
     );
     const qmp = await Promise.race([connected, died]);
+    // QEMU makes the socket with the permissions of the umask.
+    if (spec.graphics.kind === 'vga') await chmod(files.vnc, 0o600);
     const [sshPort] = spec.nics.flatMap(({ link }) =>
       link.kind === 'direct' && link.sshPort !== 'any' ? [link.sshPort] : [],
     );
@@ -124,13 +126,13 @@ function withSshPort(spec: MachineSpec, sshPort: number): MachineSpec {
 }
 
 /** Throws VmError if a machine of the same name runs in the directory; removes the sockets of a dead one. */
-async function requireNoOther({ qmp, migration }: MachineFiles, { name }: MachineSpec): Promise<void> {
+async function requireNoOther({ qmp, migration, vnc }: MachineFiles, { name }: MachineSpec): Promise<void> {
   if (existsSync(qmp) && (await isListening(qmp))) {
     throw new VmError(`machine \`${name}\` is already running in \`${dirname(qmp)}\``, {
       hint: 'wait until it has ended, or use another directory',
     });
   }
-  for (const path of [qmp, migration]) await rm(path, { force: true });
+  for (const path of [qmp, migration, vnc]) await rm(path, { force: true });
 }
 
 async function isListening(path: string): Promise<boolean> {

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { quoteWord } from '../../src/io/quoting.ts';
+import { vmPlaces } from '../../src/stages/layout.ts';
+import { runningMachines } from '../../src/stages/running-machines.ts';
 import { findOwnNetwork } from '../../src/vm/network/own-network.ts';
 import { isPortTaken } from '../../src/vm/network/port.ts';
 import { describeWith } from '../support/qemu.ts';
@@ -111,11 +113,19 @@ describeWith(PROGRAMS, 'vm boot', () => {
     expect(kept.sh('echo kept >/root/mark')).toBe('');
     await poweredOff(kept.command);
     const [again, other] = await Promise.all([boot('--disk-file', diskFile), boot()]);
+    const running = await runningMachines(vmPlaces(bench.vmDir));
+    const boots = { activity: 'boot', guest: 'stand-in', key: bench.stages().install[0] };
+    expect(running).toMatchObject([boots, boots]);
+    for (const { vnc, consoleLog } of running) {
+      expect(statSync(vnc ?? '').mode & 0o777).toBe(0o600);
+      expect(readFileSync(consoleLog, 'latin1')).toContain('@cygstrap ready');
+    }
     expect(again.sh('cat /root/mark')).toBe('kept\n');
     expect(other.sh('test ! -e /root/mark && echo other >/root/mark')).toBe('');
     // Both receive the signal at the same time.
     await Promise.all([poweredOff(again.command), poweredOff(other.command)]);
     expect(digestOfDisk()).toBe(installed);
+    expect(await runningMachines(vmPlaces(bench.vmDir))).toEqual([]);
   });
 
   test('with --qemu-arg the port is in the network of the host; a second Ctrl-C ends the machine at once', async () => {

@@ -227,7 +227,7 @@ describeWith(PROGRAMS, 'a snapshot that cannot be made, or that was modified', (
     });
     const snapshot = await findSnapshot(undefined, context);
     const shares = { store: bench.repo, xchg: bench.path };
-    await expect(resume(context, { manifest: snapshot, shares, mayBoot: false })).rejects.toThrow(
+    await expect(resume(context, { activity: 'run', manifest: snapshot, shares, mayBoot: false })).rejects.toThrow(
       /^the snapshot cannot be resumed on this host: /,
     );
   });

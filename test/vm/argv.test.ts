@@ -157,7 +157,7 @@ const windows = tinyMachine('/store/windows.qcow2', {
   floppies: [{ id: 'answers', path: '/media/answers.img' }],
   boot: { kind: 'disk-then-cdrom' },
   nics: [nic({ kind: 'none' }, 'e1000e')],
-  graphics: { kind: 'vnc', path: `${DIRECTORY}/vnc` },
+  graphics: { kind: 'vga' },
   pointer: 'usb-tablet',
   clock: { base: 'localtime', runsBy: 'vm' },
   onReset: 'reset',

@@ -104,7 +104,7 @@ describeWith([QEMU], 'the devices of a machine', () => {
       ],
       cdroms: ['cd0', 'cd1', 'cd2'].map((id) => ({ id, path: disk })),
       floppies: ['floppy0', 'floppy1'].map((id) => ({ id, path: disk })),
-      graphics: { kind: 'vnc', path: join(directory, 'vnc') },
+      graphics: { kind: 'vga' },
       pointer: 'usb-tablet',
       clock: { base: '2010-01-01T00:00:00', runsBy: 'vm' },
       hasPanicDevice: true,

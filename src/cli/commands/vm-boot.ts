@@ -44,9 +44,9 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
   const { findInstalled } = await import('../../api/vm-find.ts');
   const { bootVm } = await import('../../api/vm-boot.ts');
   const installed = await findInstalled(args.install, context);
-  const { diskFile, store, xchg, vnc, switch: switches } = args;
+  const { diskFile, store, xchg, switch: switches } = args;
   const exit = await bootVm(
-    { installed, machineOptions: machineOptionsOf(args), diskFile, store, xchg, shares, switches, vnc },
+    { installed, machineOptions: machineOptionsOf(args), diskFile, store, xchg, shares, switches },
     context,
     {
       onLine: (line) => output.data(`${line}\n`),

@@ -19,10 +19,10 @@ export const vmInstallCommand = defineCommand({
 /** Makes the installed disk that the options describe, or finds the existing one. */
 export async function install(context: VmContext, args: InstallArguments): Promise<InstalledManifest> {
   const { installVm } = await import('../../api/vm-install.ts');
-  const { repo, lock, add, keyring, vnc, stepTimeout, stallTimeout } = args;
+  const { repo, lock, add, keyring, stepTimeout, stallTimeout } = args;
   const limits = {
     ...(stepTimeout !== undefined && { stepTimeoutMs: stepTimeout }),
     ...(stallTimeout !== undefined && { stallTimeoutMs: stallTimeout }),
   };
-  return installVm({ repo, lock, add, keyring, machineOptions: machineOptionsOf(args), limits, vnc }, context);
+  return installVm({ repo, lock, add, keyring, machineOptions: machineOptionsOf(args), limits }, context);
 }

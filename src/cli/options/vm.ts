@@ -35,7 +35,6 @@ export const MACHINE_OPTIONS = grouped('Machine', {
   cpus: parsed('N', 'Set the number of processors', wholeNumber(1, 999_999)),
   'empty-disk': list('SIZE', 'Add a disk of this size, empty at each start; repeat for several', sizeMiB),
   'qemu-arg': list('WORD', 'Pass this word to QEMU; repeat, as in --qemu-arg=-device --qemu-arg=usb-ehci'),
-  vnc: value('SOCKET', 'Show the screen by VNC on this Unix socket'),
 });
 
 /** Options of the installation and its machine. */
@@ -70,7 +69,7 @@ export function machineOptionsOf({
   disk,
   emptyDisk,
   qemuArg,
-}: Omit<MachineArguments, 'vnc'> & Partial<Pick<InstallArguments, 'disk'>>): Partial<MachineOptions> {
+}: MachineArguments & Partial<Pick<InstallArguments, 'disk'>>): Partial<MachineOptions> {
   return {
     ...(memory !== undefined && { memoryMiB: memory }),
     ...(cpus !== undefined && { cpus }),

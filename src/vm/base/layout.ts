@@ -12,6 +12,8 @@ export interface MachineFiles {
   readonly consoleLog: string;
   /** Socket that transfers a memory image. */
   readonly migration: string;
+  /** Socket that shows the screen by VNC, for any number of clients; for the user only. */
+  readonly vnc: string;
   /** Screenshot in the format of QEMU, before its conversion to PNG. */
   readonly screen: string;
   /** Path prefix of the files of empty disks. */
@@ -24,6 +26,7 @@ export function filesOf(name: string, directory: string): MachineFiles {
     qmp: join(directory, `${name}.qmp`),
     consoleLog: join(directory, `${name}.console.log`),
     migration: join(directory, `${name}.migration`),
+    vnc: join(directory, `${name}.vnc`),
     screen: join(directory, `${name}.ppm`),
     emptyDiskStem: join(directory, `${name}.empty-`),
   };

@@ -142,10 +142,8 @@ export interface ShareSpec {
 export type GraphicsSpec =
   /** No graphics adapter, only the serial console; no screenshots. */
   | { readonly kind: 'none' }
-  /** A standard VGA adapter without a display; screenshots work. */
-  | { readonly kind: 'vga' }
-  /** A standard VGA adapter, shown by VNC on a Unix socket. */
-  | { readonly kind: 'vnc'; readonly path: string };
+  /** A standard VGA adapter, shown by VNC on a Unix socket (`MachineFiles.vnc`); screenshots work. */
+  | { readonly kind: 'vga' };
 
 export interface ClockSpec {
   /** Time of the hardware clock at start: the host's time, or a date such as `2010-01-01T00:00:00`. */
