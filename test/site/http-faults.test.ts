@@ -159,7 +159,7 @@ describe('faults', () => {
     const sent = 200_000;
     const server = await startServer({
       '/a': fault.raw(
-        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n',
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n',
         Buffer.from(`${'1\r\nx\r\n'.repeat(sent)}0\r\n\r\n`),
       ),
     });
@@ -175,6 +175,35 @@ describe('faults', () => {
       receivedBytes += chunk.length;
     expect(receivedBytes).toBe(sent);
     await client.destroy();
+  });
+
+  test.each([
+    ['', BYTES.length],
+    ['Connection: close\r\n', 600_000],
+    ['Connection: close\r\nContent-Length: 600000\r\n', 600_000],
+    ['Connection: keep-alive\r\n', 2_000_000],
+    ['Connection: keep-alive\r\nContent-Length: 600000\r\n', 600_000],
+    ['Connection: keep-alive, close\r\nContent-Length: 600000\r\n', 600_000],
+  ])('a connection that is closed while a slow reader waits: %j, %i bytes', async (headers, size) => {
+    const server = await startServer({ '/a': fault.raw(`HTTP/1.1 200 OK\r\n${headers}\r\n`, Buffer.alloc(size, 1)) });
+    const { chunks } = await site(server.url).open('a');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    let receivedBytes = 0;
+    for await (const chunk of chunks) receivedBytes += chunk.length;
+    expect(receivedBytes).toBe(size);
+  });
+
+  test('a body that cannot be paused is held up to a bound', async () => {
+    const server = await startServer({ '/a': fault.raw('HTTP/1.1 200 OK\r\n\r\n', Buffer.alloc(80 * 1024 * 1024)) });
+    const { chunks } = await site(server.url).open('a');
+    await expect.poll(() => server.openConnections, { timeout: 10_000 }).toBe(0);
+    const reading = async (): Promise<void> => {
+      for await (const _ of chunks);
+    };
+    expect(await fetchError(reading())).toMatchObject({
+      kind: 'reset',
+      why: 'more bytes arrived than can be kept until they are read',
+    });
   });
 
   test('a web page by its name is a file', async () => {

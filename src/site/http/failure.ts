@@ -1,7 +1,7 @@
 import { errors } from 'undici';
 import { AddressFault } from './address-guard.ts';
 import { FetchError } from '../base/fetch-error.ts';
-import { TimeoutFault } from './request.ts';
+import { TimeoutFault, UnreadFault } from './request.ts';
 import type { TimeoutName } from './request.ts';
 import { ProxyFault } from './network.ts';
 import type { Proxy } from './proxy.ts';
@@ -59,6 +59,7 @@ export interface FailedRequest {
 export function failureOf(error: unknown, { url, phase, signal, proxy }: FailedRequest): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (error instanceof TimeoutFault) return timeoutError(error, url, phase);
+  if (error instanceof UnreadFault) return new FetchError('reset', url.href, error.message);
   if (error instanceof AddressFault) return new FetchError('refused', url.href, error.message);
   if (error instanceof ProxyFault) return proxyError(error, url);
   const code = codeOf(error);

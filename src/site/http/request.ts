@@ -11,6 +11,10 @@ const LOW_WATER_BYTES = 128 * 1024;
 const HIGH_WATER_PIECES = 4096;
 const LOW_WATER_PIECES = 1024;
 
+/** Bounds of received, unread bytes and pieces of a response that cannot be paused. */
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
+const MAX_UNREAD_PIECES = 64 * 1024;
+
 /** Maximum bytes of an unwanted body that are read to keep the connection. */
 const DROPPED_BYTES = 64 * 1024;
 
@@ -36,6 +40,23 @@ export class TimeoutFault extends Error {
     this.limit = limit;
     this.timeouts = timeouts;
   }
+}
+
+/** The body arrives faster than it is read, and cannot be paused. */
+export class UnreadFault extends Error {
+  constructor() {
+    super('more bytes arrived than can be kept until they are read');
+    this.name = 'UnreadFault';
+  }
+}
+
+/** Returns whether a response can be paused. undici 7 ends the process with an AssertionError if the other side closes
+ *  the connection of a paused response that is not kept alive (nodejs/undici#5360); the headers must exclude that. */
+function canPause({ connection, 'keep-alive': keepAlive, ...headers }: Headers): boolean {
+  const tokens = String(connection ?? (keepAlive === undefined ? '' : 'keep-alive')).toLowerCase();
+  const isKept = /\bkeep-alive\b/.test(tokens) && !/\bclose\b/.test(tokens);
+  const coding = headers['transfer-encoding'];
+  return isKept && (coding === undefined ? headers['content-length'] !== undefined : coding === 'chunked');
 }
 
 /** Listeners of a signal. The signal has one event listener for all of them: Node.js warns about more than ten, and
@@ -78,6 +99,7 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
   #rateSinceMs = 0;
   #rateBytes = 0;
   #hasHead = false;
+  #canPause = false;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #droppedBytes: number | undefined;
@@ -106,7 +128,8 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
       const chunk = this.#queue.shift();
       if (chunk !== undefined) {
         this.#queuedBytes -= chunk.length;
-        if (this.#isLow && this.#controller?.paused === true) this.#goOn(this.#controller);
+        if (this.#controller?.paused === true && !this.#isAbove(LOW_WATER_BYTES, LOW_WATER_PIECES))
+          this.#goOn(this.#controller);
         return chunk;
       }
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -142,6 +165,7 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
     if (status < 200) return;
     this.#hasHead = true;
+    this.#canPause = canPause(headers);
     this.#heardMs = performance.now();
     this.#measureFrom(this.#heardMs);
     // Otherwise the running timer fires early enough.
@@ -160,7 +184,8 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
     this.#rateBytes += chunk.length;
     this.#queue.push(chunk);
     this.#queuedBytes += chunk.length;
-    if (this.#queuedBytes > HIGH_WATER_BYTES || this.queuedPieces > HIGH_WATER_PIECES) controller.pause();
+    if (this.#isAbove(HIGH_WATER_BYTES, HIGH_WATER_PIECES) && this.#canPause) controller.pause();
+    else if (this.#isAbove(MAX_UNREAD_BYTES, MAX_UNREAD_PIECES)) this.#fail(new UnreadFault());
     this.#wake();
   }
 
@@ -178,8 +203,8 @@ export class HttpRequest implements Dispatcher.DispatchHandler {
     return this.#queue.length;
   }
 
-  get #isLow(): boolean {
-    return this.#queuedBytes < LOW_WATER_BYTES && this.queuedPieces < LOW_WATER_PIECES;
+  #isAbove(bytes: number, pieces: number): boolean {
+    return this.#queuedBytes > bytes || this.queuedPieces > pieces;
   }
 
   get #isSettled(): boolean {
