@@ -98,6 +98,7 @@ export { newestIndexes } from './core/lock/newest.ts';
 export type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './core/lock/lock.ts';
 export { parseLock } from './core/lock/parse.ts';
 export { printLock } from './core/lock/print.ts';
+export type { SetupCommand } from './core/lock/setup-command.ts';
 export type { PlanDifference } from './core/resolve/diff.ts';
 export type { Difference, NamedVersion, VersionChange } from './core/version/differences.ts';
 export { parseInstalledDb } from './core/resolve/installed.ts';

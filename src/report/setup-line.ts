@@ -3,22 +3,22 @@ import type { SetupCommand } from '../core/lock/setup-command.ts';
 /** Directory that stands for a directory of a computer without Windows. */
 const WINDOWS_DIRECTORY = 'C:\\repo';
 
-const DIRECTORY_OPTION = '--local-package-dir';
-
 /** Returns a call of setup as a sentence for people. */
 export function setupText(setup: SetupCommand): string {
   return `install it on Windows: ${setupLine(setup)}\n`;
 }
 
-/** Returns a call of setup as one line for the command prompt of Windows. A local package directory that is not a path
- *  of Windows is written as `C:\repo`. */
+/** Returns a call of setup as one line for the command prompt of Windows. On a computer without Windows the
+ *  local package directory is written as `C:\repo`, and the file of a public key without its directory. */
 export function setupLine({ program, arguments: words }: SetupCommand): string {
-  const shown = words.map((word, i) => (words[i - 1] === DIRECTORY_OPTION ? windowsDirectory(word) : word));
+  const shown = words.map((word, i) => windowsPath(word, words[i - 1]));
   return [program, ...shown].map(quoteWindowsWord).join(' ');
 }
 
-function windowsDirectory(path: string): string {
-  return /^(?:[A-Za-z]:|\\\\)/.test(path) ? path : WINDOWS_DIRECTORY;
+function windowsPath(word: string, option: string | undefined): string {
+  if (!word.startsWith('/')) return word;
+  if (option === '--local-package-dir') return WINDOWS_DIRECTORY;
+  return option === '--pubkey' ? (word.split('/').at(-1) ?? word) : word;
 }
 
 /** Quotes a word so that a program of Windows reads exactly these characters: a quote and the backslashes before it get

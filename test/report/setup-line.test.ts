@@ -23,3 +23,14 @@ test.each([
   const command = { program: 'setup-x86_64.exe', arguments: ['--local-package-dir', directory, '--packages', 'a,b'] };
   expect(setupLine(command)).toBe(`setup-x86_64.exe --local-package-dir ${expected} --packages "a,b"`);
 });
+
+test.each([
+  ['/home/user/key.gpg', 'key.gpg'],
+  ['https://example/key.gpg', 'https://example/key.gpg'],
+  ['PUBLIC-KEY', 'PUBLIC-KEY'],
+  ['C:\\key.gpg', 'C:\\key.gpg'],
+])('the public key %s is written as %s', (key, expected) => {
+  expect(setupLine({ program: 'setup-x86_64.exe', arguments: ['--pubkey', key] })).toBe(
+    `setup-x86_64.exe --pubkey ${expected}`,
+  );
+});
