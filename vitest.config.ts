@@ -4,6 +4,7 @@ import { NoSkips } from './test/support/no-skips.ts';
 
 /** Suites that run guests in QEMU, which takes minutes under software emulation (`npm run test:machines`). */
 const MACHINES = [
+  'test/serve/view-machine.test.ts',
   'test/stages/{boot,install-failures,run,run-failures,snapshot-failures,topology}.test.ts',
   'test/guest/controller.test.ts',
   'test/guest/resume.test.ts',

@@ -23,7 +23,10 @@ const [packed] = /** @type {{ files: { path: string }[] }[]} */ (
 const paths = (packed?.files ?? []).map(({ path }) => path).sort();
 const faults = [];
 
-const sources = paths.filter((path) => /^src\/.*\.[jt]s$/.test(path) && !path.endsWith('.d.ts'));
+// The page is served from src, as it is.
+const sources = paths.filter(
+  (path) => /^src\/.*\.[jt]s$/.test(path) && !path.endsWith('.d.ts') && !path.startsWith('src/serve/view/page/'),
+);
 const builds = new Set(paths.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/program/')));
 for (const source of sources) {
   const stem = source.replace(/^src\//, 'dist/').replace(/\.[jt]s$/, '');

@@ -72,6 +72,8 @@ export { snapshotVm } from './api/vm-snapshot.ts';
 export type { VmSnapshotRequest } from './api/vm-snapshot.ts';
 export { collectStages, listStages, removeStages } from './api/vm-stages.ts';
 export type { Collected, CollectRequest, RemovalContext, StageListing } from './api/vm-stages.ts';
+export { viewVm } from './api/vm-view.ts';
+export type { VmView, VmViewRequest } from './api/vm-view.ts';
 
 // Errors and events.
 export { CygstrapError } from './errors.ts';

@@ -21,6 +21,7 @@ import { vmRunCommand } from './commands/vm-run.ts';
 import { vmShellCommand } from './commands/vm-shell.ts';
 import { vmSnapshotCommand } from './commands/vm-snapshot.ts';
 import { vmGcCommand, vmLsCommand, vmRmCommand } from './commands/vm-stages.ts';
+import { vmViewCommand } from './commands/vm-view.ts';
 import { whyCommand } from './commands/why.ts';
 import type { Command } from './options/declare.ts';
 
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   vmRunCommand,
   vmShellCommand,
   vmBootCommand,
+  vmViewCommand,
   vmLsCommand,
   vmRmCommand,
   vmGcCommand,

@@ -1,8 +1,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CygstrapError } from '../errors.ts';
+import { close, listen } from './listen.ts';
 import { plain, respond } from './respond.ts';
 import type { Content } from './respond.ts';
 
@@ -40,7 +40,6 @@ export interface RepoServer {
 /** How long a connection can be idle, within a response or between requests. */
 const SILENCE_MS = 120_000;
 const KEEP_ALIVE_MS = 30_000;
-const GRACE_MS = 5000;
 
 /** Serves a directory over HTTP as a mirror does: GET and HEAD, single ranges, conditions (RFC 9110), directories as
  *  HTML pages. Everyone who can connect can read everything below `dir`, except dot files, files that are still being
@@ -57,8 +56,7 @@ export async function serveRepo(dir: string, options: ServeOptions = {}): Promis
     });
   });
   server.setTimeout(SILENCE_MS);
-  await listen(server, host, port);
-  return { url: urlOf(host, server.address() as AddressInfo), close: (graceMs = GRACE_MS) => close(server, graceMs) };
+  return { url: await listen(server, host, port), close: (graceMs) => close(server, graceMs) };
 }
 
 async function rootOf(dir: string): Promise<string> {
@@ -94,39 +92,5 @@ async function handle(
       for (const name of response.getHeaderNames()) response.removeHeader(name);
       plain(response, 500);
     }
-  }
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const hint =
-        cause.code === 'EADDRINUSE'
-          ? { hint: 'another program uses this port; choose another one, or 0 for any free port' }
-          : {};
-      reject(new CygstrapError('io', `cannot listen on ${host}, port ${port}`, { cause, ...hint }));
-    });
-    server.listen({ host, port, exclusive: true }, () => {
-      server.removeAllListeners('error');
-      // For example too many open files: this connection is lost, the server continues.
-      server.on('error', () => {});
-      resolve();
-    });
-  });
-}
-
-function urlOf(host: string, { port }: AddressInfo): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
-}
-
-async function close(server: Server, graceMs: number): Promise<void> {
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-  try {
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeIdleConnections();
-    });
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -20,9 +20,14 @@ export class LineSplitter {
     return lines;
   }
 
+  /** Returns the text after the last line end; empty without one. */
+  open(): string {
+    return withoutControls(this.#open.toString('utf8', 0, this.#openBytes));
+  }
+
   /** Returns the incomplete last line, if any. */
   end(): string[] {
-    const line = withoutControls(this.#open.toString('utf8', 0, this.#openBytes));
+    const line = this.open();
     this.#openBytes = 0;
     return line.trim() === '' ? [] : [line];
   }

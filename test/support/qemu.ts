@@ -10,7 +10,8 @@ export const QEMU = 'qemu-system-x86_64';
 
 const DIRECTORIES = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
 
-function pathOf(program: string): string | undefined {
+/** Returns the path of a program, or undefined if it is not installed. */
+export function pathOf(program: string): string | undefined {
   return DIRECTORIES.map((directory) => join(directory, program)).find((path) => existsSync(path));
 }
 

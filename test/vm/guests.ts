@@ -227,6 +227,27 @@ export function writingGuest(): Buffer {
   ]);
 }
 
+/** A guest that prints a text on its screen and its serial port, then each key that it receives on both. */
+export function echoingGuest(text: string): Buffer {
+  // Character in al: call putc; mov ah, 0eh; int 10h
+  const show: Part[] = [0xe8, { far: 'putc' }, 0xb4, 0x0e, 0xcd, 0x10];
+  return assembled([
+    ...SETUP,
+    0xfb,
+    ...[...Buffer.from(text, 'latin1')].flatMap((byte): Part[] => [0xb0, byte, ...show]),
+    { at: 'next' },
+    // xor ah, ah; int 16h
+    0x30,
+    0xe4,
+    0xcd,
+    0x16,
+    ...show,
+    0xeb,
+    { near: 'next' },
+    ...PUTC,
+  ]);
+}
+
 /** Returns the number in a line of the counting guest. */
 export function numberOf(line: string): number {
   return [...line].reduce((sum, letter) => sum * 16 + letter.charCodeAt(0) - 65, 0);
