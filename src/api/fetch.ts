@@ -28,6 +28,8 @@ import { setupCommandOf } from './setup-command.ts';
 import type { SetupCommand } from '../core/lock/setup-command.ts';
 import { openGroup } from './load-from-sites.ts';
 
+const NOTHING: Presence = { present: [], readFiles: 0, absent: [], damaged: [], clashes: [] };
+
 /** The result of a fetch. */
 export interface FetchSummary {
   readonly kind: 'fetched' | 'dry-run';
@@ -36,6 +38,11 @@ export interface FetchSummary {
   readonly sizeBytes: number;
   readonly presentFiles: number;
   readonly presentBytes: number;
+  /** Verified files that were read now, as they arrived or on the disk. */
+  readonly readFiles: number;
+  /** Verified files that were not read: their size, times, inode and number of links are those of an earlier reading.
+   *  */
+  readonly unchangedFiles: number;
   /** The lock that was used or written; null without one. */
   readonly lock: string | null;
   /** Whether this fetch wrote the lock. */
@@ -96,7 +103,7 @@ class Fetch {
     this.#warnOfLongPaths(files);
     const wasOurs = await exists(ownFile(this.#root, ''));
     if (dryRun && inspectRepo(this.#root).kind === 'free')
-      return this.#planned(selection, files, { present: [], absent: files, damaged: [], clashes: [] });
+      return this.#planned(selection, files, { ...NOTHING, absent: files });
     const store = await this.#openStore(layout);
     let isChanged = false;
     try {
@@ -113,7 +120,8 @@ class Fetch {
       const present = [...presence.present, ...fetched];
       const index = await publishIndex(store, selection, present, this.#request, this.#context);
       const installer = await this.#fetchInstaller(store, selection.arch);
-      return { ...planned, kind: 'fetched', index, installer, setup: await this.#setup(selection, index) };
+      const readFiles = presence.readFiles + fetched.length;
+      return { ...planned, kind: 'fetched', readFiles, index, installer, setup: await this.#setup(selection, index) };
     } finally {
       await store.close();
       // A dry run or a refusal leaves nothing in the directory of another program.
@@ -140,7 +148,7 @@ class Fetch {
     });
   }
 
-  #planned(selection: Selection, files: readonly RepoFile[], { present }: Presence): FetchSummary {
+  #planned(selection: Selection, files: readonly RepoFile[], { present, readFiles }: Presence): FetchSummary {
     const counts = {
       files: files.length,
       sizeBytes: sum(files),
@@ -153,6 +161,8 @@ class Fetch {
       kind: 'dry-run',
       repo: this.#request.repo,
       ...counts,
+      readFiles,
+      unchangedFiles: present.length - readFiles,
       lock: lock === undefined ? null : this.#request.lock,
       isLockNew,
       signers,

@@ -99,8 +99,9 @@ async function create(path: string, own: LockHolder): Promise<boolean> {
     return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
-    if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR')) throw error;
-    // No hard links on this file system (FAT): readers can see an empty file for a moment, which is not stale.
+    if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR', 'EMLINK', 'EXDEV')) throw error;
+    // No hard links on this file system (FAT, some network file systems): readers can see an empty file for a moment,
+    // which is not stale.
     return await writeFile(path, text, { flag: 'wx' }).then(
       () => true,
       (again: unknown) => {

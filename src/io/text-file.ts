@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { CygstrapError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { writeFileAtomically } from './atomic-file.ts';
-import { hasCode } from './system-error.ts';
+import { hasCode, ioError } from './system-error.ts';
 
 /** Reads a small text file in UTF-8. Returns undefined if it does not exist. Throws `io` if it cannot be read, and
  *  `code` if it is not valid UTF-8. */
@@ -12,7 +12,7 @@ export async function readTextFile(path: string, code: ErrorCode): Promise<strin
     bytes = await readFile(path);
   } catch (cause) {
     if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw new CygstrapError('io', `cannot read \`${path}\``, { cause });
+    throw ioError(cause, 'read', path);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -27,6 +27,6 @@ export async function writeTextFile(path: string, text: string): Promise<void> {
   try {
     await writeFileAtomically(path, text, { durable: true });
   } catch (cause) {
-    throw new CygstrapError('io', `cannot write \`${path}\``, { cause });
+    throw ioError(cause, 'write', path);
   }
 }

@@ -1,23 +1,27 @@
-import { constants, linkSync, rmSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, existsSync, linkSync, lstatSync, rmSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../events.ts';
-import { createAtomically } from '../io/atomic-file.ts';
+import { createAtomically, replaceFile, temporaryPathOf } from '../io/atomic-file.ts';
 import { Directories } from './disk/directories.ts';
 import { hasCode } from '../io/system-error.ts';
 import type { HashPool } from './disk/hash-pool.ts';
 import type { RepoFile } from './files/file.ts';
 import type { FileStatus } from './disk/file-status.ts';
 
-/** Archives by content, shared by all repos of a user: `sha512/ab/ab12…` below its directory. Entries are hard links
- *  where cache and repo are on one file system, otherwise copies (reflinks where supported). A file can therefore
- *  change through another repo, and is hashed each time it is used. Failures are reported as notes, never thrown. Only
+/** Archives by content, shared by all repos of a user: `sha512/ab/ab12…` below its directory. Entries share their data
+ *  with the files of repos: as reflinks where the file system has them, otherwise as hard links, otherwise not. A file
+ *  with hard links is read-only, so that an edit in one repo does not reach the others by accident; Windows ignores
+ *  that, and root does. So each entry is hashed when it is used, and repos read a file again whose status changed.
+ *  Failures are reported as notes, never thrown. Only
  *  damaged entries are removed. */
 export class ArchiveCache {
   readonly #directory: string;
   readonly #pool: HashPool;
   readonly #report: Report;
   readonly #directories = new Directories(undefined);
+  /** Whether cache and repo can share data by reflinks, as far as it is known. */
+  #hasReflinks = true;
 
   constructor(directory: string, pool: HashPool, report: Report) {
     this.#directory = directory;
@@ -31,7 +35,8 @@ export class ArchiveCache {
     const entry = this.#entryOf(file);
     if (entry === undefined) return undefined;
     try {
-      await linkOrCopy(entry, target);
+      if (!this.#clone(entry, target) && !linkReadOnly(entry, target))
+        await copyFile(entry, target, constants.COPYFILE_EXCL);
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) this.#note('cannot be read', error);
       return undefined;
@@ -55,14 +60,26 @@ export class ArchiveCache {
     if (entry === undefined) return;
     try {
       await this.#directories.createFor(entry);
-      try {
-        linkSync(location, entry);
-      } catch (error) {
-        if (hasCode(error, 'EEXIST')) return;
-        await createAtomically(entry, (temporary) => copyFile(location, temporary, constants.COPYFILE_FICLONE));
-      }
+      if (existsSync(entry)) return;
+      const temporary = temporaryPathOf(entry);
+      if (this.#clone(location, temporary)) await replaceFile(temporary, entry);
+      else if (!linkReadOnly(location, entry))
+        await createAtomically(entry, (copy) => copyFile(location, copy, constants.COPYFILE_EXCL));
     } catch (error) {
-      this.#note('cannot be written', error);
+      // Another process was faster.
+      if (!hasCode(error, 'EEXIST')) this.#note('cannot be written', error);
+    }
+  }
+
+  /** Makes `to` a reflink of `from`; returns false where there are none. Throws errors of the system. */
+  #clone(from: string, to: string): boolean {
+    if (!this.#hasReflinks) return false;
+    try {
+      copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'EEXIST')) throw error;
+      return (this.#hasReflinks = false);
     }
   }
 
@@ -79,11 +96,21 @@ export class ArchiveCache {
   }
 }
 
-async function linkOrCopy(from: string, to: string): Promise<void> {
+/** Makes `to` a hard link of `from` that nobody may write to; returns false where that is not possible. Windows cannot
+ *  replace read-only files, so they stay writable there. Throws errors of the system. */
+function linkReadOnly(from: string, to: string): boolean {
   try {
     linkSync(from, to);
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'EEXIST')) throw error;
-    await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    return false;
+  }
+  try {
+    const { mode } = lstatSync(to);
+    if (process.platform !== 'win32' && (mode & 0o222) !== 0) chmodSync(to, mode & 0o555);
+    return true;
+  } catch {
+    rmSync(to, { force: true });
+    return false;
   }
 }

@@ -21,6 +21,8 @@ import type { VerifiedFile } from './verified.ts';
 /** Which of a list of files exist. */
 export interface Presence {
   readonly present: readonly VerifiedFile[];
+  /** Number of `present` files that were read now; the others have not changed since they were read. */
+  readonly readFiles: number;
   readonly absent: readonly RepoFile[];
   /** Of another size or content, not readable, or a symbolic link; `put` replaces them if nothing clashes. */
   readonly damaged: readonly RepoFile[];
@@ -49,6 +51,7 @@ export async function findPresent(files: readonly RepoFile[], options: PresenceO
   const directories = new Map<string, Found>();
   const found = await lookAt(distinct, { places, directories, signal });
   const present = new Map<string, VerifiedFile>();
+  let readFiles = 0;
   const unknown = new Map<string, RepoFile>();
   for (const file of distinct) {
     const one = found.get(file.path);
@@ -77,6 +80,7 @@ export async function findPresent(files: readonly RepoFile[], options: PresenceO
         if (result.sizeBytes !== file.sizeBytes || (file.digest !== undefined && hex !== file.digest.hex)) continue;
         const one = verifiedFile(file, result.location);
         present.set(file.path, one);
+        readFiles++;
         onVerified(one, { ...result, size: BigInt(result.sizeBytes) }, shown({ algorithm, hex }));
       }
     },
@@ -86,6 +90,7 @@ export async function findPresent(files: readonly RepoFile[], options: PresenceO
   for (const file of others) verified.delete(keyOf(places, file));
   return {
     present: distinct.flatMap(({ path }) => present.get(path) ?? []),
+    readFiles,
     absent: others.filter(({ path }) => found.get(path)?.kind === 'missing'),
     damaged: others.filter(({ path }) => found.get(path)?.kind !== 'missing'),
     clashes: clashesOf(others, { places, placed, found, directories }),

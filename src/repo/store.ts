@@ -25,7 +25,7 @@ import { claimRepo } from './claim.ts';
 import { requireLayout } from './repo.ts';
 import { lockRepo } from './repo-lock.ts';
 import type { OpenSource } from './files/source.ts';
-import { isSettled } from './disk/file-status.ts';
+import { isOwnSettled, isSettled, statusSince } from './disk/file-status.ts';
 import { VerificationCache } from './verification-cache.ts';
 import type { FileStatus } from './disk/file-status.ts';
 import { requireVerifiable, shown } from './files/verify-error.ts';
@@ -41,6 +41,14 @@ export interface StoreOptions {
   readonly jobs?: number;
   readonly report?: Report;
   readonly signal?: AbortSignal;
+}
+
+/** A verified file that is perhaps not flushed to the disk. */
+interface Unflushed {
+  readonly file: VerifiedFile;
+  /** Undefined if it cannot be recorded as verified: a later change could leave it equal. */
+  readonly status: FileStatus | undefined;
+  readonly digest: string;
 }
 
 /** Further files that a run writes. */
@@ -65,7 +73,7 @@ export class Store {
   readonly #directories: Directories;
   readonly #puts = new Map<string, { readonly file: RepoFile; readonly done: Promise<VerifiedFile> }>();
   /** Verified, but perhaps not flushed to the disk. */
-  #unflushed: { readonly file: VerifiedFile; readonly status: FileStatus; readonly digest: string }[] = [];
+  #unflushed: Unflushed[] = [];
   #syncing: Promise<void> = Promise.resolve();
   #hasWarnedOfMd5 = false;
 
@@ -160,7 +168,8 @@ export class Store {
       verified: this.#verified,
       placed: this.#placed,
       allowUndigested: this.#options.allowUndigested === true,
-      onVerified: (file, status, digest) => this.#unflushed.push({ file, status, digest }),
+      onVerified: (file, status, digest) =>
+        this.#unflushed.push({ file, status: isSettled(status) ? status : undefined, digest }),
       ...options,
     });
   }
@@ -187,7 +196,7 @@ export class Store {
       throw ioError(error, 'flush', this.places.root);
     }
     for (const { file, status, digest } of unflushed)
-      if (isSettled(status)) this.#verified.set(keyOf(this.places, file), { ...status, digest });
+      if (status !== undefined) this.#verified.set(keyOf(this.places, file), { ...status, digest });
     await this.#verified.save();
   }
 
@@ -231,8 +240,8 @@ export class Store {
       ...options,
     });
     const verified = verifiedFile(file, location);
-    this.#unflushed.push({ file: verified, status, digest: shown(digest) });
     await this.#archives?.add(file, location);
+    this.#addOwn(verified, status, shown(digest));
     return verified;
   }
 
@@ -250,8 +259,14 @@ export class Store {
     // The rename does nothing if both names are links to one file.
     rmSync(temporary, { force: true });
     const verified = verifiedFile(file, location);
-    this.#unflushed.push({ file: verified, status, digest: shown(file.digest) });
+    this.#addOwn(verified, status, shown(file.digest));
     return verified;
+  }
+
+  /** Notes a file that this process has just put in its place; `before` is its status when it was hashed. */
+  #addOwn(file: VerifiedFile, before: FileStatus, digest: string): void {
+    const status = statusSince(before, file.location);
+    this.#unflushed.push({ file, status: status !== undefined && isOwnSettled(status) ? status : undefined, digest });
   }
 
   #warnOfMd5({ path }: RepoFile): void {

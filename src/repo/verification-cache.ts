@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { writeFileAtomically } from '../io/atomic-file.ts';
 import { hasCode, ioError } from '../io/system-error.ts';
+import { isSameStatus } from './disk/file-status.ts';
 import type { FileStatus } from './disk/file-status.ts';
 import type { RepoFile } from './files/file.ts';
 import { VERIFICATION_CACHE_NAME, ownFile } from './files/layout.ts';
@@ -13,11 +14,11 @@ export interface CacheEntry extends FileStatus {
 }
 
 /** First line of the file. The number changes when the format of the other lines changes. */
-const HEADER = 'cygstrap verified files 2';
+const HEADER = 'cygstrap verified files 3';
 
-/** `DIGEST SIZE MTIME-NS INODE PATH`. A digest `-` removes the entry of an earlier line. Later lines replace earlier
- *  ones; other lines are ignored, such as one that was cut off when the process was killed. */
-const LINE = /^(-|sha512:[0-9a-f]{128}|md5:[0-9a-f]{32}) (\d+) (\d+) (\d+) (.+)$/;
+/** `DIGEST SIZE MTIME-NS CTIME-NS INODE LINKS PATH`. A digest `-` removes the entry of an earlier line. Later lines
+ *  replace earlier ones; other lines are ignored, such as one that was cut off when the process was killed. */
+const LINE = /^(-|sha512:[0-9a-f]{128}|md5:[0-9a-f]{32}) (\d+) (\d+) (\d+) (\d+) (\d+) (.+)$/;
 
 /** Records which files of a repo were verified, so that unchanged files are not read again. The entries are as
  *  trustworthy as the directory: a user who can write there can forge them, and `verify` does not use them. Lifetime:
@@ -54,12 +55,12 @@ export class VerificationCache {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.size !== BigInt(sizeBytes)) return false;
     if (digest !== undefined && entry.digest !== `${digest.algorithm}:${digest.hex}`) return false;
-    return entry.size === status.size && entry.mtimeNs === status.mtimeNs && entry.ino === status.ino;
+    return isSameStatus(entry, status);
   }
 
   /** Records a verified file; `key` is its path relative to the root of the repo. */
-  set(key: string, { digest, size, mtimeNs, ino }: CacheEntry): void {
-    const entry = { digest, size, mtimeNs, ino };
+  set(key: string, { digest, size, mtimeNs, ctimeNs, ino, nlink }: CacheEntry): void {
+    const entry = { digest, size, mtimeNs, ctimeNs, ino, nlink };
     this.#entries.set(key, entry);
     this.#unsaved.set(key, entry);
   }
@@ -90,19 +91,23 @@ export class VerificationCache {
   }
 
   #parse(line: string): void {
-    const [, digest = '', size = '', mtime = '', ino = '', key = ''] = LINE.exec(line) ?? [];
+    const [, digest = '', size = '', mtime = '', ctime = '', ino = '', nlink = '', key = ''] = LINE.exec(line) ?? [];
     if (digest === '-') this.#entries.delete(key);
-    else if (digest !== '')
-      this.#entries.set(key, { digest, size: BigInt(size), mtimeNs: BigInt(mtime), ino: BigInt(ino) });
+    else if (digest !== '') {
+      const times = { mtimeNs: BigInt(mtime), ctimeNs: BigInt(ctime) };
+      this.#entries.set(key, { digest, size: BigInt(size), ...times, ino: BigInt(ino), nlink: BigInt(nlink) });
+    }
   }
 }
 
 function print(entries: ReadonlyMap<string, CacheEntry | undefined>): string {
   const lines: string[] = [];
   for (const [key, entry] of entries) {
-    lines.push(
-      entry === undefined ? `- 0 0 0 ${key}\n` : `${entry.digest} ${entry.size} ${entry.mtimeNs} ${entry.ino} ${key}\n`,
-    );
+    if (entry === undefined) lines.push(`- 0 0 0 0 0 ${key}\n`);
+    else {
+      const { digest, size, mtimeNs, ctimeNs, ino, nlink } = entry;
+      lines.push(`${digest} ${size} ${mtimeNs} ${ctimeNs} ${ino} ${nlink} ${key}\n`);
+    }
   }
   return lines.join('');
 }

@@ -214,7 +214,7 @@ test('it ignores the verification cache, and removes damaged files from it', asy
   expect(readFileSync(join(root, '.cygstrap/verified'), 'utf8')).toBe(recorded);
   writeFileSync(join(root, file.path), bytesOf(99, file.sizeBytes));
   expect(findingsOf(await audited(root, {}, [file]))).toEqual([`damaged ${file.path}`]);
-  expect(readFileSync(join(root, '.cygstrap/verified'), 'utf8')).toContain(`- 0 0 0 ${file.path}`);
+  expect(readFileSync(join(root, '.cygstrap/verified'), 'utf8')).toContain(`- 0 0 0 0 0 ${file.path}`);
 });
 
 test('a directory without archives is not a repo', async () => {

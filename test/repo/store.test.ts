@@ -453,6 +453,9 @@ describe('presence', () => {
     const root = temporaryDirectory();
     writeTree(root, { [a.path]: SMALL, [b.path]: LARGE, [c.path]: SMALL });
     for (const path of all) utimesSync(join(root, path), 1e9, 1e9);
+    // The time of the status cannot be set, so the files are read later.
+    const later = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000);
+    onTestFinished(() => later.mockRestore());
     const first = await readBytes(root, files).catch(async () => ({ bytes: -1 }));
     expect(first).toMatchObject({ present: all, bytes: 2 * SMALL.length + LARGE.length });
     expect(await readBytes(root, files)).toMatchObject({ present: all, bytes: 0 });

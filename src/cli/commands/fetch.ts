@@ -167,6 +167,8 @@ function summaryText({
   sizeBytes,
   presentFiles,
   presentBytes,
+  readFiles,
+  unchangedFiles,
   lock,
   isLockNew,
   index,
@@ -177,6 +179,7 @@ function summaryText({
   const all = `${countText(files, 'file')}, ${sizeText(sizeBytes)}`;
   const rest = `${files - presentFiles} to fetch (${sizeText(sizeBytes - presentBytes)})`;
   if (kind === 'dry-run') return `\`${repo}\`: ${all}; ${presentFiles} already present, ${rest}\n`;
+  const read = `${readFiles} read now, ${unchangedFiles} unchanged since they were read`;
   const locked = lock === null ? '' : `; ${isLockNew ? 'locked in' : 'as locked in'} \`${lock}\``;
   const unsigned = signers.includes('unsigned') ? '; UNSIGNED' : '';
   const published =
@@ -184,7 +187,7 @@ function summaryText({
       ? '; no index was published'
       : `; index of ${countText(index.packages, 'package')}${index.isSigned ? ', signed' : ''}`;
   return (
-    `\`${repo}\`: ${all}, verified; ${files - presentFiles} fetched (${sizeText(sizeBytes - presentBytes)}` +
+    `\`${repo}\`: ${all}, verified: ${read}; ${files - presentFiles} fetched (${sizeText(sizeBytes - presentBytes)}` +
     `), ${presentFiles} already present${published}${installer === null ? '' : `; ${installer}`}${locked}` +
     `${unsigned}\n${setup === null ? '' : setupText(setup)}`
   );

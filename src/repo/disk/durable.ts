@@ -45,8 +45,8 @@ async function flushFile(path: string): Promise<void> {
   }
 }
 
-/** Flushes a read-only file, which Windows does not support. Cygstrap does not write such files, so nothing is lost
- *  there. */
+/** Flushes a read-only file, which Windows does not support. Cygstrap makes no file read-only there, so nothing is
+ *  lost. */
 async function flushReadOnly(path: string): Promise<void> {
   try {
     await flush(await open(path, 'r'));

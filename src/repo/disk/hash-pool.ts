@@ -28,7 +28,9 @@ export type FileHash =
       readonly sizeBytes: number;
       /** Status of the open file before it was read. */
       readonly mtimeNs: bigint;
+      readonly ctimeNs: bigint;
       readonly ino: bigint;
+      readonly nlink: bigint;
       /** In lower-case hexadecimal. */
       readonly digests: Readonly<Partial<Record<Digest['algorithm'], string>>>;
     }

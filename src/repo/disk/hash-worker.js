@@ -19,7 +19,7 @@ function hashFile({ location, algorithms }) {
   let file;
   try {
     file = openSync(location, 'r');
-    const { mtimeNs, ino } = fstatSync(file, { bigint: true });
+    const { mtimeNs, ctimeNs, ino, nlink } = fstatSync(file, { bigint: true });
     const hashes = algorithms.map((algorithm) => ({ algorithm, hash: createHash(algorithm) }));
     let sizeBytes = 0;
     for (;;) {
@@ -29,7 +29,7 @@ function hashFile({ location, algorithms }) {
       for (const { hash } of hashes) hash.update(buffer.subarray(0, bytes));
     }
     const digests = Object.fromEntries(hashes.map(({ algorithm, hash }) => [algorithm, hash.digest('hex')]));
-    return { location, sizeBytes, mtimeNs, ino, digests };
+    return { location, sizeBytes, mtimeNs, ctimeNs, ino, nlink, digests };
   } catch (error) {
     return { location, errorCode: error instanceof Error && 'code' in error ? String(error.code) : String(error) };
   } finally {

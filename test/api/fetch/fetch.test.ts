@@ -70,7 +70,7 @@ describe('a fetch', () => {
   test('makes a repo with exactly the plan, its index, and a lock', async () => {
     const { exit, stdout } = await fetch('openssh', 'gcc-core', '--site', RELEASE);
     expect(exit).toBe(0);
-    expect(stdout).toContain('6 files, 18.4 KiB, verified; 6 fetched');
+    expect(stdout).toContain('6 files, 18.4 KiB, verified: 6 read now, 0 unchanged since they were read; 6 fetched');
     const { records } = parseText(published(), { file: 'setup.ini' });
     const listed = records.flatMap(({ versions }) => versions.map(({ install }) => install?.path ?? ''));
     expect(repoFiles()).toEqual([...listed, 'x86_64/setup.ini'].sort());

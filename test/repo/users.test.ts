@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { verifyRepo } from '../../src/api/verify.ts';
+import { PROJECT } from '../support/transcript.ts';
+import { temporaryDirectory } from './support.ts';
+
+const RELEASE = resolve('fixtures/release');
+const GROUP = 65_500;
+const [ALICE, BOB] = [65_501, 65_502];
+
+const reason =
+  process.getuid?.() !== 0
+    ? ' (skipped: only root can be two users)'
+    : process.platform === 'linux'
+      ? ''
+      : ' (skipped: Linux only)';
+
+interface Run {
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `cygstrap fetch` as a user of the group, into a repo that both can reach. */
+async function fetchAs(user: number, umask: string, directory: string, ...packages: string[]): Promise<Run> {
+  const home = join(directory, `home-${user}`);
+  mkdirSync(home, { recursive: true });
+  chownSync(home, user, GROUP);
+  const command = [
+    'setpriv',
+    `--reuid=${user}`,
+    `--regid=${GROUP}`,
+    '--clear-groups',
+    'sh',
+    '-c',
+    `umask ${umask}; exec "$0" "$@"`,
+    process.execPath,
+    join(PROJECT, 'bin/cygstrap.js'),
+    'fetch',
+    ...packages,
+    '--site',
+    RELEASE,
+    '--keyring',
+    join(RELEASE, 'key.gpg'),
+    '--repo',
+    join(directory, 'repo'),
+    '--lock',
+    join(home, `${packages.join('-')}.lock.json`),
+  ];
+  const env = { PATH: process.env['PATH'], HOME: home, XDG_CACHE_HOME: join(home, 'cache') };
+  const [program = '', ...args] = command;
+  try {
+    const { stdout, stderr } = await promisify(execFile)(program, args, { env });
+    return { exit: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { exit: code, stdout, stderr };
+  }
+}
+
+/** A directory in which both users can make a repo. */
+function sharedDirectory(): string {
+  const directory = temporaryDirectory();
+  chmodSync(directory, 0o755);
+  mkdirSync(join(directory, 'repo'));
+  chownSync(join(directory, 'repo'), ALICE, GROUP);
+  chmodSync(join(directory, 'repo'), 0o2775);
+  return directory;
+}
+
+const indexOf = (directory: string): string => readFileSync(join(directory, 'repo/x86_64/setup.ini'), 'utf8');
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(join(directory, 'repo'), { recursive: true, encoding: 'utf8' }).toSorted();
+}
+
+describe('two users of one group with one repo', () => {
+  test.skipIf(reason !== '')(`with the umask 002 both change it${reason}`, async () => {
+    const directory = sharedDirectory();
+    expect(await fetchAs(ALICE, '002', directory, 'bash')).toMatchObject({ exit: 0 });
+    expect(await fetchAs(BOB, '002', directory, 'openssh')).toMatchObject({ exit: 0 });
+    const again = await fetchAs(ALICE, '002', directory, 'openssh');
+    expect(again).toMatchObject({ exit: 0, stdout: expect.stringContaining('0 fetched') as string });
+    expect(await verifyRepo({ repo: join(directory, 'repo') })).toMatchObject({ damaged: 0 });
+  });
+
+  test.skipIf(reason !== '')(`with the umask 077 of the first the second gets an error${reason}`, async () => {
+    const directory = sharedDirectory();
+    expect(await fetchAs(ALICE, '077', directory, 'bash')).toMatchObject({ exit: 0 });
+    const before = [indexOf(directory), filesBelow(directory)];
+    expect(await fetchAs(BOB, '002', directory, 'openssh')).toMatchObject({
+      exit: 3,
+      stderr: expect.stringMatching(
+        /^error: cannot .*: permission denied\n.*hint: make the directory writable/s,
+      ) as string,
+    });
+    expect([indexOf(directory), filesBelow(directory)]).toEqual(before);
+    expect(await fetchAs(ALICE, '077', directory, 'openssh')).toMatchObject({ exit: 0 });
+  });
+
+  test.skipIf(reason !== '')(
+    `with the umask 077 of the second the repo stays whole for the first${reason}`,
+    async () => {
+      const directory = sharedDirectory();
+      expect(await fetchAs(ALICE, '002', directory, 'bash')).toMatchObject({ exit: 0 });
+      expect(await fetchAs(BOB, '077', directory, 'openssh')).toMatchObject({ exit: 0 });
+      expect(await verifyRepo({ repo: join(directory, 'repo') })).toMatchObject({ damaged: 0 });
+      const before = [indexOf(directory), filesBelow(directory)];
+      const last = await fetchAs(ALICE, '002', directory, 'openssh');
+      if (last.exit !== 0) {
+        expect(last).toMatchObject({
+          exit: 3,
+          stderr: expect.stringMatching(
+            /^error: cannot .*: permission denied\n.*hint: make the directory writable/s,
+          ) as string,
+        });
+        expect([indexOf(directory), filesBelow(directory)]).toEqual(before);
+      }
+      expect(await fetchAs(BOB, '077', directory, 'openssh')).toMatchObject({ exit: 0 });
+    },
+  );
+});
