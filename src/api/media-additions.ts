@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { INDEX_NAME } from '../repo/files/layout.ts';
@@ -42,7 +42,10 @@ async function filesAt(location: string, path: string, shown: string): Promise<A
   const kind = await kindOf(location, shown);
   if (kind === 'file') return [{ path, location }];
   const below: Addition[] = [];
-  for (const entry of await readdir(location, { withFileTypes: true })) {
+  const entries = await readdir(location, { withFileTypes: true }).catch((cause: unknown) => {
+    throw notReadable(shown, cause);
+  });
+  for (const entry of entries) {
     const inner = `${shown}/${entry.name}`;
     if (entry.isSymbolicLink() && (await kindOf(join(location, entry.name), inner)) === 'directory') {
       throw new CygstrapError('usage', `\`${inner}\` cannot be added: it is a link to a directory`, {
@@ -57,12 +60,19 @@ async function filesAt(location: string, path: string, shown: string): Promise<A
 async function kindOf(location: string, shown: string): Promise<'file' | 'directory'> {
   try {
     const facts = await stat(location);
-    if (facts.isFile()) return 'file';
+    if (facts.isFile()) {
+      await (await open(location, 'r')).close();
+      return 'file';
+    }
     if (facts.isDirectory()) return 'directory';
   } catch (cause) {
-    throw new CygstrapError('usage', `\`${shown}\` cannot be added: it does not exist or is not readable`, { cause });
+    throw notReadable(shown, cause);
   }
   throw new CygstrapError('usage', `\`${shown}\` cannot be added: it is neither a file nor a directory`);
+}
+
+function notReadable(shown: string, cause: unknown): CygstrapError {
+  return new CygstrapError('usage', `\`${shown}\` cannot be added: it does not exist or is not readable`, { cause });
 }
 
 function requirePath(path: string): void {

@@ -10,7 +10,7 @@ import type { StageName, VmPlaces } from '../stages/layout.ts';
 import {
   listLeftovers,
   listStageEntries,
-  removeLeftover,
+  removeSmallLeftovers,
   sortedNamesIn,
   stagesInUse,
   withStageLock,
@@ -153,7 +153,8 @@ export async function collectStages(
 ): Promise<Collected> {
   const places = placesOfVm(context);
   const leftovers = await listLeftovers(places);
-  for (const path of leftovers) await removeLeftover(places, path);
+  for (const path of leftovers) await rm(path, { recursive: true, force: true });
+  await removeSmallLeftovers(places, nowMs);
   const stages: StageUse[] = [];
   const uses = await stagesInUse(places);
   for (const stage of STAGES.toReversed()) {

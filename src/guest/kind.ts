@@ -1,6 +1,7 @@
 import type { Report } from '../events.ts';
 import type { DiskSource, LinkSpec, MachineSpec } from '../vm/base/spec.ts';
 import type { ConsoleMarker } from './console-markers.ts';
+import type { ShareNames } from './share-names.ts';
 
 /** A kind of guest: how it is installed, booted and controlled. The stages know nothing else of a guest. To add a
  *  kind, write a value of this type and add it to `src/api/guest-kinds.ts`; `stand-in/kind.ts` is an example.
@@ -16,6 +17,8 @@ export interface GuestKind {
   readonly user: string;
   /** Paths of the two shares in the guest, as its shell writes them. */
   readonly shares: { readonly store: string; readonly xchg: string };
+  /** How its SMB client stores names of files in the shares. */
+  readonly shareNames: ShareNames;
   /** Whether the guest prints the marker `ready` after it has booted. If it does, no ssh connection is tried before. */
   readonly reportsReady: boolean;
   /** Whether the guest mounts the 9p shares in {@link BootOptions.mounts}. If not, it only has their devices. */

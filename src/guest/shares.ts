@@ -25,7 +25,8 @@ export interface SmbOptions {
 /** Returns the content of smb.conf for the two shares, without authentication: only the guest can connect. smbd
  *  writes to one directory only, so that an ordinary user can run it. Pure. Throws GuestError for a path that
  *  smb.conf cannot contain. Durable handles are off, because smbd 4.17 crashes when a client with durable handles
- *  disconnects; without `force user`, smbd refuses writes. */
+ *  disconnects; without `force user`, smbd refuses writes. Names are not mangled, so that reserved ones such as `con`
+ *  stay. */
 export function smbConf({ directory, store, xchg, user }: SmbOptions): string {
   for (const path of [directory, store, xchg, user]) {
     if (NOT_REPRESENTABLE.test(path))
@@ -50,6 +51,7 @@ export function smbConf({ directory, store, xchg, user }: SmbOptions): string {
   disable spoolss = yes
   unix charset = UTF-8
   dos charset = ASCII
+  mangled names = no
   log level = 0
   log file = ${join(directory, 'log.smbd')}
   max log size = 1000

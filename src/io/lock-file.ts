@@ -90,6 +90,13 @@ export async function isLockHeld(path: string): Promise<boolean> {
   return found !== undefined && !(await isStale(found, TIMING));
 }
 
+/** Removes the lock file at `path` if it is stale, as the next process that needs the lock would. Throws errors of
+ *  the system. */
+export async function removeStaleLock(path: string): Promise<void> {
+  const found = await look(path);
+  if (found !== undefined && (await isStale(found, TIMING))) await breakLock(path, found);
+}
+
 async function create(path: string, own: LockHolder): Promise<boolean> {
   const temporary = `${path}.${own.token}`;
   const text = JSON.stringify(own);

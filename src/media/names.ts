@@ -33,9 +33,11 @@ export function requireFloppyName(name: string): void {
     throw badName(name, `it has ${name.length} characters, at most ${FAT_NAME_CHARS} in FAT`);
 }
 
-/** Throws `clash` if two paths are equal on a case-insensitive system, or if one is a directory of another. */
+/** Throws `clash` if two paths are equal on a case-insensitive system, if one is a directory of another, or if a
+ *  directory is spelled in two ways: Windows would see the files of only one. */
 export function requireDistinct(paths: Iterable<string>): void {
   const files = new Map<string, string>();
+  const directories = new Map<string, { readonly spelling: string; readonly path: string }>();
   for (const path of paths) {
     const key = caseless(path);
     const other = files.get(key);
@@ -46,12 +48,29 @@ export function requireDistinct(paths: Iterable<string>): void {
         other === path ? 'is listed twice' : `and \`${path}\` differ only in case and are the same file on Windows`,
       );
     files.set(key, path);
+    requireOneSpelling(path, directories);
   }
   for (const [key, path] of files) {
     for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
       const other = files.get(key.slice(0, end));
       if (other !== undefined) throw clash(other, path, `is a file and also a directory of \`${path}\``);
     }
+  }
+}
+
+function requireOneSpelling(
+  path: string,
+  known: Map<string, { readonly spelling: string; readonly path: string }>,
+): void {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const spelling = path.slice(0, end);
+    const key = caseless(spelling);
+    const other = known.get(key);
+    // The directories above have been compared with it.
+    if (other?.spelling === spelling) return;
+    if (other !== undefined)
+      throw clash(other.path, path, `and \`${path}\` are in directories whose names differ only in case`);
+    known.set(key, { spelling, path });
   }
 }
 

@@ -39,6 +39,8 @@ export interface ResumedMachine extends AsyncDisposable {
   readonly work: Pick<WorkDirectory, 'path' | 'keep'>;
   /** True if the disk was booted instead; the shares are then not connected. */
   readonly isCold: boolean;
+  /** Ends the machine and its network; the work directory stays. */
+  readonly endMachine: () => Promise<void>;
 }
 
 const LOAD_TIMEOUT_MS = 30 * 60_000;
@@ -53,11 +55,17 @@ export async function resume(context: StageContext, request: ResumeRequest): Pro
     for (const each of owned.splice(0).toReversed()) await each[Symbol.asyncDispose]();
   };
   try {
-    return { ...(await start(context, request, owned)), [Symbol.asyncDispose]: end };
+    const started = await start(context, request, owned);
+    return { ...started, endMachine: async () => endMachine(owned), [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
     throw error;
   }
+}
+
+/** Ends everything except the work directory, which is the first. */
+async function endMachine(owned: AsyncDisposable[]): Promise<void> {
+  for (const each of owned.splice(1).toReversed()) await each[Symbol.asyncDispose]();
 }
 
 /** Starts the machine. Adds each resource to `owned` when it is created. */
@@ -65,7 +73,7 @@ async function start(
   context: StageContext,
   request: ResumeRequest,
   owned: AsyncDisposable[],
-): Promise<Omit<ResumedMachine, typeof Symbol.asyncDispose>> {
+): Promise<Omit<ResumedMachine, typeof Symbol.asyncDispose | 'endMachine'>> {
   const { places, report, signal } = context;
   const { manifest, mayBoot } = request;
   const directory = request.directory ?? stagePath(places, 'snapshot', manifest.key);
@@ -137,8 +145,7 @@ async function resumeMemory(
     await verifySnapshot(places, manifest, { directory: place.directory, everyByte: true });
     // A killed machine is not started again.
     if (isLoaded || !(error instanceof VmError) || typeof error.details.signal === 'string') throw error;
-    // Everything except the work directory.
-    for (const each of place.owned.splice(1).toReversed()) await each[Symbol.asyncDispose]();
+    await endMachine(place.owned);
     return error.message;
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { GuestError } from '../guest/guest-error.ts';
@@ -8,6 +8,7 @@ import type { GuestKind } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
 import { SSH_FAILED, runChecked } from '../guest/ssh-run.ts';
 import type { StageContext } from './context.ts';
+import { copyTree } from './copy-tree.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { resume } from './resume.ts';
 import type { ResumedMachine } from './resume.ts';
@@ -80,6 +81,7 @@ export async function runStage(
     );
   }, request.timeoutMs);
   const signal = AbortSignal.any([context.signal, timeout.signal]);
+  const { shareNames } = context.guest;
   try {
     let own = '';
     const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
@@ -92,7 +94,7 @@ export async function runStage(
       await mkdir(join(own, OUTPUT), { recursive: true });
       if (request.store !== undefined) await requireDirectory(request.store);
       if (request.input === undefined) await mkdir(join(own, INPUT));
-      else await copyDirectory(request.input, join(own, INPUT));
+      else await copyTree(request.input, join(own, INPUT), { nameOf: shareNames.storedName, signal });
       const directory = `${context.guest.shares.xchg}/${name}`;
       await writeFile(join(own, RUN_FILES.environment), savedEnvironment(request.environment));
       await writeFile(join(own, RUN_FILES.script), runScript({ directory, argv: request.argv }));
@@ -114,8 +116,11 @@ export async function runStage(
         if (!resumed.isCold) await verifySnapshot(context.places, manifest, { everyByte: true });
         throw error;
       });
+      // Nothing writes to the files while they are copied.
+      await resumed.endMachine();
       await hooks.after?.(own, signal);
-      if (request.output !== undefined) await copyDirectory(join(own, OUTPUT), request.output);
+      if (request.output !== undefined)
+        await copyTree(join(own, OUTPUT), request.output, { nameOf: shareNames.guestName, signal: context.signal });
       return {
         code,
         isCold: resumed.isCold,
@@ -199,17 +204,6 @@ function requireWritable(
   throw new CygstrapError('usage', `guests of kind \`${name}\` cannot write to their share \`store\``, {
     hint: 'pass the files with `--in`: the guest gets a copy that it can change',
   });
-}
-
-/** Copies the content of a directory into another, and keeps the other files there. Throws `io`. */
-async function copyDirectory(from: string, to: string): Promise<void> {
-  await requireDirectory(from);
-  try {
-    await mkdir(to, { recursive: true });
-    await cp(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
-  } catch (cause) {
-    throw new CygstrapError('io', `cannot copy \`${from}\` to \`${to}\``, { cause });
-  }
 }
 
 async function requireDirectory(path: string): Promise<void> {

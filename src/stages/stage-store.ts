@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, open, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import { replaceFile } from '../io/atomic-file.ts';
+import { replaceFile, targetOfTemporary } from '../io/atomic-file.ts';
 import { namesIn } from '../io/directories.ts';
-import { acquireLock, isLockHeld } from '../io/lock-file.ts';
-import { isRunDirectory, makeRunDirectory } from '../vm/run-directory.ts';
+import { acquireLock, isLockHeld, removeStaleLock } from '../io/lock-file.ts';
+import { makeRunDirectory, removeAbandonedRunDirectories } from '../vm/run-directory.ts';
+import type { RunDirectory } from '../vm/run-directory.ts';
 import { ioError } from '../io/system-error.ts';
 import { RUN_LINK, STAGES, STAGE_FILES, USES_FILE, stagePath } from './layout.ts';
 import type { StageName, VmPlaces } from './layout.ts';
@@ -38,9 +39,9 @@ export async function openWork(places: VmPlaces, uses: readonly StageUse[] = [])
   // The lock is created before the directory and released after its removal: a directory without a lock is left over.
   const lock = await acquireLock(ownerPath(places, name));
   let isKept = false;
+  let run: RunDirectory | undefined;
   const end = async (): Promise<void> => {
-    const run = await readlink(join(path, RUN_LINK)).catch(() => undefined);
-    if (run !== undefined) await rm(run, { recursive: true, force: true });
+    await run?.[Symbol.asyncDispose]();
     if (isKept) await rm(join(path, RUN_LINK), { force: true });
     else await rm(path, { recursive: true, force: true });
     await lock.release();
@@ -48,7 +49,7 @@ export async function openWork(places: VmPlaces, uses: readonly StageUse[] = [])
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await writeFile(join(path, USES_FILE), uses.map(({ stage, key }) => `${stage} ${key}\n`).join(''));
-    const run = await makeRunDirectory();
+    run = await makeRunDirectory();
     await symlink(run.path, join(path, RUN_LINK));
     return { path, run: run.path, keep: () => void (isKept = true), [Symbol.asyncDispose]: end };
   } catch (cause) {
@@ -113,16 +114,13 @@ export async function publishStage(places: VmPlaces, work: WorkDirectory, manife
   const { stage, key } = manifest;
   const target = stagePath(places, stage, key);
   try {
-    await rm(join(work.path, USES_FILE), { force: true });
+    for (const name of [USES_FILE, RUN_LINK]) await rm(join(work.path, name), { force: true });
     await writeFile(join(work.path, STAGE_FILES.manifest), `${JSON.stringify(manifest, undefined, 2)}\n`, {
       mode: 0o600,
     });
     for (const entry of await readdir(work.path, { withFileTypes: true }))
       if (entry.isFile()) await sync(join(work.path, entry.name));
     await sync(work.path);
-    const run = await readlink(join(work.path, RUN_LINK));
-    await rm(run, { recursive: true, force: true });
-    await rm(join(work.path, RUN_LINK));
     await mkdir(join(places.root, stage), { recursive: true, mode: 0o700 });
     await rm(target, { recursive: true, force: true });
     await replaceFile(work.path, target);
@@ -182,12 +180,22 @@ export async function listLeftovers(places: VmPlaces): Promise<string[]> {
   return [...work, ...removedStages, ...logs];
 }
 
-/** Removes one path of {@link listLeftovers}; for a work directory also its short directory and its lock. */
-export async function removeLeftover(places: VmPlaces, path: string): Promise<void> {
-  const run = await readlink(join(path, RUN_LINK)).catch(() => undefined);
-  if (run !== undefined && isRunDirectory(run)) await rm(run, { recursive: true, force: true });
-  await rm(path, { recursive: true, force: true });
-  if (dirname(path) === places.work) await rm(ownerPath(places, basename(path)), { force: true });
+/** Age of a temporary file that no running process is still writing. */
+const TEMPORARY_MS = 60 * 60_000;
+
+/** Removes the small files that killed processes left: run directories, locks, and temporary files of records that
+ *  are older than an hour. Throws `io` and errors of the system. */
+export async function removeSmallLeftovers({ root, locks, integrity }: VmPlaces, nowMs: number): Promise<void> {
+  await removeAbandonedRunDirectories();
+  for (const name of await sortedNamesIn(locks)) await removeStaleLock(join(locks, name));
+  for (const directory of [root, integrity]) {
+    for (const name of await sortedNamesIn(directory)) {
+      if (targetOfTemporary(name) === undefined) continue;
+      const path = join(directory, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found !== undefined && nowMs - found.mtimeMs > TEMPORARY_MS) await rm(path, { force: true });
+    }
+  }
 }
 
 function ownerPath({ locks }: VmPlaces, name: string): string {

@@ -26,7 +26,9 @@ test('only images and controllers that were not used for a long time are removed
     };
     await made(join(cacheDir, 'images/old.cpio'), 31 * DAY_MS);
     await made(join(cacheDir, 'images/new.cpio'), 29 * DAY_MS);
-    await made(join(cacheDir, 'images/.part-x/ram'), 31 * DAY_MS);
+    await made(join(cacheDir, 'images/.part-x/ram'), 2 * DAY_MS);
+    await made(join(cacheDir, 'images/.part-y/ram'), 2 * HOUR_MS);
+    await made(join(cacheDir, 'kernels/.part-z/ram'), 2 * DAY_MS);
     await made(join(cacheDir, 'controllers/old/ram'), 31 * DAY_MS);
     await made(join(cacheDir, 'controllers/new/ram'), 2 * HOUR_MS);
     await made(join(cacheDir, 'kernels/old'), 100 * DAY_MS);
@@ -40,15 +42,16 @@ test('only images and controllers that were not used for a long time are removed
 
     const { images } = await collectStages({ nowMs }, { environment });
     expect([...images].sort()).toEqual(
-      ['controllers/old', 'images/.part-x', 'images/old.cpio'].map((name) => join(cacheDir, name)),
+      ['controllers/old', 'images/.part-x', 'images/old.cpio', 'kernels/.part-z'].map((name) => join(cacheDir, name)),
     );
-    expect((await readdir(join(cacheDir, 'images'))).sort()).toEqual([`${image.key}.cpio`, 'new.cpio'].sort());
+    expect((await readdir(join(cacheDir, 'images'))).sort()).toEqual(
+      ['.part-y', `${image.key}.cpio`, 'new.cpio'].sort(),
+    );
 
     // What was used within the last hour stays, even with `unusedMs` 0.
-    expect(await removeUnused(cacheDir, { unusedMs: 0, nowMs })).toEqual([
-      join(cacheDir, 'images/new.cpio'),
-      join(cacheDir, 'controllers/new'),
-    ]);
+    expect((await removeUnused(cacheDir, { unusedMs: 0, nowMs })).sort()).toEqual(
+      ['controllers/new', 'images/.part-y', 'images/new.cpio'].map((name) => join(cacheDir, name)),
+    );
     expect((await readFile(image.path)).length).toBe(image.sizeBytes);
     expect(await readdir(join(cacheDir, 'kernels'))).toEqual(['old']);
     expect(await removeUnused(join(cacheDir, 'none'), { unusedMs: 0, nowMs })).toEqual([]);

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { collectStages, listStages, removeStages } from '../../src/api/vm-stages.ts';
 import type { Event } from '../../src/events.ts';
+import { temporaryPathOf } from '../../src/io/atomic-file.ts';
 import { probeHost } from '../../src/vm/probe/probe.ts';
 import { cachedHost } from '../../src/stages/context.ts';
 import { parseHostRecord } from '../../src/stages/host-record.ts';
@@ -14,6 +15,8 @@ import type { InstalledManifest, SnapshotManifest } from '../../src/stages/manif
 import { reuseOrMake } from '../../src/stages/reuse-or-make.ts';
 import { findStage, openWork } from '../../src/stages/stage-store.ts';
 import { runCommand } from '../support/transcript.ts';
+
+const HOUR_MS = 60 * 60_000;
 
 const STAMP = { sizeBytes: 1, sha256: 'a'.repeat(64) };
 
@@ -145,6 +148,36 @@ describe('stage.json', () => {
         message: expect.stringMatching(/^the install stage is made again: .*stage\.json:1: /) as string,
       },
     ]);
+  });
+
+  test('gc removes run directories, locks and temporary files that killed processes left', async () => {
+    vi.stubEnv('TMPDIR', root);
+    await using running = await openWork(places);
+    const killed = await openWork(places);
+    const before = new Date(Date.now() - 2 * HOUR_MS);
+    // As after SIGKILL: the lock names a process that has ended.
+    const stale = async (path: string): Promise<void> => {
+      const holder = JSON.parse(await readFile(path, 'utf8')) as object;
+      await writeFile(path, JSON.stringify({ ...holder, start: '1' }));
+    };
+    await stale(`${killed.run}.lock`);
+    await stale(join(places.locks, `work-${basename(killed.path)}`));
+    await mkdir(places.integrity, { recursive: true });
+    const temporary = [temporaryPathOf(places.host), temporaryPathOf(identitiesPath(places, 'install', 'abc'))];
+    for (const path of temporary) await writeFile(path, '{');
+    await utimes(temporary[0] ?? '', before, before);
+    // Not one of ours.
+    await mkdir(join(root, 'cygstrap-other'));
+    const { leftovers } = await collectStages({ nowMs: Date.now() }, directory);
+    expect(leftovers).toEqual([killed.path]);
+    expect((await readdir(root)).sort()).toEqual(
+      [basename(running.run), `${basename(running.run)}.lock`, 'cygstrap-other', 'vm'].sort(),
+    );
+    expect(await readdir(places.work)).toEqual([basename(running.path)]);
+    expect(await readdir(places.locks)).toEqual([`work-${basename(running.path)}`]);
+    expect(await readdir(places.root)).not.toContain(basename(temporary[0] ?? ''));
+    expect(await readdir(places.integrity)).toEqual([basename(temporary[1] ?? '')]);
+    vi.unstubAllEnvs();
   });
 
   test('the command line: vm ls, vm rm and vm gc on a damaged stage', async () => {

@@ -56,6 +56,35 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     expect({ exit, stdout }).toMatchObject({ exit: 0, stdout: expect.stringContaining('openssh') as string });
   });
 
+  test('names that Windows does not allow are the same in the guest and on this computer', async () => {
+    const [from, to] = [out(), out()];
+    mkdirSync(from);
+    const names = [
+      'a:b',
+      'line\nfeed',
+      'esc\x1b',
+      'dot.',
+      'blank ',
+      'q?*<>|"',
+      'con',
+      'nul.txt',
+      'Ä😀',
+      '..two',
+      '-rf',
+    ];
+    for (const name of names) writeFileSync(join(from, name), name);
+    const script = 'cp -a in/. out/ && cd out && mkdir "d:r." && echo made >"d:r./new:"';
+    const { exit, stderr } = await sh(script, ['--in', from, '--out', to]);
+    expect(exit, stderr).toBe(0);
+    expect(readdirSync(to).sort()).toEqual([...names, 'd:r.'].sort());
+    for (const name of names) expect(readFileSync(join(to, name), 'utf8')).toBe(name);
+    writeFileSync(join(from, 'back\\slash'), '');
+    expect(await sh('true', ['--in', from])).toMatchObject({
+      exit: 126,
+      stderr: expect.stringContaining('"back\\\\slash": its name cannot exist there') as string,
+    });
+  });
+
   test('a killed command: exit code 1 and a warning; the signal in JSON', async () => {
     const killed = await sh('kill -KILL $$');
     expect(killed).toMatchObject({ exit: 1, stdout: '' });

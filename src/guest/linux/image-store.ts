@@ -72,18 +72,29 @@ export async function markUsed(path: string): Promise<void> {
 /** An entry that was used recently can be about to be opened. */
 const LEAST_AGE_MS = 60 * 60_000;
 
-/** Removes images, saved controllers and unfinished entries that were not used for `unusedMs`; they are rebuilt on
- *  demand. Keeps everything used within the last hour; running machines keep their open files. Returns the removed
- *  paths. */
+/** An unfinished entry of this age belongs to a process that was killed: the largest takes minutes. */
+const UNFINISHED_MS = 24 * 60 * 60_000;
+
+/** Names of entries while they are made or removed, and of temporary files. */
+const UNFINISHED = /^\.(part|gone)-|\.tmp$/;
+
+/** Removes images and saved controllers that were not used for `unusedMs`, and what killed processes left of them and
+ *  of kernels a day ago or earlier; all are made again on demand. Keeps everything used within the last hour; running
+ *  machines keep their open files. Returns the removed paths. */
 export async function removeUnused(
   cacheDir: string,
   { unusedMs, nowMs }: { readonly unusedMs: number; readonly nowMs: number },
 ): Promise<string[]> {
-  const lastMs = nowMs - Math.max(unusedMs, LEAST_AGE_MS);
+  const unusedLastMs = nowMs - Math.max(unusedMs, LEAST_AGE_MS);
+  const unfinishedLastMs = nowMs - Math.max(Math.min(unusedMs, UNFINISHED_MS), LEAST_AGE_MS);
   const removed: string[] = [];
-  for (const directory of [IMAGES, 'controllers'].map((name) => join(cacheDir, name))) {
+  for (const kind of [IMAGES, 'controllers', 'kernels']) {
+    const directory = join(cacheDir, kind);
     for (const name of await readdir(directory).catch(() => [])) {
       const path = join(directory, name);
+      const isUnfinished = UNFINISHED.test(name);
+      if (kind === 'kernels' && !isUnfinished) continue;
+      const lastMs = isUnfinished ? unfinishedLastMs : unusedLastMs;
       if (!(await isOlder(path, lastMs))) continue;
       const aside = await mkdtemp(join(directory, '.gone-'));
       const there = join(aside, name);

@@ -70,7 +70,7 @@ const CIFS_CIPHERS = [
   'gcm?',
   'ghash_generic?',
 ];
-const SYSTEM_MODULES = ['button', 'evdev', ...CIFS_CIPHERS, 'cifs', ...NINE_P.modules, 'overlay'];
+const SYSTEM_MODULES = ['button', 'evdev', ...CIFS_CIPHERS, 'cifs', 'nls_utf8?', ...NINE_P.modules, 'overlay'];
 
 /** Returns kernel and images of the stand-in, made of programs of this host, from the cache if possible. Needs no
  *  root. Throws GuestError `tool` if the host lacks a program, and `io`. */

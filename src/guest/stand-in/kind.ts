@@ -14,6 +14,7 @@ import type {
   MachineTemplate,
   PrepareOptions,
 } from '../kind.ts';
+import { SFM_NAMES } from '../share-names.ts';
 import { quoteWord } from '../../io/quoting.ts';
 import { standInImages } from './images.ts';
 import { MOUNT_WORD } from './scripts.ts';
@@ -32,6 +33,7 @@ export const standIn: GuestKind = {
   notFoundHint: 'the stand-in is a small Linux: it has `sh` and `uname`, but cannot run the packages of the lock',
   user: 'root',
   shares: SHARES,
+  shareNames: SFM_NAMES,
   reportsReady: true,
   mountsShares: true,
   defaults: { memoryMiB: 512, cpus: 1, diskMiB: 8192 },
@@ -109,7 +111,7 @@ function commands(): GuestCommands {
   const mount = (share: 'store' | 'xchg', mode: 'ro' | 'rw'): string =>
     [
       `mount -t cifs ${quoteWord(`//${SHARES_ADDRESS}/${share}`)} ${SHARES[share]} -o`,
-      quoteWord(`ip=${SHARES_ADDRESS},username=guest,password=,vers=3.1.1,noperm,nosharesock,${mode}`),
+      quoteWord(`ip=${SHARES_ADDRESS},username=guest,password=,vers=3.1.1,iocharset=utf8,noperm,nosharesock,${mode}`),
     ].join(' ');
   // An old mount stays below the new one: unmounting it while its connection is closed fails on Linux 6.1 if it has
   // open files.
