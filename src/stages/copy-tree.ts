@@ -32,8 +32,8 @@ const MODE_BITS = 0o777;
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
-/** Copies the content of a directory into another, with times and permissions, and keeps the other files there. Symbolic
- *  links are copied as links. No link below `from` or `to` is followed, not even if a file is replaced by a link
+/** Copies the content of a directory into another, with times and permissions, and keeps the other files there.
+ *  Symbolic links are copied as links. No link below `from` or `to` is followed, even if a file is replaced by a link
  *  meanwhile. A file appears complete or not at all. Copies everything that can be copied; then throws `io` with the
  *  files that were not: changed while they were copied, neither file, directory nor link, with a name that cannot exist
  *  there, or refused by the system. Throws the reason of the signal. Linux only.
@@ -89,16 +89,16 @@ async function copyContent(from: FileHandle, to: string, copying: Copying): Prom
     }
   };
   const entries = await readdir(source, { withFileTypes: true, encoding: 'buffer' });
-  const files = entries.filter((entry) => !entry.isDirectory()).values();
-  let isStopped = false;
+  const files = entries.filter((entry) => !entry.isDirectory()).toReversed();
   const worker = async (): Promise<void> => {
     try {
-      for (let next = files.next(); next.done !== true && !isStopped; next = files.next()) {
+      for (let next = files.pop(); next !== undefined; next = files.pop()) {
         signal?.throwIfAborted();
-        await copyEntry(next.value);
+        await copyEntry(next);
       }
-    } finally {
-      isStopped = true;
+    } catch (error) {
+      files.length = 0;
+      throw error;
     }
   };
   // All have ended before the directory is closed.

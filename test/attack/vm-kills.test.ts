@@ -6,7 +6,7 @@ import { describeWith } from '../support/qemu.ts';
 import { attack } from './support.ts';
 
 const KILLS = 20;
-/** After every fifth kill the command is run to its end, after the others the space is reclaimed, or nothing is done. */
+/** What follows the kills, in turn: the space is reclaimed, nothing, or the command is run to its end. */
 const THEN = ['collect', 'stay', 'collect', 'stay', 'finish'] as const;
 
 describeWith(PROGRAMS, 'machines', () => {
@@ -18,12 +18,12 @@ describeWith(PROGRAMS, 'machines', () => {
 
   for (const stage of ['install', 'snapshot'] as const) {
     let steps: number | undefined;
-    const moments = momentsOf(KILLS).map((moment, i) => ({ moment, then: THEN[i % THEN.length] ?? 'finish' }));
+    const moments = momentsOf(KILLS).map((moment, i) => ({ moment, next: THEN[i % THEN.length] ?? 'finish' }));
     attack(
       `SIGKILL at a moment of \`vm ${stage}\``,
       'no process or lock left, complete stages only, space reclaimed',
       moments,
-      async ({ moment, then }) => {
+      async ({ moment, next }) => {
         const kills: Kills = {
           bench,
           stage,
@@ -37,7 +37,7 @@ describeWith(PROGRAMS, 'machines', () => {
           expect(exit, stderr).toBe(0);
         }
         steps ??= await countSteps(kills);
-        await killAt(kills, moment, steps, then);
+        await killAt(kills, moment, steps, next);
       },
     );
   }

@@ -3,7 +3,7 @@ import type { VmBootShare } from '../../api/vm-boot.ts';
 import { defineCommand, documentDefault, list, optional, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_WORLD, UsageError } from '../terminal/failure.ts';
-import { untilStopped } from '../terminal/interrupt.ts';
+import { onSignals } from '../terminal/interrupt.ts';
 import type { Session } from '../terminal/session.ts';
 import { INSTALLED_DISK, MACHINE_OPTIONS, VM_OPTIONS, machineOptionsOf, openVm } from '../options/vm.ts';
 
@@ -63,16 +63,16 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
 /** Returns two signals: the first Ctrl-C presses the power button, the second ends the machine. */
 function stops(onFirst: () => void): { readonly powerOff: AbortSignal; readonly stopped: AbortSignal } {
   const [powerOff, stopped] = [new AbortController(), new AbortController()];
-  const listen = async (): Promise<void> => {
-    await untilStopped();
-    onFirst();
-    powerOff.abort();
-    await untilStopped();
-    stopped.abort(
-      new CygstrapError('interrupted', 'interrupted', { hint: 'what the guest wrote to its disk may be incomplete' }),
-    );
-  };
-  void listen();
+  onSignals([
+    () => {
+      onFirst();
+      powerOff.abort();
+    },
+    () =>
+      stopped.abort(
+        new CygstrapError('interrupted', 'interrupted', { hint: 'what the guest wrote to its disk may be incomplete' }),
+      ),
+  ]);
   return { powerOff: powerOff.signal, stopped: stopped.signal };
 }
 

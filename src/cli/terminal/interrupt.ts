@@ -19,6 +19,18 @@ export async function untilStopped(): Promise<(typeof SIGNALS)[number]> {
   }
 }
 
+/** Calls one function for each SIGINT or SIGTERM, in order. A signal after the last has its default effect. There is no
+ *  moment between two signals at which the second would end the process. */
+export function onSignals(calls: readonly (() => void)[]): void {
+  const waiting = [...calls];
+  const handler = (): void => {
+    const next = waiting.shift();
+    if (waiting.length === 0) for (const signal of SIGNALS) process.off(signal, handler);
+    next?.();
+  };
+  for (const signal of SIGNALS) process.on(signal, handler);
+}
+
 /** Runs work that can be interrupted: SIGINT and SIGTERM abort its signal with code `interrupted`. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
