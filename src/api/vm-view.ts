@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CygstrapError } from '../errors.ts';
 import { serveMachine } from '../serve/view.ts';
+import type { ViewEnd } from '../serve/view/events.ts';
 import type { VmPlaces } from '../stages/layout.ts';
 import { runningMachines } from '../stages/running-machines.ts';
 import type { RunningMachine } from '../stages/running-machines.ts';
@@ -21,7 +22,7 @@ export interface VmView {
   /** Address on loopback that one browser can open: the first. */
   readonly url: string;
   readonly machine: RunningMachine;
-  /** Resolves when the machine has ended. Rejects with `io`. */
+  /** Resolves when the machine has ended, or after `close`. Rejects with `io`. */
   readonly ended: Promise<void>;
   close(): Promise<void>;
 }
@@ -48,7 +49,12 @@ export async function viewVm(
     console: (signal) => tailConsole(consoleLog, signal),
   });
   const closed = new AbortController();
-  const ended = untilEnded(places, machine, closed.signal);
+  let reason: ViewEnd = 'closed';
+  const watch = async (): Promise<void> => {
+    await untilEnded(places, machine, closed.signal);
+    if (!closed.signal.aborted) reason = 'ended';
+  };
+  const ended = watch();
   ended.catch(() => {});
   return {
     url: server.url,
@@ -56,7 +62,7 @@ export async function viewVm(
     ended,
     async close() {
       closed.abort();
-      await server.close();
+      await server.close(reason);
     },
   };
 }

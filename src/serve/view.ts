@@ -14,7 +14,7 @@ import { parseTarget } from './path.ts';
 import { plain } from './respond.ts';
 import { Access } from './view/access.ts';
 import { sendEvents } from './view/events.ts';
-import type { ViewSource } from './view/events.ts';
+import type { ViewEnd, ViewSource } from './view/events.ts';
 import { ReadOnlyFilter } from './view/read-only.ts';
 
 /** A machine to show. */
@@ -28,8 +28,8 @@ export interface ViewedMachine extends ViewSource {
 export interface MachineServer {
   /** Address of the page, for one browser: the first that opens it. */
   readonly url: string;
-  /** Tells the page that the machine has ended, and closes all connections. */
-  close(): Promise<void>;
+  /** Sends the reason to the page, and closes all connections. */
+  close(reason: ViewEnd): Promise<void>;
 }
 
 const LOOPBACK = '127.0.0.1';
@@ -64,8 +64,8 @@ export async function serveMachine(machine: ViewedMachine): Promise<MachineServe
   });
   return {
     url: access.url,
-    async close() {
-      stop.abort();
+    async close(reason) {
+      stop.abort(reason);
       for (const client of sockets.clients) client.terminate();
       await close(server, CLOSE_GRACE_MS);
     },

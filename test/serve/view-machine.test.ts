@@ -153,8 +153,8 @@ describeWith([QEMU, 'chromium'], 'the page in Chromium', () => {
     await expect.poll(() => litPixels(page)).not.toBe(before);
     expect(await page.locator('#keys').isVisible()).toBe(true);
     await screenshot(page, 'view-control');
-    await server.close();
-    await page.locator('#status', { hasText: 'has ended' }).waitFor();
+    await server.close('ended');
+    await page.locator('#status', { hasText: 'The machine has ended' }).waitFor();
     expect(faults).toEqual([]);
   });
 });

@@ -37,7 +37,7 @@ export async function viewing(more: Partial<ViewedMachine> = {}): Promise<Machin
     },
     ...more,
   });
-  onTestFinished(() => server.close());
+  onTestFinished(() => server.close('closed'));
   return server;
 }
 

@@ -113,11 +113,11 @@ describe('the page of a machine', () => {
     for await (const chunk of response) {
       seen += String(chunk);
       if (seen.includes('event: console') && seen.includes('event: state') && !seen.includes('event: end'))
-        void server.close();
+        void server.close('ended');
     }
     expect(seen).toContain('event: console\ndata: {"lines":["booting"],"open":"login: "}\n\n');
     expect(seen).toMatch(/event: state\ndata: \{"machine":\{"name":"a1b2",/);
-    expect(seen).toMatch(/event: end\ndata: null\n\n$/);
+    expect(seen).toMatch(/event: end\ndata: "ended"\n\n$/);
   });
 
   test('a state that cannot be read ends the events, not the server', async () => {

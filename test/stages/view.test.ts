@@ -41,15 +41,15 @@ async function viewing(
 ): Promise<{ exit: number; stdout: string; stderr: string }> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const texts = Promise.all([text(stdout), text(stderr)]);
-  const line = new Promise<string>((resolve) => stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())));
-  const ended = main(['vm', 'view', '--vm-dir', directory, ...words], {
+  let visited: Promise<void> | undefined;
+  stdout.once('data', (chunk: Buffer) => (visited = visit(chunk.toString())));
+  const exit = await main(['vm', 'view', '--vm-dir', directory, ...words], {
     stdin: Readable.from([]),
     stdout,
     stderr,
     env: {},
   });
-  await Promise.race([ended, line.then(visit)]);
-  const exit = await ended;
+  await visited;
   stdout.end();
   stderr.end();
   const [out, err] = await texts;
@@ -80,10 +80,15 @@ describe('vm view', () => {
   test('ends with 130 on Ctrl-C, and closes its port; as JSON', async () => {
     const work = await recorded('boot');
     let url = '';
+    let events = '';
     const { exit, stdout, stderr } = await viewing(['--json'], async (line) => {
       ({ url } = JSON.parse(line) as { url: string });
+      const { page, cookie } = await open(url);
+      const response = await responseTo(`${page}events`, { cookie });
       process.emit('SIGINT');
+      events = await text(response);
     });
+    expect(events).toMatch(/event: end\ndata: "closed"\n\n$/);
     expect([exit, stderr]).toEqual([130, '']);
     expect(JSON.parse(stdout)).toEqual({
       schema: 1,

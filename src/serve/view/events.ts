@@ -38,8 +38,11 @@ export interface ViewSource {
 
 const STATE_INTERVAL_MS = 2000;
 
+/** Why a view ends: the machine has ended, or the view is closed while the machine runs. */
+export type ViewEnd = 'ended' | 'closed';
+
 /** Sends state and console of a machine as server-sent events until the client disconnects or `stop` is aborted; then
- *  the last event is `end`. */
+ *  the last event is `end` with the reason of `stop`, a {@link ViewEnd}. */
 export async function sendEvents(source: ViewSource, response: ServerResponse, stop: AbortSignal): Promise<void> {
   const closed = new AbortController();
   response.once('close', () => closed.abort());
@@ -65,6 +68,6 @@ export async function sendEvents(source: ViewSource, response: ServerResponse, s
     closed.abort();
     if (!stop.aborted) throw error;
   }
-  await send('end', null).catch(() => {});
+  await send('end', stop.reason).catch(() => {});
   response.end();
 }

@@ -49,7 +49,9 @@ function showState(state) {
     row.append(...[...cells, madeOf].map((cell) => text('td', cell)));
     return row;
   });
-  byId('stages').replaceChildren(...(rows.length > 0 ? rows : [text('td', 'No stages yet')]));
+  const none = document.createElement('tr');
+  none.append(Object.assign(text('td', 'No stages yet'), { colSpan: 6 }));
+  byId('stages').replaceChildren(...(rows.length > 0 ? rows : [none]));
   if (!hasScreen) byId('control').textContent = 'This machine has no screen.';
   else if (isControlled) byId('control').textContent = 'Click into the screen to send keys and mouse.';
   else
@@ -100,8 +102,8 @@ events.addEventListener('error', () => {
 });
 events.addEventListener('state', ({ data }) => showState(JSON.parse(data)));
 events.addEventListener('console', ({ data }) => showConsole(JSON.parse(data)));
-events.addEventListener('end', () => {
+events.addEventListener('end', ({ data }) => {
   hasEnded = true;
   events.close();
-  setStatus('The machine has ended, or the view was closed');
+  setStatus(data === '"ended"' ? 'The machine has ended' : '`cygstrap vm view` was stopped');
 });
