@@ -68,6 +68,7 @@ describeWith([QEMU], 'the screen of a machine in QEMU', () => {
           if (data.includes('QEMU')) resolve();
         }),
       );
+      socket.resume();
       socket.send(HANDSHAKE);
       await name;
       return socket;

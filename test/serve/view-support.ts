@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
@@ -80,15 +81,25 @@ export function originOf(url: string): string {
   return new URL(url).origin;
 }
 
-/** Connects a WebSocket to an address; returns the status if it is refused. */
+/** Connects a WebSocket to an address, paused, so that no message is missed; returns the status if it is refused. */
 export async function socketTo(url: string, headers: Record<string, string>): Promise<WebSocket | number> {
   const socket = new WebSocket(url.replace('http', 'ws'), { headers });
   onTestFinished(() => socket.terminate());
   return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve(socket));
+    socket.once('open', () => {
+      socket.pause();
+      resolve(socket);
+    });
     socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
     socket.once('error', reject);
   });
+}
+
+/** Waits for the next event of a socket; lets it continue. */
+export async function next(socket: WebSocket, event: 'message' | 'close'): Promise<unknown[]> {
+  const received = once(socket, event);
+  socket.resume();
+  return received;
 }
 
 /** A Unix socket that records what its clients send. */

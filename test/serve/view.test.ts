@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { WebSocket } from 'ws';
 import { describe, expect, test } from 'vitest';
 import {
@@ -8,6 +7,7 @@ import {
   ScreenSocket,
   UPDATE_REQUEST,
   get,
+  next,
   open,
   originOf,
   responseTo,
@@ -190,19 +190,19 @@ describe('the screen of a machine', () => {
   test('a message of unknown size ends the connection', async () => {
     const { screen, socket } = await connected(false);
     socket.send(Buffer.concat([HANDSHAKE, Buffer.from([99]), KEY]));
-    await once(socket, 'close');
+    await next(socket, 'close');
     expect(screen.bytes().includes(KEY)).toBe(false);
   });
 
   test('bytes of the screen reach the page, and both ends close together', async () => {
     const { screen, socket, page, cookie, origin } = await connected(false);
-    const [greeting] = (await once(socket, 'message')) as [Buffer];
+    const [greeting] = (await next(socket, 'message')) as [Buffer];
     expect(greeting.toString()).toBe('RFB 003.008\n');
     screen.clients[0]?.destroy();
-    await once(socket, 'close');
+    await next(socket, 'close');
     const again = await socketTo(`${page}screen`, { cookie, origin });
     if (typeof again === 'number') throw new Error(`refused: ${again}`);
-    await once(again, 'message');
+    await next(again, 'message');
     again.terminate();
     await expect.poll(() => screen.clients.every((client) => client.destroyed)).toBe(true);
   });
@@ -212,7 +212,7 @@ describe('the screen of a machine', () => {
     await screen.close();
     const socket = await socketTo(`${page}screen`, { cookie, origin });
     if (typeof socket === 'number') throw new Error(`refused: ${socket}`);
-    await once(socket, 'close');
+    await next(socket, 'close');
     expect((await get(page, { cookie })).status).toBe(200);
   });
 });

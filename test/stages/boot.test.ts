@@ -8,6 +8,7 @@ import { vmPlaces } from '../../src/stages/layout.ts';
 import { runningMachines } from '../../src/stages/running-machines.ts';
 import { findOwnNetwork } from '../../src/vm/network/own-network.ts';
 import { isPortTaken } from '../../src/vm/network/port.ts';
+import { next, open as openPage, originOf, socketTo } from '../serve/view-support.ts';
 import { describeWith } from '../support/qemu.ts';
 import { Bench, NOTICE, PROGRAMS } from './support.ts';
 import type { RunningCommand } from './support.ts';
@@ -120,11 +121,20 @@ describeWith(PROGRAMS, 'vm boot', () => {
       expect(statSync(vnc ?? '').mode & 0o777).toBe(0o600);
       expect(readFileSync(consoleLog, 'latin1')).toContain('@cygstrap ready');
     }
+    const view = bench.startVm(['vm', 'view', '--machine', running[1]?.name ?? '']);
+    const [url] = await view.says(/^http:.*$/m);
+    const { page, cookie } = await openPage(url);
+    const screen = await socketTo(`${page}screen`, { cookie, origin: originOf(url) });
+    if (typeof screen === 'number') throw new Error(`refused: ${screen}`);
+    const [greeting] = (await next(screen, 'message')) as [Buffer];
+    expect(greeting.toString()).toBe('RFB 003.008\n');
+    screen.terminate();
     expect(again.sh('cat /root/mark')).toBe('kept\n');
     expect(other.sh('test ! -e /root/mark && echo other >/root/mark')).toBe('');
     // Both receive the signal at the same time.
     await Promise.all([poweredOff(again.command), poweredOff(other.command)]);
     expect(digestOfDisk()).toBe(installed);
+    expect(await view.ended).toMatchObject({ exit: 0, stderr: `note: machine ${running[1]?.name} has ended\n` });
     expect(await runningMachines(vmPlaces(bench.vmDir))).toEqual([]);
   });
 
