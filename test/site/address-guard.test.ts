@@ -73,10 +73,10 @@ test.each<readonly [string, Scope | undefined]>([
   expect(literalScope(new URL(url).hostname)).toBe(scope);
 });
 
-test('a site may lead to no nearer address than its own', () => {
+test('a site may lead to public addresses, and to those of its own scope', () => {
   const scopes: readonly Scope[] = ['public', 'private', 'link-local', 'loopback'];
-  for (const [i, site] of scopes.entries())
-    for (const [j, target] of scopes.entries()) expect(mayLeadTo(site, target)).toBe(j <= i);
+  for (const site of scopes)
+    for (const target of scopes) expect(mayLeadTo(site, target)).toBe(target === 'public' || target === site);
 });
 
 function lookUp(guard: AddressGuard, name: string): Promise<readonly string[] | string> {
@@ -95,7 +95,7 @@ describe('the addresses of a name', () => {
     'lan.test': [['192.168.1.7']],
   });
 
-  test('nearer than the site are dropped, and refused if there are no others', async () => {
+  test('are dropped where the site may not lead, and refused if there are no others', async () => {
     const guard = new AddressGuard('site.test', { lookup });
     expect(await lookUp(guard, 'site.test')).toEqual(['203.0.113.5']);
     expect(await lookUp(guard, 'mixed.test')).toEqual(['203.0.113.7']);
@@ -173,6 +173,17 @@ describe('redirects of a site on the internet', () => {
     expect(await read(siteAt('site.test', server.url, 'loopback'), 'a')).toEqual(BYTES);
     expect(await read(siteAt('127.0.0.1', server.url, 'loopback'), 'a')).toEqual(BYTES);
   });
+
+  test.each(['http://169.254.169.254/a', 'http://10.0.0.1/a', 'http://[fe80::1]/a', 'http://[::ffff:10.0.0.1]/a'])(
+    'from a site on this computer to %s are refused before a connection',
+    async (target) => {
+      const server = await startServer({ '/a': fault.redirect(target) });
+      const error = await fetchError(siteAt('127.0.0.1', server.url, 'loopback').open('a'));
+      expect(error).toMatchObject({ kind: 'refused', isTransient: false });
+      expect(error.why).toContain('but the site is at a loopback one');
+      expect(server.count()).toBe(1);
+    },
+  );
 
   test('behind a proxy, literal addresses are refused and the proxy may be anywhere', async () => {
     const server = await startServer({ '/a': fault.redirect('http://127.0.0.2/b'), '/b': fault.serve(BYTES) });

@@ -8,7 +8,7 @@ import { CygstrapError } from '../../errors.ts';
  *  `protocol` the response is not HTTP;
  *  `status` an unexpected HTTP status;
  *  `missing` the file does not exist: 404, 410, ENOENT;
- *  `refused` access denied (401, 403, 407, 451, EACCES), an invalid path, or an address that is nearer than the site;
+ *  `refused` access denied (401, 403, 407, 451, EACCES), an invalid path, or an address that the site may not lead to;
  *  `redirect` a redirect loop, too many redirects, or a target that is not allowed;
  *  `short`, `long` fewer or more bytes than announced;
  *  `html` a web page instead of the file;

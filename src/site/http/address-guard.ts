@@ -17,7 +17,7 @@ export interface GuardOptions {
   readonly scopeOf?: ((address: string) => Scope) | undefined;
 }
 
-/** A site leads to an address that is nearer than its own. */
+/** A site leads to an address that is neither public nor of its own scope. */
 export class AddressFault extends Error {
   constructor(host: string, scope: Scope, site: Scope, address?: string) {
     const at = address === undefined || address === host ? '' : ` at ${address}`;
@@ -26,9 +26,9 @@ export class AddressFault extends Error {
   }
 }
 
-/** Keeps the requests of one site away from addresses that are nearer than the site itself: a mirror on the internet
- *  must not reach services of this computer or of its network by a redirect or by its name server. The first connection
- *  to the site decides how near it is. Every connection is judged by the address that is connected to, not by an
+/** Keeps the requests of one site away from addresses that are neither public nor of the scope of the site itself: a
+ *  mirror must not reach services of this computer or of its network by a redirect or by its name server. The first
+ *  connection to the site decides its scope. Every connection is judged by the address that is connected to, not by an
  *  earlier answer of the name server. */
 export class AddressGuard {
   readonly #siteHost: string;
@@ -44,15 +44,15 @@ export class AddressGuard {
     this.#siteScope = literalScope(siteHost, this.#scopeOf);
   }
 
-  /** Throws AddressFault for the host of a URL that is a literal address nearer than the site. A site whose address is
-   *  not known, as behind a proxy, counts as public. */
+  /** Throws AddressFault for the host of a URL that is a literal address that the site may not lead to. A site whose
+   *  address is not known, as behind a proxy, counts as public. */
   judge(host: string): void {
     const scope = literalScope(host, this.#scopeOf);
     const site = this.#siteScope ?? 'public';
     if (scope !== undefined && !mayLeadTo(site, scope)) throw new AddressFault(host, scope, site);
   }
 
-  /** For `net.connect`: looks a name up, and fails with AddressFault if all its addresses are nearer than the site. */
+  /** For `net.connect`: looks a name up, and fails with AddressFault if the site may lead to none of its addresses. */
   readonly lookup: LookupFunction = (name, options, callback) => {
     const { family, hints } = options;
     const query = {

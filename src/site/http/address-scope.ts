@@ -46,9 +46,10 @@ export function scopeOf(address: string): Scope {
   return BLOCKS.find(([, block]) => block.check(judged, type))?.[0] ?? 'public';
 }
 
-/** Whether a site at an address of scope `site` may lead to one of scope `target`: to no nearer one. */
+/** Whether a site at an address of scope `site` may lead to one of scope `target`: to the internet, or to where it is
+ *  itself. A site on this computer can be a tunnel to a foreign one. */
 export function mayLeadTo(site: Scope, target: Scope): boolean {
-  return NEARNESS.indexOf(target) <= NEARNESS.indexOf(site);
+  return target === 'public' || target === site;
 }
 
 /** Returns the farthest of the scopes of one host. */

@@ -64,7 +64,7 @@ export class Network {
     return this.#proxies.get(origin);
   }
 
-  /** Sends a GET request. Throws AddressFault for a literal address that is nearer than the site. */
+  /** Sends a GET request. Throws AddressFault for a literal address that the site may not lead to. */
   send(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal | undefined): HttpRequest {
     this.#guard.judge(url.hostname);
     const request = new HttpRequest(this.#options.timeouts, signal);

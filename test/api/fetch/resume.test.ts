@@ -66,6 +66,12 @@ describe('a site whose ranges do not continue a broken download', () => {
     expect(demotions(outcome.events)).toBe(0);
   });
 
+  test.each(LYING.slice(0, 10))('gets one range, however often it breaks off: %s', async (_name, range) => {
+    await using server = await FaultServer.start({ [URL_PATH]: split(range, CUT) });
+    expectNothing(await fetchFrom([server.url], FILE, { attempts: 5 }), /closed/);
+    expect(server.log.filter(({ headers }) => headers.range !== undefined)).toHaveLength(1);
+  });
+
   test('fails there after wrong bytes of the whole file too, and the next site is used', async () => {
     await using bad = await FaultServer.start({ [URL_PATH]: [CUT, fault.ignoredIfRange(OTHER, TAG)] });
     await using good = await FaultServer.start({ [URL_PATH]: fault.serve(FILE) });
