@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { GuestError } from '../guest/guest-error.ts';
@@ -7,6 +7,7 @@ import { inSequence } from '../guest/kind.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
 import { SSH_FAILED, runChecked } from '../guest/ssh-run.ts';
+import { readUntrustedFile } from '../io/untrusted-file.ts';
 import type { StageContext } from './context.ts';
 import { copyTree } from './copy-tree.ts';
 import type { SnapshotManifest } from './manifest.ts';
@@ -58,6 +59,9 @@ export interface RunHooks {
 
 /** Directories below the working directory of the command. */
 const [INPUT, OUTPUT] = ['in', 'out'];
+
+/** A code, or one line with a reason. */
+const MOST_EXIT_BYTES = 64 * 1024;
 
 /** Resumes a snapshot, runs a command in it, and discards the machine. Copies the content of `out` to
  *  `request.output`. Throws GuestError `guest` for a command that exceeds its timeout or whose end is unknown,
@@ -170,8 +174,8 @@ async function runIn(
       return onOutput(stream, chunk);
     },
   });
-  const text = await readFile(join(own, RUN_FILES.exit), 'utf8').catch(() => '');
-  const end = parseRunEnd(text);
+  const text = await readUntrustedFile(join(own, RUN_FILES.exit), MOST_EXIT_BYTES);
+  const end = parseRunEnd(text?.toString() ?? '');
   if (end?.kind === 'exit') return end.code;
   if (end?.kind === 'failed') throw new GuestError('guest', `the command was not started: ${end.text}`);
   const what =

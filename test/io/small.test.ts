@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, utimesSync, writeFileSync, statSync, copyFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync, statSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { exists, makeDirectory, namesIn } from '../../src/io/directories.ts';
@@ -7,6 +8,7 @@ import { identityOf } from '../../src/io/file-identity.ts';
 import { quoteCommand, quoteWord } from '../../src/io/quoting.ts';
 import { readLimited } from '../../src/io/read-limited.ts';
 import { hasCode, isMissing } from '../../src/io/system-error.ts';
+import { readUntrustedFile } from '../../src/io/untrusted-file.ts';
 import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { emptyDirectory } from './support.ts';
 
@@ -122,4 +124,27 @@ test('the digest of a file', async () => {
   const path = join(emptyDirectory(), 'file');
   writeFileSync(path, 'abc');
   expect(await sha256OfFile(path)).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+});
+
+describe('a file that another program may have replaced', () => {
+  test('is read up to the limit', async () => {
+    const path = join(emptyDirectory(), 'file');
+    writeFileSync(path, '12345');
+    expect((await readUntrustedFile(path, 5))?.toString()).toBe('12345');
+    expect(await readUntrustedFile(path, 4)).toBeUndefined();
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'is not read if it is a link, a FIFO, a directory, a device or missing (skipped on Windows)',
+    async () => {
+      const directory = emptyDirectory();
+      const path = (name: string): string => join(directory, name);
+      writeFileSync(path('file'), 'x');
+      symlinkSync(path('file'), path('link'));
+      execFileSync('mkfifo', [path('fifo')]);
+      for (const name of ['link', 'fifo', '', 'missing'])
+        expect(await readUntrustedFile(path(name), 9)).toBeUndefined();
+      expect(await readUntrustedFile('/dev/zero', 9)).toBeUndefined();
+    },
+  );
 });
