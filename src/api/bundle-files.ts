@@ -10,7 +10,7 @@ import { readIndex } from './load-catalog.ts';
 import { requireAgreement } from './lock-comparison.ts';
 import type { NamedLock } from './lock-comparison.ts';
 import { filesOfLock, uncheckedFilesOfLock } from './repo-files.ts';
-import { isSubsetIndex } from './setup-command.ts';
+import { isSubsetIndex, unlistedPackages } from './setup-command.ts';
 
 /** Returns the files that a repo with this lock and index must have, each once: those of the lock, and those of an
  *  index that lists only what its repo has. Warns of locked packages that the index does not list. Throws as
@@ -28,10 +28,7 @@ export async function filesNeeded(
     for (const { versions } of records) listed.push(...versions.flatMap(archivesOf));
   });
   requireAgreement(file, comparison, index.name);
-  const paths = new Set(listed.map(({ path }) => path));
-  const unlisted = lock.packages
-    .filter(({ path }) => !paths.has(path))
-    .map(({ name, version }) => `\`${name} ${version}\``);
+  const unlisted = unlistedPackages(lock, listed);
   if (unlisted.length > 0)
     report({
       kind: 'warning',

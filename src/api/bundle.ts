@@ -16,6 +16,7 @@ import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import { codeOf, hasCode } from '../io/system-error.ts';
 import type { Lock } from '../core/lock/lock.ts';
+import type { SetupCommand } from '../core/lock/setup-command.ts';
 import { byteOrder } from '../core/version/byte-order.ts';
 import { printLock } from '../core/lock/print.ts';
 import { lookBelow } from '../io/no-follow.ts';
@@ -29,6 +30,7 @@ import { distinctFiles } from '../repo/files/path-conflicts.ts';
 import { filesNeeded } from './bundle-files.ts';
 import { readLock } from './lock-file.ts';
 import { filesOfLock } from './repo-files.ts';
+import { readIndexForSetup, setupCommandOf } from './setup-command.ts';
 
 export interface BundleRequest {
   readonly repo: string;
@@ -51,6 +53,8 @@ export interface BundleSummary {
   /** Archives in it, and what the lock needs besides. */
   readonly files: number;
   readonly leftOut: number;
+  /** The call of setup that installs the lock from the repo, and from a repo to which the bundle was applied. */
+  readonly setup: SetupCommand;
 }
 
 /** Writes one tar with the new lock, the index of the repo, and every archive that they need and the old lock did not.
@@ -65,8 +69,8 @@ export async function makeBundle(
   const before = since === undefined ? undefined : await readLock(since);
   const root = resolve(repo);
   const places = placesOf(root, layoutOf(root));
-  const head = [memberOf(LOCK_MEMBER, Buffer.from(printLock(lock))), ...(await indexMembers(places, lock))];
-  const index = head[1];
+  const { index, signature } = await indexMembers(places, lock);
+  const head = [memberOf(LOCK_MEMBER, Buffer.from(printLock(lock))), index, ...signature];
   const needed = await filesNeeded({ file: lockFile, lock }, index, report);
   const present = new Map(
     (before === undefined ? [] : distinctFiles(filesOfLock(before))).map((file) => [file.path, contentOf(file)]),
@@ -81,7 +85,9 @@ export async function makeBundle(
     [manifest, ...head, ...files.map((file) => archiveMember(places, file))],
     signal,
   );
-  return { file: out, sizeBytes, files: files.length, leftOut: needed.length - files.length };
+  const forSetup = await readIndexForSetup(lock, { ...index, isSigned: signature.length > 0 });
+  const setup = await setupCommandOf(lock, forSetup, { kind: 'directory', path: root });
+  return { file: out, sizeBytes, files: files.length, leftOut: needed.length - files.length, setup };
 }
 
 type TextMember = Member & { readonly bytes: Buffer };
@@ -96,8 +102,11 @@ function memberOf(name: string, bytes: Buffer): TextMember {
   };
 }
 
-/** The index in force and its signature. */
-async function indexMembers(places: RepoPlaces, lock: Lock): Promise<TextMember[]> {
+/** The index in force and its signature, if it has one. */
+async function indexMembers(
+  places: RepoPlaces,
+  lock: Lock,
+): Promise<{ readonly index: TextMember; readonly signature: readonly TextMember[] }> {
   const found = indexOfArch(places, lock.request.arch);
   if (found === undefined) {
     throw new CygstrapError('repo', `\`${places.root}\` has no index for ${lock.request.arch}`, {
@@ -105,10 +114,14 @@ async function indexMembers(places: RepoPlaces, lock: Lock): Promise<TextMember[
     });
   }
   const { index, signature } = found;
-  const paths = [index.location, ...(signature === undefined ? [] : [signature])];
-  return Promise.all(
-    paths.map(async (path) => memberOf(`${INDEX_PREFIX}${basename(path).toLowerCase()}`, await readFile(path))),
-  );
+  return {
+    index: await indexMember(index.location),
+    signature: signature === undefined ? [] : [await indexMember(signature)],
+  };
+}
+
+async function indexMember(path: string): Promise<TextMember> {
+  return memberOf(`${INDEX_PREFIX}${basename(path).toLowerCase()}`, await readFile(path));
 }
 
 function archiveMember(places: RepoPlaces, { path, sizeBytes, digest }: RepoFile): Member {

@@ -4,6 +4,7 @@ import type { Lock } from '../core/lock/lock.ts';
 import type { SetupCommand } from '../core/lock/setup-command.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
+import { archivesOf } from '../repo/files/archive-file.ts';
 import { siteOfDirectory } from '../repo/files/layout.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
 import { indexOfArch } from '../repo/index-files.ts';
@@ -12,7 +13,7 @@ import { isHidden } from '../serve/path.ts';
 import { serveRepo } from '../serve/serve.ts';
 import type { RepoServer } from '../serve/serve.ts';
 import { readLock } from './lock-file.ts';
-import { readIndexForSetup, setupCommandOf } from './setup-command.ts';
+import { readIndexForSetup, setupCommandOf, unlistedPackages } from './setup-command.ts';
 
 export interface ServeRequest {
   readonly repo: string;
@@ -28,7 +29,8 @@ export interface ServedAddress {
   readonly url: string;
   /** Address of the site whose files it serves; null for a repo that does not record it. */
   readonly site: string | null;
-  /** The call of setup that installs the lock from this address; null without a lock or an index. */
+  /** The call of setup that installs the lock from this address; null without a lock, without an index, and if the
+   *  index does not list all packages of the lock. */
   readonly setup: SetupCommand | null;
 }
 
@@ -59,7 +61,7 @@ export async function serve({ repo, host, port, lock }: ServeRequest, report: Re
     const addresses: ServedAddress[] = [];
     for (const base of bases) {
       const url = `${server.url}${paths.get(base) ?? ''}`;
-      const setup = locked === undefined ? null : await setupFor(locked, { root, base }, url);
+      const setup = locked === undefined ? null : await setupFor(locked, { root, base }, url, report);
       addresses.push({ url, site: siteOfDirectory(base) ?? null, setup });
     }
     return { ...server, addresses };
@@ -97,11 +99,17 @@ function aliasesOf(bases: readonly string[]): Map<string, string> {
   return aliases;
 }
 
-async function setupFor(lock: Lock, places: RepoPlaces, url: string): Promise<SetupCommand | null> {
+async function setupFor(lock: Lock, places: RepoPlaces, url: string, report: Report): Promise<SetupCommand | null> {
   const found = indexOfArch(places, lock.request.arch);
   if (found === undefined) return null;
   const { path, location } = found.index;
   const bytes = await readFile(location);
   const index = await readIndexForSetup(lock, { name: path, bytes, isSigned: found.signature !== undefined });
+  const archives = index.records.flatMap(({ versions }) => versions.flatMap(archivesOf));
+  const unlisted = unlistedPackages(lock, archives);
+  if (unlisted.length > 0) {
+    report({ kind: 'warning', message: `the index at ${url} does not list ${unlisted.join(', ')} of the lock` });
+    return null;
+  }
   return setupCommandOf(lock, index, { kind: 'site', url });
 }

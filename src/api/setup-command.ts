@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Lock } from '../core/lock/lock.ts';
 import { setupCommand } from '../core/lock/setup-command.ts';
 import type { SetupCommand, SetupPlace, SetupTrust } from '../core/lock/setup-command.ts';
-import type { PackageRecord } from '../core/setup-ini/records.ts';
+import type { Archive, PackageRecord } from '../core/setup-ini/records.ts';
 import { SUBSET_MARK } from '../repo/files/layout.ts';
 import { shippedKeyring } from '../trust/keyring.ts';
 import { trustedKeys } from '../trust/verifier.ts';
@@ -46,6 +46,12 @@ export async function readIndexForSetup(
   await readIndex({ name, bytes }, { lenient: true }, (some) => void records.push(...some));
   const signer = isSubsetIndex(bytes) || indexes[0]?.signer === 'unsigned' ? undefined : indexes[0]?.signer;
   return { records, signer: isSigned ? signer : 'unsigned' };
+}
+
+/** Returns the locked packages that are not among the archives of an index, each as name and version in backquotes. */
+export function unlistedPackages({ packages }: Lock, archives: readonly Archive[]): string[] {
+  const paths = new Set(archives.map(({ path }) => path));
+  return packages.filter(({ path }) => !paths.has(path)).map(({ name, version }) => `\`${name} ${version}\``);
 }
 
 /** Returns whether an index lists only what its repo has. */

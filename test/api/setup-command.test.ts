@@ -70,7 +70,8 @@ describe('the call of setup', () => {
       arguments: [...callFor('old', '--no-verify'), ...packages],
     });
     const bundle = join(base, 'old.tar');
-    await makeBundle({ repo: join(base, 'old'), lock: join(base, 'old.json'), out: bundle });
+    const made = await makeBundle({ repo: join(base, 'old'), lock: join(base, 'old.json'), out: bundle });
+    expect(made.setup.arguments).toEqual([...callFor('old', '--no-verify'), ...packages]);
     const applied = await applyBundle({ bundle, repo: join(base, 'copy'), lock: join(base, 'copy.json') });
     expect(applied.setup.arguments).toEqual([...callFor('copy', '--no-verify'), ...packages]);
   });

@@ -106,3 +106,20 @@ test('the call of setup for a lock names the address', async () => {
     ],
   });
 });
+
+test('an address that lacks packages of the lock has no call of setup, and a warning', async () => {
+  const repo = await fetched('partial', 'site');
+  const other = 'http%3a%2f%2fmirror.example%2f/x86_64';
+  mkdirSync(join(repo, other), { recursive: true });
+  writeFileSync(join(repo, other, 'setup.ini'), 'release: cygwin\narch: x86_64\nsetup-timestamp: 1735689600\n');
+  const messages: string[] = [];
+  const server = await serve({ repo, lock: join(base, 'partial.json') }, (event) => {
+    if (event.kind === 'warning') messages.push(event.message);
+  });
+  await server.close();
+  expect(server.addresses.map(({ site, setup }) => [site, setup !== null])).toEqual([
+    [`${RELEASE}/`, true],
+    ['http://mirror.example/', false],
+  ]);
+  expect(messages).toEqual([expect.stringMatching(/the index at .*\/mirror\.example\/ does not list `base-files /)]);
+});

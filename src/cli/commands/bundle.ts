@@ -40,7 +40,7 @@ export const bundleCommand = defineCommand({
 async function make({ output }: Session, args: BundleArguments, out: string): Promise<number> {
   const { makeBundle } = await import('../../api/bundle.ts');
   const report = reporter(output, args);
-  const { file, sizeBytes, files, leftOut } = await interruptible((signal) =>
+  const { file, sizeBytes, files, leftOut, setup } = await interruptible((signal) =>
     makeBundle({ repo: args.repo, lock: args.lock, since: args.since, out }, { report, signal }),
   );
   if (args.json)
@@ -50,10 +50,13 @@ async function make({ output }: Session, args: BundleArguments, out: string): Pr
       size: sizeBytes,
       files,
       leftOut,
+      setup,
     });
   else {
     const rest = args.since === undefined ? '' : `; ${leftOut} left out, which \`${args.since}\` lists`;
-    await output.data(`\`${file}\`: ${countText(files, 'archive')}, ${sizeText(sizeBytes)}${rest}\n`);
+    await output.data(
+      `\`${file}\`: ${countText(files, 'archive')}, ${sizeText(sizeBytes)}${rest}\n${setupText(setup)}`,
+    );
   }
   return EXIT_DONE;
 }

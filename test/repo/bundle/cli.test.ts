@@ -30,6 +30,10 @@ async function run(...argv: string[]): Promise<{ exit: number; stdout: string; s
 
 const at = (path: string): string => join(base, path);
 
+const SETUP_LINE =
+  'install it on Windows: setup-x86_64.exe --quiet-mode --upgrade-also --no-verify --local-install ' +
+  '--local-package-dir C:\\repo --packages "bash,zlib"\n';
+
 test('transfers the new state', async () => {
   const made = await run(
     '--repo',
@@ -43,7 +47,7 @@ test('transfers the new state', async () => {
   );
   expect(made).toEqual({
     exit: 0,
-    stdout: '`/new.tar`: 1 archive, 9.5 KiB; 1 left out, which `/near/cygstrap.lock.json` lists\n',
+    stdout: `\`/new.tar\`: 1 archive, 9.5 KiB; 1 left out, which \`/near/cygstrap.lock.json\` lists\n${SETUP_LINE}`,
     stderr: '',
   });
   mkdirSync(at('copy'));
@@ -53,8 +57,7 @@ test('transfers the new state', async () => {
     exit: 0,
     stdout:
       '`/copy/repo` matches `/copy/cygstrap.lock.json`: 2 packages; 1 archive, 3.0 KiB added, 1 already present\n' +
-      'install it on Windows: setup-x86_64.exe --quiet-mode --upgrade-also --no-verify --local-install ' +
-      '--local-package-dir C:\\repo --packages "bash,zlib"\n',
+      SETUP_LINE,
     stderr: '',
   });
   expect(contentsOf(at('copy/repo'))).toMatchObject(contentsOf(at('far/repo')));
