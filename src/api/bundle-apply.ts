@@ -15,6 +15,7 @@ import type { BundleOptions } from './bundle.ts';
 import { layoutOf } from '../repo/repo.ts';
 import { filesNeeded } from './bundle-files.ts';
 import { writeLock } from './lock-file.ts';
+import { olderIndexWarnings } from './newest-index.ts';
 import { readIndexForSetup, setupCommandOf } from './setup-command.ts';
 import type { IndexForSetup } from './setup-command.ts';
 
@@ -41,8 +42,8 @@ export interface ApplySummary {
 /** Updates a repo to the lock in a bundle: stores the archives of the bundle, each verified against the lock or the
  *  index in it, checks that all files of the lock and the index exist, publishes the index, and writes the lock last.
  *  Refuses members that neither lists. After a failure the index of the repo and the lock are unchanged; verified
- *  archives stay, and the same call continues from there. Throws `corrupt`, `verify` or `lock` for an invalid bundle,
- *  `repo` for missing files, and `io`. */
+ *  archives stay, and the same call continues from there. Warns of an index that is older than one of the repo. Throws
+ *  `corrupt`, `verify` or `lock` for an invalid bundle, `repo` for missing files, and `io`. */
 export async function applyBundle(
   { bundle, repo, lock: lockFile }: ApplyRequest,
   { report = () => {}, signal }: BundleOptions = {},
@@ -53,6 +54,7 @@ export async function applyBundle(
     await readBundle(bundle, {
       onHead: async (head) => {
         const { lock, needed } = await parseHead(bundle, head, report);
+        for (const message of await olderIndexWarnings(lock, repo)) report({ kind: 'warning', message });
         const store = await Store.open(root, layoutOf(root), { report, ...(signal === undefined ? {} : { signal }) });
         work = new Applying({ bundle, head, lock, store, signal });
         await work.begin(needed);

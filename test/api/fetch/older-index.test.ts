@@ -193,6 +193,24 @@ describe('an index older than one that was published in the repo', () => {
       stderr: expect.stringContaining(`error: ${file}:`) as string,
     });
   });
+
+  test('bundle --apply warns of it', async () => {
+    const server = await serve(siteOf(OLD, KEY));
+    await fetch('tool', '--site', server.url);
+    const bundle = (...argv: readonly string[]): Promise<Run> =>
+      runMain(['bundle', '--repo', join(dir, 'repo'), '--lock', lockFile(), ...argv], join(dir, 'cache'));
+    const [old, current] = [join(dir, 'old.tar'), join(dir, 'current.tar')];
+    await bundle('--out', old);
+    change(server, siteOf(NEW, KEY));
+    rmSync(lockFile());
+    await fetch('tool', '--site', server.url);
+    await bundle('--out', current);
+    expect(await bundle('--apply', current)).toMatchObject({ exit: 0, stderr: '' });
+    const { exit, stderr } = await bundle('--apply', old);
+    expect(exit).toBe(0);
+    expect(stderr).toContain('warning: the index is from 2023-07-22 04:26:40 UTC, and `');
+    expect(stderr).toContain('had one of the same signer from 2023-11-14 22:13:20 UTC');
+  });
 });
 
 describe('an index much older than now', () => {
