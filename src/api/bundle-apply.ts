@@ -35,8 +35,8 @@ export interface ApplySummary {
   /** Archives that the repo had before. */
   readonly presentFiles: number;
   readonly packages: number;
-  /** The call of setup that installs the lock from this repo. */
-  readonly setup: SetupCommand;
+  /** The call of setup that installs the lock from this repo; null if its index does not list all packages. */
+  readonly setup: SetupCommand | null;
 }
 
 /** Updates a repo to the lock in a bundle: stores the archives of the bundle, each verified against the lock or the

@@ -2,7 +2,7 @@ import type { Report } from '../events.ts';
 import { LockComparison } from '../core/lock/comparison.ts';
 import { distinctFiles } from '../repo/files/path-conflicts.ts';
 import type { RepoFile } from '../repo/files/file.ts';
-import { archivesOf, fileOfArchive } from '../repo/files/archive-file.ts';
+import { fileOfArchive } from '../repo/files/archive-file.ts';
 import type { UncheckedFile } from '../repo/files/archive-file.ts';
 import { parseRepoFiles } from '../repo/files/path.ts';
 import type { Archive } from '../core/setup-ini/records.ts';
@@ -10,7 +10,7 @@ import { readIndex } from './load-catalog.ts';
 import { requireAgreement } from './lock-comparison.ts';
 import type { NamedLock } from './lock-comparison.ts';
 import { filesOfLock, uncheckedFilesOfLock } from './repo-files.ts';
-import { isSubsetIndex, unlistedPackages } from './setup-command.ts';
+import { archivesIn, isSubsetIndex, unlistedPackages } from './setup-command.ts';
 
 /** Returns the files that a repo with this lock and index must have, each once: those of the lock, and those of an
  *  index that lists only what its repo has. Warns of locked packages that the index does not list. Throws as
@@ -25,7 +25,7 @@ export async function filesNeeded(
   const comparison = new LockComparison(lock);
   await readIndex(index, { lenient: true }, (records) => {
     comparison.add(records);
-    for (const { versions } of records) listed.push(...versions.flatMap(archivesOf));
+    listed.push(...archivesIn(records));
   });
   requireAgreement(file, comparison, index.name);
   const unlisted = unlistedPackages(lock, listed);

@@ -53,8 +53,9 @@ export interface BundleSummary {
   /** Archives in it, and what the lock needs besides. */
   readonly files: number;
   readonly leftOut: number;
-  /** The call of setup that installs the lock from the repo, and from a repo to which the bundle was applied. */
-  readonly setup: SetupCommand;
+  /** The call of setup that installs the lock from the repo, and from a repo to which the bundle was applied; null if
+   *  the index does not list all packages of the lock. */
+  readonly setup: SetupCommand | null;
 }
 
 /** Writes one tar with the new lock, the index of the repo, and every archive that they need and the old lock did not.

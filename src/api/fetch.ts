@@ -53,7 +53,8 @@ export interface FetchSummary {
   readonly index: PublishedSummary | null;
   /** File name of the setup program; null if it was not requested. */
   readonly installer: string | null;
-  /** The call of setup that installs the lock from this repo; null without a lock or an index. */
+  /** The call of setup that installs the lock from this repo; null without a lock, or an index that lists all of its
+   *  packages. */
   readonly setup: SetupCommand | null;
 }
 

@@ -75,8 +75,8 @@ export interface MediaResult {
   readonly installer: string | null;
   /** Paths of the further files on the image. */
   readonly added: readonly string[];
-  /** The call of setup that installs the lock from the image in drive D. */
-  readonly setup: SetupCommand;
+  /** The call of setup that installs the lock from the image in drive D; null if its index lacks packages. */
+  readonly setup: SetupCommand | null;
 }
 
 /** Writes the media that a guest installs from. The ISO image has exactly the archives of a lock, each verified again,

@@ -4,7 +4,6 @@ import type { Lock } from '../core/lock/lock.ts';
 import type { SetupCommand } from '../core/lock/setup-command.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
-import { archivesOf } from '../repo/files/archive-file.ts';
 import { siteOfDirectory } from '../repo/files/layout.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
 import { indexOfArch } from '../repo/index-files.ts';
@@ -13,7 +12,7 @@ import { isHidden } from '../serve/path.ts';
 import { serveRepo } from '../serve/serve.ts';
 import type { RepoServer } from '../serve/serve.ts';
 import { readLock } from './lock-file.ts';
-import { readIndexForSetup, setupCommandOf, unlistedPackages } from './setup-command.ts';
+import { archivesIn, readIndexForSetup, setupCommandOf, unlistedPackages } from './setup-command.ts';
 
 export interface ServeRequest {
   readonly repo: string;
@@ -105,11 +104,8 @@ async function setupFor(lock: Lock, places: RepoPlaces, url: string, report: Rep
   const { path, location } = found.index;
   const bytes = await readFile(location);
   const index = await readIndexForSetup(lock, { name: path, bytes, isSigned: found.signature !== undefined });
-  const archives = index.records.flatMap(({ versions }) => versions.flatMap(archivesOf));
-  const unlisted = unlistedPackages(lock, archives);
-  if (unlisted.length > 0) {
+  const unlisted = unlistedPackages(lock, archivesIn(index.records));
+  if (unlisted.length > 0)
     report({ kind: 'warning', message: `the index at ${url} does not list ${unlisted.join(', ')} of the lock` });
-    return null;
-  }
   return setupCommandOf(lock, index, { kind: 'site', url });
 }

@@ -3,6 +3,7 @@ import type { Lock } from '../core/lock/lock.ts';
 import { setupCommand } from '../core/lock/setup-command.ts';
 import type { SetupCommand, SetupPlace, SetupTrust } from '../core/lock/setup-command.ts';
 import type { Archive, PackageRecord } from '../core/setup-ini/records.ts';
+import { archivesOf } from '../repo/files/archive-file.ts';
 import { SUBSET_MARK } from '../repo/files/layout.ts';
 import { shippedKeyring } from '../trust/keyring.ts';
 import { trustedKeys } from '../trust/verifier.ts';
@@ -26,13 +27,15 @@ export interface SetupOptions {
   readonly keyring?: readonly string[];
 }
 
-/** Returns the call of setup for a lock and an index. Throws the errors of reading keys. */
+/** Returns the call of setup for a lock and an index; null if the index does not list all packages of the lock: setup
+ *  would leave the others out and still exit with 0. Throws the errors of reading keys. */
 export async function setupCommandOf(
   lock: Lock,
   { records, signer }: IndexForSetup,
   place: SetupPlace,
   { program = installerPaths(lock.request.arch).program, keyring = [] }: SetupOptions = {},
-): Promise<SetupCommand> {
+): Promise<SetupCommand | null> {
+  if (unlistedPackages(lock, archivesIn(records)).length > 0) return null;
   return setupCommand(lock, { program, place, trust: await trustOf(signer, keyring), records });
 }
 
@@ -52,6 +55,11 @@ export async function readIndexForSetup(
 export function unlistedPackages({ packages }: Lock, archives: readonly Archive[]): string[] {
   const paths = new Set(archives.map(({ path }) => path));
   return packages.filter(({ path }) => !paths.has(path)).map(({ name, version }) => `\`${name} ${version}\``);
+}
+
+/** Returns the archives that an index lists. */
+export function archivesIn(records: readonly PackageRecord[]): Archive[] {
+  return records.flatMap(({ versions }) => versions.flatMap(archivesOf));
 }
 
 /** Returns whether an index lists only what its repo has. */

@@ -3,9 +3,9 @@ import type { SetupCommand } from '../core/lock/setup-command.ts';
 /** Directory that stands for a directory of a computer without Windows. */
 const WINDOWS_DIRECTORY = 'C:\\repo';
 
-/** Returns a call of setup as a sentence for people. */
-export function setupText(setup: SetupCommand): string {
-  return `install it on Windows: ${setupLine(setup)}\n`;
+/** Returns a call of setup as a sentence for people; empty without a call. */
+export function setupText(setup: SetupCommand | null): string {
+  return setup === null ? '' : `install it on Windows: ${setupLine(setup)}\n`;
 }
 
 /** Returns a call of setup as one line for the command prompt of Windows. On a computer without Windows the

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -71,9 +71,9 @@ describe('the call of setup', () => {
     });
     const bundle = join(base, 'old.tar');
     const made = await makeBundle({ repo: join(base, 'old'), lock: join(base, 'old.json'), out: bundle });
-    expect(made.setup.arguments).toEqual([...callFor('old', '--no-verify'), ...packages]);
+    expect(made.setup?.arguments).toEqual([...callFor('old', '--no-verify'), ...packages]);
     const applied = await applyBundle({ bundle, repo: join(base, 'copy'), lock: join(base, 'copy.json') });
-    expect(applied.setup.arguments).toEqual([...callFor('copy', '--no-verify'), ...packages]);
+    expect(applied.setup?.arguments).toEqual([...callFor('copy', '--no-verify'), ...packages]);
   });
 
   test('names all packages for build dependencies, which the index of the repo does not have', async () => {
@@ -93,6 +93,17 @@ describe('the call of setup', () => {
     rmSync(join(base, 'same/.cygstrap/index'), { recursive: true });
     expect(await fetched('same', { frozen: true })).toBeNull();
     expect(await fetched('all', { all: true })).toBeNull();
+  });
+
+  test('is null if the index lacks packages of the lock: setup would leave them out and exit with 0', async () => {
+    const lock = join(base, 'gone.json');
+    expect(await fetched('gone', { request: { packages: ['app'] } })).not.toBeNull();
+    const later = join(base, 'later');
+    cpSync(site, later, { recursive: true });
+    const index = join(later, 'x86_64/setup.ini');
+    writeFileSync(index, readFileSync(index, 'utf8').replace(/@ app\n[^@]*/, ''));
+    expect(await fetched('lacking', { lock, sites: [[later]] })).toBeNull();
+    expect((await makeBundle({ repo: join(base, 'lacking'), lock, out: join(base, 'gone.tar') })).setup).toBeNull();
   });
 
   test('names the public key of a signed index', async () => {

@@ -91,13 +91,13 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     expect(Object.keys(contents).sort()).toEqual([...ARCHIVES, ...paths].sort());
     for (const path of paths) expect(contents[path]?.equals(readFileSync(join(full.repo, path))), path).toBe(true);
     expect(packages).toBe(9);
-    expect(setup.arguments.slice(0, 4)).toEqual(['--quiet-mode', '--upgrade-also', '--pubkey', KEY]);
+    expect(setup?.arguments.slice(0, 4)).toEqual(['--quiet-mode', '--upgrade-also', '--pubkey', KEY]);
     // Without its signature it is no index of the site.
     const unsigned = copied('full');
     rmSync(join(unsigned.repo, 'x86_64/setup.zst.sig'));
     const made = await media(unsigned);
     expect(listedIn((await contentsOf(made.image.path))['x86_64/setup.ini'])).toEqual(ARCHIVES);
-    expect(made.setup.arguments).toContain('--no-verify');
+    expect(made.setup?.arguments).toContain('--no-verify');
   });
 
   test('contains source archives that are locked', async () => {
@@ -132,7 +132,7 @@ describeWith(['xorriso'], 'the image of a repo', () => {
     await expect(media({ repo, lock, keyring: [] })).rejects.toMatchObject({ code: 'signature' });
     const { image, installer, setup } = await media({ repo, lock });
     expect(installer).toBe('setup-x86_64.exe');
-    expect(setup.program).toBe('D:\\setup-x86_64.exe');
+    expect(setup?.program).toBe('D:\\setup-x86_64.exe');
     expect(Object.keys(await contentsOf(image.path)).filter((path) => !path.includes('/'))).toEqual([
       'setup-x86_64.exe',
       'setup-x86_64.exe.sig',

@@ -189,6 +189,6 @@ function summaryText({
   return (
     `\`${repo}\`: ${all}, verified: ${read}; ${files - presentFiles} fetched (${sizeText(sizeBytes - presentBytes)}` +
     `), ${presentFiles} already present${published}${installer === null ? '' : `; ${installer}`}${locked}` +
-    `${unsigned}\n${setup === null ? '' : setupText(setup)}`
+    `${unsigned}\n${setupText(setup)}`
   );
 }

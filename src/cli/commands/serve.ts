@@ -50,5 +50,5 @@ async function serveUntilStopped(
 }
 
 function addressText({ url, setup }: ServedAddress): string {
-  return `${url}\n${setup === null ? '' : setupText(setup)}`;
+  return `${url}\n${setupText(setup)}`;
 }
