@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, read, readSync, realpathSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,11 +8,13 @@ import { lookBelow } from '../io/no-follow.ts';
 import type { FileState } from './conditions.ts';
 import type { ListedEntry } from './listing.ts';
 import { isHidden } from './path.ts';
+import { SMALL_BYTES } from './small-files.ts';
+import type { SmallFile, SmallFiles } from './small-files.ts';
 
 /** Result of looking up a path of the repo. */
 export type Found =
   /** The caller closes the file. */
-  | { readonly kind: 'file'; readonly file: OpenFile }
+  | { readonly kind: 'file'; readonly file: OpenFile | SmallFile }
   | { readonly kind: 'directory'; readonly path: string }
   /** `link`: the symbolic link on the way, relative to the root. */
   | { readonly kind: 'refused'; readonly status: 403 | 404; readonly link?: string };
@@ -28,8 +31,9 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants
 
 /** Opens a file or directory below a root, which is a real path. Symbolic links below the root are not followed, by the
  *  rule of all commands. Synchronous: these calls take less time than one change to a thread of Node.js and back.
+ *  A small file is closed again, and its content is kept in `small`.
  *  Throws errors of the system other than absence and missing permission. */
-export function find(root: string, names: readonly string[]): Found {
+export function find(root: string, names: readonly string[], small?: SmallFiles): Found {
   try {
     const named = names.length === 0 ? root : `${root}${sep}${names.join(sep)}`;
     const path = realpathSync.native(named);
@@ -39,9 +43,9 @@ export function find(root: string, names: readonly string[]): Found {
       // On a file system that ignores case, or with a short name of Windows, which can stand for a hidden name.
       if (!isServed(root, path)) return { kind: 'refused', status: 404 };
     }
-    const status = lstatSync(path);
+    const status = lstatSync(path, { bigint: true });
     if (status.isDirectory()) return { kind: 'directory', path };
-    const file = status.isFile() ? openFile(path) : undefined;
+    const file = status.isFile() ? (small?.get(path, etagOf(status)) ?? openFile(path, small)) : undefined;
     return file === undefined ? { kind: 'refused', status: 404 } : { kind: 'file', file };
   } catch (error) {
     // A link that leads to nothing is a link all the same.
@@ -81,25 +85,30 @@ function isServed(root: string, path: string): boolean {
   return below !== '' && !below.startsWith(`..${sep}`) && below.split(sep).every((name) => !isHidden(name));
 }
 
-/** Opens a file; returns undefined if it is no file any more. The entity tag consists of size, inode and time of the
- *  last status change in nanoseconds, which programs cannot set back. Files of a repo are replaced, never changed, so
- *  two states never share a tag. A new hard link costs a client one more request. The tag is not a digest: verifying a
- *  file is the task of the client. */
-function openFile(path: string): OpenFile | undefined {
+/** Opens a file; returns undefined if it is no file any more. */
+function openFile(path: string, small: SmallFiles | undefined): OpenFile | SmallFile | undefined {
   const descriptor = openSync(path, OPEN_FLAGS);
+  let isLarge = false;
   try {
     const status = fstatSync(descriptor, { bigint: true });
-    if (status.isFile()) {
-      const { size, mtimeNs, ctimeNs, ino } = status;
-      const etag = `"${size.toString(36)}-${ctimeNs.toString(36)}-${ino.toString(36)}"`;
-      return { descriptor, state: { sizeBytes: Number(size), etag, modifiedMs: Number(mtimeNs / 1_000_000n) } };
-    }
-  } catch (error) {
-    closeSync(descriptor);
-    throw error;
+    if (!status.isFile()) return undefined;
+    const sizeBytes = Number(status.size);
+    const state = { sizeBytes, etag: etagOf(status), modifiedMs: Number(status.mtimeMs) };
+    isLarge = sizeBytes > SMALL_BYTES;
+    if (isLarge) return { descriptor, state };
+    const file = { state, content: readPart({ descriptor, state }, 0, sizeBytes) };
+    small?.keep(path, file, Number(status.ctimeMs));
+    return file;
+  } finally {
+    if (!isLarge) closeSync(descriptor);
   }
-  closeSync(descriptor);
-  return undefined;
+}
+
+/** The entity tag consists of size, inode and time of the last status change in nanoseconds, which programs cannot set
+ *  back. Files of a repo are replaced, never changed, so two states never share a tag. A new hard link costs a client
+ *  one more request. The tag is not a digest: verifying a file is the task of the client. */
+function etagOf({ size, ctimeNs, ino }: BigIntStats): string {
+  return `"${size.toString(36)}-${ctimeNs.toString(36)}-${ino.toString(36)}"`;
 }
 
 const STATS_AT_ONCE = 64;
@@ -151,10 +160,11 @@ export async function* piecesOf(
 }
 
 /** Reads a small part of a file at once. Throws if the file ends early. */
-export function readPart({ descriptor }: OpenFile, start: number, lengthBytes: number): Uint8Array {
+export function readPart(file: OpenFile | SmallFile, start: number, lengthBytes: number): Uint8Array {
+  if ('content' in file) return file.content.subarray(start, start + lengthBytes);
   const bytes = Buffer.allocUnsafe(lengthBytes);
   for (let done = 0; done < lengthBytes;) {
-    const bytesRead = readSync(descriptor, bytes, done, lengthBytes - done, start + done);
+    const bytesRead = readSync(file.descriptor, bytes, done, lengthBytes - done, start + done);
     if (bytesRead === 0) throw truncated();
     done += bytesRead;
   }
@@ -162,8 +172,8 @@ export function readPart({ descriptor }: OpenFile, start: number, lengthBytes: n
 }
 
 /** Closes a file of {@link find}. */
-export function closeFile({ descriptor }: OpenFile): void {
-  closeSync(descriptor);
+export function closeFile(file: OpenFile | SmallFile): void {
+  if ('descriptor' in file) closeSync(file.descriptor);
 }
 
 function truncated(): Error {

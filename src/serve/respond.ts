@@ -6,6 +6,8 @@ import type { OpenFile } from './files.ts';
 import { listingHtml } from './listing.ts';
 import { encodeName, parseTarget } from './path.ts';
 import type { Target } from './path.ts';
+import { SMALL_BYTES } from './small-files.ts';
+import type { SmallFile, SmallFiles } from './small-files.ts';
 import { contentType } from './types.ts';
 
 /** What a server serves. */
@@ -14,6 +16,7 @@ export interface Content {
   readonly root: string;
   /** Names in the root that stand for other directories in it. */
   readonly aliases: ReadonlyMap<string, string>;
+  readonly small: SmallFiles;
 }
 
 /** Answers one request for a file or directory. Throws when the client disconnects or the
@@ -32,7 +35,7 @@ export async function respond(content: Content, request: IncomingMessage, respon
   if (target.kind === 'refused') return plain(response, target.status);
   const [first = '', ...rest] = target.names;
   const alias = content.aliases.get(first);
-  const found = find(content.root, alias === undefined ? target.names : [alias, ...rest]);
+  const found = find(content.root, alias === undefined ? target.names : [alias, ...rest], content.small);
   if (found.kind === 'refused') {
     const detail = found.link === undefined ? undefined : `\`${found.link}\` is a symbolic link, which is not followed`;
     return plain(response, found.status, detail);
@@ -62,11 +65,8 @@ async function directory(
   return plain(response, 301);
 }
 
-/** Bound of files that are read whole and sent together with the head. */
-const SMALL_BYTES = 128 * 1024;
-
 async function file(
-  opened: OpenFile,
+  opened: OpenFile | SmallFile,
   { names }: PathTarget,
   request: IncomingMessage,
   response: ServerResponse,
@@ -90,7 +90,7 @@ async function file(
   response.setHeader('Content-Length', lengthBytes);
   response.statusCode = status;
   if (method === 'HEAD') response.end();
-  else if (lengthBytes <= SMALL_BYTES) response.end(readPart(opened, start, lengthBytes));
+  else if ('content' in opened || lengthBytes <= SMALL_BYTES) response.end(readPart(opened, start, lengthBytes));
   else await pipeline(piecesOf(opened, start, lengthBytes), response);
 }
 

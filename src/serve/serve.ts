@@ -5,6 +5,7 @@ import { CygstrapError } from '../errors.ts';
 import { close, listen } from './listen.ts';
 import { plain, respond } from './respond.ts';
 import type { Content } from './respond.ts';
+import { SmallFiles } from './small-files.ts';
 
 /** One request that was answered or aborted. */
 export interface ServedRequest {
@@ -48,7 +49,7 @@ const KEEP_ALIVE_MS = 30_000;
  *  Throws `not-found` if `dir` is not a directory, and `io` if the address cannot be bound. */
 export async function serveRepo(dir: string, options: ServeOptions = {}): Promise<RepoServer> {
   const { host = '127.0.0.1', port = 0, aliases = new Map<string, string>() } = options;
-  const content: Content = { root: await rootOf(dir), aliases };
+  const content: Content = { root: await rootOf(dir), aliases, small: new SmallFiles() };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     void handle(content, request, response, options);
     response.once('close', () => {
