@@ -1,70 +1,14 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { generateKey } from 'openpgp';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readKeyring } from '../../../src/trust/keyring.ts';
-import { verifyDetached } from '../../../src/trust/verify.ts';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
 import { FaultServer } from '../../support/fault-server.ts';
-import type { Script } from '../../support/fault-server.ts';
 import { fault } from '../../support/faults.ts';
-import { runMain } from '../../support/main.ts';
-import type { Run } from '../../support/main.ts';
 import { PROJECT } from '../../support/transcript.ts';
-
-const RELEASE = resolve('fixtures/release');
-const KEY = join(RELEASE, 'key.gpg');
-
-let dir: string;
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'cygstrap-fetch-'));
-});
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
-
-const run = (...argv: readonly string[]): Promise<Run> => runMain(argv, join(dir, 'cache'));
-
-/** `cygstrap fetch` into `dir/repo` with the lock `dir/lock.json`. */
-function fetch(...argv: readonly string[]): Promise<Run> {
-  const isAll = argv.includes('--all');
-  return run(
-    'fetch',
-    ...argv,
-    '--repo',
-    join(dir, 'repo'),
-    ...(isAll ? [] : ['--lock', join(dir, 'lock.json')]),
-    '--keyring',
-    KEY,
-  );
-}
-
-const repoFiles = (): string[] => filesBelow(join(dir, 'repo')).filter((path) => !path.startsWith('.cygstrap/'));
-const published = (): string => readFileSync(join(dir, 'repo/x86_64/setup.ini'), 'utf8');
-
-function filesBelow(root: string): string[] {
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-    .sort();
-}
-
-/** Every file of the release, served over HTTP. */
-function releaseScript(except: Script = {}): Script {
-  const files = filesBelow(RELEASE).map(
-    (path) =>
-      [
-        `/${path.replaceAll('+', '%2B')}`,
-        fault.serve(readFileSync(join(RELEASE, path)), { etag: `"${path}"` }),
-      ] as const,
-  );
-  const plain = filesBelow(RELEASE).map(
-    (path) => [`/${path}`, fault.serve(readFileSync(join(RELEASE, path)), { etag: `"${path}"` })] as const,
-  );
-  return { ...Object.fromEntries([...files, ...plain]), ...except };
-}
+import { dir, fetch, filesBelow, KEY, published, RELEASE, releaseScript, repoFiles, run } from './command-support.ts';
 
 describe('a fetch', () => {
   test('makes a repo with exactly the plan, its index, and a lock', async () => {
@@ -192,47 +136,6 @@ describe('verify --repair', () => {
   });
 });
 
-describe('lock --site', () => {
-  test('locks from the signed index of a site', async () => {
-    const { exit } = await run('lock', 'bash', '--site', RELEASE, '--keyring', KEY, '--out', join(dir, 'lock.json'));
-    expect(exit).toBe(0);
-    const { indexes } = JSON.parse(readFileSync(join(dir, 'lock.json'), 'utf8')) as { indexes: { signer: string }[] };
-    expect(indexes[0]?.signer).toMatch(/^[0-9A-F]{40}$/);
-    expect((await fetch('bash', '--site', RELEASE)).exit).toBe(0);
-  });
-});
-
-describe('the lock', () => {
-  test('is used, and another request is refused', async () => {
-    await fetch('bash', '--site', RELEASE);
-    const { exit, stderr } = await fetch('openssh', '--site', RELEASE);
-    expect(exit).toBe(1);
-    expect(stderr).toContain(
-      'was made for another request: package `openssh`: asked for, and not in the request of the lock',
-    );
-    expect((await fetch('--site', RELEASE)).exit).toBe(0);
-  });
-
-  test('with --frozen needs no index at all', async () => {
-    await fetch('bash', '--site', RELEASE);
-    rmSync(join(dir, 'repo'), { recursive: true });
-    rmSync(join(dir, 'cache'), { recursive: true });
-    const archives = Object.fromEntries(Object.entries(releaseScript()).filter(([path]) => path.includes('/release/')));
-    await using server = await FaultServer.start(archives);
-    const { exit, stdout } = await fetch('--frozen', '--site', server.url);
-    expect(exit).toBe(0);
-    expect(stdout).toContain('no index was published');
-    expect(server.log.filter(({ path }) => path.includes('setup.'))).toEqual([]);
-  });
-
-  test('missing, with --frozen, is an error', async () => {
-    expect(await fetch('--frozen', '--site', RELEASE)).toMatchObject({
-      exit: 3,
-      stderr: expect.stringContaining('the lock does not exist') as string,
-    });
-  });
-});
-
 test('a second index: each package comes from the site whose index has it, into one index', async () => {
   const other = join(dir, 'other');
   mkdirSync(join(other, 'x86_64/release/mine'), { recursive: true });
@@ -290,112 +193,6 @@ describe('Ctrl-C', () => {
     expect(repoFiles().filter((path) => path.includes('setup.'))).toEqual([]);
     server.set(slow, fault.serve(readFileSync(join(RELEASE, slow))));
     expect((await fetch('openssh', '--site', server.url)).stdout).toContain('1 fetched');
-  });
-});
-
-describe('trust', () => {
-  test('an index without a trusted signature is refused, and nothing is written', async () => {
-    const { exit, stderr } = await run(
-      'fetch',
-      'bash',
-      '--site',
-      RELEASE,
-      '--repo',
-      join(dir, 'repo'),
-      '--lock',
-      join(dir, 'lock.json'),
-    );
-    expect(exit).toBe(1);
-    expect(stderr).toContain('no index for x86_64 has a valid signature of a trusted key');
-    expect(existsSync(join(dir, 'repo'))).toBe(false);
-  });
-
-  test('--unsigned is loud and recorded', async () => {
-    const site = join(dir, 'site');
-    cpSync(RELEASE, site, { recursive: true });
-    for (const form of ['zst', 'xz', 'bz2', 'ini']) rmSync(join(site, `x86_64/setup.${form}.sig`));
-    const { exit, stdout, stderr } = await fetch('bash', '--unsigned', '--site', site);
-    expect(exit).toBe(0);
-    expect(stdout).toContain('UNSIGNED');
-    expect(stderr).toContain('UNSIGNED');
-    expect(readFileSync(join(dir, 'lock.json'), 'utf8')).toContain('"unsigned"');
-  });
-
-  test('--full-index keeps the index of the site with its signature', async () => {
-    await fetch('bash', '--full-index', '--site', RELEASE);
-    for (const name of ['setup.zst', 'setup.zst.sig']) {
-      expect(readFileSync(join(dir, 'repo/x86_64', name)).equals(readFileSync(join(RELEASE, 'x86_64', name)))).toBe(
-        true,
-      );
-    }
-    await fetch('bash', '--site', RELEASE);
-    expect(repoFiles().filter((path) => path.includes('setup.'))).toEqual(['x86_64/setup.ini']);
-  });
-
-  test('--full-index that is not that of the lock is warned of', async () => {
-    await fetch('bash', '--site', RELEASE);
-    const lock = join(dir, 'lock.json');
-    writeFileSync(
-      lock,
-      readFileSync(lock, 'utf8').replace(/("indexes": .*?"sha512": ")[0-9a-f]{128}/s, `$1${'0'.repeat(128)}`),
-    );
-    expect((await fetch('bash', '--full-index', '--site', RELEASE)).stderr).toContain('differs from that of the lock');
-  });
-
-  test('a locked archive that the index has with another digest is warned of', async () => {
-    await fetch('bash', '--site', RELEASE);
-    const site = join(dir, 'site');
-    cpSync(RELEASE, site, { recursive: true });
-    for (const form of ['zst', 'xz', 'bz2']) rmSync(join(site, `x86_64/setup.${form}`));
-    const text = readFileSync(join(site, 'x86_64/setup.ini'), 'utf8');
-    writeFileSync(
-      join(site, 'x86_64/setup.ini'),
-      text.replace(/(bash-5\.2\.21-1-x86_64\.tar\.xz \d+ )[0-9a-f]{128}/, `$1${'0'.repeat(128)}`),
-    );
-    rmSync(join(site, 'x86_64/setup.ini.sig'));
-    rmSync(join(dir, 'repo'), { recursive: true });
-    expect((await fetch('bash', '--unsigned', '--site', site)).stderr).toContain(
-      'does not list `bash 5.2.21-1` as locked',
-    );
-  });
-
-  test('--sign-key signs the index', async () => {
-    const key = await generateKey({
-      type: 'rsa',
-      rsaBits: 2048,
-      userIDs: [{ name: 'me' }],
-      subkeys: [],
-      format: 'object',
-    });
-    writeFileSync(join(dir, 'secret.gpg'), key.privateKey.write());
-    writeFileSync(join(dir, 'public.gpg'), key.publicKey.write());
-    const { exit } = await fetch('bash', '--sign-key', join(dir, 'secret.gpg'), '--site', RELEASE);
-    expect(exit).toBe(0);
-    const answer = await verifyDetached(
-      readFileSync(join(dir, 'repo/x86_64/setup.ini')),
-      readFileSync(join(dir, 'repo/x86_64/setup.ini.sig')),
-      await readKeyring([join(dir, 'public.gpg')]),
-    );
-    expect(answer.kind).toBe('verified');
-  });
-
-  test('--installer accepts only a setup program with a valid signature', async () => {
-    const site = join(dir, 'site');
-    mkdirSync(site);
-    // Any signed bytes will do; nobody runs them.
-    cpSync(join(RELEASE, 'x86_64/setup.xz'), join(site, 'setup-x86_64.exe'));
-    cpSync(join(RELEASE, 'x86_64/setup.xz.sig'), join(site, 'setup-x86_64.exe.sig'));
-    const args = ['bash', '--site', RELEASE, '--installer', '--installer-site', site];
-    expect((await fetch(...args)).exit).toBe(0);
-    expect(repoFiles()).toContain('setup-x86_64.exe');
-    rmSync(join(dir, 'repo'), { recursive: true });
-    writeFileSync(join(site, 'setup-x86_64.exe'), 'something else');
-    const refused = await fetch(...args);
-    expect(refused).toMatchObject({
-      exit: 1,
-      stderr: expect.stringContaining('`setup-x86_64.exe` is refused') as string,
-    });
-    expect(repoFiles()).not.toContain('setup-x86_64.exe');
   });
 });
 
