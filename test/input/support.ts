@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { Compression } from '../../src/input/sniff.ts';
+import { InputError } from '../../src/input/input-error.ts';
+import type { IndexInput } from '../../src/input/open-index.ts';
 
 /** The text of every fixture in fixtures/input: 135 kB, two blocks of zstd and of `bzip2 -1`. */
 export const TEXT = Buffer.from(
@@ -83,4 +85,26 @@ export function packBits(fields: readonly (readonly [value: number | bigint, bit
   return Uint8Array.from({ length: padded.length / 8 }, (_, at) =>
     Number.parseInt(padded.slice(at * 8, at * 8 + 8), 2),
   );
+}
+
+/** TEXT in each form that an index can have. */
+export const SOURCES = [...FIXTURES, { compression: 'none' as const, bytes: TEXT }];
+
+/** Writes a file that is removed after the test. Returns its path. */
+export function writeIndex(bytes: Uint8Array, name = 'setup.ini'): string {
+  const path = join(tempDir(), name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** Reads an index that must fail. Returns its error. */
+export async function failure(input: IndexInput): Promise<InputError> {
+  const error = await failureOf(collect(input.chunks));
+  expect(error).toBeInstanceOf(InputError);
+  return error as InputError;
+}
+
+/** Returns the bytes many times in a row. */
+export function repeat(bytes: Uint8Array, times: number): Buffer {
+  return Buffer.concat(Array.from({ length: times }, () => bytes));
 }
