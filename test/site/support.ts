@@ -1,11 +1,16 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { CygstrapError } from '../../src/errors.ts';
+import type { Event } from '../../src/events.ts';
 import { FetchError } from '../../src/site/base/fetch-error.ts';
 import { openSite } from '../../src/site/open-site.ts';
 import type { SiteOptions } from '../../src/site/open-site.ts';
 import type { Download, Site } from '../../src/site/base/site.ts';
+import { SiteSet } from '../../src/site/site-set.ts';
+import type { SiteSetOptions, Work } from '../../src/site/site-set.ts';
 import { FaultServer } from '../support/fault-server.ts';
 import type { FaultServerOptions, Script } from '../support/fault-server.ts';
 
@@ -63,4 +68,42 @@ export function tempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'cygstrap-site-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
+}
+
+const DIGEST = digestOf(BYTES);
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha512').update(bytes).digest('hex');
+}
+
+/** Reads `a` and verifies it, as the store does. */
+export const verified: Work<Buffer> = async (from) => {
+  const bytes = await read(from, 'a');
+  if (bytes.length !== BYTES.length)
+    throw new CygstrapError('verify', `size differs: expected ${BYTES.length}, found ${bytes.length}`);
+  if (digestOf(bytes) !== DIGEST) throw new CygstrapError('verify', 'sha512 differs');
+  return bytes;
+};
+
+/** A set over addresses that records its waits and events instead of waiting; `clock.ms` is its time. */
+export function setOf(addresses: readonly string[], options: SiteSetOptions = {}) {
+  const events: Event[] = [];
+  const waits: number[] = [];
+  const clock = { ms: 0 };
+  const sites = addresses.map((address) => site(address, { timeouts: SHORT_TIMEOUTS }));
+  const set = new SiteSet(sites, {
+    report: (event) => events.push(event),
+    sleep: async (delayMs) => waits.push(delayMs),
+    random: () => 0.5,
+    now: () => clock.ms,
+    ...options,
+  });
+  return {
+    set,
+    sites,
+    events,
+    waits,
+    clock,
+    demoted: () => events.flatMap((event) => (event.kind === 'site-demoted' ? [event.site] : [])),
+  };
 }
