@@ -1,35 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { CygstrapError } from '../../../src/errors.ts';
 import { checkLock, differenceText } from '../../../src/core/lock/check.ts';
 import { diffLocks, isSameAnswer } from '../../../src/core/lock/diff.ts';
 import { lockedFiles, newFiles } from '../../../src/core/lock/files.ts';
 import { keepVersions } from '../../../src/core/lock/keep.ts';
-import { lockOf, lockRequestOf } from '../../../src/core/lock/make.ts';
 import { byteOrder } from '../../../src/core/version/byte-order.ts';
 import { parseLock } from '../../../src/core/lock/parse.ts';
 import { printLock } from '../../../src/core/lock/print.ts';
-import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
-import { resolve } from '../../../src/core/resolve/resolve.ts';
-import type { Plan } from '../../../src/core/resolve/plan.ts';
-import { catalogOf, hex, lock, pkg, REQUEST } from './support.ts';
-
-const SAMPLE = lock(
-  [
-    pkg('zlib', '1.3-1'),
-    pkg('bash', '5.2-1', {
-      source: {
-        name: 'bash-src',
-        version: '5.2-1',
-        path: 'x86_64/release/bash/bash-5.2-1-src.tar.xz',
-        size: 7,
-        md5: hex('s', 32),
-      },
-    }),
-    pkg('gcc-g++', '11.2-1'),
-  ],
-  { packages: ['bash', 'gcc-g++'] },
-);
-const TEXT = printLock(SAMPLE);
+import { hex, lock, pkg, REQUEST, SAMPLE, TEXT } from './support.ts';
 
 test('the text of a lock', async () => {
   await expect(TEXT).toMatchFileSnapshot('../../../fixtures/lock/sample.lock.json');
@@ -63,112 +40,6 @@ describe('printing and parsing', () => {
 
   test('hold no address and no time of day', () => {
     expect(TEXT).not.toMatch(/:\/\/|\d\d:\d\d/);
-  });
-});
-
-describe('an invalid lock', () => {
-  const change = (path: readonly (string | number)[], value: unknown): string => {
-    const root = JSON.parse(TEXT) as Record<string | number, unknown>;
-    let at = root;
-    for (const key of path.slice(0, -1)) at = at[key] as Record<string | number, unknown>;
-    const last = path.at(-1) ?? '';
-    if (value === undefined) Reflect.deleteProperty(at, last);
-    else at[last] = value;
-    return JSON.stringify(root, undefined, 2);
-  };
-  const first = ['packages', 0] as const;
-  test.each<[string, readonly (string | number)[], unknown, string]>([
-    ['a newer schema', ['schema'], 2, ':2: `schema` is 2, but this version reads only 1'],
-    ['a schema as text', ['schema'], '1', ':2: `schema` is "1"'],
-    ['no schema', ['schema'], undefined, ':1: has no field `schema`'],
-    [
-      'a field of its own',
-      ['note'],
-      'x',
-      '`note` is an unknown field; valid fields: schema, resolver, request, indexes, packages',
-    ],
-    ['a package field of its own', [...first, 'url'], 'http://x', '`packages[0].url` is an unknown field'],
-    ['no packages', ['packages'], undefined, 'has no field `packages`'],
-    ['packages that are no list', ['packages'], {}, '`packages` must be a list, not an object'],
-    ['a package without size', [...first, 'size'], undefined, ':27: `packages[0]` has no field `size`'],
-    ['a negative size', [...first, 'size'], -1, '`packages[0].size` must be a whole number from 0 on, not -1'],
-    ['a size with a fraction', [...first, 'size'], 1.5, '`packages[0].size` must be'],
-    ['a size beyond what numbers hold', [...first, 'size'], 2 ** 60, '`packages[0].size` must be'],
-    ['a short digest', [...first, 'sha512'], hex('x', 127), '`packages[0].sha512` must be a SHA-512 of 128'],
-    ['an upper-case digest', [...first, 'sha512'], hex('x').toUpperCase(), '`packages[0].sha512` must be'],
-    ['two digests', [...first, 'md5'], hex('x', 32), '`packages[0]` has two digests'],
-    [
-      'a path out of the repo',
-      [...first, 'path'],
-      '../../etc/passwd',
-      '`packages[0].path` is refused: the path `../../etc/passwd` leaves its directory',
-    ],
-    ['an absolute path', [...first, 'path'], '/etc/passwd', 'is absolute'],
-    ['a path with a drive', [...first, 'path'], 'C:/x', 'drive letter'],
-    ['a path of a device', [...first, 'path'], 'x86_64/nul.tar.xz', 'Windows device'],
-    ['a path in the source', [...first, 'source', 'path'], 'a\\b', '`packages[0].source.path` is refused'],
-    ['a name twice', ['packages', 1, 'name'], 'bash', '`packages[1]` repeats `bash`'],
-    [
-      'a name with a newline',
-      [...first, 'name'],
-      'a\nb',
-      '`packages[0].name` must be some text without control characters',
-    ],
-    ['an empty version', [...first, 'version'], '', '`packages[0].version` must be'],
-    ['an index that is not there', [...first, 'index'], 1, '`packages[0]` is from index 1, but the lock has 1'],
-    ['an index without digest', ['indexes', 0, 'sha512'], null, '`indexes[0].sha512` must be'],
-    [
-      'a signer in lower case',
-      ['indexes', 0, 'signer'],
-      hex('x', 40),
-      '`indexes[0].signer` must be `unsigned` or a fingerprint',
-    ],
-    ['a package asked for twice', ['request', 'packages'], ['a', 'a'], '`request.packages[1]` repeats `a`'],
-    ['a flag as text', ['request', 'base'], 'yes', '`request.base` must be true or false, not "yes"'],
-    ['no Windows', ['request', 'windows'], 'eleven', '`request.windows` must be a version of Windows'],
-    ['an architecture with a slash', ['request', 'arch'], '../x', '`request.arch` must be an architecture'],
-  ])('%s', (_name, path, value, message) => {
-    expect(() => parseLock(change(path, value), 'my.lock.json')).toThrow(
-      expect.objectContaining({
-        code: 'lock',
-        message: expect.stringContaining(message),
-        hint: expect.stringContaining('cygstrap lock'),
-      }) as Error,
-    );
-  });
-
-  test('one path with two contents; sources may be shared', () => {
-    const source = { name: 's', version: '1', path: 'x86_64/release/s/s-1-src.tar.xz', size: 5, sha512: hex('s') };
-    const shared = lock([pkg('a', '1', { source }), pkg('b', '1', { source })]);
-    expect(parseLock(printLock(shared), 'x')).toEqual(shared);
-    const torn = lock([pkg('a', '1', { source }), pkg('b', '1', { source: { ...source, size: 6 } })]);
-    expect(() => parseLock(printLock(torn), 'x')).toThrow(
-      'x:39: `packages[1]` has another size or digest for `x86_64/release/s/s-1-src.tar.xz` than a package before it',
-    );
-  });
-
-  test('a duplicate key, as a merge can leave it', () => {
-    const text = TEXT.replace('"version": "1.3-1",', '"version": "1.3-1",\n      "version": "1.3-2",');
-    expect(() => parseLock(text, 'x')).toThrow('`packages[2].version` is a duplicate key');
-  });
-
-  test('the marks of a merge are named as that', () => {
-    const text = TEXT.replace(
-      '      "version": "1.3-1",',
-      '<<<<<<< ours\n      "version": "1.3-1",\n=======\n      "version": "1.3-2",\n>>>>>>> theirs',
-    );
-    expect(() => parseLock(text, 'x')).toThrow(
-      expect.objectContaining({
-        code: 'lock',
-        message: expect.stringMatching(/^x:\d+: expected a key/),
-        hint: expect.stringContaining('merge'),
-      }) as Error,
-    );
-  });
-
-  test('no prefix of a lock is one', () => {
-    for (let end = 0; end < TEXT.trimEnd().length; end += 7)
-      expect(() => parseLock(TEXT.slice(0, end), 'x')).toThrow(CygstrapError);
   });
 });
 
@@ -262,69 +133,4 @@ test('the order is that of bytes, whatever the text', () => {
   for (const a of texts)
     for (const b of texts)
       expect(Math.sign(byteOrder(a, b)), `${a} ${b}`).toBe(Math.sign(Buffer.compare(bytes(a), bytes(b))));
-});
-
-describe('making a lock', () => {
-  const loaded = catalogOf('b 1.0 requires a\na 2.0\nc 3.0 category Base');
-  const planOf = (packages: string[]): Plan => {
-    const result = resolve(loaded.catalog, { ...EMPTY_REQUEST, packages });
-    if (result.kind === 'conflict') throw new Error('no plan');
-    return result.plan;
-  };
-  const parts = {
-    indexes: lock([]).indexes,
-    request: lockRequestOf(EMPTY_REQUEST, 'x86_64'),
-    resolver: 'cygstrap 0.1.0',
-  };
-
-  test('sorts packages and the request', () => {
-    expect(lockOf(planOf(['b']), parts).packages.map(({ name, version }) => `${name} ${version}`)).toEqual([
-      'a 2.0',
-      'b 1.0',
-      'c 3.0',
-    ]);
-    expect(lockRequestOf({ ...EMPTY_REQUEST, packages: ['b', 'a', 'b'], categories: ['X', 'A'] }, 'x86')).toEqual({
-      ...REQUEST,
-      packages: ['a', 'b'],
-      categories: ['A', 'X'],
-      arch: 'x86',
-    });
-  });
-
-  test.each([
-    ['a hostile path', { path: 'x/../../y' }, 'leaves its directory'],
-    ['a negative size', { sizeBytes: -5 }, 'its size is -5'],
-    ['no digest', { sha512: undefined }, 'gives no digest'],
-  ])('refuses %s', (_name, change, message) => {
-    const plan = planOf(['b']);
-    const packages = plan.packages.map((each) => ({
-      ...each,
-      archive: { ...each.archive, ...change } as typeof each.archive,
-    }));
-    expect(() => lockOf({ ...plan, packages }, parts)).toThrow(
-      expect.objectContaining({ code: 'lock', message: expect.stringContaining(message) }) as Error,
-    );
-  });
-
-  test('locks by size alone only when allowed', () => {
-    const plan = planOf(['b']);
-    const packages = plan.packages.map((each) => ({ ...each, archive: { path: each.archive.path, sizeBytes: 5 } }));
-    const made = lockOf({ ...plan, packages }, { ...parts, allowUndigested: true });
-    expect(made.packages[0]).toEqual({
-      name: 'a',
-      version: '2.0',
-      index: 0,
-      path: 'x86_64/release/a/a-2.0.tar.xz',
-      size: 5,
-    });
-    expect(parseLock(printLock(made), 'x')).toEqual(made);
-  });
-
-  test('refuses the update of an installation', () => {
-    const plan = planOf(['b']);
-    const installed = [{ name: 'a', version: '1', picked: true }];
-    expect(() => lockOf({ ...plan, request: { ...plan.request, installed } }, parts)).toThrow(
-      'cannot lock an update of an installed Cygwin',
-    );
-  });
 });

@@ -2,6 +2,7 @@ import type { LoadedCatalog } from '../../../src/api/load-catalog.ts';
 import { Catalog } from '../../../src/core/catalog/catalog.ts';
 import type { Lock, LockedPackage, LockRequest } from '../../../src/core/lock/lock.ts';
 import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
+import { printLock } from '../../../src/core/lock/print.ts';
 
 /** A digest of as many digits as asked for, which differs with its seed. */
 export function hex(seed: string, digits = 128): string {
@@ -82,3 +83,24 @@ function recordText(line: string): string {
     field('obsoletes', part('obsoletes')),
   ].join('');
 }
+
+/** A lock with a source and a name that is not a plain word. */
+export const SAMPLE = lock(
+  [
+    pkg('zlib', '1.3-1'),
+    pkg('bash', '5.2-1', {
+      source: {
+        name: 'bash-src',
+        version: '5.2-1',
+        path: 'x86_64/release/bash/bash-5.2-1-src.tar.xz',
+        size: 7,
+        md5: hex('s', 32),
+      },
+    }),
+    pkg('gcc-g++', '11.2-1'),
+  ],
+  { packages: ['bash', 'gcc-g++'] },
+);
+
+/** The text of `SAMPLE`. */
+export const TEXT = printLock(SAMPLE);
