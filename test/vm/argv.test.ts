@@ -1,32 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { argvOf } from '../../src/vm/argv.ts';
 import type { Qemu } from '../../src/vm/base/host.ts';
-import { filesOf } from '../../src/vm/base/layout.ts';
-import type { LinkSpec, MachineSpec, NicSpec } from '../../src/vm/base/spec.ts';
+import type { LinkSpec, MachineSpec } from '../../src/vm/base/spec.ts';
 import { PROJECT } from '../support/transcript.ts';
 import { tinyMachine } from './support.ts';
-
-const DIRECTORY = '/tmp/cygstrap-1a2b3c';
-
-const debian12: Qemu = {
-  binary: '/usr/bin/qemu-system-x86_64',
-  version: '7.2.22',
-  sizeBytes: 18397984,
-  modifiedMs: 0,
-  accelerators: [
-    { name: 'kvm', works: false, why: 'nothing within 2000 ms', cpu: 'qemu64', durationMs: 2000 },
-    { name: 'tcg', works: true, cpu: 'qemu64', durationMs: 200 },
-  ],
-  machineTypes: ['pc-i440fx-2.12', 'pc-i440fx-6.2', 'pc-i440fx-7.2', 'pc-q35-6.2', 'pc-q35-7.2'],
-  hasIgnoreShared: true,
-  hasMappedRam: false,
-  hasMultifd: true,
-  has9p: true,
-  hasUserNetwork: true,
-  hasVde: true,
-  hasStream: true,
-};
+import { debian12, direct, DIRECTORY, nic, wordsOf } from './argv-support.ts';
 
 const newest: Qemu = {
   ...debian12,
@@ -36,27 +14,13 @@ const newest: Qemu = {
   hasMappedRam: true,
 };
 
-function wordsOf(spec: MachineSpec, qemu = debian12): string[] {
-  return argvOf(spec, qemu, filesOf(spec.name, DIRECTORY));
-}
-
-/** One option a line, with its value. */
 function textOf(words: readonly string[]): string {
   return `${words.join('\n').replaceAll(/^(-[\w-]+)\n(?!-)/gm, '$1 ')}\n`;
 }
 
-const direct: LinkSpec = {
-  kind: 'direct',
-  smbdCommand: ['/usr/sbin/smbd', '-s', `${DIRECTORY}/smb.conf`, '-l', `${DIRECTORY}/smb`],
-  sshPort: 40022,
-};
 const vde: LinkSpec = { kind: 'vde', directory: `${DIRECTORY}/vde.ctl` };
 const streamServer: LinkSpec = { kind: 'stream', path: `${DIRECTORY}/net`, isServer: true };
 const stream: LinkSpec = { kind: 'stream', path: `${DIRECTORY}/net`, isServer: false };
-
-function nic(link: LinkSpec, model: NicSpec['model'] = 'e1000'): NicSpec {
-  return { id: 'nic0', model, mac: '52:54:00:12:01:01', link };
-}
 
 const standIn = tinyMachine('/store/disk.qcow2', {
   name: 'guest',
@@ -248,74 +212,4 @@ test('doubles commas where QEMU splits, and quotes commands', () => {
   expect(words.find((word) => word.includes('guestfwd'))).toContain(
     "cmd:/usr/sbin/smbd -s '/it'\\''s,, here/smb.conf',hostfwd=",
   );
-});
-
-const disk = (id: string, bus: 'ide' | 'ahci' | 'virtio', writes: 'persistent' | 'read-only' = 'persistent') =>
-  ({ id, bus, source: { kind: 'file', path: '/d', format: 'raw', writes } }) as const;
-
-describe('rejected', () => {
-  test.each<[string, Partial<MachineSpec>, string]>([
-    ['a name with a comma', { name: 'a,b' }, 'invalid machine name'],
-    ['no memory', { memory: { sizeMiB: 0, backing: { kind: 'private' } } }, 'memory must be a positive integer: 0'],
-    ['a fraction of a CPU', { cpus: 0.5 }, 'the number of CPUs'],
-    ['a duplicate id', { floppies: [{ id: 'disk0', path: '/f' }] }, 'duplicate device id: `disk0`'],
-    ['an invalid id', { floppies: [{ id: '0', path: '/f' }] }, 'invalid device id'],
-    [
-      'a duplicate tag',
-      {
-        shares: [
-          { id: 'a', tag: 't', path: '/', isReadonly: true },
-          { id: 'b', tag: 't', path: '/', isReadonly: true },
-        ],
-      },
-      'duplicate share tag: `t`',
-    ],
-    ['IDE on q35', { family: 'q35' }, 'no IDE bus'],
-    [
-      'a fifth on IDE',
-      { cdroms: ['a', 'b', 'c', 'd'].map((id) => ({ id, path: '/c' })) },
-      'too many disks and CDs on IDE: 5, at most 4',
-    ],
-    [
-      'a ninth on virtio',
-      { disks: [...'abcdefghi'].map((id) => disk(id, 'virtio')) },
-      'too many disks on virtio: 9, at most 8',
-    ],
-    ['a third floppy', { floppies: ['a', 'b', 'c'].map((id) => ({ id, path: '/c' })) }, 'too many floppies'],
-    ['a read-only IDE disk', { disks: [disk('d', 'ide', 'read-only')] }, 'cannot be read-only on IDE'],
-    ['a relative path', { cdroms: [{ id: 'cd', path: 'a.iso' }] }, 'not an absolute path: `a.iso`'],
-    [
-      'a multicast address',
-      { nics: [{ ...nic({ kind: 'none' }), mac: '53:54:00:12:01:01' }] },
-      'invalid unicast MAC address',
-    ],
-    ['two direct links', { nics: [nic(direct), { ...nic(direct), id: 'nic1' }] }, 'only one network card'],
-    ['no command for shares', { nics: [nic({ ...direct, smbdCommand: [] })] }, 'no command for its shares'],
-    ['no port', { nics: [nic({ ...direct, sshPort: 'any' })] }, 'missing ssh port'],
-    ['no CD to boot from', { boot: { kind: 'disk-then-cdrom' } }, 'missing CD to boot from'],
-    [
-      'a long socket path',
-      { nics: [nic({ kind: 'stream', path: `/${'x'.repeat(107)}`, isServer: true })] },
-      'the path of a socket is too long: 108 bytes, at most 107',
-    ],
-    ['an unknown machine type', { machineType: 'pc-i440fx-1.0' }, 'QEMU 7.2.22 has no machine type `pc-i440fx-1.0`'],
-  ])('%s', (_name, more, message) => {
-    expect(() => wordsOf(tinyMachine('/disk', more))).toThrow(
-      expect.objectContaining({ code: 'vm', message: expect.stringContaining(message) as string }),
-    );
-  });
-
-  test('a host without a working accelerator', () => {
-    const [kvm] = debian12.accelerators;
-    expect(() => wordsOf(tinyMachine('/disk'), { ...debian12, accelerators: kvm === undefined ? [] : [kvm] })).toThrow(
-      'kvm: nothing within 2000 ms',
-    );
-    expect(wordsOf(tinyMachine('/disk', { accelerator: 'kvm' }))).toContain('kvm');
-  });
-
-  test('a run directory with a long path', () => {
-    expect(() => argvOf(tinyMachine('/disk'), debian12, filesOf('tiny', `/${'x'.repeat(100)}`))).toThrow(
-      'the path of a socket is too long',
-    );
-  });
 });
