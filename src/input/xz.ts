@@ -9,8 +9,8 @@ import { decodeByXz } from './xz-program.ts';
 const MAX_DECODER_BYTES = 128 * 1024 * 1024;
 
 /** Input decoded at once. The limit of the text is checked only between two slices, and xz packs up to 7,000 to 1. The
- *  first slice is therefore small, and so is every slice after output that is larger than text can be; a bomb then ends
- *  at 200 MB. Larger slices keep both threads busy: 70 ms less for a real index. */
+ *  first slice is therefore small, and so is every slice after output that is larger than text can be: a bomb ends soon
+ *  after the limit (at 560 MB of memory in all). Larger slices keep both threads busy: 70 ms less for a real index. */
 const SMALL_SLICE_BYTES = 8 * 1024;
 const SLICE_BYTES = 32 * 1024;
 const MAX_TEXT_RATIO = 50;
