@@ -73,7 +73,7 @@ function check({ code, stderr }: Ended, message: string): void {
   expect(stderr).not.toContain('a bug in cygstrap');
   if (code === 0) return;
   if (code === 3) expect(stderr).toMatch(new RegExp(`^error: ${message}\n(.*\n)*hint: raise the limit`, 'm'));
-  else expect(stderr).toMatch(/Node\.js v|FATAL|Fatal|bad_alloc|Assertion|^$/);
+  else expect(stderr).toMatch(/Node\.js v|FATAL|Fatal|bad_alloc|terminate called|Assertion|^$/);
 }
 
 describe.skipIf(process.platform !== 'linux')('with a limit', () => {

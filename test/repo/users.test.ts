@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { verifyRepo } from '../../src/api/verify.ts';
-import { PROJECT } from '../support/transcript.ts';
+import { programsForOthers } from '../support/user.ts';
 import { temporaryDirectory } from './support.ts';
 
-const RELEASE = resolve('fixtures/release');
 const GROUP = 65_500;
 const [ALICE, BOB] = [65_501, 65_502];
 
@@ -18,6 +18,15 @@ const reason =
       ? ''
       : ' (skipped: Linux only)';
 
+let programs: ReturnType<typeof programsForOthers>;
+beforeAll(() => {
+  if (reason !== '') return undefined;
+  const directory = mkdtempSync(join(tmpdir(), 'cygstrap-programs-'));
+  chmodSync(directory, 0o755);
+  programs = programsForOthers(directory);
+  return () => rmSync(directory, { recursive: true, force: true });
+});
+
 interface Run {
   readonly exit: number;
   readonly stdout: string;
@@ -26,6 +35,8 @@ interface Run {
 
 /** Runs `cygstrap fetch` as a user of the group, into a repo that both can reach. */
 async function fetchAs(user: number, umask: string, directory: string, ...packages: string[]): Promise<Run> {
+  const { node, project } = programs;
+  const release = join(project, 'fixtures/release');
   const home = join(directory, `home-${user}`);
   mkdirSync(home, { recursive: true });
   chownSync(home, user, GROUP);
@@ -37,14 +48,14 @@ async function fetchAs(user: number, umask: string, directory: string, ...packag
     'sh',
     '-c',
     `umask ${umask}; exec "$0" "$@"`,
-    process.execPath,
-    join(PROJECT, 'bin/cygstrap.js'),
+    node,
+    join(project, 'bin/cygstrap.js'),
     'fetch',
     ...packages,
     '--site',
-    RELEASE,
+    release,
     '--keyring',
-    join(RELEASE, 'key.gpg'),
+    join(release, 'key.gpg'),
     '--repo',
     join(directory, 'repo'),
     '--lock',

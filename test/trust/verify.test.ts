@@ -103,7 +103,7 @@ describe('rejected signatures', () => {
     expect(await verdictOf(Buffer.concat(Array.from({ length: 17 }, () => craftSignature(BYTES, STRANGER))))).toBe(
       'malformed',
     );
-    expect(await verdictOf(craftSignature(BYTES, STRANGER, { hash: [1, 'md5'] }))).toBe('no-trusted-key');
+    expect(await verdictOf(craftSignature(BYTES, STRANGER, { hash: [1, 'sha256'] }))).toBe('no-trusted-key');
     expect(await verdictOf(Buffer.concat([craftSignature(BYTES, STRANGER), Buffer.of(0)]))).toBe('malformed');
   });
 
