@@ -64,7 +64,7 @@ async function fetchAs(user: number, umask: string, directory: string, ...packag
   const env = { PATH: process.env['PATH'], HOME: home, XDG_CACHE_HOME: join(home, 'cache') };
   const [program = '', ...args] = command;
   try {
-    const { stdout, stderr } = await promisify(execFile)(program, args, { env });
+    const { stdout, stderr } = await promisify(execFile)(program, args, { env, cwd: directory });
     return { exit: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
