@@ -28,7 +28,7 @@ export function programsForOthers(directory: string): { readonly node: string; r
   const [isNodeReadable, isProjectReadable] = [process.execPath, join(PROJECT, 'package.json')].map(isReadableByOthers);
   if (isNodeReadable !== true) copyFileSync(process.execPath, node);
   if (isProjectReadable !== true)
-    for (const name of ['bin', 'dist', 'fixtures', 'node_modules', 'package.json'])
+    for (const name of ['bin', 'dist', 'fixtures', 'node_modules', 'package.json', 'src'])
       cpSync(join(PROJECT, name), join(project, name), { recursive: true });
   return {
     node: isNodeReadable === true ? process.execPath : node,
