@@ -96,8 +96,8 @@ export class ArchiveCache {
   }
 }
 
-/** Makes `to` a hard link of `from` that nobody may write to; returns false where that is not possible. Windows cannot
- *  replace read-only files, so they stay writable there. Throws errors of the system. */
+/** Makes `to` a read-only hard link of `from`. Returns false if that is not possible. Windows cannot replace read-only
+ *  files, so they stay writable there. Throws errors of the system. */
 function linkReadOnly(from: string, to: string): boolean {
   try {
     linkSync(from, to);

@@ -11,7 +11,7 @@ export async function listen(server: Server, host: string, port: number): Promis
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const hint =
         cause.code === 'EADDRINUSE'
-          ? { hint: 'another program uses this port; choose another one, or 0 for any free port' }
+          ? { hint: 'another program uses this port; choose another port, or 0 for any free port' }
           : {};
       reject(new CygstrapError('io', `cannot listen on ${host}, port ${port}`, { cause, ...hint }));
     });

@@ -74,8 +74,7 @@ async function findOne(
   for (const message of found.warnings) report({ kind: 'warning', message });
   const index = found.kind === 'found' ? { ...found, site: found.site.name } : known;
   if (index === undefined) throw new Error('a site reports an index as unchanged that was not in the cache');
-  const isRemote = /^https?:/i.test(index.site);
-  const old = isRemote ? ageWarning(addressOf(index.site, index.path), index.head, now()) : undefined;
+  const old = ageWarning(addressOf(index.site, index.path), index.head, now());
   if (old !== undefined) report({ kind: 'warning', message: old });
   return index;
 }

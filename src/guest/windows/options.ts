@@ -21,7 +21,7 @@ export interface WindowsAnswers {
   readonly firmware: WindowsFirmware;
   /** Number of the edition in the WIM of the medium. */
   readonly edition: number;
-  /** Language of Setup on the medium, such as `en-US`. Setup asks for another one. */
+  /** Language of Setup on the medium, such as `en-US`. For any other language Setup shows a dialog. */
   readonly uiLanguage: string;
   /** Formats and keyboard, such as `de-DE`. */
   readonly locale: string;

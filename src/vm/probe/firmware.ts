@@ -13,8 +13,8 @@ export interface FirmwareOptions {
 }
 
 /** Finds the UEFI firmware for x64 machines, without Secure Boot, through the descriptions that distributions install
- *  for QEMU. Of files with one name the first directory counts; an empty file hides those below. Returns undefined if
- *  there is none. Source: QEMU docs/interop/firmware.json. */
+ *  for QEMU. Of files with one name the first directory counts; an empty file hides those below. Returns undefined
+ *  without a usable description. Source: QEMU docs/interop/firmware.json. */
 export async function findFirmware({
   environment,
   qemu,
