@@ -105,7 +105,7 @@ describe('two users of one group with one repo', () => {
     expect(await fetchAs(BOB, '002', directory, 'openssh')).toMatchObject({
       exit: 3,
       stderr: expect.stringMatching(
-        /^error: cannot .*: permission denied\n.*hint: make the directory writable/s,
+        /^error: cannot .*: permission denied\n.*hint: make the directory writable/ms,
       ) as string,
     });
     expect([indexOf(directory), filesBelow(directory)]).toEqual(before);
@@ -125,7 +125,7 @@ describe('two users of one group with one repo', () => {
         expect(last).toMatchObject({
           exit: 3,
           stderr: expect.stringMatching(
-            /^error: cannot .*: permission denied\n.*hint: make the directory writable/s,
+            /^error: cannot .*: permission denied\n.*hint: make the directory writable/ms,
           ) as string,
         });
         expect([indexOf(directory), filesBelow(directory)]).toEqual(before);
