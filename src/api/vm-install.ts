@@ -40,7 +40,7 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
   const lock = await readLock(request.lock);
   const additions = await additionsOf(add);
   const kit = await guest.prepare({ cacheDir, report, signal });
-  const { emptyDisksMiB = [], qemuArguments = [], ...sizes } = machineOptions;
+  const { emptyDisksMiB = [], qemuArguments = [], tpm = false, ...rest } = machineOptions;
   return installStage(context, {
     kit,
     ingredients: {
@@ -48,7 +48,7 @@ export async function installVm(request: VmInstallRequest, context: VmContext): 
       additions: await Promise.all(
         additions.map(async ({ path, location }) => ({ path, sha256: await sha256OfFile(location) })),
       ),
-      machineOptions: { ...guest.defaults, ...sizes, emptyDisksMiB, qemuArguments },
+      machineOptions: { ...guest.defaults, ...rest, emptyDisksMiB, tpm, qemuArguments },
     },
     archives: archivesOf(lock),
     packages: lock.request.packages,

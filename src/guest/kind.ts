@@ -1,5 +1,5 @@
 import type { Report } from '../events.ts';
-import type { DiskSource, LinkSpec, MachineSpec } from '../vm/base/spec.ts';
+import type { DiskSource, FirmwareKind, LinkSpec, MachineSpec } from '../vm/base/spec.ts';
 import type { ConsoleMarker } from './console-markers.ts';
 import type { ShareNames } from './share-names.ts';
 
@@ -39,6 +39,7 @@ export interface GuestDefaults {
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly diskMiB: number;
+  readonly firmware: FirmwareKind;
 }
 
 export interface PrepareOptions {
@@ -115,12 +116,34 @@ export interface GuestMount {
 /** `overlay`: read-only for the host; writes of the guest go to its memory and are discarded with it. */
 export type MountAccess = 'rw' | 'ro' | 'overlay';
 
-/** The part of a machine that the guest kind decides. The stages add name, memory, processors, accelerator and the
- *  options of the user. */
-export type MachineTemplate = Omit<
+/** The part of a machine that the guest kind decides. The stages add name, memory, processors, accelerator, firmware,
+ *  TPM and the options of the user. */
+export interface MachineTemplate extends Omit<
   MachineSpec,
-  'name' | 'machineType' | 'accelerator' | 'cpus' | 'memory' | 'start' | 'onReset' | 'shares'
->;
+  | 'name'
+  | 'machineType'
+  | 'accelerator'
+  | 'firmware'
+  | 'tpm'
+  | 'cpu'
+  | 'cpus'
+  | 'memory'
+  | 'start'
+  | 'onReset'
+  | 'shares'
+> {
+  readonly cpu: CpuModels;
+  /** Whether messages of BIOS and boot loaders are on COM1 instead of the screen. Those of UEFI always are. */
+  readonly hasFirmwareConsole: boolean;
+}
+
+/** CPU models, as in `MachineSpec.cpu`. */
+export interface CpuModels {
+  /** For KVM: it can have the flags `hv-*`, which only KVM implements. */
+  readonly kvm: string;
+  /** For all other accelerators, above all software emulation. */
+  readonly emulated: string;
+}
 
 /** Command lines for the login shell of `GuestKind.user`, passed to ssh unchanged. Exit code 0 is success. */
 export interface GuestCommands {

@@ -14,12 +14,13 @@ import { machineSpec } from './machine-spec.ts';
 import type { InstalledManifest, MachineOptions } from './manifest.ts';
 import { startRecorded } from './running-machines.ts';
 import { openWork } from './stage-store.ts';
+import { storageIn } from './storage.ts';
 import { quoteCommand } from '../io/quoting.ts';
 
 export interface BootRequest {
   readonly installed: InstalledManifest;
   /** Options that replace those of the installation. */
-  readonly machineOptions: Partial<Omit<MachineOptions, 'diskMiB'>>;
+  readonly machineOptions: Partial<Omit<MachineOptions, 'diskMiB' | 'firmware' | 'tpm'>>;
   /** File for the writes of the guest to its disk, kept for the next boot. By default they are discarded. */
   readonly diskFile?: string | undefined;
   /** Directories for the shares `store` (read-only) and `xchg`; by default empty ones. */
@@ -94,6 +95,8 @@ export async function bootMachine(
   const spec = {
     ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, options, {
       name: 'guest',
+      host,
+      storage: { ...storageIn(work.path), disk },
       backing: { kind: 'private' },
       start: 'running',
       onReset: 'reset',

@@ -21,6 +21,7 @@ import { watchInstall } from './watch.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
 import { startRecorded } from './running-machines.ts';
 import { openWork, publishStage } from './stage-store.ts';
+import { storageIn } from './storage.ts';
 
 /** Files of a media directory. */
 export interface InstallMedia {
@@ -76,6 +77,8 @@ async function make(
   });
   const spec = machineSpec(template, ingredients.machineOptions, {
     name: 'install',
+    host,
+    storage: storageIn(work.path),
     backing: { kind: 'private' },
     start: 'running',
     onReset: kit.restarts ? 'reset' : 'exit',

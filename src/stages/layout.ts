@@ -11,6 +11,8 @@ export const STAGE_FILES = {
   manifest: 'stage.json',
   /** Installed: the disk after power-off. Snapshot: an overlay of that disk. Both are read-only. */
   disk: 'disk.qcow2',
+  /** Variables of the UEFI firmware, as the disk; absent with BIOS. */
+  vars: 'vars.qcow2',
   /** RAM of the saved machine, uncompressed; absent in a portable snapshot. */
   ram: 'ram',
   /** Devices of the saved machine; in a portable snapshot also its memory, compressed. */

@@ -1,10 +1,16 @@
-import type { MachineTemplate } from '../guest/kind.ts';
-import type { DiskSpec, MachineSpec, MemoryBacking } from '../vm/base/spec.ts';
+import type { CpuModels, MachineTemplate } from '../guest/kind.ts';
+import { acceleratorOf } from '../vm/argv.ts';
+import type { Host } from '../vm/base/host.ts';
+import { requireFirmware, requireQemu } from '../vm/base/require.ts';
+import type { DiskSpec, FirmwareSpec, MachineSpec, MemoryBacking } from '../vm/base/spec.ts';
 import type { MachineOptions } from './manifest.ts';
+import type { MachineStorage } from './storage.ts';
 
 /** The part of a machine that the stage decides; the rest comes from the guest kind and the user. */
 export interface StageMachine {
   readonly name: string;
+  readonly host: Host;
+  readonly storage: MachineStorage;
   readonly backing: MemoryBacking;
   readonly start: MachineSpec['start'];
   readonly onReset: MachineSpec['onReset'];
@@ -13,30 +19,42 @@ export interface StageMachine {
   readonly accelerator?: string;
 }
 
-/** Returns the complete specification of a machine. Pure: equal arguments give equal devices. */
+/** Returns the complete specification of a machine. Pure: equal arguments give equal devices. Throws VmError if the
+ *  host lacks UEFI firmware that the machine needs, or QEMU. */
 export function machineSpec(
-  template: MachineTemplate,
-  { memoryMiB, cpus, emptyDisksMiB, qemuArguments }: MachineOptions,
+  { hasFirmwareConsole, cpu, ...template }: MachineTemplate,
+  options: MachineOptions,
   stage: StageMachine,
 ): MachineSpec {
-  const { name, backing, start, onReset, machineType, accelerator } = stage;
+  const { name, host, storage, backing, start, onReset, machineType, accelerator } = stage;
   const bus = template.disks[0]?.bus ?? 'ide';
-  const emptyDisks = emptyDisksMiB.map((sizeMiB, i): DiskSpec => ({
+  const emptyDisks = options.emptyDisksMiB.map((sizeMiB, i): DiskSpec => ({
     id: `empty${i}`,
     bus,
     source: { kind: 'empty', sizeMiB },
   }));
+  const firmware: FirmwareSpec =
+    options.firmware === 'bios'
+      ? { kind: 'bios', hasConsole: hasFirmwareConsole }
+      : { kind: 'uefi', code: requireFirmware(host).code, vars: { path: storage.vars, writes: 'persistent' } };
   return {
     ...template,
     name,
-    cpus,
-    memory: { sizeMiB: memoryMiB, backing },
+    firmware,
+    cpu: cpuOf(cpu, acceleratorOf({ ...(accelerator !== undefined && { accelerator }) }, requireQemu(host))),
+    cpus: options.cpus,
+    memory: { sizeMiB: options.memoryMiB, backing },
     start,
     onReset,
     shares: [],
     disks: [...template.disks, ...emptyDisks],
     ...(machineType !== undefined && { machineType }),
     ...(accelerator !== undefined && { accelerator }),
-    extraArguments: [...template.extraArguments, ...qemuArguments],
+    extraArguments: [...template.extraArguments, ...options.qemuArguments],
   };
+}
+
+/** Returns the CPU model for an accelerator. */
+export function cpuOf({ kvm, emulated }: CpuModels, accelerator: string): string {
+  return accelerator === 'kvm' ? kvm : emulated;
 }

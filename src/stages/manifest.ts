@@ -1,15 +1,29 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { count, listOf, number, objectOf, oneOf, only, orNull, parseShaped, text, textOf } from '../core/json/shape.ts';
+import {
+  count,
+  flag,
+  listOf,
+  number,
+  objectOf,
+  oneOf,
+  only,
+  orNull,
+  parseShaped,
+  text,
+  textOf,
+} from '../core/json/shape.ts';
 import type { Shape } from '../core/json/shape.ts';
 import { CygstrapError } from '../errors.ts';
 import { exists } from '../io/directories.ts';
 import { hasCode } from '../io/system-error.ts';
+import { FIRMWARE_KINDS } from '../vm/base/spec.ts';
+import type { FirmwareKind } from '../vm/base/spec.ts';
 import { STAGE_FILES } from './layout.ts';
 import type { StageName } from './layout.ts';
 
 /** Version of the manifest format. It is part of every key: after a change, all stages are made again. */
-export const STAGE_SCHEMA = 2;
+export const STAGE_SCHEMA = 3;
 
 /** Size and digest of a file of a published stage. */
 export interface FileStamp {
@@ -24,6 +38,9 @@ export interface MachineOptions {
   readonly diskMiB: number;
   /** Sizes of further disks, empty at each start. */
   readonly emptyDisksMiB: readonly number[];
+  readonly firmware: FirmwareKind;
+  /** Whether the machine has a TPM 2.0. */
+  readonly tpm: boolean;
   /** Arguments passed to QEMU unchanged. */
   readonly qemuArguments: readonly string[];
 }
@@ -89,6 +106,8 @@ const machineOptions: Shape<MachineOptions> = objectOf({
   cpus: number,
   diskMiB: number,
   emptyDisksMiB: listOf(number),
+  firmware: oneOf(FIRMWARE_KINDS),
+  tpm: flag,
   qemuArguments: listOf(text),
 });
 

@@ -18,6 +18,7 @@ import { startRecorded } from './running-machines.ts';
 import type { Activity } from './running-machines.ts';
 import { openWork } from './stage-store.ts';
 import type { WorkDirectory } from './stage-store.ts';
+import { storageIn } from './storage.ts';
 
 export interface ResumeRequest {
   /** What the machine is resumed for. */
@@ -192,6 +193,8 @@ async function launch(
   });
   const spec = machineSpec(template, manifest.machineOptions, {
     name: 'guest',
+    host,
+    storage: storageIn(work.path),
     backing:
       manifest.ram !== null && !isCold
         ? { kind: 'file', path: join(directory, STAGE_FILES.ram), isShared: false }

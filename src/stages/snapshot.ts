@@ -14,7 +14,7 @@ import { hostCpu } from './host-record.ts';
 import { writeIdentities } from './integrity-cache.ts';
 import { snapshotKey } from './keys.ts';
 import { STAGE_FILES, logPaths, stagePath } from './layout.ts';
-import { machineSpec } from './machine-spec.ts';
+import { cpuOf, machineSpec } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { FrozenMachine, InstalledManifest, SnapshotManifest } from './manifest.ts';
 import { resume } from './resume.ts';
@@ -24,6 +24,7 @@ import { attachNetwork } from './attach.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
 import { startRecorded } from './running-machines.ts';
 import { openWork, publishStage } from './stage-store.ts';
+import { storageIn } from './storage.ts';
 
 export interface SnapshotRequest {
   readonly installed: InstalledManifest;
@@ -56,7 +57,7 @@ function frozenMachineOf({ host, guest }: StageContext): Omit<FrozenMachine, 'ar
     qemu: qemu.version,
     machineType: machineTypeOf(template, qemu),
     accelerator,
-    cpu: template.cpu,
+    cpu: cpuOf(template.cpu, accelerator),
     hostCpu: accelerator === 'tcg' ? null : hostCpu(),
   };
 }
@@ -104,6 +105,8 @@ async function make(
     const spec = machineSpec(template, installed.machineOptions, {
       ...frozen,
       name: 'guest',
+      host,
+      storage: storageIn(work.path),
       backing: isPortable ? { kind: 'private' } : { kind: 'file', path: ram, isShared: true },
       start: 'running',
       onReset: 'exit',

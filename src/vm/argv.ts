@@ -30,8 +30,11 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
     '-machine',
     optionValue(machineTypeOf(spec, qemu), [
       ['memory-backend', 'ram0'],
+      ['hpet', spec.disabled?.includes('hpet') === true ? false : undefined],
+      ['vmport', spec.disabled?.includes('vmport') === true ? false : undefined],
       ['graphics', spec.firmware.kind === 'bios' && spec.firmware.hasConsole === true ? false : undefined],
     ]),
+    ...suspendArguments(spec),
     '-accel',
     acceleratorOf(spec, qemu),
     '-cpu',
@@ -116,6 +119,12 @@ export function acceleratorOf({ accelerator }: Pick<MachineSpec, 'accelerator'>,
   if (working !== undefined) return working.name;
   const why = qemu.accelerators.map(({ name, why: text = '' }) => `${name}: ${text}`).join('; ');
   throw new VmError(`QEMU ${qemu.version} cannot run guests on this computer (${why})`);
+}
+
+function suspendArguments({ family, disabled = [] }: MachineSpec): string[] {
+  if (!disabled.includes('suspend')) return [];
+  const bridge = family === 'pc' ? 'PIIX4_PM' : 'ICH9-LPC';
+  return ['disable_s3', 'disable_s4'].flatMap((property) => ['-global', `${bridge}.${property}=1`]);
 }
 
 function memoryObject({ sizeMiB, backing }: MemorySpec, qemu: Qemu): string {

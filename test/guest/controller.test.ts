@@ -14,7 +14,7 @@ import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { startVdeSwitch } from '../../src/vm/network/vde.ts';
 import type { LinkSpec } from '../../src/vm/base/spec.ts';
 import { startMachine } from '../../src/vm/start.ts';
-import { PLAIN, installStandIn } from '../support/guest.ts';
+import { plainMachine, installStandIn } from '../support/guest.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
 
 describeWith(
@@ -85,7 +85,7 @@ describeWith(
         writes: 'throw-away',
       } as const;
       const template = standIn.bootMachine({ disk, directory: join(directory, 'image'), link: link(false) });
-      await using guest = await startMachine({ ...PLAIN, ...template, name: 'guest' }, host, { directory: run });
+      await using guest = await startMachine(plainMachine(template, { name: 'guest' }), host, { directory: run });
       await controller.untilReady({ timeoutMs: 60_000 });
       expect(notes).not.toContain('warning');
 

@@ -12,7 +12,7 @@ import { standIn } from '../../src/guest/stand-in/kind.ts';
 import type { Machine } from '../../src/vm/machine.ts';
 import { loadMemory, saveMemory } from '../../src/vm/memory-image.ts';
 import { startMachine } from '../../src/vm/start.ts';
-import { PLAIN, installStandIn, targetOf } from '../support/guest.ts';
+import { plainMachine, installStandIn, targetOf } from '../support/guest.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
 
 const IMAGE = { compression: { kind: 'none' }, timeoutMs: 60_000 } as const;
@@ -46,7 +46,7 @@ describeWith(
         backing: { kind: 'file', path: join(directory, 'ram'), isShared: !isRevived },
       } as const;
       return startMachine(
-        { ...PLAIN, ...template, name: 'guest', memory, start: isRevived ? 'incoming' : 'running' },
+        plainMachine(template, { name: 'guest', memory, start: isRevived ? 'incoming' : 'running' }),
         await emulatingHost(),
         { directory: run },
       );

@@ -16,7 +16,7 @@ import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { findProgram } from '../../src/io/program.ts';
 import type { Machine } from '../../src/vm/machine.ts';
 import { startMachine } from '../../src/vm/start.ts';
-import { archivesOfRelease, installStandIn, PLAIN, targetOf } from '../support/guest.ts';
+import { archivesOfRelease, installStandIn, plainMachine, targetOf } from '../support/guest.ts';
 import type { Installation } from '../support/guest.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
 
@@ -96,7 +96,7 @@ describeWith(
             sshPort: 'any',
           },
         });
-        machine = await startMachine({ ...PLAIN, ...template, name: 'guest' }, await emulatingHost(), { directory });
+        machine = await startMachine(plainMachine(template, { name: 'guest' }), await emulatingHost(), { directory });
         target = targetOf(directory, machine.sshPort ?? 0);
         await waitForMarker(machine, 'ready', { timeoutMs: 60_000 });
         await machine.unlessEnded(waitForSsh(target, { timeoutMs: 60_000 }));

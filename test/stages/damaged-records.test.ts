@@ -21,17 +21,25 @@ const HOUR_MS = 60 * 60_000;
 const STAMP = { sizeBytes: 1, sha256: 'a'.repeat(64) };
 
 const INSTALLED: InstalledManifest = {
-  schema: 2,
+  schema: 3,
   stage: 'install',
   key: 'abc',
   guest: 'stand-in',
-  machineOptions: { memoryMiB: 512, cpus: 1, diskMiB: 8192, emptyDisksMiB: [], qemuArguments: [] },
+  machineOptions: {
+    memoryMiB: 512,
+    cpus: 1,
+    diskMiB: 8192,
+    emptyDisksMiB: [],
+    firmware: 'bios',
+    tpm: false,
+    qemuArguments: [],
+  },
   made: { packages: ['bash'], lock: 'f'.repeat(64), version: '1.0.0', durationMs: 5 },
   disk: STAMP,
 };
 
 const SNAPSHOT: SnapshotManifest = {
-  schema: 2,
+  schema: 3,
   stage: 'snapshot',
   key: 'def',
   install: 'abc',
@@ -51,9 +59,9 @@ function without(value: object, field: string): string {
 const DAMAGED: readonly (readonly [name: string, text: string, line: number, why: string])[] = [
   ['empty', '', 1, 'expected a value, the file ends'],
   ['one brace', '{', 1, 'expected a key in quotes, the file ends'],
-  ['truncated', JSON.stringify(INSTALLED, undefined, 2).slice(0, -30), 23, 'a string without its closing quote'],
+  ['truncated', JSON.stringify(INSTALLED, undefined, 2).slice(0, -30), 25, 'a string without its closing quote'],
   ['null', 'null', 1, 'must be an object, not null'],
-  ['missing key', '{"schema":2,"stage":"install"}', 1, 'has no field `key`'],
+  ['missing key', '{"schema":3,"stage":"install"}', 1, 'has no field `key`'],
   ['missing disk', without(INSTALLED, 'disk'), 1, 'has no field `disk`'],
   ['missing origin', without(INSTALLED, 'made'), 1, 'has no field `made`'],
   ['key of another stage', JSON.stringify({ ...INSTALLED, key: 'other' }), 1, '`key` must be "abc", not "other"'],
@@ -182,7 +190,7 @@ describe('stage.json', () => {
 
   test('the command line: vm ls, vm rm and vm gc on a damaged stage', async () => {
     await writeStage('install', 'abc', without(INSTALLED, 'made'));
-    await writeStage('install', 'bcd', '{"schema":2}');
+    await writeStage('install', 'bcd', '{"schema":3}');
     const vm = async (words: string) =>
       runCommand(`XDG_CACHE_HOME=${join(root, 'cache')} cygstrap vm ${words} --vm-dir ${places.root}`);
     const listed = await vm('ls');

@@ -12,7 +12,15 @@ import { findStage, listLeftovers, openWork, stagesInUse } from '../../src/stage
 import { checkFile } from '../../src/stages/verify-stage.ts';
 import type { FileCheck } from '../../src/stages/verify-stage.ts';
 
-const OPTIONS: MachineOptions = { memoryMiB: 512, cpus: 1, diskMiB: 8192, emptyDisksMiB: [], qemuArguments: [] };
+const OPTIONS: MachineOptions = {
+  memoryMiB: 512,
+  cpus: 1,
+  diskMiB: 8192,
+  emptyDisksMiB: [],
+  firmware: 'bios',
+  tpm: false,
+  qemuArguments: [],
+};
 
 const OTHER_OPTIONS: MachineOptions[] = [
   { ...OPTIONS, memoryMiB: 1024 },
@@ -21,6 +29,8 @@ const OTHER_OPTIONS: MachineOptions[] = [
   { ...OPTIONS, emptyDisksMiB: [1] },
   { ...OPTIONS, emptyDisksMiB: [1, 2] },
   { ...OPTIONS, emptyDisksMiB: [2, 1] },
+  { ...OPTIONS, firmware: 'uefi' },
+  { ...OPTIONS, tpm: true },
   { ...OPTIONS, qemuArguments: ['-a', 'b'] },
   { ...OPTIONS, qemuArguments: ['-a b'] },
 ];

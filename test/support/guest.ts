@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveAnswer, InstallKit } from '../../src/guest/kind.ts';
+import type { ArchiveAnswer, InstallKit, MachineTemplate } from '../../src/guest/kind.ts';
 import { pinHostKey, makeKeyPair, SSH_FILES } from '../../src/guest/ssh.ts';
 import type { SshTarget } from '../../src/guest/ssh.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
@@ -14,15 +14,24 @@ import { startMachine } from '../../src/vm/start.ts';
 import { emulatingHost } from './qemu.ts';
 import { PROJECT } from './transcript.ts';
 
-/** The parts of a machine that do not depend on the kind of guest. */
-export const PLAIN = {
-  accelerator: 'tcg',
-  cpus: 1,
-  memory: { sizeMiB: 512, backing: { kind: 'private' } },
-  start: 'running',
-  onReset: 'exit',
-  shares: [],
-} as const satisfies Partial<MachineSpec>;
+/** Returns a machine with BIOS, under software emulation. */
+export function plainMachine(
+  { cpu, hasFirmwareConsole, ...template }: MachineTemplate,
+  own: Pick<MachineSpec, 'name'> & Partial<MachineSpec>,
+): MachineSpec {
+  return {
+    ...template,
+    accelerator: 'tcg',
+    firmware: { kind: 'bios', hasConsole: hasFirmwareConsole },
+    cpu: cpu.emulated,
+    cpus: 1,
+    memory: { sizeMiB: 512, backing: { kind: 'private' } },
+    start: 'running',
+    onReset: 'exit',
+    shares: [],
+    ...own,
+  };
+}
 
 const RELEASE = join(PROJECT, 'fixtures/release');
 const MEDIUM_DATE_SECONDS = 1_700_000_000;
@@ -78,7 +87,7 @@ export async function installStandIn({ kit, directory, nonce, archives }: Instal
     repo,
     answers,
   });
-  await using machine = await startMachine({ ...PLAIN, ...template, name: 'install' }, host, { directory });
+  await using machine = await startMachine(plainMachine(template, { name: 'install' }), host, { directory });
   const lines: string[] = [];
   for await (const line of machine.console()) lines.push(line);
   const exit = await machine.exited;

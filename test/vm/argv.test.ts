@@ -125,7 +125,7 @@ const windows = tinyMachine('/store/windows.qcow2', {
   pointer: 'usb-tablet',
   clock: { base: 'localtime', runsBy: 'vm' },
   onReset: 'reset',
-  extraArguments: ['-global', 'ICH9-LPC.disable_s3=1'],
+  disabled: ['hpet', 'vmport', 'suspend'],
 });
 
 const GOLDENS: [string, MachineSpec, Qemu?][] = [
@@ -167,6 +167,7 @@ const GOLDENS: [string, MachineSpec, Qemu?][] = [
         },
         { id: 'more', bus: 'ahci', source: { kind: 'empty', sizeMiB: 10 } },
       ],
+      nics: [nic({ kind: 'none' }, 'rtl8139')],
     },
   ],
 ];

@@ -83,6 +83,7 @@ describeWith([QEMU], 'the devices of a machine', () => {
       shares: [{ id: 'share0', tag: 'store', path: directory, isReadonly: true }],
       graphics: { kind: 'vga' },
       pointer: 'usb-tablet',
+      disabled: ['hpet', 'vmport', 'suspend'],
       start: 'paused',
     });
     await using machine = await startMachine(spec, await emulatingHost(), { directory });
@@ -104,8 +105,15 @@ describeWith([QEMU], 'the devices of a machine', () => {
       ],
       cdroms: ['cd0', 'cd1', 'cd2'].map((id) => ({ id, path: disk })),
       floppies: ['floppy0', 'floppy1'].map((id) => ({ id, path: disk })),
+      nics: (['pcnet', 'rtl8139'] as const).map((model, i) => ({
+        id: `nic${i}`,
+        model,
+        mac: `52:54:00:12:01:0${i}`,
+        link: { kind: 'stream', path: join(directory, `net${i}`), isServer: true } as const,
+      })),
       graphics: { kind: 'vga' },
       pointer: 'usb-tablet',
+      disabled: ['hpet', 'vmport', 'suspend'],
       clock: { base: '2010-01-01T00:00:00', runsBy: 'vm' },
       hasPanicDevice: true,
     });

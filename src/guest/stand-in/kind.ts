@@ -36,7 +36,7 @@ export const standIn: GuestKind = {
   shareNames: SFM_NAMES,
   reportsReady: true,
   mountsShares: true,
-  defaults: { memoryMiB: 512, cpus: 1, diskMiB: 8192 },
+  defaults: { memoryMiB: 512, cpus: 1, diskMiB: 8192, firmware: 'bios' },
   prepare,
   bootMachine: ({ disk, directory, link, mounts = [] }: BootOptions): MachineTemplate => ({
     ...machine(disk, link),
@@ -75,13 +75,16 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
   };
 }
 
-/** Returns the devices of a computer for Windows. The processor is the oldest that the programs of all distributions
- *  support, with the instruction RDRAND as a source of entropy. */
+/** The oldest processor that the programs of all distributions support, with the instruction RDRAND as a source of
+ *  entropy. */
+const CPU = 'Nehalem,+rdrand';
+
+/** Returns the devices of a computer for Windows. */
 function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdroms' | 'floppies' | 'boot'> {
   return {
     family: 'pc',
-    firmware: { kind: 'bios' },
-    cpu: 'Nehalem,+rdrand',
+    hasFirmwareConsole: false,
+    cpu: { kvm: CPU, emulated: CPU },
     disks: [{ id: 'disk0', bus: 'ide', source: disk }],
     nics: [{ id: 'nic0', model: 'e1000', mac: '52:54:00:12:01:01', link }],
     graphics: { kind: 'vga' },

@@ -1,4 +1,4 @@
-import type { Host, Qemu } from './host.ts';
+import type { Host, Qemu, UefiFirmware } from './host.ts';
 import { VmError } from './vm-error.ts';
 
 const HINT = 'run `cygstrap doctor`; it prints the command that installs it';
@@ -8,6 +8,12 @@ export function requireTool({ tools }: Pick<Host, 'tools'>, name: keyof Host['to
   const path = tools[name];
   if (path === undefined) throw new VmError(`\`${name}\` is not installed`, { hint: HINT });
   return path;
+}
+
+/** Returns the UEFI firmware of a host. Throws VmError if none is installed. */
+export function requireFirmware({ firmware }: Pick<Host, 'firmware'>): UefiFirmware {
+  if (firmware === undefined) throw new VmError('no UEFI firmware is installed for QEMU', { hint: HINT });
+  return firmware;
 }
 
 /** Returns the QEMU of a host. Throws VmError if it is not installed. */

@@ -11,6 +11,8 @@ export interface MachineSpec {
   readonly machineType?: string;
   /** QEMU's name of an accelerator. Default: the fastest one that works. */
   readonly accelerator?: string;
+  /** Parts of the chipset that this machine lacks. Default: none. */
+  readonly disabled?: readonly ChipsetPart[];
   readonly firmware: FirmwareSpec;
   /** QEMU's name of a CPU model, optionally with flags: `qemu64`, `qemu64,+ssse3`. */
   readonly cpu: string;
@@ -43,6 +45,10 @@ export interface MachineSpec {
 
 export type MachineFamily = 'pc' | 'q35';
 
+/** `hpet`: the high precision event timer. `vmport`: the port of VMware's guest tools. `suspend`: the sleep states S3
+ *  and S4, in which an unattended guest would stay. */
+export type ChipsetPart = 'hpet' | 'vmport' | 'suspend';
+
 /** `bios`: SeaBIOS of QEMU; with `hasConsole` its messages, and those of boot loaders, are on COM1 instead of the
  *  screen. `uefi`: flash memory with code and with the variables of this machine, which are qcow2 so that a machine
  *  can be saved; its messages are on COM1, too. */
@@ -53,6 +59,10 @@ export type FirmwareSpec =
       readonly code: FlashFile;
       readonly vars: { readonly path: string; readonly writes: 'persistent' | 'throw-away' };
     };
+
+export const FIRMWARE_KINDS = ['bios', 'uefi'] as const satisfies readonly FirmwareSpec['kind'][];
+
+export type FirmwareKind = (typeof FIRMWARE_KINDS)[number];
 
 export interface MemorySpec {
   readonly sizeMiB: number;
@@ -110,7 +120,7 @@ export interface NicSpec {
   readonly link: LinkSpec;
 }
 
-export type NicModel = 'e1000' | 'e1000e' | 'virtio-net-pci';
+export type NicModel = 'e1000' | 'e1000e' | 'pcnet' | 'rtl8139' | 'virtio-net-pci';
 
 /** The network backend of a card. None of them reaches an outside network. */
 export type LinkSpec =
