@@ -1,6 +1,7 @@
 import type { Report } from '../events.ts';
 import type { DiskSource, FirmwareKind, LinkSpec, MachineSpec } from '../vm/base/spec.ts';
 import type { ConsoleMarker } from './console-markers.ts';
+import type { InstallProgress } from './install-progress.ts';
 import type { ShareNames } from './share-names.ts';
 
 /** A kind of guest: how it is installed, booted and controlled. The stages know nothing else of a guest. To add a
@@ -57,8 +58,8 @@ export interface InstallKit {
   readonly answerFiles: (answers: Answers) => ReadonlyMap<string, Uint8Array>;
   /** Returns the machine that runs the installation. Pure. */
   readonly installMachine: (options: InstallOptions) => MachineTemplate;
-  /** Whether the guest restarts during its installation. If false, a restart is a failure. */
-  readonly restarts: boolean;
+  /** The phases of the installation, and what the signs of the machine mean. */
+  readonly progress: InstallProgress;
   /** Files that an installed disk needs to boot. They are copied under these names into the directory of the disk. */
   readonly bootFiles: readonly BootFile[];
 }

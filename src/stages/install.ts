@@ -81,7 +81,7 @@ async function make(
     storage: storageIn(work.path),
     backing: { kind: 'private' },
     start: 'running',
-    onReset: kit.restarts ? 'reset' : 'exit',
+    onReset: kit.progress.restarts === undefined ? 'exit' : 'reset',
   });
   {
     await using machine = await startRecorded(context, spec, {

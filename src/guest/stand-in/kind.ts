@@ -14,12 +14,22 @@ import type {
   MachineTemplate,
   PrepareOptions,
 } from '../kind.ts';
+import type { InstallProgress } from '../install-progress.ts';
 import { SFM_NAMES } from '../share-names.ts';
 import { quoteWord } from '../../io/quoting.ts';
 import { standInImages } from './images.ts';
 import { MOUNT_WORD } from './scripts.ts';
 
 const BOOT_FILES = { kernel: 'vmlinuz', initrd: 'boot.cpio' } as const;
+const MINUTE_MS = 60_000;
+
+/** One phase: the console markers of the installer are steps of it. */
+const PROGRESS: InstallProgress = {
+  phases: [{ name: 'start', timeoutMs: 10 * MINUTE_MS }],
+  stallTimeoutMs: 2 * MINUTE_MS,
+  reactTo: () => ({}),
+};
+
 const SHARES = { store: '/store', xchg: '/xchg' } as const;
 const NUMBER_FILE = '/run/cygstrap/number';
 const APPEND = 'console=ttyS0 quiet panic=-1';
@@ -67,7 +77,7 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
       floppies: [{ id: 'answers', path: answers }],
       boot: { kind: 'kernel', kernel: kernel.image, initrd: installer.path, append: APPEND },
     }),
-    restarts: false,
+    progress: PROGRESS,
     bootFiles: [
       { name: BOOT_FILES.kernel, path: kernel.image },
       { name: BOOT_FILES.initrd, path: boot.path },
