@@ -34,7 +34,7 @@ function answers(more: Partial<AnswerFileAnswers> = {}): AnswerFileAnswers {
     uiLanguage: 'en-US',
     locale: 'de-DE',
     timeZone: 'W. Europe Standard Time',
-    computerName: 'CYGSTRAP',
+    computerName: 'CYGWIN-BUILD',
     password: 'Secret-1',
     ...more,
   };
