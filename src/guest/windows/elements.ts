@@ -1,4 +1,4 @@
-import type { WindowsKind } from '../../media/inspect/windows.ts';
+import type { WindowsKind } from '../../core/windows/kinds.ts';
 import { diskConfiguration, systemPartition } from './disk-layout.ts';
 import { scriptCall, WINDOWS_USER } from './options.ts';
 import type { WindowsAnswers } from './options.ts';

@@ -1,4 +1,4 @@
-import type { WindowsKind } from '../../media/inspect/windows.ts';
+import type { WindowsKind } from '../../core/windows/kinds.ts';
 
 /** The user that an installation creates; ssh and the shares use it. */
 export const WINDOWS_USER = 'cygstrap';

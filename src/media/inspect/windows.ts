@@ -1,20 +1,6 @@
+import type { WindowsKind } from '../../core/windows/kinds.ts';
 import type { Boot } from './iso9660.ts';
 import type { WimImage, WimWindows } from './wim.ts';
-
-/** The kinds of Windows that can become guests. */
-export type WindowsKind =
-  | 'windows-xp'
-  | 'windows-2003'
-  | 'windows-7'
-  | 'windows-2008r2'
-  | 'windows-8.1'
-  | 'windows-2012r2'
-  | 'windows-10'
-  | 'windows-11'
-  | 'windows-2016'
-  | 'windows-2019'
-  | 'windows-2022'
-  | 'windows-2025';
 
 /** An edition that a medium can install. */
 export interface Edition {
