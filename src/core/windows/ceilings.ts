@@ -70,8 +70,8 @@ function dated(version: string, arch: CygwinArchitecture, date: string, isSigned
   return { version, arch, site: `${TIME_MACHINE}/${arch === 'x86' ? '' : '64bit/'}${date}`, isSigned };
 }
 
-/** Returns the last Cygwin for a Windows, for the architecture if that Windows has it; undefined if the current one runs
- *  there. */
+/** Returns the last Cygwin for a Windows, for the architecture if that Windows has it; undefined if the current one
+ *  runs there. */
 export function lastCygwin(
   { version, architectures }: WindowsTarget,
   arch: string | undefined,
@@ -113,8 +113,8 @@ export interface WindowsFault {
 }
 
 /** Checks packages against the Windows to install them on: its architecture, the end of its support in the package
- *  `cygwin`, and, where requirements are known, the criteria on `_windows`. Returns the first reason why they cannot run
- *  there; undefined if there is none. */
+ *  `cygwin`, and, where requirements are known, the criteria on `_windows`. Returns the first reason why they cannot
+ *  run there; undefined if there is none. */
 export function checkWindows(
   target: WindowsTarget,
   { arch, packages }: { readonly arch: string; readonly packages: readonly InstalledVersion[] },

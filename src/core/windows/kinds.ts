@@ -15,8 +15,8 @@ export type WindowsArchitecture = 'x86' | 'amd64';
 const BOTH = ['x86', 'amd64'] as const;
 const AMD64 = ['amd64'] as const;
 
-/** All kinds, the oldest first. The 64-bit Windows XP has the version and the kernel of Server 2003. Source: Microsoft's
- *  release information. */
+/** All kinds, the oldest first. The 64-bit Windows XP has the version and the kernel of Server 2003. Source:
+ *  Microsoft's release information. */
 export const WINDOWS_KINDS = {
   'windows-xp': { name: 'Windows XP', version: '5.1.2600', architectures: ['x86'] },
   'windows-2003': { name: 'Windows Server 2003', version: '5.2.3790', architectures: BOTH },
