@@ -1,4 +1,4 @@
-import type { WindowsKind } from '../../../src/media/inspect/windows.ts';
+import type { WindowsKind } from '../../../src/core/windows/kinds.ts';
 
 /** Versions whose answers are an XML file. */
 export type XmlKind = Exclude<WindowsKind, 'windows-xp' | 'windows-2003'>;
