@@ -5,7 +5,7 @@ import { NoSkips } from './test/support/no-skips.ts';
 /** Suites that run guests in QEMU, which takes minutes under software emulation (`npm run test:machines`). */
 const MACHINES = [
   'test/serve/view-machine.test.ts',
-  'test/stages/{boot,install-failures,run,run-failures,snapshot-failures,topology}.test.ts',
+  'test/stages/{boot,firmware,install-failures,run,run-failures,snapshot-failures,topology}.test.ts',
   'test/guest/controller.test.ts',
   'test/guest/resume.test.ts',
   'test/guest/stand-in.test.ts',
@@ -13,6 +13,7 @@ const MACHINES = [
   'test/vm/machine.test.ts',
   'test/vm/machine-devices.test.ts',
   'test/vm/memory-image.test.ts',
+  'test/vm/tpm.test.ts',
 ];
 
 /** Attacks and faults by the hundreds, from a seed (`npm run attack`); their table is in `src/docs/trust.md`. */

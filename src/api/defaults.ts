@@ -2,6 +2,7 @@ import { LAYOUTS } from '../core/config/config.ts';
 import { DEFAULT_ARCH, LOCK_FILE_NAME } from '../core/lock/lock.ts';
 import { DEFAULT_SOLVER_LIMIT, DEFAULT_WINDOWS, EMPTY_REQUEST } from '../core/resolve/request.ts';
 import { TOPOLOGIES } from '../stages/topology.ts';
+import { FIRMWARE_KINDS } from '../vm/base/spec.ts';
 
 /** Defaults of the operations, for callers that document or replace them. */
 export const DEFAULTS = {
@@ -25,4 +26,4 @@ export const DEFAULTS = {
 } as const;
 
 /** All values of the options that have a fixed set of them. */
-export const CHOICES = { layouts: LAYOUTS, topologies: TOPOLOGIES } as const;
+export const CHOICES = { layouts: LAYOUTS, topologies: TOPOLOGIES, firmware: FIRMWARE_KINDS } as const;

@@ -52,11 +52,7 @@ export async function prepareVm(options: VmOptions): Promise<VmContext> {
   } = options;
   const kind = guestKind(guest);
   const places = placesOfVm(options);
-  const host = await cachedHost(places, {
-    environment,
-    tools: ['smbd', 'ssh', 'qemu-img', ...(topology === 'vde' ? (['vde_switch'] as const) : [])],
-    signal,
-  });
+  const host = await cachedHost(places, { environment, signal });
   return {
     places,
     host,

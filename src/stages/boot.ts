@@ -3,18 +3,17 @@ import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { GuestMount } from '../guest/kind.ts';
 import { sshArgv } from '../guest/ssh.ts';
-import { exists } from '../io/directories.ts';
-import { createOverlay } from '../vm/disk.ts';
 import type { MachineExit } from '../vm/machine.ts';
 import type { NicSpec, ShareSpec } from '../vm/base/spec.ts';
 import type { StageContext } from './context.ts';
 import { attachDirectly } from './attach-directly.ts';
-import { STAGE_FILES, stagePath } from './layout.ts';
+import { warnOfFirmware } from './firmware.ts';
+import { stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
 import type { InstalledManifest, MachineOptions } from './manifest.ts';
 import { startRecorded } from './running-machines.ts';
 import { openWork } from './stage-store.ts';
-import { storageIn } from './storage.ts';
+import { layerStorage, storageBeside, storageIn } from './storage.ts';
 import { quoteCommand } from '../io/quoting.ts';
 
 export interface BootRequest {
@@ -64,15 +63,15 @@ export async function bootMachine(
   }
   const below = stagePath(places, 'install', installed.key);
   await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
-  const disk = request.diskFile === undefined ? join(work.path, STAGE_FILES.disk) : resolve(request.diskFile);
-  if (!(await exists(disk)))
-    await createOverlay(host, { path: disk, base: join(below, STAGE_FILES.disk), baseFormat: 'qcow2' }, { signal });
+  const storage = request.diskFile === undefined ? storageIn(work.path) : storageBeside(resolve(request.diskFile));
+  const options = { ...installed.machineOptions, ...machineOptions };
+  await warnOfFirmware(context, installed);
+  await layerStorage(host, storage, { ...options, below: storageIn(below), signal });
   const shared = {
     store: resolve(request.store ?? join(work.path, 'store')),
     xchg: resolve(request.xchg ?? join(work.path, 'xchg')),
   };
   await Promise.all(Object.values(shared).map((path) => mkdir(path, { recursive: true })));
-  const options = { ...installed.machineOptions, ...machineOptions };
   await using attachment = await attachDirectly(context, {
     shares: shared,
     directory: work.run,
@@ -80,7 +79,7 @@ export async function bootMachine(
     qemuArguments: options.qemuArguments,
   });
   const template = guest.bootMachine({
-    disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
+    disk: { kind: 'file', path: storage.disk, format: 'qcow2', writes: 'persistent' },
     directory: below,
     link: attachment.link,
     mounts: shares,
@@ -96,7 +95,7 @@ export async function bootMachine(
     ...machineSpec({ ...template, nics: [...template.nics, ...cards] }, options, {
       name: 'guest',
       host,
-      storage: { ...storageIn(work.path), disk },
+      storage,
       backing: { kind: 'private' },
       start: 'running',
       onReset: 'reset',

@@ -1,4 +1,4 @@
-import { access, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { release } from 'node:os';
 import type { Report } from '../events.ts';
 import type { GuestKind } from '../guest/kind.ts';
@@ -7,7 +7,9 @@ import { sha256OfFile } from '../io/file-digest.ts';
 import { identityOf } from '../io/file-identity.ts';
 import type { Host } from '../vm/base/host.ts';
 import { probeHost } from '../vm/probe/probe.ts';
+import { findFirmware } from '../vm/probe/firmware.ts';
 import { qemuFileOf } from '../vm/probe/qemu.ts';
+import { findTools } from '../vm/probe/tools.ts';
 import { hostCpu, parseHostRecord } from './host-record.ts';
 import type { VmPlaces } from './layout.ts';
 import type { FileStamp } from './manifest.ts';
@@ -30,16 +32,14 @@ export interface StageContext {
 
 export interface CachedHostOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Required tools. If one was missing at the last probe, the host is probed again. */
-  readonly tools: readonly (keyof Host['tools'])[];
   readonly signal?: AbortSignal;
 }
 
-/** Returns the recorded result of the last probe of this host, while QEMU, kernel and processor are the same. Otherwise
- *  probes the host, which takes seconds, and records the result. Throws errors of the system and the reason of the
- *  signal. */
+/** Returns the recorded result of the last probe of this host, while QEMU, kernel and processor are the same, with the
+ *  tools and the firmware that are installed now. Otherwise probes the host, which takes seconds, and records the
+ *  result. Throws errors of the system and the reason of the signal. */
 export async function cachedHost(places: VmPlaces, options: CachedHostOptions): Promise<Host> {
-  const cached = await readHost(places.host, options.tools);
+  const cached = await readHost(places.host, options);
   if (cached !== undefined) return cached;
   const host = await probeHost(options);
   if (host.qemu === undefined) return host;
@@ -49,14 +49,18 @@ export async function cachedHost(places: VmPlaces, options: CachedHostOptions): 
 }
 
 /** Returns undefined if the record is missing, damaged or outdated. */
-async function readHost(file: string, tools: CachedHostOptions['tools']): Promise<Host | undefined> {
+async function readHost(
+  file: string,
+  { environment }: Pick<CachedHostOptions, 'environment'>,
+): Promise<Host | undefined> {
   try {
     const { cpu, host } = parseHostRecord(await readFile(file, 'utf8'), file);
     if (cpu !== hostCpu() || host.kernelRelease !== release() || host.qemu === undefined) return undefined;
-    if (tools.some((name) => host.tools[name] === undefined)) return undefined;
-    for (const path of Object.values(host.tools)) if (path !== undefined) await access(path);
     const { sizeBytes, modifiedMs } = await qemuFileOf(host.qemu.binary);
-    return sizeBytes === host.qemu.sizeBytes && modifiedMs === host.qemu.modifiedMs ? host : undefined;
+    if (sizeBytes !== host.qemu.sizeBytes || modifiedMs !== host.qemu.modifiedMs) return undefined;
+    const { firmware: _, ...recorded } = host;
+    const firmware = await findFirmware({ environment, qemu: host.qemu.binary });
+    return { ...recorded, tools: await findTools(environment), ...(firmware !== undefined && { firmware }) };
   } catch {
     return undefined;
   }

@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { GuestError } from '../guest/guest-error.ts';
 import type { ArchiveAnswer, InstallKit } from '../guest/kind.ts';
 import { SSH_FILES, makeKeyPair, pinHostKey } from '../guest/ssh.ts';
-import { checkDisk, createDisk, sealDisk } from '../vm/disk.ts';
+import { acceleratorOf } from '../vm/argv.ts';
 import { MACHINE_ENDS } from '../vm/machine.ts';
-import { requireTool } from '../vm/base/require.ts';
+import { requireQemu, requireTool } from '../vm/base/require.ts';
 import type { StageContext } from './context.ts';
-import { finishFile } from './context.ts';
-import { writeIdentities } from './integrity-cache.ts';
+import { firmwareDigests } from './firmware.ts';
+import type { FirmwareDigests } from './firmware.ts';
+import { writeNewIdentities } from './integrity-cache.ts';
 import { installKey } from './keys.ts';
 import type { InstallIngredients } from './keys.ts';
-import { STAGE_FILES, logPaths } from './layout.ts';
-import { machineSpec } from './machine-spec.ts';
+import { logPaths } from './layout.ts';
+import { bareTemplate, cpuOf, machineSpec } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { InstalledManifest } from './manifest.ts';
 import type { WatchLimits } from './watch.ts';
@@ -21,7 +22,7 @@ import { watchInstall } from './watch.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
 import { startRecorded } from './running-machines.ts';
 import { openWork, publishStage } from './stage-store.ts';
-import { storageIn } from './storage.ts';
+import { createStorage, sealStorage, storageIn } from './storage.ts';
 
 /** Files of a media directory. */
 export interface InstallMedia {
@@ -31,7 +32,7 @@ export interface InstallMedia {
 
 export interface InstallRequest {
   readonly kit: InstallKit;
-  readonly ingredients: Omit<InstallIngredients, 'guest' | 'kit'>;
+  readonly ingredients: Omit<InstallIngredients, 'guest' | 'kit' | 'cpu' | 'firmware'>;
   /** In install order. */
   readonly archives: readonly ArchiveAnswer[];
   /** Packages of the request, for people. */
@@ -49,16 +50,22 @@ const MEDIA = 'media';
  *  after the guest has printed the nonce and its host key and powered off. Throws GuestError, VmError and what
  *  `makeMedia` throws; then nothing is published, and the console log and the last screen are kept. */
 export async function installStage(context: StageContext, request: InstallRequest): Promise<InstalledManifest> {
-  const key = installKey({ ...request.ingredients, guest: context.guest.name, kit: request.kit.key });
-  return reuseOrMake(context, { stage: 'install', key }, async () => make(context, request, key));
+  const { host, guest } = context;
+  const { machineOptions } = request.ingredients;
+  if (machineOptions.tpm) requireTool(host, 'swtpm');
+  const firmware = await firmwareDigests(host, machineOptions);
+  const cpu = cpuOf(bareTemplate(guest).cpu, acceleratorOf({}, requireQemu(host)));
+  const key = installKey({ ...request.ingredients, guest: guest.name, kit: request.kit.key, cpu, firmware });
+  return reuseOrMake(context, { stage: 'install', key }, async () => make(context, request, { key, firmware }));
 }
 
 async function make(
   context: StageContext,
   { kit, archives, ingredients, packages, limits, makeMedia }: InstallRequest,
-  key: string,
+  { key, firmware }: { readonly key: string; readonly firmware: FirmwareDigests | null },
 ): Promise<InstalledManifest> {
   const { places, host, guest, version, report, signal } = context;
+  const { machineOptions } = ingredients;
   const startMs = performance.now();
   const logs = logPaths(places, 'install', key);
   report({ kind: 'stage-start', stage: 'install', key });
@@ -69,16 +76,16 @@ async function make(
   const { publicKey } = await makeKeyPair(requireTool(host, 'ssh-keygen'), work.path);
   report({ kind: 'stage-step', stage: 'install', text: 'write the media' });
   const media = await makeMedia(join(work.path, MEDIA), kit.answerFiles({ nonce, authorizedKey: publicKey, archives }));
-  const disk = join(work.path, STAGE_FILES.disk);
-  await createDisk(host, { path: disk, format: 'qcow2', sizeMiB: ingredients.machineOptions.diskMiB }, { signal });
+  const storage = storageIn(work.path);
+  await createStorage(host, storage, { ...machineOptions, signal });
   const template = kit.installMachine({
-    disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
+    disk: { kind: 'file', path: storage.disk, format: 'qcow2', writes: 'persistent' },
     ...media,
   });
-  const spec = machineSpec(template, ingredients.machineOptions, {
+  const spec = machineSpec(template, machineOptions, {
     name: 'install',
     host,
-    storage: storageIn(work.path),
+    storage,
     backing: { kind: 'private' },
     start: 'running',
     onReset: kit.progress.restarts === undefined ? 'exit' : 'reset',
@@ -109,22 +116,23 @@ async function make(
     await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
   }
   await rm(join(work.path, MEDIA), { recursive: true, force: true });
-  await checkDisk(host, disk, { signal });
   for (const { name, path } of kit.bootFiles) await copyFile(path, join(work.path, name));
-  await sealDisk(disk);
-  const finished = await finishFile(disk);
+  const sealed = await sealStorage(host, storage, { ...machineOptions, signal });
   const manifest: InstalledManifest = {
     schema: STAGE_SCHEMA,
     stage: 'install',
     key,
     guest: guest.name,
-    machineOptions: ingredients.machineOptions,
+    machineOptions,
     made: { packages, lock: ingredients.lock, version, durationMs: Math.round(performance.now() - startMs) },
-    disk: finished.stamp,
+    firmware: firmware?.code ?? null,
+    disk: sealed.disk.stamp,
+    vars: sealed.vars?.stamp ?? null,
+    tpm: sealed.tpm?.stamp ?? null,
   };
   signal.throwIfAborted();
   await publishStage(places, work, manifest);
-  await writeIdentities(places, manifest, { [STAGE_FILES.disk]: finished.identity });
+  await writeNewIdentities(places, manifest, sealed);
   report({ kind: 'stage-done', stage: 'install', key, durationMs: performance.now() - startMs });
   return manifest;
 }

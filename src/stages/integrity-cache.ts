@@ -2,8 +2,11 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseShaped, recordOf, text } from '../core/json/shape.ts';
 import { writeFileAtomically } from '../io/atomic-file.ts';
+import type { FinishedFile } from './context.ts';
 import { identitiesPath } from './layout.ts';
 import type { VmPlaces } from './layout.ts';
+import { byFileName } from './manifest.ts';
+import type { OfFiles } from './manifest.ts';
 import type { StageUse } from './stage-store.ts';
 
 /** Identities (`io/file-identity.ts`) of the files of a stage when their digests were last compared, by file name. */
@@ -20,6 +23,12 @@ export async function readIdentities(places: VmPlaces, { stage, key }: StageUse)
   } catch {
     return {};
   }
+}
+
+/** Records the identities of the new files of a stage, which were just read. */
+export async function writeNewIdentities(places: VmPlaces, use: StageUse, files: OfFiles<FinishedFile>): Promise<void> {
+  const identities = Object.entries(byFileName(files)).map(([name, { identity }]) => [name, identity]);
+  await writeIdentities(places, use, Object.fromEntries(identities) as FileIdentities);
 }
 
 /** Records the identities of the verified files of a stage, so that unchanged files are not read again. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FirmwareDigests } from './firmware.ts';
 import type { FrozenMachine, MachineOptions } from './manifest.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 
@@ -10,6 +11,10 @@ export interface InstallIngredients {
   readonly guest: string;
   /** `InstallKit.key`: hash of the data of the host. */
   readonly kit: string;
+  /** CPU model that runs the installation. */
+  readonly cpu: string;
+  /** Null with BIOS. */
+  readonly firmware: FirmwareDigests | null;
   /** sha256 of the lock. */
   readonly lock: string;
   /** Further files on the medium. */

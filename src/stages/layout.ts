@@ -13,6 +13,8 @@ export const STAGE_FILES = {
   disk: 'disk.qcow2',
   /** Variables of the UEFI firmware, as the disk; absent with BIOS. */
   vars: 'vars.qcow2',
+  /** State of the TPM, under the name that swtpm gives it; absent without a TPM. */
+  tpm: 'tpm2-00.permall',
   /** RAM of the saved machine, uncompressed; absent in a portable snapshot. */
   ram: 'ram',
   /** Devices of the saved machine; in a portable snapshot also its memory, compressed. */

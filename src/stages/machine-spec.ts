@@ -1,4 +1,5 @@
-import type { CpuModels, MachineTemplate } from '../guest/kind.ts';
+import { dirname } from 'node:path';
+import type { CpuModels, GuestKind, MachineTemplate } from '../guest/kind.ts';
 import { acceleratorOf } from '../vm/argv.ts';
 import type { Host } from '../vm/base/host.ts';
 import { requireFirmware, requireQemu } from '../vm/base/require.ts';
@@ -9,7 +10,7 @@ import type { MachineStorage } from './storage.ts';
 /** The part of a machine that the stage decides; the rest comes from the guest kind and the user. */
 export interface StageMachine {
   readonly name: string;
-  readonly host: Host;
+  readonly host: Pick<Host, 'qemu' | 'firmware'>;
   readonly storage: MachineStorage;
   readonly backing: MemoryBacking;
   readonly start: MachineSpec['start'];
@@ -41,6 +42,7 @@ export function machineSpec(
     ...template,
     name,
     firmware,
+    ...(options.tpm && { tpm: { stateDirectory: dirname(storage.tpm) } }),
     cpu: cpuOf(cpu, acceleratorOf({ ...(accelerator !== undefined && { accelerator }) }, requireQemu(host))),
     cpus: options.cpus,
     memory: { sizeMiB: options.memoryMiB, backing },
@@ -52,6 +54,11 @@ export function machineSpec(
     ...(accelerator !== undefined && { accelerator }),
     extraArguments: [...template.extraArguments, ...options.qemuArguments],
   };
+}
+
+/** Returns the machine of a guest kind without files and network, to read its other properties. */
+export function bareTemplate(guest: GuestKind): MachineTemplate {
+  return guest.bootMachine({ disk: { kind: 'empty', sizeMiB: 1 }, directory: '/', link: { kind: 'none' } });
 }
 
 /** Returns the CPU model for an accelerator. */

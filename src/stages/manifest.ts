@@ -61,7 +61,13 @@ export interface InstalledManifest {
     readonly version: string;
     readonly durationMs: number;
   };
+  /** sha256 of the code of the UEFI firmware; null with BIOS. */
+  readonly firmware: string | null;
   readonly disk: FileStamp;
+  /** Null with BIOS. */
+  readonly vars: FileStamp | null;
+  /** Null without a TPM. */
+  readonly tpm: FileStamp | null;
 }
 
 export interface SnapshotManifest {
@@ -76,6 +82,10 @@ export interface SnapshotManifest {
   readonly machine: FrozenMachine;
   readonly made: { readonly version: string; readonly durationMs: number; readonly stoppedMs: number };
   readonly disk: FileStamp;
+  /** Null with BIOS. */
+  readonly vars: FileStamp | null;
+  /** Null without a TPM. */
+  readonly tpm: FileStamp | null;
   readonly state: FileStamp;
   /** Null in a portable snapshot: the memory is part of the state. */
   readonly ram: FileStamp | null;
@@ -88,6 +98,8 @@ export interface FrozenMachine {
   readonly machineType: string;
   readonly accelerator: string;
   readonly cpu: string;
+  /** sha256 of the code of the UEFI firmware; null with BIOS. */
+  readonly firmware: string | null;
   /** Model of the processor of the host, if it ran the guest; null if QEMU emulated the processor. */
   readonly hostCpu: string | null;
   /** Command line of QEMU. */
@@ -96,10 +108,25 @@ export interface FrozenMachine {
 
 export type Manifest = InstalledManifest | SnapshotManifest;
 
-const fileStamp: Shape<FileStamp> = objectOf({
-  sizeBytes: count,
-  sha256: textOf(/^[0-9a-f]{64}$/, 'a sha256 of 64 hexadecimal digits'),
-});
+/** Files of a stage that have a stamp in its manifest. */
+const STAMPED = ['disk', 'vars', 'tpm', 'state', 'ram'] as const;
+
+/** What is known of each stamped file of a stage; null or absent if the stage does not have the file. */
+export type OfFiles<T> = { readonly [name in (typeof STAMPED)[number]]?: T | null };
+
+/** Returns the values of the files that a stage has, by file name. */
+export function byFileName<T>(files: OfFiles<T>): Readonly<Record<string, T>> {
+  return Object.fromEntries(
+    STAMPED.flatMap((name) => {
+      const value = files[name];
+      return value === undefined || value === null ? [] : [[STAGE_FILES[name], value]];
+    }),
+  );
+}
+
+const sha256 = textOf(/^[0-9a-f]{64}$/, 'a sha256 of 64 hexadecimal digits');
+
+const fileStamp: Shape<FileStamp> = objectOf({ sizeBytes: count, sha256 });
 
 const machineOptions: Shape<MachineOptions> = objectOf({
   memoryMiB: number,
@@ -116,6 +143,7 @@ const frozenMachine: Shape<FrozenMachine> = objectOf({
   machineType: text,
   accelerator: text,
   cpu: text,
+  firmware: orNull(sha256),
   hostCpu: orNull(text),
   argv: listOf(text),
 });
@@ -130,7 +158,10 @@ function manifestShape(stage: StageName, key: string): Shape<Manifest> {
         guest: text,
         machineOptions,
         made: objectOf({ packages: listOf(text), lock: text, version: text, durationMs: number }),
+        firmware: orNull(sha256),
         disk: fileStamp,
+        vars: orNull(fileStamp),
+        tpm: orNull(fileStamp),
       })
     : objectOf({
         schema: only(STAGE_SCHEMA),
@@ -142,6 +173,8 @@ function manifestShape(stage: StageName, key: string): Shape<Manifest> {
         machine: frozenMachine,
         made: objectOf({ version: text, durationMs: number, stoppedMs: number }),
         disk: fileStamp,
+        vars: orNull(fileStamp),
+        tpm: orNull(fileStamp),
         state: fileStamp,
         ram: orNull(fileStamp),
       });

@@ -1,12 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { createOverlay } from '../vm/disk.ts';
 import { loadMemory } from '../vm/memory-image.ts';
 import type { Machine } from '../vm/machine.ts';
 import { VmError } from '../vm/base/vm-error.ts';
 import { requireTool } from '../vm/base/require.ts';
 
 import type { StageContext } from './context.ts';
+import { firmwareDifference } from './firmware.ts';
 import { hostCpu } from './host-record.ts';
 import { STAGE_FILES, runLogPath, stagePath } from './layout.ts';
 import { machineSpec } from './machine-spec.ts';
@@ -18,7 +18,7 @@ import { startRecorded } from './running-machines.ts';
 import type { Activity } from './running-machines.ts';
 import { openWork } from './stage-store.ts';
 import type { WorkDirectory } from './stage-store.ts';
-import { storageIn } from './storage.ts';
+import { layerStorage, removeStorage, storageIn } from './storage.ts';
 
 export interface ResumeRequest {
   /** What the machine is resumed for. */
@@ -89,7 +89,7 @@ async function start(
   if (request.directory === undefined) await verifySnapshot(places, manifest, { everyByte: false });
   const shares = typeof request.shares === 'function' ? await request.shares(work.path) : request.shares;
   const place: Placement = { activity: request.activity, directory, work, shares, consoleLog, owned };
-  let refusal = differenceOf(context, manifest);
+  let refusal = await differenceOf(context, manifest);
   if (refusal === undefined) {
     const resumed = await resumeMemory(context, manifest, place);
     if (typeof resumed !== 'string') return { ...resumed, shares, work, isCold: false };
@@ -156,8 +156,8 @@ interface Launched {
   readonly shell: GuestShell;
 }
 
-/** Starts QEMU with a new overlay: of the disk of the snapshot, to load its memory; or of the installed disk, to
- *  boot it. */
+/** Starts QEMU with a new layer: of the storage of the snapshot, to load its memory; or of the installed disk, to boot
+ *  it. */
 async function launch(
   context: StageContext,
   manifest: SnapshotManifest,
@@ -165,8 +165,8 @@ async function launch(
 ): Promise<Launched> {
   const { places, guest, host, signal } = context;
   const below = stagePath(places, 'install', manifest.install);
-  const disk = join(work.path, STAGE_FILES.disk);
-  await rm(disk, { force: true });
+  const storage = storageIn(work.path);
+  await removeStorage(storage);
   // Both must end before an error is thrown: the caller then removes the directory that they write to.
   const [attached, overlaid] = await Promise.allSettled([
     attachNetwork(context, {
@@ -176,25 +176,21 @@ async function launch(
       qemuArguments: manifest.machineOptions.qemuArguments,
     }),
     // The disk of a snapshot is inconsistent without its RAM, so only the installed disk can be booted.
-    createOverlay(
-      host,
-      { path: disk, base: join(isCold ? below : directory, STAGE_FILES.disk), baseFormat: 'qcow2' },
-      { signal },
-    ),
+    layerStorage(host, storage, { ...manifest.machineOptions, below: storageIn(isCold ? below : directory), signal }),
   ]);
   if (attached.status === 'rejected') throw attached.reason;
   const attachment = attached.value;
   owned.push(attachment);
   if (overlaid.status === 'rejected') throw overlaid.reason;
   const template = guest.bootMachine({
-    disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
+    disk: { kind: 'file', path: storage.disk, format: 'qcow2', writes: 'persistent' },
     directory: below,
     link: attachment.link,
   });
   const spec = machineSpec(template, manifest.machineOptions, {
     name: 'guest',
     host,
-    storage: storageIn(work.path),
+    storage,
     backing:
       manifest.ram !== null && !isCold
         ? { kind: 'file', path: join(directory, STAGE_FILES.ram), isShared: false }
@@ -215,7 +211,10 @@ async function launch(
 }
 
 /** Returns why a snapshot cannot be resumed on this host, or undefined if no reason is known. */
-function differenceOf({ host }: StageContext, { machine }: SnapshotManifest): string | undefined {
+async function differenceOf(
+  { host }: StageContext,
+  { machine, machineOptions }: SnapshotManifest,
+): Promise<string | undefined> {
   if (host.qemu === undefined) return undefined;
   if (host.qemu.version !== machine.qemu)
     return `it was made by QEMU ${machine.qemu}, this host has ${host.qemu.version}`;
@@ -223,5 +222,5 @@ function differenceOf({ host }: StageContext, { machine }: SnapshotManifest): st
     return `it was made with the accelerator \`${machine.accelerator}\`, which does not work here`;
   if (machine.hostCpu !== null && machine.hostCpu !== hostCpu())
     return `it was made on another processor: ${machine.hostCpu}`;
-  return undefined;
+  return firmwareDifference(host, machineOptions, machine.firmware);
 }

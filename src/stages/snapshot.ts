@@ -5,16 +5,16 @@ import { GuestError } from '../guest/guest-error.ts';
 import { inSequence } from '../guest/kind.ts';
 import { runChecked } from '../guest/ssh-run.ts';
 import { acceleratorOf, argvOf, machineTypeOf } from '../vm/argv.ts';
-import { createOverlay, sealDisk } from '../vm/disk.ts';
 import { saveMemory } from '../vm/memory-image.ts';
 import { requireQemu, requireTool } from '../vm/base/require.ts';
 import { finishFile } from './context.ts';
 import type { StageContext } from './context.ts';
+import { firmwareDigests, warnOfFirmware } from './firmware.ts';
 import { hostCpu } from './host-record.ts';
-import { writeIdentities } from './integrity-cache.ts';
+import { writeNewIdentities } from './integrity-cache.ts';
 import { snapshotKey } from './keys.ts';
 import { STAGE_FILES, logPaths, stagePath } from './layout.ts';
-import { cpuOf, machineSpec } from './machine-spec.ts';
+import { bareTemplate, cpuOf, machineSpec } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { FrozenMachine, InstalledManifest, SnapshotManifest } from './manifest.ts';
 import { resume } from './resume.ts';
@@ -24,7 +24,7 @@ import { attachNetwork } from './attach.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
 import { startRecorded } from './running-machines.ts';
 import { openWork, publishStage } from './stage-store.ts';
-import { storageIn } from './storage.ts';
+import { layerStorage, sealStorage, storageIn } from './storage.ts';
 
 export interface SnapshotRequest {
   readonly installed: InstalledManifest;
@@ -43,21 +43,25 @@ const SAVE_TIMEOUT_MS = 30 * 60_000;
  *  RAM. Throws GuestError and VmError; then nothing is published. */
 export async function snapshotStage(context: StageContext, request: SnapshotRequest): Promise<SnapshotManifest> {
   const { installed, isPortable } = request;
-  const machine = frozenMachineOf(context);
+  const machine = await frozenMachineOf(context, installed);
   const key = snapshotKey({ install: installed.key, machine, machineOptions: installed.machineOptions, isPortable });
   return reuseOrMake(context, { stage: 'snapshot', key }, async () => make(context, request, { key, machine }));
 }
 
 /** Returns the properties of the machine that a host must also have to resume its snapshot. */
-function frozenMachineOf({ host, guest }: StageContext): Omit<FrozenMachine, 'argv'> {
+async function frozenMachineOf(
+  { host, guest }: StageContext,
+  { machineOptions }: InstalledManifest,
+): Promise<Omit<FrozenMachine, 'argv'>> {
   const qemu = requireQemu(host);
-  const template = guest.bootMachine({ disk: { kind: 'empty', sizeMiB: 1 }, directory: '/', link: { kind: 'none' } });
+  const template = bareTemplate(guest);
   const accelerator = acceleratorOf({}, qemu);
   return {
     qemu: qemu.version,
     machineType: machineTypeOf(template, qemu),
     accelerator,
     cpu: cpuOf(template.cpu, accelerator),
+    firmware: (await firmwareDigests(host, machineOptions))?.code ?? null,
     hostCpu: accelerator === 'tcg' ? null : hostCpu(),
   };
 }
@@ -75,16 +79,13 @@ async function make(
   await Promise.all([logs.console, logs.screen].map((path) => rm(path, { force: true })));
   await using work = await openWork(places, [{ stage: 'install', key: installed.key }]);
   await verifyInstalled(places, installed.key, false);
-  const [disk, ram, state] = [STAGE_FILES.disk, STAGE_FILES.ram, STAGE_FILES.state].map((name) =>
-    join(work.path, name),
-  ) as [string, string, string];
+  await warnOfFirmware(context, installed);
+  const [ram, state] = [join(work.path, STAGE_FILES.ram), join(work.path, STAGE_FILES.state)];
   const below = stagePath(places, 'install', installed.key);
-  // The path is relative, so that the directory of all stages can be moved.
-  await createOverlay(
-    host,
-    { path: disk, base: join('..', '..', 'install', installed.key, STAGE_FILES.disk), baseFormat: 'qcow2' },
-    { signal },
-  );
+  const storage = storageIn(work.path);
+  const { machineOptions } = installed;
+  // The paths are relative, so that the directory of all stages can be moved.
+  await layerStorage(host, storage, { ...machineOptions, below: storageIn(below), isRelative: true, signal });
   const number = `${randomInt(1, 2 ** 47)}`;
   const shares = { store: join(work.path, 'store'), xchg: join(work.path, 'xchg') };
   await Promise.all(Object.values(shares).map((path) => mkdir(path)));
@@ -95,18 +96,18 @@ async function make(
       shares,
       directory: work.run,
       installed: below,
-      qemuArguments: installed.machineOptions.qemuArguments,
+      qemuArguments: machineOptions.qemuArguments,
     });
     const template = guest.bootMachine({
-      disk: { kind: 'file', path: disk, format: 'qcow2', writes: 'persistent' },
+      disk: { kind: 'file', path: storage.disk, format: 'qcow2', writes: 'persistent' },
       directory: below,
       link: attachment.link,
     });
-    const spec = machineSpec(template, installed.machineOptions, {
+    const spec = machineSpec(template, machineOptions, {
       ...frozen,
       name: 'guest',
       host,
-      storage: storageIn(work.path),
+      storage,
       backing: isPortable ? { kind: 'private' } : { kind: 'file', path: ram, isShared: true },
       start: 'running',
       onReset: 'exit',
@@ -142,10 +143,9 @@ async function make(
     argv = argvOf(machine.spec, requireQemu(host), machine.files);
     await machine.quit();
   }
-  await sealDisk(disk);
   await chmod(state, 0o400);
   const finished = {
-    disk: await finishFile(disk),
+    ...(await sealStorage(host, storage, { ...machineOptions, signal })),
     state: await finishFile(state),
     ram: isPortable ? null : await finishFile(ram),
   };
@@ -155,10 +155,12 @@ async function make(
     key,
     install: installed.key,
     guest: guest.name,
-    machineOptions: installed.machineOptions,
+    machineOptions,
     machine: { ...frozen, argv },
     made: { version, durationMs: 0, stoppedMs: Math.round(stoppedMs) },
     disk: finished.disk.stamp,
+    vars: finished.vars?.stamp ?? null,
+    tpm: finished.tpm?.stamp ?? null,
     state: finished.state.stamp,
     ram: finished.ram?.stamp ?? null,
   };
@@ -167,11 +169,7 @@ async function make(
   signal.throwIfAborted();
   const made = { ...manifest, made: { ...manifest.made, durationMs: Math.round(performance.now() - startMs) } };
   await publishStage(places, work, made);
-  await writeIdentities(places, made, {
-    [STAGE_FILES.disk]: finished.disk.identity,
-    [STAGE_FILES.state]: finished.state.identity,
-    ...(finished.ram !== null && { [STAGE_FILES.ram]: finished.ram.identity }),
-  });
+  await writeNewIdentities(places, made, finished);
   report({ kind: 'stage-done', stage: 'snapshot', key, durationMs: performance.now() - startMs });
   return made;
 }

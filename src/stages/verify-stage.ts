@@ -4,8 +4,9 @@ import { sha256OfFile } from '../io/file-digest.ts';
 import { identityOf } from '../io/file-identity.ts';
 import { VmError } from '../vm/base/vm-error.ts';
 import { readIdentities, writeIdentities } from './integrity-cache.ts';
-import { STAGE_FILES, stagePath } from './layout.ts';
+import { stagePath } from './layout.ts';
 import type { VmPlaces } from './layout.ts';
+import { byFileName } from './manifest.ts';
 import type { FileStamp, SnapshotManifest } from './manifest.ts';
 import { findStage } from './stage-store.ts';
 import type { StageUse } from './stage-store.ts';
@@ -16,16 +17,13 @@ import type { StageUse } from './stage-store.ts';
  *  damaged manifest. */
 export async function verifySnapshot(
   places: VmPlaces,
-  { key, install, disk, state, ram }: SnapshotManifest,
+  manifest: SnapshotManifest,
   options: { readonly directory?: string | undefined; readonly everyByte: boolean },
 ): Promise<void> {
+  const { key, install } = manifest;
   const { directory = stagePath(places, 'snapshot', key), everyByte } = options;
-  const stamps = {
-    [STAGE_FILES.disk]: disk,
-    [STAGE_FILES.state]: state,
-    ...(ram !== null && { [STAGE_FILES.ram]: ram }),
-  };
-  const change = await findChange(places, { stage: 'snapshot', key }, { directory, stamps, everyByte });
+  const files = { directory, stamps: byFileName<FileStamp>(manifest), everyByte };
+  const change = await findChange(places, { stage: 'snapshot', key }, files);
   if (change !== undefined)
     throw new VmError(`the snapshot was modified: ${change}`, {
       hint: `remove it with \`cygstrap vm rm ${key}\` and make it again`,
@@ -43,7 +41,7 @@ export async function verifyInstalled(places: VmPlaces, key: string, everyByte: 
   const change = await findChange(
     places,
     { stage: 'install', key },
-    { directory: stagePath(places, 'install', key), stamps: { [STAGE_FILES.disk]: manifest.disk }, everyByte },
+    { directory: stagePath(places, 'install', key), stamps: byFileName<FileStamp>(manifest), everyByte },
   );
   if (change !== undefined)
     throw new VmError(`the installed disk was modified: ${change}`, {

@@ -1,9 +1,9 @@
 import { checkSpec } from './argv/check.ts';
 import { driveArguments } from './argv/drives.ts';
+import { flashArguments, tpmArguments } from './argv/firmware.ts';
 import { nicArguments } from './argv/nics.ts';
 import { slotOf } from './argv/slots.ts';
 import { optionValue } from './argv/option-value.ts';
-import type { Property } from './argv/option-value.ts';
 import { isAtLeast } from './base/host.ts';
 import type { Qemu } from './base/host.ts';
 import { socketPath } from './base/layout.ts';
@@ -87,6 +87,7 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
     ...graphicsArguments(spec, files),
     ...pointerArguments(spec),
     ...flashArguments(spec),
+    ...tpmArguments(spec, files),
     ...driveArguments(spec, files),
     ...nicArguments(spec),
     ...shareArguments(spec),
@@ -172,31 +173,6 @@ function bootArguments({ boot }: MachineSpec): string[] {
     default:
       return boot satisfies never;
   }
-}
-
-function flashArguments({ firmware }: MachineSpec): string[] {
-  if (firmware.kind === 'bios') return [];
-  const flash = (unit: number, path: string, properties: readonly Property[]): string[] => [
-    '-drive',
-    optionValue('', [
-      ['if', 'pflash'],
-      ['unit', unit],
-      ['file.driver', 'file'],
-      ['file.filename', path],
-      ...properties,
-    ]),
-  ];
-  const { code, vars } = firmware;
-  return [
-    ...flash(0, code.path, [
-      ['format', code.format],
-      ['read-only', true],
-    ]),
-    ...flash(1, vars.path, [
-      ['format', 'qcow2'],
-      ['snapshot', vars.writes === 'throw-away' ? true : undefined],
-    ]),
-  ];
 }
 
 function startArguments({ start }: MachineSpec): string[] {

@@ -9,12 +9,16 @@ import { screendump } from './qmp/commands.ts';
 import type { QmpSession } from './qmp/session.ts';
 import type { MachineSpec } from './base/spec.ts';
 import { VmError } from './base/vm-error.ts';
+import type { Tpm } from './tpm.ts';
 
 /** Lines of the console that a late reader receives, and that may wait for a slow reader. */
 const CONSOLE_LINES = 10_000;
 
 /** Time for QEMU to end after `quit` before it is killed. */
 const QUIT_TIMEOUT_MS = 10_000;
+
+/** Time between the ends of TPM and QEMU, in any order, when both end because the guest powered off. */
+const TPM_GRACE_MS = 3000;
 
 /** How a machine ended. `guest-shutdown`: the guest powered off. `guest-reset`: the guest reset, with `onReset:
  *  'exit'`. `guest-panic`: its kernel reported a panic. `host-quit`: cygstrap ended it. `died`: any other end,
@@ -36,6 +40,7 @@ export interface MachineParts {
   readonly spec: MachineSpec;
   readonly files: MachineFiles;
   readonly child: Program;
+  readonly tpm: Tpm | undefined;
   readonly qmp: QmpSession;
   /** A command line that starts the same machine by hand. */
   readonly command: string;
@@ -62,8 +67,9 @@ export class Machine implements AsyncDisposable {
   #hasPanicked = false;
   #isQmpClosed = false;
   #blockError: string | undefined;
+  #tpmError: VmError | undefined;
 
-  constructor({ spec, files, child, qmp, command, sshPort, report }: MachineParts) {
+  constructor({ spec, files, child, tpm, qmp, command, sshPort, report }: MachineParts) {
     this.spec = spec;
     this.files = files;
     this.qmp = qmp;
@@ -73,9 +79,11 @@ export class Machine implements AsyncDisposable {
     this.#command = command;
     void this.#readConsole();
     const watched = this.#watch();
+    if (tpm !== undefined) void this.#endAfter(tpm);
     this.exited = child.exited.then(async (exit) => {
       // The last events may still be in the queue.
       await watched;
+      await tpm?.end();
       const end = this.#endOf(exit);
       report({ kind: 'note', message: `machine \`${spec.name}\` ended: ${end.reason}` });
       return end;
@@ -203,6 +211,14 @@ export class Machine implements AsyncDisposable {
     if (!this.#isEndIntended) setTimeout(() => this.#child.kill(), QUIT_TIMEOUT_MS).unref();
   }
 
+  /** Ends QEMU if it does not end with its TPM: a guest must not go on without it. */
+  async #endAfter({ ended }: Tpm): Promise<void> {
+    const error = await ended;
+    await delay(TPM_GRACE_MS, undefined, { ref: false });
+    this.#tpmError = error;
+    this.#child.kill();
+  }
+
   #endOf(exit: ProgramExit): MachineExit {
     if (this.#blockError !== undefined) {
       const hint = 'free some disk space';
@@ -214,6 +230,7 @@ export class Machine implements AsyncDisposable {
         }),
       };
     }
+    if (this.#tpmError !== undefined && exit.signal !== null) return { reason: 'died', error: this.#tpmError };
     if (exit.code === 0 && this.#hasPanicked) return { reason: 'guest-panic' };
     if (
       exit.code === 0 &&

@@ -16,6 +16,7 @@ import { QmpSession } from './qmp/session.ts';
 import { requireQemu } from './base/require.ts';
 import type { MachineSpec } from './base/spec.ts';
 import { startVmProgram, VmError } from './base/vm-error.ts';
+import { startTpm } from './tpm.ts';
 
 const START_TIMEOUT_MS = 30_000;
 const DEATH_GRACE_MS = 1000;
@@ -79,7 +80,13 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
   const [within] = spec.nics.flatMap(({ link }) =>
     link.kind === 'direct' && link.within !== undefined ? [link.within] : [],
   );
-  const child = await startVmProgram(paused, { within, signal, environment: { TMPDIR: dirname(files.qmp) } });
+  const tpm = spec.tpm === undefined ? undefined : await startTpm(host, spec.tpm, { files, signal });
+  const child = await startVmProgram(paused, { within, signal, environment: { TMPDIR: dirname(files.qmp) } }).catch(
+    async (error: unknown) => {
+      await tpm?.[Symbol.asyncDispose]();
+      throw error;
+    },
+  );
   const command = quoteCommand(argv);
   void child.exited.then(() => Promise.all(scratch.map((path) => rm(path, { force: true }))).catch(() => {}));
   try {
@@ -101,7 +108,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     const [sshPort] = spec.nics.flatMap(({ link }) =>
       link.kind === 'direct' && link.sshPort !== 'any' ? [link.sshPort] : [],
     );
-    const machine = new Machine({ spec, files, child, qmp, command, sshPort, report });
+    const machine = new Machine({ spec, files, child, tpm, qmp, command, sshPort, report });
     const onAbort = (): void => machine.expectEnd();
     signal?.addEventListener('abort', onAbort);
     void machine.exited.then(() => signal?.removeEventListener('abort', onAbort));
@@ -113,6 +120,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     return machine;
   } catch (error) {
     await child[Symbol.asyncDispose]();
+    await tpm?.[Symbol.asyncDispose]();
     signal?.throwIfAborted();
     throw error;
   }

@@ -1,13 +1,14 @@
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { collectStages, listStages, removeStages } from '../../src/api/vm-stages.ts';
 import type { Event } from '../../src/events.ts';
 import { temporaryPathOf } from '../../src/io/atomic-file.ts';
+import type { Qemu } from '../../src/vm/base/host.ts';
 import { probeHost } from '../../src/vm/probe/probe.ts';
 import { cachedHost } from '../../src/stages/context.ts';
-import { parseHostRecord } from '../../src/stages/host-record.ts';
+import { hostCpu, parseHostRecord } from '../../src/stages/host-record.ts';
 import { readIdentities, writeIdentities } from '../../src/stages/integrity-cache.ts';
 import { identitiesPath, stagePath, vmPlaces } from '../../src/stages/layout.ts';
 import type { VmPlaces } from '../../src/stages/layout.ts';
@@ -35,7 +36,10 @@ const INSTALLED: InstalledManifest = {
     qemuArguments: [],
   },
   made: { packages: ['bash'], lock: 'f'.repeat(64), version: '1.0.0', durationMs: 5 },
+  firmware: null,
   disk: STAMP,
+  vars: null,
+  tpm: null,
 };
 
 const SNAPSHOT: SnapshotManifest = {
@@ -45,9 +49,19 @@ const SNAPSHOT: SnapshotManifest = {
   install: 'abc',
   guest: 'stand-in',
   machineOptions: INSTALLED.machineOptions,
-  machine: { qemu: '7.2.0', machineType: 'pc', accelerator: 'tcg', cpu: 'max', hostCpu: null, argv: ['qemu'] },
+  machine: {
+    qemu: '7.2.0',
+    machineType: 'pc',
+    accelerator: 'tcg',
+    cpu: 'max',
+    firmware: STAMP.sha256,
+    hostCpu: null,
+    argv: ['qemu'],
+  },
   made: { version: '1.0.0', durationMs: 5, stoppedMs: 1 },
   disk: STAMP,
+  vars: STAMP,
+  tpm: STAMP,
   state: STAMP,
   ram: null,
 };
@@ -59,7 +73,7 @@ function without(value: object, field: string): string {
 const DAMAGED: readonly (readonly [name: string, text: string, line: number, why: string])[] = [
   ['empty', '', 1, 'expected a value, the file ends'],
   ['one brace', '{', 1, 'expected a key in quotes, the file ends'],
-  ['truncated', JSON.stringify(INSTALLED, undefined, 2).slice(0, -30), 25, 'a string without its closing quote'],
+  ['truncated', JSON.stringify(INSTALLED, undefined, 2).slice(0, -60), 26, 'a string without its closing quote'],
   ['null', 'null', 1, 'must be an object, not null'],
   ['missing key', '{"schema":3,"stage":"install"}', 1, 'has no field `key`'],
   ['missing disk', without(INSTALLED, 'disk'), 1, 'has no field `disk`'],
@@ -213,26 +227,54 @@ test.each(['', '{', 'null', '[]', '{"disk.qcow2":1}', '{"disk.qcow2":"x"'])(
   },
 );
 
+const QEMU: Qemu = {
+  binary: '/bin/qemu',
+  version: '7.2.0',
+  sizeBytes: 1,
+  modifiedMs: 1.5,
+  accelerators: [{ name: 'kvm', works: false, why: 'no', cpu: 'max', durationMs: 1.5 }],
+  machineTypes: ['pc'],
+  hasIgnoreShared: true,
+  hasMappedRam: true,
+  hasMultifd: true,
+  has9p: true,
+  hasUserNetwork: true,
+  hasVde: true,
+  hasStream: true,
+};
+
 describe('host.json', () => {
   test('the result of a probe is read back with all its fields', async () => {
     const host = await probeHost({ environment: process.env });
-    const qemu = {
-      binary: '/bin/qemu',
-      version: '7.2.0',
-      sizeBytes: 1,
-      modifiedMs: 1.5,
-      accelerators: [{ name: 'kvm', works: false, why: 'no', cpu: 'max', durationMs: 1.5 }],
-      machineTypes: ['pc'],
-      hasIgnoreShared: true,
-      hasMappedRam: true,
-      hasMultifd: true,
-      has9p: true,
-      hasUserNetwork: true,
-      hasVde: true,
-      hasStream: true,
-    };
-    for (const each of [host, { ...host, qemu }, { ...host, distribution: { name: 'x', family: undefined } }])
+    for (const each of [host, { ...host, qemu: QEMU }, { ...host, distribution: { name: 'x', family: undefined } }])
       expect(parseHostRecord(JSON.stringify({ cpu: 'c', host: each }), 'host.json')).toEqual({ cpu: 'c', host: each });
+  });
+
+  test('tools and firmware are those that are installed now', async () => {
+    await mkdir(places.root, { recursive: true });
+    const binary = join(places.root, 'qemu');
+    await writeFile(binary, '');
+    const { size, mtimeMs } = await stat(binary);
+    const flash = (name: string) => ({ path: `/${name}`, format: 'raw' }) as const;
+    const recorded = {
+      architecture: 'x64',
+      kernelRelease: release(),
+      qemu: { ...QEMU, binary, sizeBytes: size, modifiedMs: Math.floor(mtimeMs) },
+      firmware: { code: flash('old-code'), vars: flash('old-vars') },
+      tools: { swtpm: '/removed/swtpm' },
+      memory: { totalBytes: 1, availableBytes: 1 },
+      disks: [],
+      hasOwnNetworks: true,
+      distribution: { name: 'x' },
+    };
+    await writeFile(places.host, JSON.stringify({ cpu: hostCpu(), host: recorded }));
+    const environment = { PATH: places.root, XDG_CONFIG_HOME: places.root };
+    const before = await cachedHost(places, { environment });
+    expect(before).toMatchObject({ hasOwnNetworks: true, qemu: recorded.qemu });
+    expect(before.tools.swtpm).not.toBe('/removed/swtpm');
+    expect(before.firmware).not.toEqual(recorded.firmware);
+    await writeFile(join(places.root, 'swtpm'), '', { mode: 0o755 });
+    expect((await cachedHost(places, { environment })).tools.swtpm).toBe(join(places.root, 'swtpm'));
   });
 
   test.each(['', '{', 'null', '{"cpu":"x"}', '{"cpu":"x","host":{}}', '{"cpu":"x","host":{"qemu":{}}}'])(
@@ -240,7 +282,7 @@ describe('host.json', () => {
     async (text) => {
       await mkdir(dirname(places.host), { recursive: true });
       await writeFile(places.host, text);
-      expect((await cachedHost(places, { environment: { PATH: '' }, tools: [] })).architecture).toBe(process.arch);
+      expect((await cachedHost(places, { environment: { PATH: '' } })).architecture).toBe(process.arch);
     },
   );
 });

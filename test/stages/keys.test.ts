@@ -47,14 +47,24 @@ function turned(value: unknown): unknown {
 }
 
 describe('keys', () => {
-  const install: InstallIngredients = { guest: 'g', kit: 'k', lock: 'l', additions: [], machineOptions: OPTIONS };
-  const machine = { qemu: '7.2.0', machineType: 'pc-1', accelerator: 'tcg', cpu: 'c', hostCpu: null };
+  const install: InstallIngredients = {
+    guest: 'g',
+    kit: 'k',
+    cpu: 'c',
+    firmware: null,
+    lock: 'l',
+    additions: [],
+    machineOptions: OPTIONS,
+  };
+  const machine = { qemu: '7.2.0', machineType: 'pc-1', accelerator: 'tcg', cpu: 'c', firmware: null, hostCpu: null };
   const snapshot: SnapshotIngredients = { install: 'i', machine, machineOptions: OPTIONS, isPortable: false };
   const installs: InstallIngredients[] = [
     install,
     { ...install, guest: 'x' },
     { ...install, kit: 'x' },
     { ...install, lock: 'x' },
+    { ...install, cpu: 'x' },
+    ...['ab', 'ba', 'aa'].map(([code = '', vars = '']) => ({ ...install, firmware: { code, vars } })),
     { ...install, additions: [{ path: 'a', sha256: 'b' }] },
     { ...install, additions: [{ path: 'b', sha256: 'a' }] },
     ...OTHER_OPTIONS.map((machineOptions) => ({ ...install, machineOptions })),
@@ -63,7 +73,7 @@ describe('keys', () => {
     snapshot,
     { ...snapshot, install: 'x' },
     { ...snapshot, isPortable: true },
-    ...(['qemu', 'machineType', 'accelerator', 'cpu', 'hostCpu'] as const).map((name) => ({
+    ...(['qemu', 'machineType', 'accelerator', 'cpu', 'firmware', 'hostCpu'] as const).map((name) => ({
       ...snapshot,
       machine: { ...machine, [name]: 'x' },
     })),

@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { sha256OfFile } from '../../src/io/file-digest.ts';
+import { byFileName } from '../../src/stages/manifest.ts';
+import type { FileStamp, Manifest } from '../../src/stages/manifest.ts';
 import { SEED } from '../support/seed.ts';
 import { PROJECT } from '../support/transcript.ts';
 import { namesIn, processesOf } from './support.ts';
@@ -80,10 +82,8 @@ async function expectCompleteStages(bench: Bench, what: string): Promise<void> {
   for (const { stage, key, isDamaged } of stages) {
     expect(isDamaged, `${what}: ${stage} ${key}`).toBe(false);
     const directory = join(bench.vmDir, stage, key);
-    const manifest = JSON.parse(readFileSync(join(directory, 'stage.json'), 'utf8')) as Record<string, unknown>;
-    const files = { 'disk.qcow2': manifest['disk'], ram: manifest['ram'], state: manifest['state'] };
-    for (const [name, stamp] of Object.entries(files)) {
-      if (stamp === undefined || stamp === null) continue;
+    const manifest = JSON.parse(readFileSync(join(directory, 'stage.json'), 'utf8')) as Manifest;
+    for (const [name, stamp] of Object.entries(byFileName<FileStamp>(manifest))) {
       const sha256 = await sha256OfFile(join(directory, name));
       expect(stamp, `${what}: ${stage} ${name}`).toMatchObject({ sha256 });
     }

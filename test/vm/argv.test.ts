@@ -103,6 +103,7 @@ const windows = tinyMachine('/store/windows.qcow2', {
     code: { path: '/usr/share/OVMF/OVMF_CODE_4M.fd', format: 'raw' },
     vars: { path: '/store/vars.qcow2', writes: 'persistent' },
   },
+  tpm: { stateDirectory: '/store/windows, 11' },
   cpu: 'qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt',
   cpus: 2,
   memory: { sizeMiB: 4096, backing: { kind: 'private' } },

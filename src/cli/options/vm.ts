@@ -2,7 +2,7 @@ import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
 import type { VmContext } from '../../api/vm-context.ts';
 import type { Event, Report } from '../../events.ts';
 import type { MachineOptions } from '../../stages/manifest.ts';
-import { choice, documentDefault, grouped, list, parsed, required, value, withDefault } from './declare.ts';
+import { choice, documentDefault, flag, grouped, list, parsed, required, value, withDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
 import { OUTPUT_OPTIONS } from './options.ts';
@@ -52,7 +52,14 @@ export const INSTALL_OPTIONS = {
     parsed('TIME', 'Abort when the installation shows no progress for longer', durationMs),
     '10m',
   ),
-  ...grouped('Machine', { disk: parsed('SIZE', 'Set the size of the disk, such as 16G', sizeMiB) }),
+  ...grouped('Machine', {
+    disk: parsed('SIZE', 'Set the size of the disk, such as 16G', sizeMiB),
+    firmware: documentDefault(
+      choice(CHOICES.firmware, 'Start the machine by this firmware'),
+      'set by the kind of guest',
+    ),
+    tpm: flag('Add a TPM 2.0 to the machine; needs swtpm'),
+  }),
 };
 
 export type VmArguments = Arguments<typeof VM_OPTIONS>;
@@ -68,13 +75,17 @@ export function machineOptionsOf({
   cpus,
   disk,
   emptyDisk,
+  firmware,
+  tpm,
   qemuArg,
-}: MachineArguments & Partial<Pick<InstallArguments, 'disk'>>): Partial<MachineOptions> {
+}: MachineArguments & Partial<Pick<InstallArguments, 'disk' | 'firmware' | 'tpm'>>): Partial<MachineOptions> {
   return {
     ...(memory !== undefined && { memoryMiB: memory }),
     ...(cpus !== undefined && { cpus }),
     ...(disk !== undefined && { diskMiB: disk }),
     ...(emptyDisk.length > 0 && { emptyDisksMiB: emptyDisk }),
+    ...(firmware !== undefined && { firmware }),
+    ...(tpm !== undefined && { tpm }),
     ...(qemuArg.length > 0 && { qemuArguments: qemuArg }),
   };
 }

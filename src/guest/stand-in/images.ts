@@ -56,6 +56,7 @@ const INSTALLER_MODULES = [
   'floppy',
 ];
 const NETWORK_MODULES = ['e1000'];
+const UEFI_MODULES = ['efivarfs?'];
 /** Modules of the ciphers of cifs. cifs requests them by algorithm, so they are not among its dependencies. */
 const CIFS_CIPHERS = [
   'aes_generic?',
@@ -91,6 +92,7 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
         modulesDir,
         INSTALLER_MODULES,
         NETWORK_MODULES,
+        UEFI_MODULES,
         SYSTEM_MODULES,
         busybox,
         tools,
@@ -98,17 +100,20 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
       ],
       watchedFiles,
       entries: async () => {
-        const [box, toolFiles, programs, modules, network, systemModules] = await Promise.all([
+        const [box, toolFiles, programs, modules, network, uefi, systemModules] = await Promise.all([
           busyboxTree(busybox),
           programsWithLibraries(Object.values(tools)),
           programsWithLibraries([system.bash, system.sshd, system.keygen, ...system.helpers]),
-          ...[INSTALLER_MODULES, NETWORK_MODULES, SYSTEM_MODULES].map((names) => moduleClosure(modulesDir, names)),
+          ...[INSTALLER_MODULES, NETWORK_MODULES, UEFI_MODULES, SYSTEM_MODULES].map((names) =>
+            moduleClosure(modulesDir, names),
+          ),
         ]);
         const installed = [
           ...systemOwn,
           ...box,
           ...programs,
           ...modulesTree(network ?? [], 'lib/modules/network'),
+          ...modulesTree(uefi ?? [], 'lib/modules/uefi'),
           ...modulesTree(systemModules ?? []),
         ];
         return [
@@ -116,6 +121,7 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
           ...box,
           ...toolFiles,
           ...modulesTree(modules ?? []),
+          ...modulesTree(uefi ?? [], 'lib/modules/uefi'),
           ...installed.map((entry) => ({ ...entry, path: `system/${entry.path}` })),
         ];
       },

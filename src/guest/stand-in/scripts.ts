@@ -7,6 +7,27 @@ export interface InstallerTools {
   readonly zstd: string;
 }
 
+/** Loads the modules below /lib/modules. OVMF starts a kernel of the host before it enables both channels of the IDE
+ *  controller, and the driver skips a disabled channel. Source: piix_enable_bits in Linux, drivers/ata/ata_piix.c. */
+const LOAD_DISK_MODULES = `if [ -d /sys/firmware/efi ]; then
+  for register in 65 67; do
+    printf '\\200' | dd of=/sys/bus/pci/devices/0000:00:01.1/config bs=1 seek=$register conv=notrunc 2>/dev/null
+  done
+fi
+${LOAD_MODULES}`;
+
+/** Name of the variable that an installation writes: a name and a GUID of its own. */
+const FIRMWARE_VARIABLE = 'Cygstrap-0f6d1c52-7c2f-4b0e-9d0b-2f5a3c8e7a41';
+
+/** Mounts the variables of UEFI firmware. */
+const MOUNT_VARIABLES = `if [ -d /sys/firmware/efi ]; then
+  for module in /lib/modules/uefi/*.ko; do
+    [ ! -e "$module" ] || insmod "$module"
+  done
+  mount -t efivarfs efivarfs /sys/firmware/efi/efivars
+fi
+`;
+
 /** Returns /init of the installer: installs from the floppy and the CD onto the first disk, reports on the console,
  *  and powers off. */
 export const installerInit = ({ mke2fs, xz, zstd }: InstallerTools): string => `${INIT_HEAD}
@@ -32,7 +53,7 @@ set -o pipefail
 
 message stage boot
 mkdir -p /answers /target
-${LOAD_MODULES}
+${LOAD_DISK_MODULES}
 message stage media
 waitfor /dev/fd0 'answer floppy'
 must mount -t vfat -o ro /dev/fd0 /answers
@@ -107,6 +128,11 @@ must mount -o bind /dev /target/dev
 must chroot /target ssh-keygen -q -t ed25519 -N '' -C stand-in -f /etc/ssh/ssh_host_ed25519_key
 message "hostkey $(cut -d ' ' -f 1,2 /target/etc/ssh/ssh_host_ed25519_key.pub)"
 umount /target/dev
+# Windows adds its boot loader to the variables of UEFI firmware; this guest adds one variable.
+${MOUNT_VARIABLES}
+if [ -d /sys/firmware/efi ]; then
+  printf '\\7\\0\\0\\0installed' >/sys/firmware/efi/efivars/${FIRMWARE_VARIABLE} || fail 'cannot write to the firmware'
+fi
 must umount /target
 sync
 message "installed $nonce"
@@ -116,7 +142,7 @@ poweroff -f
 /** /init of the initramfs of the installed system: mounts the disk and starts its init. */
 export const BOOT_INIT = `${INIT_HEAD}
 mkdir -p /root
-${LOAD_MODULES}
+${LOAD_DISK_MODULES}
 tries=0
 until mount -t ext4 -o noatime,noinit_itable /dev/sda1 /root 2>/tmp/log; do
   tries=$((tries + 1))
@@ -148,6 +174,7 @@ ip link set lo up
 ip addr add 192.168.0.1/24 dev eth0
 ip link set eth0 up
 ${LOAD_MODULES}
+${MOUNT_VARIABLES}
 hostname stand-in
 SSHD -f /etc/ssh/sshd_config
 tries=0

@@ -66,9 +66,10 @@ function checkCounts({ family, disks, cdroms, floppies, nics, shares }: MachineS
   for (const [what, count, max] of limits) if (count > max) refuse(`too many ${what}: ${count}, at most ${max}`);
 }
 
-function pathsOf({ firmware, disks, cdroms, floppies, shares, boot, memory, nics }: MachineSpec): string[] {
+function pathsOf({ firmware, tpm, disks, cdroms, floppies, shares, boot, memory, nics }: MachineSpec): string[] {
   return [
     ...(firmware.kind === 'uefi' ? [firmware.code.path, firmware.vars.path] : []),
+    ...(tpm === undefined ? [] : [tpm.stateDirectory]),
     ...disks.flatMap(({ source }) => (source.kind === 'file' ? [source.path] : [])),
     ...[...cdroms, ...floppies, ...shares].map(({ path }) => path),
     ...(boot.kind === 'kernel' ? [boot.kernel, ...(boot.initrd === undefined ? [] : [boot.initrd])] : []),

@@ -81,6 +81,7 @@ export const TOOL_NAMES = [
   'busybox',
   'zstd',
   'setpriv',
+  'swtpm',
 ] as const;
 
 /** `mtools` is its program `mcopy`; `busybox` must be statically linked. */

@@ -14,6 +14,10 @@ export interface MachineFiles {
   readonly migration: string;
   /** Socket that shows the screen by VNC, for any number of clients; for the user only. */
   readonly vnc: string;
+  /** Socket of the TPM, a link to the directory of its state, and a file with the number of its process. */
+  readonly tpm: string;
+  readonly tpmState: string;
+  readonly tpmPid: string;
   /** Screenshot in the format of QEMU, before its conversion to PNG. */
   readonly screen: string;
   /** Path prefix of the files of empty disks. */
@@ -27,6 +31,9 @@ export function filesOf(name: string, directory: string): MachineFiles {
     consoleLog: join(directory, `${name}.console.log`),
     migration: join(directory, `${name}.migration`),
     vnc: join(directory, `${name}.vnc`),
+    tpm: join(directory, `${name}.tpm`),
+    tpmState: join(directory, `${name}.tpm.state`),
+    tpmPid: join(directory, `${name}.tpm.pid`),
     screen: join(directory, `${name}.ppm`),
     emptyDiskStem: join(directory, `${name}.empty-`),
   };

@@ -14,6 +14,8 @@ export interface MachineSpec {
   /** Parts of the chipset that this machine lacks. Default: none. */
   readonly disabled?: readonly ChipsetPart[];
   readonly firmware: FirmwareSpec;
+  /** Default: none. */
+  readonly tpm?: TpmSpec;
   /** QEMU's name of a CPU model, optionally with flags: `qemu64`, `qemu64,+ssse3`. */
   readonly cpu: string;
   readonly cpus: number;
@@ -63,6 +65,12 @@ export type FirmwareSpec =
 export const FIRMWARE_KINDS = ['bios', 'uefi'] as const satisfies readonly FirmwareSpec['kind'][];
 
 export type FirmwareKind = (typeof FIRMWARE_KINDS)[number];
+
+/** A TPM 2.0, emulated by `swtpm`. */
+export interface TpmSpec {
+  /** Directory of its state, the file `tpm2-00.permall`, which is created if it is missing. */
+  readonly stateDirectory: string;
+}
 
 export interface MemorySpec {
   readonly sizeMiB: number;

@@ -95,6 +95,11 @@ const TOOL_NEEDS: Readonly<Record<ToolName, ToolNeed>> = {
     isRequired: false,
     packages: { debian: 'util-linux', fedora: 'util-linux', arch: 'util-linux', nix: 'util-linux' },
   },
+  swtpm: {
+    purpose: 'the TPM of machines with --tpm',
+    isRequired: false,
+    packages: { debian: 'swtpm', fedora: 'swtpm', arch: 'swtpm', nix: 'swtpm' },
+  },
 };
 
 /** Memory and disk space for a Windows machine with its snapshots. */

@@ -16,6 +16,7 @@ const PROGRAMS: Readonly<Record<ToolName, readonly string[]>> = {
   busybox: ['busybox-static', 'busybox.static', 'busybox'],
   zstd: ['zstd'],
   setpriv: ['setpriv'],
+  swtpm: ['swtpm'],
 };
 
 /** Looks up each tool in the PATH of an environment and in the directories of system programs. */

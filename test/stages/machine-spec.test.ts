@@ -1,0 +1,115 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { standIn } from '../../src/guest/stand-in/kind.ts';
+import type { Host } from '../../src/vm/base/host.ts';
+import type { MachineSpec } from '../../src/vm/base/spec.ts';
+import { firmwareDifference, firmwareDigests } from '../../src/stages/firmware.ts';
+import { bareTemplate, machineSpec } from '../../src/stages/machine-spec.ts';
+import type { MachineOptions } from '../../src/stages/manifest.ts';
+import { storageBeside, storageIn } from '../../src/stages/storage.ts';
+import { debian12 } from '../vm/argv-support.ts';
+
+const OPTIONS: MachineOptions = {
+  memoryMiB: 512,
+  cpus: 1,
+  diskMiB: 8192,
+  emptyDisksMiB: [],
+  firmware: 'bios',
+  tpm: false,
+  qemuArguments: [],
+};
+
+function firmwareAt(directory: string): Pick<Host, 'firmware'> {
+  const flash = (name: string) => ({ path: join(directory, name), format: 'raw' }) as const;
+  return { firmware: { code: flash('code.fd'), vars: flash('vars.fd') } };
+}
+
+function specOf(
+  options: Partial<MachineOptions>,
+  { accelerator, ...host }: Partial<Host> & { readonly accelerator?: string } = {},
+): MachineSpec {
+  const template = { ...bareTemplate(standIn), cpu: { kvm: 'k', emulated: 'e' }, hasFirmwareConsole: true };
+  return machineSpec(
+    template,
+    { ...OPTIONS, ...options },
+    {
+      name: 'guest',
+      host: { qemu: debian12, ...host },
+      storage: storageIn('/work'),
+      backing: { kind: 'private' },
+      start: 'running',
+      onReset: 'exit',
+      ...(accelerator !== undefined && { accelerator }),
+    },
+  );
+}
+
+test('BIOS has the console that the guest kind sets', () => {
+  expect(specOf({})).toMatchObject({ firmware: { kind: 'bios', hasConsole: true } });
+  expect(specOf({})).not.toHaveProperty('tpm');
+  expect(specOf({})).not.toHaveProperty('hasFirmwareConsole');
+});
+
+test('UEFI has the code of the host, and variables and TPM of the storage', () => {
+  expect(specOf({ firmware: 'uefi', tpm: true }, firmwareAt('/host'))).toMatchObject({
+    firmware: {
+      kind: 'uefi',
+      code: { path: '/host/code.fd', format: 'raw' },
+      vars: { path: '/work/vars.qcow2', writes: 'persistent' },
+    },
+    tpm: { stateDirectory: '/work' },
+  });
+});
+
+test('the storage beside a disk has no name of another disk', () => {
+  expect(storageBeside('/my/disk')).toEqual({
+    disk: '/my/disk',
+    vars: '/my/disk.vars.qcow2',
+    tpm: '/my/disk.tpm/tpm2-00.permall',
+  });
+});
+
+test('the CPU model depends on the accelerator: that of the stage, or the fastest that works', () => {
+  const kvm = { ...debian12, accelerators: [{ name: 'kvm', works: true, cpu: 'qemu64', durationMs: 1 }] };
+  expect(specOf({}).cpu).toBe('e');
+  expect(specOf({}, { qemu: kvm }).cpu).toBe('k');
+  expect(specOf({}, { qemu: kvm, accelerator: 'tcg' }).cpu).toBe('e');
+  expect(specOf({}, { accelerator: 'kvm' }).cpu).toBe('k');
+});
+
+test('UEFI without firmware on the host is an error with a hint', () => {
+  expect(() => specOf({ firmware: 'uefi' })).toThrow(
+    expect.objectContaining({
+      code: 'vm',
+      message: 'no UEFI firmware is installed for QEMU',
+      hint: 'run `cygstrap doctor`; it prints the command that installs it',
+    }) as Error,
+  );
+});
+
+test('firmware is the same if its content is, wherever it is', async () => {
+  const directories = await Promise.all([1, 2].map(() => mkdtemp(join(tmpdir(), 'cyg-'))));
+  const [here = '', there = ''] = directories;
+  try {
+    for (const directory of directories) {
+      await writeFile(join(directory, 'code.fd'), 'code');
+      await writeFile(join(directory, 'vars.fd'), 'vars');
+    }
+    const uefi = { firmware: 'uefi' } as const;
+    const made = await firmwareDigests(firmwareAt(here), uefi);
+    expect(made).toEqual(await firmwareDigests(firmwareAt(there), uefi));
+    expect(await firmwareDigests(firmwareAt(here), { firmware: 'bios' })).toBeNull();
+    const code = made?.code ?? '';
+    expect(await firmwareDifference(firmwareAt(there), uefi, code)).toBeUndefined();
+    expect(await firmwareDifference({}, { firmware: 'bios' }, null)).toBeUndefined();
+    expect(await firmwareDifference({}, uefi, code)).toBe('it was made with UEFI firmware, and this host has none');
+    await writeFile(join(there, 'code.fd'), 'CODE');
+    expect(await firmwareDifference(firmwareAt(there), uefi, code)).toBe(
+      `it was made with other UEFI firmware than \`${join(there, 'code.fd')}\` of this host`,
+    );
+  } finally {
+    for (const directory of directories) await rm(directory, { recursive: true });
+  }
+});
