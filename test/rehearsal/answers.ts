@@ -6,6 +6,7 @@ export { checkOfflineServicing, planOobe, planSpecialize, planWindowsPe } from '
 export type { Computer, OobePlan, SetupMedium, SpecializePlan, WindowsPePlan } from './answers/passes.ts';
 export type { DiskPlan, Partition } from './answers/disk.ts';
 export { SetupStops } from './answers/stops.ts';
+export { parseAnswerFile } from './answers/tree.ts';
 export type { AnswerFile } from './answers/tree.ts';
 
 /** A drive with a medium in it. */
@@ -48,12 +49,12 @@ function placesOf(drive: Drive, path: string): Place[] {
 
 /** Returns the first answer file that Setup does not ignore, and its place; undefined if there is none. Throws
  *  {@link SetupStops} if that file is not valid. */
-export async function findAnswerFile(
+export function findAnswerFile(
   places: readonly Place[],
-  read: (place: Place) => Promise<Uint8Array>,
-): Promise<{ place: Place; file: AnswerFile; bytes: Uint8Array } | undefined> {
+  read: (place: Place) => Uint8Array,
+): { place: Place; file: AnswerFile; bytes: Uint8Array } | undefined {
   for (const place of places) {
-    const bytes = await read(place);
+    const bytes = read(place);
     const file = parseAnswerFile(bytes);
     if (file !== undefined) return { place, file, bytes };
   }

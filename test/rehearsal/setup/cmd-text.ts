@@ -1,0 +1,94 @@
+/** Thrown for a construct of cmd that this small emulation does not know. */
+export class UnknownConstruct extends Error {}
+
+/** A command and what follows it. */
+export interface Split {
+  readonly first: string;
+  readonly operator: '&' | '&&' | '||' | '';
+  readonly rest: string;
+}
+
+/** Splits a line at its first operator outside quotation marks and parentheses; the end of a line is one too. */
+export function splitFirst(text: string): Split {
+  let depth = 0;
+  let isQuoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') isQuoted = !isQuoted;
+    if (isQuoted) continue;
+    if (char === '(') depth++;
+    if (char === ')') depth--;
+    // `2>&1` is a redirection.
+    const [operator] = /^(&&|\|\||&|\n)/.exec(text.slice(at)) ?? [];
+    if (depth !== 0 || operator === undefined || text[at - 1] === '>') continue;
+    const kind = operator === '\n' ? '&' : (operator as Split['operator']);
+    return { first: text.slice(0, at), operator: kind, rest: text.slice(at + operator.length) };
+  }
+  return { first: text, operator: '', rest: '' };
+}
+
+/** Returns the text within the parentheses at the beginning of a text, and what follows them. */
+export function block(text: string): { readonly inner: string; readonly after: string } {
+  const end = endOfBlock(text);
+  if (end === undefined) throw new UnknownConstruct(`a parenthesis is not closed: ${text}`);
+  return { inner: text.slice(1, end), after: text.slice(end + 1).trim() };
+}
+
+function endOfBlock(text: string): number | undefined {
+  let depth = 0;
+  let isQuoted = false;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '"') isQuoted = !isQuoted;
+    if (isQuoted) continue;
+    if (text[at] === '(') depth++;
+    if (text[at] === ')' && --depth === 0) return at;
+  }
+  return undefined;
+}
+
+/** Returns whether a statement goes on in the next line: a block begins at the end of a line, and ends at the start of
+ *  one. */
+export function isOpen(statement: string): boolean {
+  const lines = statement.split('\n').map((line) => line.trim());
+  const begins = lines.filter((line) => line.endsWith('(')).length;
+  return begins > lines.filter((line) => line.startsWith(')')).length;
+}
+
+/** Where the output of a command goes. */
+export interface Redirected {
+  readonly command: string;
+  /** File or device of standard output; undefined for the screen. */
+  readonly output: string | undefined;
+}
+
+/** Takes the redirections out of a simple command. A digit before `>` is a handle, as in cmd: it is not printed. */
+export function takeRedirections(text: string): Redirected {
+  let output: string | undefined;
+  const command = text.replace(
+    /("[^"]*"?)|(\d?)(>>?|<)\s*(&\d|"[^"]*"|[^\s&|<>"]+)/g,
+    (all, quoted: string | undefined, handle: string, sign: string, target: string) => {
+      if (quoted !== undefined) return all;
+      if (sign !== '<' && (handle === '' || handle === '1')) output = target.replaceAll('"', '');
+      return '';
+    },
+  );
+  return { command: command.trimStart(), output };
+}
+
+/** Replaces the variables of a line of a batch file: arguments, `%~dp0`, and the environment. */
+export function expand(line: string, args: readonly string[], variables: ReadonlyMap<string, string>): string {
+  return line.replace(/%(%|\*|~dp0|~?\d|[^%\s:=]+%)/g, (_, what: string) => {
+    if (what === '%') return '%';
+    if (what === '*') return args.slice(1).join(' ');
+    if (what === '~dp0') return (args[0] ?? '').replace(/[^\\]*$/, '');
+    const [, isBare, number] = /^(~?)(\d)$/.exec(what) ?? [];
+    if (number === undefined) return variables.get(what.slice(0, -1).toLowerCase()) ?? '';
+    const arg = args[Number(number)] ?? '';
+    return isBare === '~' ? arg.replace(/^"(.*)"$/, '$1') : arg;
+  });
+}
+
+/** Splits the words of a command line; a quoted word keeps its marks. */
+export function words(text: string): string[] {
+  return text.match(/(?:"[^"]*"|[^\s"])+/g) ?? [];
+}

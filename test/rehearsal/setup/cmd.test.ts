@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { scriptCall } from '../../../src/guest/windows/options.ts';
+import { runCommandLine, UnknownConstruct } from './cmd.ts';
+
+/** Runs a command line with files; returns what came of it. */
+function run(
+  line: string,
+  files: Readonly<Record<string, string>> = {},
+  exitCodes: Readonly<Record<string, number>> = {},
+) {
+  const com1: string[] = [];
+  const ran: string[] = [];
+  const all = new Map(Object.entries(files));
+  const exitCode = runCommandLine(line, {
+    read: (path) => all.get(path),
+    write: (path, text) => all.set(path, text),
+    com1: (text) => com1.push(text),
+    run: (name, args) => {
+      ran.push(`${name} ${args}`.trim());
+      return name === 'unknown' ? undefined : (exitCodes[name] ?? 0);
+    },
+  });
+  return { com1, ran, exitCode, files: all };
+}
+
+/** Runs a batch file with arguments. */
+const batch = (lines: readonly string[], args = '', exitCodes = {}) =>
+  run(`D:\\x.cmd ${args}`, { 'D:\\x.cmd': `${lines.join('\r\n')}\r\n` }, exitCodes);
+
+test('the call of the answer file finds its medium on any drive, and does nothing without it', () => {
+  const script = '@echo off\r\n>COM1 echo %1 at %~dp0\r\n';
+  for (const letter of ['C', 'F', 'Z']) {
+    const files = { [`${letter}:\\cygstrap.id`]: '', [`${letter}:\\cygstrap.cmd`]: script };
+    expect(run(scriptCall('logon'), files).com1).toEqual([`logon at ${letter}:\\`]);
+  }
+  expect(run(scriptCall('logon'), { 'X:\\cygstrap.id': '', 'X:\\cygstrap.cmd': script }).com1).toEqual([]);
+});
+
+describe('a batch file', () => {
+  test('jumps, calls labels with arguments, and ends', () => {
+    const lines = [
+      'goto %1',
+      ':a',
+      '>COM1 echo a',
+      'goto :eof',
+      ':B',
+      'call :sub "one two" 3',
+      '>COM1 echo code %errorlevel%',
+      'exit /b 4',
+      ':sub',
+      '>COM1 echo %~1 %1 %2 %*',
+      'exit /b 7',
+    ];
+    expect(batch(lines, 'a').com1).toEqual(['a']);
+    expect(batch(lines, 'b')).toMatchObject({ com1: ['one two "one two" 3 "one two" 3', 'code 7'], exitCode: 4 });
+    expect(() => batch(lines, 'c')).toThrow('no label c');
+  });
+
+  test('has conditions and blocks', () => {
+    const lines = [
+      'if "%1"=="x" (',
+      '  >COM1 echo yes',
+      ') else (',
+      '  >COM1 echo no',
+      ')',
+      'if /i %1==X >COM1 echo folded & >COM1 echo and more',
+      'if not exist D:\\x.cmd >COM1 echo absent',
+      'net user || >COM1 echo failed',
+      'net user && >COM1 echo done',
+      'if errorlevel 2 (>COM1 echo two) else >COM1 echo less',
+      'if %ERRORLEVEL% neq 0 >COM1 echo not zero',
+    ];
+    expect(batch(lines, 'x').com1).toEqual(['yes', 'folded ', 'and more', 'done', 'less']);
+    expect(batch(lines, 'y', { net: 2 }).com1).toEqual(['no', 'failed', 'two', 'not zero']);
+  });
+
+  test('has variables, loops, redirections', () => {
+    const lines = [
+      'set "N=12"',
+      'set M=%N%3',
+      '>COM1 echo %M% 100%%',
+      'for %%i in (a b) do >COM1 echo %%i',
+      'reg add HKLM\\X /v "A B" >nul 2>&1',
+      'echo 9>COM1',
+      '>C:\\t.txt echo text',
+      'type C:\\t.txt >COM1',
+    ];
+    // The digit before the sign is a handle, as in cmd.
+    const result = batch(lines);
+    expect(result.com1).toEqual(['123 100%', 'a', 'b', 'text']);
+    expect(result.ran).toEqual(['reg add HKLM\\X /v "A B"']);
+    expect(result.files.get('C:\\t.txt')).toBe('text\r\n');
+  });
+
+  test.each([
+    ['for /f %%i in (x) do echo %%i'],
+    ['echo a^b'],
+    ['setlocal EnableDelayedExpansion'],
+    ['unknown /x'],
+    ['set /a N=1'],
+    ['exit 1'],
+    ['if exist'],
+    [':again\r\ngoto again'],
+  ])('stops at what the emulation does not know: %s', (line) => {
+    expect(() => batch([line])).toThrow(UnknownConstruct);
+  });
+});

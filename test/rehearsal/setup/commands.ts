@@ -1,0 +1,59 @@
+import { runCommandLine, UnknownConstruct } from './cmd.ts';
+import type { World } from './world.ts';
+
+/** Programs of Windows that scripts can call. They do nothing here. */
+const PROGRAMS = new Set(
+  `attrib auditpol bcdedit bcdboot copy del diskpart dism icacls md mkdir mode mountvol move net net1 netsh ping
+  powercfg rd reg regedit rmdir sc schtasks secedit shutdown timeout tzutil wevtutil wpeutil`.split(/\s+/),
+);
+
+/** What the commands of a phase have done. */
+export interface Done {
+  /** Whether one has powered the computer off. */
+  readonly isPoweredOff: boolean;
+  /** Values that were set under `HKLM\SYSTEM\Setup\LabConfig`. */
+  readonly labConfig: ReadonlySet<string>;
+}
+
+/** Runs command lines one after the other, until one powers the computer off. */
+export function runCommands(lines: readonly string[], world: World): Done {
+  const written = new Map<string, string>();
+  const labConfig = new Set<string>();
+  let isPoweredOff = false;
+  const run = (name: string, args: string): number | undefined => {
+    if (!PROGRAMS.has(name)) return undefined;
+    if (name === 'shutdown') isPoweredOff = /(^|\s)[/-][sp]\b/i.test(args);
+    const value = /^add\s+"?HKLM\\SYSTEM\\Setup\\LabConfig"?\s.*\/v\s+"?(\w+)"?\s.*\/d\s+1\b/i.exec(args)?.[1];
+    if (name === 'reg' && value !== undefined) labConfig.add(value.toLowerCase());
+    return world.variant === 'failed-script' && name !== 'shutdown' ? 1 : 0;
+  };
+  const com1 = (line: string): void => {
+    if (!isPoweredOff) world.com1(line);
+  };
+  for (const line of lines) {
+    world.screen(`> ${line}`);
+    if (isPoweredOff) break;
+    try {
+      runCommandLine(line, {
+        read: (path) => written.get(path.toLowerCase()) ?? readPath(path, world),
+        write: (path, text) => written.set(path.toLowerCase(), text),
+        com1,
+        run,
+      });
+    } catch (error) {
+      if (!(error instanceof UnknownConstruct)) throw error;
+      world.com1(`@cygstrap failed the rehearsal does not know: ${error.message}`);
+    }
+  }
+  return { isPoweredOff, labConfig };
+}
+
+/** Returns the text of a file of a drive by its path; letters and names in any case. */
+function readPath(path: string, world: World): string | undefined {
+  const [, letter = '', below = ''] = /^([a-z]):\\?(.*)$/i.exec(path) ?? [];
+  const name = below.replaceAll('\\', '/').toLowerCase();
+  const drive = world.drives.find((each) => each.letter === letter.toUpperCase());
+  const file = drive?.files.find((each) => each.toLowerCase() === name);
+  if (drive === undefined || file === undefined) return undefined;
+  return Buffer.from(world.read(drive, file)).toString('latin1');
+}

@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { PROJECT } from '../../support/transcript.ts';
+import type { DiskPlan, Drive } from '../answers.ts';
+import { start } from './phases.ts';
+import type { Medium, StartEnd, Variant, World } from './world.ts';
+
+const SCRIPT = [
+  '@echo off',
+  '>COM1 echo @cygstrap stage %1',
+  'goto %1',
+  ':windowspe',
+  ...['TPM', 'SecureBoot', 'RAM'].map(
+    (name) => String.raw`reg add HKLM\SYSTEM\Setup\LabConfig /v Bypass${name}Check /t REG_DWORD /d 1 /f`,
+  ),
+  'exit /b 0',
+  ':specialize',
+  'exit /b 0',
+  ':logon',
+  'netsh advfirewall set allprofiles state off || goto failed',
+  '>COM1 echo @cygstrap installed 0123',
+  'shutdown /s /t 0 /f',
+  'exit /b 0',
+  ':failed',
+  '>COM1 echo @cygstrap failed netsh',
+].join('\r\n');
+
+interface Options {
+  readonly golden?: string;
+  readonly variant?: Variant;
+  readonly change?: (answers: string) => string;
+  readonly script?: string;
+}
+
+/** A computer that is started until it no longer restarts. */
+interface Run {
+  readonly com1: string[];
+  readonly screen: string[];
+  readonly ends: StartEnd[];
+  readonly disks: DiskPlan[];
+  readonly files: Map<string, string>;
+}
+
+/** Installs with a golden; at most 8 starts. */
+function install({
+  golden = 'windows-2022-uefi.xml',
+  variant = 'plain',
+  change = (text) => text,
+  script = SCRIPT,
+}: Options = {}): Run {
+  const run: Run = { com1: [], screen: [], ends: [], disks: [], files: new Map() };
+  const [, kind = '', firmware = 'bios'] = /^(windows-[\d.a-z]*?[\d.a-z]+)(?:-(bios|uefi))?\.\w+$/.exec(golden) ?? [];
+  const answers = change(readFileSync(join(PROJECT, 'fixtures/windows', golden), 'latin1'));
+  const isLegacy = golden.endsWith('.sif');
+  const texts: Readonly<Record<string, string>> = {
+    'cygstrap.id': 'nonce=0123\r\n',
+    'CYGSTRAP.CMD': script,
+    [isLegacy ? 'WINNT.SIF' : 'Autounattend.xml']: answers,
+  };
+  const drives: Drive[] = [
+    { letter: 'D', type: 'cdrom', isSetup: true, files: ['setup.exe'] },
+    isLegacy
+      ? { letter: 'A', type: 'floppy', isSetup: false, files: Object.keys(texts) }
+      : { letter: 'F', type: 'cdrom', isSetup: false, files: Object.keys(texts) },
+  ];
+  const images = [1, 2].map((index) => ({ index, name: `Windows ${index}`, editionId: '' }));
+  const medium = {
+    kind,
+    arch: 'amd64',
+    setupLanguage: 'en-US',
+    images,
+    productKey: isLegacy ? 'optional' : 'none',
+  } as Medium;
+  let state: string | undefined;
+  for (let from: World['from'] = 'cd'; run.ends.length < 8; from = 'disk') {
+    const end = start({
+      from,
+      variant,
+      medium,
+      drives,
+      read: (_, file) => Buffer.from(texts[file] ?? expect.fail(), 'latin1'),
+      computer: { firmware: firmware as 'bios' | 'uefi', diskMB: 65536, hasTpm: false, memoryMB: 4000 },
+      screen: (line) => run.screen.push(line),
+      com1: (line) => run.com1.push(line),
+      prepareDisk: (plan) => run.disks.push(plan),
+      writeFiles: (partition, files) => {
+        for (const [name, content] of files) run.files.set(`${partition}:${name}`, Buffer.from(content).toString());
+      },
+      readState: () => state,
+      writeState: (text) => (state = text),
+    });
+    run.ends.push(end);
+    if (end !== 'restart') break;
+  }
+  return run;
+}
+
+describe('an installation', () => {
+  test('restarts twice and powers off after its verdict', () => {
+    const { ends, com1, disks, files } = install();
+    expect(ends).toEqual(['restart', 'restart', 'power-off']);
+    expect(com1).toEqual(['@cygstrap stage specialize', '@cygstrap stage logon', '@cygstrap installed 0123']);
+    expect(disks.map(({ table, windowsPartition }) => [table, windowsPartition])).toEqual([['gpt', 3]]);
+    expect(disks[0]?.partitions.map(({ sizeMB }) => sizeMB)).toEqual([260, 16, 65258]);
+    expect(files.get('3:Windows/Panther/setupact.log')).toContain('The computer is CYGWIN-BUILD');
+  });
+
+  test('of Windows 11 turns off its check by the script in WinPE', () => {
+    const { ends, com1 } = install({ golden: 'windows-11-uefi.xml' });
+    expect([com1[0], ends.at(-1)]).toEqual(['@cygstrap stage windowspe', 'power-off']);
+    const without = install({ golden: 'windows-11-uefi.xml', script: SCRIPT.replace('BypassTPM', 'BypassTPN') });
+    expect(without.screen.join('\n')).toContain("This PC can't run Windows 11");
+    expect(without).toMatchObject({ ends: ['wait'], disks: [] });
+  });
+
+  test.each(['windows-xp.sif', 'windows-2003.sif'])('with %s', (golden) => {
+    const { ends, com1, disks } = install({ golden });
+    expect(ends).toEqual(['restart', 'restart', 'power-off']);
+    expect(com1).toEqual(['@cygstrap stage logon', '@cygstrap installed 0123']);
+    expect(disks[0]).toMatchObject({ table: 'mbr', windowsPartition: 1 });
+  });
+
+  test('that the answers stop shows an error, and writes nothing to COM1', () => {
+    const { ends, com1, screen } = install({ change: (xml) => xml.replace('<UserData>', '<Nothing/><UserData>') });
+    expect([ends, com1]).toEqual([['wait'], []]);
+    expect(screen.slice(-3)).toEqual([
+      'Windows Setup - Error',
+      expect.stringContaining('could not parse or process unattend answer file for pass [windowsPE]'),
+      '  [ OK ]',
+    ]);
+  });
+
+  test('that stops in specialize leaves the cause in its log', () => {
+    const { ends, screen, files } = install({ change: (xml) => xml.replace('CYGWIN-BUILD', 'CYGSTRAP') });
+    expect(ends).toEqual(['restart', 'wait']);
+    expect(screen.join('\n')).toContain('restarted unexpectedly');
+    expect(files.get('3:Windows/Panther/setuperr.log')).toContain('is the name of a user');
+  });
+
+  test('without an answer file asks', () => {
+    expect(install({ change: (xml) => ` ${xml}` }).screen.join('\n')).toContain('Language to install');
+  });
+
+  test('without the script stays at the desktop, and with an unknown construct says so', () => {
+    expect(install({ change: (xml) => xml.replaceAll('cygstrap.id', 'other.id') })).toMatchObject({
+      com1: [],
+      ends: ['restart', 'restart', 'wait'],
+    });
+    expect(install({ script: 'powershell -c x' }).com1[0]).toBe(
+      '@cygstrap failed the rehearsal does not know: powershell -c x',
+    );
+  });
+});
+
+describe('the variant', () => {
+  const verdict = '@cygstrap installed 0123';
+
+  test.each([
+    ['restarts-4', 'restart restart restart restart power-off', verdict],
+    ['reset-loop', Array.from({ length: 8 }, () => 'restart').join(' '), undefined],
+    ['hang-windowspe', 'wait', undefined],
+    ['question', 'wait', undefined],
+    ['hang-specialize', 'restart wait', undefined],
+    ['hang-logon', 'restart restart wait', '@cygstrap stage specialize'],
+    ['no-com1-in-winpe', 'restart restart power-off', verdict],
+    ['power-off-without-verdict', 'restart restart power-off', '@cygstrap stage specialize'],
+    ['failed-script', 'restart restart wait', '@cygstrap failed netsh'],
+    ['wrong-nonce', 'restart restart power-off', '@cygstrap installed 00000000000000000000000000000000'],
+  ] as const)('%s', (variant, ends, last) => {
+    const run = install({ variant });
+    expect([run.ends.join(' '), run.com1.at(-1)]).toEqual([ends, last]);
+  });
+
+  test('no-com1-in-winpe is silent only in WinPE', () => {
+    const { com1 } = install({ variant: 'no-com1-in-winpe', golden: 'windows-11-uefi.xml' });
+    expect(com1).toEqual(['@cygstrap stage specialize', '@cygstrap stage logon', verdict]);
+  });
+});

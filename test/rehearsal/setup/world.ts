@@ -1,0 +1,44 @@
+import type { Computer, DiskPlan, Drive, SetupMedium } from '../answers.ts';
+import type { WinntMedium } from '../winnt.ts';
+
+/** What a rehearsal does otherwise than a plain installation. */
+export type Variant =
+  | 'plain'
+  | 'restarts-4'
+  | 'reset-loop'
+  | 'hang-windowspe'
+  | 'hang-specialize'
+  | 'hang-logon'
+  | 'question'
+  | 'no-com1-in-winpe'
+  | 'power-off-without-verdict'
+  | 'failed-script'
+  | 'wrong-nonce';
+
+/** `rehearsal/images.json` on the medium of Windows. */
+export type Medium = SetupMedium | WinntMedium;
+
+/** The computer that the counterfeit Setup runs on. */
+export interface World {
+  /** What the firmware started: the medium of Windows, or what Setup has written to the disk. */
+  readonly from: 'cd' | 'disk';
+  readonly variant: Variant;
+  readonly medium: Medium;
+  readonly drives: readonly Drive[];
+  /** Reads a file of a drive; the path is one of its `files`. */
+  readonly read: (drive: Drive, file: string) => Uint8Array;
+  readonly computer: Computer & { readonly hasTpm: boolean; readonly memoryMB: number };
+  /** Writes a line to the screen. */
+  readonly screen: (line: string) => void;
+  readonly com1: (line: string) => void;
+  /** Partitions the disk, formats it, and writes what the firmware starts from now on. */
+  readonly prepareDisk: (plan: DiskPlan) => void;
+  /** Writes files to the partition of Windows. */
+  readonly writeFiles: (partition: number, files: ReadonlyMap<string, Uint8Array>) => void;
+  readonly readState: () => string | undefined;
+  /** Keeps a text on the disk. */
+  readonly writeState: (text: string) => void;
+}
+
+/** How a start of the computer ends. With `wait` the screen stays as it is. */
+export type StartEnd = 'restart' | 'power-off' | 'wait';
