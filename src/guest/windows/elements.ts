@@ -120,9 +120,12 @@ export const ELEMENTS: readonly ElementRow[] = [
     'without it Windows takes the time zone of its language',
   ),
   activation('SkipAutoActivation', [2, 2, 3, 4, 4], 'true'),
-  deployment('RunSynchronous/RunSynchronousCommand', [0, 2, 1, 2, 3], () => [
-    { Order: '1', Path: scriptCall('specialize') },
-  ]),
+  deployment(
+    'RunSynchronous/RunSynchronousCommand',
+    [0, 2, 1, 2, 3],
+    () => [{ Order: '1', Path: scriptCall('specialize') }],
+    'versions before and after have it, and the user can have commands for this phase',
+  ),
   serverManager('DoNotOpenServerManagerAtLogon', [2, 2, 0, 0, 4], ON_SERVERS),
   firstTasks('DoNotOpenInitialConfigurationTasksAtLogon', [2, 2, 0, 0, 3], ON_SERVERS),
   ...LOCALES.map((name) =>

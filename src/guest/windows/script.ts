@@ -1,0 +1,137 @@
+import type { WindowsKind } from '../../core/windows/kinds.ts';
+import { CygstrapError } from '../../errors.ts';
+import { MARKER_FILE, SCRIPT_FILE } from './options.ts';
+import type { ScriptPhase } from './options.ts';
+
+/** Phases in which a command file of the user can run: `specialize.cmd`, `logon.cmd`. */
+export type CommandPhase = Exclude<ScriptPhase, 'windowspe'>;
+
+/** What the script of one installation depends on. */
+export interface ScriptOptions {
+  readonly kind: WindowsKind;
+  /** Printed at the end, in the marker `installed`: 1 to 100 letters, digits, `-` and `_`. */
+  readonly nonce: string;
+  /** Phases for which the medium has a command file of the user. */
+  readonly commands?: Readonly<Partial<Record<CommandPhase, boolean>>>;
+}
+
+/** Returns the script of the answer medium and the file by which it is found, in ASCII with CR LF.
+ *
+ *  The script prints `@cygstrap stage PHASE` on COM1 in each phase and runs the user's command file of the phase. At
+ *  the first logon it then prints `@cygstrap installed NONCE` and powers off. After a failure it prints
+ *  `@cygstrap failed STEP: PHASE exited with N` and powers off. Finished steps are not repeated.
+ *
+ *  Throws CygstrapError `usage` for commands in a phase that Setup of this kind does not have, and TypeError for a
+ *  nonce with other characters. */
+export function scriptFiles(options: ScriptOptions): ReadonlyMap<string, Uint8Array> {
+  const { kind, nonce, commands } = options;
+  if (!/^[\w-]{1,100}$/.test(nonce)) throw new TypeError('a nonce has 1 to 100 letters, digits, - and _');
+  if (commands?.specialize === true && WITHOUT_SPECIALIZE.includes(kind))
+    throw new CygstrapError('usage', `\`specialize.cmd\` cannot run: Setup of ${kind} has no commands in that phase`, {
+      hint: 'move its commands to `logon.cmd`, which runs at the first logon',
+    });
+  return new Map([
+    [SCRIPT_FILE, ascii(script(options))],
+    [MARKER_FILE, ascii([`nonce=${nonce}`])],
+  ]);
+}
+
+/** Kinds whose answers call no script in the phase `specialize`. */
+const WITHOUT_SPECIALIZE: readonly WindowsKind[] = ['windows-xp', 'windows-2003', 'windows-7', 'windows-2008r2'];
+
+/** Checks of Setup of Windows 11 that a virtual machine does not pass, or only with a TPM. */
+const CHECKS = ['TPM', 'SecureBoot', 'RAM', 'CPU', 'Storage'];
+
+/** CR LF also because `goto` can miss a label in a file with bare LF. */
+function ascii(lines: readonly string[]): Uint8Array {
+  return Buffer.from(lines.map((line) => `${line}\r\n`).join(''), 'ascii');
+}
+
+/** The lines of the script. Rules for them:
+ *  - Only programs that Windows XP to Server 2025 have: no PowerShell, wmic, VBScript, timeout.
+ *  - `>COM1 echo TEXT`: in `echo TEXT 1>COM1` the digit is a handle. A text has no `% ! ^ & | ( ) < >`. The port has
+ *    one opener at a time, so nothing else of ours writes to it. A port that does not open is not a failure.
+ *  - No `&&` or `||` after a write to COM1, and redirections after the command, except for `>FILE echo`: cmd of wine,
+ *    in which the tests run, reports a failure for a serial port, and does not parse several in front.
+ *  - Exit code 0, also after a failure: for another code in `specialize` Setup shows a dialog and waits.
+ *  - Paths in variables that are set at the start: `%~f0` in a subroutine is not the script in every cmd. */
+function script({ kind, nonce, commands }: ScriptOptions): string[] {
+  return [
+    '@echo off',
+    'setlocal EnableExtensions DisableDelayedExpansion',
+    'set "phase=%~1"',
+    'set "medium=%~dp0"',
+    'set "self=%~f0"',
+    'set "folder=%SystemDrive%\\cygstrap"',
+    'set "log=%folder%\\cygstrap.log"',
+    'set "code=0"',
+    // The rate is 1200 bit/s by default in Windows XP and 7.
+    'mode com1:115200,n,8,1 >nul 2>nul',
+    ...(['windowspe', 'specialize', 'logon'] as const).map((phase) => `if "%phase%"=="${phase}" goto ${phase}`),
+    'exit /b 0',
+
+    // WinPE has no disk for a log yet, and Setup waits for the end of this phase. The registry first: COM1 may be
+    // missing or slow there.
+    ':windowspe',
+    ...(kind === 'windows-11'
+      ? CHECKS.map((name) => `reg add HKLM\\SYSTEM\\Setup\\LabConfig /v Bypass${name}Check /t REG_DWORD /d 1 /f >nul`)
+      : []),
+    '>COM1 echo @cygstrap stage windowspe',
+    'exit /b 0',
+
+    ':specialize',
+    'call :report stage specialize',
+    ...(commands?.specialize === true ? runStep('customize') : []),
+    'exit /b 0',
+
+    ':logon',
+    'call :report stage logon',
+    'call :report stage script',
+    ...runStep('copy'),
+    ...(commands?.logon === true ? runStep('customize') : []),
+    `call :report installed ${nonce}`,
+    'goto poweroff',
+
+    ':failed',
+    'call :report failed %step%: %phase% exited with %code%',
+    // Hyphens: the form that Windows XP documents; later versions accept it too.
+    ':poweroff',
+    'shutdown -s -t 0 -f',
+    'exit /b 0',
+
+    // Windows can restart in the middle and log on again: a finished step leaves a file and is not repeated.
+    ':step',
+    'set "step=%~1"',
+    'set "mark=%folder%\\%phase%-%step%.done"',
+    'if exist "%mark%" exit /b 0',
+    'call :%step% <nul >>"%log%" 2>&1',
+    'set "code=%errorlevel%"',
+    'if not "%code%"=="0" exit /b 0',
+    '>"%mark%" echo done',
+    'exit /b 0',
+
+    // `type` and not `copy`: a copy of a file of a CD is read-only, so that it cannot be replaced.
+    ':copy',
+    `type "%self%" >"%folder%\\${SCRIPT_FILE}"`,
+    'exit /b %errorlevel%',
+
+    // A process of its own, so that `exit`, `cd` and `set` in the user's file do not reach this script.
+    ':customize',
+    'pushd "%medium%"',
+    'cmd.exe /d /c call .\\%phase%.cmd',
+    'set "code=%errorlevel%"',
+    'popd',
+    'exit /b %code%',
+
+    ':report',
+    'if not exist "%folder%\\" mkdir "%folder%"',
+    '>>"%log%" echo %DATE% %TIME% %*',
+    '>COM1 echo @cygstrap %*',
+    'exit /b 0',
+  ];
+}
+
+/** Runs the step with this label; after a failure the script ends. */
+function runStep(label: string): string[] {
+  return [`call :step ${label}`, 'if not "%code%"=="0" goto failed'];
+}

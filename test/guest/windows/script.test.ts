@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { WINDOWS_KIND_NAMES } from '../../../src/core/windows/kinds.ts';
+import { answerFile } from '../../../src/guest/windows/answer-file.ts';
+import type { AnswerFileAnswers } from '../../../src/guest/windows/answer-file.ts';
+import { scriptCall } from '../../../src/guest/windows/options.ts';
+import { scriptFiles } from '../../../src/guest/windows/script.ts';
+import type { ScriptOptions } from '../../../src/guest/windows/script.ts';
+
+const BOTH = { specialize: true, logon: true };
+
+function textOf(options: ScriptOptions, name = 'cygstrap.cmd'): string {
+  return new TextDecoder().decode(scriptFiles(options).get(name));
+}
+
+function linesOf(options: ScriptOptions): string[] {
+  return textOf(options).split('\r\n');
+}
+
+const script = linesOf({ kind: 'windows-11', nonce: 'n0nce', commands: BOTH });
+
+test('the answer medium gets the script and the marker file, in ASCII with CR LF', () => {
+  const files = scriptFiles({ kind: 'windows-11', nonce: 'n0nce', commands: BOTH });
+  expect([...files.keys()]).toEqual(['cygstrap.cmd', 'cygstrap.id']);
+  for (const bytes of files.values()) {
+    const text = Buffer.from(bytes).toString('latin1');
+    expect(text).toMatch(/^(?:[ -~]+\r\n)+$/);
+  }
+  expect(textOf({ kind: 'windows-11', nonce: 'n0nce' }, 'cygstrap.id')).toBe('nonce=n0nce\r\n');
+});
+
+test('the script uses only programs that every supported Windows has', () => {
+  const builtIn = /^(?:@echo|setlocal|set|if|call|goto|exit|pushd|popd|type|:\w+|>>?(?:COM1|"[^"]+") echo) ?/;
+  const programs = script.filter((line) => line !== '' && !builtIn.test(line)).map((line) => line.split(' ')[0]);
+  expect(new Set(programs)).toEqual(new Set(['mode', 'reg', 'shutdown', 'cmd.exe']));
+});
+
+test('each label exists once, and each jump has a label', () => {
+  const labels = script.filter((line) => line.startsWith(':'));
+  expect(labels).toEqual([...new Set(labels)]);
+  const targets = script.flatMap((line) => /(?:goto |call :step |call :)(\w+)/.exec(line)?.[1] ?? []);
+  expect(targets.filter((target) => !labels.includes(`:${target}`))).toEqual([]);
+});
+
+test('a message on COM1 has none of the characters that cmd interprets', () => {
+  const variables = /%(?:step|phase|code|\*)%?/g;
+  const messages = script.flatMap((line) => /^(?:call :report|>COM1 echo) (.*)$/.exec(line)?.[1] ?? []);
+  expect(messages.length).toBeGreaterThan(5);
+  for (const message of messages) expect(message.replaceAll(variables, '')).toMatch(/^[\w@: -]*$/);
+});
+
+test.each(['', 'a b', 'a%b', 'a&b', 'ä', 'a\r\nshutdown', 'a'.repeat(101)])('refuses the nonce %j', (nonce) => {
+  expect(() => scriptFiles({ kind: 'windows-11', nonce })).toThrow(TypeError);
+});
+
+describe.each(WINDOWS_KIND_NAMES)('the script for %s', (kind) => {
+  test('bypasses the checks of Setup only for Windows 11', () => {
+    const values = linesOf({ kind, nonce: 'n' }).flatMap(
+      (line) => /\/v (\w+) \/t REG_DWORD \/d 1/.exec(line)?.[1] ?? [],
+    );
+    const all = ['TPM', 'SecureBoot', 'RAM', 'CPU', 'Storage'].map((name) => `Bypass${name}Check`);
+    expect(values).toEqual(kind === 'windows-11' ? all : []);
+  });
+
+  test('accepts commands for `specialize` only if the answers call the script then', () => {
+    const isCalled =
+      kind !== 'windows-xp' && kind !== 'windows-2003' && answerFile(answers(kind)).includes(scriptCall('specialize'));
+    const make = (): unknown => scriptFiles({ kind, nonce: 'n', commands: { specialize: true } });
+    if (isCalled) make();
+    else expect(make).toThrow('has no commands in that phase');
+  });
+});
+
+function answers(kind: AnswerFileAnswers['kind']): AnswerFileAnswers {
+  return {
+    kind,
+    arch: 'amd64',
+    firmware: 'bios',
+    edition: 1,
+    uiLanguage: 'en-US',
+    locale: 'en-US',
+    timeZone: 'UTC',
+    computerName: 'CYGSTRAP',
+    password: 'Secret-1',
+  };
+}
