@@ -59,28 +59,33 @@ export interface Redirected {
   readonly command: string;
   /** File or device of standard output; undefined for the screen. */
   readonly output: string | undefined;
+  readonly isAppended: boolean;
 }
 
 /** Takes the redirections out of a simple command. A digit before `>` is a handle, as in cmd: it is not printed. */
 export function takeRedirections(text: string): Redirected {
   let output: string | undefined;
+  let isAppended = false;
   const command = text.replace(
     /("[^"]*"?)|(\d?)(>>?|<)\s*(&\d|"[^"]*"|[^\s&|<>"]+)/g,
     (all, quoted: string | undefined, handle: string, sign: string, target: string) => {
       if (quoted !== undefined) return all;
-      if (sign !== '<' && (handle === '' || handle === '1')) output = target.replaceAll('"', '');
+      if (sign === '<' || (handle !== '' && handle !== '1')) return '';
+      output = target.replaceAll('"', '');
+      isAppended = sign === '>>';
       return '';
     },
   );
-  return { command: command.trimStart(), output };
+  return { command: command.trimStart(), output, isAppended };
 }
 
-/** Replaces the variables of a line of a batch file: arguments, `%~dp0`, and the environment. */
+/** Replaces the variables of a line of a batch file: arguments, `%~dp0`, `%~f0`, and the environment. */
 export function expand(line: string, args: readonly string[], variables: ReadonlyMap<string, string>): string {
-  return line.replace(/%(%|\*|~dp0|~?\d|[^%\s:=]+%)/g, (_, what: string) => {
+  return line.replace(/%(%|\*|~dp0|~f0|~?\d|[^%\s:=]+%)/g, (_, what: string) => {
     if (what === '%') return '%';
     if (what === '*') return args.slice(1).join(' ');
     if (what === '~dp0') return (args[0] ?? '').replace(/[^\\]*$/, '');
+    if (what === '~f0') return args[0] ?? '';
     const [, isBare, number] = /^(~?)(\d)$/.exec(what) ?? [];
     if (number === undefined) return variables.get(what.slice(0, -1).toLowerCase()) ?? '';
     const arg = args[Number(number)] ?? '';

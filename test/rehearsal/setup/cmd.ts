@@ -6,20 +6,19 @@ export { UnknownConstruct } from './cmd-text.ts';
 export interface CmdWorld {
   /** Returns the content of a file by its path with a drive letter; undefined if there is none. */
   readonly read: (path: string) => string | undefined;
-  readonly write: (path: string, text: string) => void;
+  /** Writes a file. Returns whether that was possible. */
+  readonly write: (path: string, text: string, isAppended: boolean) => boolean;
   readonly com1: (line: string) => void;
   /** Runs a program. Returns its exit code; undefined for one that Windows does not have. */
   readonly run: (name: string, args: string) => number | undefined;
 }
 
-/** A statement that ends before its end. */
+/** Ends a statement: execution goes on at a label, after the batch file, or after the process. */
 class Jump extends Error {
-  readonly label: string | undefined;
-  readonly exitCode: number | undefined;
-  constructor(label: string | undefined, exitCode?: number) {
+  readonly to: { readonly label: string } | 'end-of-batch' | 'end-of-process';
+  constructor(to: Jump['to']) {
     super('a jump');
-    this.label = label;
-    this.exitCode = exitCode;
+    this.to = to;
   }
 }
 
@@ -36,21 +35,27 @@ const MAX_STATEMENTS = 10_000;
 /** Runs a command line as cmd does. Returns the exit code. Throws {@link UnknownConstruct} for what this emulation does
  *  not know; it knows what the scripts of answer media use. */
 export function runCommandLine(line: string, world: CmdWorld): number {
-  return new Cmd(world).runLine(line);
+  return new Cmd(world, ENVIRONMENT, 'C:').runLine(line);
 }
+
+const ENVIRONMENT: ReadonlyMap<string, string> = new Map([
+  ['systemroot', 'C:\\Windows'],
+  ['windir', 'C:\\Windows'],
+  ['systemdrive', 'C:'],
+  ['temp', 'C:\\Temp'],
+]);
 
 class Cmd {
   readonly #world: CmdWorld;
-  readonly #variables = new Map([
-    ['systemroot', 'C:\\Windows'],
-    ['windir', 'C:\\Windows'],
-    ['systemdrive', 'C:'],
-    ['temp', 'C:\\Temp'],
-  ]);
+  readonly #variables: Map<string, string>;
+  /** The current directory, and those under it in the stack of `pushd`; without a backslash at the end. */
+  readonly #directories: string[];
   #count = 0;
 
-  constructor(world: CmdWorld) {
+  constructor(world: CmdWorld, variables: ReadonlyMap<string, string>, directory: string) {
     this.#world = world;
+    this.#variables = new Map(variables);
+    this.#directories = [directory];
   }
 
   get #level(): number {
@@ -66,9 +71,14 @@ class Cmd {
       this.#statement(line, undefined);
     } catch (error) {
       if (!(error instanceof Jump)) throw error;
-      this.#level = error.exitCode ?? this.#level;
     }
     return this.#level;
+  }
+
+  #read(path: string): string | undefined {
+    const plain = path.replaceAll('"', '');
+    const isAbsolute = /^[a-z]:/i.test(plain);
+    return this.#world.read(isAbsolute ? plain : `${this.#directories.at(-1)}\\${plain.replace(/^\.\\/, '')}`);
   }
 
   #runBatch(batch: Batch, label?: string): void {
@@ -81,11 +91,9 @@ class Cmd {
         this.#statement(expand(statement, batch.args, this.#variables), batch);
       } catch (error) {
         if (!(error instanceof Jump)) throw error;
-        if (error.label === undefined) {
-          this.#level = error.exitCode ?? this.#level;
-          return;
-        }
-        at = lineOf(batch, error.label);
+        if (error.to === 'end-of-process') throw error;
+        if (error.to === 'end-of-batch') return;
+        at = lineOf(batch, error.to.label);
       }
     }
   }
@@ -127,7 +135,7 @@ class Cmd {
       rest: (rest ?? '').trim(),
     });
     const [, path, afterPath] = /^exist\s+("[^"]*"|\S+)\s+([^]*)$/i.exec(body) ?? [];
-    if (path !== undefined) return result(this.#world.read(path.replaceAll('"', '')) !== undefined, afterPath);
+    if (path !== undefined) return result(this.#read(path) !== undefined, afterPath);
     const [, level, afterLevel] = /^errorlevel\s+(\d+)\s+([^]*)$/i.exec(body) ?? [];
     if (level !== undefined) return result(this.#level >= Number(level), afterLevel);
     const [, name, afterName] = /^defined\s+(\S+)\s+([^]*)$/i.exec(body) ?? [];
@@ -146,11 +154,11 @@ class Cmd {
 
   #simple(text: string, batch: Batch | undefined): void {
     if (text.replaceAll(/"[^"]*"?/g, '').includes('^')) throw new UnknownConstruct(text);
-    const { command, output } = takeRedirections(text);
+    const { command, output, isAppended } = takeRedirections(text);
     const [, name = '', rest = ''] = /^([^\s.:=\\/"(]+|"[^"]*")([^]*)$/.exec(command) ?? [];
     switch (name.toLowerCase()) {
       case 'echo':
-        return this.#echo(rest, output);
+        return this.#echo(rest, output, isAppended);
       case 'set':
         return this.#set(rest.trim());
       case 'setlocal':
@@ -162,30 +170,36 @@ class Cmd {
       case 'goto':
         throw jumpTo(rest.trim().replace(/^:/, ''));
       case 'exit':
-        if (!/^\s*\/b\b/i.test(rest)) throw new UnknownConstruct(text);
-        throw new Jump(undefined, exitCodeOf(rest));
+        this.#level = Number(/\d+/.exec(rest)?.[0] ?? this.#level);
+        throw new Jump(/^\s*\/b\b/i.test(rest) ? 'end-of-batch' : 'end-of-process');
+      case 'pushd':
+        this.#directories.push(rest.trim().replaceAll('"', '').replace(/\\$/, ''));
+        return;
+      case 'popd':
+        this.#directories.pop();
+        return;
       case 'call':
         return this.#call(rest.trim(), batch);
       case 'type':
         return this.#type(rest.trim(), output);
       default:
-        return this.#program(command, output, batch);
+        return this.#program(command, batch);
     }
   }
 
-  #echo(rest: string, output: string | undefined): void {
+  #echo(rest: string, output: string | undefined, isAppended: boolean): void {
     const text = rest.replace(/^[ .:]/, '');
     if (/^(on|off)\s*$/i.test(text) || output === undefined || /^nul$/i.test(output)) return;
     if (/^COM1$/i.test(output)) this.#world.com1(text);
-    else this.#world.write(output, `${text}\r\n`);
+    else this.#world.write(output, `${text}\r\n`, isAppended);
   }
 
   #type(path: string, output: string | undefined): void {
-    const text = this.#world.read(path.replaceAll('"', ''));
+    const text = this.#read(path);
     this.#level = text === undefined ? 1 : 0;
     if (text === undefined || output === undefined || /^nul$/i.test(output)) return;
     if (/^COM1$/i.test(output)) for (const line of text.trimEnd().split(/\r?\n/)) this.#world.com1(line);
-    else this.#world.write(output, text);
+    else if (!this.#world.write(output, text, false)) this.#level = 1;
   }
 
   #set(text: string): void {
@@ -205,7 +219,7 @@ class Cmd {
   }
 
   #callFile(path: string, args: readonly string[]): void {
-    const text = this.#world.read(path);
+    const text = this.#read(path);
     if (text === undefined) {
       this.#level = 1;
       return;
@@ -213,36 +227,30 @@ class Cmd {
     this.#runBatch({ lines: text.split(/\r?\n/), args: [path, ...args] });
   }
 
-  #program(command: string, output: string | undefined, batch: Batch | undefined): void {
+  #program(command: string, batch: Batch | undefined): void {
     const [first = '', ...args] = words(command);
     const path = first.replaceAll('"', '');
     if (/\.(cmd|bat)$/i.test(path)) {
       this.#callFile(path, args);
       // Without `call`, the calling batch file does not go on.
-      if (batch !== undefined) throw new Jump(undefined, this.#level);
+      if (batch !== undefined) throw new Jump('end-of-batch');
       return;
     }
     const name = (path.split('\\').at(-1) ?? '').toLowerCase().replace(/\.exe$/, '');
     if (name === 'cmd') {
       const [, line] = /\/c\s+"?([^]*?)"?$/i.exec(command) ?? [];
       if (line === undefined) throw new UnknownConstruct(command);
-      this.runLine(line);
+      this.#level = new Cmd(this.#world, this.#variables, this.#directories.at(-1) ?? 'C:').runLine(line);
       return;
     }
     const exitCode = this.#world.run(name, args.join(' '));
     if (exitCode === undefined) throw new UnknownConstruct(command);
     this.#level = exitCode;
-    if (output !== undefined && !/^(nul|COM1)$/i.test(output)) this.#world.write(output, '');
   }
 }
 
 function jumpTo(label: string): Jump {
-  return /^eof$/i.test(label) ? new Jump(undefined) : new Jump(label);
-}
-
-function exitCodeOf(rest: string): number | undefined {
-  const [, code] = /(\d+)\s*$/.exec(rest) ?? [];
-  return code === undefined ? undefined : Number(code);
+  return new Jump(/^eof$/i.test(label) ? 'end-of-batch' : { label });
 }
 
 function lineOf({ lines }: Batch, label: string): number {

@@ -9,6 +9,8 @@ const PROGRAMS = new Set(
 
 /** What the commands of a phase have done. */
 export interface Done {
+  /** Files on C by path, without the drive, with slashes. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
   /** Whether one has powered the computer off. */
   readonly isPoweredOff: boolean;
   /** Values that were set under `HKLM\SYSTEM\Setup\LabConfig`. */
@@ -25,7 +27,13 @@ export function runCommands(lines: readonly string[], world: World): Done {
     if (name === 'shutdown') isPoweredOff = /(^|\s)[/-][sp]\b/i.test(args);
     const value = /^add\s+"?HKLM\\SYSTEM\\Setup\\LabConfig"?\s.*\/v\s+"?(\w+)"?\s.*\/d\s+1\b/i.exec(args)?.[1];
     if (name === 'reg' && value !== undefined) labConfig.add(value.toLowerCase());
-    return world.variant === 'failed-script' && name !== 'shutdown' ? 1 : 0;
+    return 0;
+  };
+  const write = (path: string, text: string, isAppended: boolean): boolean => {
+    // The failure of this variant: there is no room for anything but logs.
+    if (world.variant === 'failed-script' && !path.endsWith('.log')) return false;
+    written.set(path.toLowerCase(), isAppended ? `${written.get(path.toLowerCase()) ?? ''}${text}` : text);
+    return true;
   };
   const com1 = (line: string): void => {
     if (!isPoweredOff) world.com1(line);
@@ -36,7 +44,7 @@ export function runCommands(lines: readonly string[], world: World): Done {
     try {
       runCommandLine(line, {
         read: (path) => written.get(path.toLowerCase()) ?? readPath(path, world),
-        write: (path, text) => written.set(path.toLowerCase(), text),
+        write,
         com1,
         run,
       });
@@ -45,7 +53,10 @@ export function runCommands(lines: readonly string[], world: World): Done {
       world.com1(`@cygstrap failed the rehearsal does not know: ${error.message}`);
     }
   }
-  return { isPoweredOff, labConfig };
+  const files = [...written]
+    .filter(([path]) => path.startsWith('c:\\'))
+    .map(([path, text]) => [path.slice(3).replaceAll('\\', '/'), Buffer.from(text, 'latin1')] as const);
+  return { isPoweredOff, labConfig, files: new Map(files) };
 }
 
 /** Returns the text of a file of a drive by its path; letters and names in any case. */

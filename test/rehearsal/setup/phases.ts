@@ -142,13 +142,13 @@ function fromDisk(world: World): StartEnd {
   }
   keep(world, { ...state, steps });
   const end = isWinnt(world.medium)
-    ? legacyStep(world, step, planWinnt(bytes, world.medium, world.computer.diskMB))
+    ? legacyStep(world, step, planWinnt(bytes, world.medium, world.computer.diskMB), state)
     : modernStep(world, step, parseAnswerFile(bytes), world.medium, state);
   return end === 'restart' ? restart(world) : end;
 }
 
-function legacyStep(world: World, step: Step, plan: WinntPlan): StartEnd {
-  if (step === 'logon') return logon(world, plan.user, plan.commands);
+function legacyStep(world: World, step: Step, plan: WinntPlan, { windowsPartition }: State): StartEnd {
+  if (step === 'logon') return logon(world, plan.user, plan.commands, windowsPartition);
   world.screen('Setup will complete in approximately 39 minutes');
   return world.variant === 'hang-specialize' ? 'wait' : 'restart';
 }
@@ -176,7 +176,7 @@ function modernStep(
     case 'logon': {
       const { user, commands } = planOobe(file, medium);
       write('Windows/Panther/UnattendGC/setupact.log', log('Info', 'oobeldr.exe', `Logging on ${user}`));
-      return logon(world, user, commands);
+      return logon(world, user, commands, windowsPartition);
     }
   }
 }
@@ -202,12 +202,13 @@ function specialize(
   }
 }
 
-function logon(world: World, user: string, commands: readonly string[]): StartEnd {
+function logon(world: World, user: string, commands: readonly string[], windowsPartition: number): StartEnd {
   world.screen(`Welcome ${user}`);
   if (world.variant === 'hang-logon') return 'wait';
   if (world.variant === 'power-off-without-verdict') return 'power-off';
   const changed = world.variant === 'wrong-nonce' ? { ...world, com1: withOtherNonce(world) } : world;
-  const { isPoweredOff } = runCommands(commands, changed);
+  const { isPoweredOff, files } = runCommands(commands, changed);
+  world.writeFiles(windowsPartition, files);
   if (isPoweredOff) return 'power-off';
   world.screen('Desktop');
   return 'wait';
