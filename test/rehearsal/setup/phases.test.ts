@@ -1,36 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { SCRIPT_FILE } from '../../../src/guest/windows/options.ts';
+import { scriptFiles } from '../../../src/guest/windows/script.ts';
+import type { ScriptOptions } from '../../../src/guest/windows/script.ts';
 import { PROJECT } from '../../support/transcript.ts';
 import type { DiskPlan, Drive } from '../answers.ts';
 import { start } from './phases.ts';
 import type { Medium, StartEnd, Variant, World } from './world.ts';
 
-const SCRIPT = [
-  '@echo off',
-  '>COM1 echo @cygstrap stage %1',
-  'goto %1',
-  ':windowspe',
-  ...['TPM', 'SecureBoot', 'RAM'].map(
-    (name) => String.raw`reg add HKLM\SYSTEM\Setup\LabConfig /v Bypass${name}Check /t REG_DWORD /d 1 /f`,
-  ),
-  'exit /b 0',
-  ':specialize',
-  'exit /b 0',
-  ':logon',
-  'netsh advfirewall set allprofiles state off || goto failed',
-  '>COM1 echo @cygstrap installed 0123',
-  'shutdown /s /t 0 /f',
-  'exit /b 0',
-  ':failed',
-  '>COM1 echo @cygstrap failed netsh',
-].join('\r\n');
-
 interface Options {
   readonly golden?: string;
   readonly variant?: Variant;
   readonly change?: (answers: string) => string;
-  readonly script?: string;
+  readonly changeScript?: (script: string) => string;
+  /** Command files of the user by name, such as `logon.cmd`. */
+  readonly commands?: Readonly<Record<string, string>>;
 }
 
 /** A computer that is started until it no longer restarts. */
@@ -47,15 +32,22 @@ function install({
   golden = 'windows-2022-uefi.xml',
   variant = 'plain',
   change = (text) => text,
-  script = SCRIPT,
+  changeScript = (text) => text,
+  commands = {},
 }: Options = {}): Run {
   const run: Run = { com1: [], screen: [], ends: [], disks: [], files: new Map() };
   const [, kind = '', firmware = 'bios'] = /^(windows-[\d.a-z]*?[\d.a-z]+)(?:-(bios|uefi))?\.\w+$/.exec(golden) ?? [];
   const answers = change(readFileSync(join(PROJECT, 'fixtures/windows', golden), 'latin1'));
   const isLegacy = golden.endsWith('.sif');
+  const scripts = scriptFiles({
+    kind: kind as ScriptOptions['kind'],
+    nonce: '0123',
+    commands: { logon: 'logon.cmd' in commands, specialize: 'specialize.cmd' in commands },
+  });
   const texts: Readonly<Record<string, string>> = {
-    'cygstrap.id': 'nonce=0123\r\n',
-    'CYGSTRAP.CMD': script,
+    ...Object.fromEntries([...scripts].map(([name, bytes]) => [name, Buffer.from(bytes).toString('latin1')])),
+    [SCRIPT_FILE]: changeScript(Buffer.from(scripts.get(SCRIPT_FILE) ?? expect.fail()).toString('latin1')),
+    ...commands,
     [isLegacy ? 'WINNT.SIF' : 'Autounattend.xml']: answers,
   };
   const drives: Drive[] = [
@@ -96,11 +88,14 @@ function install({
   return run;
 }
 
+const STAGES = ['specialize', 'logon', 'script'].map((name) => `@cygstrap stage ${name}`);
+
 describe('an installation', () => {
   test('restarts twice and powers off after its verdict', () => {
     const { ends, com1, disks, files } = install();
     expect(ends).toEqual(['restart', 'restart', 'power-off']);
-    expect(com1).toEqual(['@cygstrap stage specialize', '@cygstrap stage logon', '@cygstrap installed 0123']);
+    expect(com1).toEqual([...STAGES, '@cygstrap installed 0123']);
+    expect(files.get('3:cygstrap/cygstrap.log')).toContain('installed 0123\r\n');
     expect(disks.map(({ table, windowsPartition }) => [table, windowsPartition])).toEqual([['gpt', 3]]);
     expect(disks[0]?.partitions.map(({ sizeMB }) => sizeMB)).toEqual([260, 16, 65258]);
     expect(files.get('3:Windows/Panther/setupact.log')).toContain('The computer is CYGWIN-BUILD');
@@ -109,7 +104,10 @@ describe('an installation', () => {
   test('of Windows 11 turns off its check by the script in WinPE', () => {
     const { ends, com1 } = install({ golden: 'windows-11-uefi.xml' });
     expect([com1[0], ends.at(-1)]).toEqual(['@cygstrap stage windowspe', 'power-off']);
-    const without = install({ golden: 'windows-11-uefi.xml', script: SCRIPT.replace('BypassTPM', 'BypassTPN') });
+    const without = install({
+      golden: 'windows-11-uefi.xml',
+      changeScript: (text) => text.replace('BypassTPM', 'BypassTPN'),
+    });
     expect(without.screen.join('\n')).toContain("This PC can't run Windows 11");
     expect(without).toMatchObject({ ends: ['wait'], disks: [] });
   });
@@ -117,7 +115,7 @@ describe('an installation', () => {
   test.each(['windows-xp.sif', 'windows-2003.sif'])('with %s', (golden) => {
     const { ends, com1, disks } = install({ golden });
     expect(ends).toEqual(['restart', 'restart', 'power-off']);
-    expect(com1).toEqual(['@cygstrap stage logon', '@cygstrap installed 0123']);
+    expect(com1).toEqual(['@cygstrap stage logon', '@cygstrap stage script', '@cygstrap installed 0123']);
     expect(disks[0]).toMatchObject({ table: 'mbr', windowsPartition: 1 });
   });
 
@@ -147,10 +145,20 @@ describe('an installation', () => {
       com1: [],
       ends: ['restart', 'restart', 'wait'],
     });
-    expect(install({ script: 'powershell -c x' }).com1[0]).toBe(
+    expect(install({ changeScript: () => 'powershell -c x' }).com1[0]).toBe(
       '@cygstrap failed the rehearsal does not know: powershell -c x',
     );
   });
+});
+
+test("the user's commands run beside the script; the verdict is theirs too", () => {
+  const succeeds = install({
+    commands: { 'logon.cmd': 'reg add HKCU\\X\r\nexit 0\r\n', 'specialize.cmd': 'exit /b 0' },
+  });
+  expect(succeeds.com1).toEqual([...STAGES, '@cygstrap installed 0123']);
+  const fails = install({ commands: { 'logon.cmd': '@exit 5\r\n' } });
+  expect(fails.com1).toEqual([...STAGES, '@cygstrap failed customize: logon exited with 5']);
+  expect(fails.ends.at(-1)).toBe('power-off');
 });
 
 describe('the variant', () => {
@@ -165,7 +173,7 @@ describe('the variant', () => {
     ['hang-logon', 'restart restart wait', '@cygstrap stage specialize'],
     ['no-com1-in-winpe', 'restart restart power-off', verdict],
     ['power-off-without-verdict', 'restart restart power-off', '@cygstrap stage specialize'],
-    ['failed-script', 'restart restart wait', '@cygstrap failed netsh'],
+    ['failed-script', 'restart restart power-off', '@cygstrap failed copy: logon exited with 1'],
     ['wrong-nonce', 'restart restart power-off', '@cygstrap installed 00000000000000000000000000000000'],
   ] as const)('%s', (variant, ends, last) => {
     const run = install({ variant });
@@ -174,6 +182,6 @@ describe('the variant', () => {
 
   test('no-com1-in-winpe is silent only in WinPE', () => {
     const { com1 } = install({ variant: 'no-com1-in-winpe', golden: 'windows-11-uefi.xml' });
-    expect(com1).toEqual(['@cygstrap stage specialize', '@cygstrap stage logon', verdict]);
+    expect(com1).toEqual([...STAGES, verdict]);
   });
 });
