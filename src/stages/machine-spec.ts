@@ -37,7 +37,7 @@ export function machineSpec(
   const firmware: FirmwareSpec =
     options.firmware === 'bios'
       ? { kind: 'bios', hasConsole: hasFirmwareConsole }
-      : { kind: 'uefi', code: requireFirmware(host).code, vars: { path: storage.vars, writes: 'persistent' } };
+      : { kind: 'uefi', code: requireFirmware(host).code, vars: storage.vars };
   return {
     ...template,
     name,

@@ -78,6 +78,8 @@ async function start(
   const { places, report, signal } = context;
   const { manifest, mayBoot } = request;
   const directory = request.directory ?? stagePath(places, 'snapshot', manifest.key);
+  // It could not be booted either.
+  if (manifest.machineOptions.tpm) requireTool(context.host, 'swtpm');
   const work = await openWork(places, [
     { stage: 'install', key: manifest.install },
     { stage: 'snapshot', key: manifest.key },

@@ -1,14 +1,21 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Event } from '../../src/events.ts';
+import type { InstallKit } from '../../src/guest/kind.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import type { Host } from '../../src/vm/base/host.ts';
 import type { MachineSpec } from '../../src/vm/base/spec.ts';
+import type { StageContext } from '../../src/stages/context.ts';
 import { firmwareDifference, firmwareDigests } from '../../src/stages/firmware.ts';
+import { installStage } from '../../src/stages/install.ts';
+import { vmPlaces } from '../../src/stages/layout.ts';
 import { bareTemplate, machineSpec } from '../../src/stages/machine-spec.ts';
 import type { MachineOptions } from '../../src/stages/manifest.ts';
 import { storageBeside, storageIn } from '../../src/stages/storage.ts';
+import { WATCH_LIMITS } from '../../src/stages/watch.ts';
 import { debian12 } from '../vm/argv-support.ts';
 
 const OPTIONS: MachineOptions = {
@@ -54,11 +61,7 @@ test('BIOS has the console that the guest kind sets', () => {
 
 test('UEFI has the code of the host, and variables and TPM of the storage', () => {
   expect(specOf({ firmware: 'uefi', tpm: true }, firmwareAt('/host'))).toMatchObject({
-    firmware: {
-      kind: 'uefi',
-      code: { path: '/host/code.fd', format: 'raw' },
-      vars: { path: '/work/vars.qcow2', writes: 'persistent' },
-    },
+    firmware: { kind: 'uefi', code: { path: '/host/code.fd', format: 'raw' }, vars: '/work/vars.qcow2' },
     tpm: { stateDirectory: '/work' },
   });
 });
@@ -112,4 +115,29 @@ test('firmware is the same if its content is, wherever it is', async () => {
   } finally {
     for (const directory of directories) await rm(directory, { recursive: true });
   }
+});
+
+test.each([
+  [{ firmware: 'uefi' }, 'no UEFI firmware is installed for QEMU'],
+  [{ tpm: true }, '`swtpm` is not installed'],
+] as const)('an installation with %j fails before it writes anything: %s', async (options, message) => {
+  const root = join(tmpdir(), 'cyg-nothing-is-written-here');
+  const context = {
+    host: { qemu: debian12, tools: {} },
+    guest: standIn,
+    places: vmPlaces(root),
+    report: (event: Event) => expect.fail(JSON.stringify(event)),
+    signal: new AbortController().signal,
+  } as unknown as StageContext;
+  await expect(
+    installStage(context, {
+      kit: { key: 'k' } as InstallKit,
+      ingredients: { lock: 'l', additions: [], machineOptions: { ...OPTIONS, ...options } },
+      archives: [],
+      packages: [],
+      limits: WATCH_LIMITS,
+      makeMedia: () => expect.fail('media are written'),
+    }),
+  ).rejects.toMatchObject({ code: 'vm', message, hint: expect.stringContaining('cygstrap doctor') as string });
+  expect(existsSync(root)).toBe(false);
 });

@@ -101,7 +101,7 @@ const windows = tinyMachine('/store/windows.qcow2', {
   firmware: {
     kind: 'uefi',
     code: { path: '/usr/share/OVMF/OVMF_CODE_4M.fd', format: 'raw' },
-    vars: { path: '/store/vars.qcow2', writes: 'persistent' },
+    vars: '/store/vars.qcow2',
   },
   tpm: { stateDirectory: '/store/windows, 11' },
   cpu: 'qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt',

@@ -25,7 +25,7 @@ async function firmwareOf(host: Host, directory: string): Promise<FirmwareSpec> 
   if (host.firmware === undefined) throw new Error('no UEFI firmware');
   const vars = join(directory, 'vars.qcow2');
   await createVariables(host, { path: vars, from: host.firmware.vars });
-  return { kind: 'uefi', code: host.firmware.code, vars: { path: vars, writes: 'persistent' } };
+  return { kind: 'uefi', code: host.firmware.code, vars };
 }
 
 /** A machine with a blank disk, and a CD after it. */

@@ -68,7 +68,7 @@ function checkCounts({ family, disks, cdroms, floppies, nics, shares }: MachineS
 
 function pathsOf({ firmware, tpm, disks, cdroms, floppies, shares, boot, memory, nics }: MachineSpec): string[] {
   return [
-    ...(firmware.kind === 'uefi' ? [firmware.code.path, firmware.vars.path] : []),
+    ...(firmware.kind === 'uefi' ? [firmware.code.path, firmware.vars] : []),
     ...(tpm === undefined ? [] : [tpm.stateDirectory]),
     ...disks.flatMap(({ source }) => (source.kind === 'file' ? [source.path] : [])),
     ...[...cdroms, ...floppies, ...shares].map(({ path }) => path),

@@ -23,10 +23,7 @@ export function flashArguments({ firmware }: MachineSpec): string[] {
       ['format', code.format],
       ['read-only', true],
     ]),
-    ...flash(1, vars.path, [
-      ['format', 'qcow2'],
-      ['snapshot', vars.writes === 'throw-away' ? true : undefined],
-    ]),
+    ...flash(1, vars, [['format', 'qcow2']]),
   ];
 }
 

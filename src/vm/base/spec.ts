@@ -59,7 +59,8 @@ export type FirmwareSpec =
   | {
       readonly kind: 'uefi';
       readonly code: FlashFile;
-      readonly vars: { readonly path: string; readonly writes: 'persistent' | 'throw-away' };
+      /** Path of the variables. */
+      readonly vars: string;
     };
 
 export const FIRMWARE_KINDS = ['bios', 'uefi'] as const satisfies readonly FirmwareSpec['kind'][];
