@@ -27,6 +27,18 @@ export async function additionsOf(words: readonly string[]): Promise<Addition[]>
   return additions.sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)));
 }
 
+/** Returns everything below a directory, by paths relative to it, sorted. Throws as {@link additionsOf} does. */
+export async function filesBelow(directory: string): Promise<Addition[]> {
+  if ((await kindOf(resolve(directory), directory)) === 'file')
+    throw new CygstrapError('usage', `\`${directory}\` is not a directory`);
+  const found = (await filesAt(resolve(directory), '', directory)).map(({ path, location }) => ({
+    path: path.slice(1),
+    location,
+  }));
+  for (const { path } of found) requirePath(path);
+  return found.sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)));
+}
+
 function partsOf(word: string): { readonly host: string; readonly path: string } {
   const at = word.lastIndexOf('=');
   const host = at < 0 ? word : word.slice(0, at);

@@ -25,13 +25,18 @@ export async function answersOf(
   lock: Lock,
   options: { readonly cacheDir: string; readonly report: Report; readonly signal?: AbortSignal | undefined },
 ): Promise<Answers> {
-  const kit = await guestKind(guest).prepare(options);
+  const kind = guestKind(guest);
+  const kit = await kind.prepare(options);
   const key = await publicKeyOf(authorizedKey);
   const nonce = createHash('sha256')
     .update(`${printLock(lock)}\0${key}`)
     .digest('hex')
     .slice(0, NONCE_DIGITS);
-  return { form: 'floppy', files: kit.answerFiles({ nonce, authorizedKey: key, archives: archivesOf(lock) }) };
+  const { firmware } = kind.defaults;
+  return {
+    form: kit.answerForm,
+    files: kit.answerFiles({ nonce, authorizedKey: key, archives: archivesOf(lock), firmware }),
+  };
 }
 
 /** Converts the archives of a lock for the answer medium. */

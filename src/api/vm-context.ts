@@ -4,9 +4,11 @@ import type { Report } from '../events.ts';
 import { userCacheDirectory } from '../io/user-dirs.ts';
 import { cachedHost } from '../stages/context.ts';
 import type { StageContext } from '../stages/context.ts';
+import type { Manifest } from '../stages/manifest.ts';
 import type { TopologyName } from '../stages/topology.ts';
 import { vmPlaces } from '../stages/layout.ts';
 import type { VmPlaces } from '../stages/layout.ts';
+import { DEFAULTS } from './defaults.ts';
 import { guestKind } from './guest-kinds.ts';
 import { packageVersion } from './version.ts';
 
@@ -19,7 +21,8 @@ export interface VmDirectory {
 }
 
 export interface VmOptions extends VmDirectory {
-  /** Guest kind; by default `stand-in`, the only one. */
+  /** Guest kind to install, or to look for among the stages. By default the stand-in is installed, and stages of every
+   *  kind are found. */
   readonly guest?: string | undefined;
   /** By default `direct`. */
   readonly topology?: TopologyName | undefined;
@@ -32,7 +35,10 @@ export interface VmOptions extends VmDirectory {
 
 /** Parameters of all operations on machines. It has no open resources: it can be used for many operations, and
  *  copied with another signal: `{ ...context, signal }`. */
-export interface VmContext extends StageContext, Pick<VmDirectory, 'environment'> {}
+export interface VmContext extends StageContext, Pick<VmDirectory, 'environment'> {
+  /** Guest kind of the stages to look for; undefined for all. */
+  readonly wantedGuest: string | undefined;
+}
 
 /** Returns the paths of all stages. */
 export function placesOfVm({ directory, environment }: VmDirectory): VmPlaces {
@@ -43,20 +49,21 @@ export function placesOfVm({ directory, environment }: VmDirectory): VmPlaces {
  *  an error of the stage that needs it. Throws `usage` for an unknown guest kind, and the reason of the signal. */
 export async function prepareVm(options: VmOptions): Promise<VmContext> {
   const {
-    guest = 'stand-in',
+    guest,
     topology = 'direct',
     environment,
     version = packageVersion(),
     report = () => {},
     signal = new AbortController().signal,
   } = options;
-  const kind = guestKind(guest);
+  const kind = guestKind(guest ?? DEFAULTS.guest);
   const places = placesOfVm(options);
   const host = await cachedHost(places, { environment, signal });
   return {
     places,
     host,
     guest: kind,
+    wantedGuest: guest,
     topology,
     cacheDir: userCacheDirectory(environment),
     environment,
@@ -64,6 +71,11 @@ export async function prepareVm(options: VmOptions): Promise<VmContext> {
     report,
     signal,
   };
+}
+
+/** Returns a context for the guests of a stage. Throws `usage` for a kind that this version does not have. */
+export function contextOf<C extends StageContext>(context: C, { guest }: Pick<Manifest, 'guest'>): C {
+  return { ...context, guest: guestKind(guest) };
 }
 
 /** Returns the stage whose key starts with `prefix`. Throws `usage` if there is none, or more than one. */

@@ -6,7 +6,7 @@ import { listStageEntries } from '../stages/stage-store.ts';
 import { stageByPrefix } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 
-/** Returns the installed disk whose key starts with `prefix`, by default the newest of this guest kind. Throws `usage`
+/** Returns the installed disk whose key starts with `prefix`, by default the newest. Throws `usage`
  *  if there is none, and `io` if it is damaged. */
 export async function findInstalled(prefix: string | undefined, context: VmContext): Promise<InstalledManifest> {
   const found = await find('install', prefix, context);
@@ -16,7 +16,7 @@ export async function findInstalled(prefix: string | undefined, context: VmConte
   });
 }
 
-/** Returns the snapshot whose key starts with `prefix`, by default the newest of this guest kind. Throws `usage` if
+/** Returns the snapshot whose key starts with `prefix`, by default the newest. Throws `usage` if
  *  there is none, and `io` if it is damaged. */
 export async function findSnapshot(prefix: string | undefined, context: VmContext): Promise<SnapshotManifest> {
   const found = await find('snapshot', prefix, context);
@@ -29,7 +29,7 @@ export async function findSnapshot(prefix: string | undefined, context: VmContex
 async function find<S extends Manifest['stage']>(
   stage: S,
   prefix: string | undefined,
-  { places, guest }: VmContext,
+  { places, wantedGuest }: VmContext,
 ): Promise<Extract<Manifest, { stage: S }> | undefined> {
   const entries = await listStageEntries(places, [stage]);
   if (prefix !== undefined) {
@@ -37,7 +37,9 @@ async function find<S extends Manifest['stage']>(
     if (entry.manifest === undefined) throw entry.damage;
     return entry.manifest as Extract<Manifest, { stage: S }>;
   }
-  const candidates = entries.flatMap(({ manifest }) => (manifest?.guest === guest.name ? [manifest] : []));
+  const candidates = entries.flatMap(({ manifest }) =>
+    manifest !== undefined && [undefined, manifest.guest].includes(wantedGuest) ? [manifest] : [],
+  );
   const times = await Promise.all(
     candidates.map(async (manifest) => ({
       manifest,

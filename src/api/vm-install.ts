@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import { printLock } from '../core/lock/print.ts';
 import { readLines } from '../io/lines.ts';
+import { windowsKit } from '../guest/windows/kit.ts';
+import type { WindowsSetup } from '../guest/windows/setup.ts';
 import { installStage } from '../stages/install.ts';
+import type { InstallRequest } from '../stages/install.ts';
+import { writeInstallPlan } from '../stages/install-plan.ts';
+import type { InstallPlan } from '../stages/install-plan.ts';
 import type { InstalledManifest, MachineOptions } from '../stages/manifest.ts';
 import { sha256OfFile } from '../io/file-digest.ts';
 import { WATCH_LIMITS } from '../stages/watch.ts';
 import type { WatchLimits } from '../stages/watch.ts';
+import { guestKind } from './guest-kinds.ts';
 import { readLock } from './lock-file.ts';
 import { makeMedia } from './media.ts';
 import { archivesOf } from './media-answers.ts';
@@ -24,43 +30,78 @@ export interface VmInstallRequest {
   /** Further files, as for `makeMedia`; by default none. */
   readonly add?: readonly string[] | undefined;
   readonly keyring?: readonly string[] | undefined;
+  /** Windows to install; by default the guest kind of the context. */
+  readonly windows?: WindowsSetup | undefined;
   /** Hardware that replaces the defaults of the guest kind. */
   readonly machineOptions?: Partial<MachineOptions> | undefined;
   /** By default an hour for a step, ten minutes without progress, and a screenshot every 30 seconds. */
   readonly limits?: Partial<WatchLimits> | undefined;
 }
 
-/** Installs the packages of a lock into a new machine, from media made of the repo, or returns the existing
- *  installation. Throws what `makeMedia` throws, `guest` for a guest that fails, hangs or ends too early, `vm`,
- *  `tool`, `io`, and the reason of the signal. Then nothing is published; console log and last screen are kept in
- *  `logs` of the directory of all stages. */
+/** Installs a guest and the packages of a lock into a new machine, from media made of the repo, or returns the existing
+ *  installation. Throws what `makeMedia` throws, `usage` for a guest that cannot be installed so, `guest` for a guest
+ *  that fails, hangs or ends too early, `vm`, `tool`, `io`, and the reason of the signal. Then nothing is published;
+ *  console log and last screen are kept in `logs` of the directory of all stages. */
 export async function installVm(request: VmInstallRequest, context: VmContext): Promise<InstalledManifest> {
+  const own = guestContext(context, request);
+  return installStage(own, await installRequest(request, own));
+}
+
+export interface VmInstallPlanRequest extends VmInstallRequest {
+  /** Directory for the files of the plan; created if missing. */
+  readonly out: string;
+}
+
+/** Writes what `installVm` would use into a directory, to be read: the media, the answers and the command line of QEMU.
+ *  A placeholder stands for the product key. Throws what `makeMedia` throws, `usage`, `vm`, and the reason of the
+ *  signal. */
+export async function planInstall(request: VmInstallPlanRequest, context: VmContext): Promise<InstallPlan> {
+  const { windows } = request;
+  const shown =
+    windows === undefined
+      ? {}
+      : { windows: { ...windows, productKey: windows.productKey && 'XXXXX-XXXXX-XXXXX-XXXXX-XXXXX' } };
+  const own = guestContext(context, request);
+  return writeInstallPlan(own, await installRequest({ ...request, ...shown }, own), resolve(request.out));
+}
+
+function guestContext(context: VmContext, { windows }: Pick<VmInstallRequest, 'windows'>): VmContext {
+  return windows === undefined ? context : { ...context, guest: guestKind(windows.kind) };
+}
+
+async function installRequest(request: VmInstallRequest, context: VmContext): Promise<InstallRequest> {
   const { guest, cacheDir, environment, report, signal } = context;
-  const { repo, add = [], keyring = [], machineOptions = {}, limits } = request;
+  const { repo, add = [], keyring = [], windows, machineOptions = {}, limits } = request;
   const lock = await readLock(request.lock);
   const additions = await additionsOf(add);
-  const kit = await guest.prepare({ cacheDir, report, signal });
   const { emptyDisksMiB = [], qemuArguments = [], tpm = false, ...rest } = machineOptions;
-  return installStage(context, {
+  const options = { ...guest.defaults, ...rest, emptyDisksMiB, tpm, qemuArguments };
+  if (!guest.firmwares.includes(options.firmware)) {
+    throw new CygstrapError('usage', `\`${guest.name}\` cannot start from firmware \`${options.firmware}\``, {
+      hint: `use \`--firmware ${guest.firmwares.join('` or `')}\``,
+    });
+  }
+  const kit = windows === undefined ? await guest.prepare({ cacheDir, report, signal }) : windowsKit(windows);
+  return {
     kit,
     ingredients: {
       lock: createHash('sha256').update(printLock(lock)).digest('hex'),
       additions: await Promise.all(
         additions.map(async ({ path, location }) => ({ path, sha256: await sha256OfFile(location) })),
       ),
-      machineOptions: { ...guest.defaults, ...rest, emptyDisksMiB, tpm, qemuArguments },
+      machineOptions: options,
     },
     archives: archivesOf(lock),
     packages: lock.request.packages,
     limits: { ...WATCH_LIMITS, ...limits },
     makeMedia: async (out, files) => {
       const { image, answers } = await makeMedia(
-        { repo, lock: request.lock, add, keyring, out, answers: { form: 'floppy', files } },
+        { repo, lock: request.lock, add, keyring, out, answers: { form: kit.answerForm, files } },
         { load: { env: environment, report }, report, signal },
       );
-      return { repo: image.path, answers: answers?.path ?? join(out, 'answers.img') };
+      return { repo: image.path, answers: answers?.path ?? out };
     },
-  });
+  };
 }
 
 /** Reads the command lines of a file, one a line; skips empty lines and lines that start with `#`. Reports a warning

@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
-import type { GuestKind } from '../guest/kind.ts';
 import { exitText, startProgram } from '../io/program.ts';
 import type { SnapshotManifest } from '../stages/manifest.ts';
 import { runStage } from '../stages/run.ts';
 import type { RunHooks, RunRequest, RunResult } from '../stages/run.ts';
 import { VmError } from '../vm/base/vm-error.ts';
+import { guestKind } from './guest-kinds.ts';
+import { contextOf } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 
 /** A command to run in a resumed machine: a plain value. */
@@ -60,7 +61,7 @@ export async function runVm(request: VmRunRequest, context: VmRunContext): Promi
       : (directory: string, signal: AbortSignal) => runHook(commandLine, { when, directory, signal, onOutput });
   };
   return runStage(
-    context,
+    contextOf(context, snapshot),
     snapshot,
     { argv, environment, input, output, store, isStoreWritable, timeoutMs, isKept },
     { onOutput, before: hook('before'), after: hook('after') },
@@ -71,8 +72,11 @@ export async function runVm(request: VmRunRequest, context: VmRunContext): Promi
 const NOT_FOUND_CODE = 127;
 
 /** Returns a hint for the exit code of a command, if the guest kind has one. */
-export function exitHint({ code }: Pick<RunResult, 'code'>, { notFoundHint }: GuestKind): string | undefined {
-  return code === NOT_FOUND_CODE ? notFoundHint : undefined;
+export function exitHint(
+  { code }: Pick<RunResult, 'code'>,
+  { guest }: Pick<SnapshotManifest, 'guest'>,
+): string | undefined {
+  return code === NOT_FOUND_CODE ? guestKind(guest).notFoundHint : undefined;
 }
 
 interface Hook extends Pick<RunHooks, 'onOutput'> {

@@ -1,6 +1,7 @@
 import type { SnapshotManifest } from '../stages/manifest.ts';
 import { withResumedMachine } from '../stages/run.ts';
 import type { RunRequest } from '../stages/run.ts';
+import { contextOf } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 
 export interface VmShellRequest extends Pick<RunRequest, 'store' | 'isStoreWritable'> {
@@ -13,7 +14,7 @@ export interface VmShellRequest extends Pick<RunRequest, 'store' | 'isStoreWrita
 export async function openShell({ snapshot, ...request }: VmShellRequest, context: VmContext): Promise<number | null> {
   const { signal } = context;
   const code = await withResumedMachine(
-    context,
+    contextOf(context, snapshot),
     snapshot,
     request,
     async ({ shell }) => (await shell.interactive?.({ signal })) ?? null,

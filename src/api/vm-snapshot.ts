@@ -1,5 +1,6 @@
 import type { InstalledManifest, SnapshotManifest } from '../stages/manifest.ts';
 import { snapshotStage } from '../stages/snapshot.ts';
+import { contextOf } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 
 export interface VmSnapshotRequest {
@@ -20,5 +21,5 @@ export async function snapshotVm(
   { installed, isPortable = false, bootTimeoutMs = BOOT_TIMEOUT_MS }: VmSnapshotRequest,
   context: VmContext,
 ): Promise<SnapshotManifest> {
-  return snapshotStage(context, { installed, isPortable, bootTimeoutMs });
+  return snapshotStage(contextOf(context, installed), { installed, isPortable, bootTimeoutMs });
 }

@@ -1,6 +1,7 @@
 import type { Report } from '../events.ts';
 import type { DiskSource, FirmwareKind, LinkSpec, MachineSpec } from '../vm/base/spec.ts';
 import type { ConsoleMarker } from './console-markers.ts';
+import { GuestError } from './guest-error.ts';
 import type { InstallProgress } from './install-progress.ts';
 import type { ShareNames } from './share-names.ts';
 
@@ -24,15 +25,19 @@ export interface GuestKind {
   readonly reportsReady: boolean;
   /** Whether the guest mounts the 9p shares in {@link BootOptions.mounts}. If not, it only has their devices. */
   readonly mountsShares: boolean;
+  /** All firmware that its guests can start from. */
+  readonly firmwares: readonly FirmwareKind[];
   readonly defaults: GuestDefaults;
-  /** Prepares what an installation needs besides its media, without user interaction. The first call can take
-   *  minutes. Throws GuestError `tool` if the host lacks a program, `io`, and the reason of the signal. */
+  /** Prepares what an installation needs besides its media, without user interaction. The first call can take minutes.
+   *  Throws `usage` for a kind that is only installed from a medium of the user, GuestError `tool` if the host lacks a
+   *  program, `io`, and the reason of the signal. */
   readonly prepare: (options: PrepareOptions) => Promise<InstallKit>;
   /** Returns the machine that boots an installed disk. Pure. */
   readonly bootMachine: (options: BootOptions) => MachineTemplate;
   /** Parses a line of the serial console. Returns undefined for a line that is not a marker. Pure. */
   readonly parseMarker: (line: string) => ConsoleMarker | undefined;
-  readonly commands: GuestCommands;
+  /** Absent for a kind whose guests can be installed and booted, but not yet saved and used. */
+  readonly commands?: GuestCommands;
 }
 
 /** Hardware of a machine of this kind, unless the user sets other values. */
@@ -54,12 +59,18 @@ export interface PrepareOptions {
 export interface InstallKit {
   /** Hash of all data of the host that becomes part of an installed disk. Part of the key of the stage. */
   readonly key: string;
-  /** Returns the files of the answer medium, by name. Pure. */
+  /** Form of the answer medium. */
+  readonly answerForm: 'floppy' | 'iso';
+  /** Returns the files of the answer medium, by name; on an ISO image names can contain directories. Pure. */
   readonly answerFiles: (answers: Answers) => ReadonlyMap<string, Uint8Array>;
   /** Returns the machine that runs the installation. Pure. */
   readonly installMachine: (options: InstallOptions) => MachineTemplate;
   /** The phases of the installation, and what the signs of the machine mean. */
   readonly progress: InstallProgress;
+  /** Whether the guest makes its ssh host key and prints it in the marker `hostkey`. */
+  readonly reportsHostKey: boolean;
+  /** Secrets of the installed guest, by file name. They are stored beside its ssh key, with mode 0600. */
+  readonly secrets: ReadonlyMap<string, string>;
   /** Files that an installed disk needs to boot. They are copied under these names into the directory of the disk. */
   readonly bootFiles: readonly BootFile[];
 }
@@ -86,6 +97,8 @@ export interface Answers {
   readonly authorizedKey: string;
   /** In install order. */
   readonly archives: readonly ArchiveAnswer[];
+  /** Firmware of the machine. */
+  readonly firmware: FirmwareKind;
 }
 
 export interface InstallOptions {
@@ -169,6 +182,14 @@ export interface GuestCommands {
   readonly runScript: (pathInXchg: string) => string;
   /** Starts an orderly shutdown; the connection ends before the guest is off. */
   readonly shutdown: string;
+}
+
+/** Returns the command lines of a kind. Throws GuestError `guest` for a kind without. */
+export function commandsOf({ name, commands }: Pick<GuestKind, 'name' | 'commands'>): GuestCommands {
+  if (commands !== undefined) return commands;
+  throw new GuestError('guest', `no snapshot of a guest of kind \`${name}\` can be made yet`, {
+    hint: 'boot its installed disk with `cygstrap vm boot`',
+  });
 }
 
 /** Joins command lines: each runs after the one before it has succeeded. */

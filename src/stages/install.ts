@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GuestError } from '../guest/guest-error.ts';
 import type { ArchiveAnswer, InstallKit } from '../guest/kind.ts';
 import { SSH_FILES, makeKeyPair, pinHostKey } from '../guest/ssh.ts';
 import { acceleratorOf } from '../vm/argv.ts';
+import { checkSpec } from '../vm/argv/check.ts';
 import { MACHINE_ENDS } from '../vm/machine.ts';
+import type { MachineSpec } from '../vm/base/spec.ts';
 import { requireQemu, requireTool } from '../vm/base/require.ts';
 import type { StageContext } from './context.ts';
 import { firmwareDigests } from './firmware.ts';
@@ -16,7 +18,7 @@ import type { InstallIngredients } from './keys.ts';
 import { logPaths } from './layout.ts';
 import { bareTemplate, cpuOf, machineSpec } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
-import type { InstalledManifest } from './manifest.ts';
+import type { InstalledManifest, MachineOptions } from './manifest.ts';
 import type { WatchLimits } from './watch.ts';
 import { watchInstall } from './watch.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
@@ -42,6 +44,9 @@ export interface InstallRequest {
   readonly makeMedia: (directory: string, answers: ReadonlyMap<string, Uint8Array>) => Promise<InstallMedia>;
 }
 
+/** Random bytes of a nonce. */
+export const NONCE_BYTES = 12;
+
 /** Directory of the media during an installation, in the work directory: they can be large, and /tmp is often in
  *  RAM. */
 const MEDIA = 'media';
@@ -50,46 +55,53 @@ const MEDIA = 'media';
  *  after the guest has printed the nonce and its host key and powered off. Throws GuestError, VmError and what
  *  `makeMedia` throws; then nothing is published, and the console log and the last screen are kept. */
 export async function installStage(context: StageContext, request: InstallRequest): Promise<InstalledManifest> {
-  const { host, guest } = context;
+  const known = await keyOfInstall(context, request);
+  return reuseOrMake(context, { stage: 'install', key: known.key }, async () => make(context, request, known));
+}
+
+interface KnownKey {
+  readonly key: string;
+  readonly firmware: FirmwareDigests | null;
+}
+
+/** Returns the key of an installation, and the firmware that is part of it. Throws VmError for a program or firmware
+ *  that the machine needs and this host lacks. */
+export async function keyOfInstall({ host, guest }: StageContext, request: InstallRequest): Promise<KnownKey> {
   const { machineOptions } = request.ingredients;
   if (machineOptions.tpm) requireTool(host, 'swtpm');
   const firmware = await firmwareDigests(host, machineOptions);
   const cpu = cpuOf(bareTemplate(guest).cpu, acceleratorOf({}, requireQemu(host)));
   const key = installKey({ ...request.ingredients, guest: guest.name, kit: request.kit.key, cpu, firmware });
-  return reuseOrMake(context, { stage: 'install', key }, async () => make(context, request, { key, firmware }));
+  return { key, firmware };
 }
 
 async function make(
   context: StageContext,
   { kit, archives, ingredients, packages, limits, makeMedia }: InstallRequest,
-  { key, firmware }: { readonly key: string; readonly firmware: FirmwareDigests | null },
+  { key, firmware }: KnownKey,
 ): Promise<InstalledManifest> {
   const { places, host, guest, version, report, signal } = context;
   const { machineOptions } = ingredients;
   const startMs = performance.now();
+  // Refuses too many drives before the media are written, which takes minutes.
+  const paths = { repo: join(places.work, 'repo'), answers: join(places.work, 'answers') };
+  checkSpec(installSpec(context, { kit, machineOptions, media: paths, directory: places.work }));
   const logs = logPaths(places, 'install', key);
   report({ kind: 'stage-start', stage: 'install', key });
   await mkdir(places.logs, { recursive: true, mode: 0o700 });
   await Promise.all([logs.console, logs.screen].map((path) => rm(path, { force: true })));
   await using work = await openWork(places);
-  const nonce = randomBytes(12).toString('hex');
+  const nonce = randomBytes(NONCE_BYTES).toString('hex');
   const { publicKey } = await makeKeyPair(requireTool(host, 'ssh-keygen'), work.path);
+  for (const [name, text] of kit.secrets) await writeFile(join(work.path, name), text, { mode: 0o600, flag: 'wx' });
   report({ kind: 'stage-step', stage: 'install', text: 'write the media' });
-  const media = await makeMedia(join(work.path, MEDIA), kit.answerFiles({ nonce, authorizedKey: publicKey, archives }));
+  const media = await makeMedia(
+    join(work.path, MEDIA),
+    kit.answerFiles({ nonce, authorizedKey: publicKey, archives, firmware: machineOptions.firmware }),
+  );
   const storage = storageIn(work.path);
   await createStorage(host, storage, { ...machineOptions, signal });
-  const template = kit.installMachine({
-    disk: { kind: 'file', path: storage.disk, format: 'qcow2', writes: 'persistent' },
-    ...media,
-  });
-  const spec = machineSpec(template, machineOptions, {
-    name: 'install',
-    host,
-    storage,
-    backing: { kind: 'private' },
-    start: 'running',
-    onReset: kit.progress.restarts === undefined ? 'exit' : 'reset',
-  });
+  const spec = installSpec(context, { kit, machineOptions, media, directory: work.path });
   {
     await using machine = await startRecorded(context, spec, {
       work,
@@ -111,9 +123,11 @@ async function make(
       throw failure(`${MACHINE_ENDS[exit.reason]}; the last line of its console: ${lastLine}`, logs.console);
     if (!markers.some((marker) => marker.kind === 'installed' && marker.nonce === nonce))
       throw failure('the guest powered off before it reported that it is installed', logs.console);
-    const hostKey = markers.findLast((marker) => marker.kind === 'hostkey');
-    if (hostKey === undefined) throw failure('the guest did not report its host key', logs.console);
-    await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
+    if (kit.reportsHostKey) {
+      const hostKey = markers.findLast((marker) => marker.kind === 'hostkey');
+      if (hostKey === undefined) throw failure('the guest did not report its host key', logs.console);
+      await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
+    }
   }
   await rm(join(work.path, MEDIA), { recursive: true, force: true });
   for (const { name, path } of kit.bootFiles) await copyFile(path, join(work.path, name));
@@ -135,6 +149,33 @@ async function make(
   await writeNewIdentities(places, manifest, sealed);
   report({ kind: 'stage-done', stage: 'install', key, durationMs: performance.now() - startMs });
   return manifest;
+}
+
+interface InstallMachine extends Pick<InstallRequest, 'kit'> {
+  readonly machineOptions: MachineOptions;
+  readonly media: InstallMedia;
+  /** Directory of its disk. */
+  readonly directory: string;
+}
+
+/** Returns the machine of an installation. Throws VmError if the host lacks what it needs. */
+export function installSpec(
+  { host }: Pick<StageContext, 'host'>,
+  { kit, machineOptions, media, directory }: InstallMachine,
+): MachineSpec {
+  const storage = storageIn(directory);
+  const template = kit.installMachine({
+    disk: { kind: 'file', path: storage.disk, format: 'qcow2', writes: 'persistent' },
+    ...media,
+  });
+  return machineSpec(template, machineOptions, {
+    name: 'install',
+    host,
+    storage,
+    backing: { kind: 'private' },
+    start: 'running',
+    onReset: kit.progress.restarts === undefined ? 'exit' : 'reset',
+  });
 }
 
 function failure(why: string, consoleLog: string): GuestError {

@@ -3,7 +3,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { GuestError } from '../guest/guest-error.ts';
-import { inSequence } from '../guest/kind.ts';
+import { commandsOf, inSequence } from '../guest/kind.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
 import { SSH_FAILED, runChecked } from '../guest/ssh-run.ts';
@@ -164,7 +164,7 @@ async function runIn(
 ): Promise<number> {
   const command = inSequence([
     ...preparationOf(guest, { isCold, isStoreWritable }),
-    guest.commands.runScript(`${name}/${RUN_FILES.script}`),
+    commandsOf(guest).runScript(`${name}/${RUN_FILES.script}`),
   ]);
   let lastError = '';
   const code = await shell.run(command, {
@@ -187,10 +187,10 @@ async function runIn(
 
 /** Returns the command lines that prepare a resumed or booted machine for a run. */
 function preparationOf(
-  { commands }: GuestKind,
+  guest: GuestKind,
   { isCold, isStoreWritable }: Pick<ResumedMachine, 'isCold'> & Pick<RunRequest, 'isStoreWritable'>,
 ): string[] {
-  const { setClock, renewEntropy, connectShares, checkShares, overlayStore } = commands;
+  const { setClock, renewEntropy, connectShares, checkShares, overlayStore } = commandsOf(guest);
   return [
     setClock(Date.now()),
     renewEntropy(randomBytes(32).toString('hex')),
@@ -200,12 +200,9 @@ function preparationOf(
 }
 
 /** Throws `usage` if the guest kind does not support a writable share `store`. */
-function requireWritable(
-  { name, commands }: GuestKind,
-  { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>,
-): void {
-  if (isStoreWritable !== true || commands.overlayStore !== undefined) return;
-  throw new CygstrapError('usage', `guests of kind \`${name}\` cannot write to their share \`store\``, {
+function requireWritable(guest: GuestKind, { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>): void {
+  if (isStoreWritable !== true || commandsOf(guest).overlayStore !== undefined) return;
+  throw new CygstrapError('usage', `guests of kind \`${guest.name}\` cannot write to their share \`store\``, {
     hint: 'pass the files with `--in`: the guest gets a copy that it can change',
   });
 }

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GuestError } from '../guest/guest-error.ts';
-import { inSequence } from '../guest/kind.ts';
+import { commandsOf, inSequence } from '../guest/kind.ts';
 import { runChecked } from '../guest/ssh-run.ts';
 import { acceleratorOf, argvOf, machineTypeOf } from '../vm/argv.ts';
 import { saveMemory } from '../vm/memory-image.ts';
@@ -43,6 +43,7 @@ const SAVE_TIMEOUT_MS = 30 * 60_000;
  *  RAM. Throws GuestError and VmError; then nothing is published. */
 export async function snapshotStage(context: StageContext, request: SnapshotRequest): Promise<SnapshotManifest> {
   const { installed, isPortable } = request;
+  commandsOf(context.guest);
   const machine = await frozenMachineOf(context, installed);
   const key = snapshotKey({ install: installed.key, machine, machineOptions: installed.machineOptions, isPortable });
   return reuseOrMake(context, { stage: 'snapshot', key }, async () => make(context, request, { key, machine }));
@@ -123,7 +124,7 @@ async function make(
       report({ kind: 'stage-step', stage: 'snapshot', text: 'boot' });
       await shell.waitUntilReady({ isBooting: true, timeoutMs: bootTimeoutMs, signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'connect the shares' });
-      const { connectShares, storeNumber } = guest.commands;
+      const { connectShares, storeNumber } = commandsOf(guest);
       await runChecked(shell.run, inSequence([connectShares, storeNumber(number)]), { signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'save the memory' });
       const compression = isPortable
@@ -186,7 +187,7 @@ async function testResume(context: StageContext, { manifest, directory, number, 
   const { guest, report, signal } = context;
   report({ kind: 'stage-step', stage: 'snapshot', text: 'resume it once' });
   await using resumed = await resume(context, { activity: 'snapshot', manifest, directory, shares, mayBoot: false });
-  const { readNumber, checkShares } = guest.commands;
+  const { readNumber, checkShares } = commandsOf(guest);
   const printed = await runChecked(resumed.shell.run, inSequence([checkShares, readNumber]), { signal });
   if (printed.trim() !== number)
     throw new GuestError(

@@ -19,8 +19,8 @@ describe.each(GOLDENS)('$name', ({ name, kind, firmware }) => {
   });
 });
 
-test('there is a golden for every kind with both firmwares', () => {
-  expect(GOLDENS).toHaveLength(20);
+test('there is a golden for every kind with each firmware', () => {
+  expect(GOLDENS).toHaveLength(18);
 });
 
 describe('the file', () => {

@@ -3,18 +3,15 @@ import { columns, countText, sizeText } from '../../report/text.ts';
 import { defineCommand, flag, one, parsed } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
-import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
+import { sha256Hex } from '../options/windows.ts';
+import { EXIT_DONE } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import type { Session } from '../terminal/session.ts';
 
 const OPTIONS = {
   sha256: flag('Read the whole image for its SHA-256, which is kept for the next time'),
-  'iso-sha256': parsed('HEX', 'Refuse an image with another SHA-256', (text) => {
-    if (!/^[0-9a-f]{64}$/i.test(text))
-      throw new UsageError(`--iso-sha256 must have 64 hexadecimal digits: \`${text}\``);
-    return text;
-  }),
+  'iso-sha256': parsed('HEX', 'Refuse an image with another SHA-256', sha256Hex),
   ...OUTPUT_OPTIONS,
 };
 

@@ -5,7 +5,7 @@ import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_WORLD, UsageError } from '../terminal/failure.ts';
 import { onSignals } from '../terminal/interrupt.ts';
 import type { Session } from '../terminal/session.ts';
-import { INSTALLED_DISK, MACHINE_OPTIONS, VM_OPTIONS, machineOptionsOf, openVm } from '../options/vm.ts';
+import { INSTALLED_DISK, MACHINE_OPTIONS, VM_OPTIONS, machineOptionsOf, openVm, printNotice } from '../options/vm.ts';
 
 type BootArguments = Arguments<typeof OPTIONS> & { readonly install: string | undefined };
 
@@ -44,6 +44,7 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
   const { findInstalled } = await import('../../api/vm-find.ts');
   const { bootVm } = await import('../../api/vm-boot.ts');
   const installed = await findInstalled(args.install, context);
+  await printNotice(session, args, installed);
   const { diskFile, store, xchg, switch: switches } = args;
   const exit = await bootVm(
     { installed, machineOptions: machineOptionsOf(args), diskFile, store, xchg, shares, switches },

@@ -66,7 +66,7 @@ export async function runEach(
         await output.json({ schema: SCHEMA, number, line, snapshot: snapshot.key, ...outcome.result }, 'line');
       else {
         output.note('note', `[${number}] exit code ${code}: ${line}`);
-        const hint = exitHint(outcome.result, context.guest);
+        const hint = exitHint(outcome.result, snapshot);
         if (hint !== undefined) output.note('hint', `[${number}] ${hint}`);
       }
     }

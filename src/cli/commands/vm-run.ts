@@ -9,7 +9,7 @@ import { interruptible } from '../terminal/interrupt.ts';
 import { write } from '../terminal/output.ts';
 import type { Session } from '../terminal/session.ts';
 import { durationMs, wholeNumber } from '../options/units.ts';
-import { TOPOLOGY_OPTIONS, VM_OPTIONS, openVm } from '../options/vm.ts';
+import { TOPOLOGY_OPTIONS, VM_OPTIONS, openVm, printNotice } from '../options/vm.ts';
 import type { VmArguments } from '../options/vm.ts';
 import { ENVIRONMENT_OPTIONS, environmentOf } from './vm-environment.ts';
 
@@ -56,9 +56,12 @@ export const vmRunCommand = defineCommand({
     ['vm run --each commands.txt --jobs 2 --out results', 'a machine for each line'],
   ],
   run: (session, args) =>
-    runIn(session, args, async (context) =>
-      (await import('../../api/vm-find.ts')).findSnapshot(args.snapshot, context),
-    ),
+    runIn(session, args, async (context) => {
+      const { findSnapshot } = await import('../../api/vm-find.ts');
+      const snapshot = await findSnapshot(args.snapshot, context);
+      await printNotice(session, args, snapshot);
+      return snapshot;
+    }),
 });
 
 /** Runs the command of a command line, or each line of `--each`, in the snapshot that `find` returns. */
@@ -146,7 +149,7 @@ async function one(
       'line',
     );
   else if (result.kept !== null) output.note('note', `kept: \`${result.kept}\``);
-  return exitOf(session, result, exitHint(result, context.guest));
+  return exitOf(session, result, exitHint(result, snapshot));
 }
 
 function exitOf({ output }: Session, { code }: RunResult, hint: string | undefined): number {

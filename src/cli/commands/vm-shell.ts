@@ -1,7 +1,7 @@
 import { defineCommand } from '../options/declare.ts';
 import { EXIT_NO, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { TOPOLOGY_OPTIONS, VM_OPTIONS, openVm } from '../options/vm.ts';
+import { TOPOLOGY_OPTIONS, VM_OPTIONS, openVm, printNotice } from '../options/vm.ts';
 import { HIGHEST_PASSED_CODE, SNAPSHOT_CHOICE, STORE_OPTIONS, storeOf, withMachineCodes } from './vm-run.ts';
 
 export const vmShellCommand = defineCommand({
@@ -21,6 +21,7 @@ export const vmShellCommand = defineCommand({
         const { findSnapshot } = await import('../../api/vm-find.ts');
         const { openShell } = await import('../../api/vm-shell.ts');
         const snapshot = await findSnapshot(args.snapshot, context);
+        await printNotice(session, args, snapshot);
         const code = await openShell({ snapshot, ...storeOf(args) }, context);
         return code === null || code > HIGHEST_PASSED_CODE ? EXIT_NO : code;
       }),

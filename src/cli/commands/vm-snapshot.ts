@@ -4,7 +4,7 @@ import { defineCommand, documentDefault, flag, optional, parsed } from '../optio
 import type { Arguments } from '../options/declare.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { durationMs } from '../options/units.ts';
-import { INSTALLED_DISK, TOPOLOGY_OPTIONS, VM_OPTIONS, openVm, printStage } from '../options/vm.ts';
+import { INSTALLED_DISK, TOPOLOGY_OPTIONS, VM_OPTIONS, openVm, printNotice, printStage } from '../options/vm.ts';
 
 /** How a snapshot is made. */
 export const SNAPSHOT_OPTIONS = {
@@ -21,7 +21,9 @@ export const vmSnapshotCommand = defineCommand({
     const { key } = await interruptible(async (signal) => {
       const context = await openVm(session, args, signal);
       const { findInstalled } = await import('../../api/vm-find.ts');
-      return snapshot(context, args, await findInstalled(args.install, context));
+      const installed = await findInstalled(args.install, context);
+      await printNotice(session, args, installed);
+      return snapshot(context, args, installed);
     });
     return printStage(session, args, { stage: 'snapshot', key });
   },

@@ -13,7 +13,10 @@ import { durationMs, sizeMiB, wholeNumber } from './units.ts';
 
 /** Options of all commands for machines. */
 export const VM_OPTIONS = {
-  guest: withDefault(value('KIND', 'Use this kind of guest'), DEFAULTS.guest),
+  guest: documentDefault(
+    value('KIND', 'Install this kind of guest, or look for its stages'),
+    'that of the ISO image, otherwise stand-in; stages of every kind',
+  ),
   'vm-dir': documentDefault(value('DIR', 'Directory of all stages'), 'cygstrap/vm in the cache directory of the user'),
   ...OUTPUT_OPTIONS,
 };
@@ -90,15 +93,14 @@ export function machineOptionsOf({
   };
 }
 
-/** Prepares what the stages of a machine need, and prints the notice of the guest kind; aborting `signal` ends all of
- *  it. */
+/** Prepares what the stages of a machine need; aborting `signal` ends all of it. */
 export async function openVm(
   session: Session,
   args: VmArguments & Partial<Arguments<typeof TOPOLOGY_OPTIONS>>,
   signal: AbortSignal,
 ): Promise<VmContext> {
   const { prepareVm } = await import('../../api/vm-context.ts');
-  const context = await prepareVm({
+  return prepareVm({
     guest: args.guest,
     directory: args.vmDir,
     topology: args.topology,
@@ -106,9 +108,17 @@ export async function openVm(
     report: stageReporter(session, args),
     signal,
   });
-  const { notice } = context.guest;
-  if (notice !== undefined && !args.quiet) session.output.note('note', notice);
-  return context;
+}
+
+/** Prints the notice of a guest kind, unless quiet. */
+export async function printNotice(
+  { output }: Session,
+  { quiet }: Verbosity,
+  { guest }: { readonly guest: string },
+): Promise<void> {
+  const { guestKind } = await import('../../api/guest-kinds.ts');
+  const { notice } = guestKind(guest);
+  if (notice !== undefined && !quiet) output.note('note', notice);
 }
 
 /** Prints the stages that are made, unless quiet: they take minutes. Prints all other events like `reporter`. */

@@ -37,7 +37,7 @@ const APPEND = 'console=ttyS0 quiet panic=-1';
 /** A Linux guest with the interface of a Windows guest: it installs itself from the same media onto a blank disk and
  *  uses the same serial and network devices. It consists of programs of this host, and unpacks the archives into
  *  /cygwin. */
-export const standIn: GuestKind = {
+export const standIn: Required<GuestKind> = {
   name: 'stand-in',
   notice: 'the guest is the stand-in, a small Linux; it is not Windows',
   notFoundHint: 'the stand-in is a small Linux: it has `sh` and `uname`, but cannot run the packages of the lock',
@@ -46,6 +46,7 @@ export const standIn: GuestKind = {
   shareNames: SFM_NAMES,
   reportsReady: true,
   mountsShares: true,
+  firmwares: ['bios', 'uefi'],
   defaults: { memoryMiB: 512, cpus: 1, diskMiB: 8192, firmware: 'bios' },
   prepare,
   bootMachine: ({ disk, directory, link, mounts = [] }: BootOptions): MachineTemplate => ({
@@ -70,6 +71,7 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
     .digest('hex');
   return {
     key: createHash('sha256').update(`stand-in ${kernelHash} ${installer.key} ${boot.key}`).digest('hex'),
+    answerForm: 'floppy',
     answerFiles: standInAnswers,
     installMachine: ({ disk, repo, answers }: InstallOptions): MachineTemplate => ({
       ...machine(disk, { kind: 'none' }),
@@ -78,6 +80,8 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
       boot: { kind: 'kernel', kernel: kernel.image, initrd: installer.path, append: APPEND },
     }),
     progress: PROGRESS,
+    reportsHostKey: true,
+    secrets: new Map(),
     bootFiles: [
       { name: BOOT_FILES.kernel, path: kernel.image },
       { name: BOOT_FILES.initrd, path: boot.path },

@@ -1,3 +1,4 @@
+import { mergeSettings } from './customize.ts';
 import { columnOf, COLUMNS, ELEMENTS } from './elements.ts';
 import type { ElementRow } from './elements.ts';
 import type { WindowsAnswers } from './options.ts';
@@ -9,9 +10,10 @@ export type AnswerFileAnswers = WindowsAnswers & {
   readonly kind: Exclude<WindowsAnswers['kind'], 'windows-xp' | 'windows-2003'>;
 };
 
-/** Returns `autounattend.xml`: only elements that exist in this version of Windows. */
-export function answerFile(answers: AnswerFileAnswers): string {
-  return printAnswerFile(settingsOf(answers), answers.arch);
+/** Returns `autounattend.xml`: only elements that exist in this version of Windows, and those of the user. Throws
+ *  `usage` for an element that both have, and for a command that is too long for Setup. */
+export function answerFile(answers: AnswerFileAnswers, added: readonly Setting[] = []): string {
+  return printAnswerFile(mergeSettings(settingsOf(answers), added), answers.arch);
 }
 
 function settingsOf(answers: AnswerFileAnswers): Setting[] {

@@ -12,7 +12,9 @@ export interface ScriptOptions {
   /** Printed at the end, in the marker `installed`: 1 to 100 letters, digits, `-` and `_`. */
   readonly nonce: string;
   /** Phases for which the medium has a command file of the user. */
-  readonly commands?: Readonly<Partial<Record<CommandPhase, boolean>>>;
+  readonly commands?: Readonly<Partial<Record<CommandPhase, boolean>>> | undefined;
+  /** Whether the medium has drivers of the user in its directory `drivers`. */
+  readonly hasDrivers?: boolean | undefined;
 }
 
 /** Returns the script of the answer medium and the file by which it is found, in ASCII with CR LF.
@@ -55,7 +57,10 @@ function ascii(lines: readonly string[]): Uint8Array {
  *    in which the tests run, reports a failure for a serial port, and does not parse several in front.
  *  - Exit code 0, also after a failure: for another code in `specialize` Setup shows a dialog and waits.
  *  - Paths in variables that are set at the start: `%~f0` in a subroutine is not the script in every cmd. */
-function script({ kind, nonce, commands }: ScriptOptions): string[] {
+function script({ kind, nonce, commands, hasDrivers }: ScriptOptions): string[] {
+  const driverPhase: CommandPhase = WITHOUT_SPECIALIZE.includes(kind) ? 'logon' : 'specialize';
+  const driversIn = (phase: CommandPhase): string[] =>
+    hasDrivers === true && phase === driverPhase ? runStep('drivers') : [];
   return [
     '@echo off',
     'setlocal EnableExtensions DisableDelayedExpansion',
@@ -81,6 +86,7 @@ function script({ kind, nonce, commands }: ScriptOptions): string[] {
 
     ':specialize',
     'call :report stage specialize',
+    ...driversIn('specialize'),
     ...(commands?.specialize === true ? runStep('customize') : []),
     'exit /b 0',
 
@@ -88,6 +94,7 @@ function script({ kind, nonce, commands }: ScriptOptions): string[] {
     'call :report stage logon',
     'call :report stage script',
     ...runStep('copy'),
+    ...driversIn('logon'),
     ...(commands?.logon === true ? runStep('customize') : []),
     `call :report installed ${nonce}`,
     'goto poweroff',
@@ -115,6 +122,8 @@ function script({ kind, nonce, commands }: ScriptOptions): string[] {
     `type "%self%" >"%folder%\\${SCRIPT_FILE}"`,
     'exit /b %errorlevel%',
 
+    ...(hasDrivers === true ? DRIVERS : []),
+
     // A process of its own, so that `exit`, `cd` and `set` in the user's file do not reach this script.
     ':customize',
     'pushd "%medium%"',
@@ -130,6 +139,20 @@ function script({ kind, nonce, commands }: ScriptOptions): string[] {
     'exit /b 0',
   ];
 }
+
+/** Installs the drivers of the user. `pnputil` exits with 259 if a driver fits no device or is there already, and with
+ *  3010 if it needs a restart. */
+const DRIVERS: readonly string[] = [
+  ':drivers',
+  'set "code=0"',
+  'for /r "%medium%drivers" %%f in (*.inf) do call :driver "%%f"',
+  'exit /b %code%',
+  ':driver',
+  'pnputil.exe -i -a %1',
+  'set "result=%errorlevel%"',
+  'if not "%result%"=="0" if not "%result%"=="259" if not "%result%"=="3010" set "code=%result%"',
+  'exit /b 0',
+];
 
 /** Runs the step with this label; after a failure the script ends. */
 function runStep(label: string): string[] {

@@ -1,6 +1,7 @@
+import { CygstrapError } from '../../errors.ts';
+import { languageNumber } from './legacy-numbers.ts';
 import { WINDOWS_USER } from './options.ts';
 import type { WindowsAnswers } from './options.ts';
-import { CygstrapError } from '../../errors.ts';
 
 /** Answers for Windows XP and Server 2003. */
 export type WinntAnswers = Omit<WindowsAnswers, 'timeZone'> & {
@@ -49,7 +50,7 @@ export function winntSif(answers: WinntAnswers): string {
       ['OemSkipWelcome', '1'],
       ['TimeZone', String(timeZone)],
     ],
-    RegionalSettings: [['Language', languageNumber(locale)]],
+    RegionalSettings: [['Language', quoted(languageNumber(locale))]],
     UserData: [
       ['FullName', quoted(WINDOWS_USER)],
       ['OrgName', quoted(WINDOWS_USER)],
@@ -76,29 +77,4 @@ function quoted(value: string): string {
   if (!/^[ !#-~]*$/.test(value))
     throw new CygstrapError('usage', 'a value for Windows XP must be printable ASCII without quotation marks');
   return `"${value.replaceAll('%', '%%')}"`;
-}
-
-/** Locale identifiers of Windows. Source: [MS-LCID]. */
-const LANGUAGE_NUMBERS: Readonly<Record<string, string>> = {
-  'de-DE': '00000407',
-  'en-GB': '00000809',
-  'en-US': '00000409',
-  'es-ES': '00000C0A',
-  'fr-FR': '0000040C',
-  'it-IT': '00000410',
-  'ja-JP': '00000411',
-  'nl-NL': '00000413',
-  'pl-PL': '00000415',
-  'pt-BR': '00000416',
-  'ru-RU': '00000419',
-  'sv-SE': '0000041D',
-  'zh-CN': '00000804',
-};
-
-function languageNumber(locale: string): string {
-  const number = LANGUAGE_NUMBERS[locale];
-  if (number !== undefined) return quoted(number);
-  throw new CygstrapError('usage', `unknown locale for Windows XP: \`${locale}\``, {
-    hint: `use one of ${Object.keys(LANGUAGE_NUMBERS).join(', ')}`,
-  });
 }

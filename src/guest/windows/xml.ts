@@ -15,6 +15,8 @@ export interface Setting {
   /** Without the prefix `Microsoft-Windows-`. */
   readonly component: string;
   readonly elements: Elements;
+  /** File of the user that it comes from. */
+  readonly file?: string;
 }
 
 /** Returns an answer file for Setup of Windows 7 and later, in UTF-8 with CR LF. Settings of one pass stay together,

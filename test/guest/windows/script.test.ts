@@ -34,6 +34,17 @@ test('the script uses only programs that every supported Windows has', () => {
   expect(new Set(programs)).toEqual(new Set(['mode', 'reg', 'shutdown', 'cmd.exe']));
 });
 
+test.each([
+  ['windows-11', 'specialize'],
+  ['windows-2008r2', 'logon'],
+] as const)('drivers of the user are installed in %s in the phase %s', (kind, phase) => {
+  const lines = linesOf({ kind, nonce: 'n', hasDrivers: true });
+  const at = lines.indexOf('call :step drivers');
+  const label = lines.slice(0, at).findLast((line) => /^:(?:specialize|logon)$/.test(line));
+  expect([label, lines.filter((line) => line === 'call :step drivers')]).toEqual([`:${phase}`, ['call :step drivers']]);
+  expect(linesOf({ kind, nonce: 'n' })).not.toContain('call :step drivers');
+});
+
 test('each label exists once, and each jump has a label', () => {
   const labels = script.filter((line) => line.startsWith(':'));
   expect(labels).toEqual([...new Set(labels)]);

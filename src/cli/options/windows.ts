@@ -1,0 +1,73 @@
+import type { VmContext } from '../../api/vm-context.ts';
+import type { VmInstallRequest } from '../../api/vm-install.ts';
+import { documentDefault, grouped, parsed, value } from './declare.ts';
+import type { Arguments, Parse } from './declare.ts';
+import { UsageError } from '../terminal/failure.ts';
+
+/** Parses a SHA-256. */
+export const sha256Hex: Parse<string> = (text, option) => {
+  if (!/^[0-9a-f]{64}$/i.test(text)) throw new UsageError(`--${option} must have 64 hexadecimal digits: \`${text}\``);
+  return text;
+};
+
+/** Variable of the environment with the product key, for commands without a file. */
+const PRODUCT_KEY_VARIABLE = 'CYGSTRAP_PRODUCT_KEY';
+
+/** Options of an installation of Windows. */
+export const WINDOWS_OPTIONS = grouped('Windows', {
+  iso: value('FILE', 'Install Windows from this ISO image'),
+  'iso-sha256': parsed('HEX', 'Refuse an image with another SHA-256', sha256Hex),
+  edition: documentDefault(
+    value('N|NAME', 'Install this edition of the image'),
+    'the only one; of a server Standard with desktop',
+  ),
+  'product-key': documentDefault(
+    value('FILE', 'Read your product key from this file'),
+    `the variable ${PRODUCT_KEY_VARIABLE}, if it is set`,
+  ),
+  locale: documentDefault(value('NAME', 'Set formats and keyboard, such as de-DE'), 'the language of the image'),
+  timezone: documentDefault(value('NAME', 'Set the time zone, by its name in Windows'), 'UTC'),
+  'computer-name': documentDefault(value('NAME', 'Set the name of the computer'), 'CYGWIN-BUILD'),
+  customize: value('DIR', 'Add your answers, commands and drivers from this directory'),
+});
+
+/** Returns what to install if `--iso` is given. Throws `usage` for other options of Windows without it, and what
+ *  `prepareWindows` throws. */
+export async function windowsOf(
+  { environment, wantedGuest, report, signal }: VmContext,
+  args: Arguments<typeof WINDOWS_OPTIONS>,
+): Promise<VmInstallRequest['windows']> {
+  const { iso, isoSha256, edition, locale, timezone, computerName, customize, productKey } = args;
+  if (iso === undefined) {
+    const [name] = Object.entries({
+      'iso-sha256': isoSha256,
+      edition,
+      'product-key': productKey,
+      locale,
+      timezone,
+      'computer-name': computerName,
+      customize,
+    }).find(([, given]) => given !== undefined) ?? [undefined];
+    if (name !== undefined) throw new UsageError(`--${name} needs --iso`, 'name the ISO image of Windows with `--iso`');
+    return undefined;
+  }
+  const [{ prepareWindows, readProductKey }, { imageCacheDirectory }] = await Promise.all([
+    import('../../api/windows-setup.ts'),
+    import('../../api/cache-directories.ts'),
+  ]);
+  const key = productKey === undefined ? environment[PRODUCT_KEY_VARIABLE] : await readProductKey(productKey);
+  return prepareWindows(
+    {
+      iso,
+      isoSha256,
+      guest: wantedGuest,
+      edition,
+      productKey: key === '' ? undefined : key,
+      locale,
+      timeZone: timezone,
+      computerName,
+      customize,
+    },
+    { imageCacheDir: imageCacheDirectory(environment), report, signal },
+  );
+}

@@ -1,0 +1,110 @@
+import type { DiskSource, LinkSpec, NicModel } from '../../vm/base/spec.ts';
+import type { WindowsKind } from '../../core/windows/kinds.ts';
+import type { GuestDefaults, MachineTemplate } from '../kind.ts';
+import type { WindowsFirmware } from './options.ts';
+
+/** The machine of a kind of Windows: only devices whose drivers are on its medium. */
+export interface WindowsHardware extends GuestDefaults {
+  readonly family: MachineTemplate['family'];
+  readonly bus: 'ide' | 'ahci';
+  readonly card: NicModel;
+  readonly pointer: MachineTemplate['pointer'];
+  readonly cpu: MachineTemplate['cpu'];
+  /** All that its Setup can start from; the first is the default. */
+  readonly firmwares: readonly WindowsFirmware[];
+}
+
+/** Processors have fixed names, not `host`: a snapshot must be resumable. Windows 11 24H2 and Server 2025 reset at once
+ *  without SSE4.2 and POPCNT, which both models have. Without `-pcid` and the like QEMU warns when it emulates. */
+const OLD_CPU = 'Nehalem';
+const NEW_CPU = 'Skylake-Client-v4,-vmx,-pcid,-tsc-deadline,-invpcid,-spec-ctrl,-xsavec,-xsaves';
+
+/** Interfaces of Hyper-V that make Windows faster under KVM, one by one: `hv-passthrough` and `invtsc` would forbid
+ *  a snapshot. */
+const HYPER_V = [
+  'relaxed',
+  'vapic',
+  'spinlocks=0x1fff',
+  'vpindex',
+  'runtime',
+  'synic',
+  'stimer',
+  'time',
+  'frequencies',
+  'tlbflush',
+  'ipi',
+]
+  .map((name) => `,hv-${name}`)
+  .join('');
+
+const LEGACY = {
+  family: 'pc',
+  bus: 'ide',
+  card: 'rtl8139',
+  pointer: 'ps2',
+  cpu: { kvm: OLD_CPU, emulated: OLD_CPU },
+  firmwares: ['bios'],
+  firmware: 'bios',
+  memoryMiB: 512,
+  cpus: 1,
+  diskMiB: 8192,
+} as const satisfies WindowsHardware;
+
+const SEVEN = {
+  ...LEGACY,
+  card: 'e1000',
+  pointer: 'usb-tablet',
+  cpu: { kvm: OLD_CPU + HYPER_V, emulated: OLD_CPU },
+  memoryMiB: 4096,
+  cpus: 2,
+  diskMiB: 65_536,
+} as const satisfies WindowsHardware;
+
+const EIGHT = {
+  ...SEVEN,
+  family: 'q35',
+  bus: 'ahci',
+  cpu: { kvm: NEW_CPU + HYPER_V, emulated: NEW_CPU },
+  firmwares: ['uefi', 'bios'],
+  firmware: 'uefi',
+} as const satisfies WindowsHardware;
+
+const TEN = { ...EIGHT, card: 'e1000e' } as const satisfies WindowsHardware;
+
+export const HARDWARE: Readonly<Record<WindowsKind, WindowsHardware>> = {
+  'windows-xp': LEGACY,
+  'windows-2003': LEGACY,
+  'windows-7': SEVEN,
+  'windows-2008r2': SEVEN,
+  'windows-8.1': EIGHT,
+  'windows-2012r2': EIGHT,
+  'windows-10': TEN,
+  'windows-11': TEN,
+  'windows-2016': TEN,
+  'windows-2019': TEN,
+  'windows-2022': TEN,
+  'windows-2025': TEN,
+};
+
+/** Returns the machine of a kind without its media. */
+export function windowsMachine(
+  kind: WindowsKind,
+  disk: DiskSource,
+  link: LinkSpec,
+): Omit<MachineTemplate, 'cdroms' | 'floppies' | 'boot'> {
+  const { family, bus, card, pointer, cpu } = HARDWARE[kind];
+  return {
+    family,
+    hasFirmwareConsole: true,
+    cpu,
+    disks: [{ id: 'disk0', bus, source: disk }],
+    nics: [{ id: 'nic0', model: card, mac: '52:54:00:12:01:01', link }],
+    graphics: { kind: 'vga' },
+    pointer,
+    // Windows expects local time in the clock of the hardware.
+    disabled: ['hpet', 'vmport', 'suspend'],
+    clock: { base: 'localtime', runsBy: 'vm' },
+    hasPanicDevice: false,
+    extraArguments: [],
+  };
+}

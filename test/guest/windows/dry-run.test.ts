@@ -1,0 +1,122 @@
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { base, contentsOf } from '../../media/command-support.ts';
+import { BOOT, makeTree, makeUdf, SERVER_2022 } from '../../media/inspect/media.ts';
+import { temporaryDirectory } from '../../media/support.ts';
+import { QEMU, describeWith } from '../../support/qemu.ts';
+import { runCli } from '../../support/run-cli.ts';
+import type { CliRun } from '../../support/run-cli.ts';
+
+const PROGRAMS = [QEMU, 'qemu-img', 'wimlib-imagex', 'genisoimage', 'xorriso', 'mcopy'];
+const KEY = 'ABCDE-12345-FGHIJ-67890-KLMNO';
+
+describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
+  let iso: string;
+  beforeAll(() => {
+    iso = makeUdf(base, makeTree(base, { editions: SERVER_2022, boot: BOOT }));
+  });
+  const run = async (...argv: readonly string[]): Promise<CliRun> =>
+    runCli(argv, { env: { PATH: process.env['PATH'], XDG_CACHE_HOME: join(base, 'cache') } });
+  const planOf = async (image: string, out: string, ...more: readonly string[]): Promise<CliRun> =>
+    run(
+      'vm',
+      'install',
+      '--repo',
+      join(base, 'repo'),
+      '--lock',
+      join(base, 'repo.lock.json'),
+      '--vm-dir',
+      join(base, 'vm'),
+      '--iso',
+      image,
+      '--dry-run',
+      out,
+      ...more,
+    );
+  const plan = async (out: string, ...more: readonly string[]): Promise<CliRun> => planOf(iso, out, ...more);
+
+  test('writes the media, the files of the answers, and the command line of QEMU, and makes no stage', async () => {
+    const out = temporaryDirectory();
+    const { exit, stdout, stderr } = await plan(out, '--firmware', 'bios', '--locale', 'de-DE');
+    expect([exit, stderr]).toEqual([0, '']);
+    const names = ['answers.iso', 'answers/autounattend.xml', 'answers/cygstrap.cmd', 'answers/cygstrap.id'];
+    expect(stdout.split('\n')).toEqual([...names, 'qemu.txt', 'repo.iso'].map((name) => join(out, name)).concat(''));
+    const onMedium = await contentsOf(join(out, 'answers.iso'));
+    for (const name of ['autounattend.xml', 'cygstrap.cmd', 'cygstrap.id'])
+      expect(onMedium[name]?.equals(readFileSync(join(out, 'answers', name))), name).toBe(true);
+    const xml = readFileSync(join(out, 'answers/autounattend.xml'), 'utf8');
+    expect(xml).toContain('<UserLocale>de-DE</UserLocale>');
+    expect(xml).toMatch(/<Key>\/IMAGE\/INDEX<\/Key>\s*<Value>2<\/Value>/);
+    const command = readFileSync(join(out, 'qemu.txt'), 'utf8');
+    for (const path of [iso, join(out, 'repo.iso'), join(out, 'answers.iso'), join(out, 'disk.qcow2')])
+      expect(command).toContain(path);
+    expect(readdirSync(join(base, 'vm'))).toEqual(['host.json']);
+  });
+
+  test('with --json prints the plan', async () => {
+    const out = temporaryDirectory();
+    const { stdout } = await plan(out, '--firmware', 'bios', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      guest: 'windows-2022',
+      key: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+      argv: expect.arrayContaining(['-cpu']) as string[],
+    });
+  });
+
+  test('adds the files of --customize', async () => {
+    const [out, mine] = [temporaryDirectory(), temporaryDirectory()];
+    writeFileSync(join(mine, 'logon.cmd'), 'echo done\r\n');
+    await plan(out, '--firmware', 'bios', '--customize', mine);
+    expect((await contentsOf(join(out, 'answers.iso')))['logon.cmd']?.toString()).toBe('echo done\r\n');
+  });
+
+  test.each([
+    [['--edition', '7'], 'no edition of'],
+    [['--computer-name', 'CYGSTRAP'], 'invalid computer name: `CYGSTRAP`'],
+    [['--guest', 'stand-in'], '`stand-in` is not a kind of Windows'],
+    [['--iso-sha256', 'a'.repeat(64)], 'has the SHA-256'],
+    [['--guest', 'windows-7', '--firmware', 'uefi'], '`windows-7` cannot start from firmware `uefi`'],
+  ])('%j is refused before anything is written', async (words, message) => {
+    const out = join(temporaryDirectory(), 'out');
+    const { stderr } = await plan(out, ...words);
+    expect(stderr).toMatch(/^error: /m);
+    expect(stderr).toContain(message);
+    expect(() => readdirSync(out)).toThrow('ENOENT');
+  });
+
+  test('a product key is refused for an evaluation edition, and never printed', async () => {
+    const [out, file] = [temporaryDirectory(), join(temporaryDirectory(), 'key')];
+    writeFileSync(file, `${KEY}\n`);
+    const { exit, stderr } = await plan(out, '--product-key', file);
+    expect(exit).toBe(2);
+    expect(stderr).toContain('is an evaluation edition, which has no product key');
+    expect(stderr).not.toContain(KEY);
+  });
+
+  test('a product key is a placeholder in the plan', async () => {
+    const [out, file] = [temporaryDirectory(), join(temporaryDirectory(), 'key')];
+    writeFileSync(file, `${KEY}\n`);
+    const volume = SERVER_2022.map((image) => ({
+      ...image,
+      name: image.name.replace(' Evaluation', ''),
+      editionId: (image.editionId ?? '').replace('Eval', ''),
+    }));
+    const tree = temporaryDirectory();
+    const licensed = makeUdf(tree, makeTree(tree, { editions: volume, boot: BOOT }));
+    const { exit } = await planOf(licensed, out, '--product-key', file, '--firmware', 'bios');
+    expect(exit).toBe(0);
+    expect(readFileSync(join(out, 'answers/autounattend.xml'), 'utf8')).toContain(
+      '<Key>XXXXX-XXXXX-XXXXX-XXXXX-XXXXX</Key>',
+    );
+    for (const name of ['answers.iso', 'qemu.txt']) expect(readFileSync(join(out, name), 'latin1')).not.toContain(KEY);
+  });
+
+  test('options of Windows need --iso', async () => {
+    const { exit, stderr } = await run('vm', 'install', '--repo', 'r', '--edition', '2', '--vm-dir', join(base, 'vm'));
+    expect([exit, stderr]).toEqual([
+      2,
+      'error: --edition needs --iso\nhint: name the ISO image of Windows with `--iso`\n',
+    ]);
+  });
+});

@@ -1,0 +1,130 @@
+import { expect, describe, test } from 'vitest';
+import { WINDOWS_KINDS } from '../../../src/guest/windows/kinds.ts';
+import { PASSWORD_FILE, windowsKit } from '../../../src/guest/windows/kit.ts';
+import type { WindowsSetup } from '../../../src/guest/windows/setup.ts';
+import type { WindowsKind } from '../../../src/core/windows/kinds.ts';
+import { installSpec } from '../../../src/stages/install.ts';
+import { argvOf } from '../../../src/vm/argv.ts';
+import type { Host } from '../../../src/vm/base/host.ts';
+import { filesOf } from '../../../src/vm/base/layout.ts';
+import { debian12 } from '../../vm/argv-support.ts';
+
+function setupOf(kind: WindowsKind, more: Partial<WindowsSetup> = {}): WindowsSetup {
+  const edition = {
+    index: 2,
+    name: 'Standard',
+    editionId: 'ServerStandardEval',
+    arch: 'amd64',
+    version: '10.0.20348.587',
+    languages: ['en-US'],
+    installationType: 'desktop',
+    isServer: true,
+    isEvaluation: true,
+    kind,
+  } as const;
+  return {
+    kind,
+    medium: {
+      path: '/isos/win.iso',
+      sizeBytes: 5_044_094_976,
+      format: 'UDF 1.02',
+      label: 'SSS_X64FREE_EN-US_DV9',
+      boot: { bios: true, uefi: true },
+      sources: ['sources/install.wim'],
+      setupLanguage: 'en-US',
+      editions: [edition],
+      answerFiles: [],
+    },
+    isoSha256: 'a'.repeat(64),
+    edition,
+    arch: 'amd64',
+    locale: 'de-DE',
+    timeZone: 'UTC',
+    computerName: 'CYGWIN-BUILD',
+    productKey: undefined,
+    customization: undefined,
+    ...more,
+  };
+}
+
+const answers = { nonce: '0123', authorizedKey: 'ssh-ed25519 AAAA', archives: [], firmware: 'uefi' } as const;
+
+const host = (kvm: boolean): Pick<Host, 'qemu' | 'firmware'> => ({
+  qemu: kvm ? { ...debian12, accelerators: [{ name: 'kvm', works: true, cpu: 'qemu64', durationMs: 40 }] } : debian12,
+  firmware: {
+    code: { path: '/usr/share/OVMF/OVMF_CODE_4M.fd', format: 'raw' },
+    vars: { path: '/usr/share/OVMF/OVMF_VARS_4M.fd', format: 'raw' },
+  },
+});
+
+describe.each(WINDOWS_KINDS.flatMap((kind) => kind.firmwares.map((firmware) => ({ kind, firmware, name: kind.name }))))(
+  'the machine of $name with $firmware',
+  ({ kind, firmware, name }) => {
+    test.each(['kvm', 'tcg'])('is as recorded, with %s', async (accelerator) => {
+      const spec = installSpec(
+        { host: host(accelerator === 'kvm') as Host },
+        {
+          kit: windowsKit(setupOf(name as WindowsKind)),
+          machineOptions: { ...kind.defaults, firmware, emptyDisksMiB: [], tpm: false, qemuArguments: [] },
+          media: { repo: '/work/media/repo.iso', answers: '/work/media/answers' },
+          directory: '/work',
+        },
+      );
+      const words = argvOf(spec, host(accelerator === 'kvm').qemu ?? debian12, filesOf('install', '/run/cygstrap'));
+      const text = `${words.join('\n').replaceAll(/^(-[\w-]+)\n(?!-)/gm, '$1 ')}\n`;
+      await expect(text).toMatchFileSnapshot(`../../../fixtures/windows/qemu/${name}-${firmware}-${accelerator}.txt`);
+    });
+  },
+);
+
+describe('the kit of a Windows', () => {
+  test('has a key that depends on every choice, and of a product key only on whether there is one', () => {
+    const base = setupOf('windows-2022');
+    const keyOf = (more: Partial<WindowsSetup> = {}): string => windowsKit({ ...base, ...more }).key;
+    const customization = {
+      files: new Map(),
+      settings: [],
+      commands: { specialize: false, logon: false },
+      hasDrivers: false,
+      digest: 'b',
+    };
+    const keys = [
+      keyOf(),
+      keyOf({ kind: 'windows-2025' }),
+      keyOf({ isoSha256: 'b'.repeat(64) }),
+      keyOf({ edition: { ...base.edition, index: 4 } }),
+      keyOf({ locale: 'en-US' }),
+      keyOf({ timeZone: 'Tokyo Standard Time' }),
+      keyOf({ computerName: 'OTHER' }),
+      keyOf({ productKey: 'AAAAA-AAAAA-AAAAA-AAAAA-AAAAA' }),
+      keyOf({ customization }),
+      keyOf({ customization: { ...customization, digest: 'c' } }),
+    ];
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keyOf({ productKey: 'BBBBB-BBBBB-BBBBB-BBBBB-BBBBB' })).toBe(keys[7]);
+    expect(keyOf({ medium: { ...base.medium, path: '/elsewhere/win.iso' } })).toBe(keys[0]);
+  });
+
+  test('has a random password, which is in the answers and a secret of the stage', () => {
+    const passwords = [0, 1].map(() => {
+      const kit = windowsKit(setupOf('windows-10'));
+      const password = kit.secrets.get(PASSWORD_FILE)?.trim() ?? '';
+      expect(password).toMatch(/^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w-]{20}$/);
+      const xml = Buffer.from(kit.answerFiles(answers).get('autounattend.xml') ?? []).toString();
+      expect(xml.split(`<Value>${password}</Value>`).length - 1).toBe(3);
+      return password;
+    });
+    expect(passwords[0]).not.toBe(passwords[1]);
+  });
+
+  test.each([
+    ['windows-xp', 'floppy', 'winnt.sif'],
+    ['windows-2003', 'floppy', 'winnt.sif'],
+    ['windows-7', 'iso', 'autounattend.xml'],
+    ['windows-2025', 'iso', 'autounattend.xml'],
+  ] as const)('%s has its answers on a medium of form %s', (kind, form, file) => {
+    const kit = windowsKit(setupOf(kind));
+    expect(kit.answerForm).toBe(form);
+    expect([...kit.answerFiles(answers).keys()].toSorted()).toEqual([file, 'cygstrap.cmd', 'cygstrap.id'].toSorted());
+  });
+});
