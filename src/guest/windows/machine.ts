@@ -1,6 +1,6 @@
 import type { DiskSource, LinkSpec, NicModel } from '../../vm/base/spec.ts';
 import type { WindowsKind } from '../../core/windows/kinds.ts';
-import type { CpuModels, GuestDefaults, MachineTemplate } from '../kind.ts';
+import type { GuestDefaults, MachineTemplate } from '../kind.ts';
 import type { WindowsFirmware } from './options.ts';
 
 /** The machine of a kind of Windows: only devices whose drivers are on its medium. */
@@ -15,12 +15,9 @@ export interface WindowsHardware extends GuestDefaults {
 }
 
 /** Processors have fixed names, not `host`: a snapshot must be resumable. Windows 11 24H2 and Server 2025 reset at once
- *  without SSE4.2 and POPCNT, which the new models have. Without `-pcid` and the like QEMU warns when it emulates. */
-const OLD_CPU = { amd: 'Opteron_G3', other: 'Nehalem' } as const;
-const NEW_CPU = {
-  amd: 'EPYC,-svm',
-  other: 'Skylake-Client-v4,-vmx,-pcid,-tsc-deadline,-invpcid,-spec-ctrl,-xsavec,-xsaves',
-} as const;
+ *  without SSE4.2 and POPCNT, which both models have. Without `-pcid` and the like QEMU warns when it emulates. */
+const OLD_CPU = 'Nehalem';
+const NEW_CPU = 'Skylake-Client-v4,-vmx,-pcid,-tsc-deadline,-invpcid,-spec-ctrl,-xsavec,-xsaves';
 
 /** Interfaces of Hyper-V that make Windows faster under KVM, one by one: `hv-passthrough` and `invtsc` would forbid
  *  a snapshot. */
@@ -40,16 +37,12 @@ const HYPER_V = [
   .map((name) => `,hv-${name}`)
   .join('');
 
-function withHyperV({ amd, other }: CpuModels['kvm']): CpuModels['kvm'] {
-  return { amd: amd + HYPER_V, other: other + HYPER_V };
-}
-
 const LEGACY = {
   family: 'pc',
   bus: 'ide',
   card: 'rtl8139',
   pointer: 'ps2',
-  cpu: { kvm: OLD_CPU, emulated: OLD_CPU.other },
+  cpu: { kvm: OLD_CPU, emulated: OLD_CPU },
   firmwares: ['bios'],
   firmware: 'bios',
   memoryMiB: 512,
@@ -61,7 +54,7 @@ const SEVEN = {
   ...LEGACY,
   card: 'e1000',
   pointer: 'usb-tablet',
-  cpu: { kvm: withHyperV(OLD_CPU), emulated: OLD_CPU.other },
+  cpu: { kvm: OLD_CPU + HYPER_V, emulated: OLD_CPU },
   memoryMiB: 4096,
   cpus: 2,
   diskMiB: 65_536,
@@ -71,7 +64,7 @@ const EIGHT = {
   ...SEVEN,
   family: 'q35',
   bus: 'ahci',
-  cpu: { kvm: withHyperV(NEW_CPU), emulated: NEW_CPU.other },
+  cpu: { kvm: NEW_CPU + HYPER_V, emulated: NEW_CPU },
   firmwares: ['uefi', 'bios'],
   firmware: 'uefi',
 } as const satisfies WindowsHardware;

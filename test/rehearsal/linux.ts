@@ -1,0 +1,103 @@
+import { gzipSync } from 'node:zlib';
+import { cpioArchive } from '../../src/guest/linux/cpio.ts';
+import { INIT_HEAD, LOAD_MODULES, MOUNT_POINTS } from '../../src/guest/linux/image-parts.ts';
+import { busyboxTree, findBusybox, modulesTree, script } from '../../src/guest/linux/image-parts.ts';
+import { findKernel } from '../../src/guest/linux/kernel.ts';
+import { moduleClosure } from '../../src/guest/linux/modules.ts';
+import { userCacheDirectory } from '../../src/io/user-dirs.ts';
+import { programsWithLibraries, requireProgram } from '../../src/guest/linux/programs.ts';
+
+const MODULES = [
+  'ata_piix',
+  'ahci',
+  'sd_mod',
+  'sr_mod',
+  'isofs',
+  'udf',
+  'nls_cp437',
+  'nls_iso8859_1',
+  'nls_ascii?',
+  'nls_utf8?',
+  'vfat',
+  'efivarfs?',
+  'fuse?',
+];
+
+/** Programs of the guest besides busybox, with their Debian packages. */
+const PROGRAMS = {
+  sfdisk: 'fdisk',
+  'mkfs.vfat': 'dosfstools',
+  mkntfs: 'ntfs-3g',
+  'ntfs-3g': 'ntfs-3g',
+  extlinux: 'extlinux',
+  efibootmgr: 'efibootmgr',
+};
+
+/** Names of these programs. */
+export const GUEST_PROGRAMS = Object.keys(PROGRAMS);
+
+/** Mounts the medium of the rehearsal, runs the counterfeit Setup that is on it, and powers off when that ends. On
+ *  COM1 there is nothing of Linux but the errors of Node.js; the screen has the rest. */
+const INIT = `${INIT_HEAD}
+${LOAD_MODULES}
+# Without a controller its driver waits for seconds.
+[ ! -e /sys/bus/acpi/devices/PNP0700:00 ] || insmod /lib/modules/floppy/*.ko
+mkdir /cd
+tries=0
+until [ -e /cd/rehearsal ]; do
+  for drive in /dev/sr*; do
+    mount -t udf -o ro,mode=0555,dmode=0555 $drive /cd 2>/dev/null || continue
+    [ -e /cd/rehearsal ] && blockdev --setra 2048 $drive && break
+    umount /cd
+  done
+  tries=$((tries + 1))
+  [ $tries -le 200 ] || { echo 'no CD of the rehearsal' >/dev/ttyS0; poweroff -f; }
+  usleep 50000
+done
+cp -r /cd/rehearsal/root/. /
+export HOME=/tmp
+/cd/rehearsal/node /cd/rehearsal/setup.mjs </dev/tty1 >/dev/tty1 2>/dev/ttyS0
+sync
+poweroff -f
+`;
+
+export interface Linux {
+  /** Path of the kernel. */
+  readonly kernel: string;
+  readonly initramfs: Uint8Array;
+  /** Files by path that are copied to the root directory after the start: the firmware reads slowly. */
+  readonly programs: Readonly<Record<string, Uint8Array>>;
+}
+
+/** Makes the Linux that plays Windows, of the kernel and programs of this host. Node.js is not in it: it runs from the
+ *  medium. */
+export async function makeLinux(): Promise<Linux> {
+  const kernel = await findKernel({ cacheDir: userCacheDirectory(process.env) });
+  const paths = await Promise.all(
+    Object.entries(PROGRAMS).map(async ([name, debianPackage]) => requireProgram({ anyOf: [name], debianPackage })),
+  );
+  const [busybox, programs, modules, floppy] = await Promise.all([
+    busyboxTree(await findBusybox()),
+    programsWithLibraries([...paths, process.execPath]),
+    moduleClosure(kernel.modulesDir, MODULES),
+    moduleClosure(kernel.modulesDir, ['floppy']),
+  ]);
+  const entries = [
+    script('init', INIT),
+    ...MOUNT_POINTS,
+    ...busybox,
+    ...modulesTree(modules),
+    ...modulesTree(floppy, 'lib/modules/floppy'),
+  ];
+  return {
+    kernel: kernel.image,
+    initramfs: gzipSync(Buffer.concat(cpioArchive(entries))),
+    programs: Object.fromEntries(
+      programs.flatMap((entry) =>
+        entry.kind === 'file' && entry.path !== process.execPath.slice(1)
+          ? [[entry.path, Buffer.from(entry.content)]]
+          : [],
+      ),
+    ),
+  };
+}

@@ -1,0 +1,134 @@
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { makeTree } from '../media/inspect/media.ts';
+import { run } from '../media/support.ts';
+import { efiApplication } from './boot/efi.ts';
+import type { BootPrompt } from './boot/efi.ts';
+import { fatImage } from './boot/fat.ts';
+import { EDITIONS, bootImages } from './editions.ts';
+import type { Editions } from './editions.ts';
+import { GUEST_PROGRAMS, makeLinux } from './linux.ts';
+
+/** Ways of the boot code to ask for a key. Microsoft's asks once. */
+const BOOT_PROMPTS = {
+  prompt: { prompts: 1, waitSeconds: 5 },
+  'no-prompt': { prompts: 0, waitSeconds: 0 },
+  'prompt-twice': { prompts: 2, waitSeconds: 5 },
+  'too-late': { prompts: 1, waitSeconds: 0 },
+} as const satisfies Readonly<Record<string, BootPrompt>>;
+
+export interface CounterfeitOptions {
+  /** An empty directory for the image and its parts. */
+  readonly directory: string;
+  /** Default: `windows-2022`. */
+  readonly kind?: keyof typeof EDITIONS;
+  /** What the boot code for UEFI does; the one for BIOS asks for no key. Default: `prompt`, as on Microsoft's media. */
+  readonly boot?: keyof typeof BOOT_PROMPTS;
+  /** A word for the counterfeit Setup. */
+  readonly variant?: string;
+  /** Size of a hole in the medium. */
+  readonly holeBytes?: number;
+  /** The program that plays Setup. Default: `setup/main.ts`. */
+  readonly setup?: string;
+}
+
+/** Files below `/usr/bin` or beside it that a medium is made of, and that its Linux contains. */
+export const REHEARSAL_PROGRAMS = [
+  ...GUEST_PROGRAMS,
+  'busybox',
+  'gcc',
+  'genisoimage',
+  'mformat',
+  'wimlib-imagex',
+  '../lib/ISOLINUX/isolinux.bin',
+];
+
+const KERNEL_WORDS = 'console=tty0 quiet panic=-1 setup.from=cd';
+const BIOS_CODE = 'boot/etfsboot.com';
+const UEFI_CODE = 'efi/microsoft/boot/efisys.bin';
+const SYSLINUX = '/usr/lib/syslinux';
+const ISOLINUX_CONFIG = `DEFAULT linux
+PROMPT 0
+LABEL linux
+KERNEL /rehearsal/vmlinuz
+INITRD /rehearsal/initrd
+APPEND ${KERNEL_WORDS}
+`;
+
+/** Makes an ISO image that is inspected as one of Windows and installs the counterfeit. Returns its path. Its directory
+ *  `rehearsal` has the Linux that plays Setup, and what that writes to the disk. */
+export async function makeCounterfeitIso({
+  directory,
+  kind = 'windows-2022',
+  boot = 'prompt',
+  variant,
+  holeBytes,
+  setup = join(import.meta.dirname, 'setup/main.ts'),
+}: CounterfeitOptions): Promise<string> {
+  const { kernel, initramfs, programs } = await makeLinux();
+  const editions = EDITIONS[kind];
+  const tree = makeTree(directory, {
+    editions: editions.images,
+    boot: bootImages(editions),
+    files: {
+      'boot/isolinux/isolinux.cfg': ISOLINUX_CONFIG,
+      'efi/boot/bootx64.efi': efiApplication(BOOT_PROMPTS[boot]),
+      'rehearsal/cmdline': `${KERNEL_WORDS} initrd=\\linux\\initrd\0`,
+      'rehearsal/disk.efi': efiApplication(BOOT_PROMPTS['no-prompt']),
+      'rehearsal/images.json': JSON.stringify(imagesOf(kind, editions)),
+      'rehearsal/initrd': initramfs,
+      ...Object.fromEntries(Object.entries(programs).map(([path, content]) => [`rehearsal/root/${path}`, content])),
+      ...(variant !== undefined && { 'rehearsal/variant': `${variant}\n` }),
+      ...(holeBytes !== undefined && { 'sources/hole.bin': holeBytes }),
+    },
+  });
+  const copies = {
+    [BIOS_CODE]: '/usr/lib/ISOLINUX/isolinux.bin',
+    'boot/isolinux/ldlinux.c32': `${SYSLINUX}/modules/bios/ldlinux.c32`,
+    'rehearsal/mbr.bin': `${SYSLINUX}/mbr/mbr.bin`,
+    'rehearsal/vmlinuz': kernel,
+    'rehearsal/node': process.execPath,
+  };
+  for (const [path, source] of Object.entries(copies)) copyFileSync(source, join(tree, path));
+  mkdirSync(dirname(join(tree, UEFI_CODE)), { recursive: true });
+  fatImage(join(tree, UEFI_CODE), {
+    'EFI/BOOT/BOOTX64.EFI': join(tree, 'efi/boot/bootx64.efi'),
+    'linux/cmdline': join(tree, 'rehearsal/cmdline'),
+    'linux/initrd': join(tree, 'rehearsal/initrd'),
+    'linux/vmlinuz': kernel,
+  });
+  await bundle(setup, join(tree, 'rehearsal/setup.mjs'));
+  return writeImage(join(directory, 'win.iso'), tree);
+}
+
+/** What the counterfeit Setup knows of the editions of its medium. */
+function imagesOf(kind: string, { images, productKey }: Editions): unknown {
+  return {
+    kind,
+    arch: 'amd64',
+    setupLanguage: 'en-US',
+    productKey,
+    images: images.map(({ name, editionId }, i) => ({ index: i + 1, name, editionId })),
+  };
+}
+
+async function bundle(input: string, file: string): Promise<void> {
+  const bundled = await rolldown({ input, platform: 'node' });
+  try {
+    await bundled.write({ file, format: 'esm', codeSplitting: false });
+  } finally {
+    await bundled.close();
+  }
+}
+
+/** Writes UDF 1.02 and ISO 9660 with both kinds of boot code. Holes stay holes. */
+function writeImage(image: string, tree: string): string {
+  const options =
+    '-quiet -udf -iso-level 3 -allow-limited-size -V SSS_X64FREE_EN-US_DV9 ' +
+    `-b ${BIOS_CODE} -no-emul-boot -boot-load-size 4 -boot-info-table ` +
+    `-eltorito-alt-boot -e ${UEFI_CODE} -no-emul-boot`;
+  const script = 'image=$1; shift; genisoimage "$@" | dd "of=$image" bs=64K iflag=fullblock conv=sparse status=none';
+  run('bash', '-o', 'pipefail', '-c', script, 'sh', image, ...options.split(' '), tree);
+  return image;
+}
