@@ -66,6 +66,8 @@ function world(): World {
   };
 }
 
+// The cursor would blink on a screen on which nothing happens.
+writeFileSync(SCREEN, '\u001b[2J\u001b[H\u001b[?25l');
 switch (start(world())) {
   case 'restart':
     disk.restart();
