@@ -69,6 +69,8 @@ export interface InstallKit {
   readonly progress: InstallProgress;
   /** Whether the guest makes its ssh host key and prints it in the marker `hostkey`. */
   readonly reportsHostKey: boolean;
+  /** Space that the installed disk usually needs, in MiB. */
+  readonly usualDiskMiB: number;
   /** Secrets of the installed guest, by file name. They are stored beside its ssh key, with mode 0600. */
   readonly secrets: ReadonlyMap<string, string>;
   /** Files that an installed disk needs to boot. They are copied under these names into the directory of the disk. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Report } from '../events.ts';
 import { GuestError } from '../guest/guest-error.ts';
 import type { ArchiveAnswer, InstallKit } from '../guest/kind.ts';
 import { SSH_FILES, makeKeyPair, pinHostKey } from '../guest/ssh.ts';
@@ -43,6 +44,8 @@ export interface InstallRequest {
   /** Writes the media with these answers to a directory. Not called if the stage is reused. */
   readonly makeMedia: (directory: string, answers: ReadonlyMap<string, Uint8Array>) => Promise<InstallMedia>;
 }
+
+const MIB = 1024 * 1024;
 
 /** Random bytes of a nonce. */
 export const NONCE_BYTES = 12;
@@ -91,6 +94,7 @@ async function make(
   await mkdir(places.logs, { recursive: true, mode: 0o700 });
   await Promise.all([logs.console, logs.screen].map((path) => rm(path, { force: true })));
   await using work = await openWork(places);
+  await warnOfSmallDisk(work.path, kit, report);
   const nonce = randomBytes(NONCE_BYTES).toString('hex');
   const { publicKey } = await makeKeyPair(requireTool(host, 'ssh-keygen'), work.path);
   for (const [name, text] of kit.secrets) await writeFile(join(work.path, name), text, { mode: 0o600, flag: 'wx' });
@@ -149,6 +153,17 @@ async function make(
   await writeNewIdentities(places, manifest, sealed);
   report({ kind: 'stage-done', stage: 'install', key, durationMs: performance.now() - startMs });
   return manifest;
+}
+
+/** Reports a warning if the file system has less space than an installed disk usually needs. */
+async function warnOfSmallDisk(directory: string, { usualDiskMiB }: InstallKit, report: Report): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  const freeMiB = Math.floor((bavail * bsize) / MIB);
+  if (freeMiB >= usualDiskMiB) return;
+  report({
+    kind: 'warning',
+    message: `\`${directory}\` has ${freeMiB} MiB free, and the installed disk usually needs ${usualDiskMiB} MiB`,
+  });
 }
 
 interface InstallMachine extends Pick<InstallRequest, 'kit'> {

@@ -81,6 +81,7 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
     }),
     progress: PROGRESS,
     reportsHostKey: true,
+    usualDiskMiB: 0,
     secrets: new Map(),
     bootFiles: [
       { name: BOOT_FILES.kernel, path: kernel.image },

@@ -3,7 +3,7 @@ import type { Answers, InstallKit, InstallOptions, MachineTemplate } from '../ki
 import { answerFile } from './answer-file.ts';
 import type { AnswerFileAnswers } from './answer-file.ts';
 import { LEGACY_TIME_ZONES } from './legacy-numbers.ts';
-import { windowsMachine } from './machine.ts';
+import { HARDWARE, windowsMachine } from './machine.ts';
 import { WINDOWS_PROGRESS } from './progress.ts';
 import { scriptFiles } from './script.ts';
 import type { WindowsAnswers } from './options.ts';
@@ -46,6 +46,7 @@ export function windowsKit(setup: WindowsSetup): InstallKit {
     },
     progress: WINDOWS_PROGRESS,
     reportsHostKey: false,
+    usualDiskMiB: HARDWARE[kind].usualDiskMiB,
     secrets: new Map([[PASSWORD_FILE, `${password}\n`]]),
     bootFiles: [],
   };

@@ -10,6 +10,8 @@ export interface WindowsHardware extends GuestDefaults {
   readonly card: NicModel;
   readonly pointer: MachineTemplate['pointer'];
   readonly cpu: MachineTemplate['cpu'];
+  /** Space of an installed system without updates. */
+  readonly usualDiskMiB: number;
   /** All that its Setup can start from; the first is the default. */
   readonly firmwares: readonly WindowsFirmware[];
 }
@@ -48,6 +50,7 @@ const LEGACY = {
   memoryMiB: 512,
   cpus: 1,
   diskMiB: 8192,
+  usualDiskMiB: 3 * 1024,
 } as const satisfies WindowsHardware;
 
 const SEVEN = {
@@ -58,6 +61,7 @@ const SEVEN = {
   memoryMiB: 4096,
   cpus: 2,
   diskMiB: 65_536,
+  usualDiskMiB: 12 * 1024,
 } as const satisfies WindowsHardware;
 
 const EIGHT = {
@@ -69,7 +73,7 @@ const EIGHT = {
   firmware: 'uefi',
 } as const satisfies WindowsHardware;
 
-const TEN = { ...EIGHT, card: 'e1000e' } as const satisfies WindowsHardware;
+const TEN = { ...EIGHT, card: 'e1000e', usualDiskMiB: 20 * 1024 } as const satisfies WindowsHardware;
 
 export const HARDWARE: Readonly<Record<WindowsKind, WindowsHardware>> = {
   'windows-xp': LEGACY,

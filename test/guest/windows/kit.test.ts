@@ -77,6 +77,12 @@ describe.each(WINDOWS_KINDS.flatMap((kind) => kind.firmwares.map((firmware) => (
   },
 );
 
+test.each(WINDOWS_KINDS)('the script of $name is as recorded', async ({ name }) => {
+  const files = windowsKit(setupOf(name as WindowsKind)).answerFiles(answers);
+  const script = Buffer.from(files.get('cygstrap.cmd') ?? []).toString('latin1');
+  await expect(script.replaceAll('\r\n', '\n')).toMatchFileSnapshot(`../../../fixtures/windows/${name}.cmd`);
+});
+
 describe('the kit of a Windows', () => {
   test('has a key that depends on every choice, and of a product key only on whether there is one', () => {
     const base = setupOf('windows-2022');
