@@ -14,6 +14,7 @@ function run(
   const exitCode = runCommandLine(line, {
     read: (path) => all.get(path),
     write: (path, text, isAppended) => all.set(path, isAppended ? `${all.get(path) ?? ''}${text}` : text) === all,
+    list: (directory) => [...all.keys()].filter((path) => path.startsWith(`${directory}\\`)),
     com1: (text) => com1.push(text),
     run: (name, args) => {
       ran.push(`${name} ${args}`.trim());

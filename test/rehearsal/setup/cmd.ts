@@ -8,6 +8,8 @@ export interface CmdWorld {
   readonly read: (path: string) => string | undefined;
   /** Writes a file. Returns whether that was possible. */
   readonly write: (path: string, text: string, isAppended: boolean) => boolean;
+  /** Returns the paths of the files in a directory and below it. */
+  readonly list: (directory: string) => readonly string[];
   readonly com1: (line: string) => void;
   /** Runs a program. Returns its exit code; undefined for one that Windows does not have. */
   readonly run: (name: string, args: string) => number | undefined;
@@ -147,9 +149,19 @@ class Cmd {
   }
 
   #for(line: string, batch: Batch | undefined): void {
-    const [, name, list = '', body = ''] = /^for\s+%(\w)\s+in\s*\(([^)]*)\)\s*do\s+([^]*)$/i.exec(line) ?? [];
+    const [, directory, name, list = '', body = ''] =
+      /^for\s+(?:\/r\s+("[^"]*"|\S+)\s+)?%(\w)\s+in\s*\(([^)]*)\)\s*do\s+([^]*)$/i.exec(line) ?? [];
     if (name === undefined) throw new UnknownConstruct(line);
-    for (const item of words(list)) this.#statement(body.replaceAll(`%${name}`, item), batch);
+    const items = directory === undefined ? words(list) : this.#below(directory, list);
+    for (const item of items) this.#statement(body.replaceAll(`%${name}`, item), batch);
+  }
+
+  /** The files below a directory that match a pattern such as `*.inf`. */
+  #below(directory: string, pattern: string): string[] {
+    const [, ending] = /^\*(\.\w+)$/.exec(pattern.trim()) ?? [];
+    if (ending === undefined) throw new UnknownConstruct(pattern);
+    const files = this.#world.list(directory.replaceAll('"', ''));
+    return files.filter((path) => path.toLowerCase().endsWith(ending.toLowerCase()));
   }
 
   #simple(text: string, batch: Batch | undefined): void {

@@ -1,10 +1,11 @@
+import type { Drive } from '../answers.ts';
 import { runCommandLine, UnknownConstruct } from './cmd.ts';
 import type { World } from './world.ts';
 
 /** Programs of Windows that scripts can call. They do nothing here. */
 const PROGRAMS = new Set(
   `attrib auditpol bcdedit bcdboot copy del diskpart dism icacls md mkdir mode mountvol move net net1 netsh ping
-  powercfg rd reg regedit rmdir sc schtasks secedit shutdown timeout tzutil wevtutil wpeutil`.split(/\s+/),
+  pnputil powercfg rd reg regedit rmdir sc schtasks secedit shutdown timeout tzutil wevtutil wpeutil`.split(/\s+/),
 );
 
 /** What the commands of a phase have done. */
@@ -24,6 +25,7 @@ export function runCommands(lines: readonly string[], world: World): Done {
   let isPoweredOff = false;
   const run = (name: string, args: string): number | undefined => {
     if (!PROGRAMS.has(name)) return undefined;
+    world.screen(`  ${name} ${args}`);
     if (name === 'shutdown') isPoweredOff = /(^|\s)[/-][sp]\b/i.test(args);
     const value = /^add\s+"?HKLM\\SYSTEM\\Setup\\LabConfig"?\s.*\/v\s+"?(\w+)"?\s.*\/d\s+1\b/i.exec(args)?.[1];
     if (name === 'reg' && value !== undefined) labConfig.add(value.toLowerCase());
@@ -44,6 +46,7 @@ export function runCommands(lines: readonly string[], world: World): Done {
     try {
       runCommandLine(line, {
         read: (path) => written.get(path.toLowerCase()) ?? readPath(path, world),
+        list: (directory) => listOf(directory, world),
         write,
         com1,
         run,
@@ -61,10 +64,21 @@ export function runCommands(lines: readonly string[], world: World): Done {
 
 /** Returns the text of a file of a drive by its path; letters and names in any case. */
 function readPath(path: string, world: World): string | undefined {
-  const [, letter = '', below = ''] = /^([a-z]):\\?(.*)$/i.exec(path) ?? [];
-  const name = below.replaceAll('\\', '/').toLowerCase();
-  const drive = world.drives.find((each) => each.letter === letter.toUpperCase());
+  const { drive, name } = locate(path, world);
   const file = drive?.files.find((each) => each.toLowerCase() === name);
   if (drive === undefined || file === undefined) return undefined;
   return Buffer.from(world.read(drive, file)).toString('latin1');
+}
+
+function listOf(directory: string, world: World): string[] {
+  const { drive, name } = locate(directory, world);
+  const files = drive?.files.filter((file) => file.toLowerCase().startsWith(`${name}/`)) ?? [];
+  return files.map((file) => `${drive?.letter}:\\${file.replaceAll('/', '\\')}`);
+}
+
+/** Returns the drive of a path, and the name on it: in lower case, with slashes. */
+function locate(path: string, { drives }: World): { drive: Drive | undefined; name: string } {
+  const [, letter = '', below = ''] = /^([a-z]):\\?(.*)$/i.exec(path) ?? [];
+  const drive = drives.find((each) => each.letter === letter.toUpperCase());
+  return { drive, name: below.replaceAll('\\', '/').toLowerCase() };
 }

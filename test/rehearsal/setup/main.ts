@@ -11,7 +11,9 @@ import type { Medium, Variant, World } from './world.ts';
 const SCREEN = '/dev/tty1';
 const COM1 = '/dev/ttyS0';
 
-function filesBelow(path: string): string[] {
+/** Files of a medium by path. Of the medium of Windows only what can be an answer file: it is large. */
+function filesOf(path: string, isSetupMedium: boolean): string[] {
+  if (!isSetupMedium) return readdirSync(path, { encoding: 'utf8', recursive: true });
   const inRoot = readdirSync(path);
   const sources = inRoot.find((name) => name.toLowerCase() === 'sources');
   if (sources === undefined) return inRoot;
@@ -19,7 +21,7 @@ function filesBelow(path: string): string[] {
 }
 
 function driveOf({ letter, path, isFloppy, isSetupMedium }: MountedMedium): Drive {
-  return { letter, type: isFloppy ? 'floppy' : 'cdrom', isSetup: isSetupMedium, files: filesBelow(path) };
+  return { letter, type: isFloppy ? 'floppy' : 'cdrom', isSetup: isSetupMedium, files: filesOf(path, isSetupMedium) };
 }
 
 function prepareDisk({ table, partitions }: DiskPlan): void {

@@ -14,7 +14,7 @@ interface Options {
   readonly variant?: Variant;
   readonly change?: (answers: string) => string;
   readonly changeScript?: (script: string) => string;
-  /** Command files of the user by name, such as `logon.cmd`. */
+  /** Files of the user by path, such as `logon.cmd`. */
   readonly commands?: Readonly<Record<string, string>>;
 }
 
@@ -43,6 +43,7 @@ function install({
     kind: kind as ScriptOptions['kind'],
     nonce: '0123',
     commands: { logon: 'logon.cmd' in commands, specialize: 'specialize.cmd' in commands },
+    hasDrivers: Object.keys(commands).some((name) => name.startsWith('drivers/')),
   });
   const texts: Readonly<Record<string, string>> = {
     ...Object.fromEntries([...scripts].map(([name, bytes]) => [name, Buffer.from(bytes).toString('latin1')])),
@@ -159,6 +160,21 @@ test("the user's commands run beside the script; the verdict is theirs too", () 
   const fails = install({ commands: { 'logon.cmd': '@exit 5\r\n' } });
   expect(fails.com1).toEqual([...STAGES, '@cygstrap failed customize: logon exited with 5']);
   expect(fails.ends.at(-1)).toBe('power-off');
+});
+
+test('a command of the user that fails in specialize ends the installation there', () => {
+  const { com1, ends } = install({ commands: { 'specialize.cmd': 'exit 3' } });
+  expect(com1).toEqual([...STAGES.slice(0, 1), '@cygstrap failed customize: specialize exited with 3']);
+  expect(ends).toEqual(['restart', 'power-off']);
+});
+
+test('drivers of the user are installed from the answer medium', () => {
+  const commands = { 'drivers/net/A.INF': '', 'drivers/net/a.sys': '' };
+  const { com1, screen } = install({ commands });
+  expect(com1).toEqual([...STAGES, '@cygstrap installed 0123']);
+  expect(screen.filter((line) => line.includes('pnputil'))).toEqual([
+    String.raw`  pnputil -i -a "F:\drivers\net\A.INF"`,
+  ]);
 });
 
 describe('the variant', () => {

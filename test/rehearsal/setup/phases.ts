@@ -192,8 +192,9 @@ function specialize(
   try {
     const { computerName, commands } = planSpecialize(file, medium);
     write('Windows/Panther/setupact.log', log('Info', 'windeploy.exe', `The computer is ${computerName}`));
-    runCommands(commands, world);
-    return 'restart';
+    const { isPoweredOff, files } = runCommands(commands, world);
+    for (const [name, content] of files) write(name, content);
+    return isPoweredOff ? 'power-off' : 'restart';
   } catch (error) {
     if (!(error instanceof SetupStops)) throw error;
     write('Windows/Panther/setuperr.log', log('Error', 'windeploy.exe', error.message));
