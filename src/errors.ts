@@ -19,6 +19,8 @@ export type ErrorCode =
   | 'repo'
   /** A lock or project file is invalid, or was made for another request. */
   | 'lock'
+  /** Packages, or the setup program, do not run on the version of Windows to install on. */
+  | 'windows'
   /** A machine, its disk or its network is not available, or ended unexpectedly. */
   | 'vm'
   /** The content does not fit on a medium: an invalid name, too many bytes, or two files with one name. */

@@ -18,6 +18,7 @@ import { findIndexes, verifyAgain } from '../site/index-source.ts';
 import { loadOriginals } from './load-from-sites.ts';
 import { newestKnown } from './newest-index.ts';
 import { withTrust } from './site-trust.ts';
+import { requireWindows } from './windows.ts';
 import type { OriginalIndex } from '../site/base/original-index.ts';
 import type { SignedCatalog } from './load-from-sites.ts';
 
@@ -110,6 +111,7 @@ async function selectLocked(lock: Lock, request: CompleteRequest, options: Selec
   const { groups, context } = options;
   const named = { file: request.lock, lock };
   warnOfUndigested(named, context.report);
+  requireWindows(lock.request.windows, lock);
   if (lock.indexes.length > groups.length) {
     throw new CygstrapError(
       'usage',

@@ -13,6 +13,7 @@ import { inspectRepo } from '../repo/repo.ts';
 import { Store } from '../repo/store.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { SiteSet } from '../site/site-set.ts';
+import { DEFAULTS } from './defaults.ts';
 import { failureOf, fetchFiles } from './fetch-files.ts';
 import { publishIndex } from './fetch-publish.ts';
 import type { PublishedSummary } from './fetch-publish.ts';
@@ -27,6 +28,7 @@ import { trustedKeys } from '../trust/verifier.ts';
 import { setupCommandOf } from './setup-command.ts';
 import type { SetupCommand } from '../core/lock/setup-command.ts';
 import { openGroup } from './load-from-sites.ts';
+import { requireCurrentSetup } from './windows.ts';
 
 const NOTHING: Presence = { present: [], readFiles: 0, absent: [], damaged: [], clashes: [] };
 
@@ -62,8 +64,8 @@ export type FetchResult = FetchSummary | { readonly kind: 'conflict'; readonly c
 
 /** Creates or updates a repo for a request or a lock: reads or makes the lock, fetches missing files, verifies every
  *  byte, and publishes the index last. If it is stopped, the same call continues from there. Throws `lock` for the lock
- *  of another request, `fetch` with every file that could not be fetched, and the errors of the sites, the repo and the
- *  solver. */
+ *  of another request, `windows` for packages or a setup program that do not run on the Windows of the request, `fetch`
+ *  with every file that could not be fetched, and the errors of the sites, the repo and the solver. */
 export async function fetchRepo(request: FetchRequest, given: FetchContext = {}): Promise<FetchResult> {
   const context = completeContext(given);
   const groups: SiteSet[] = [];
@@ -99,7 +101,8 @@ class Fetch {
     });
     if ('conflicts' in selection) return { kind: 'conflict', conflicts: selection.conflicts };
     const files = distinctFiles(selection.files);
-    const { lock, layout, dryRun, allowUndigested } = this.#request;
+    const { lock, layout, dryRun, allowUndigested, installerSite } = this.#request;
+    if (selection.lock !== undefined && installerSite === DEFAULTS.installerSite) requireCurrentSetup(selection.lock);
     for (const file of files) requireVerifiable(file, allowUndigested);
     this.#warnOfLongPaths(files);
     const wasOurs = await exists(ownFile(this.#root, ''));

@@ -14,6 +14,7 @@ import { planUpdate } from './lock-update.ts';
 import type { PlannedUpdate } from './lock-update.ts';
 import { runSteps } from './steps.ts';
 import { packageVersion } from './version.ts';
+import { requireWindows } from './windows.ts';
 
 /** A catalog and the signers of its indexes. */
 export interface LockSource {
@@ -35,7 +36,7 @@ export type LockResult =
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
 /** Resolves a request and locks its plan. Throws `lock` for a plan that cannot be locked, for example from an index
- *  of another architecture. */
+ *  of another architecture; `windows` for packages that do not run on the requested Windows. */
 export async function makeLock(
   source: LockSource,
   fields: Partial<ResolveRequest>,
@@ -89,12 +90,15 @@ function lockPlan(source: LockSource, plan: Plan, request: ResolveRequest, optio
   const indexes = identitiesOf(source);
   const arch = archOf(indexes, options.arch);
   warnOfShortLived(plan, options.report);
-  return lockOf(plan, {
+  const lock = lockOf(plan, {
     indexes,
     request: lockRequestOf(request, arch),
     resolver: options.resolver ?? `cygstrap ${packageVersion()}`,
     ...(options.allowUndigested === undefined ? {} : { allowUndigested: options.allowUndigested }),
   });
+  const [header] = source.loaded.catalog.headers;
+  requireWindows(request.windows, lock, { setupMinimumVersion: header?.setupMinimumVersion });
+  return lock;
 }
 
 /** Reports a warning for versions that mirrors remove first. */

@@ -20,6 +20,7 @@ import { installerOf } from './media-installer.ts';
 import { filesOfLock } from './repo-files.ts';
 import { setupCommandOf } from './setup-command.ts';
 import type { SetupCommand } from '../core/lock/setup-command.ts';
+import { requireWindows } from './windows.ts';
 
 /** File names of the images in the output directory. */
 const REPO_IMAGE = 'repo.iso';
@@ -45,6 +46,8 @@ export interface MediaRequest {
   readonly lock: string;
   /** Output directory; created if missing. */
   readonly out: string;
+  /** The Windows to install on: a kind or a version. By default that of the request of the lock. */
+  readonly windows?: string | undefined;
   /** Further files: `HOST_PATH` or `HOST_PATH=PATH_ON_ISO`, see `additionsOf`. */
   readonly add?: readonly string[];
   /** Files of keys that are trusted for the installer, besides the built-in keys. */
@@ -83,19 +86,23 @@ export interface MediaResult {
  *  an index of them in the place where setup looks for it, the setup program if the repo has it (its signature is
  *  verified again), and further files. The answer medium is written if the request has answers. Equal input gives equal
  *  bytes. In the repo only the verification cache changes. Throws `verify` for damaged or missing archives, `repo` if
- *  the index does not list what the lock has, `lock` if it contradicts the lock, `signature`, `usage` for missing
- *  additions, `media`, `tool`, and what reading locks and indexes throws. */
+ *  the index does not list what the lock has, `lock` if it contradicts the lock, `windows` if the packages do not run
+ *  on the Windows, `signature`, `usage` for missing additions, `media`, `tool`, and what reading locks and indexes
+ *  throws. */
 export async function makeMedia(
   request: MediaRequest,
   { load = {}, report = () => {}, signal }: MediaContext = {},
 ): Promise<MediaResult> {
   const { repo, out, keyring = [] } = request;
   const lock = await readLock(request.lock);
+  const { windows = lock.request.windows } = request;
+  requireWindows(windows, lock);
   const root = resolve(repo);
   const places = placesOf(root, layoutOf(root));
   const files = await verifiedFilesOf(root, lock, signal);
   const { arch } = lock.request;
   const index = await indexOfLock({ file: request.lock, lock }, { places, files, load });
+  requireWindows(windows, lock, { records: index.forSetup.records });
   const installer = await installerOf(places, arch, keyring);
   const program = installer === undefined ? undefined : `${REPO_DRIVE}${installer.name}`;
   const added = await additionsOf(request.add ?? []);

@@ -1,14 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
-import { WINDOWS_VERSION } from '../core/lock/patterns.ts';
 import { parseInstalledDb } from '../core/resolve/installed.ts';
 import type { InstalledPackage, ResolveRequest } from '../core/resolve/plan.ts';
 import { DEFAULT_WINDOWS } from '../core/resolve/request.ts';
+import { WINDOWS_KIND_NAMES, windowsVersion } from '../core/windows/kinds.ts';
 
-/** Returns whether a text is `MAJOR.MINOR.BUILD` or `MAJOR.MINOR`. */
-export function isWindowsVersion(text: string): boolean {
-  return WINDOWS_VERSION.test(text);
+/** What {@link windowsOf} accepts, for messages. */
+const WINDOWS_FORMS = `a version like ${DEFAULT_WINDOWS}, or a kind like windows-7`;
+
+/** Returns the version of a Windows that is named by its version or its kind. Throws `usage` for any other text.
+ *  @param name of the option or field, for the message */
+export function windowsOf(text: string, name: string): string {
+  const version = windowsVersion(text);
+  if (version !== undefined) return version;
+  throw new CygstrapError('usage', `${name} must be ${WINDOWS_FORMS}: \`${text}\``, {
+    hint: `the kinds are ${WINDOWS_KIND_NAMES.join(', ')}`,
+  });
 }
 
 /** A line of a batch: a request, or the reason why it is invalid. */
@@ -43,10 +51,10 @@ export function parseRequest(text: string, defaults: ResolveRequest): ParsedRequ
     if (fields[name] !== undefined && typeof fields[name] !== 'boolean') return fault(`${name} must be true or false`);
   }
   const { windows } = fields;
-  if (windows !== undefined && !(typeof windows === 'string' && isWindowsVersion(windows))) {
-    return fault(`windows must be a version like ${DEFAULT_WINDOWS}`);
-  }
-  return { kind: 'request', request: { ...defaults, ...fields } };
+  if (windows === undefined) return { kind: 'request', request: { ...defaults, ...fields } };
+  const version = typeof windows === 'string' ? windowsVersion(windows) : undefined;
+  if (version === undefined) return fault(`windows must be ${WINDOWS_FORMS}`);
+  return { kind: 'request', request: { ...defaults, ...fields, windows: version } };
 }
 
 function fault(message: string): ParsedRequest {

@@ -21,6 +21,7 @@ import { makeMedia } from './media.ts';
 import { archivesOf } from './media-answers.ts';
 import { additionsOf } from './media-additions.ts';
 import type { VmContext } from './vm-context.ts';
+import { requireWindows } from './windows.ts';
 
 export interface VmInstallRequest {
   /** Directory of the repo. */
@@ -39,8 +40,8 @@ export interface VmInstallRequest {
 }
 
 /** Installs a guest and the packages of a lock into a new machine, from media made of the repo, or returns the existing
- *  installation. Throws what `makeMedia` throws, `usage` for a guest that cannot be installed so, `guest` for a guest
- *  that fails, hangs or ends too early, `vm`, `tool`, `io`, and the reason of the signal. Then nothing is published;
+ *  installation. Throws what `makeMedia` throws, `usage` for a guest that cannot be installed so, `windows` for
+ *  packages that do not run on the Windows, `guest` for a guest that fails, hangs or ends too early, `vm`, `tool`, `io`, and the reason of the signal. Then nothing is published;
  *  console log and last screen are kept in `logs` of the directory of all stages. */
 export async function installVm(request: VmInstallRequest, context: VmContext): Promise<InstalledManifest> {
   const own = guestContext(context, request);
@@ -73,6 +74,7 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
   const { guest, cacheDir, environment, report, signal } = context;
   const { repo, add = [], keyring = [], windows, machineOptions = {}, limits } = request;
   const lock = await readLock(request.lock);
+  if (windows !== undefined) requireWindows(windows.kind, lock, { architecture: windows.arch });
   const additions = await additionsOf(add);
   const { emptyDisksMiB = [], qemuArguments = [], tpm = false, ...rest } = machineOptions;
   const options = { ...guest.defaults, ...rest, emptyDisksMiB, tpm, qemuArguments };
@@ -96,7 +98,15 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
     limits: { ...WATCH_LIMITS, ...limits },
     makeMedia: async (out, files) => {
       const { image, answers } = await makeMedia(
-        { repo, lock: request.lock, add, keyring, out, answers: { form: kit.answerForm, files } },
+        {
+          repo,
+          lock: request.lock,
+          windows: windows?.kind,
+          add,
+          keyring,
+          out,
+          answers: { form: kit.answerForm, files },
+        },
         { load: { env: environment, report }, report, signal },
       );
       return { repo: image.path, answers: answers?.path ?? out };

@@ -35,7 +35,7 @@ export const REQUEST_OPTIONS = grouped('Request', {
   test: flag('Treat test versions like any other version'),
   source: flag('Include the source archives of all packages'),
   'build-depends': list('NAME', 'Add the build dependencies of this package; repeat, or separate by commas'),
-  windows: documentDefault(value('VERSION', 'Plan for this version of Windows'), DEFAULTS.windows),
+  windows: documentDefault(value('VERSION', 'Plan for this version or kind of Windows'), DEFAULTS.windows),
 });
 
 /** Options that make the request of a plan, also for an existing installation. */

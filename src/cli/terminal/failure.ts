@@ -31,6 +31,7 @@ const EXIT_CODES: Record<ErrorCode, number> = {
   'older-index': EXIT_NO,
   repo: EXIT_NO,
   lock: EXIT_NO,
+  windows: EXIT_NO,
   vm: EXIT_WORLD,
   media: EXIT_NO,
   tool: EXIT_WORLD,

@@ -16,6 +16,7 @@ export interface Config {
   readonly addSites?: readonly SiteEntry[];
   /** Files of OpenPGP keys to trust besides Cygwin's own, for every site without `keys`. */
   readonly keyring?: readonly string[];
+  /** `MAJOR.MINOR.BUILD`, `MAJOR.MINOR`, or a kind of Windows. */
   readonly windows?: string;
   readonly test?: boolean;
   readonly source?: boolean;

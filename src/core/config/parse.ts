@@ -1,5 +1,6 @@
 import { flag, objectOf, oneOf, optional, parseShaped, textOf, uniqueListOf } from '../json/shape.ts';
-import { arch, label, windows } from '../lock/patterns.ts';
+import { arch, label } from '../lock/patterns.ts';
+import { WINDOWS_KIND_NAMES, WINDOWS_VERSION } from '../windows/kinds.ts';
 import type { Shape } from '../json/shape.ts';
 import { LAYOUTS, siteAddress } from './config.ts';
 import type { Config, SiteEntry, TrustedSite } from './config.ts';
@@ -17,6 +18,12 @@ const trustedSite: Shape<TrustedSite> = objectOf({ address: label, keys: optiona
 const site: Shape<SiteEntry> = (node) => (node.value instanceof Map ? trustedSite(node) : label(node));
 
 const sites = uniqueListOf(site, siteAddress);
+
+/** A version or a kind. */
+const windows = textOf(
+  new RegExp(`${WINDOWS_VERSION.source}|^(${WINDOWS_KIND_NAMES.join('|').replaceAll('.', '\\.')})$`),
+  'a version of Windows like 10.0.19045, or a kind like windows-7',
+);
 
 /** All fields of a project file. `cygstrap.schema.json` declares the same for editors; a test compares them. */
 export const CONFIG_FIELDS = {

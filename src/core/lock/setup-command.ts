@@ -1,4 +1,5 @@
 import type { PackageRecord } from '../setup-ini/records.ts';
+import { isUnsupportedBySetup } from '../windows/ceilings.ts';
 import type { Lock } from './lock.ts';
 
 /** A call of Cygwin's setup program. */
@@ -29,7 +30,7 @@ export interface SetupCommandOptions {
  *  Packages that other packages replace are named by their replacement, since an index of the repo lists only that.
  *  `--upgrade-also` has no effect on an empty system; elsewhere setup updates dependencies only with it. The call has
  *  no `--no-replaceonreboot`: setup would then leave old files that are in use in place and still exit with 0.
- *  Source: cygwin-setup choose_cli.cc, libsolv.cc, crypto.cc, install.cc @ 09e4f16. */
+ *  Source: cygwin-setup choose_cli.cc, libsolv.cc, crypto.cc, install.cc, main.cc @ 09e4f16. */
 export function setupCommand(
   { request, packages }: Pick<Lock, 'request' | 'packages'>,
   { program, place, trust, records }: SetupCommandOptions,
@@ -43,6 +44,7 @@ export function setupCommand(
     arguments: [
       '--quiet-mode',
       '--upgrade-also',
+      ...(isUnsupportedBySetup(request) ? ['--allow-unsupported-windows'] : []),
       ...trustArguments(trust),
       ...(place.kind === 'directory'
         ? ['--local-install', '--local-package-dir', place.path]

@@ -8,6 +8,8 @@ import type { Solvable } from '../solver/candidates.ts';
 import type { Pool } from '../solver/pool.ts';
 import type { Solution } from '../solver/solution.ts';
 import type { Steps } from '../solver/steps.ts';
+import { siteHint } from '../windows/ceilings.ts';
+import { windowsTarget } from '../windows/kinds.ts';
 import type { Conflict, ConflictStep } from './plan.ts';
 import { derivationOrder } from './derivation-order.ts';
 import type { Requirement } from './requirements.ts';
@@ -240,13 +242,20 @@ export class Explainer {
     return versions.length === 0 ? '' : `; there is ${versions.slice(0, 6).join(', ')}`;
   }
 
+  #suggestWindows(suggestions: Set<string>): void {
+    const [resident] = this.#pool.providersOfName('_windows').filter((s) => this.#pool.isInstalled(s));
+    const target = resident === undefined ? undefined : windowsTarget(this.#pool.version(resident));
+    const hint = target && siteHint(target, this.#pool.catalog.headers[0]?.arch);
+    suggestions.add(hint ?? 'name the Windows to install on with --windows');
+  }
+
   #suggestions(proof: readonly number[], isBaseInvolved: boolean): string[] {
     const suggestions = new Set<string>();
     for (const rule of proof) {
       if (rule >= this.#solution.kinds.feature) continue;
       for (const { kind, dependency } of reasonsOf(this.#pool, this.#solution.rules.literalsOf(rule))) {
         if (kind !== 'nothing-provides' || dependency === undefined) continue;
-        if (dependency.name === '_windows') suggestions.add('name the Windows to install on with --windows');
+        if (dependency.name === '_windows') this.#suggestWindows(suggestions);
         else if (this.#pool.providersOfName(dependency.name).length === 0)
           suggestions.add(`add an index that has \`${dependencyText(dependency)}\``);
       }

@@ -26,6 +26,8 @@ interface Ceiling {
   readonly needsName: string;
   /** What still runs on the versions of Windows that it dropped. */
   readonly last: { readonly x86: LastCygwin; readonly x86_64?: LastCygwin };
+  /** The last setup program that still runs on them; absent if that is the current one. */
+  readonly setup?: string;
 }
 
 const TIME_MACHINE = 'http://ctm.crouchingtigerhiddenfruitbat.org/pub/cygwin/circa';
@@ -57,12 +59,14 @@ const CEILINGS: readonly Ceiling[] = [
       x86: dated('2.5.2', 'x86', '2016/08/30/104223', false),
       x86_64: dated('2.5.2', 'x86_64', '2016/08/30/104235', false),
     },
+    setup: '2.932',
   },
   {
     from: '1.7.19',
     needs: '5.1',
     needsName: 'Windows XP',
     last: { x86: dated('1.7.18', 'x86', '2013/06/04/121035', false) },
+    setup: '2.774',
   },
 ];
 
@@ -81,6 +85,17 @@ export function lastCygwin(
   return is32Bit ? (last?.x86 ?? LAST_OF_X86) : last?.x86_64;
 }
 
+/** Returns the version of the last setup program that runs on a Windows; undefined if the current one does. */
+export function lastSetup({ version }: Pick<WindowsTarget, 'version'>): string | undefined {
+  return CEILINGS.findLast(({ needs }) => isOlder(version, needs))?.setup;
+}
+
+/** Returns whether setup refuses packages on a Windows without `--allow-unsupported-windows`. The last setup for
+ *  versions before Windows XP does not have that option. Source: cygwin-setup main.cc `WinMain`. */
+export function isUnsupportedBySetup({ windows, arch }: { readonly windows: string; readonly arch: string }): boolean {
+  return !isOlder(windows, '5.1') && (arch === 'x86' || isOlder(windows, '6.3'));
+}
+
 /** A package of a plan or a lock. */
 interface InstalledVersion {
   readonly name: string;
@@ -92,17 +107,19 @@ interface InstalledVersion {
 /** Why packages cannot be installed on a Windows. */
 export interface WindowsFault {
   /** `version`: the package `cygwin` does not run there; `architecture`: that Windows has no 64-bit programs;
-   *  `requirement`: a package requires another version with `_windows`. */
-  readonly reason: 'version' | 'architecture' | 'requirement';
+   *  `requirement`: a package requires another version with `_windows`; `setup`: the index requires a setup program
+   *  that does not run there. */
+  readonly reason: 'version' | 'architecture' | 'requirement' | 'setup';
   readonly kind: WindowsKind | null;
   /** Its version. */
   readonly windows: string;
   /** Architecture of the packages. */
   readonly arch: string;
-  /** The package, null for `architecture`. */
+  /** The package; null for `architecture` and `setup`. */
   readonly package: string | null;
   readonly version: string | null;
-  /** The lowest version of Windows that it runs on, for `requirement` with its operator; null for `architecture`. */
+  /** The lowest version of Windows that it runs on, for `requirement` with its operator; null for `architecture`; for
+   *  `setup` the lowest version of the setup program. */
   readonly needs: string | null;
   /** Null if the current Cygwin runs on that Windows. */
   readonly last: LastCygwin | null;
@@ -112,40 +129,65 @@ export interface WindowsFault {
   readonly hint: string;
 }
 
+/** What is installed, and from which index. */
+export interface Installation {
+  /** Architecture of the packages. */
+  readonly arch: string;
+  readonly packages: readonly InstalledVersion[];
+  /** `setup-minimum-version` of the index. */
+  readonly setupMinimumVersion?: string | undefined;
+}
+
 /** Checks packages against the Windows to install them on: its architecture, the end of its support in the package
- *  `cygwin`, and, where requirements are known, the criteria on `_windows`. Returns the first reason why they cannot
- *  run there; undefined if there is none. */
-export function checkWindows(
-  target: WindowsTarget,
-  { arch, packages }: { readonly arch: string; readonly packages: readonly InstalledVersion[] },
-): WindowsFault | undefined {
-  const fault = (facts: Pick<WindowsFault, 'reason' | 'package' | 'version' | 'needs'>, message: string) => {
-    const last = lastCygwin(target, arch);
+ *  `cygwin`, the setup program that runs there, and, where requirements are known, the criteria on `_windows`. Returns
+ *  the first reason why they cannot be installed there; undefined if there is none. */
+export function checkWindows(target: WindowsTarget, installation: Installation): WindowsFault | undefined {
+  const { arch, packages, setupMinimumVersion } = installation;
+  const fault = (
+    reason: WindowsFault['reason'],
+    message: string,
+    facts: Partial<Pick<WindowsFault, 'package' | 'version' | 'needs'>> = {},
+  ): WindowsFault => {
     const { kind = null, version: windows } = target;
-    return { ...facts, kind, windows, arch, last: last ?? null, message, hint: hintOf(last, arch) };
+    const last = lastCygwin(target, arch) ?? null;
+    const hint = siteHint(target, arch);
+    return {
+      reason,
+      kind,
+      windows,
+      arch,
+      package: null,
+      version: null,
+      needs: null,
+      ...facts,
+      last,
+      message,
+      hint: hint === undefined ? 'use another Windows' : `${hint}; or use another Windows`,
+    };
   };
-  if (arch === 'x86_64' && !target.architectures.includes('amd64')) {
-    const facts = { reason: 'architecture', package: null, version: null, needs: null } as const;
-    return fault(facts, `packages for x86_64 do not run on ${target.name}: it is a 32-bit Windows`);
-  }
+  if (arch === 'x86_64' && !target.architectures.includes('amd64'))
+    return fault('architecture', `packages for x86_64 do not run on ${target.name}`);
   for (const { name, version, depends = [] } of packages) {
+    const named = { package: name, version };
     const needed = name === 'cygwin' ? neededBy(version) : undefined;
     if (needed !== undefined && isOlder(target.version, needed.needs)) {
-      return fault(
-        { reason: 'version', package: name, version, needs: needed.needs },
-        `\`${name} ${version}\` does not run on ${target.name}: it requires ${needed.needsName}, or later`,
-      );
+      const why = `it requires ${needed.needsName}, or later`;
+      const message = `\`${name} ${version}\` does not run on ${target.name}: ${why}`;
+      return fault('version', message, { ...named, needs: needed.needs });
     }
-    for (const { name: required, op, version: bound } of depends) {
-      if (required !== '_windows' || op === undefined || bound === undefined) continue;
-      if (versionMeets(target.version, { op, version: bound })) continue;
-      return fault(
-        { reason: 'requirement', package: name, version, needs: `${op} ${bound}` },
-        `\`${name} ${version}\` cannot be installed on ${target.name}: it requires \`_windows (${op} ${bound})\``,
-      );
+    const unmet = depends.find((each) => isUnmet(each, target.version));
+    if (unmet !== undefined) {
+      const needs = `${unmet.op} ${unmet.version}`;
+      const why = `it requires \`_windows (${needs})\``;
+      const message = `\`${name} ${version}\` cannot be installed on ${target.name}: ${why}`;
+      return fault('requirement', message, { ...named, needs });
     }
   }
-  return undefined;
+  const setup = lastSetup(target);
+  if (setup === undefined || setupMinimumVersion === undefined || !isOlder(setup, setupMinimumVersion))
+    return undefined;
+  const message = `the index requires setup ${setupMinimumVersion}, and the last for ${target.name} is ${setup}`;
+  return fault('setup', message, { needs: setupMinimumVersion });
 }
 
 /** Returns what a version of the package `cygwin` needs; undefined for one that runs everywhere. Test versions count as
@@ -155,21 +197,23 @@ function neededBy(version: string): Ceiling | undefined {
   return CEILINGS.find(({ from }) => !isOlder(upstream, from));
 }
 
+function isUnmet({ name, op, version }: Dependency, windows: string): boolean {
+  return name === '_windows' && op !== undefined && version !== undefined && !versionMeets(windows, { op, version });
+}
+
 function isOlder(version: string, than: string): boolean {
   return compareVersions(version, than) < 0;
 }
 
-function hintOf(last: LastCygwin | undefined, arch: string | undefined): string {
-  return last === undefined ? 'use another Windows' : `${siteHint(last, arch)}; or use another Windows`;
-}
-
-/** Says how to get the last Cygwin for a Windows, one line.
+/** Says which options get the last Cygwin for a Windows, one line; undefined if the current one runs there.
  *  @param arch that of the request, if it is known */
-export function siteHint({ version, site, isSigned, arch: needed }: LastCygwin, arch: string | undefined): string {
+export function siteHint(target: WindowsTarget, arch: string | undefined): string | undefined {
+  const last = lastCygwin(target, arch);
+  if (last === undefined) return undefined;
   const options = [
-    ...(needed === arch ? [] : [`--arch ${needed}`]),
-    `--site ${site}`,
-    ...(isSigned ? [] : ['--unsigned']),
+    ...(last.arch === arch ? [] : [`--arch ${last.arch}`]),
+    `--site ${last.site}`,
+    ...(last.isSigned ? [] : ['--unsigned']),
   ];
-  return `the last Cygwin for it is ${version}: use \`${options.join(' ')}\``;
+  return `the last Cygwin for ${target.name} is ${last.version}: use \`${options.join(' ')}\``;
 }

@@ -37,9 +37,18 @@ export type WindowsKind = keyof typeof WINDOWS_KINDS;
 
 export const WINDOWS_KIND_NAMES = Object.keys(WINDOWS_KINDS) as readonly WindowsKind[];
 
+/** Matches `MAJOR.MINOR.BUILD` or `MAJOR.MINOR`, as Windows numbers its versions. */
+export const WINDOWS_VERSION = /^\d{1,5}\.\d{1,5}(\.\d{1,9})?$/;
+
 /** Returns whether a text is the name of a kind of Windows. */
 export function isWindowsKind(text: string): text is WindowsKind {
   return Object.hasOwn(WINDOWS_KINDS, text);
+}
+
+/** Returns the version of a Windows that is named by its version or its kind; undefined for any other text. */
+export function windowsVersion(text: string): string | undefined {
+  if (isWindowsKind(text)) return WINDOWS_KINDS[text].version;
+  return WINDOWS_VERSION.test(text) ? text : undefined;
 }
 
 /** A Windows to install on. */
@@ -59,9 +68,16 @@ export function windowsTarget(windows: string, architecture?: WindowsArchitectur
   const kind = isWindowsKind(windows) ? windows : undefined;
   const { name, version, architectures } =
     kind === undefined
-      ? { name: `Windows ${windows}`, version: windows, architectures: isOnly32Bit(windows) ? ['x86' as const] : BOTH }
+      ? { name: nameOf(windows), version: windows, architectures: isOnly32Bit(windows) ? ['x86' as const] : BOTH }
       : WINDOWS_KINDS[kind];
-  return { kind, name, version, architectures: architecture === undefined ? architectures : [architecture] };
+  if (architecture === undefined) return { kind, name, version, architectures };
+  return { kind, name: architecture === 'x86' ? `32-bit ${name}` : name, version, architectures: [architecture] };
+}
+
+/** Returns the names of the kinds that have a version; without one, the version. */
+function nameOf(version: string): string {
+  const names = Object.values(WINDOWS_KINDS).filter((kind) => kind.version === version);
+  return names.length === 0 ? `Windows ${version}` : names.map(({ name }) => name).join(' or ');
 }
 
 /** Returns whether all editions of a version for PCs have 32 bits: the first with 64 is 5.2. */

@@ -60,3 +60,15 @@ test.each<[SetupTrust, string[]]>([
   const url = 'http://127.0.0.1:8080/';
   expect(argumentsFor({}, { kind: 'site', url }, trust)).toEqual([...start, '--site', url, '--only-site']);
 });
+
+test.each([
+  ['6.3.9600', 'x86_64', false],
+  ['10.0.19045', 'x86_64', false],
+  ['6.1.7601', 'x86_64', true],
+  ['5.1.2600', 'x86', true],
+  ['10.0.19045', 'x86', true],
+  // The last setup for it does not have the option.
+  ['5.0.2195', 'x86', false],
+])('on Windows %s with %s: --allow-unsupported-windows is %s', (windows, arch, expected) => {
+  expect(argumentsFor({ windows, arch }).includes('--allow-unsupported-windows')).toBe(expected);
+});

@@ -86,9 +86,9 @@ describe('the architecture', () => {
       arch: 'x86_64',
       package: null,
       last: { version: '3.3.6', arch: 'x86', site: `${CIRCA}/2022/11/23/063457` },
-      message: 'packages for x86_64 do not run on Windows 10: it is a 32-bit Windows',
+      message: 'packages for x86_64 do not run on 32-bit Windows 10',
       hint:
-        `the last Cygwin for it is 3.3.6: use \`--arch x86 --site ${CIRCA}/2022/11/23/063457\`; ` +
+        `the last Cygwin for 32-bit Windows 10 is 3.3.6: use \`--arch x86 --site ${CIRCA}/2022/11/23/063457\`; ` +
         'or use another Windows',
     });
   });
