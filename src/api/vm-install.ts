@@ -41,8 +41,9 @@ export interface VmInstallRequest {
 
 /** Installs a guest and the packages of a lock into a new machine, from media made of the repo, or returns the existing
  *  installation. Throws what `makeMedia` throws, `usage` for a guest that cannot be installed so, `windows` for
- *  packages that do not run on the Windows, `guest` for a guest that fails, hangs or ends too early, `vm`, `tool`, `io`, and the reason of the signal. Then nothing is published;
- *  console log and last screen are kept in `logs` of the directory of all stages. */
+ *  packages that do not run on the Windows, `guest` for a guest that fails, hangs or ends too early, `vm`, `tool`,
+ *  `io`, and the reason of the signal. Then nothing is published; console log and last screen are kept in `logs` of the
+ *  directory of all stages. */
 export async function installVm(request: VmInstallRequest, context: VmContext): Promise<InstalledManifest> {
   const own = guestContext(context, request);
   return installStage(own, await installRequest(request, own));
@@ -74,7 +75,6 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
   const { guest, cacheDir, environment, report, signal } = context;
   const { repo, add = [], keyring = [], windows, machineOptions = {}, limits } = request;
   const lock = await readLock(request.lock);
-  if (windows !== undefined) requireWindows(windows.kind, lock, { architecture: windows.arch });
   const additions = await additionsOf(add);
   const { emptyDisksMiB = [], qemuArguments = [], tpm = false, ...rest } = machineOptions;
   const options = { ...guest.defaults, ...rest, emptyDisksMiB, tpm, qemuArguments };
@@ -83,6 +83,7 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
       hint: `use \`--firmware ${guest.firmwares.join('` or `')}\``,
     });
   }
+  if (windows !== undefined) requireWindows(windows.kind, lock, { architecture: windows.arch });
   const kit = windows === undefined ? await guest.prepare({ cacheDir, report, signal }) : windowsKit(windows);
   return {
     kit,
