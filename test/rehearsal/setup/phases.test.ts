@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SCRIPT_FILE } from '../../../src/guest/windows/options.ts';
@@ -89,6 +89,7 @@ function install({
   return run;
 }
 
+const GOLDENS = readdirSync(join(PROJECT, 'fixtures/windows')).filter((name) => /\.(xml|sif)$/.test(name));
 const STAGES = ['specialize', 'logon', 'script'].map((name) => `@cygstrap stage ${name}`);
 
 describe('an installation', () => {
@@ -111,6 +112,12 @@ describe('an installation', () => {
     });
     expect(without.screen.join('\n')).toContain("This PC can't run Windows 11");
     expect(without).toMatchObject({ ends: ['wait'], disks: [] });
+  });
+
+  test.each(GOLDENS)('with %s ends with the verdict', (golden) => {
+    const { ends, com1, disks } = install({ golden });
+    expect([ends.at(-1), com1.at(-1)]).toEqual(['power-off', '@cygstrap installed 0123']);
+    expect(disks.map(({ table }) => table)).toEqual([golden.includes('-uefi') ? 'gpt' : 'mbr']);
   });
 
   test.each(['windows-xp.sif', 'windows-2003.sif'])('with %s', (golden) => {
