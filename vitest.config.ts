@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 import { AttackTable } from './test/attack/table.ts';
 import { NoSkips } from './test/support/no-skips.ts';
 
-/** Suites that run guests in QEMU, which takes minutes under software emulation (`npm run test:machines`). */
+/** Suites that run guests in QEMU, which takes minutes under software emulation, or Windows programs in wine
+ *  (`npm run test:machines`). */
 const MACHINES = [
   'test/rehearsal/boot.test.ts',
   'test/serve/view-machine.test.ts',
@@ -10,6 +11,7 @@ const MACHINES = [
   'test/guest/controller.test.ts',
   'test/guest/resume.test.ts',
   'test/guest/stand-in.test.ts',
+  'test/guest/windows/script-wine.test.ts',
   'test/vm/firmware.test.ts',
   'test/vm/machine.test.ts',
   'test/vm/machine-devices.test.ts',

@@ -111,8 +111,9 @@ function script({ kind, nonce, commands, hasDrivers }: ScriptOptions): string[] 
     'set "step=%~1"',
     'set "mark=%folder%\\%phase%-%step%.done"',
     'if exist "%mark%" exit /b 0',
+    // The step sets `code` itself: if the log cannot be opened, cmd does not call it, and leaves errorlevel as it was.
+    'set "code=1"',
     'call :%step% <nul >>"%log%" 2>&1',
-    'set "code=%errorlevel%"',
     'if not "%code%"=="0" exit /b 0',
     '>"%mark%" echo done',
     'exit /b 0',
@@ -120,17 +121,19 @@ function script({ kind, nonce, commands, hasDrivers }: ScriptOptions): string[] 
     // `type` and not `copy`: a copy of a file of a CD is read-only, so that it cannot be replaced.
     ':copy',
     `type "%self%" >"%folder%\\${SCRIPT_FILE}"`,
-    'exit /b %errorlevel%',
+    `if exist "%folder%\\${SCRIPT_FILE}" set "code=0"`,
+    'exit /b 0',
 
     ...(hasDrivers === true ? DRIVERS : []),
 
-    // A process of its own, so that `exit`, `cd` and `set` in the user's file do not reach this script.
+    // A process of its own, so that `exit`, `cd` and `set` in the user's file do not reach this script. `call`: without
+    // it `cmd /c FILE` returns 0 for a file that ends by `program || exit /b`, or by `exit /b 1` in an `if`.
     ':customize',
     'pushd "%medium%"',
     'cmd.exe /d /c call .\\%phase%.cmd',
     'set "code=%errorlevel%"',
     'popd',
-    'exit /b %code%',
+    'exit /b 0',
 
     ':report',
     'if not exist "%folder%\\" mkdir "%folder%"',
@@ -141,14 +144,14 @@ function script({ kind, nonce, commands, hasDrivers }: ScriptOptions): string[] 
 }
 
 /** Installs the drivers of the user. `pnputil` exits with 259 if a driver fits no device or is there already, and with
- *  3010 if it needs a restart. */
+ *  3010 if it needs a restart. The name is in a variable, as `call :driver "%%f"` would expand `%` and `^` in it. */
 const DRIVERS: readonly string[] = [
   ':drivers',
   'set "code=0"',
-  'for /r "%medium%drivers" %%f in (*.inf) do call :driver "%%f"',
-  'exit /b %code%',
+  'for /r "%medium%drivers" %%f in (*.inf) do (set "driver=%%f"& call :driver)',
+  'exit /b 0',
   ':driver',
-  'pnputil.exe -i -a %1',
+  'pnputil.exe -i -a "%driver%"',
   'set "result=%errorlevel%"',
   'if not "%result%"=="0" if not "%result%"=="259" if not "%result%"=="3010" set "code=%result%"',
   'exit /b 0',
