@@ -75,8 +75,7 @@ const RULES: readonly Rule[] = [
     level: 'any',
   },
   {
-    pattern:
-      /Windows cannot be installed to (?:this disk|disk \d)|(?:selected disk|partition selected|disk).*\b(?:MBR|GPT)\b/i,
+    pattern: /Windows cannot be installed to (?:this disk|disk \d)|(?:partition selected|disk).*\b(?:MBR|GPT)\b/i,
     cause: 'the layout of the disk does not fit the firmware',
     advice: 'choose the other firmware: `--firmware uefi` or `--firmware bios`',
     level: 'problem',
