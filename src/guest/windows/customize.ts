@@ -3,6 +3,7 @@ import { DOMParser } from '@xmldom/xmldom';
 import type { Element } from '@xmldom/xmldom';
 import { CygstrapError } from '../../errors.ts';
 import { MARKER_FILE, SCRIPT_FILE } from './options.ts';
+import { hasSpecialize } from './script.ts';
 import type { WindowsKind } from '../../core/windows/kinds.ts';
 import type { Elements, Setting } from './xml.ts';
 
@@ -37,21 +38,28 @@ export function customizationOf(
   const digest = createHash('sha256');
   const settings: Setting[] = [];
   const onMedium = new Map<string, Uint8Array>();
+  // Of all files, in lower case: Windows ignores the case of names.
+  const names = new Set<string>();
   const isLegacy = kind === 'windows-xp' || kind === 'windows-2003';
   for (const [path, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const shown = `${directory}/${path}`;
+    const name = path.toLowerCase();
     digest.update(`${path}\0${bytes.length}\0`).update(bytes);
-    if (RESERVED.includes(path.toLowerCase())) throw refused(shown, 'this file is made by cygstrap');
+    if (RESERVED.includes(name)) throw refused(shown, 'this file is made by cygstrap');
     if (isLegacy && path.includes('/')) throw refused(shown, 'the medium is a floppy, without directories');
-    if (!path.startsWith(FRAGMENTS)) onMedium.set(path, bytes);
-    else if (path.endsWith('.xml')) settings.push(...readFragment(bytes, shown));
+    if (names.has(name)) throw refused(shown, 'another file has this name in other case, which is the same in Windows');
+    names.add(name);
+    if (name === COMMANDS.specialize && !hasSpecialize(kind))
+      throw refused(shown, `Setup of ${kind} runs no commands in that phase; \`logon.cmd\` runs at the first logon`);
+    if (!name.startsWith(FRAGMENTS)) onMedium.set(path, bytes);
+    else if (name.endsWith('.xml')) settings.push(...readFragment(bytes, shown));
     else throw refused(shown, 'the directory `answers` is for fragments `*.xml`');
   }
   return {
     files: onMedium,
     settings,
-    commands: { specialize: onMedium.has(COMMANDS.specialize), logon: onMedium.has(COMMANDS.logon) },
-    hasDrivers: [...onMedium.keys()].some((path) => path.startsWith(DRIVERS)),
+    commands: { specialize: names.has(COMMANDS.specialize), logon: names.has(COMMANDS.logon) },
+    hasDrivers: [...names].some((name) => name.startsWith(DRIVERS)),
     digest: digest.digest('hex'),
   };
 }

@@ -1,5 +1,4 @@
 import type { WindowsKind } from '../../core/windows/kinds.ts';
-import { CygstrapError } from '../../errors.ts';
 import { MARKER_FILE, SCRIPT_FILE } from './options.ts';
 import type { ScriptPhase } from './options.ts';
 
@@ -23,22 +22,21 @@ export interface ScriptOptions {
  *  the first logon it then prints `@cygstrap installed NONCE` and powers off. After a failure it prints
  *  `@cygstrap failed STEP: PHASE exited with N` and powers off. Finished steps are not repeated.
  *
- *  Throws CygstrapError `usage` for commands in a phase that Setup of this kind does not have, and TypeError for a
- *  nonce with other characters. */
+ *  Throws TypeError for a nonce with other characters. */
 export function scriptFiles(options: ScriptOptions): ReadonlyMap<string, Uint8Array> {
-  const { kind, nonce, commands } = options;
+  const { nonce } = options;
   if (!/^[\w-]{1,100}$/.test(nonce)) throw new TypeError('a nonce has 1 to 100 letters, digits, - and _');
-  if (commands?.specialize === true && WITHOUT_SPECIALIZE.includes(kind))
-    throw new CygstrapError('usage', `\`specialize.cmd\` cannot run: Setup of ${kind} has no commands in that phase`, {
-      hint: 'move its commands to `logon.cmd`, which runs at the first logon',
-    });
   return new Map([
     [SCRIPT_FILE, ascii(script(options))],
     [MARKER_FILE, ascii([`nonce=${nonce}`])],
   ]);
 }
 
-/** Kinds whose answers call no script in the phase `specialize`. */
+/** Returns whether the answers for a kind call the script in the phase `specialize`. */
+export function hasSpecialize(kind: WindowsKind): boolean {
+  return !WITHOUT_SPECIALIZE.includes(kind);
+}
+
 const WITHOUT_SPECIALIZE: readonly WindowsKind[] = ['windows-xp', 'windows-2003', 'windows-7', 'windows-2008r2'];
 
 /** Checks of Setup of Windows 11 that a virtual machine does not pass, or only with a TPM. */
@@ -58,7 +56,7 @@ function ascii(lines: readonly string[]): Uint8Array {
  *  - Exit code 0, also after a failure: for another code in `specialize` Setup shows a dialog and waits.
  *  - Paths in variables that are set at the start: `%~f0` in a subroutine is not the script in every cmd. */
 function script({ kind, nonce, commands, hasDrivers }: ScriptOptions): string[] {
-  const driverPhase: CommandPhase = WITHOUT_SPECIALIZE.includes(kind) ? 'logon' : 'specialize';
+  const driverPhase: CommandPhase = hasSpecialize(kind) ? 'specialize' : 'logon';
   const driversIn = (phase: CommandPhase): string[] =>
     hasDrivers === true && phase === driverPhase ? runStep('drivers') : [];
   return [

@@ -43,6 +43,19 @@ describe('files of a user', () => {
     ]);
   });
 
+  test('the case of names does not matter, as in Windows', () => {
+    const { commands, hasDrivers, settings, files } = of({
+      'Logon.CMD': '',
+      'Specialize.cmd': '',
+      'Drivers/a.inf': '',
+      'Answers/a.XML': fragment('specialize', 'Shell-Setup', '<RegisteredOwner>me</RegisteredOwner>'),
+    });
+    expect({ commands, hasDrivers }).toEqual({ commands: { specialize: true, logon: true }, hasDrivers: true });
+    expect(settings).toHaveLength(1);
+    expect(files.has('Answers/a.XML')).toBe(false);
+    expect(() => of({ 'A/b': '', 'a/B': '' })).toThrow('`mine/a/B` cannot be used: another file has this name');
+  });
+
   test('the digest depends on every path and byte', () => {
     const digests = [{}, { a: 'b' }, { ab: '' }, { a: 'c' }, { 'logon.cmd': 'b' }].map((files) => of(files).digest);
     expect(new Set(digests).size).toBe(digests.length);
@@ -70,6 +83,11 @@ describe('files of a user', () => {
     ],
   ])('%j is refused', (files, message) => {
     expect(() => of(files)).toThrow(message);
+  });
+
+  test.each(['windows-7', 'windows-xp'] as const)('%s runs no commands in the phase specialize', (kind) => {
+    expect(() => of({ 'Specialize.cmd': '' }, kind)).toThrow(`Setup of ${kind} runs no commands in that phase`);
+    expect(of({ 'logon.cmd': '' }, kind).commands).toEqual({ specialize: false, logon: true });
   });
 
   test('Windows XP has a floppy without directories', () => {
