@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Report } from '../events.ts';
 import { chooseEdition } from '../guest/windows/edition.ts';
 import { customizationOf } from '../guest/windows/customize.ts';
@@ -66,7 +67,7 @@ export async function prepareWindows(
     report({ kind: 'warning', message: `Setup of \`${edition.name}\` can ask for a product key, and then waits` });
   return {
     kind,
-    medium,
+    medium: { ...medium, path: resolve(iso) },
     isoSha256: sha256 ?? '',
     edition,
     arch: edition.arch,

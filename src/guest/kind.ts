@@ -63,6 +63,8 @@ export interface InstallKit {
   readonly answerForm: 'floppy' | 'iso';
   /** Returns the files of the answer medium, by name; on an ISO image names can contain directories. Pure. */
   readonly answerFiles: (answers: Answers) => ReadonlyMap<string, Uint8Array>;
+  /** The choices of the user and what they were made from, for the record of the stage: short texts without secrets. */
+  readonly description: readonly string[];
   /** Returns the machine that runs the installation. Pure. */
   readonly installMachine: (options: InstallOptions) => MachineTemplate;
   /** The phases of the installation, and what the signs of the machine mean. */

@@ -38,7 +38,8 @@ export interface BootShare extends GuestMount {
 export interface BootHooks {
   /** Receives each line of the guest's console. */
   readonly onLine: (line: string) => Promise<void>;
-  /** Receives the command line of ssh for this machine, quoted for a POSIX shell. */
+  /** Receives the command line of ssh for this machine, quoted for a POSIX shell. Not called for a guest kind without
+   *  commands, whose guests have no ssh yet. */
   readonly onSsh: (commandLine: string) => void;
   /** Aborting it presses the power button. Aborting the signal of the context ends the machine at once. */
   readonly powerOff: AbortSignal;
@@ -108,7 +109,7 @@ export async function bootMachine(
     })),
   };
   await using machine = await startRecorded(context, spec, { work, activity: 'boot', key: installed.key });
-  onSsh(quoteCommand(sshArgv(attachment.targetIn(machine))));
+  if (guest.commands !== undefined) onSsh(quoteCommand(sshArgv(attachment.targetIn(machine))));
   const onPowerOff = (): void => {
     // The end of the machine is awaited below. A guest that does not react to the button is ended.
     machine.powerdown({ timeoutMs: POWER_OFF_TIMEOUT_MS, signal }).catch(() => machine.quit());

@@ -57,6 +57,10 @@ export interface InstalledManifest {
     readonly packages: readonly string[];
     /** sha256 of the lock. */
     readonly lock: string;
+    /** `InstallKit.description`. */
+    readonly description: readonly string[];
+    /** Date and time of the installation in UTC; evaluation editions end a number of days later. */
+    readonly installed: string;
     /** Version of cygstrap. */
     readonly version: string;
     readonly durationMs: number;
@@ -157,7 +161,14 @@ function manifestShape(stage: StageName, key: string): Shape<Manifest> {
         key: oneOf([key]),
         guest: text,
         machineOptions,
-        made: objectOf({ packages: listOf(text), lock: text, version: text, durationMs: number }),
+        made: objectOf({
+          packages: listOf(text),
+          lock: text,
+          description: listOf(text),
+          installed: text,
+          version: text,
+          durationMs: number,
+        }),
         firmware: orNull(sha256),
         disk: fileStamp,
         vars: orNull(fileStamp),

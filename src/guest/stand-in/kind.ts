@@ -73,6 +73,7 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
     key: createHash('sha256').update(`stand-in ${kernelHash} ${installer.key} ${boot.key}`).digest('hex'),
     answerForm: 'floppy',
     answerFiles: standInAnswers,
+    description: [],
     installMachine: ({ disk, repo, answers }: InstallOptions): MachineTemplate => ({
       ...machine(disk, { kind: 'none' }),
       cdroms: [{ id: 'repo', path: repo }],

@@ -31,6 +31,7 @@ export function windowsKit(setup: WindowsSetup): InstallKit {
         ...scriptFiles({ kind, nonce, commands: customization?.commands, hasDrivers: customization?.hasDrivers }),
         answersOf(setup, { password, firmware }),
       ]),
+    description: descriptionOf(setup),
     installMachine: ({ disk, repo, answers }: InstallOptions): MachineTemplate => {
       const cdroms = [
         { id: 'windows', path: medium.path },
@@ -50,6 +51,17 @@ export function windowsKit(setup: WindowsSetup): InstallKit {
     secrets: new Map([[PASSWORD_FILE, `${password}\n`]]),
     bootFiles: [],
   };
+}
+
+function descriptionOf(setup: WindowsSetup): string[] {
+  const { medium, isoSha256, edition, locale, timeZone, computerName, productKey, customization } = setup;
+  return [
+    `medium ${medium.label}, sha256 ${isoSha256}`,
+    `edition ${edition.index}: ${edition.name}, ${edition.version}, ${edition.arch}`,
+    `answers version ${ANSWERS_VERSION}, ${productKey === undefined ? 'without' : 'with'} a product key`,
+    `locale ${locale}, time zone ${timeZone}, computer name ${computerName}`,
+    ...(customization === undefined ? [] : [`customization sha256 ${customization.digest}`]),
+  ];
 }
 
 /** Returns the name and the content of the file with the answers. */

@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { base, contentsOf } from '../../media/command-support.ts';
 import { BOOT, makeTree, makeUdf, SERVER_2022 } from '../../media/inspect/media.ts';
@@ -54,13 +54,13 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
     expect(readdirSync(join(base, 'vm'))).toEqual(['host.json']);
   });
 
-  test('with --json prints the plan', async () => {
+  test('with --json prints the plan, with the absolute path of the image', async () => {
     const out = temporaryDirectory();
-    const { stdout } = await plan(out, '--firmware', 'bios', '--json');
+    const { stdout } = await planOf(relative(process.cwd(), iso), out, '--firmware', 'bios', '--json');
     expect(JSON.parse(stdout)).toMatchObject({
       guest: 'windows-2022',
       key: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
-      argv: expect.arrayContaining(['-cpu']) as string[],
+      argv: expect.arrayContaining([expect.stringContaining(`file.filename=${iso}`)]) as string[],
     });
   });
 
