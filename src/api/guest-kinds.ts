@@ -1,9 +1,9 @@
 import { CygstrapError } from '../errors.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import { standIn } from '../guest/stand-in/kind.ts';
-import { WINDOWS_KINDS } from '../guest/windows/kinds.ts';
+import { WINDOWS_GUESTS } from '../guest/windows/kinds.ts';
 
-const GUEST_KINDS: readonly GuestKind[] = [standIn, ...WINDOWS_KINDS];
+const GUEST_KINDS: readonly GuestKind[] = [standIn, ...WINDOWS_GUESTS];
 
 /** Returns a guest kind by its name. Throws `usage` for an unknown name. */
 export function guestKind(name: string): GuestKind {

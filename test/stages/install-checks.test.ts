@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Event } from '../../src/events.ts';
 import type { InstallKit, InstallOptions } from '../../src/guest/kind.ts';
-import { WINDOWS_KINDS } from '../../src/guest/windows/kinds.ts';
+import { WINDOWS_GUESTS } from '../../src/guest/windows/kinds.ts';
 import { windowsMachine } from '../../src/guest/windows/machine.ts';
 import type { StageContext } from '../../src/stages/context.ts';
 import { installStage } from '../../src/stages/install.ts';
@@ -13,7 +13,7 @@ import type { MachineOptions } from '../../src/stages/manifest.ts';
 import { WATCH_LIMITS } from '../../src/stages/watch.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
 
-const seven = WINDOWS_KINDS.find(({ name }) => name === 'windows-7');
+const seven = WINDOWS_GUESTS.find(({ name }) => name === 'windows-7');
 if (seven === undefined) throw new Error('no kind windows-7');
 
 const kit = {

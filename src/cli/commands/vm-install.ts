@@ -8,7 +8,7 @@ import { interruptible } from '../terminal/interrupt.ts';
 import type { Session } from '../terminal/session.ts';
 import { INSTALL_OPTIONS, VM_OPTIONS, machineOptionsOf, openVm, printNotice, printStage } from '../options/vm.ts';
 import type { InstallArguments, VmArguments } from '../options/vm.ts';
-import { WINDOWS_OPTIONS, windowsOf } from '../options/windows.ts';
+import { WINDOWS_OPTIONS, windowsSetupOf } from '../options/windows.ts';
 
 type WindowsArguments = Arguments<typeof WINDOWS_OPTIONS>;
 
@@ -63,7 +63,7 @@ async function requestOf(
   args: VmArguments & InstallArguments & WindowsArguments,
 ): Promise<VmInstallRequest> {
   const { repo, lock, add, keyring, stepTimeout, stallTimeout } = args;
-  const windows = await windowsOf(context, args);
+  const windows = await windowsSetupOf(context, args);
   await printNotice(session, args, { guest: windows?.kind ?? context.guest.name });
   const limits = {
     ...(stepTimeout !== undefined && { stepTimeoutMs: stepTimeout }),

@@ -33,7 +33,7 @@ export const WINDOWS_OPTIONS = grouped('Windows', {
 
 /** Returns what to install if `--iso` is given. Throws `usage` for other options of Windows without it, and what
  *  `prepareWindows` throws. */
-export async function windowsOf(
+export async function windowsSetupOf(
   { environment, wantedGuest, report, signal }: VmContext,
   args: Arguments<typeof WINDOWS_OPTIONS>,
 ): Promise<VmInstallRequest['windows']> {

@@ -7,7 +7,7 @@ import { HARDWARE, windowsMachine } from './machine.ts';
 import { WINDOWS_USER } from './options.ts';
 
 /** All kinds of Windows, in the order of their versions. */
-export const WINDOWS_KINDS: readonly GuestKind[] = (Object.keys(HARDWARE) as WindowsKind[]).map(kindOf);
+export const WINDOWS_GUESTS: readonly GuestKind[] = (Object.keys(HARDWARE) as WindowsKind[]).map(kindOf);
 
 function kindOf(name: WindowsKind): GuestKind {
   const { firmwares, firmware, memoryMiB, cpus, diskMiB } = HARDWARE[name];

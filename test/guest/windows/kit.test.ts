@@ -1,5 +1,5 @@
 import { expect, describe, test } from 'vitest';
-import { WINDOWS_KINDS } from '../../../src/guest/windows/kinds.ts';
+import { WINDOWS_GUESTS } from '../../../src/guest/windows/kinds.ts';
 import { PASSWORD_FILE, windowsKit } from '../../../src/guest/windows/kit.ts';
 import type { WindowsSetup } from '../../../src/guest/windows/setup.ts';
 import type { WindowsKind } from '../../../src/core/windows/kinds.ts';
@@ -57,27 +57,26 @@ const host = (kvm: boolean): Pick<Host, 'qemu' | 'firmware'> => ({
   },
 });
 
-describe.each(WINDOWS_KINDS.flatMap((kind) => kind.firmwares.map((firmware) => ({ kind, firmware, name: kind.name }))))(
-  'the machine of $name with $firmware',
-  ({ kind, firmware, name }) => {
-    test.each(['kvm', 'tcg'])('is as recorded, with %s', async (accelerator) => {
-      const spec = installSpec(
-        { host: host(accelerator === 'kvm') as Host },
-        {
-          kit: windowsKit(setupOf(name as WindowsKind)),
-          machineOptions: { ...kind.defaults, firmware, emptyDisksMiB: [], tpm: false, qemuArguments: [] },
-          media: { repo: '/work/media/repo.iso', answers: '/work/media/answers' },
-          directory: '/work',
-        },
-      );
-      const words = argvOf(spec, host(accelerator === 'kvm').qemu ?? debian12, filesOf('install', '/run/cygstrap'));
-      const text = `${words.join('\n').replaceAll(/^(-[\w-]+)\n(?!-)/gm, '$1 ')}\n`;
-      await expect(text).toMatchFileSnapshot(`../../../fixtures/windows/qemu/${name}-${firmware}-${accelerator}.txt`);
-    });
-  },
-);
+describe.each(
+  WINDOWS_GUESTS.flatMap((kind) => kind.firmwares.map((firmware) => ({ kind, firmware, name: kind.name }))),
+)('the machine of $name with $firmware', ({ kind, firmware, name }) => {
+  test.each(['kvm', 'tcg'])('is as recorded, with %s', async (accelerator) => {
+    const spec = installSpec(
+      { host: host(accelerator === 'kvm') as Host },
+      {
+        kit: windowsKit(setupOf(name as WindowsKind)),
+        machineOptions: { ...kind.defaults, firmware, emptyDisksMiB: [], tpm: false, qemuArguments: [] },
+        media: { repo: '/work/media/repo.iso', answers: '/work/media/answers' },
+        directory: '/work',
+      },
+    );
+    const words = argvOf(spec, host(accelerator === 'kvm').qemu ?? debian12, filesOf('install', '/run/cygstrap'));
+    const text = `${words.join('\n').replaceAll(/^(-[\w-]+)\n(?!-)/gm, '$1 ')}\n`;
+    await expect(text).toMatchFileSnapshot(`../../../fixtures/windows/qemu/${name}-${firmware}-${accelerator}.txt`);
+  });
+});
 
-test.each(WINDOWS_KINDS)('the script of $name is as recorded', async ({ name }) => {
+test.each(WINDOWS_GUESTS)('the script of $name is as recorded', async ({ name }) => {
   const files = windowsKit(setupOf(name as WindowsKind)).answerFiles(answers);
   const script = Buffer.from(files.get('cygstrap.cmd') ?? []).toString('latin1');
   await expect(script.replaceAll('\r\n', '\n')).toMatchFileSnapshot(`../../../fixtures/windows/${name}.cmd`);
