@@ -9,6 +9,9 @@ export const MARKER_FILE = 'cygstrap.id';
 /** The one script that the answer file calls; its argument is the phase. */
 export const SCRIPT_FILE = 'cygstrap.cmd';
 
+/** Log of the script with the output of the user's commands, on the system disk. */
+export const SCRIPT_LOG = 'cygstrap/cygstrap.log';
+
 /** Phases of an installation in which the script is called. */
 export type ScriptPhase = 'windowspe' | 'specialize' | 'logon';
 

@@ -1,5 +1,5 @@
 import type { WindowsKind } from '../../core/windows/kinds.ts';
-import { MARKER_FILE, SCRIPT_FILE } from './options.ts';
+import { MARKER_FILE, SCRIPT_FILE, SCRIPT_LOG } from './options.ts';
 import type { ScriptPhase } from './options.ts';
 
 /** Phases in which a command file of the user can run: `specialize.cmd`, `logon.cmd`. */
@@ -66,7 +66,7 @@ function script({ kind, nonce, commands, hasDrivers }: ScriptOptions): string[] 
     'set "medium=%~dp0"',
     'set "self=%~f0"',
     'set "folder=%SystemDrive%\\cygstrap"',
-    'set "log=%folder%\\cygstrap.log"',
+    `set "log=%SystemDrive%\\${SCRIPT_LOG.replace('/', '\\')}"`,
     'set "code=0"',
     // The rate is 1200 bit/s by default in Windows XP and 7.
     'mode com1:115200,n,8,1 >nul 2>nul',

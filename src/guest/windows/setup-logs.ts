@@ -1,5 +1,6 @@
 import type { SetupLogs } from '../setup-logs.ts';
 import { diagnose } from './diagnose.ts';
+import { SCRIPT_LOG } from './options.ts';
 
 /** Logs of Cygwin's setup and services; Cygwin is in one of these directories. */
 const CYGWIN_LOGS = ['cygwin64', 'cygwin'].flatMap((root) =>
@@ -12,6 +13,7 @@ const CYGWIN_LOGS = ['cygwin64', 'cygwin'].flatMap((root) =>
  *  Event logs and crash dumps are left out: they are not text, so that nobody can see or remove what is private. */
 export const SETUP_LOGS: SetupLogs = {
   paths: [
+    SCRIPT_LOG,
     'Windows/Panther/UnattendGC/setuperr.log',
     'Windows/Panther/setuperr.log',
     '$WINDOWS.~BT/Sources/Panther/setuperr.log',
@@ -31,6 +33,7 @@ export const SETUP_LOGS: SetupLogs = {
 /** Logs of the Setup of Windows XP and 2003. */
 export const LEGACY_SETUP_LOGS: SetupLogs = {
   paths: [
+    SCRIPT_LOG,
     'Windows/setuperr.log',
     'Windows/setupact.log',
     'Windows/setupapi.log',

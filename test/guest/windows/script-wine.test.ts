@@ -4,7 +4,7 @@ import { array, assert, asyncProperty, constantFrom, integer } from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { WindowsKind } from '../../../src/core/windows/kinds.ts';
 import { parseMarker } from '../../../src/guest/console-markers.ts';
-import { scriptCall } from '../../../src/guest/windows/options.ts';
+import { SCRIPT_LOG, scriptCall } from '../../../src/guest/windows/options.ts';
 import { scriptFiles } from '../../../src/guest/windows/script.ts';
 import type { CommandPhase } from '../../../src/guest/windows/script.ts';
 import { winntSif } from '../../../src/guest/windows/winnt-sif.ts';
@@ -63,6 +63,10 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
     expect(code).toBe(0);
   }
 
+  async function readLog(): Promise<string> {
+    return readFile(join(wine.system, SCRIPT_LOG), 'latin1');
+  }
+
   async function messages(): Promise<string[]> {
     const lines = await wine.lines();
     for (const line of lines) expect([line, parseMarker(line)?.kind]).toEqual([line, line.split(' ')[1]]);
@@ -76,7 +80,7 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
     const { stdout } = await wine.run('reg', 'query', 'HKLM\\SYSTEM\\Setup\\LabConfig');
     const values = [...stdout.matchAll(/Bypass(\w+)Check\s+REG_DWORD\s+0x1\b/g)].map(([, name]) => name);
     expect(new Set(values)).toEqual(new Set(['TPM', 'SecureBoot', 'RAM', 'CPU', 'Storage']));
-    await expect(readFile(join(folder, 'cygstrap.log'))).rejects.toThrow('ENOENT');
+    await expect(readLog()).rejects.toThrow('ENOENT');
     expect(await wine.takeCalls()).toEqual([]);
   });
 
@@ -85,7 +89,7 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
     await run(scriptCall('specialize'));
     await run(scriptCall('specialize'));
     expect(await messages()).toEqual(['@cygstrap stage specialize', '@cygstrap stage specialize']);
-    expect(await readFile(join(folder, 'cygstrap.log'), 'latin1')).toContain('by the user');
+    expect(await readLog()).toContain('by the user');
     expect(await readFile(join(folder, 'count'), 'latin1')).toBe('once\r\n');
     expect(await wine.takeCalls()).toEqual([]);
   });
@@ -105,7 +109,7 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
     expect(await wine.takeCalls()).toEqual([SHUTDOWN]);
     expect(await readFile(copy, 'latin1')).toMatch(/rem changed\r\n$/);
     expect(await readFile(join(folder, 'count'), 'latin1')).toBe('once\r\n');
-    const log = await readFile(join(folder, 'cygstrap.log'), 'latin1');
+    const log = await readLog();
     expect(log.match(/ installed n0nce/g)).toHaveLength(2);
   });
 
@@ -125,7 +129,7 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
     const [, command = ''] = /^Command0="(.*)"\r$/m.exec(sif) ?? [];
     await run(`cmd.exe /c "${command}"`);
     expect(await messages()).toEqual(INSTALLED);
-    expect(await readFile(join(folder, 'cygstrap.log'), 'latin1')).toContain('by the user');
+    expect(await readLog()).toContain('by the user');
   });
 
   test('any exit code of a command of the user but 0 is reported, and nothing is installed', async () => {
@@ -173,9 +177,7 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
         await wine.setDrive('E', directory);
         await run(scriptCall('logon'));
         expect(await messages()).toEqual(INSTALLED);
-        expect(await readFile(join(folder, 'cygstrap.log'), 'latin1')).toContain(
-          `${text}\r\n@cygstrap installed other`,
-        );
+        expect(await readLog()).toContain(`${text}\r\n@cygstrap installed other`);
       }),
       { seed: SEED, numRuns: 10 },
     );
@@ -217,7 +219,7 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
         await writeFile(join(directory, 'logon.cmd'), '@echo by the user\r\n');
         await wine.run(`C:\\medium\\${name}\\cygstrap.cmd`, 'logon');
         expect(await messages()).toEqual(INSTALLED);
-        expect(await readFile(join(folder, 'cygstrap.log'), 'latin1')).toContain('by the user');
+        expect(await readLog()).toContain('by the user');
         expect(await readFile(join(folder, 'cygstrap.cmd'))).toEqual(await readFile(join(directory, 'cygstrap.cmd')));
       }),
       { seed: SEED, numRuns: 10 },
@@ -251,7 +253,7 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
     try {
       for (const phase of ['windowspe', 'specialize', 'logon'] as const) await run(scriptCall(phase));
       expect(await wine.takeCalls()).toEqual([SHUTDOWN]);
-      expect(await readFile(join(folder, 'cygstrap.log'), 'latin1')).toContain('failed customize: logon exited with 3');
+      expect(await readLog()).toContain('failed customize: logon exited with 3');
     } finally {
       await wine.setPort('works');
     }
