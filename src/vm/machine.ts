@@ -62,6 +62,7 @@ export class Machine implements AsyncDisposable {
   readonly #child: Program;
   readonly #command: string;
   readonly #lines = new BroadcastQueue<string>({ maxWaiting: CONSOLE_LINES, replay: CONSOLE_LINES });
+  readonly #splitter = new LineSplitter();
   #isEndIntended = false;
   #shutdown: string | undefined;
   #hasPanicked = false;
@@ -94,6 +95,11 @@ export class Machine implements AsyncDisposable {
    *  the machine ends. The log file contains all bytes. */
   console(): AsyncIterableIterator<string> & AsyncDisposable {
     return this.#lines.read();
+  }
+
+  /** Returns the text that the guest wrote to its serial port after the last line end, such as a prompt. */
+  openLine(): string {
+    return this.#splitter.open();
   }
 
   /** Returns the last lines that QEMU wrote to stderr: warnings and errors. */
@@ -187,11 +193,10 @@ export class Machine implements AsyncDisposable {
   }
 
   async #readConsole(): Promise<void> {
-    const splitter = new LineSplitter();
     const pushAll = (lines: readonly string[]): void => lines.forEach((line) => this.#lines.push(line));
-    this.#child.stdout.on('data', (chunk: Buffer) => pushAll(splitter.push(chunk)));
+    this.#child.stdout.on('data', (chunk: Buffer) => pushAll(this.#splitter.push(chunk)));
     await this.#child.exited;
-    pushAll(splitter.end());
+    pushAll(this.#splitter.end());
     this.#lines.close();
   }
 

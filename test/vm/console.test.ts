@@ -16,6 +16,12 @@ describe('the console', () => {
     ['\u001b[1;31mred\u001b[0m\u0007 \u001b]bell\tx\n', ['red bell\tx']],
     ['\u001bc\u001b[2Jclear\n', ['clear']],
     ['näher 日本\n', ['näher 日本']],
+    // OVMF, as QEMU logged it.
+    [
+      '\u001b[2J\u001b[01;01H\u001b[=3h\u001b[2J\u001b[01;01HBdsDxe: loading Boot0003\r\n\u001b[11;01HPress ESC in 5' +
+        ' seconds\u001b[11;01HPress ESC in 4 seconds\u001b[0m\u001b[37m\u001b[40m.\u001b[2J@cygstrap ready\r\n',
+      ['BdsDxe: loading Boot0003', 'Press ESC in 5 seconds', 'Press ESC in 4 seconds.', '@cygstrap ready'],
+    ],
   ])('%j', (text, lines) => {
     const got = linesOf(text);
     expect(got).toEqual(lines);
@@ -24,6 +30,26 @@ describe('the console', () => {
 
   test('splits a line without an end into pieces', () => {
     expect(linesOf('x'.repeat(10_000)).map((line) => line.length)).toEqual([4096, 4096, 1808]);
+  });
+
+  test('keeps a marker whole after sequences without a line end, whatever their length', () => {
+    for (let length = 4060; length < 4110; length++) {
+      const noise = '\u001b[0m'.repeat(2000).slice(0, length);
+      for (const move of ['', '\u001b[1;1H', '\u001b[2J'])
+        expect(linesOf(`${noise}${move}\u001b[37m@cygstrap stage specialize\r\n`).at(-1)).toMatch(
+          /@cygstrap stage specialize$/,
+        );
+    }
+  });
+
+  test('shows the text after the last line end, such as a prompt', () => {
+    const splitter = new LineSplitter();
+    splitter.push(Buffer.from('one\r\n\u001b[2J\u001b[01;01HPress any key.'));
+    expect(splitter.open()).toBe('Press any key.');
+    splitter.push(Buffer.from('.'));
+    expect(splitter.open()).toBe('Press any key..');
+    splitter.push(Buffer.from('\u001b[1;1H'));
+    expect(splitter.open()).toBe('');
   });
 
   test('any bytes in any chunks give text without control characters', () => {
