@@ -3,8 +3,8 @@ import { withoutControls } from '../printable.ts';
 /** Longer lines are split into pieces of this length. */
 const LONGEST_LINE_BYTES = 4096;
 
-/** Sequences after which a terminal writes elsewhere: a move to a place of the screen, a cleared screen, a reset. Firmware
- *  writes them instead of line ends, for minutes. */
+/** Sequences after which a terminal writes elsewhere: a move to a place of the screen, a cleared screen, a reset.
+ *  Firmware writes them instead of line ends, for minutes. */
 // oxlint-disable-next-line no-control-regex -- control characters are the subject
 const MOVE = /\u001b(?:\[\d*(?:;\d*)?[Hf]|\[[0-3]?J|c)/;
 
