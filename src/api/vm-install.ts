@@ -35,7 +35,8 @@ export interface VmInstallRequest {
   readonly windows?: WindowsSetup | undefined;
   /** Hardware that replaces the defaults of the guest kind. */
   readonly machineOptions?: Partial<MachineOptions> | undefined;
-  /** By default an hour for a step, ten minutes without progress, and a screenshot every 30 seconds. */
+  /** By default the limits of the guest kind, 12 times as long under software emulation, and a screenshot every 30
+   *  seconds. */
   readonly limits?: Partial<WatchLimits> | undefined;
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../events.ts';
-import { GuestError } from '../guest/guest-error.ts';
+import type { GuestError } from '../guest/guest-error.ts';
 import type { ArchiveAnswer, InstallKit } from '../guest/kind.ts';
 import { SSH_FILES, makeKeyPair, pinHostKey } from '../guest/ssh.ts';
 import { acceleratorOf } from '../vm/argv.ts';
@@ -21,6 +21,7 @@ import { bareTemplate, cpuOf, machineSpec } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { InstalledManifest, MachineOptions } from './manifest.ts';
 import type { WatchLimits } from './watch.ts';
+import { installError } from './watch/failure.ts';
 import { watchInstall } from './watch.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
 import { startRecorded } from './running-machines.ts';
@@ -113,23 +114,31 @@ async function make(
       key,
       consoleLog: logs.console,
     });
-    const { markers, exit, lastLine } = await watchInstall(machine, {
+    const { markers, exit, lastLine, step, phase } = await watchInstall(machine, {
       guest,
+      progress: kit.progress,
       limits,
+      isEmulated: acceleratorOf(spec, requireQemu(host)) === 'tcg',
       screen: logs.screen,
       report,
       signal,
     });
+    const failure = (why: string, before?: string): GuestError =>
+      installError(
+        `the installation failed: ${why}`,
+        { step, consoleLog: logs.console, screen: logs.screen },
+        { before },
+      );
     if (exit.reason === 'died') throw exit.error;
     const failed = markers.find((marker) => marker.kind === 'failed');
-    if (failed !== undefined) throw failure(`the guest reports: ${failed.text}`, logs.console);
+    if (failed !== undefined) throw failure(`the guest reports: ${failed.text}`);
     if (exit.reason !== 'guest-shutdown')
-      throw failure(`${MACHINE_ENDS[exit.reason]}; the last line of its console: ${lastLine}`, logs.console);
+      throw failure(`${MACHINE_ENDS[exit.reason]}; the last line of its console: ${lastLine}`);
     if (!markers.some((marker) => marker.kind === 'installed' && marker.nonce === nonce))
-      throw failure('the guest powered off before it reported that it is installed', logs.console);
+      throw failure(`the guest powered off before it reported that it is installed, in step \`${step}\``, phase.hint);
     if (kit.reportsHostKey) {
       const hostKey = markers.findLast((marker) => marker.kind === 'hostkey');
-      if (hostKey === undefined) throw failure('the guest did not report its host key', logs.console);
+      if (hostKey === undefined) throw failure('the guest did not report its host key');
       await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
     }
   }
@@ -197,12 +206,5 @@ export function installSpec(
     backing: { kind: 'private' },
     start: 'running',
     onReset: kit.progress.restarts === undefined ? 'exit' : 'reset',
-  });
-}
-
-function failure(why: string, consoleLog: string): GuestError {
-  return new GuestError('guest', `the installation failed: ${why}`, {
-    hint: `see its console log \`${consoleLog}\``,
-    details: { consoleLog },
   });
 }

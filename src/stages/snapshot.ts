@@ -19,7 +19,7 @@ import { STAGE_SCHEMA } from './manifest.ts';
 import type { FrozenMachine, InstalledManifest, SnapshotManifest } from './manifest.ts';
 import { resume } from './resume.ts';
 import { verifyInstalled } from './verify-stage.ts';
-import { lastScreen } from './watch.ts';
+import { takeScreen } from './watch/screens.ts';
 import { attachNetwork } from './attach.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
 import { startRecorded } from './running-machines.ts';
@@ -138,7 +138,7 @@ async function make(
       }));
     } catch (error) {
       signal.throwIfAborted();
-      await lastScreen(machine, logs.screen);
+      await takeScreen(machine, logs.screen);
       throw error;
     }
     argv = argvOf(machine.spec, requireQemu(host), machine.files);

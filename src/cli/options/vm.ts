@@ -49,11 +49,11 @@ export const INSTALL_OPTIONS = {
   keyring: list('FILE', 'Trust the OpenPGP keys in this file too, for the setup program; repeat for several'),
   'step-timeout': documentDefault(
     parsed('TIME', 'Abort when one step of the installation takes longer', durationMs),
-    '60m',
+    'the limit of the step',
   ),
   'stall-timeout': documentDefault(
     parsed('TIME', 'Abort when the installation shows no progress for longer', durationMs),
-    '10m',
+    'the limit of the guest',
   ),
   ...grouped('Machine', {
     disk: parsed('SIZE', 'Set the size of the disk, such as 16G', sizeMiB),

@@ -4,7 +4,7 @@ import { answerFile } from './answer-file.ts';
 import type { AnswerFileAnswers } from './answer-file.ts';
 import { LEGACY_TIME_ZONES } from './legacy-numbers.ts';
 import { HARDWARE, windowsMachine } from './machine.ts';
-import { WINDOWS_PROGRESS } from './progress.ts';
+import { LEGACY_PROGRESS, WINDOWS_PROGRESS } from './progress.ts';
 import { scriptFiles } from './script.ts';
 import type { WindowsAnswers } from './options.ts';
 import type { WindowsSetup } from './setup.ts';
@@ -45,7 +45,7 @@ export function windowsKit(setup: WindowsSetup): InstallKit {
         boot: { kind: 'disk-then-cdrom' },
       };
     },
-    progress: WINDOWS_PROGRESS,
+    progress: isLegacy ? LEGACY_PROGRESS : WINDOWS_PROGRESS,
     reportsHostKey: false,
     usualDiskMiB: HARDWARE[kind].usualDiskMiB,
     secrets: new Map([[PASSWORD_FILE, `${password}\n`]]),
