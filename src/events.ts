@@ -46,6 +46,14 @@ export type Event =
     }
   /** The site is tried last until a transfer from it succeeds. */
   | { readonly kind: 'site-demoted'; readonly site: string; readonly why: string }
+  /** A machine runs; `command` is the command line of QEMU. */
+  | {
+      readonly kind: 'machine-start';
+      readonly name: string;
+      readonly pid: number;
+      readonly consoleLog: string;
+      readonly command: string;
+    }
   /** A stage of a machine is made or found; `key` identifies it. */
   | { readonly kind: 'stage-start'; readonly stage: string; readonly key: string }
   | { readonly kind: 'stage-reused'; readonly stage: string; readonly key: string }

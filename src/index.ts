@@ -65,6 +65,8 @@ export { installVm, planInstall } from './api/vm-install.ts';
 export type { VmInstallPlanRequest, VmInstallRequest } from './api/vm-install.ts';
 export { prepareWindows } from './api/windows-setup.ts';
 export type { WindowsContext, WindowsRequest } from './api/windows-setup.ts';
+export { packEvidence } from './api/vm-evidence.ts';
+export type { EvidenceContext, EvidenceRequest, EvidenceResult } from './api/vm-evidence.ts';
 export { findInstalled, findSnapshot } from './api/vm-find.ts';
 export { runMany, runVm } from './api/vm-run.ts';
 export type { ManyOptions, RunOutcome, VmRunContext, VmRunRequest } from './api/vm-run.ts';

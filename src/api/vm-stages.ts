@@ -121,7 +121,9 @@ async function removeStage(places: VmPlaces, use: StageUse, signal: AbortSignal 
     await rm(aside, { recursive: true, force: true });
     const logs = logPaths(places, stage, key);
     await Promise.all(
-      [...Object.values(logs), identitiesPath(places, stage, key)].map((each) => rm(each, { force: true })),
+      [...Object.values(logs), identitiesPath(places, stage, key)].map((each) =>
+        rm(each, { recursive: true, force: true }),
+      ),
     );
   });
 }

@@ -16,6 +16,7 @@ import { sitesCommand } from './commands/sites.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { vmBootCommand } from './commands/vm-boot.ts';
 import { vmControllerBuildCommand } from './commands/vm-controller.ts';
+import { vmEvidenceCommand } from './commands/vm-evidence.ts';
 import { vmInstallCommand } from './commands/vm-install.ts';
 import { vmRunCommand } from './commands/vm-run.ts';
 import { vmShellCommand } from './commands/vm-shell.ts';
@@ -49,6 +50,7 @@ export const COMMANDS: readonly Command[] = [
   vmShellCommand,
   vmBootCommand,
   vmViewCommand,
+  vmEvidenceCommand,
   vmLsCommand,
   vmRmCommand,
   vmGcCommand,

@@ -60,7 +60,7 @@ const MEDIA = 'media';
  *  `makeMedia` throws; then nothing is published, and the console log and the last screen are kept. */
 export async function installStage(context: StageContext, request: InstallRequest): Promise<InstalledManifest> {
   const known = await keyOfInstall(context, request);
-  return reuseOrMake(context, { stage: 'install', key: known.key }, async () => make(context, request, known));
+  return reuseOrMake(context, { stage: 'install', key: known.key }, async (recorded) => make(recorded, request, known));
 }
 
 interface KnownKey {

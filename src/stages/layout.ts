@@ -37,8 +37,9 @@ export interface VmPlaces {
   /** One directory for each stage that is being made, and for each run. */
   readonly work: string;
   readonly locks: string;
-  /** Console log and last screen of each stage, including failed ones: `STAGE-KEY.console.log`, `STAGE-KEY.png`;
-   *  console logs of failed runs: `run-WORK.console.log`. */
+  /** Console log and last screen of each stage, including failed ones: `STAGE-KEY.console.log`, `STAGE-KEY.png`; of
+   *  failed ones also the record of the failure, `STAGE-KEY.failure.json`, and the logs of the installer,
+   *  `STAGE-KEY.setup/`. Console logs of failed runs: `run-WORK.console.log`. */
   readonly logs: string;
   /** Identities of the verified files of each stage: `STAGE-KEY.json`. */
   readonly integrity: string;
@@ -68,14 +69,25 @@ export function identitiesPath({ integrity }: VmPlaces, stage: StageName, key: s
   return join(integrity, `${stage}-${key}.json`);
 }
 
-/** Returns the paths of the console log and the last screen of a stage. */
-export function logPaths(
-  { logs }: VmPlaces,
-  stage: StageName,
-  key: string,
-): { readonly console: string; readonly screen: string } {
+/** What remains of a stage that was made, or that failed. */
+export interface LogPaths {
+  readonly console: string;
+  readonly screen: string;
+  /** Record of the failure; absent if the stage did not fail. */
+  readonly failure: string;
+  /** Directory with the logs of the installer, from the disk of a failed installation. */
+  readonly setup: string;
+}
+
+/** Returns the paths of the logs of a stage. */
+export function logPaths({ logs }: VmPlaces, stage: StageName, key: string): LogPaths {
   const stem = join(logs, `${stage}-${key}`);
-  return { console: `${stem}.console.log`, screen: `${stem}.png` };
+  return {
+    console: `${stem}.console.log`,
+    screen: `${stem}.png`,
+    failure: `${stem}.failure.json`,
+    setup: `${stem}.setup`,
+  };
 }
 
 /** Returns the path of the console log of a resumed machine, by the name of its work directory. The log of a machine

@@ -1,5 +1,7 @@
 import { CygstrapError } from '../errors.ts';
 import type { StageContext } from './context.ts';
+import { recordFailure } from './failure-record.ts';
+import type { RecordedContext } from './failure-record.ts';
 import type { StageName } from './layout.ts';
 import type { Manifest } from './manifest.ts';
 import { findStage, withStageLock } from './stage-store.ts';
@@ -7,12 +9,14 @@ import { findStage, withStageLock } from './stage-store.ts';
 type ManifestOf<S extends StageName> = Extract<Manifest, { stage: S }>;
 
 /** Returns the published stage with this key, or makes it while holding its lock. Reports a damaged stage and makes it
- *  again. Throws `io`, the reason of the signal, and what `make` throws. */
-export async function reuseOrMake<S extends StageName>(
-  { places, report, signal }: Pick<StageContext, 'places' | 'report' | 'signal'>,
+ *  again. Records a failure, see {@link recordFailure}. Throws `io`, the reason of the signal, and what `make`
+ *  throws. */
+export async function reuseOrMake<C extends RecordedContext & Pick<StageContext, 'signal'>, S extends StageName>(
+  context: C,
   { stage, key }: { readonly stage: S; readonly key: string },
-  make: () => Promise<ManifestOf<S>>,
+  make: (context: C) => Promise<ManifestOf<S>>,
 ): Promise<ManifestOf<S>> {
+  const { places, report, signal } = context;
   let isDamageReported = false;
   const published = async (): Promise<ManifestOf<S> | undefined> => {
     try {
@@ -32,6 +36,11 @@ export async function reuseOrMake<S extends StageName>(
   };
   return (
     (await published()) ??
-    withStageLock(places, { stage, key }, { signal, onWait }, async () => (await published()) ?? make())
+    withStageLock(
+      places,
+      { stage, key },
+      { signal, onWait },
+      async () => (await published()) ?? recordFailure(context, { stage, key }, make),
+    )
   );
 }

@@ -46,7 +46,9 @@ export async function snapshotStage(context: StageContext, request: SnapshotRequ
   commandsOf(context.guest);
   const machine = await frozenMachineOf(context, installed);
   const key = snapshotKey({ install: installed.key, machine, machineOptions: installed.machineOptions, isPortable });
-  return reuseOrMake(context, { stage: 'snapshot', key }, async () => make(context, request, { key, machine }));
+  return reuseOrMake(context, { stage: 'snapshot', key }, async (recorded) =>
+    make(recorded, request, { key, machine }),
+  );
 }
 
 /** Returns the properties of the machine that a host must also have to resume its snapshot. */

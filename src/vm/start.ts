@@ -113,10 +113,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     signal?.addEventListener('abort', onAbort);
     void machine.exited.then(() => signal?.removeEventListener('abort', onAbort));
     if (spec.start === 'running') await machine.unlessEnded(qmp.command('cont', {}, { signal }));
-    report({
-      kind: 'note',
-      message: `machine \`${spec.name}\` is running: process ${child.pid}, console in \`${files.consoleLog}\``,
-    });
+    report({ kind: 'machine-start', name: spec.name, pid: child.pid, consoleLog: files.consoleLog, command });
     return machine;
   } catch (error) {
     await child[Symbol.asyncDispose]();

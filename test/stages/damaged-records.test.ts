@@ -168,7 +168,14 @@ describe('stage.json', () => {
   test('a damaged stage is reported and made again', async () => {
     await writeStage('install', 'abc', '{');
     const events: Event[] = [];
-    const context = { places, report: (event: Event) => void events.push(event), signal: new AbortController().signal };
+    const context = {
+      places,
+      host: {},
+      guest: { name: 'stand-in' },
+      version: 'test',
+      report: (event: Event) => void events.push(event),
+      signal: new AbortController().signal,
+    };
     const made = await reuseOrMake(context, { stage: 'install', key: 'abc' }, () => Promise.resolve(INSTALLED));
     expect(made).toBe(INSTALLED);
     expect(events).toEqual([

@@ -48,6 +48,7 @@ export class Progress {
       case 'note':
       case 'index-read':
       case 'resolved':
+      case 'machine-start':
       case 'stage-start':
       case 'stage-reused':
       case 'stage-step':

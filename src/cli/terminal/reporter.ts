@@ -45,6 +45,8 @@ function eventText(event: Exclude<Event, { kind: 'warning' | 'transfer-bytes' }>
       );
     case 'site-demoted':
       return `${event.site} moved to the end of the list of sites: ${event.why}`;
+    case 'machine-start':
+      return `machine \`${event.name}\` is running: process ${event.pid}, console in \`${event.consoleLog}\``;
     case 'stage-start':
     case 'stage-reused':
     case 'stage-step':
