@@ -98,10 +98,7 @@ const PREFIX = 'Microsoft-Windows-';
 const PASSES = ['windowsPE', 'offlineServicing', 'specialize', 'oobeSystem'];
 
 /** Longest commands that Setup accepts, by element. A longer one fails its whole pass. */
-const LONGEST: Readonly<Record<string, number>> = {
-  'RunSynchronousCommand/Path': 255,
-  'SynchronousCommand/CommandLine': 1024,
-};
+const LONGEST: Readonly<Record<string, number>> = { 'RunSynchronousCommand/Path': 255 };
 
 function elementsOf(parent: Element, file: string): Elements {
   const elements: Record<string, Elements[string]> = {};
@@ -110,6 +107,9 @@ function elementsOf(parent: Element, file: string): Elements {
     const inner = childrenOf(child);
     const isItem = [...child.attributes].some(({ localName, value }) => localName === 'action' && value === 'add');
     const before = elements[name];
+    // The command of cygstrap powers off, so that one after it would not run.
+    if (name === 'FirstLogonCommands')
+      throw refused(`${file}:${child.lineNumber}`, 'commands for the first logon are in `logon.cmd`');
     const limit = LONGEST[`${parent.localName}/${name}`] ?? Number.POSITIVE_INFINITY;
     if ((child.textContent ?? '').length > limit)
       throw refused(`${file}:${child.lineNumber}`, `the command is longer than ${limit} characters`);

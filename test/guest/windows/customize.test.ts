@@ -81,6 +81,10 @@ describe('files of a user', () => {
       },
       '`mine/answers/a.xml:4` cannot be used: the command is longer than 255 characters',
     ],
+    [
+      { 'answers/a.xml': fragment('oobeSystem', 'Shell-Setup', '<FirstLogonCommands/>') },
+      '`mine/answers/a.xml:4` cannot be used: commands for the first logon are in `logon.cmd`',
+    ],
   ])('%j is refused', (files, message) => {
     expect(() => of(files)).toThrow(message);
   });
