@@ -83,10 +83,13 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
   };
   const add = (event: InstallEvent): void => {
     if (event.kind === 'line' || event.kind === 'write') screens.forget();
+    const before = state.step;
     const { started, keys: pressed, failure } = state.add(event, performance.now());
     if (started !== undefined) {
       isScreenDue = true;
-      report({ kind: 'stage-step', stage: 'install', text: started.name, step: started.step });
+      // The marker of a phase can follow another sign of its start.
+      if (started.name !== before || started.step !== undefined)
+        report({ kind: 'stage-step', stage: 'install', text: started.name, step: started.step });
     }
     if (pressed === 'stop') keys.stop();
     else if (pressed !== undefined)

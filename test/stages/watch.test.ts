@@ -65,6 +65,15 @@ describeWith([QEMU], 'watching an installation', () => {
     ]);
   });
 
+  test('a phase whose marker follows another sign of its start is reported once', async () => {
+    const { events } = await watch(talkingGuest('Booting\r\n@cygstrap stage second\r\n', 'power off'), {
+      progress: {
+        reactTo: ({ event }) => (event.kind === 'line' && event.text === 'Booting' ? { phase: 'second' } : {}),
+      },
+    });
+    expect(events).toMatchObject([{ kind: 'stage-step', text: 'second' }]);
+  });
+
   test('a guest that restarts again and again', async () => {
     const { error, events, screen } = await watch(talkingGuest('logo\r\n', 'reset'));
     expect(error?.message).toMatch(/^the installation failed in step `first`: the guest restarted 3 times within /);
