@@ -134,8 +134,11 @@ async function make(
     if (failed !== undefined) throw failure(`the guest reports: ${failed.text}`);
     if (exit.reason !== 'guest-shutdown')
       throw failure(`${MACHINE_ENDS[exit.reason]}; the last line of its console: ${lastLine}`);
-    if (!markers.some((marker) => marker.kind === 'installed' && marker.nonce === nonce))
+    const installed = markers.filter((marker) => marker.kind === 'installed');
+    if (installed.length === 0)
       throw failure(`the guest powered off before it reported that it is installed, in step \`${step}\``, phase.hint);
+    if (!installed.some((marker) => marker.nonce === nonce))
+      throw failure('the guest reported the nonce of another installation');
     if (kit.reportsHostKey) {
       const hostKey = markers.findLast((marker) => marker.kind === 'hostkey');
       if (hostKey === undefined) throw failure('the guest did not report its host key');

@@ -49,7 +49,7 @@ const POLL_INTERVAL_MS = 500;
 const ANSWER_TIMEOUT_MS = 1000;
 
 /** Screenshots within the time of a stall: enough to see that nothing moves. */
-const SCREENS_PER_STALL = 4;
+const SCREENS_PER_STALL = 8;
 
 /** Watches an installation until its machine ends: reports phases and restarts, presses keys, takes screenshots. Throws
  *  GuestError `guest` if a phase exceeds its limit, if there is no console line and no disk write for too long, if the
@@ -152,8 +152,8 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
   };
   const stallText = (isStill: boolean): string =>
     isStill
-      ? `waits for an answer or hangs: in step \`${state.step}\` the screen is the same for ` +
-        `${duration(stallTimeoutMs)}, without a write to a disk`
+      ? `waits for an answer or hangs: in step \`${state.step}\` there is no write to a disk for ` +
+        `${duration(stallTimeoutMs)}, and the screen does not change`
       : `hangs: no progress for ${duration(stallTimeoutMs)} in step \`${state.step}\``;
 
   const listening = listen();

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Bench } from '../stages/support.ts';
 import { describeWith } from '../support/qemu.ts';
@@ -5,6 +6,9 @@ import { INSTALL_PROGRAMS, mediumOf, startInstall } from './support.ts';
 
 /** An installation takes a minute on an idle computer. */
 const LIMIT_MS = 600_000;
+
+/** Longer than the firmware and Linux need without a line on the console and a write to the disk. */
+const STALL_SECONDS = 60;
 
 describeWith(INSTALL_PROGRAMS, 'an installation that fails publishes nothing and leaves nothing running', () => {
   let bench: Bench;
@@ -28,10 +32,31 @@ describeWith(INSTALL_PROGRAMS, 'an installation that fails publishes nothing and
   }
 
   test.each([
-    ['power-off-without-verdict', 'the guest powered off before it reported that it is installed'],
+    [
+      'power-off-without-verdict',
+      'the guest powered off before it reported that it is installed, in step `specialize`',
+    ],
     ['failed-script', 'the guest reports: copy: logon exited with 1'],
-    ['wrong-nonce', 'the guest powered off before it reported that it is installed'],
+    ['wrong-nonce', 'the guest reported the nonce of another installation'],
   ])('%s', { timeout: LIMIT_MS }, async (variant, message) => {
     expect(await failure(variant)).toContain(`\nerror: the installation failed: ${message}`);
+  });
+
+  test.each([
+    ['question', 'windowspe', 'Setup can wait for an answer'],
+    ['hang-windowspe', 'windowspe', 'Setup can wait for an answer'],
+    ['hang-specialize', 'specialize', 'the first start from the disk'],
+    // It stops before the script, which tells that the user is logged on.
+    ['hang-logon', 'specialize', 'the first start from the disk'],
+  ])('%s: the screen is still in step %s', { timeout: LIMIT_MS }, async (variant, step, hint) => {
+    const stderr = await failure(variant, ['--stall-timeout', `${STALL_SECONDS}s`]);
+    const still = `there is no write to a disk for ${STALL_SECONDS} s, and the screen does not change`;
+    expect(stderr).toContain(`\nerror: the installation waits for an answer or hangs: in step \`${step}\` ${still}`);
+    const [, files] = new RegExp(`\nhint: ${hint}.*; see step \`${step}\` in (.*), or allow`).exec(stderr) ?? [];
+    const paths = [...(files ?? '').matchAll(/`([^`]*)`/g)].map(([, path = '']) => path);
+    expect(paths.map((path) => [path.replace(/.*\./, ''), statSync(path).size > 0])).toEqual([
+      ['log', true],
+      ['png', true],
+    ]);
   });
 });

@@ -103,8 +103,8 @@ describeWith([QEMU], 'watching an installation', () => {
   test('a screen that does not change', async () => {
     const { error } = await watch(echoingGuest('Which keyboard?'), { limits: { stallTimeoutMs: 2500 } });
     expect(error?.message).toBe(
-      'the installation waits for an answer or hangs: in step `first` the screen is the same for 3 s, ' +
-        'without a write to a disk; the last line of its console: Which keyboard?',
+      'the installation waits for an answer or hangs: in step `first` there is no write to a disk ' +
+        'for 3 s, and the screen does not change; the last line of its console: Which keyboard?',
     );
     expect(error?.hint).toMatch(/^look at the first phase; see step .*screen\.png`, or .*`--stall-timeout`$/);
   });

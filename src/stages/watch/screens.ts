@@ -4,11 +4,11 @@ import type { Machine } from '../../vm/machine.ts';
 
 const SCREEN_TIMEOUT_MS = 2000;
 
-/** A text cursor blinks: a still screen with one has two pictures. */
-const MOST_STILL_PICTURES = 2;
+/** A still screen has one picture, or two while a text cursor blinks. */
+const STILL_PICTURES = [1, 2];
 
 /** Takes a screenshot; gives up after two seconds. Returns whether there is one; never throws. */
-export async function takeScreen(machine: Machine, path: string): Promise<boolean> {
+export async function takeScreen(machine: Pick<Machine, 'screenshot'>, path: string): Promise<boolean> {
   const taken = machine.screenshot(path).then(
     () => true,
     () => false,
@@ -18,11 +18,12 @@ export async function takeScreen(machine: Machine, path: string): Promise<boolea
 
 /** Takes screenshots of a machine; each replaces the last. */
 export class Screens {
-  readonly #machine: Machine;
+  readonly #machine: Pick<Machine, 'screenshot'>;
   readonly #path: string;
-  readonly #seen = new Map<string, number>();
+  /** Digests in the order of the screenshots. */
+  #pictures: string[] = [];
 
-  constructor(machine: Machine, path: string) {
+  constructor(machine: Pick<Machine, 'screenshot'>, path: string) {
     this.#machine = machine;
     this.#path = path;
   }
@@ -31,17 +32,22 @@ export class Screens {
   async take(): Promise<void> {
     if (!(await takeScreen(this.#machine, this.#path))) return;
     const picture = await sha256OfFile(this.#path).catch(() => undefined);
-    if (picture !== undefined) this.#seen.set(picture, (this.#seen.get(picture) ?? 0) + 1);
+    if (picture !== undefined) this.#pictures.push(picture);
   }
 
   /** Forgets the pictures so far: the machine has made progress. */
   forget(): void {
-    this.#seen.clear();
+    this.#pictures = [];
   }
 
-  /** Returns whether the screenshots since `forget` show one picture, or alternate between two. */
+  /** Returns whether the later half of the screenshots since `forget` shows one picture, or alternates between two. The
+   *  earlier half can show how the guest got to its last screen. */
   isStill(): boolean {
-    const taken = [...this.#seen.values()].reduce((sum, count) => sum + count, 0);
-    return this.#seen.size > 0 && this.#seen.size <= MOST_STILL_PICTURES && taken >= 2 * this.#seen.size;
+    const half = Math.floor(this.#pictures.length / 2);
+    return STILL_PICTURES.some((count) => {
+      const last = this.#pictures.slice(-Math.max(half, 2 * count));
+      const isTwice = [...new Set(last)].every((one) => last.filter((each) => each === one).length >= 2);
+      return last.length >= 2 * count && new Set(last).size <= count && isTwice;
+    });
   }
 }
