@@ -3,6 +3,7 @@ import type { DiskSource, FirmwareKind, LinkSpec, MachineSpec } from '../vm/base
 import type { ConsoleMarker } from './console-markers.ts';
 import { GuestError } from './guest-error.ts';
 import type { InstallProgress } from './install-progress.ts';
+import type { SetupLogs } from './setup-logs.ts';
 import type { ShareNames } from './share-names.ts';
 
 /** A kind of guest: how it is installed, booted and controlled. The stages know nothing else of a guest. To add a
@@ -75,6 +76,8 @@ export interface InstallKit {
   readonly usualDiskMiB: number;
   /** Secrets of the installed guest, by file name. They are stored beside its ssh key, with mode 0600. */
   readonly secrets: ReadonlyMap<string, string>;
+  /** Logs of the installer on the disk; absent if it leaves none. */
+  readonly setupLogs?: SetupLogs;
   /** Files that an installed disk needs to boot. They are copied under these names into the directory of the disk. */
   readonly bootFiles: readonly BootFile[];
 }

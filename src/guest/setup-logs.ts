@@ -2,8 +2,8 @@
 export interface SetupLogs {
   /** Paths on the largest NTFS partition of the disk, with `/`, the most useful first. Missing ones are ignored. */
   readonly paths: readonly string[];
-  /** Finds known failures in logs, the most likely first; `message` is what cygstrap reports. Pure. */
-  readonly diagnose: (logs: readonly LogText[], message: string) => readonly Diagnosis[];
+  /** Finds known failures in logs, the most likely first. Pure. */
+  readonly diagnose: (logs: readonly LogText[]) => readonly Diagnosis[];
 }
 
 /** Text of a log, and its name for a message. */

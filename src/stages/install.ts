@@ -11,6 +11,7 @@ import { MACHINE_ENDS } from '../vm/machine.ts';
 import type { MachineSpec } from '../vm/base/spec.ts';
 import { requireQemu, requireTool } from '../vm/base/require.ts';
 import type { StageContext } from './context.ts';
+import { keepingSetupLogs } from './failed-install.ts';
 import { firmwareDigests } from './firmware.ts';
 import type { FirmwareDigests } from './firmware.ts';
 import { writeNewIdentities } from './integrity-cache.ts';
@@ -107,7 +108,7 @@ async function make(
   const storage = storageIn(work.path);
   await createStorage(host, storage, { ...machineOptions, signal });
   const spec = installSpec(context, { kit, machineOptions, media, directory: work.path });
-  {
+  await keepingSetupLogs(context, { kit, disk: storage.disk, logs }, async () => {
     await using machine = await startRecorded(context, spec, {
       work,
       activity: 'install',
@@ -144,7 +145,7 @@ async function make(
       if (hostKey === undefined) throw failure('the guest did not report its host key');
       await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
     }
-  }
+  });
   await rm(join(work.path, MEDIA), { recursive: true, force: true });
   for (const { name, path } of kit.bootFiles) await copyFile(path, join(work.path, name));
   const sealed = await sealStorage(host, storage, { ...machineOptions, signal });

@@ -10,7 +10,8 @@ interface Rule {
 
 const UNATTENDED = String.raw`unattend(?:ed)? answer file`;
 
-/** Most specific first: a later rule can be a consequence of an earlier one. */
+/** Failures that leave no log, such as restarts without end, have the hints of the phases, see `progress.ts`. Most
+ *  specific first: a later rule can be a consequence of an earlier one. */
 const RULES: readonly Rule[] = [
   {
     pattern: /component or setting specified in the (?:unattend )?answer file does not exist/i,
@@ -106,22 +107,6 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Rules for the message of the failure, if the guest left no log that explains it. */
-const MESSAGE_RULES: readonly Rule[] = [
-  {
-    pattern: /\brestarted \d+ times\b/i,
-    cause: 'the machine restarts without end: usually its processor lacks SSE4.2 and POPCNT',
-    advice: 'leave out `--qemu-arg=-cpu`; `cygstrap doctor` prints which processor machines have',
-    level: 'any',
-  },
-  {
-    pattern: /first logon|`(?:logon|script)`/i,
-    cause: 'no user was logged on, or the first script did not start: often a question on the screen',
-    advice: 'see the last screen; the password must meet the policy of this Windows',
-    level: 'any',
-  },
-];
-
 const LONGEST_LINE = 300;
 
 /** Level of a line of setupact.log and setuperr.log: `2024-05-01 10:11:12, Error   [0x0f0043] ...`. */
@@ -129,10 +114,9 @@ const LEVEL = /^[\d/-]{8,10} [\d:.]{8,12},\s+(\w+)/;
 
 /** Finds known failures in the logs of Windows' Setup. Pure.
  *  @param logs the texts in the order of their value: for each failure the first line of the first log is returned
- *  @param message what cygstrap reports; decides only if no log does
  *  @returns known failures, the most specific first; each once, and one for a line
  *  Source: wordings of Windows' Setup as users report them. */
-export function diagnose(logs: readonly LogText[], message: string): Diagnosis[] {
+export function diagnose(logs: readonly LogText[]): Diagnosis[] {
   const lines = logs.flatMap(({ name, text }) =>
     text.split(/\r\n|\r|\n/).map((line) => ({ log: name, line, level: LEVEL.exec(line)?.[1]?.toLowerCase() })),
   );
@@ -149,10 +133,7 @@ export function diagnose(logs: readonly LogText[], message: string): Diagnosis[]
     explained.add(match.line);
     found.push(diagnosisOf(rule, match));
   }
-  if (found.length > 0) return found;
-  return MESSAGE_RULES.filter(({ pattern }) => pattern.test(message)).map((rule) =>
-    diagnosisOf(rule, { log: 'message', line: message }),
-  );
+  return found;
 }
 
 function diagnosisOf(

@@ -5,6 +5,7 @@ import type { AnswerFileAnswers } from './answer-file.ts';
 import { LEGACY_TIME_ZONES } from './legacy-numbers.ts';
 import { HARDWARE, windowsMachine } from './machine.ts';
 import { LEGACY_PROGRESS, WINDOWS_PROGRESS } from './progress.ts';
+import { LEGACY_SETUP_LOGS, SETUP_LOGS } from './setup-logs.ts';
 import { scriptFiles } from './script.ts';
 import type { WindowsAnswers } from './options.ts';
 import type { WindowsSetup } from './setup.ts';
@@ -49,6 +50,7 @@ export function windowsKit(setup: WindowsSetup): InstallKit {
     reportsHostKey: false,
     usualDiskMiB: HARDWARE[kind].usualDiskMiB,
     secrets: new Map([[PASSWORD_FILE, `${password}\n`]]),
+    setupLogs: isLegacy ? LEGACY_SETUP_LOGS : SETUP_LOGS,
     bootFiles: [],
   };
 }
