@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Bench } from '../stages/support.ts';
 import { describeWith } from '../support/qemu.ts';
-import { INSTALL_PROGRAMS, mediumOf, startInstall } from './support.ts';
+import { anyPackages, INSTALL_PROGRAMS, mediumOf, startInstall } from './support.ts';
+
+const BIOS_STARTS = /not a bootable disk.*ISOLINUX(?:.*SYSLINUX){2,}.*@cygstrap stage logon/s;
+const UEFI_STARTS = /UEFI QEMU DVD-ROM(?:.*"Windows Boot Manager" from HD\(){2,}.*@cygstrap stage logon/s;
 
 /** An installation takes a minute on an idle computer. */
 const LIMIT_MS = 600_000;
@@ -20,25 +23,26 @@ describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium', ()
   });
 
   test.each([
-    ['bios', /not a bootable disk.*ISOLINUX(?:.*SYSLINUX.*@cygstrap stage (?:specialize|logon)){2}/s],
-    ['uefi', /UEFI QEMU DVD-ROM(?:.*"Windows Boot Manager" from HD\(.*@cygstrap stage (?:specialize|logon)){2}/s],
-  ])(
-    '%s: partitions, restarts, runs the script, and publishes the disk',
-    { timeout: LIMIT_MS },
-    async (firmware, starts) => {
-      const iso = await mediumOf(bench, { boot: 'no-prompt' });
-      const before = bench.stages().install;
-      const { exit, stdout, stderr } = await startInstall(bench, iso, ['--firmware', firmware]).ended;
-      expect(exit, stderr).toBe(0);
-      const key = stdout.trim();
-      expect(bench.stages().install.filter((each) => !before.includes(each))).toEqual([key]);
-      const stage = join(bench.vmDir, 'install', key);
-      expect(statSync(join(stage, 'password')).mode & 0o777).toBe(0o600);
-      expect(readdirSync(stage).includes('vars.qcow2')).toBe(firmware === 'uefi');
-      const console = readFileSync(join(bench.vmDir, 'logs', `install-${key}.console.log`), 'latin1');
-      expect(console).toMatch(starts);
-      expect(console).toMatch(/@cygstrap stage script\r?\n@cygstrap installed [0-9a-f]+\r?\n$/);
-      await bench.expectNoTraces();
-    },
-  );
+    { kind: 'windows-xp', firmware: 'bios', arch: 'x86', edition: [], starts: BIOS_STARTS },
+    { kind: 'windows-7', firmware: 'bios', arch: 'x86_64', edition: ['--edition', '2'], starts: BIOS_STARTS },
+    { kind: 'windows-2022', firmware: 'uefi', arch: 'x86_64', edition: [], starts: UEFI_STARTS },
+  ] as const)('$kind, $firmware: restarts, runs the script, is published', { timeout: LIMIT_MS }, async (each) => {
+    const { kind, firmware, arch, edition, starts } = each;
+    const iso = await mediumOf(bench, { kind, boot: 'no-prompt' });
+    const before = bench.stages().install;
+    const { exit, stdout, stderr } = await startInstall(bench, iso, ['--firmware', firmware, ...edition], {
+      ...(await anyPackages(bench, arch)),
+      env: kind === 'windows-2022' ? {} : { CYGSTRAP_PRODUCT_KEY: 'ABCDE-12345-FGHIJ-67890-KLMNP' },
+    }).ended;
+    expect(exit, stderr).toBe(0);
+    const key = stdout.trim();
+    expect(bench.stages().install.filter((each) => !before.includes(each))).toEqual([key]);
+    const stage = join(bench.vmDir, 'install', key);
+    expect(statSync(join(stage, 'password')).mode & 0o777).toBe(0o600);
+    expect(readdirSync(stage).includes('vars.qcow2')).toBe(firmware === 'uefi');
+    const console = readFileSync(join(bench.vmDir, 'logs', `install-${key}.console.log`), 'latin1');
+    expect(console).toMatch(starts);
+    expect(console).toMatch(/@cygstrap stage script\r?\n@cygstrap installed [0-9a-f]+\r?\n$/);
+    await bench.expectNoTraces();
+  });
 });

@@ -29,6 +29,7 @@ const PROGRAMS = {
   'mkfs.vfat': 'dosfstools',
   mkntfs: 'ntfs-3g',
   'ntfs-3g': 'ntfs-3g',
+  ntfscp: 'ntfs-3g',
   extlinux: 'extlinux',
   efibootmgr: 'efibootmgr',
 };
@@ -46,9 +47,11 @@ mkdir /cd
 tries=0
 until [ -e /cd/rehearsal ]; do
   for drive in /dev/sr*; do
-    mount -t udf -o ro,mode=0555,dmode=0555 $drive /cd 2>/dev/null || continue
+    for type in udf iso9660; do
+      mount -t $type -o ro,mode=0555,dmode=0555 $drive /cd 2>/dev/null && break
+    done
     [ -e /cd/rehearsal ] && blockdev --setra 2048 $drive && break
-    umount /cd
+    umount /cd 2>/dev/null
   done
   tries=$((tries + 1))
   [ $tries -le 200 ] || { echo 'no CD of the rehearsal' >/dev/ttyS0; poweroff -f; }

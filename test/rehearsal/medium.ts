@@ -6,8 +6,8 @@ import { run } from '../media/support.ts';
 import { efiApplication } from './boot/efi.ts';
 import type { BootPrompt } from './boot/efi.ts';
 import { fatImage } from './boot/fat.ts';
-import { EDITIONS, bootImages } from './editions.ts';
-import type { Editions } from './editions.ts';
+import { bootImages, CONTENTS } from './contents.ts';
+import type { Contents } from './contents.ts';
 import { GUEST_PROGRAMS, makeLinux } from './linux.ts';
 
 /** Ways of the boot code to ask for a key. Microsoft's asks once. */
@@ -22,7 +22,7 @@ export interface CounterfeitOptions {
   /** An empty directory for the image and its parts. */
   readonly directory: string;
   /** Default: `windows-2022`. */
-  readonly kind?: keyof typeof EDITIONS;
+  readonly kind?: keyof typeof CONTENTS;
   /** What the boot code for UEFI does; the one for BIOS asks for no key. Default: `prompt`, as on Microsoft's media. */
   readonly boot?: keyof typeof BOOT_PROMPTS;
   /** A word for the counterfeit Setup. */
@@ -67,16 +67,17 @@ export async function makeCounterfeitIso({
   setup = join(import.meta.dirname, 'setup/main.ts'),
 }: CounterfeitOptions): Promise<string> {
   const { kernel, initramfs, programs } = await makeLinux();
-  const editions = EDITIONS[kind];
+  const contents = CONTENTS[kind];
   const tree = makeTree(directory, {
-    editions: editions.images,
-    boot: bootImages(editions),
+    editions: contents.images,
+    boot: bootImages(contents),
     files: {
+      ...Object.fromEntries(contents.tags.map((path) => [path, ''])),
       'boot/isolinux/isolinux.cfg': ISOLINUX_CONFIG,
       'efi/boot/bootx64.efi': efiApplication(BOOT_PROMPTS[boot]),
       'rehearsal/cmdline': `${KERNEL_WORDS} initrd=\\linux\\initrd\0`,
       'rehearsal/disk.efi': efiApplication(BOOT_PROMPTS['no-prompt']),
-      'rehearsal/images.json': JSON.stringify(imagesOf(kind, editions)),
+      'rehearsal/images.json': JSON.stringify(imagesOf(kind, contents)),
       'rehearsal/initrd': initramfs,
       ...Object.fromEntries(Object.entries(programs).map(([path, content]) => [`rehearsal/root/${path}`, content])),
       ...(variant !== undefined && { 'rehearsal/variant': `${variant}\n` }),
@@ -99,14 +100,14 @@ export async function makeCounterfeitIso({
     'linux/vmlinuz': kernel,
   });
   await bundle(setup, join(tree, 'rehearsal/setup.mjs'));
-  return writeImage(join(directory, 'win.iso'), tree);
+  return writeImage(join(directory, 'win.iso'), tree, contents.images.length === 0 ? 'legacy' : 'windows');
 }
 
 /** What the counterfeit Setup knows of the editions of its medium. */
-function imagesOf(kind: string, { images, productKey }: Editions): unknown {
+function imagesOf(kind: string, { images, productKey }: Contents): unknown {
   return {
     kind,
-    arch: 'amd64',
+    arch: images.length === 0 ? 'x86' : 'amd64',
     setupLanguage: 'en-US',
     productKey,
     images: images.map(({ name, editionId }, i) => ({ index: i + 1, name, editionId })),
@@ -122,13 +123,20 @@ async function bundle(input: string, file: string): Promise<void> {
   }
 }
 
-/** Writes UDF 1.02 and ISO 9660 with both kinds of boot code. Holes stay holes. */
-function writeImage(image: string, tree: string): string {
-  const options =
-    '-quiet -udf -iso-level 3 -allow-limited-size -V SSS_X64FREE_EN-US_DV9 ' +
-    `-b ${BIOS_CODE} -no-emul-boot -boot-load-size 4 -boot-info-table ` +
-    `-eltorito-alt-boot -e ${UEFI_CODE} -no-emul-boot`;
-  const script = 'image=$1; shift; genisoimage "$@" | dd "of=$image" bs=64K iflag=fullblock conv=sparse status=none';
-  run('bash', '-o', 'pipefail', '-c', script, 'sh', image, ...options.split(' '), tree);
+/** Options of genisoimage for boot code. */
+const BIOS_BOOT = `-b ${BIOS_CODE} -no-emul-boot -boot-load-size 4 -boot-info-table`;
+const UEFI_BOOT = `-eltorito-alt-boot -e ${UEFI_CODE} -no-emul-boot`;
+
+/** File systems and boot code of media. */
+const FORMATS = {
+  windows: `-udf -iso-level 3 -allow-limited-size -V SSS_X64FREE_EN-US_DV9 ${BIOS_BOOT} ${UEFI_BOOT}`,
+  legacy: `-J -joliet-long -iso-level 3 -V GRTMPVOL_EN ${BIOS_BOOT}`,
+} as const;
+
+/** Writes an image of a directory. Holes stay holes. */
+function writeImage(image: string, tree: string, format: keyof typeof FORMATS): string {
+  const script =
+    'image=$1; shift; genisoimage -quiet "$@" | dd "of=$image" bs=64K iflag=fullblock conv=sparse status=none';
+  run('bash', '-o', 'pipefail', '-c', script, 'sh', image, ...FORMATS[format].split(' '), tree);
   return image;
 }

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { Bench, CommandOptions, RunningCommand } from '../stages/support.ts';
 import { PROGRAMS } from '../stages/support.ts';
 import { makeCounterfeitIso, REHEARSAL_PROGRAMS } from './medium.ts';
@@ -13,13 +16,46 @@ export async function mediumOf(bench: Bench, options: Omit<CounterfeitOptions, '
   return makeCounterfeitIso({ directory: await mkdtemp(join(bench.path, 'iso-')), ...options });
 }
 
+/** A repo and its lock. */
+export interface Packages {
+  readonly repo: string;
+  readonly lock: string;
+}
+
+/** Makes a repo without Cygwin itself, which every version of Windows can have. */
+export async function anyPackages(bench: Bench, arch: 'x86' | 'x86_64'): Promise<Packages> {
+  const directory = await mkdtemp(join(bench.path, 'packages-'));
+  const [repo, lock, site] = ['repo', 'lock.json', 'site'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const archive = `${arch}/release/tool/tool-1-1.tar.xz`;
+  const digest = createHash('sha512').update('tool').digest('hex');
+  mkdirSync(join(site, archive, '..'), { recursive: true });
+  writeFileSync(join(site, archive), 'tool');
+  writeFileSync(
+    join(site, arch, 'setup.ini'),
+    `release: made\narch: ${arch}\nsetup-timestamp: 1700000000\n\n@ tool\nsdesc: "made up"\ncategory: Utils\n` +
+      `version: 1-1\ninstall: ${archive} 4 ${digest}\n`,
+  );
+  for (const words of [
+    ['lock', 'tool', '--arch', arch, '--out', lock],
+    ['fetch', '--lock', lock, '--repo', repo],
+  ]) {
+    const { exit, stderr } = await bench.start([...words, '--site', site, '--unsigned']).ended;
+    expect(exit, stderr).toBe(0);
+  }
+  return { repo, lock };
+}
+
 /** Starts `vm install` from a counterfeit medium, with a small machine. */
 export function startInstall(
   bench: Bench,
   iso: string,
   words: readonly string[],
-  options?: CommandOptions,
+  { repo, lock, ...options }: CommandOptions & Partial<Packages> = {},
 ): RunningCommand {
-  const own = ['--repo', bench.repo, '--lock', bench.lock, '--memory', '1G', '--disk', '32G'];
+  const own = ['--repo', repo ?? bench.repo, '--lock', lock ?? bench.lock, '--memory', '1G', '--disk', '32G'];
   return bench.startVm(['vm', 'install', '--iso', iso, ...own, ...words], options);
 }

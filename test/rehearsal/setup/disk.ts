@@ -149,6 +149,8 @@ export function writeWindowsFiles(partition: number, files: ReadonlyMap<string, 
   });
 }
 
+const LINUX = ['vmlinuz', 'initrd'];
+
 /** Writes what the firmware starts from the disk from now on: the same Linux, with `setup.from=disk`. */
 export function writeBoot({ partitions }: PartitionTable): void {
   const words = readFileSync(join(REHEARSAL, 'cmdline'), 'latin1').replace('setup.from=cd', 'setup.from=disk');
@@ -165,7 +167,9 @@ function writeEfi(partition: number, words: string): void {
       mkdirSync(dirname(join(directory, path)), { recursive: true });
       copyFileSync(join(REHEARSAL, 'disk.efi'), join(directory, path));
     }
-    writeLinux(join(directory, 'linux'), 'cmdline', words);
+    mkdirSync(join(directory, 'linux'));
+    for (const name of LINUX) copyFileSync(join(REHEARSAL, name), join(directory, 'linux', name));
+    writeFileSync(join(directory, 'linux/cmdline'), words, 'latin1');
   });
   if (!existsSync('/sys/firmware/efi/efivars/OsIndications'))
     run('mount', ['-t', 'efivarfs', 'efivarfs', '/sys/firmware/efi/efivars']);
@@ -175,21 +179,18 @@ function writeEfi(partition: number, words: string): void {
 }
 
 function writeMbr(partition: number, words: string): void {
-  // The files are large, and a program that plays NTFS is slow.
-  run('mkfs.vfat', ['-F', '32', `${DISK}${partition}`]);
-  within(partition, 'vfat', (directory) => {
+  within(partition, 'ntfs', (directory) => {
     const [append = ''] = words.split(' initrd=');
-    const config = `DEFAULT linux\nPROMPT 0\nLABEL linux\nKERNEL vmlinuz\nINITRD initrd\nAPPEND ${append}\n`;
-    writeLinux(join(directory, 'linux'), 'extlinux.conf', config);
+    mkdirSync(join(directory, 'linux'));
+    writeFileSync(
+      join(directory, 'linux/extlinux.conf'),
+      `DEFAULT linux\nPROMPT 0\nLABEL linux\nKERNEL vmlinuz\nINITRD initrd\nAPPEND ${append}\n`,
+    );
     run('extlinux', ['--install', join(directory, 'linux')]);
   });
+  // Writing large files takes the mounted file system many seconds on a busy computer.
+  for (const name of LINUX) run('ntfscp', ['--quiet', `${DISK}${partition}`, join(REHEARSAL, name), `linux/${name}`]);
   onDisk((file) => writeSync(file, readFileSync(join(REHEARSAL, 'mbr.bin')), 0, 440, 0));
-}
-
-function writeLinux(directory: string, configName: string, config: string): void {
-  mkdirSync(directory, { recursive: true });
-  for (const name of ['vmlinuz', 'initrd']) writeFileSync(join(directory, name), readFileSync(join(REHEARSAL, name)));
-  writeFileSync(join(directory, configName), config, 'latin1');
 }
 
 /** Where the state lies: behind the partition table, before the first partition. */
