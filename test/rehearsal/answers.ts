@@ -3,8 +3,8 @@ import { parseAnswerFile } from './answers/tree.ts';
 import type { AnswerFile } from './answers/tree.ts';
 
 export { checkOfflineServicing, planOobe, planSpecialize, planWindowsPe } from './answers/passes.ts';
-export type { Computer, OobePlan, SetupMedium, SpecializePlan, WindowsPePlan } from './answers/passes.ts';
-export type { DiskPlan, Partition } from './answers/disk.ts';
+export type { Computer, SetupMedium } from './answers/passes.ts';
+export type { DiskPlan } from './answers/disk.ts';
 export { SetupStops } from './answers/stops.ts';
 export { parseAnswerFile } from './answers/tree.ts';
 export type { AnswerFile } from './answers/tree.ts';
