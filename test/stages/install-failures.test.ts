@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { installVm } from '../../src/api/vm-install.ts';
@@ -47,6 +48,17 @@ describeWith(PROGRAMS, 'a failed installation prints an error, publishes nothing
     );
     expect(bench.stages().install).toEqual([]);
     await bench.expectNoTraces();
+    const packed = await bench.vm(['vm', 'evidence', '--out', join(bench.path, 'evidence.tar.gz'), '--json']);
+    const { stage, files } = JSON.parse(packed.stdout) as { stage: string; files: { name: string }[] };
+    expect(stage).toBe('install');
+    expect(files.map(({ name }) => name)).toEqual(['console.log', 'doctor.json', 'failure.json', 'versions.json']);
+    const [record] = namesIn(join(bench.vmDir, 'logs')).filter((name) => name.endsWith('.failure.json'));
+    const { commands, error } = JSON.parse(readFileSync(join(bench.vmDir, 'logs', record ?? ''), 'utf8')) as {
+      commands: string[];
+      error: { message: string };
+    };
+    expect(commands).toEqual([expect.stringMatching(/^\S*qemu-system-x86_64 .*-name guest=install /)]);
+    expect(error.message).toBe('QEMU of machine `install` died (signal SIGKILL)');
   });
 
   test('QEMU is stopped', async () => {
@@ -77,10 +89,23 @@ describeWith(PROGRAMS, 'a failed installation prints an error, publishes nothing
     const guest = kitOf((kit) => ({
       installMachine: (options) =>
         withAppend(kit.installMachine(options), 'console=ttyS0 panic=-1 rdinit=/nothing root=/dev/nothing'),
+      setupLogs: {
+        paths: ['Windows/Panther/setuperr.log'],
+        diagnose: (logs) =>
+          logs.flatMap(({ name, text }) =>
+            text.includes('Kernel panic') ? [{ cause: 'no root', advice: 'give it one', log: name, line: '' }] : [],
+          ),
+      },
     }));
-    await expect(installed(guest)).rejects.toThrow(
-      /^the installation failed: the guest restarted, as after a panic; the last line of its console: .*Kernel panic/,
-    );
+    await expect(installed(guest)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^the installation failed: the guest restarted, as after a panic; the last line of its console: .*Kernel panic/,
+      ) as string,
+      hint: expect.stringMatching(/^no root; give it one; see step /) as string,
+    });
+    const logs = join(bench.vmDir, 'logs');
+    const [setup] = namesIn(logs).filter((name) => name.endsWith('.setup'));
+    expect(namesIn(join(logs, setup ?? ''))).toEqual(['diagnosis.txt', 'problems.txt']);
   });
 
   test('the guest refuses an archive', async () => {
