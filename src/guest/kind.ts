@@ -194,8 +194,8 @@ export interface GuestCommands {
 /** Returns the command lines of a kind. Throws GuestError `guest` for a kind without. */
 export function commandsOf({ name, commands }: Pick<GuestKind, 'name' | 'commands'>): GuestCommands {
   if (commands !== undefined) return commands;
-  throw new GuestError('guest', `no snapshot of a guest of kind \`${name}\` can be made yet`, {
-    hint: 'boot its installed disk with `cygstrap vm boot`',
+  throw new GuestError('guest', `guests of kind \`${name}\` cannot be saved and run commands yet`, {
+    hint: 'install one with `cygstrap vm install`, and boot its disk with `cygstrap vm boot`',
   });
 }
 

@@ -19,5 +19,7 @@ export const buildCommand = defineCommand({
   },
   examples: [['build --repo ./repo -- uname -a', 'a second time this takes about a second']],
   run: (session, args) =>
-    runIn(session, args, async (context) => snapshot(context, args, await install(session, context, args))),
+    runIn(session, args, async (context) =>
+      snapshot(context, args, await install(session, context, args, { isForCommands: true })),
+    ),
 });

@@ -113,6 +113,17 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
     for (const name of ['answers.iso', 'qemu.txt']) expect(readFileSync(join(out, name), 'latin1')).not.toContain(KEY);
   });
 
+  test('build is refused before the installation: Windows guests cannot run commands yet', async () => {
+    const words = ['--repo', join(base, 'repo'), '--lock', join(base, 'repo.lock.json'), '--vm-dir', join(base, 'vm')];
+    const { exit, stderr } = await run('build', ...words, '--iso', iso, '--', 'true');
+    expect([exit, stderr]).toEqual([
+      126,
+      'error: guests of kind `windows-2022` cannot be saved and run commands yet\n' +
+        'hint: install one with `cygstrap vm install`, and boot its disk with `cygstrap vm boot`\n',
+    ]);
+    expect(readdirSync(join(base, 'vm'))).toEqual(['host.json']);
+  });
+
   test('options of Windows need --iso', async () => {
     const { exit, stderr } = await run('vm', 'install', '--repo', 'r', '--edition', '2', '--vm-dir', join(base, 'vm'));
     expect([exit, stderr]).toEqual([
