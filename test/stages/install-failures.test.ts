@@ -68,7 +68,7 @@ describeWith(PROGRAMS, 'a failed installation prints an error, publishes nothing
     const { exit, stderr } = await command.ended;
     expect(exit).toBe(3);
     expect(stderr).toMatch(
-      /^error: the installation hangs: no progress for 3 s in step `start`; its console is empty\nhint: .*--stall-timeout`$/m,
+      /^error: the installation hangs: no progress for 3 s in step `start`; its console is empty\nhint: .*--stall-timeout`; `cygstrap vm evidence` packs them$/m,
     );
     expect(bench.stages().install).toEqual([]);
     await bench.expectNoTraces();

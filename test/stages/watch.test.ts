@@ -79,7 +79,7 @@ describeWith([QEMU], 'watching an installation', () => {
     expect(error?.message).toMatch(/^the installation failed in step `first`: the guest restarted 3 times within /);
     expect(error?.message).toMatch(/ within \d+ minutes?; the last line of its console: logo$/);
     expect(error?.hint).toMatch(
-      /^look at the processor; see step `first` in its console log `.*` and its last screen `.*screen\.png`$/,
+      /^look at the processor; see step `first` in its console log `.*` and its last screen `.*screen\.png`; `cygstrap vm evidence` packs them$/,
     );
     expect(existsSync(screen)).toBe(true);
     expect(events.map((event) => 'message' in event && event.message)).toEqual(
@@ -96,7 +96,7 @@ describeWith([QEMU], 'watching an installation', () => {
         'the last line of its console: @cygstrap stage second',
     );
     expect(error?.hint).toMatch(
-      /^look at the second phase; see step `second` in .*screen\.png`, or .*`--step-timeout`$/,
+      /^look at the second phase; see step `second` in .*screen\.png`, or .*`--step-timeout`; /,
     );
   });
 
@@ -106,7 +106,7 @@ describeWith([QEMU], 'watching an installation', () => {
       'the installation waits for an answer or hangs: in step `first` there is no write to a disk ' +
         'for 3 s, and the screen does not change; the last line of its console: Which keyboard?',
     );
-    expect(error?.hint).toMatch(/^look at the first phase; see step .*screen\.png`, or .*`--stall-timeout`$/);
+    expect(error?.hint).toMatch(/^look at the first phase; see step .*screen\.png`, or .*`--stall-timeout`; /);
   });
 
   test('a sign that ends the installation', async () => {

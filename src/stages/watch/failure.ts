@@ -17,7 +17,8 @@ export interface FailureHints {
   readonly after?: string;
 }
 
-/** Returns the error of a failed installation: its hint names the phase, the console log and the last screen.
+/** Returns the error of a failed installation: its hint names the phase, the console log and the last screen,
+ *  and the command that packs them.
  *  @param what begins with its kind: `the installation failed: ...` or `the installation hangs: ...` */
 export function installError(
   what: string,
@@ -29,7 +30,7 @@ export function installError(
     `see step \`${step}\` in its console log \`${consoleLog}\`` +
     (hasScreen ? ` and its last screen \`${screen}\`` : '');
   return new GuestError('guest', what, {
-    hint: `${before === undefined ? '' : `${before}; `}${look}${after}`,
+    hint: `${before === undefined ? '' : `${before}; `}${look}${after}; \`cygstrap vm evidence\` packs them`,
     details: { step, consoleLog, ...(hasScreen && { screen }) },
   });
 }
