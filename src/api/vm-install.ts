@@ -6,7 +6,10 @@ import type { Report } from '../events.ts';
 import { printLock } from '../core/lock/print.ts';
 import { readLines } from '../io/lines.ts';
 import { windowsKit } from '../guest/windows/kit.ts';
+import { firmwaresOf } from '../guest/windows/setup.ts';
 import type { WindowsSetup } from '../guest/windows/setup.ts';
+import type { GuestKind } from '../guest/kind.ts';
+import type { FirmwareKind } from '../vm/base/spec.ts';
 import { installStage } from '../stages/install.ts';
 import type { InstallRequest } from '../stages/install.ts';
 import { writeInstallPlan } from '../stages/install-plan.ts';
@@ -78,12 +81,8 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
   const lock = await readLock(request.lock);
   const additions = await additionsOf(add);
   const { emptyDisksMiB = [], qemuArguments = [], tpm = false, ...rest } = machineOptions;
-  const options = { ...guest.defaults, ...rest, emptyDisksMiB, tpm, qemuArguments };
-  if (!guest.firmwares.includes(options.firmware)) {
-    throw new CygstrapError('usage', `\`${guest.name}\` cannot start from firmware \`${options.firmware}\``, {
-      hint: `use \`--firmware ${guest.firmwares.join('` or `')}\``,
-    });
-  }
+  const firmware = chooseFirmware(guest, windows, rest.firmware);
+  const options = { ...guest.defaults, ...rest, firmware, emptyDisksMiB, tpm, qemuArguments };
   if (windows !== undefined) requireWindows(windows.kind, lock, { architecture: windows.arch });
   const kit = windows === undefined ? await guest.prepare({ cacheDir, report, signal }) : windowsKit(windows);
   return {
@@ -114,6 +113,25 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
       return { repo: image.path, answers: answers?.path ?? out };
     },
   };
+}
+
+/** Returns the firmware of a machine: the wanted one, or else the default of the kind if the medium starts from it.
+ *  Throws `usage` for firmware that the guest cannot start from. */
+function chooseFirmware(
+  { name, defaults, firmwares }: GuestKind,
+  windows: WindowsSetup | undefined,
+  wanted: FirmwareKind | undefined,
+): FirmwareKind {
+  const usable = windows === undefined ? firmwares : firmwaresOf(windows);
+  const chosen = wanted ?? (usable.includes(defaults.firmware) ? defaults.firmware : (usable[0] ?? defaults.firmware));
+  if (usable.includes(chosen)) return chosen;
+  const what = windows === undefined ? name : `${name}, ${windows.arch}`;
+  throw new CygstrapError('usage', `\`${what}\` cannot start from firmware \`${chosen}\``, {
+    hint:
+      usable.length === 0
+        ? 'use an image that starts from BIOS or UEFI; `cygstrap media inspect` shows it'
+        : `use \`--firmware ${usable.join('` or `')}\``,
+  });
 }
 
 /** Reads the command lines of a file, one a line; skips empty lines and lines that start with `#`. Reports a warning

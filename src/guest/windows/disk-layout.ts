@@ -1,4 +1,5 @@
-import type { WindowsAnswers, WindowsFirmware } from './options.ts';
+import type { FirmwareKind } from '../../vm/base/spec.ts';
+import type { WindowsAnswers } from './options.ts';
 import type { Elements } from './xml.ts';
 
 interface Partition {
@@ -14,7 +15,7 @@ interface Partition {
 }
 
 /** The partitions of a blank disk. Source: layouts that several working sets of answers share. */
-const LAYOUTS: Readonly<Record<WindowsFirmware, readonly Partition[]>> = {
+const LAYOUTS: Readonly<Record<FirmwareKind, readonly Partition[]>> = {
   bios: [
     { type: 'Primary', sizeMB: 500, format: 'NTFS', label: 'System', isActive: true },
     { type: 'Primary', format: 'NTFS', label: 'Windows', letter: 'C' },
@@ -27,7 +28,7 @@ const LAYOUTS: Readonly<Record<WindowsFirmware, readonly Partition[]>> = {
 };
 
 /** Returns the number of the partition that Windows is installed to, from 1. */
-export function systemPartition(firmware: WindowsFirmware): number {
+export function systemPartition(firmware: FirmwareKind): number {
   return LAYOUTS[firmware].length;
 }
 

@@ -1,7 +1,6 @@
-import type { DiskSource, LinkSpec, NicModel } from '../../vm/base/spec.ts';
+import type { DiskSource, LinkSpec, NicModel, FirmwareKind } from '../../vm/base/spec.ts';
 import type { WindowsKind } from '../../core/windows/kinds.ts';
 import type { GuestDefaults, MachineTemplate } from '../kind.ts';
-import type { WindowsFirmware } from './options.ts';
 
 /** The machine of a kind of Windows: only devices whose drivers are on its medium. */
 export interface WindowsHardware extends GuestDefaults {
@@ -13,7 +12,7 @@ export interface WindowsHardware extends GuestDefaults {
   /** Space of an installed system without updates. */
   readonly usualDiskMiB: number;
   /** All that its Setup can start from; the first is the default. */
-  readonly firmwares: readonly WindowsFirmware[];
+  readonly firmwares: readonly FirmwareKind[];
 }
 
 /** Processors have fixed names, not `host`: a snapshot must be resumable. Windows 11 24H2 and Server 2025 reset at once

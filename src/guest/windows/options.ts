@@ -1,3 +1,4 @@
+import type { FirmwareKind } from '../../vm/base/spec.ts';
 import type { WindowsKind } from '../../core/windows/kinds.ts';
 
 /** The user that an installation creates; ssh and the shares use it. */
@@ -15,13 +16,11 @@ export const SCRIPT_LOG = 'cygstrap/cygstrap.log';
 /** Phases of an installation in which the script is called. */
 export type ScriptPhase = 'windowspe' | 'specialize' | 'logon';
 
-export type WindowsFirmware = 'bios' | 'uefi';
-
 /** What the answers of one installation depend on. */
 export interface WindowsAnswers {
   readonly kind: WindowsKind;
   readonly arch: 'x86' | 'amd64';
-  readonly firmware: WindowsFirmware;
+  readonly firmware: FirmwareKind;
   /** Number of the edition in the WIM of the medium. */
   readonly edition: number;
   /** Language of Setup on the medium, such as `en-US`. For any other language Setup shows a dialog. */

@@ -1,7 +1,9 @@
 import { CygstrapError } from '../../errors.ts';
 import type { WindowsKind } from '../../core/windows/kinds.ts';
 import type { Edition, WindowsMedium } from '../../media/inspect/windows.ts';
+import type { FirmwareKind } from '../../vm/base/spec.ts';
 import type { Customization } from './customize.ts';
+import { HARDWARE } from './machine.ts';
 import { WINDOWS_USER } from './options.ts';
 import { LEGACY_TIME_ZONES, languageNumber } from './legacy-numbers.ts';
 
@@ -45,6 +47,13 @@ export function checkNames(kind: WindowsKind, { locale, timeZone, computerName }
   if (LEGACY_TIME_ZONES[timeZone] === undefined) {
     throw invalid(`time zone for \`${kind}\``, timeZone, `use one of ${Object.keys(LEGACY_TIME_ZONES).join(', ')}`);
   }
+}
+
+/** Returns the firmware that Setup of a medium can start from, that of its kind first. UEFI of QEMU for x86-64 starts
+ *  no 32-bit Windows. */
+export function firmwaresOf({ kind, arch, medium }: Pick<WindowsSetup, 'kind' | 'arch' | 'medium'>): FirmwareKind[] {
+  const { bios, uefi } = medium.boot;
+  return HARDWARE[kind].firmwares.filter((firmware) => (firmware === 'bios' ? bios : uefi && arch === 'amd64'));
 }
 
 /** A product key: five groups of five letters and digits. */

@@ -1,3 +1,4 @@
+import type { FirmwareKind } from '../../../src/vm/base/spec.ts';
 import { DOMParser } from '@xmldom/xmldom';
 import type { Element } from '@xmldom/xmldom';
 import { assert, property, string } from 'fast-check';
@@ -7,7 +8,7 @@ import type { AnswerFileAnswers } from '../../../src/guest/windows/answer-file.t
 import { HARDWARE } from '../../../src/guest/windows/machine.ts';
 import { columnOf, COLUMNS, ELEMENTS } from '../../../src/guest/windows/elements.ts';
 import { scriptCall } from '../../../src/guest/windows/options.ts';
-import type { WindowsFirmware } from '../../../src/guest/windows/options.ts';
+
 import { winntSif } from '../../../src/guest/windows/winnt-sif.ts';
 import { SEED } from '../../support/seed.ts';
 
@@ -25,7 +26,7 @@ const KINDS = [
 ] as const satisfies readonly AnswerFileAnswers['kind'][];
 
 /** Windows 7 cannot start from the UEFI firmware of QEMU. */
-function firmwareOf(kind: AnswerFileAnswers['kind']): readonly WindowsFirmware[] {
+function firmwareOf(kind: AnswerFileAnswers['kind']): readonly FirmwareKind[] {
   return HARDWARE[kind].firmwares;
 }
 

@@ -76,7 +76,7 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
     [['--computer-name', 'CYGSTRAP'], 'invalid computer name: `CYGSTRAP`'],
     [['--guest', 'stand-in'], '`stand-in` is not a kind of Windows'],
     [['--iso-sha256', 'a'.repeat(64)], 'has the SHA-256'],
-    [['--guest', 'windows-7', '--firmware', 'uefi'], '`windows-7` cannot start from firmware `uefi`'],
+    [['--guest', 'windows-7', '--firmware', 'uefi'], '`windows-7, amd64` cannot start from firmware `uefi`'],
     [['--guest', 'windows-7', '--firmware', 'bios'], '`cygwin 3.5.4-1` does not run on Windows 7'],
   ])('%j is refused before anything is written', async (words, message) => {
     const out = join(temporaryDirectory(), 'out');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { checkNames, parseProductKey } from '../../../src/guest/windows/setup.ts';
+import type { WindowsMedium } from '../../../src/media/inspect/windows.ts';
+import { checkNames, firmwaresOf, parseProductKey } from '../../../src/guest/windows/setup.ts';
 
 const NAMES = { locale: 'en-US', timeZone: 'UTC', computerName: 'CYGWIN-BUILD' };
 
@@ -38,4 +39,15 @@ describe('names of an installation', () => {
 test('a product key has five groups, and no message contains a wrong one', () => {
   expect(parseProductKey(' abcde-12345-fghij-67890-klmno\r\n')).toBe('ABCDE-12345-FGHIJ-67890-KLMNO');
   expect(() => parseProductKey('ABCDE-SECRET')).toThrow(/^the product key has a wrong form$/);
+});
+
+test.each([
+  ['windows-2022', 'amd64', { bios: true, uefi: true }, ['uefi', 'bios']],
+  ['windows-2022', 'amd64', { bios: false, uefi: true }, ['uefi']],
+  ['windows-10', 'x86', { bios: true, uefi: true }, ['bios']],
+  ['windows-8.1', 'amd64', { bios: true, uefi: false }, ['bios']],
+  ['windows-7', 'amd64', { bios: true, uefi: true }, ['bios']],
+  ['windows-7', 'amd64', { bios: false, uefi: false }, []],
+] as const)('%s for %s on a medium with %j starts from %j', (kind, arch, boot, firmwares) => {
+  expect(firmwaresOf({ kind, arch, medium: { boot } as WindowsMedium })).toEqual(firmwares);
 });
