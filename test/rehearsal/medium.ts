@@ -42,6 +42,7 @@ export const REHEARSAL_PROGRAMS = [
   'mformat',
   'wimlib-imagex',
   '../lib/ISOLINUX/isolinux.bin',
+  '../lib/syslinux/modules/bios/ldlinux.c32',
 ];
 
 const KERNEL_WORDS = 'console=tty0 quiet panic=-1 setup.from=cd';
