@@ -5,7 +5,13 @@ import { chooseEdition } from '../guest/windows/edition.ts';
 import { customizationOf } from '../guest/windows/customize.ts';
 import type { Customization } from '../guest/windows/customize.ts';
 import { HARDWARE } from '../guest/windows/machine.ts';
-import { DEFAULT_COMPUTER_NAME, DEFAULT_TIME_ZONE, checkNames, parseProductKey } from '../guest/windows/setup.ts';
+import {
+  DEFAULT_COMPUTER_NAME,
+  DEFAULT_TIME_ZONE,
+  checkNames,
+  isProductKey,
+  parseProductKey,
+} from '../guest/windows/setup.ts';
 import type { WindowsSetup } from '../guest/windows/setup.ts';
 import { CygstrapError } from '../errors.ts';
 import type { WindowsKind } from '../core/windows/kinds.ts';
@@ -92,14 +98,19 @@ async function readCustomization(kind: WindowsKind, directory: string): Promise<
   return customizationOf(kind, directory, files);
 }
 
-/** Reads a product key from a file. Throws `usage`. */
+/** Reads a product key from a file. Throws `usage`; no message contains a key, not even one in place of the file. */
 export async function readProductKey(file: string): Promise<string> {
+  if (isProductKey(file)) {
+    throw new CygstrapError('usage', 'the option for the product key has a key instead of a file', {
+      hint: 'write the key into a file and name that: other users see the command line',
+    });
+  }
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
     throw new CygstrapError('usage', `cannot read the product key from \`${file}\``, {
       cause,
-      hint: 'name a file with the key; on the command line other users could see it',
+      hint: 'name a file that has only the key',
     });
   }
 }

@@ -73,7 +73,7 @@ test.each([
   ['no file system', 'ConvertNTFS', 'LeaveAlone', 'NTFS file system'],
   ['no directory', 'TargetPath=\\WINDOWS', 'TargetPath=WINDOWS', 'directory'],
   ['another mode', 'FullUnattended', 'ProvideDefault', 'Click Next'],
-  ['no language', /Language=.*\r\n/, '', 'Regional'],
+  ['no language', /UserLocale=.*\r\n/, '', 'Regional'],
   ['no password', /AdminPassword=.*\r\n/, '', 'Administrator Password'],
   ['a time zone by name', 'TimeZone=85', 'TimeZone=UTC', 'Date and Time'],
   ['no network', 'InstallDefaultComponents=Yes', 'InstallDefaultComponents=No', 'Networking'],

@@ -54,7 +54,7 @@ function mediumText(medium: MediaInspectResult): string {
     ['image:', `${path}, ${sizeText(sizeBytes)}, ${format} \`${label}\``],
     ['starts with:', firmware === '' ? 'neither BIOS nor UEFI' : firmware],
     ['editions in:', sources.length === 1 ? (sources[0] ?? '') : `${sources[0]}, ${countText(sources.length, 'part')}`],
-    ...(setupLanguage === null ? [] : [['Setup speaks:', setupLanguage]]),
+    ...(setupLanguage === null ? [] : [['language:', setupLanguage]]),
     ['sha256:', sha256 ?? 'not read; `--sha256` reads the whole image'],
   ]);
   const rows = editions.map((edition) => {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { WindowsKind } from '../../core/windows/kinds.ts';
 import type { Answers, InstallKit, InstallOptions, MachineTemplate } from '../kind.ts';
 import { answerFile } from './answer-file.ts';
 import type { AnswerFileAnswers } from './answer-file.ts';
@@ -11,41 +12,24 @@ import type { WindowsAnswers } from './options.ts';
 import type { WindowsSetup } from './setup.ts';
 import { winntSif } from './winnt-sif.ts';
 
-/** Version of the answers: it changes with everything that changes an installed disk and is not among the choices of
- *  the user. */
-const ANSWERS_VERSION = 1;
+/** Hexadecimal digits of the version of the answers in the description of a stage. */
+const VERSION_DIGITS = 12;
 
 /** File with the password of the user of the guest, in the directory of its stage. */
 export const PASSWORD_FILE = 'password';
 
 /** Returns what an installation of Windows needs. The password is random: each call makes another. */
 export function windowsKit(setup: WindowsSetup): InstallKit {
-  const { kind, medium, customization } = setup;
-  const isLegacy = kind === 'windows-xp' || kind === 'windows-2003';
+  const { kind } = setup;
+  const isLegacy = isLegacyKind(kind);
   const password = randomPassword();
+  const version = versionOf(setup);
   return {
-    key: keyOf(setup),
+    key: keyOf(setup, version),
     answerForm: isLegacy ? 'floppy' : 'iso',
-    answerFiles: ({ nonce, firmware }: Answers) =>
-      new Map([
-        ...(customization?.files ?? []),
-        ...scriptFiles({ kind, nonce, commands: customization?.commands, hasDrivers: customization?.hasDrivers }),
-        answersOf(setup, { password, firmware }),
-      ]),
-    description: descriptionOf(setup),
-    installMachine: ({ disk, repo, answers }: InstallOptions): MachineTemplate => {
-      const cdroms = [
-        { id: 'windows', path: medium.path },
-        { id: 'repo', path: repo },
-      ];
-      const answerMedium = { id: 'answers', path: answers };
-      return {
-        ...windowsMachine(kind, disk, { kind: 'none' }),
-        cdroms: isLegacy ? cdroms : [...cdroms, answerMedium],
-        floppies: isLegacy ? [answerMedium] : [],
-        boot: { kind: 'disk-then-cdrom' },
-      };
-    },
+    answerFiles: ({ nonce, firmware }: Answers) => filesOf(setup, { nonce, firmware, password }),
+    description: descriptionOf(setup, version),
+    installMachine: (options: InstallOptions) => machineOf(setup, options),
     progress: isLegacy ? LEGACY_PROGRESS : WINDOWS_PROGRESS,
     reportsHostKey: false,
     usualDiskMiB: HARDWARE[kind].usualDiskMiB,
@@ -55,12 +39,44 @@ export function windowsKit(setup: WindowsSetup): InstallKit {
   };
 }
 
-function descriptionOf(setup: WindowsSetup): string[] {
+function isLegacyKind(kind: WindowsKind): kind is 'windows-xp' | 'windows-2003' {
+  return kind === 'windows-xp' || kind === 'windows-2003';
+}
+
+type Secret = Pick<WindowsAnswers, 'password' | 'firmware'> & Pick<Answers, 'nonce'>;
+
+function filesOf(setup: WindowsSetup, secret: Secret): ReadonlyMap<string, Uint8Array> {
+  const { kind, customization } = setup;
+  const { commands, hasDrivers } = customization ?? {};
+  return new Map([
+    ...(customization?.files ?? []),
+    ...scriptFiles({ kind, nonce: secret.nonce, commands, hasDrivers }),
+    answersOf(setup, secret),
+  ]);
+}
+
+function machineOf({ kind, medium }: WindowsSetup, { disk, repo, answers }: InstallOptions): MachineTemplate {
+  const cdroms = [
+    { id: 'windows', path: medium.path },
+    { id: 'repo', path: repo },
+  ];
+  const answerMedium = { id: 'answers', path: answers };
+  const isLegacy = isLegacyKind(kind);
+  return {
+    ...windowsMachine(kind, disk, { kind: 'none' }),
+    cdroms: isLegacy ? cdroms : [...cdroms, answerMedium],
+    floppies: isLegacy ? [answerMedium] : [],
+    boot: { kind: 'disk-then-cdrom' },
+  };
+}
+
+function descriptionOf(setup: WindowsSetup, version: string): string[] {
   const { medium, isoSha256, edition, locale, timeZone, computerName, productKey, customization } = setup;
   return [
     `medium ${medium.label}, sha256 ${isoSha256}`,
     `edition ${edition.index}: ${edition.name}, ${edition.version}, ${edition.arch}`,
-    `answers version ${ANSWERS_VERSION}, ${productKey === undefined ? 'without' : 'with'} a product key`,
+    `answers version ${version.slice(0, VERSION_DIGITS)}`,
+    `${productKey === undefined ? 'without' : 'with'} a product key`,
     `locale ${locale}, time zone ${timeZone}, computer name ${computerName}`,
     ...(customization === undefined ? [] : [`customization sha256 ${customization.digest}`]),
   ];
@@ -69,11 +85,11 @@ function descriptionOf(setup: WindowsSetup): string[] {
 /** Returns the name and the content of the file with the answers. */
 function answersOf(
   { kind, medium, edition, arch, locale, timeZone, computerName, productKey, customization }: WindowsSetup,
-  secret: Pick<WindowsAnswers, 'password' | 'firmware'>,
+  { password, firmware }: Secret,
 ): readonly [string, Uint8Array] {
-  const common = { ...secret, arch, edition: edition.index, locale, computerName, productKey };
+  const common = { password, firmware, arch, edition: edition.index, locale, computerName, productKey };
   const uiLanguage = medium.setupLanguage ?? edition.languages[0] ?? 'en-US';
-  if (kind === 'windows-xp' || kind === 'windows-2003') {
+  if (isLegacyKind(kind)) {
     const number = LEGACY_TIME_ZONES[timeZone];
     if (number === undefined) throw new Error(`checkNames accepts no time zone \`${timeZone}\``);
     return ['winnt.sif', Buffer.from(winntSif({ ...common, kind, uiLanguage, timeZone: number }), 'latin1')];
@@ -87,19 +103,20 @@ function randomPassword(): string {
   return `Cy1-${randomBytes(12).toString('base64url').replaceAll('_', 'x').replaceAll('-', 'y')}`;
 }
 
+/** Returns a hash of the answers, the script and the machine, with fixed values for what is secret or differs in each
+ *  installation: it changes with everything of cygstrap that changes an installed disk. */
+function versionOf(setup: WindowsSetup): string {
+  const { kind, medium, productKey } = setup;
+  const shown = { ...setup, medium: { ...medium, path: '' }, productKey: productKey && 'given' };
+  const disk = { kind: 'file', path: '', format: 'qcow2', writes: 'persistent' } as const;
+  const hash = createHash('sha256').update(JSON.stringify(machineOf(shown, { disk, repo: '', answers: '' })));
+  for (const firmware of HARDWARE[kind].firmwares)
+    for (const [name, bytes] of filesOf(shown, { password: '', nonce: '0', firmware })) hash.update(name).update(bytes);
+  return hash.digest('hex');
+}
+
 /** Returns a hash of the choices of the user. Of a product key it only contains whether there is one. */
-function keyOf(setup: WindowsSetup): string {
-  const { kind, isoSha256, edition, locale, timeZone, computerName, productKey, customization } = setup;
-  const parts = [
-    ANSWERS_VERSION,
-    kind,
-    isoSha256,
-    edition.index,
-    locale,
-    timeZone,
-    computerName,
-    productKey !== undefined,
-    customization?.digest ?? null,
-  ];
+function keyOf({ kind, isoSha256, edition, customization }: WindowsSetup, version: string): string {
+  const parts = [version, kind, isoSha256, edition.index, customization?.digest ?? null];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

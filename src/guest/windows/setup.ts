@@ -59,10 +59,14 @@ export function firmwaresOf({ kind, arch, medium }: Pick<WindowsSetup, 'kind' | 
 /** A product key: five groups of five letters and digits. */
 const PRODUCT_KEY = /^[A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}$/;
 
+/** Returns whether a text is a product key. */
+export function isProductKey(text: string): boolean {
+  return PRODUCT_KEY.test(text.trim().toUpperCase());
+}
+
 /** Returns a product key in capital letters. Throws `usage` for any other text; the message does not contain it. */
 export function parseProductKey(text: string): string {
-  const key = text.trim().toUpperCase();
-  if (PRODUCT_KEY.test(key)) return key;
+  if (isProductKey(text)) return text.trim().toUpperCase();
   throw new CygstrapError('usage', 'the product key has a wrong form', {
     hint: 'write it as five groups of five letters and digits, joined by hyphens',
   });

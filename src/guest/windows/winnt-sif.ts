@@ -19,6 +19,7 @@ type Section = readonly (readonly [key: string, value: string])[];
  *  `usage` for a value that is not printable ASCII. */
 export function winntSif(answers: WinntAnswers): string {
   const { kind, computerName, password, productKey, timeZone, locale } = answers;
+  const language = languageNumber(locale);
   const sections: Readonly<Record<string, Section>> = {
     Data: [
       ['AutoPartition', '1'],
@@ -50,7 +51,11 @@ export function winntSif(answers: WinntAnswers): string {
       ['OemSkipWelcome', '1'],
       ['TimeZone', String(timeZone)],
     ],
-    RegionalSettings: [['Language', quoted(languageNumber(locale))]],
+    RegionalSettings: [
+      ['InputLocale', quoted(`${language.slice(-4)}:${language}`)],
+      ['SystemLocale', quoted(language)],
+      ['UserLocale', quoted(language)],
+    ],
     UserData: [
       ['FullName', quoted(WINDOWS_USER)],
       ['OrgName', quoted(WINDOWS_USER)],

@@ -93,6 +93,12 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
     expect(exit).toBe(2);
     expect(stderr).toContain('is an evaluation edition, which has no product key');
     expect(stderr).not.toContain(KEY);
+    const direct = await plan(out, '--product-key', KEY.toLowerCase());
+    expect([direct.exit, direct.stderr]).toEqual([
+      2,
+      'error: the option for the product key has a key instead of a file\n' +
+        'hint: write the key into a file and name that: other users see the command line\n',
+    ]);
   });
 
   test('a product key is a placeholder in the plan', async () => {

@@ -104,6 +104,9 @@ describe('the kit of a Windows', () => {
       keyOf({ productKey: 'AAAAA-AAAAA-AAAAA-AAAAA-AAAAA' }),
       keyOf({ customization }),
       keyOf({ customization: { ...customization, digest: 'c' } }),
+      // Not choices, but part of the answers.
+      keyOf({ medium: { ...base.medium, setupLanguage: 'de-DE' } }),
+      keyOf({ arch: 'x86' }),
     ];
     expect(new Set(keys).size).toBe(keys.length);
     expect(keyOf({ productKey: 'BBBBB-BBBBB-BBBBB-BBBBB-BBBBB' })).toBe(keys[7]);
