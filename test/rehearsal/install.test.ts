@@ -28,7 +28,7 @@ describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium', ()
     { kind: 'windows-2022', firmware: 'uefi', arch: 'x86_64', edition: [], starts: UEFI_STARTS },
   ] as const)('$kind, $firmware: restarts, runs the script, is published', { timeout: LIMIT_MS }, async (each) => {
     const { kind, firmware, arch, edition, starts } = each;
-    const iso = await mediumOf(bench, { kind, boot: 'no-prompt' });
+    const iso = await mediumOf(bench, { kind });
     const before = bench.stages().install;
     const { exit, stdout, stderr } = await startInstall(bench, iso, ['--firmware', firmware, ...edition], {
       ...(await anyPackages(bench, arch)),

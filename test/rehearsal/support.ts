@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -58,4 +58,25 @@ export function startInstall(
 ): RunningCommand {
   const own = ['--repo', repo ?? bench.repo, '--lock', lock ?? bench.lock, '--memory', '1G', '--disk', '32G'];
   return bench.startVm(['vm', 'install', '--iso', iso, ...own, ...words], options);
+}
+
+/** Installs from a counterfeit medium, which must fail: nothing is published, and nothing is left running. Returns what
+ *  the command prints on stderr. */
+export async function failedInstall(
+  bench: Bench,
+  medium: Omit<CounterfeitOptions, 'directory'>,
+  words: readonly string[],
+): Promise<string> {
+  const iso = await mediumOf(bench, medium);
+  const { exit, stdout, stderr } = await startInstall(bench, iso, words).ended;
+  expect([exit, stdout], stderr).toEqual([3, '']);
+  expect(bench.stages().install).toEqual([]);
+  await bench.expectNoTraces();
+  return stderr;
+}
+
+/** Returns the files that a message names in backticks, by the ends of their names. */
+export function namedFiles(message: string): Readonly<Record<string, Buffer>> {
+  const paths = [...message.matchAll(/`(\/[^`]*)`/g)].map(([, path = '']) => path);
+  return Object.fromEntries(paths.map((path) => [path.replace(/.*\./, ''), readFileSync(path)]));
 }

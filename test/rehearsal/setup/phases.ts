@@ -52,6 +52,7 @@ function show({ screen }: World, { shows, message }: SetupStops): void {
 
 function windowsPe(world: World, medium: SetupMedium): StartEnd {
   world.screen('Windows Setup');
+  if (world.variant === 'reset-before-setup') return 'restart';
   world.screen('Setup is starting');
   if (world.variant === 'hang-windowspe') return 'wait';
   if (world.variant === 'question') throw new SetupStops('question', 'Language to install');

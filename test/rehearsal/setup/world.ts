@@ -6,6 +6,7 @@ export type Variant =
   | 'plain'
   | 'restarts-4'
   | 'reset-loop'
+  | 'reset-before-setup'
   | 'hang-windowspe'
   | 'hang-specialize'
   | 'hang-logon'
