@@ -6,7 +6,7 @@ import type { Report } from '../events.ts';
 import { printLock } from '../core/lock/print.ts';
 import { readLines } from '../io/lines.ts';
 import { windowsKit } from '../guest/windows/kit.ts';
-import { firmwaresOf } from '../guest/windows/setup.ts';
+import { checkHardware, firmwaresOf } from '../guest/windows/setup.ts';
 import type { WindowsSetup } from '../guest/windows/setup.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import type { FirmwareKind } from '../vm/base/spec.ts';
@@ -83,7 +83,10 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
   const { emptyDisksMiB = [], qemuArguments = [], tpm = false, ...rest } = machineOptions;
   const firmware = chooseFirmware(guest, windows, rest.firmware);
   const options = { ...guest.defaults, ...rest, firmware, emptyDisksMiB, tpm, qemuArguments };
-  if (windows !== undefined) requireWindows(windows.kind, lock, { architecture: windows.arch });
+  if (windows !== undefined) {
+    checkHardware(windows.kind, options);
+    requireWindows(windows.kind, lock, { architecture: windows.arch });
+  }
   const kit = windows === undefined ? await guest.prepare({ cacheDir, report, signal }) : windowsKit(windows);
   return {
     kit,

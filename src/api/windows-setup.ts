@@ -59,8 +59,11 @@ export async function prepareWindows(
     { iso, digest: true, sha256: isoSha256 },
     { cacheDir: imageCacheDir, report, signal },
   );
-  const edition = chooseEdition(medium, request.edition);
-  const kind = guest === undefined ? edition.kind : windowsKind(guest);
+  const edition = chooseEdition(medium, {
+    wanted: request.edition,
+    kind: guest === undefined ? undefined : windowsKind(guest),
+  });
+  const { kind } = edition;
   const locale = request.locale ?? medium.setupLanguage ?? edition.languages[0] ?? 'en-US';
   checkNames(kind, { locale, timeZone, computerName });
   const key = productKey === undefined ? undefined : parseProductKey(productKey);

@@ -1,14 +1,12 @@
 import { mergeSettings } from './customize.ts';
 import { columnOf, COLUMNS, ELEMENTS } from './elements.ts';
 import type { ElementRow } from './elements.ts';
-import type { WindowsAnswers } from './options.ts';
+import type { LegacyKind, WindowsAnswers } from './options.ts';
 import { printAnswerFile } from './xml.ts';
 import type { Elements, Setting } from './xml.ts';
 
 /** Answers for Windows 7 and later. */
-export type AnswerFileAnswers = WindowsAnswers & {
-  readonly kind: Exclude<WindowsAnswers['kind'], 'windows-xp' | 'windows-2003'>;
-};
+export type AnswerFileAnswers = WindowsAnswers & { readonly kind: Exclude<WindowsAnswers['kind'], LegacyKind> };
 
 /** Returns `autounattend.xml`: only elements that exist in this version of Windows, and those of the user. Throws
  *  `usage` for an element that both have, and for a command that is too long for Setup. */

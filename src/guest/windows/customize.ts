@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { DOMParser } from '@xmldom/xmldom';
 import type { Element } from '@xmldom/xmldom';
 import { CygstrapError } from '../../errors.ts';
-import { MARKER_FILE, SCRIPT_FILE } from './options.ts';
+import { MARKER_FILE, SCRIPT_FILE, isLegacyKind } from './options.ts';
 import { hasSpecialize } from './script.ts';
 import type { WindowsKind } from '../../core/windows/kinds.ts';
 import type { Elements, Setting } from './xml.ts';
@@ -40,7 +40,7 @@ export function customizationOf(
   const onMedium = new Map<string, Uint8Array>();
   // Of all files, in lower case: Windows ignores the case of names.
   const names = new Set<string>();
-  const isLegacy = kind === 'windows-xp' || kind === 'windows-2003';
+  const isLegacy = isLegacyKind(kind);
   for (const [path, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const shown = `${directory}/${path}`;
     const name = path.toLowerCase();
@@ -113,6 +113,8 @@ function elementsOf(parent: Element, file: string): Elements {
     const limit = LONGEST[`${parent.localName}/${name}`] ?? Number.POSITIVE_INFINITY;
     if ((child.textContent ?? '').length > limit)
       throw refused(`${file}:${child.lineNumber}`, `the command is longer than ${limit} characters`);
+    if (before !== undefined && !(isItem && Array.isArray(before)))
+      throw refused(`${file}:${child.lineNumber}`, `duplicate element \`${name}\`, which Setup refuses`);
     if (isItem) elements[name] = [...(Array.isArray(before) ? (before as Elements[]) : []), elementsOf(child, file)];
     else elements[name] = inner.length === 0 ? (child.textContent ?? '') : elementsOf(child, file);
   }

@@ -1,5 +1,6 @@
 import { CygstrapError } from '../../errors.ts';
 import type { WindowsKind } from '../../core/windows/kinds.ts';
+import { isLegacyKind } from './options.ts';
 import type { Edition, WindowsMedium } from '../../media/inspect/windows.ts';
 
 /** An edition that can be installed. */
@@ -7,10 +8,11 @@ export type InstallableEdition = Edition & { readonly kind: WindowsKind; readonl
 
 /** Chooses the edition of a medium to install. `wanted`: its number, name or edition id, in any case. Without it: the
  *  only edition, apart from the N editions, which lack parts; of a server Standard with the desktop, on whose screen
- *  Setup can be watched. Throws `usage` with the list if there is no such edition, or several. */
+ *  Setup can be watched. `kind` replaces the kind that its version implies. Throws `usage` with the list if there is no
+ *  such edition, or several; and for an edition without a kind, or a kind with another form of Setup. */
 export function chooseEdition(
   { path, editions }: Pick<WindowsMedium, 'path' | 'editions'>,
-  wanted?: string,
+  { wanted, kind }: { readonly wanted?: string | undefined; readonly kind?: WindowsKind | undefined } = {},
 ): InstallableEdition {
   const found = wanted === undefined ? plainlyRight(editions) : editions.filter((edition) => isNamed(edition, wanted));
   const [edition] = found;
@@ -22,14 +24,17 @@ export function chooseEdition(
         : `${edition === undefined ? 'no edition' : 'more than one edition'} of \`${path}\` is \`${wanted}\``;
     throw new CygstrapError('usage', what, { hint, details: { editions } });
   }
-  if (!isInstallable(edition)) {
-    throw new CygstrapError('usage', `edition ${edition.index} (${edition.name}) is not a supported Windows`, { hint });
+  const { arch } = edition;
+  const chosen = kind ?? edition.kind;
+  const called = `edition ${edition.index} (${edition.name})`;
+  if (chosen === undefined || (arch !== 'x86' && arch !== 'amd64'))
+    throw new CygstrapError('usage', `${called} is not a supported Windows`, { hint });
+  if (isLegacyKind(chosen) !== (edition.kind !== undefined && isLegacyKind(edition.kind))) {
+    throw new CygstrapError('usage', `${called} cannot be installed as \`${chosen}\`: its Setup has another form`, {
+      hint: 'leave out `--guest`',
+    });
   }
-  return edition;
-}
-
-function isInstallable(edition: Edition): edition is InstallableEdition {
-  return edition.kind !== undefined && (edition.arch === 'x86' || edition.arch === 'amd64');
+  return { ...edition, kind: chosen, arch };
 }
 
 function isNamed({ index, name, editionId }: Edition, wanted: string): boolean {

@@ -1,7 +1,7 @@
 import type { WindowsKind } from '../../core/windows/kinds.ts';
 import { diskConfiguration, systemPartition } from './disk-layout.ts';
 import { scriptCall, WINDOWS_USER } from './options.ts';
-import type { WindowsAnswers } from './options.ts';
+import type { LegacyKind, WindowsAnswers } from './options.ts';
 import type { Elements } from './xml.ts';
 
 /** Versions of Setup: 7 is also 2008 R2, 8 is 8.1 and 2012 R2, S is Server 2016 to 2025. */
@@ -9,11 +9,11 @@ export const COLUMNS = ['7', '8', '10', '11', 'S'] as const;
 export type Column = (typeof COLUMNS)[number];
 
 /** Returns the version of Setup of a kind. Windows XP and 2003 have another format of answers. */
-export function columnOf(kind: Exclude<WindowsKind, 'windows-xp' | 'windows-2003'>): Column {
+export function columnOf(kind: Exclude<WindowsKind, LegacyKind>): Column {
   return COLUMN_OF[kind];
 }
 
-const COLUMN_OF: Readonly<Record<Exclude<WindowsKind, 'windows-xp' | 'windows-2003'>, Column>> = {
+const COLUMN_OF: Readonly<Record<Exclude<WindowsKind, LegacyKind>, Column>> = {
   'windows-7': '7',
   'windows-2008r2': '7',
   'windows-8.1': '8',

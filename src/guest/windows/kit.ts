@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { WindowsKind } from '../../core/windows/kinds.ts';
 import type { Answers, InstallKit, InstallOptions, MachineTemplate } from '../kind.ts';
 import { answerFile } from './answer-file.ts';
 import type { AnswerFileAnswers } from './answer-file.ts';
@@ -8,6 +7,7 @@ import { HARDWARE, windowsMachine } from './machine.ts';
 import { LEGACY_PROGRESS, WINDOWS_PROGRESS } from './progress.ts';
 import { LEGACY_SETUP_LOGS, SETUP_LOGS } from './setup-logs.ts';
 import { scriptFiles } from './script.ts';
+import { isLegacyKind } from './options.ts';
 import type { WindowsAnswers } from './options.ts';
 import type { WindowsSetup } from './setup.ts';
 import { winntSif } from './winnt-sif.ts';
@@ -37,10 +37,6 @@ export function windowsKit(setup: WindowsSetup): InstallKit {
     setupLogs: isLegacy ? LEGACY_SETUP_LOGS : SETUP_LOGS,
     bootFiles: [],
   };
-}
-
-function isLegacyKind(kind: WindowsKind): kind is 'windows-xp' | 'windows-2003' {
-  return kind === 'windows-xp' || kind === 'windows-2003';
 }
 
 type Secret = Pick<WindowsAnswers, 'password' | 'firmware'> & Pick<Answers, 'nonce'>;

@@ -9,6 +9,8 @@ export interface WindowsHardware extends GuestDefaults {
   readonly card: NicModel;
   readonly pointer: MachineTemplate['pointer'];
   readonly cpu: MachineTemplate['cpu'];
+  /** Fewest processors that its Setup accepts. */
+  readonly leastCpus: number;
   /** Space of an installed system without updates. */
   readonly usualDiskMiB: number;
   /** All that its Setup can start from; the first is the default. */
@@ -48,6 +50,7 @@ const LEGACY = {
   firmware: 'bios',
   memoryMiB: 512,
   cpus: 1,
+  leastCpus: 1,
   diskMiB: 8192,
   usualDiskMiB: 3 * 1024,
 } as const satisfies WindowsHardware;
@@ -82,7 +85,7 @@ export const HARDWARE: Readonly<Record<WindowsKind, WindowsHardware>> = {
   'windows-8.1': EIGHT,
   'windows-2012r2': EIGHT,
   'windows-10': TEN,
-  'windows-11': TEN,
+  'windows-11': { ...TEN, leastCpus: 2 },
   'windows-2016': TEN,
   'windows-2019': TEN,
   'windows-2022': TEN,

@@ -4,6 +4,14 @@ import type { WindowsKind } from '../../core/windows/kinds.ts';
 /** The user that an installation creates; ssh and the shares use it. */
 export const WINDOWS_USER = 'cygstrap';
 
+/** Kinds whose Setup reads `winnt.sif` from a floppy. */
+export type LegacyKind = 'windows-xp' | 'windows-2003';
+
+/** Returns whether Setup of a kind reads `winnt.sif` from a floppy, and not `autounattend.xml`. */
+export function isLegacyKind(kind: WindowsKind): kind is LegacyKind {
+  return kind === 'windows-xp' || kind === 'windows-2003';
+}
+
 /** Mark of the answer medium: its scripts are found by this file, whatever letter its drive has. */
 export const MARKER_FILE = 'cygstrap.id';
 

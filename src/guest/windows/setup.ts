@@ -4,7 +4,7 @@ import type { Edition, WindowsMedium } from '../../media/inspect/windows.ts';
 import type { FirmwareKind } from '../../vm/base/spec.ts';
 import type { Customization } from './customize.ts';
 import { HARDWARE } from './machine.ts';
-import { WINDOWS_USER } from './options.ts';
+import { WINDOWS_USER, isLegacyKind } from './options.ts';
 import { LEGACY_TIME_ZONES, languageNumber } from './legacy-numbers.ts';
 
 /** What a user chose for an installation of Windows, after it was checked against the medium. */
@@ -37,12 +37,12 @@ export function checkNames(kind: WindowsKind, { locale, timeZone, computerName }
   if (!/^[A-Za-z0-9-]{1,15}$/.test(computerName) || /^\d+$/.test(computerName))
     throw invalid('computer name', computerName, 'use at most 15 letters, digits and hyphens, not only digits');
   if (computerName.toLowerCase() === WINDOWS_USER)
-    throw invalid('computer name', computerName, 'use a name other than that of the user that is made');
+    throw invalid('computer name', computerName, 'use another name: the user of the guest has this one');
   if (!/^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}$/.test(locale))
     throw invalid('locale', locale, 'use a name of Windows such as en-US');
   if (!/^[\w .+()-]{1,64}$/.test(timeZone))
     throw invalid('time zone', timeZone, 'use a name of Windows such as `W. Europe Standard Time`');
-  if (kind !== 'windows-xp' && kind !== 'windows-2003') return;
+  if (!isLegacyKind(kind)) return;
   languageNumber(locale);
   if (LEGACY_TIME_ZONES[timeZone] === undefined) {
     throw invalid(`time zone for \`${kind}\``, timeZone, `use one of ${Object.keys(LEGACY_TIME_ZONES).join(', ')}`);
@@ -54,6 +54,25 @@ export function checkNames(kind: WindowsKind, { locale, timeZone, computerName }
 export function firmwaresOf({ kind, arch, medium }: Pick<WindowsSetup, 'kind' | 'arch' | 'medium'>): FirmwareKind[] {
   const { bios, uefi } = medium.boot;
   return HARDWARE[kind].firmwares.filter((firmware) => (firmware === 'bios' ? bios : uefi && arch === 'amd64'));
+}
+
+/** Throws `usage` for a machine that Setup of a kind refuses, or on whose disk Windows finds no room. Setup would tell
+ *  it only on its screen, or after half an hour. */
+export function checkHardware(
+  kind: WindowsKind,
+  { cpus, diskMiB }: Readonly<Record<'cpus' | 'diskMiB', number>>,
+): void {
+  const { leastCpus, usualDiskMiB } = HARDWARE[kind];
+  if (cpus < leastCpus) {
+    throw new CygstrapError('usage', `too few processors for \`${kind}\`: ${cpus}`, {
+      hint: `use \`--cpus ${leastCpus}\` or more`,
+    });
+  }
+  if (diskMiB < usualDiskMiB) {
+    throw new CygstrapError('usage', `too small a disk for \`${kind}\`: ${diskMiB} MiB`, {
+      hint: `use \`--disk ${usualDiskMiB / 1024}G\` or more`,
+    });
+  }
 }
 
 /** A product key: five groups of five letters and digits. */

@@ -1,11 +1,11 @@
 import { CygstrapError } from '../../errors.ts';
 import { languageNumber } from './legacy-numbers.ts';
 import { WINDOWS_USER } from './options.ts';
-import type { WindowsAnswers } from './options.ts';
+import type { LegacyKind, WindowsAnswers } from './options.ts';
 
 /** Answers for Windows XP and Server 2003. */
 export type WinntAnswers = Omit<WindowsAnswers, 'timeZone'> & {
-  readonly kind: 'windows-xp' | 'windows-2003';
+  readonly kind: LegacyKind;
   /** Number of a time zone of Windows, such as 85 for GMT. */
   readonly timeZone: number;
 };

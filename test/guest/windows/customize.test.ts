@@ -85,6 +85,10 @@ describe('files of a user', () => {
       { 'answers/a.xml': fragment('oobeSystem', 'Shell-Setup', '<FirstLogonCommands/>') },
       '`mine/answers/a.xml:4` cannot be used: commands for the first logon are in `logon.cmd`',
     ],
+    [
+      { 'answers/a.xml': fragment('oobeSystem', 'Shell-Setup', '<A>1</A>\n<B><C>1</C>\n<C>2</C></B>') },
+      '`mine/answers/a.xml:6` cannot be used: duplicate element `C`, which Setup refuses',
+    ],
   ])('%j is refused', (files, message) => {
     expect(() => of(files)).toThrow(message);
   });

@@ -77,6 +77,8 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
     [['--guest', 'stand-in'], '`stand-in` is not a kind of Windows'],
     [['--iso-sha256', 'a'.repeat(64)], 'has the SHA-256'],
     [['--guest', 'windows-7', '--firmware', 'uefi'], '`windows-7, amd64` cannot start from firmware `uefi`'],
+    [['--guest', 'windows-11', '--cpus', '1'], 'too few processors for `windows-11`: 1'],
+    [['--guest', 'windows-xp'], 'cannot be installed as `windows-xp`: its Setup has another form'],
     [['--guest', 'windows-7', '--firmware', 'bios'], '`cygwin 3.5.4-1` does not run on Windows 7'],
   ])('%j is refused before anything is written', async (words, message) => {
     const out = join(temporaryDirectory(), 'out');

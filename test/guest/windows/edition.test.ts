@@ -49,7 +49,7 @@ describe('the edition to install', () => {
     ['by name, in any case', SERVER, 'datacenter evaluation', 3],
     ['by edition id', CONSUMER, 'ProfessionalN', 4],
   ])('%s', (_title, medium, wanted, index) => {
-    expect(chooseEdition(medium, wanted).index).toBe(index);
+    expect(chooseEdition(medium, { wanted }).index).toBe(index);
   });
 
   test.each([
@@ -63,7 +63,7 @@ describe('the edition to install', () => {
     ],
   ])('%s is an error with the list', (_title, medium, wanted, message) => {
     const list = medium.editions.map(({ index, name }) => `${index} (${name})`).join(', ');
-    expect(() => chooseEdition(medium, wanted)).toThrow(
+    expect(() => chooseEdition(medium, { wanted })).toThrow(
       expect.objectContaining({ code: 'usage', message, hint: `choose one with \`--edition\`: ${list}` }) as Error,
     );
   });
@@ -73,5 +73,15 @@ describe('the edition to install', () => {
     expect(() => chooseEdition(vista)).toThrow('edition 1 (Windows Vista) is not a supported Windows');
     const arm = mediumOf([['Windows 11 Pro', 'Professional', 'desktop', { arch: 'arm64' }]]);
     expect(() => chooseEdition(arm)).toThrow('is not a supported Windows');
+  });
+
+  test('the kind can be replaced, also where none is known, but only by one with the same form of Setup', () => {
+    const next = mediumOf([['Windows 13', 'Professional', 'desktop', { kind: undefined, version: '11.0.1.0' }]]);
+    expect(chooseEdition(next, { kind: 'windows-11' }).kind).toBe('windows-11');
+    expect(chooseEdition(SERVER, { kind: 'windows-2025' }).kind).toBe('windows-2025');
+    const xp = mediumOf([['Windows XP Professional', '', 'desktop', { kind: 'windows-xp', version: '5.1.2600.0' }]]);
+    expect(chooseEdition(xp, { kind: 'windows-2003' }).kind).toBe('windows-2003');
+    expect(() => chooseEdition(xp, { kind: 'windows-10' })).toThrow('cannot be installed as `windows-10`');
+    expect(() => chooseEdition(next, { kind: 'windows-xp' })).toThrow('cannot be installed as `windows-xp`');
   });
 });

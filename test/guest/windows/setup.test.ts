@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { WindowsKind } from '../../../src/core/windows/kinds.ts';
+import { HARDWARE } from '../../../src/guest/windows/machine.ts';
 import type { WindowsMedium } from '../../../src/media/inspect/windows.ts';
-import { checkNames, firmwaresOf, parseProductKey } from '../../../src/guest/windows/setup.ts';
+import { checkHardware, checkNames, firmwaresOf, parseProductKey } from '../../../src/guest/windows/setup.ts';
 
 const NAMES = { locale: 'en-US', timeZone: 'UTC', computerName: 'CYGWIN-BUILD' };
 
@@ -50,4 +52,18 @@ test.each([
   ['windows-7', 'amd64', { bios: false, uefi: false }, []],
 ] as const)('%s for %s on a medium with %j starts from %j', (kind, arch, boot, firmwares) => {
   expect(firmwaresOf({ kind, arch, medium: { boot } as WindowsMedium })).toEqual(firmwares);
+});
+
+test.each([
+  ['windows-11', { cpus: 1, diskMiB: 65_536 }, 'too few processors for `windows-11`: 1', 'use `--cpus 2` or more'],
+  ['windows-10', { cpus: 1, diskMiB: 8192 }, 'too small a disk for `windows-10`: 8192 MiB', 'use `--disk 20G` or more'],
+] as const)('%s with %j is refused', (kind, hardware, message, hint) => {
+  expect(() => checkHardware(kind, hardware)).toThrow(
+    expect.objectContaining({ code: 'usage', message, hint }) as Error,
+  );
+});
+
+test('the hardware of every kind by default is enough', () => {
+  for (const [kind, hardware] of Object.entries(HARDWARE))
+    expect(() => checkHardware(kind as WindowsKind, hardware)).not.toThrow();
 });
