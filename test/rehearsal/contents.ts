@@ -38,6 +38,11 @@ export const CONTENTS = {
     tags: ['setup.exe'],
     productKey: 'none',
   },
+  'windows-11': {
+    images: client({ EnterpriseEval: 'Windows 11 Enterprise Evaluation' }, [10, 0, 26100, 1742]),
+    tags: ['setup.exe'],
+    productKey: 'none',
+  },
   'windows-2022': { images: SERVER_2022, tags: ['setup.exe'], productKey: 'none' },
 } as const satisfies Readonly<Record<string, Contents>>;
 

@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Bench } from '../stages/support.ts';
 import { describeWith } from '../support/qemu.ts';
@@ -9,6 +10,10 @@ const LIMIT_MS = 600_000;
 
 /** Longer than the firmware and Linux need without a line on the console and a write to the disk. */
 const STALL_SECONDS = 60;
+
+/** Windows has no such element. */
+const UNKNOWN_ELEMENT = `<unattend xmlns="urn:schemas-microsoft-com:unattend"><settings pass="specialize">
+<component name="Microsoft-Windows-Shell-Setup"><Colour>blue</Colour></component></settings></unattend>`;
 
 describeWith(INSTALL_PROGRAMS, 'an installation that fails publishes nothing and leaves nothing running', () => {
   let bench: Bench;
@@ -52,5 +57,14 @@ describeWith(INSTALL_PROGRAMS, 'an installation that fails publishes nothing and
       ['log', true],
       ['png', true],
     ]);
+  });
+
+  test('answers that Setup refuses in specialize: the cause is read from its log', { timeout: LIMIT_MS }, async () => {
+    const customize = join(bench.path, 'customize');
+    mkdirSync(join(customize, 'answers'), { recursive: true });
+    writeFileSync(join(customize, 'answers/colour.xml'), UNKNOWN_ELEMENT);
+    const stderr = await failure('plain', ['--stall-timeout', `${STALL_SECONDS}s`, '--customize', customize]);
+    expect(stderr).toContain('\nerror: the installation waits for an answer or hangs: in step `specialize` ');
+    expect(stderr).toContain('the answer file has an element that this version or edition of Windows does not have');
   });
 });
