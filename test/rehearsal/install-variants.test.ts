@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Bench } from '../stages/support.ts';
+import { Bench, INTERRUPTED } from '../stages/support.ts';
 import type { Outcome } from '../stages/support.ts';
 import { describeWith } from '../support/qemu.ts';
 import type { CounterfeitOptions } from './medium.ts';
@@ -59,6 +59,26 @@ describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium by B
       ]);
       expect(ended.exit, ended.stderr).toBe(0);
       expect(steps).toEqual(['specialize', 'logon', 'script']);
+    },
+  );
+
+  test(
+    'that is interrupted in Windows PE leaves nothing; the same command then installs',
+    { timeout: LIMIT_MS },
+    async () => {
+      const iso = await mediumOf(bench);
+      const before = bench.stages().install;
+      const words = ['--firmware', 'bios', '--verbose'];
+      const interrupted = startInstall(bench, iso, words);
+      await interrupted.says(/windowspe/, LIMIT_MS);
+      interrupted.child.kill('SIGINT');
+      const { exit, stderr } = await interrupted.ended;
+      expect([exit, stderr.endsWith(INTERRUPTED)], stderr).toEqual([130, true]);
+      expect(bench.stages().install).toEqual(before);
+      await bench.expectNoTraces();
+      const again = await startInstall(bench, iso, words).ended;
+      expect(again.exit, again.stderr).toBe(0);
+      await bench.expectNoTraces();
     },
   );
 });
