@@ -72,13 +72,13 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
   const seen = (): string =>
     state.lastLine === '' ? 'its console is empty' : `the last line of its console: ${state.lastLine}`;
   const errorOf = (what: string, hints?: FailureHints): Error =>
-    installError(
-      `the installation ${what}; ${seen()}`,
-      { step: state.step, consoleLog: machine.files.consoleLog, screen },
-      hints,
-    );
+    installError(`the installation ${what}`, { step: state.step, consoleLog: machine.files.consoleLog, screen }, hints);
+  let hasFailed = false;
   const fail = (reason: string, hint: string): void => {
-    const what = `failed in step \`${state.step}\`: ${reason}`;
+    // What follows, such as the next entry of the firmware, is a consequence.
+    if (hasFailed) return;
+    hasFailed = true;
+    const what = `failed in step \`${state.step}\`: ${reason}; ${seen()}`;
     void screens.take().then(() => reject(errorOf(what, { before: hint })));
   };
   const add = (event: InstallEvent): void => {
@@ -142,9 +142,13 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
         await screens.take();
       }
       const before = state.phase.hint;
-      if (isStalled) throw errorOf(stallText(isResponding && screens.isStill()), { before, after: moreTime('stall') });
+      if (isStalled)
+        throw errorOf(`${stallText(isResponding && screens.isStill())}; ${seen()}`, {
+          before,
+          after: moreTime('stall'),
+        });
       if (isLate)
-        throw errorOf(`hangs: step \`${state.step}\` takes longer than ${duration(stepTimeoutMs)}`, {
+        throw errorOf(`hangs: step \`${state.step}\` takes longer than ${duration(stepTimeoutMs)}; ${seen()}`, {
           before,
           after: moreTime('step'),
         });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Bench, INTERRUPTED } from '../stages/support.ts';
+import { Bench } from '../stages/support.ts';
 import { describeWith } from '../support/qemu.ts';
 import { anyPackages, INSTALL_PROGRAMS, mediumOf, startInstall } from './support.ts';
 
@@ -20,17 +20,6 @@ describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium', ()
 
   afterAll(async () => {
     await bench.remove();
-  });
-
-  test('an interrupt in the middle of Setup leaves nothing', { timeout: LIMIT_MS }, async () => {
-    const command = startInstall(bench, await mediumOf(bench), ['--firmware', 'bios', '--verbose']);
-    await command.says(/install: specialize/, LIMIT_MS);
-    command.child.kill('SIGINT');
-    const { exit, stdout, stderr } = await command.ended;
-    expect([exit, stdout]).toEqual([130, '']);
-    expect(stderr.endsWith(INTERRUPTED), stderr).toBe(true);
-    expect(bench.stages().install).toEqual([]);
-    await bench.expectNoTraces();
   });
 
   test.each([

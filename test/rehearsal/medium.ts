@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { makeTree } from '../media/inspect/media.ts';
@@ -19,7 +19,7 @@ const BOOT_PROMPTS = {
 } as const satisfies Readonly<Record<string, BootPrompt>>;
 
 export interface CounterfeitOptions {
-  /** An empty directory for the image and its parts. */
+  /** A directory for the image, which has 150 MB. */
   readonly directory: string;
   /** Default: `windows-2022`. */
   readonly kind?: keyof typeof CONTENTS;
@@ -101,7 +101,9 @@ export async function makeCounterfeitIso({
     'linux/vmlinuz': kernel,
   });
   await bundle(setup, join(tree, 'rehearsal/setup.mjs'));
-  return writeImage(join(directory, 'win.iso'), tree, contents.images.length === 0 ? 'legacy' : 'windows');
+  const image = writeImage(join(directory, 'win.iso'), tree, contents.images.length === 0 ? 'legacy' : 'windows');
+  rmSync(tree, { recursive: true });
+  return image;
 }
 
 /** What the counterfeit Setup knows of the editions of its medium. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Bench, CommandOptions, RunningCommand } from '../stages/support.ts';
@@ -69,6 +69,7 @@ export async function failedInstall(
 ): Promise<string> {
   const iso = await mediumOf(bench, medium);
   const { exit, stdout, stderr } = await startInstall(bench, iso, words).ended;
+  await rm(iso);
   expect([exit, stdout], stderr).toEqual([3, '']);
   expect(bench.stages().install).toEqual([]);
   await bench.expectNoTraces();

@@ -109,6 +109,15 @@ describeWith([QEMU], 'watching an installation', () => {
     expect(error?.hint).toMatch(/^look at the first phase; see step .*screen\.png`, or .*`--stall-timeout`; /);
   });
 
+  test('of several signs that end the installation the first is reported, with its line', async () => {
+    const first = 'BdsDxe: failed to start Boot0001 "UEFI DVD-ROM"';
+    const { error } = await watch(talkingGuest(`${first}\r\nUEFI Interactive Shell\r\n`, 'hang'), {
+      progress: WINDOWS_PROGRESS,
+    });
+    expect(error?.message).toMatch(/`firmware`: the boot loader of the ISO ended: .*; the last line of its console: /);
+    expect(error?.message.endsWith(first), error?.message).toBe(true);
+  });
+
   test('a sign that ends the installation', async () => {
     const { error } = await watch(talkingGuest('BdsDxe: No bootable option or device was found.\r\n', 'hang'), {
       progress: WINDOWS_PROGRESS,
