@@ -15,7 +15,7 @@ export function guestKind(name: string): GuestKind {
   });
 }
 
-/** Throws GuestError `guest` for a kind whose guests cannot run commands yet. */
+/** Throws `usage` for a kind whose guests cannot run commands yet. */
 export function requireCommands(name: string): void {
   commandsOf(guestKind(name));
 }

@@ -16,7 +16,8 @@ export interface VmSnapshotRequest {
 const BOOT_TIMEOUT_MS = 10 * 60_000;
 
 /** Boots an installed disk, connects its shares, saves the running machine and resumes it once, or returns the
- *  existing snapshot. Throws `guest`, `vm`, `io`, and the reason of the signal; then nothing is published. */
+ *  existing snapshot. Throws `usage` for a guest that runs no commands, `guest`, `vm`, `io`, and the reason of the
+ *  signal; then nothing is published. */
 export async function snapshotVm(
   { installed, isPortable = false, bootTimeoutMs = BOOT_TIMEOUT_MS }: VmSnapshotRequest,
   context: VmContext,

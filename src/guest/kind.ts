@@ -1,7 +1,7 @@
 import type { Report } from '../events.ts';
 import type { DiskSource, FirmwareKind, LinkSpec, MachineSpec } from '../vm/base/spec.ts';
 import type { ConsoleMarker } from './console-markers.ts';
-import { GuestError } from './guest-error.ts';
+import { CygstrapError } from '../errors.ts';
 import type { InstallProgress } from './install-progress.ts';
 import type { SetupLogs } from './setup-logs.ts';
 import type { ShareNames } from './share-names.ts';
@@ -191,10 +191,10 @@ export interface GuestCommands {
   readonly shutdown: string;
 }
 
-/** Returns the command lines of a kind. Throws GuestError `guest` for a kind without. */
+/** Returns the command lines of a kind. Throws `usage` for a kind without. */
 export function commandsOf({ name, commands }: Pick<GuestKind, 'name' | 'commands'>): GuestCommands {
   if (commands !== undefined) return commands;
-  throw new GuestError('guest', `guests of kind \`${name}\` cannot be saved and run commands yet`, {
+  throw new CygstrapError('usage', `guests of kind \`${name}\` cannot be saved and run commands yet`, {
     hint: 'install one with `cygstrap vm install`, and boot its disk with `cygstrap vm boot`',
   });
 }

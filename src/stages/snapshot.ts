@@ -40,7 +40,7 @@ const SAVE_TIMEOUT_MS = 30 * 60_000;
 
 /** Boots an installed disk, connects the shares and saves the running machine, or returns the published snapshot
  *  with the same key. Before a new snapshot is published it is resumed once, to read a number that was only in its
- *  RAM. Throws GuestError and VmError; then nothing is published. */
+ *  RAM. Throws GuestError, VmError, and `usage` for a guest that runs no commands; then nothing is published. */
 export async function snapshotStage(context: StageContext, request: SnapshotRequest): Promise<SnapshotManifest> {
   const { installed, isPortable } = request;
   commandsOf(context.guest);

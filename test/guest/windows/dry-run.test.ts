@@ -125,7 +125,7 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
     const words = ['--repo', join(base, 'repo'), '--lock', join(base, 'repo.lock.json'), '--vm-dir', join(base, 'vm')];
     const { exit, stderr } = await run('build', ...words, '--iso', iso, '--', 'true');
     expect([exit, stderr]).toEqual([
-      126,
+      2,
       'error: guests of kind `windows-2022` cannot be saved and run commands yet\n' +
         'hint: install one with `cygstrap vm install`, and boot its disk with `cygstrap vm boot`\n',
     ]);

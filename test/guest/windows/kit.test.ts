@@ -1,4 +1,5 @@
 import { expect, describe, test } from 'vitest';
+import { commandsOf } from '../../../src/guest/kind.ts';
 import { WINDOWS_GUESTS } from '../../../src/guest/windows/kinds.ts';
 import { PASSWORD_FILE, windowsKit } from '../../../src/guest/windows/kit.ts';
 import type { WindowsSetup } from '../../../src/guest/windows/setup.ts';
@@ -80,6 +81,11 @@ test.each(WINDOWS_GUESTS)('the script of $name is as recorded', async ({ name })
   const files = windowsKit(setupOf(name as WindowsKind)).answerFiles(answers);
   const script = Buffer.from(files.get('cygstrap.cmd') ?? []).toString('latin1');
   await expect(script.replaceAll('\r\n', '\n')).toMatchFileSnapshot(`../../../fixtures/windows/${name}.cmd`);
+});
+
+test('a Windows runs no commands yet, which is an error of usage', () => {
+  for (const kind of WINDOWS_GUESTS)
+    expect(() => commandsOf(kind)).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
 });
 
 describe('the kit of a Windows', () => {
