@@ -91,13 +91,13 @@ function requirePath(path: string): void {
   const faults = pathFaults(path);
   if (faults.length > 0)
     throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: ${faults.join(', ')}`, {
-      hint: 'choose another path with `--add FILE=PATH`',
+      hint: 'rename the file, or choose another path with `--add FILE=PATH`',
     });
   const parts = path.split('/');
   // Setup searches for an index in the root directory and two levels below.
   if (parts.length <= 3 && INDEX_NAME.test((parts.at(-1) ?? '').toLowerCase())) {
     throw new CygstrapError('usage', `the path \`${path}\` is refused on the image: setup would read it as an index`, {
-      hint: 'choose another path with `--add FILE=PATH`',
+      hint: 'rename the file, or choose another path with `--add FILE=PATH`',
     });
   }
 }

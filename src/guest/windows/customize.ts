@@ -126,7 +126,7 @@ function childrenOf(parent: Element): Element[] {
 }
 
 /** Adds the elements of a user to ours. Items of lists come after ours, with new numbers in `Order`. Throws `usage`
- *  for an element that both have: Setup refuses it. */
+ *  for an element that two of them have: Setup refuses it. */
 export function mergeSettings(own: readonly Setting[], added: readonly Setting[]): Setting[] {
   const merged = [...own];
   for (const setting of added) {
@@ -151,7 +151,7 @@ function mergeElements(own: Elements, added: Elements, place: string, file = '')
         'Order' in item ? { ...item, Order: String(i + 1) } : item,
       );
     else if (isParent(before) && isParent(value)) merged[name] = mergeElements(before, value, path, file);
-    else throw refused(file, `\`${path}\` is already in the answer file of cygstrap`);
+    else throw refused(file, `\`${path}\` is already in the answer file`);
   }
   return merged;
 }

@@ -126,7 +126,7 @@ describe('fragments of answers', () => {
 
   test('an element of cygstrap cannot be replaced: Setup refuses one that is there twice', () => {
     expect(() => merged('specialize', 'Shell-Setup', '<ComputerName>MINE</ComputerName>')).toThrow(
-      'cannot be used: `specialize Shell-Setup/ComputerName` is already in the answer file of cygstrap',
+      'cannot be used: `specialize Shell-Setup/ComputerName` is already in the answer file',
     );
   });
 });
