@@ -9,6 +9,7 @@ import { onAbort } from './abort.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 import { withoutControls } from '../printable.ts';
 import { quoteCommand } from './quoting.ts';
+import { withoutSecrets } from './secret-variables.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -82,7 +83,7 @@ export interface StartOptions {
   readonly directory?: string;
   /** Arguments before the command line, of wrappers that execute it. Messages omit them. */
   readonly within?: readonly string[] | undefined;
-  /** Variables added to the environment of this process. */
+  /** Variables added to the environment of this process, which is passed without its secrets. */
   readonly environment?: Environment;
   /** Pass only `environment`, nothing of this process's own; /bin/sh may add `PWD`. Default: false. */
   readonly isEnvironmentComplete?: boolean;
@@ -129,7 +130,10 @@ async function findDeathSignal(): Promise<readonly string[] | undefined> {
  *  cannot be started, and the reason of the signal. */
 export async function startProgram(argv: readonly string[], options: StartOptions = {}): Promise<Program> {
   options.signal?.throwIfAborted();
-  const environment = { ...(options.isEnvironmentComplete === true ? {} : process.env), ...options.environment };
+  const environment = {
+    ...(options.isEnvironmentComplete === true ? {} : withoutSecrets(process.env)),
+    ...options.environment,
+  };
   const [file = '', ...args] = await wholeCommand(argv, environment, options);
   const child = spawn(file, args, {
     stdio: ['pipe', 'pipe', 'pipe'],

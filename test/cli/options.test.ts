@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import type { Command, Option } from '../../src/cli/options/declare.ts';
+import type { Session } from '../../src/cli/terminal/session.ts';
+import { environmentOf } from '../../src/cli/commands/vm-environment.ts';
 import { parseWords } from '../../src/cli/options/parse.ts';
 
 /** A valid value for each placeholder; all others accept any text. */
@@ -117,4 +119,9 @@ describe('every command', () => {
       }
     }
   });
+});
+
+test('--all-env passes neither paths nor the product key to a guest', () => {
+  const env = { CC: 'gcc', PATH: '/bin', CYGSTRAP_PRODUCT_KEY: 'AAAAA' };
+  expect(environmentOf({ host: { env } } as unknown as Session, { env: [], allEnv: true })).toEqual({ CC: 'gcc' });
 });

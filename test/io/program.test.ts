@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { findProgram, runProgram, startProgram } from '../../src/io/program.ts';
 import { processesOf } from '../stages/support.ts';
 import { runs, temporaryDirectory, until } from '../vm/support.ts';
@@ -89,6 +89,15 @@ test('stdin and a complete environment are passed on', async () => {
   const input = Buffer.from('hello');
   const output = await runProgram(node(code), { timeoutMs: 10_000, input, environment, isEnvironmentComplete: true });
   expect(output.toString()).toBe('hello ONLY,PWD\n');
+});
+
+test('a product key in the environment is not passed on', async () => {
+  vi.stubEnv('CYGSTRAP_PRODUCT_KEY', 'AAAAA');
+  vi.stubEnv('OTHER', '1');
+  const code = 'console.log(process.env.CYGSTRAP_PRODUCT_KEY, process.env.OTHER)';
+  const output = await runProgram(node(code), { timeoutMs: 10_000 });
+  vi.unstubAllEnvs();
+  expect(output.toString()).toBe('undefined 1\n');
 });
 
 test('findProgram searches PATH and accepts absolute paths', async () => {

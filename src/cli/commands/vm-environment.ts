@@ -1,3 +1,4 @@
+import { DEFAULTS } from '../../api/defaults.ts';
 import { flag, list } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { UsageError } from '../terminal/failure.ts';
@@ -12,15 +13,18 @@ export const ENVIRONMENT_OPTIONS = {
   'all-env': flag('Set all variables of this environment, except those for paths and the session of this computer'),
 };
 
-/** Returns the variables for a command in a guest. Throws UsageError for a wrong or unknown variable. */
+/** Returns the variables for a command in a guest; `--all-env` does not include the product key. Throws UsageError for
+ *  a wrong or unknown variable. */
 export function environmentOf(
   { host }: Session,
   { env, allEnv }: Arguments<typeof ENVIRONMENT_OPTIONS>,
 ): Record<string, string> {
   const variables: Record<string, string> = {};
   if (allEnv)
-    for (const [name, value] of Object.entries(host.env))
-      if (value !== undefined && !LOCAL_VARIABLES.test(name)) variables[name] = value;
+    for (const [name, value] of Object.entries(host.env)) {
+      const isLocal = LOCAL_VARIABLES.test(name) || name === DEFAULTS.productKeyVariable;
+      if (value !== undefined && !isLocal) variables[name] = value;
+    }
   for (const word of env) {
     const [, name, value] = /^([A-Za-z_]\w*)(?:=([^]*))?$/.exec(word) ?? [];
     if (name === undefined) throw new UsageError(`--env has a wrong value: \`${word}\``, 'write NAME=VALUE, or NAME');

@@ -1,3 +1,4 @@
+import { DEFAULTS } from '../../api/defaults.ts';
 import type { VmContext } from '../../api/vm-context.ts';
 import type { VmInstallRequest } from '../../api/vm-install.ts';
 import { documentDefault, grouped, parsed, value } from './declare.ts';
@@ -10,9 +11,6 @@ export const sha256Hex: Parse<string> = (text, option) => {
   return text;
 };
 
-/** Variable of the environment with the product key, for commands without a file. */
-const PRODUCT_KEY_VARIABLE = 'CYGSTRAP_PRODUCT_KEY';
-
 /** Options of an installation of Windows. */
 export const WINDOWS_OPTIONS = grouped('Windows', {
   iso: value('FILE', 'Install Windows from this ISO image'),
@@ -23,7 +21,7 @@ export const WINDOWS_OPTIONS = grouped('Windows', {
   ),
   'product-key': documentDefault(
     value('FILE', 'Read your product key from this file'),
-    `the variable ${PRODUCT_KEY_VARIABLE}, if it is set`,
+    `the variable ${DEFAULTS.productKeyVariable}, if it is set`,
   ),
   locale: documentDefault(value('NAME', 'Set formats and keyboard, such as de-DE'), 'the language of the image'),
   timezone: documentDefault(value('NAME', 'Set the time zone, by its name in Windows'), 'UTC'),
@@ -55,7 +53,7 @@ export async function windowsSetupOf(
     import('../../api/windows-setup.ts'),
     import('../../api/cache-directories.ts'),
   ]);
-  const key = productKey === undefined ? environment[PRODUCT_KEY_VARIABLE] : await readProductKey(productKey);
+  const key = productKey === undefined ? environment[DEFAULTS.productKeyVariable] : await readProductKey(productKey);
   return prepareWindows(
     {
       iso,
