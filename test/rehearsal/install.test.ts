@@ -11,6 +11,18 @@ const UEFI_STARTS = /UEFI QEMU DVD-ROM(?:.*"Windows Boot Manager" from HD\(){2,}
 /** An installation takes a minute on an idle computer. */
 const LIMIT_MS = 600_000;
 
+const PRODUCT_KEY = 'ABCDE-12345-FGHIJ-67890-KLMNP';
+
+/** Returns the names of the files in directories that contain a text, apart from disks. */
+function filesWith(text: string, directories: readonly string[]): string[] {
+  return directories.flatMap((directory) =>
+    readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.endsWith('.qcow2'))
+      .map(({ name }) => name)
+      .filter((name) => readFileSync(join(directory, name), 'latin1').includes(text)),
+  );
+}
+
 describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium', () => {
   let bench: Bench;
 
@@ -32,13 +44,21 @@ describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium', ()
     const before = bench.stages().install;
     const { exit, stdout, stderr } = await startInstall(bench, iso, ['--firmware', firmware, ...edition], {
       ...(await anyPackages(bench, arch)),
-      env: kind === 'windows-2022' ? {} : { CYGSTRAP_PRODUCT_KEY: 'ABCDE-12345-FGHIJ-67890-KLMNP' },
+      env: kind === 'windows-2022' ? {} : { CYGSTRAP_PRODUCT_KEY: PRODUCT_KEY },
     }).ended;
     expect(exit, stderr).toBe(0);
     const key = stdout.trim();
     expect(bench.stages().install.filter((each) => !before.includes(each))).toEqual([key]);
     const stage = join(bench.vmDir, 'install', key);
     expect(statSync(join(stage, 'password')).mode & 0o777).toBe(0o600);
+    const [password, places] = [
+      readFileSync(join(stage, 'password'), 'utf8').trim(),
+      [stage, join(bench.vmDir, 'logs')],
+    ];
+    expect(filesWith(password, places)).toEqual(['password']);
+    expect(filesWith(PRODUCT_KEY, places)).toEqual([]);
+    expect(stderr).not.toContain(password);
+    expect(stderr).not.toContain(PRODUCT_KEY);
     expect(readdirSync(stage).includes('vars.qcow2')).toBe(firmware === 'uefi');
     const console = readFileSync(join(bench.vmDir, 'logs', `install-${key}.console.log`), 'latin1');
     expect(console).toMatch(starts);
