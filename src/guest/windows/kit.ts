@@ -94,7 +94,7 @@ function answersOf(
   return ['autounattend.xml', Buffer.from(answerFile(answers, customization?.settings))];
 }
 
-/** Returns 20 letters and digits with all the kinds of characters that the password policy of a server wants. */
+/** Returns 20 letters and digits with all the kinds of characters that the password policy of a server requires. */
 function randomPassword(): string {
   return `Cy1-${randomBytes(12).toString('base64url').replaceAll('_', 'x').replaceAll('-', 'y')}`;
 }
