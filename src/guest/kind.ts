@@ -160,8 +160,9 @@ export interface MachineTemplate extends Omit<
 
 /** CPU models, as in `MachineSpec.cpu`. */
 export interface CpuModels {
-  /** For KVM: it can have the flags `hv-*`, which only KVM implements. */
-  readonly kvm: string;
+  /** For KVM on a processor of AMD, and on any other: programs of the guest can rely on the family and the features of
+   *  a model that the vendor never combined. It can have the flags `hv-*`, which only KVM implements. */
+  readonly kvm: { readonly amd: string; readonly other: string };
   /** For all other accelerators, above all software emulation. */
   readonly emulated: string;
 }

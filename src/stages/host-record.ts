@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import { count, flag, listOf, number, objectOf, oneOf, optional, parseShaped, text } from '../core/json/shape.ts';
 import type { Shape } from '../core/json/shape.ts';
-import { DISTRIBUTION_FAMILIES, TOOL_NAMES } from '../vm/base/host.ts';
+import { CPU_VENDORS, DISTRIBUTION_FAMILIES, TOOL_NAMES } from '../vm/base/host.ts';
 import type { Host, Qemu, ToolName } from '../vm/base/host.ts';
 
 /** Content of `host.json`: the result of the last probe, and the processor it was made on. */
@@ -40,6 +40,7 @@ const record = objectOf({
   cpu: text,
   host: objectOf({
     architecture: text,
+    cpuVendor: oneOf(CPU_VENDORS),
     kernelRelease: text,
     qemu: optional(qemu),
     firmware: optional(objectOf({ code: flash, vars: flash })),

@@ -75,7 +75,7 @@ export async function keyOfInstall({ host, guest }: StageContext, request: Insta
   const { machineOptions } = request.ingredients;
   if (machineOptions.tpm) requireTool(host, 'swtpm');
   const firmware = await firmwareDigests(host, machineOptions);
-  const cpu = cpuOf(bareTemplate(guest).cpu, acceleratorOf({}, requireQemu(host)));
+  const cpu = cpuOf(bareTemplate(guest).cpu, host, acceleratorOf({}, requireQemu(host)));
   const key = installKey({ ...request.ingredients, guest: guest.name, kit: request.kit.key, cpu, firmware });
   return { key, firmware };
 }

@@ -10,7 +10,7 @@ import type { MachineStorage } from './storage.ts';
 /** The part of a machine that the stage decides; the rest comes from the guest kind and the user. */
 export interface StageMachine {
   readonly name: string;
-  readonly host: Pick<Host, 'qemu' | 'firmware'>;
+  readonly host: Pick<Host, 'qemu' | 'firmware' | 'cpuVendor'>;
   readonly storage: MachineStorage;
   readonly backing: MemoryBacking;
   readonly start: MachineSpec['start'];
@@ -43,7 +43,7 @@ export function machineSpec(
     name,
     firmware,
     ...(options.tpm && { tpm: { stateDirectory: dirname(storage.tpm) } }),
-    cpu: cpuOf(cpu, acceleratorOf({ ...(accelerator !== undefined && { accelerator }) }, requireQemu(host))),
+    cpu: cpuOf(cpu, host, acceleratorOf({ ...(accelerator !== undefined && { accelerator }) }, requireQemu(host))),
     cpus: options.cpus,
     memory: { sizeMiB: options.memoryMiB, backing },
     start,
@@ -61,7 +61,12 @@ export function bareTemplate(guest: GuestKind): MachineTemplate {
   return guest.bootMachine({ disk: { kind: 'empty', sizeMiB: 1 }, directory: '/', link: { kind: 'none' } });
 }
 
-/** Returns the CPU model for an accelerator. */
-export function cpuOf({ kvm, emulated }: CpuModels, accelerator: string): string {
-  return accelerator === 'kvm' ? kvm : emulated;
+/** Returns the CPU model for an accelerator of a host. */
+export function cpuOf(
+  { kvm, emulated }: CpuModels,
+  { cpuVendor }: Pick<Host, 'cpuVendor'>,
+  accelerator: string,
+): string {
+  if (accelerator !== 'kvm') return emulated;
+  return cpuVendor === 'amd' ? kvm.amd : kvm.other;
 }

@@ -63,7 +63,7 @@ async function frozenMachineOf(
     qemu: qemu.version,
     machineType: machineTypeOf(template, qemu),
     accelerator,
-    cpu: cpuOf(template.cpu, accelerator),
+    cpu: cpuOf(template.cpu, host, accelerator),
     firmware: (await firmwareDigests(host, machineOptions))?.code ?? null,
     hostCpu: accelerator === 'tcg' ? null : hostCpu(),
   };

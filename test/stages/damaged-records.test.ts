@@ -272,6 +272,7 @@ describe('host.json', () => {
     const flash = (name: string) => ({ path: `/${name}`, format: 'raw' }) as const;
     const recorded = {
       architecture: 'x64',
+      cpuVendor: 'intel',
       kernelRelease: release(),
       qemu: { ...QEMU, binary, sizeBytes: size, modifiedMs: Math.floor(mtimeMs) },
       firmware: { code: flash('old-code'), vars: flash('old-vars') },

@@ -6,7 +6,7 @@ import { quoteWord } from '../../src/io/quoting.ts';
 import type { UefiFirmware } from '../../src/vm/base/host.ts';
 import { inspectDisk } from '../../src/vm/disk.ts';
 import { describeWith, emulatingHost } from '../support/qemu.ts';
-import { Bench, NOTICE, PROGRAMS, namesIn } from './support.ts';
+import { Bench, NOTICE, PROGRAMS, namesIn, processesOf } from './support.ts';
 import type { RunningCommand } from './support.ts';
 
 const VARIABLES = '/sys/firmware/efi/efivars';
@@ -96,6 +96,28 @@ describeWith([...PROGRAMS, 'swtpm'], 'machines with UEFI firmware and a TPM', ()
     expect(await run(`${READ}; ${WRITE}; ${READ}`)).toBe('installed\n2\nnone\ninstalled\n2\nmine\n');
     expect(await run(READ)).toBe('installed\n2\nnone\n');
     expect(readFileSync(join(directoryOf('snapshot'), 'vars.qcow2')).equals(before)).toBe(true);
+  });
+
+  test('a killed command leaves no TPM running', async () => {
+    const command = bench.startVm(['vm', 'run', '--', 'sh', '-c', 'echo up; sleep 60']);
+    await command.says(/^up$/m);
+    expect(processesOf(bench.temporary).filter((line) => line.includes('swtpm socket'))).toHaveLength(1);
+    command.child.kill('SIGKILL');
+    await command.ended;
+    await expect.poll(() => processesOf(bench.temporary), { timeout: 5000 }).toEqual([]);
+    expect(await bench.gc()).toMatchObject({ exit: 0 });
+  });
+
+  test('a portable snapshot has them too', async () => {
+    const { exit, stdout } = await bench.vm(['vm', 'snapshot', '--portable', '--json']);
+    expect(exit).toBe(0);
+    const { key } = JSON.parse(stdout) as { key: string };
+    expect(await bench.vm(['vm', 'run', '--snapshot', key, '--', 'sh', '-c', READ])).toMatchObject({
+      exit: 0,
+      stdout: 'installed\n2\nnone\n',
+      stderr: NOTICE,
+    });
+    expect(await bench.vm(['vm', 'rm', key])).toMatchObject({ exit: 0 });
   });
 
   test('vm boot keeps the variables and the TPM beside --disk-file', async () => {

@@ -37,13 +37,17 @@ function specOf(
   options: Partial<MachineOptions>,
   { accelerator, ...host }: Partial<Host> & { readonly accelerator?: string } = {},
 ): MachineSpec {
-  const template = { ...bareTemplate(standIn), cpu: { kvm: 'k', emulated: 'e' }, hasFirmwareConsole: true };
+  const template = {
+    ...bareTemplate(standIn),
+    cpu: { kvm: { amd: 'a', other: 'k' }, emulated: 'e' },
+    hasFirmwareConsole: true,
+  };
   return machineSpec(
     template,
     { ...OPTIONS, ...options },
     {
       name: 'guest',
-      host: { qemu: debian12, ...host },
+      host: { qemu: debian12, cpuVendor: 'intel', ...host },
       storage: storageIn('/work'),
       backing: { kind: 'private' },
       start: 'running',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -198,12 +198,14 @@ export function namesIn(path: string): string[] {
   }
 }
 
-/** Returns the command lines that contain a text, each after its process number. */
+/** Returns the command lines that contain a text, or run in a directory whose path does, each after its process
+ *  number. */
 export function processesOf(part: string): string[] {
   return readdirSync('/proc').flatMap((pid) => {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
-      return /^\d+$/.test(pid) && words.includes(part) ? [`${pid} ${words}`] : [];
+      if (!/^\d+$/.test(pid)) return [];
+      return words.includes(part) || readlinkSync(`/proc/${pid}/cwd`).includes(part) ? [`${pid} ${words}`] : [];
     } catch {
       return [];
     }

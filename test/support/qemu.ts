@@ -50,6 +50,7 @@ export async function emulatingHost(): Promise<Host> {
     const firmware = await findFirmware({ environment: process.env, qemu: qemu.binary });
     return {
       architecture: process.arch,
+      cpuVendor: 'intel',
       kernelRelease: 'test',
       qemu: {
         ...qemu,

@@ -12,6 +12,7 @@ const GIB = 1024 ** 3;
 
 const whole: Host = {
   architecture: 'x64',
+  cpuVendor: 'intel',
   kernelRelease: '6.1.0',
   qemu: {
     binary: '/usr/bin/qemu-system-x86_64',

@@ -100,7 +100,7 @@ function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdrom
   return {
     family: 'pc',
     hasFirmwareConsole: false,
-    cpu: { kvm: CPU, emulated: CPU },
+    cpu: { kvm: { amd: CPU, other: CPU }, emulated: CPU },
     disks: [{ id: 'disk0', bus: 'ide', source: disk }],
     nics: [{ id: 'nic0', model: 'e1000', mac: '52:54:00:12:01:01', link }],
     graphics: { kind: 'vga' },

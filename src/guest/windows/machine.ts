@@ -1,6 +1,6 @@
 import type { DiskSource, LinkSpec, NicModel, FirmwareKind } from '../../vm/base/spec.ts';
 import type { WindowsKind } from '../../core/windows/kinds.ts';
-import type { GuestDefaults, MachineTemplate } from '../kind.ts';
+import type { CpuModels, GuestDefaults, MachineTemplate } from '../kind.ts';
 
 /** The machine of a kind of Windows: only devices whose drivers are on its medium. */
 export interface WindowsHardware extends GuestDefaults {
@@ -18,9 +18,12 @@ export interface WindowsHardware extends GuestDefaults {
 }
 
 /** Processors have fixed names, not `host`: a snapshot must be resumable. Windows 11 24H2 and Server 2025 reset at once
- *  without SSE4.2 and POPCNT, which both models have. Without `-pcid` and the like QEMU warns when it emulates. */
-const OLD_CPU = 'Nehalem';
-const NEW_CPU = 'Skylake-Client-v4,-vmx,-pcid,-tsc-deadline,-invpcid,-spec-ctrl,-xsavec,-xsaves';
+ *  without SSE4.2 and POPCNT, which the new models have. Without `-pcid` and the like QEMU warns when it emulates. */
+const OLD_CPU = { amd: 'Opteron_G3', other: 'Nehalem' } as const;
+const NEW_CPU = {
+  amd: 'EPYC,-svm',
+  other: 'Skylake-Client-v4,-vmx,-pcid,-tsc-deadline,-invpcid,-spec-ctrl,-xsavec,-xsaves',
+} as const;
 
 /** Interfaces of Hyper-V that make Windows faster under KVM, one by one: `hv-passthrough` and `invtsc` would forbid
  *  a snapshot. */
@@ -40,12 +43,16 @@ const HYPER_V = [
   .map((name) => `,hv-${name}`)
   .join('');
 
+function withHyperV({ amd, other }: CpuModels['kvm']): CpuModels['kvm'] {
+  return { amd: amd + HYPER_V, other: other + HYPER_V };
+}
+
 const LEGACY = {
   family: 'pc',
   bus: 'ide',
   card: 'rtl8139',
   pointer: 'ps2',
-  cpu: { kvm: OLD_CPU, emulated: OLD_CPU },
+  cpu: { kvm: OLD_CPU, emulated: OLD_CPU.other },
   firmwares: ['bios'],
   firmware: 'bios',
   memoryMiB: 512,
@@ -59,7 +66,7 @@ const SEVEN = {
   ...LEGACY,
   card: 'e1000',
   pointer: 'usb-tablet',
-  cpu: { kvm: OLD_CPU + HYPER_V, emulated: OLD_CPU },
+  cpu: { kvm: withHyperV(OLD_CPU), emulated: OLD_CPU.other },
   memoryMiB: 4096,
   cpus: 2,
   diskMiB: 65_536,
@@ -70,7 +77,7 @@ const EIGHT = {
   ...SEVEN,
   family: 'q35',
   bus: 'ahci',
-  cpu: { kvm: NEW_CPU + HYPER_V, emulated: NEW_CPU },
+  cpu: { kvm: withHyperV(NEW_CPU), emulated: NEW_CPU.other },
   firmwares: ['uefi', 'bios'],
   firmware: 'uefi',
 } as const satisfies WindowsHardware;

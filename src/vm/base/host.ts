@@ -2,6 +2,8 @@
 export interface Host {
   /** Architecture of the processor in Node.js terms: `x64`, `arm64`. */
   readonly architecture: string;
+  /** Maker of the processor. */
+  readonly cpuVendor: CpuVendor;
   readonly kernelRelease: string;
   /** Absent if QEMU is not installed or does not respond. */
   readonly qemu?: Qemu;
@@ -16,6 +18,10 @@ export interface Host {
   readonly hasOwnNetworks: boolean;
   readonly distribution: Distribution;
 }
+
+export const CPU_VENDORS = ['intel', 'amd', 'other'] as const;
+
+export type CpuVendor = (typeof CPU_VENDORS)[number];
 
 /** A QEMU for x86 machines and its features. */
 export interface Qemu extends QemuIdentity {

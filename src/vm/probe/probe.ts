@@ -1,6 +1,6 @@
 import { readFile, statfs } from 'node:fs/promises';
-import { arch, freemem, release, tmpdir, totalmem } from 'node:os';
-import type { DiskSpace, Host, Qemu } from '../base/host.ts';
+import { arch, cpus, freemem, release, tmpdir, totalmem } from 'node:os';
+import type { CpuVendor, DiskSpace, Host, Qemu } from '../base/host.ts';
 import { findOwnNetwork } from '../network/own-network.ts';
 import { VmError } from '../base/vm-error.ts';
 import { testAccelerator } from './accelerator.ts';
@@ -46,6 +46,7 @@ export async function probeHost({
   const firmware = qemu === undefined ? undefined : await findFirmware({ environment, qemu: qemu.binary });
   return {
     architecture: arch(),
+    cpuVendor: vendorOf(cpus()[0]?.model ?? ''),
     kernelRelease: release(),
     ...(qemu !== undefined && { qemu }),
     ...(firmware !== undefined && { firmware }),
@@ -74,6 +75,12 @@ async function probeQemu(
     if (error instanceof VmError) return undefined;
     throw error;
   }
+}
+
+/** Returns the maker by the name of a processor. */
+function vendorOf(model: string): CpuVendor {
+  if (/AMD/.test(model)) return 'amd';
+  return /Intel/.test(model) ? 'intel' : 'other';
 }
 
 async function findMemory(): Promise<Host['memory']> {

@@ -1,12 +1,14 @@
 import { expect, describe, test } from 'vitest';
 import { commandsOf } from '../../../src/guest/kind.ts';
 import { WINDOWS_GUESTS } from '../../../src/guest/windows/kinds.ts';
+import { HARDWARE } from '../../../src/guest/windows/machine.ts';
 import { PASSWORD_FILE, windowsKit } from '../../../src/guest/windows/kit.ts';
 import type { WindowsSetup } from '../../../src/guest/windows/setup.ts';
 import type { WindowsKind } from '../../../src/core/windows/kinds.ts';
 import { installSpec } from '../../../src/stages/install.ts';
+import { cpuOf } from '../../../src/stages/machine-spec.ts';
 import { argvOf } from '../../../src/vm/argv.ts';
-import type { Host } from '../../../src/vm/base/host.ts';
+import type { CpuVendor, Host } from '../../../src/vm/base/host.ts';
 import { filesOf } from '../../../src/vm/base/layout.ts';
 import { debian12 } from '../../vm/argv-support.ts';
 
@@ -50,7 +52,8 @@ function setupOf(kind: WindowsKind, more: Partial<WindowsSetup> = {}): WindowsSe
 
 const answers = { nonce: '0123', authorizedKey: 'ssh-ed25519 AAAA', archives: [], firmware: 'uefi' } as const;
 
-const host = (kvm: boolean): Pick<Host, 'qemu' | 'firmware'> => ({
+const host = (kvm: boolean, cpuVendor: CpuVendor = 'intel'): Pick<Host, 'qemu' | 'firmware' | 'cpuVendor'> => ({
+  cpuVendor,
   qemu: kvm ? { ...debian12, accelerators: [{ name: 'kvm', works: true, cpu: 'qemu64', durationMs: 40 }] } : debian12,
   firmware: {
     code: { path: '/usr/share/OVMF/OVMF_CODE_4M.fd', format: 'raw' },
@@ -86,6 +89,16 @@ test.each(WINDOWS_GUESTS)('the script of $name is as recorded', async ({ name })
 test('a Windows runs no commands yet, which is an error of usage', () => {
   for (const kind of WINDOWS_GUESTS)
     expect(() => commandsOf(kind)).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
+});
+
+test('on a processor of AMD a machine has a model of AMD, with KVM only', () => {
+  const cpus = (['amd', 'intel'] as const).map((vendor) =>
+    [true, false].map((kvm) => cpuOf(HARDWARE['windows-11'].cpu, host(kvm, vendor), kvm ? 'kvm' : 'tcg').split(',')[0]),
+  );
+  expect(cpus).toEqual([
+    ['EPYC', 'Skylake-Client-v4'],
+    ['Skylake-Client-v4', 'Skylake-Client-v4'],
+  ]);
 });
 
 describe('the kit of a Windows', () => {
