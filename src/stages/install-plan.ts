@@ -1,5 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { CygstrapError } from '../errors.ts';
 import { writeFileAtomically } from '../io/atomic-file.ts';
 import { quoteCommand } from '../io/quoting.ts';
 import { argvOf } from '../vm/argv.ts';
@@ -27,7 +28,8 @@ const COMMAND_FILE = 'qemu.txt';
 const ANSWERS = 'answers';
 
 /** Writes the media of an installation, the files of its answer medium and the command line of QEMU into a directory.
- *  The ssh key and the nonce are placeholders. Throws what `makeMedia` throws, and VmError. */
+ *  The ssh key and the nonce are placeholders. Throws what `makeMedia` throws, VmError, and `usage` for a directory
+ *  with files. */
 export async function writeInstallPlan(
   context: StageContext,
   request: InstallRequest,
@@ -38,6 +40,9 @@ export async function writeInstallPlan(
   const { machineOptions } = ingredients;
   const { key } = await keyOfInstall(context, request);
   await mkdir(directory, { recursive: true });
+  if ((await readdir(directory)).length > 0) {
+    throw new CygstrapError('usage', `\`${directory}\` is not empty`, { hint: 'name a new directory for the plan' });
+  }
   const answers = kit.answerFiles({
     nonce: '0'.repeat(2 * NONCE_BYTES),
     authorizedKey: 'ssh-ed25519 AAAA placeholder',

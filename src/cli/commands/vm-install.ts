@@ -19,7 +19,7 @@ export const vmInstallCommand = defineCommand({
     ...VM_OPTIONS,
     ...INSTALL_OPTIONS,
     ...WINDOWS_OPTIONS,
-    'dry-run': value('DIR', 'Only write the media and the command line of QEMU into this directory'),
+    'dry-run': value('DIR', 'Only write the media and the command line of QEMU into this new directory'),
   },
   examples: [
     ['vm install --repo ./repo --disk 16G', 'with all other defaults'],

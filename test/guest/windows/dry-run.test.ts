@@ -64,6 +64,14 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
     });
   });
 
+  test('refuses a directory with files, which could be those of an earlier plan', async () => {
+    const out = temporaryDirectory();
+    writeFileSync(join(out, 'mine'), '');
+    const { exit, stderr } = await plan(out);
+    expect([exit, stderr]).toEqual([2, `error: \`${out}\` is not empty\nhint: name a new directory for the plan\n`]);
+    expect(readdirSync(out)).toEqual(['mine']);
+  });
+
   test('adds the files of --customize', async () => {
     const [out, mine] = [temporaryDirectory(), temporaryDirectory()];
     writeFileSync(join(mine, 'logon.cmd'), 'echo done\r\n');
