@@ -72,6 +72,12 @@ async function saved(
   return numberOf(lines.filter((line) => /^[A-P]{4}$/.test(line)).at(-1) ?? '');
 }
 
+/** Returns the numbers with which a machine can continue. One that was stopped within a line prints the rest of it
+ *  first, which is not a number. */
+function nextOf(last: number): number[] {
+  return [last + 1, last + 2];
+}
+
 async function revived(
   { spec, host, directory, image }: Setting,
   more: Partial<MachineSpec>,
@@ -95,9 +101,8 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     await using two = await revived(place, { name: 'two' }, how);
     const [first, second] = await Promise.all([countTo(one, last + 5), countTo(two, last + 5)]);
     for (const numbers of [first, second]) {
-      // A machine that was stopped within a line prints the rest of it first, which is not a number.
       const [start = 0] = numbers;
-      expect([last + 1, last + 2]).toContain(start);
+      expect(nextOf(last)).toContain(start);
       expect(numbers).toEqual(numbers.map((_, i) => start + i));
     }
     expect(ram.equals(readFileSync(join(place.directory, 'ram')))).toBe(true);
@@ -113,7 +118,7 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
     const compression: ImageCompression = isPacked ? { kind: 'zstd', zstd } : PLAIN;
     const last = await saved(place, 'private', compression);
     await using machine = await revived(place, {}, { backing: 'private', compression });
-    expect((await countTo(machine, last + 1))[0]).toBeLessThanOrEqual(last + 1);
+    expect(nextOf(last)).toContain((await countTo(machine, last + 1))[0]);
   });
 
   test('does not depend on the network link', async () => {
@@ -129,7 +134,8 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
       const last = await saved(place, 'shared', PLAIN, before);
       for (const after of links) {
         await using machine = await revived(place, {}, { backing: 'copy', compression: PLAIN, link: after });
-        expect((await countTo(machine, last + 1)).at(-1), `${before.kind} to ${after.kind}`).toBe(last + 1);
+        const numbers = await countTo(machine, last + 1);
+        expect(nextOf(last), `${before.kind} to ${after.kind}`).toContain(numbers[0]);
       }
     }
   }, 60_000);
