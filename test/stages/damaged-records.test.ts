@@ -16,6 +16,7 @@ import type { InstalledManifest, SnapshotManifest } from '../../src/stages/manif
 import { reuseOrMake } from '../../src/stages/reuse-or-make.ts';
 import { findStage, openWork } from '../../src/stages/stage-store.ts';
 import { runCommand } from '../support/transcript.ts';
+import { OPTIONS } from './options.ts';
 
 const HOUR_MS = 60 * 60_000;
 
@@ -26,15 +27,7 @@ const INSTALLED: InstalledManifest = {
   stage: 'install',
   key: 'abc',
   guest: 'stand-in',
-  machineOptions: {
-    memoryMiB: 512,
-    cpus: 1,
-    diskMiB: 8192,
-    emptyDisksMiB: [],
-    firmware: 'bios',
-    tpm: false,
-    qemuArguments: [],
-  },
+  machineOptions: OPTIONS,
   made: {
     packages: ['bash'],
     lock: 'f'.repeat(64),

@@ -11,16 +11,7 @@ import type { MachineOptions } from '../../src/stages/manifest.ts';
 import { findStage, listLeftovers, openWork, stagesInUse } from '../../src/stages/stage-store.ts';
 import { checkFile } from '../../src/stages/verify-stage.ts';
 import type { FileCheck } from '../../src/stages/verify-stage.ts';
-
-const OPTIONS: MachineOptions = {
-  memoryMiB: 512,
-  cpus: 1,
-  diskMiB: 8192,
-  emptyDisksMiB: [],
-  firmware: 'bios',
-  tpm: false,
-  qemuArguments: [],
-};
+import { OPTIONS } from './options.ts';
 
 const OTHER_OPTIONS: MachineOptions[] = [
   { ...OPTIONS, memoryMiB: 1024 },

@@ -17,16 +17,7 @@ import type { MachineOptions } from '../../src/stages/manifest.ts';
 import { storageBeside, storageIn } from '../../src/stages/storage.ts';
 import { WATCH_LIMITS } from '../../src/stages/watch.ts';
 import { debian12 } from '../vm/argv-support.ts';
-
-const OPTIONS: MachineOptions = {
-  memoryMiB: 512,
-  cpus: 1,
-  diskMiB: 8192,
-  emptyDisksMiB: [],
-  firmware: 'bios',
-  tpm: false,
-  qemuArguments: [],
-};
+import { OPTIONS } from './options.ts';
 
 function firmwareAt(directory: string): Pick<Host, 'firmware'> {
   const flash = (name: string) => ({ path: join(directory, name), format: 'raw' }) as const;
@@ -48,7 +39,7 @@ function specOf(
     {
       name: 'guest',
       host: { qemu: debian12, cpuVendor: 'intel', ...host },
-      storage: storageIn('/work'),
+      storage: storageIn('/stage'),
       backing: { kind: 'private' },
       start: 'running',
       onReset: 'exit',
@@ -65,8 +56,8 @@ test('BIOS has the console that the guest kind sets', () => {
 
 test('UEFI has the code of the host, and variables and TPM of the storage', () => {
   expect(specOf({ firmware: 'uefi', tpm: true }, firmwareAt('/host'))).toMatchObject({
-    firmware: { kind: 'uefi', code: { path: '/host/code.fd', format: 'raw' }, vars: '/work/vars.qcow2' },
-    tpm: { stateDirectory: '/work' },
+    firmware: { kind: 'uefi', code: { path: '/host/code.fd', format: 'raw' }, vars: '/stage/vars.qcow2' },
+    tpm: { stateDirectory: '/stage' },
   });
 });
 

@@ -140,7 +140,7 @@ export interface Installation {
 
 /** Checks packages against the Windows to install them on: its architecture, the end of its support in the package
  *  `cygwin`, the setup program that runs there, and, where requirements are known, the criteria on `_windows`. Returns
- *  the first reason why they cannot be installed there; undefined if there is none. */
+ *  the first package or setting that this Windows does not support; undefined if it supports all. */
 export function checkWindows(target: WindowsTarget, installation: Installation): WindowsFault | undefined {
   const { arch, packages, setupMinimumVersion } = installation;
   const fault = (

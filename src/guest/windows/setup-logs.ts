@@ -10,7 +10,7 @@ const CYGWIN_LOGS = ['cygwin64', 'cygwin'].flatMap((root) =>
 );
 
 /** Logs of the Setup of Windows 7 and later. What Windows PE wrote before it copied the system is only in its RAM.
- *  Event logs and crash dumps are left out: they are not text, so that nobody can see or remove what is private. */
+ *  Event logs and crash dumps are omitted: they are binary, so private data in them cannot be found and removed. */
 export const SETUP_LOGS: SetupLogs = {
   paths: [
     SCRIPT_LOG,

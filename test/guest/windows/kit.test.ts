@@ -70,8 +70,8 @@ describe.each(
       {
         kit: windowsKit(setupOf(name as WindowsKind)),
         machineOptions: { ...kind.defaults, firmware, emptyDisksMiB: [], tpm: false, qemuArguments: [] },
-        media: { repo: '/work/media/repo.iso', answers: '/work/media/answers' },
-        directory: '/work',
+        media: { repo: '/stage/media/repo.iso', answers: '/stage/media/answers' },
+        directory: '/stage',
       },
     );
     const words = argvOf(spec, host(accelerator === 'kvm').qemu ?? debian12, filesOf('install', '/run/cygstrap'));
