@@ -1,4 +1,6 @@
 import { withoutControls } from '../printable.ts';
+import { FINDING_KINDS } from './finding.ts';
+import type { Finding } from './finding.ts';
 
 /** A message of a guest on its serial console: a line `@cygstrap WORD ...`. */
 export type ConsoleMarker =
@@ -10,6 +12,10 @@ export type ConsoleMarker =
   | { readonly kind: 'installed'; readonly nonce: string }
   /** The guest has failed. */
   | { readonly kind: 'failed'; readonly text: string }
+  /** A difference between the lock and what is installed. */
+  | { readonly kind: 'finding'; readonly finding: Finding }
+  /** The packages were compared with the lock. */
+  | { readonly kind: 'verdict'; readonly verdict: Verdict }
   /** The guest has booted and its services run. */
   | { readonly kind: 'ready' }
   /** Controller: it can be saved now. */
@@ -18,6 +24,14 @@ export type ConsoleMarker =
   | { readonly kind: 'running' }
   /** Controller: the command of the job has ended. */
   | { readonly kind: 'exit'; readonly code: number };
+
+/** End of a check of the installed packages. */
+export interface Verdict {
+  /** Number of markers `finding` of this check, so that a lost line is noticed. */
+  readonly findings: number;
+  /** Number of packages that the guest has compared with the lock. */
+  readonly packages: number;
+}
 
 const LONGEST_TEXT = 300;
 const HOST_KEY = /^(?:ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]{32,800}={0,2}$/;
@@ -35,6 +49,10 @@ export function parseMarker(line: string): ConsoleMarker | undefined {
       return /^[\w-]{1,100}$/.test(rest) ? { kind: 'installed', nonce: rest } : undefined;
     case 'failed':
       return { kind: 'failed', text: withoutControls(rest).slice(0, LONGEST_TEXT) };
+    case 'finding':
+      return parseFinding(rest);
+    case 'verdict':
+      return parseVerdict(rest);
     case 'ready':
     case 'waiting':
     case 'running':
@@ -50,4 +68,17 @@ function parseStage(text: string): ConsoleMarker | undefined {
   const [, name, number, of] = /^([\w-]{1,40})(?: (\d{1,6})\/(\d{1,6}))?$/.exec(text) ?? [];
   if (name === undefined) return undefined;
   return { kind: 'stage', name, ...(number !== undefined && { step: { number: Number(number), of: Number(of) } }) };
+}
+
+function parseFinding(text: string): ConsoleMarker | undefined {
+  const [, word, subject, rest = ''] = /^([a-z]{1,20}) (\S{1,200})(?: (.*))?$/.exec(withoutControls(text)) ?? [];
+  const kind = FINDING_KINDS.find((each) => each === word);
+  if (kind === undefined || subject === undefined) return undefined;
+  return { kind: 'finding', finding: { kind, subject, text: rest.slice(0, LONGEST_TEXT) } };
+}
+
+function parseVerdict(text: string): ConsoleMarker | undefined {
+  const [, findings, packages] = /^(\d{1,6}) (\d{1,6})$/.exec(text) ?? [];
+  if (findings === undefined) return undefined;
+  return { kind: 'verdict', verdict: { findings: Number(findings), packages: Number(packages) } };
 }

@@ -30,6 +30,18 @@ describe('markers', () => {
     ['@cygstrap failed no disk: \u001b[31mred', { kind: 'failed', text: 'no disk: red' }],
     ['@cygstrap ready', { kind: 'ready' }],
     ['@cygstrap exit 137', { kind: 'exit', code: 137 }],
+    [
+      '@cygstrap finding missing libstdc++6 lock: 13.4.0-1\r',
+      { kind: 'finding', finding: { kind: 'missing', subject: 'libstdc++6', text: 'lock: 13.4.0-1' } },
+    ],
+    [
+      '@cygstrap finding postinstall _autorebase',
+      { kind: 'finding', finding: { kind: 'postinstall', subject: '_autorebase', text: '' } },
+    ],
+    ['@cygstrap verdict 2 120', { kind: 'verdict', verdict: { findings: 2, packages: 120 } }],
+    ['@cygstrap finding other bash text', undefined],
+    ['@cygstrap finding missing', undefined],
+    ['@cygstrap verdict 2', undefined],
     ['@cygstrap installed', undefined],
     ['@cygstrap hostkey ssh-ed25519 AAAA evil', undefined],
     ['@cygstrap stage ../x', undefined],
