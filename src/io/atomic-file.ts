@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hasCode } from './system-error.ts';
+import { hasCode, ioError, isMissing } from './system-error.ts';
 
 /** Suffix of every temporary file: a dot, 16 random hex digits and `.tmp`. */
 const TEMPORARY = /^(.+)\.[0-9a-f]{16}\.tmp$/su;
@@ -78,5 +78,32 @@ export async function createAtomically<T>(path: string, create: (temporary: stri
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     throw error;
+  }
+}
+
+/** Removes the temporary files and directories that killed processes left in a directory and below it: those that were
+ *  last modified before `beforeMs`, in milliseconds since 1970. `except` is the path of a directory that is not
+ *  searched. Does not follow symbolic links. Throws `io`. */
+export async function removeOldTemporaries(
+  directory: string,
+  { beforeMs, except }: { readonly beforeMs: number; readonly except: string },
+): Promise<void> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+    // It was removed in the meantime.
+    if (isMissing(error)) return [];
+    throw ioError(error, 'read the directory', directory);
+  });
+  for (const entry of entries) {
+    const path = join(directory, entry.name);
+    if (path === except) continue;
+    if (targetOfTemporary(path) === undefined) {
+      if (entry.isDirectory()) await removeOldTemporaries(path, { beforeMs, except });
+      continue;
+    }
+    try {
+      if ((await lstat(path)).mtimeMs < beforeMs) await rm(path, { recursive: true, force: true });
+    } catch (error) {
+      if (!isMissing(error)) throw ioError(error, 'remove', path);
+    }
   }
 }

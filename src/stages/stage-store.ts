@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import { replaceFile, targetOfTemporary } from '../io/atomic-file.ts';
+import { removeOldTemporaries, replaceFile } from '../io/atomic-file.ts';
 import { namesIn } from '../io/directories.ts';
 import { acquireLock, isLockHeld, removeStaleLock } from '../io/lock-file.ts';
 import { makeRunDirectory, removeAbandonedRunDirectories } from '../vm/run-directory.ts';
@@ -183,19 +183,13 @@ export async function listLeftovers(places: VmPlaces): Promise<string[]> {
 /** Age of a temporary file that no running process is still writing. */
 const TEMPORARY_MS = 60 * 60_000;
 
-/** Removes the small files that killed processes left: run directories, locks, and temporary files of records that
- *  are older than an hour. Throws `io` and errors of the system. */
-export async function removeSmallLeftovers({ root, locks, integrity }: VmPlaces, nowMs: number): Promise<void> {
+/** Removes the small files that killed processes left: run directories, locks, and temporary files that are older than
+ *  an hour. Keeps the work directories, which are removed whole when their owner has ended. Throws `io` and errors of
+ *  the system. */
+export async function removeSmallLeftovers({ root, work, locks }: VmPlaces, nowMs: number): Promise<void> {
   await removeAbandonedRunDirectories();
   for (const name of await sortedNamesIn(locks)) await removeStaleLock(join(locks, name));
-  for (const directory of [root, integrity]) {
-    for (const name of await sortedNamesIn(directory)) {
-      if (targetOfTemporary(name) === undefined) continue;
-      const path = join(directory, name);
-      const found = await stat(path).catch(() => undefined);
-      if (found !== undefined && nowMs - found.mtimeMs > TEMPORARY_MS) await rm(path, { force: true });
-    }
-  }
+  await removeOldTemporaries(root, { beforeMs: nowMs - TEMPORARY_MS, except: work });
 }
 
 function ownerPath({ locks }: VmPlaces, name: string): string {
