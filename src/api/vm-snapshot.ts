@@ -9,17 +9,15 @@ export interface VmSnapshotRequest {
   /** Store the memory as one compressed stream, which can be copied to another host, but resumes more slowly.
    *  Default: false. */
   readonly isPortable?: boolean | undefined;
-  /** Longest duration of the boot in milliseconds; by default ten minutes. */
+  /** Longest duration of the boot in milliseconds; by default that of the guest kind. */
   readonly bootTimeoutMs?: number | undefined;
 }
-
-const BOOT_TIMEOUT_MS = 10 * 60_000;
 
 /** Boots an installed disk, connects its shares, saves the running machine and resumes it once, or returns the
  *  existing snapshot. Throws `usage` for a guest that runs no commands, `guest`, `vm`, `io`, and the reason of the
  *  signal; then nothing is published. */
 export async function snapshotVm(
-  { installed, isPortable = false, bootTimeoutMs = BOOT_TIMEOUT_MS }: VmSnapshotRequest,
+  { installed, isPortable = false, bootTimeoutMs }: VmSnapshotRequest,
   context: VmContext,
 ): Promise<SnapshotManifest> {
   return snapshotStage(contextOf(context, installed), { installed, isPortable, bootTimeoutMs });

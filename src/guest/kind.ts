@@ -5,6 +5,7 @@ import { CygstrapError } from '../errors.ts';
 import type { InstallProgress } from './install-progress.ts';
 import type { SetupLogs } from './setup-logs.ts';
 import type { ShareNames } from './share-names.ts';
+import type { GuestTimes } from './times.ts';
 
 /** A kind of guest: how it is installed, booted and controlled. The stages know nothing else of a guest. To add a
  *  kind, write a value of this type and add it to `src/api/guest-kinds.ts`; `stand-in/kind.ts` is an example.
@@ -29,6 +30,7 @@ export interface GuestKind {
   /** All firmware that its guests can start from. */
   readonly firmwares: readonly FirmwareKind[];
   readonly defaults: GuestDefaults;
+  readonly times: GuestTimes;
   /** Prepares what an installation needs besides its media, without user interaction. The first call can take minutes.
    *  Throws `usage` for a kind that is only installed from a medium of the user, GuestError `tool` if the host lacks a
    *  program, `io`, and the reason of the signal. */

@@ -2,9 +2,13 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runProgram } from '../io/program.ts';
 import { GuestError } from './guest-error.ts';
+import type { GuestTimes } from './times.ts';
 
 /** Name of a guest in the known_hosts file; it is independent of the address. */
 const HOST_ALIAS = 'cygstrap-guest';
+
+/** Time between two requests for a packet on an open connection. */
+const ALIVE_INTERVAL_MS = 2000;
 
 /** Files for ssh in the directory of an installed disk. */
 export const SSH_FILES = { privateKey: 'ssh.key', publicKey: 'ssh.key.pub', knownHosts: 'known_hosts' } as const;
@@ -49,13 +53,14 @@ export interface SshTarget {
   readonly user: string;
   readonly privateKey: string;
   readonly knownHosts: string;
+  readonly times: Pick<GuestTimes, 'responseMs' | 'silenceMs'>;
 }
 
 /** Returns the command line of ssh, program first, that runs a command with the shell of the user, or opens a
  *  terminal without a command. Pure. ssh reads no settings of the caller, asks no questions, accepts only the
- *  recorded host key, and detects a guest that does not respond after eight seconds. */
+ *  recorded host key, and ends with exit code 255 if the guest does not respond within its times. */
 export function sshArgv(
-  { within = [], ssh, address, port, user, privateKey, knownHosts }: SshTarget,
+  { within = [], ssh, address, port, user, privateKey, knownHosts, times }: SshTarget,
   command?: string,
 ): string[] {
   const options = {
@@ -72,9 +77,9 @@ export function sshArgv(
     KexAlgorithms: 'curve25519-sha256',
     GSSAPIAuthentication: 'no',
     ControlPath: 'none',
-    ConnectTimeout: '10',
-    ServerAliveInterval: '2',
-    ServerAliveCountMax: '3',
+    ConnectTimeout: `${Math.ceil(times.responseMs / 1000)}`,
+    ServerAliveInterval: `${ALIVE_INTERVAL_MS / 1000}`,
+    ServerAliveCountMax: `${Math.ceil(times.silenceMs / ALIVE_INTERVAL_MS)}`,
     LogLevel: 'ERROR',
   };
   return [

@@ -10,6 +10,7 @@ import { runChecked } from '../guest/ssh-run.ts';
 import type { RunCommand } from '../guest/ssh-run.ts';
 import { SSH_FILES } from '../guest/ssh.ts';
 import type { Machine } from '../vm/machine.ts';
+import { timesOf } from './machine-spec.ts';
 import { startVdeSwitch } from '../vm/network/vde.ts';
 import type { LinkSpec } from '../vm/base/spec.ts';
 import { VmError } from '../vm/base/vm-error.ts';
@@ -17,7 +18,6 @@ import type { StageContext } from './context.ts';
 import type { GuestShell, NetworkAttachment, AttachmentOptions } from './topology.ts';
 
 const READY_TIMEOUT_MS = 60_000;
-const SEEN_TIMEOUT_MS = 60_000;
 
 /** Starts a controller that is connected to the guest by a switch or a socket. It serves the shares and runs
  *  commands over ssh. The first call on a host builds and saves the controller, which takes a minute. Throws
@@ -90,7 +90,8 @@ interface Connection {
   readonly login: { readonly user: string; readonly privateKey: string; readonly knownHosts: string };
 }
 
-function shellOver({ guest: kind }: StageContext, { controller, died, guest, login }: Connection): GuestShell {
+function shellOver(context: StageContext, { controller, died, guest, login }: Connection): GuestShell {
+  const times = timesOf(context, guest.spec);
   /** Runs `work` while guest, controller and switch run. */
   const whileAllRun = async <T>(
     signal: AbortSignal | undefined,
@@ -111,13 +112,13 @@ function shellOver({ guest: kind }: StageContext, { controller, died, guest, log
   };
   const run: RunCommand = (command, { signal, onOutput }) =>
     whileAllRun(signal, async (stop) => {
-      const code = controller.runJob({ ...login, command }, { signal: stop, onOutput });
+      const code = controller.runJob({ ...login, times, command }, { signal: stop, onOutput });
       // The controller waits for the guest without a timeout.
-      const seen = waitForMarker(controller.machine, 'running', { timeoutMs: SEEN_TIMEOUT_MS, signal: stop }).catch(
+      const seen = waitForMarker(controller.machine, 'running', { timeoutMs: times.responseMs, signal: stop }).catch(
         (cause: unknown) => {
           throw new GuestError(
             'guest',
-            `no response to the controller from ssh of the guest within ${SEEN_TIMEOUT_MS} ms`,
+            `no response to the controller from ssh of the guest within ${times.responseMs} ms`,
             { cause },
           );
         },
@@ -125,11 +126,11 @@ function shellOver({ guest: kind }: StageContext, { controller, died, guest, log
       return Promise.race([code, seen.then(() => code)]);
     });
   return {
-    waitUntilReady: async ({ isBooting, timeoutMs, signal }) => {
+    waitUntilReady: async ({ bootTimeoutMs, signal }) => {
       await whileAllRun(signal, (stop) => controller.untilReady({ timeoutMs: READY_TIMEOUT_MS, signal: stop }));
-      if (!isBooting) return;
-      if (kind.reportsReady)
-        await whileAllRun(signal, (stop) => waitForMarker(guest, 'ready', { timeoutMs, signal: stop }));
+      if (bootTimeoutMs === undefined) return;
+      if (context.guest.reportsReady)
+        await whileAllRun(signal, (stop) => waitForMarker(guest, 'ready', { timeoutMs: bootTimeoutMs, signal: stop }));
       await runChecked(run, 'exit 0', { signal });
     },
     run,

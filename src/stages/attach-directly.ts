@@ -10,6 +10,7 @@ import type { SshTarget } from '../guest/ssh.ts';
 import type { Machine } from '../vm/machine.ts';
 import { findOwnNetwork } from '../vm/network/own-network.ts';
 import { requireTool } from '../vm/base/require.ts';
+import { timesOf } from './machine-spec.ts';
 import type { StageContext } from './context.ts';
 import type { NetworkAttachment, AttachmentOptions } from './topology.ts';
 import { whileRunning } from './while-running.ts';
@@ -37,7 +38,7 @@ export async function attachDirectly(
   await Promise.all(SMBD_DIRECTORIES.map((name) => mkdir(join(state, name), { recursive: true, mode: 0o755 })));
   await writeFile(conf, smbConf({ directory: state, ...shares, user: userInfo().username }));
   const network = qemuArguments.length === 0 ? await findOwnNetwork(process.env, context.signal) : undefined;
-  const targetIn = ({ pid, sshPort }: Machine): SshTarget => ({
+  const targetIn = ({ pid, sshPort, spec }: Machine): SshTarget => ({
     within: network?.join(pid),
     ssh: requireTool(context.host, 'ssh'),
     address: '127.0.0.1',
@@ -45,6 +46,7 @@ export async function attachDirectly(
     user: context.guest.user,
     privateKey: join(installed, SSH_FILES.privateKey),
     knownHosts: join(installed, SSH_FILES.knownHosts),
+    times: timesOf(context, spec),
   });
   return {
     link: {
@@ -57,11 +59,11 @@ export async function attachDirectly(
     shellOf: (machine) => {
       const target = targetIn(machine);
       return {
-        waitUntilReady: async ({ isBooting, ...options }) => {
+        waitUntilReady: async ({ bootTimeoutMs: timeoutMs, signal: wanted }) => {
           // A resumed guest answers the first command; a check before it would take as long as the command.
-          if (!isBooting) return;
-          if (context.guest.reportsReady) await waitForMarker(machine, 'ready', options);
-          await whileRunning(machine, options.signal, (signal) => waitForSsh(target, { ...options, signal }));
+          if (timeoutMs === undefined) return;
+          if (context.guest.reportsReady) await waitForMarker(machine, 'ready', { timeoutMs, signal: wanted });
+          await whileRunning(machine, wanted, (signal) => waitForSsh(target, { timeoutMs, signal }));
         },
         run: (command, options) =>
           whileRunning(machine, options.signal, async (signal) => {

@@ -9,7 +9,8 @@ import type { StageContext } from './context.ts';
 import { attachDirectly } from './attach-directly.ts';
 import { warnOfFirmware } from './firmware.ts';
 import { stagePath } from './layout.ts';
-import { machineSpec } from './machine-spec.ts';
+import { machineSpec, timesOf } from './machine-spec.ts';
+import { powerOff } from './power-off.ts';
 import type { InstalledManifest, MachineOptions } from './manifest.ts';
 import { startRecorded } from './running-machines.ts';
 import { openWork } from './stage-store.ts';
@@ -41,11 +42,10 @@ export interface BootHooks {
   /** Receives the command line of ssh for this machine, quoted for a POSIX shell. Not called for a guest kind without
    *  commands, whose guests have no ssh yet. */
   readonly onSsh: (commandLine: string) => void;
-  /** Aborting it presses the power button. Aborting the signal of the context ends the machine at once. */
-  readonly powerOff: AbortSignal;
+  /** Aborting it shuts the guest down: by ssh, or by the power button. Aborting the signal of the context
+   *  ends the machine at once. */
+  readonly shutdown: AbortSignal;
 }
-
-const POWER_OFF_TIMEOUT_MS = 120_000;
 
 /** Boots an installed disk with its console and ssh, and waits until the guest powers off. The installed disk is not
  *  changed. Throws VmError, `usage` for an overlay that the guest kind does not support, and the reason of the
@@ -53,7 +53,7 @@ const POWER_OFF_TIMEOUT_MS = 120_000;
 export async function bootMachine(
   context: StageContext,
   request: BootRequest,
-  { onLine, onSsh, powerOff }: BootHooks,
+  { onLine, onSsh, shutdown }: BootHooks,
 ): Promise<MachineExit> {
   const { places, host, guest, signal } = context;
   const { installed, machineOptions, shares } = request;
@@ -109,13 +109,15 @@ export async function bootMachine(
     })),
   };
   await using machine = await startRecorded(context, spec, { work, activity: 'boot', key: installed.key });
-  if (guest.commands !== undefined) onSsh(quoteCommand(sshArgv(attachment.targetIn(machine))));
-  const onPowerOff = (): void => {
-    // The end of the machine is awaited below. A guest that does not react to the button is ended.
-    machine.powerdown({ timeoutMs: POWER_OFF_TIMEOUT_MS, signal }).catch(() => machine.quit());
+  const target = attachment.targetIn(machine);
+  const { commands } = guest;
+  if (commands !== undefined) onSsh(quoteCommand(sshArgv(target)));
+  const onShutdown = (): void => {
+    // The end of the machine is awaited below.
+    void powerOff(machine, { target, commands, times: timesOf(context, machine.spec), signal });
   };
-  powerOff.addEventListener('abort', onPowerOff, { once: true });
-  if (powerOff.aborted) onPowerOff();
+  shutdown.addEventListener('abort', onShutdown, { once: true });
+  if (shutdown.aborted) onShutdown();
   for await (const line of machine.console()) await onLine(line);
   const exit = await machine.exited;
   signal.throwIfAborted();

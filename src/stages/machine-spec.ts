@@ -1,6 +1,8 @@
 import { dirname } from 'node:path';
 import type { CpuModels, GuestKind, MachineTemplate } from '../guest/kind.ts';
 import { acceleratorOf } from '../vm/argv.ts';
+import type { GuestTimes } from '../guest/times.ts';
+import { timesWith } from '../guest/times.ts';
 import type { Host } from '../vm/base/host.ts';
 import { requireFirmware, requireQemu } from '../vm/base/require.ts';
 import type { DiskSpec, FirmwareSpec, MachineSpec, MemoryBacking } from '../vm/base/spec.ts';
@@ -69,4 +71,12 @@ export function cpuOf(
 ): string {
   if (accelerator !== 'kvm') return emulated;
   return cpuVendor === 'amd' ? kvm.amd : kvm.other;
+}
+
+/** Returns the times of a guest in a machine. Throws VmError without QEMU. */
+export function timesOf(
+  { guest, host }: { readonly guest: Pick<GuestKind, 'times'>; readonly host: Pick<Host, 'qemu'> },
+  machine: Pick<MachineSpec, 'accelerator'>,
+): GuestTimes {
+  return timesWith(guest.times, acceleratorOf(machine, requireQemu(host)));
 }

@@ -9,7 +9,7 @@ import type { StageContext } from './context.ts';
 import { firmwareDifference } from './firmware.ts';
 import { hostCpu } from './host-record.ts';
 import { STAGE_FILES, runLogPath, stagePath } from './layout.ts';
-import { machineSpec } from './machine-spec.ts';
+import { machineSpec, timesOf } from './machine-spec.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import type { GuestShell, SharedDirectories } from './topology.ts';
 import { verifySnapshot } from './verify-stage.ts';
@@ -45,8 +45,6 @@ export interface ResumedMachine extends AsyncDisposable {
 }
 
 const LOAD_TIMEOUT_MS = 30 * 60_000;
-const RESPONSE_TIMEOUT_MS = 60_000;
-const BOOT_TIMEOUT_MS = 10 * 60_000;
 
 /** Resumes a snapshot with a temporary overlay of its disk and a private copy of its RAM. Throws VmError, also for a
  *  snapshot whose files were modified, `io`, and the reason of the signal. */
@@ -103,7 +101,8 @@ async function start(
     message: `the snapshot cannot be resumed on this host; its disk is booted instead, which is slower: ${refusal}`,
   });
   const booted = await launch(context, manifest, { ...place, isCold: true });
-  await booted.shell.waitUntilReady({ isBooting: true, timeoutMs: BOOT_TIMEOUT_MS, signal });
+  const { bootMs } = timesOf(context, booted.machine.spec);
+  await booted.shell.waitUntilReady({ bootTimeoutMs: bootMs, signal });
   return { ...booted, shares, work, isCold: true };
 }
 
@@ -140,7 +139,7 @@ async function resumeMemory(
     });
     isLoaded = true;
     await machine.qmp.command('cont', {}, { signal });
-    await shell.waitUntilReady({ isBooting: false, timeoutMs: RESPONSE_TIMEOUT_MS, signal });
+    await shell.waitUntilReady({ signal });
     return launched;
   } catch (error) {
     signal.throwIfAborted();

@@ -14,7 +14,7 @@ import { hostCpu } from './host-record.ts';
 import { writeNewIdentities } from './integrity-cache.ts';
 import { snapshotKey } from './keys.ts';
 import { STAGE_FILES, logPaths, stagePath } from './layout.ts';
-import { bareTemplate, cpuOf, machineSpec } from './machine-spec.ts';
+import { bareTemplate, cpuOf, machineSpec, timesOf } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { FrozenMachine, InstalledManifest, SnapshotManifest } from './manifest.ts';
 import { resume } from './resume.ts';
@@ -31,8 +31,8 @@ export interface SnapshotRequest {
   /** Store the memory as one compressed stream, which can be copied to another host, instead of a file that is
    *  mapped. */
   readonly isPortable: boolean;
-  /** Longest duration of the boot, in milliseconds. */
-  readonly bootTimeoutMs: number;
+  /** Longest duration of the boot, in milliseconds. Default: that of the guest. */
+  readonly bootTimeoutMs?: number | undefined;
 }
 
 /** Longest duration of saving the memory. */
@@ -71,7 +71,7 @@ async function frozenMachineOf(
 
 async function make(
   context: StageContext,
-  { installed, isPortable, bootTimeoutMs }: SnapshotRequest,
+  { installed, isPortable, bootTimeoutMs: wantedBootMs }: SnapshotRequest,
   { key, machine: frozen }: { readonly key: string; readonly machine: Omit<FrozenMachine, 'argv'> },
 ): Promise<SnapshotManifest> {
   const { places, host, guest, version, report, signal } = context;
@@ -123,8 +123,9 @@ async function make(
     });
     try {
       const shell = attachment.shellOf(machine);
+      const times = timesOf(context, machine.spec);
       report({ kind: 'stage-step', stage: 'snapshot', text: 'boot' });
-      await shell.waitUntilReady({ isBooting: true, timeoutMs: bootTimeoutMs, signal });
+      await shell.waitUntilReady({ bootTimeoutMs: wantedBootMs ?? times.bootMs, signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'connect the shares' });
       const { connectShares, storeNumber } = commandsOf(guest);
       await runChecked(shell.run, inSequence([connectShares, storeNumber(number)]), { signal });

@@ -35,15 +35,17 @@ export interface NetworkAttachment extends AsyncDisposable {
   readonly shellOf: (guest: Machine) => GuestShell;
 }
 
+export interface ReadyOptions {
+  /** Longest duration of the boot; undefined for a resumed guest. */
+  readonly bootTimeoutMs?: number;
+  readonly signal: AbortSignal;
+}
+
 /** The shell of a guest. All functions throw VmError as soon as the machine or its attachment ends. */
 export interface GuestShell {
-  /** Waits until commands can be run; for a booting guest, until ssh logs in. Throws GuestError `guest` after the
-   *  timeout. */
-  readonly waitUntilReady: (options: {
-    readonly isBooting: boolean;
-    readonly timeoutMs: number;
-    readonly signal: AbortSignal;
-  }) => Promise<void>;
+  /** Waits until commands can be run; for a booting guest, until ssh logs in. Throws GuestError `guest` if the boot
+   *  takes too long. */
+  readonly waitUntilReady: (options: ReadyOptions) => Promise<void>;
   readonly run: RunCommand;
   /** Connects the terminal of the user to a shell in the guest. Returns its exit code, or null if it was killed.
    *  Throws the reason of the signal. Only topology `direct` has it. */

@@ -93,6 +93,7 @@ describeWith(
         user: standIn.user,
         privateKey: join(directory, 'image', SSH_FILES.privateKey),
         knownHosts: join(directory, 'image', SSH_FILES.knownHosts),
+        times: standIn.times,
       };
       const seen: string[] = [];
       const onOutput = async (stream: string, chunk: Uint8Array): Promise<void> => {

@@ -70,6 +70,7 @@ test('the command line of ssh', async () => {
     user: 'root',
     privateKey: '/img/ssh.key',
     knownHosts: '/100%/known hosts',
+    times: { responseMs: 10_000, silenceMs: 6000 },
   };
   await expect(`${sshArgv(target, 'echo "$HOME"').join('\n')}\n`).toMatchFileSnapshot('golden/ssh-argv.txt');
   expect(sshArgv(target)).toContain('-t');

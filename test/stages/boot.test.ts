@@ -62,7 +62,7 @@ describeWith(PROGRAMS, 'vm boot', () => {
     expect(stderr).toMatch(
       new RegExp(
         `^${NOTICE}note: connect by ssh when it has booted: .*\n` +
-          'note: pressed the power button; press Ctrl-C again to end the machine at once\n' +
+          'note: shutting the guest down; press Ctrl-C again to end the machine at once\n' +
           'note: the machine ended: guest-shutdown\n$',
       ),
     );
@@ -138,12 +138,18 @@ describeWith(PROGRAMS, 'vm boot', () => {
     expect(await runningMachines(vmPlaces(bench.vmDir))).toEqual([]);
   });
 
+  test('without a response of ssh the power button is pressed', async () => {
+    const { command, sh } = await boot();
+    expect(sh('cat /proc/uptime >/dev/null && killall sshd')).toMatch(/exit 255\n$/);
+    await poweredOff(command);
+  });
+
   test('with --qemu-arg the port is in the network of the host; a second Ctrl-C ends the machine at once', async () => {
     const { command, sh, ssh } = await boot('--qemu-arg=-device', '--qemu-arg=usb-ehci');
     expect(await portOf(ssh)).toEqual({ isApart: false, isOpen: true });
     expect(sh('echo in')).toBe('in\n');
     command.child.kill('SIGINT');
-    await command.says(/pressed the power button/);
+    await command.says(/shutting the guest down/);
     command.child.kill('SIGINT');
     expect(await command.ended).toMatchObject({
       exit: 130,

@@ -135,7 +135,7 @@ describeWith(PROGRAMS, 'a failed run prints an error and leaves no files', () =>
     });
     const installed = await findInstalled(undefined, own);
     const share = { tag: 'src', path: bench.repo, access: 'overlay' } as const;
-    const hooks = { onLine: async () => {}, onSsh: () => {}, powerOff: new AbortController().signal };
+    const hooks = { onLine: async () => {}, onSsh: () => {}, shutdown: new AbortController().signal };
     await expect(
       bootMachine(context, { installed, machineOptions: {}, shares: [share], switches: [] }, hooks),
     ).rejects.toMatchObject({ code: 'usage', message: 'guests of kind `plain` do not support overlays' });

@@ -105,5 +105,6 @@ export function targetOf(directory: string, port: number): SshTarget {
     user: standIn.user,
     privateKey: join(directory, SSH_FILES.privateKey),
     knownHosts: join(directory, SSH_FILES.knownHosts),
+    times: standIn.times,
   };
 }

@@ -37,8 +37,8 @@ export const vmBootCommand = defineCommand({
 async function boot(session: Session, args: BootArguments): Promise<number> {
   const { output } = session;
   const shares = args.share.map(shareOf);
-  const { powerOff, stopped } = stops(() => {
-    if (!args.quiet) output.note('note', 'pressed the power button; press Ctrl-C again to end the machine at once');
+  const { shutdown, stopped } = stops(() => {
+    if (!args.quiet) output.note('note', 'shutting the guest down; press Ctrl-C again to end the machine at once');
   });
   const context = await openVm(session, args, stopped);
   const { findInstalled } = await import('../../api/vm-find.ts');
@@ -54,27 +54,27 @@ async function boot(session: Session, args: BootArguments): Promise<number> {
       onSsh: (commandLine) => {
         if (!args.quiet) output.note('note', `connect by ssh when it has booted: ${commandLine}`);
       },
-      powerOff,
+      shutdown,
     },
   );
   if (!args.quiet) output.note('note', `the machine ended: ${exit.reason}`);
   return exit.reason === 'guest-panic' ? EXIT_WORLD : EXIT_DONE;
 }
 
-/** Returns two signals: the first Ctrl-C presses the power button, the second ends the machine. */
-function stops(onFirst: () => void): { readonly powerOff: AbortSignal; readonly stopped: AbortSignal } {
-  const [powerOff, stopped] = [new AbortController(), new AbortController()];
+/** Returns two signals: the first Ctrl-C shuts the guest down, the second ends the machine. */
+function stops(onFirst: () => void): { readonly shutdown: AbortSignal; readonly stopped: AbortSignal } {
+  const [shutdown, stopped] = [new AbortController(), new AbortController()];
   onSignals([
     () => {
       onFirst();
-      powerOff.abort();
+      shutdown.abort();
     },
     () =>
       stopped.abort(
         new CygstrapError('interrupted', 'interrupted', { hint: 'what the guest wrote to its disk may be incomplete' }),
       ),
   ]);
-  return { powerOff: powerOff.signal, stopped: stopped.signal };
+  return { shutdown: shutdown.signal, stopped: stopped.signal };
 }
 
 function shareOf(word: string): VmBootShare {

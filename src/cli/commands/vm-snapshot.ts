@@ -9,7 +9,10 @@ import { INSTALLED_DISK, TOPOLOGY_OPTIONS, VM_OPTIONS, openVm, printNotice, prin
 /** How a snapshot is made. */
 export const SNAPSHOT_OPTIONS = {
   portable: flag('Store the memory as one compressed stream, to copy it to other computers; resumes more slowly'),
-  'boot-timeout': documentDefault(parsed('TIME', 'Abort when the guest takes longer to boot', durationMs), '10m'),
+  'boot-timeout': documentDefault(
+    parsed('TIME', 'Abort when the guest takes longer to boot', durationMs),
+    'the limit of the guest',
+  ),
 };
 
 export const vmSnapshotCommand = defineCommand({

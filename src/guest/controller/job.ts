@@ -13,7 +13,7 @@ const POLL_INTERVAL_MS = 15;
 const CHUNK_BYTES = 64 * 1024;
 
 /** A command line for the guest with the login. */
-export interface Job extends Pick<SshTarget, 'user' | 'privateKey' | 'knownHosts'> {
+export interface Job extends Pick<SshTarget, 'user' | 'privateKey' | 'knownHosts' | 'times'> {
   readonly command: string;
 }
 
@@ -49,6 +49,7 @@ export async function putJob({ directory, number, ssh }: JobPlace, job: Job): Pr
       user: job.user,
       privateKey: CONTROLLER_PLACES.key,
       knownHosts: inController(JOB_FILES.knownHosts),
+      times: job.times,
     },
     job.command,
   );

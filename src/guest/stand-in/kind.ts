@@ -16,6 +16,7 @@ import type {
 } from '../kind.ts';
 import type { InstallProgress } from '../install-progress.ts';
 import { SFM_NAMES } from '../share-names.ts';
+import type { GuestTimes } from '../times.ts';
 import { quoteWord } from '../../io/quoting.ts';
 import { standInImages } from './images.ts';
 import { MOUNT_WORD } from './scripts.ts';
@@ -28,6 +29,15 @@ const PROGRESS: InstallProgress = {
   phases: [{ name: 'start', timeoutMs: 10 * MINUTE_MS }],
   stallTimeoutMs: 2 * MINUTE_MS,
   reactTo: () => ({}),
+};
+
+/** A small Linux is fast under software emulation too. */
+const TIMES: GuestTimes = {
+  bootMs: 10 * MINUTE_MS,
+  responseMs: MINUTE_MS,
+  silenceMs: 6000,
+  powerOffMs: 2 * MINUTE_MS,
+  emulationFactor: 1,
 };
 
 const SHARES = { store: '/store', xchg: '/xchg' } as const;
@@ -48,6 +58,7 @@ export const standIn: Required<GuestKind> = {
   mountsShares: true,
   firmwares: ['bios', 'uefi'],
   defaults: { memoryMiB: 512, cpus: 1, diskMiB: 8192, firmware: 'bios' },
+  times: TIMES,
   prepare,
   bootMachine: ({ disk, directory, link, mounts = [] }: BootOptions): MachineTemplate => ({
     ...machine(disk, link),

@@ -1,10 +1,23 @@
 import type { WindowsKind } from '../../core/windows/kinds.ts';
 import { parseMarker } from '../console-markers.ts';
 import { CygstrapError } from '../../errors.ts';
+import { EMULATION_FACTOR } from '../install-progress.ts';
 import type { BootOptions, GuestKind, MachineTemplate } from '../kind.ts';
 import { SFM_NAMES } from '../share-names.ts';
+import type { GuestTimes } from '../times.ts';
 import { HARDWARE, windowsMachine } from './machine.ts';
 import { WINDOWS_USER } from './options.ts';
+
+const MINUTE_MS = 60_000;
+
+/** A boot or a shutdown can install updates. Each login starts several processes, and the first ones are slow. */
+const TIMES: GuestTimes = {
+  bootMs: 15 * MINUTE_MS,
+  responseMs: 2 * MINUTE_MS,
+  silenceMs: 30_000,
+  powerOffMs: 10 * MINUTE_MS,
+  emulationFactor: EMULATION_FACTOR,
+};
 
 /** All kinds of Windows, in the order of their versions. */
 export const WINDOWS_GUESTS: readonly GuestKind[] = (Object.keys(HARDWARE) as WindowsKind[]).map(kindOf);
@@ -20,6 +33,7 @@ function kindOf(name: WindowsKind): GuestKind {
     mountsShares: false,
     firmwares,
     defaults: { firmware, memoryMiB, cpus, diskMiB },
+    times: TIMES,
     prepare: () =>
       Promise.reject(
         new CygstrapError('usage', `\`${name}\` is installed from an ISO image of Windows`, {

@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { timesWith } from '../../src/guest/times.ts';
+import { standIn } from '../../src/guest/stand-in/kind.ts';
+import { WINDOWS_GUESTS } from '../../src/guest/windows/kinds.ts';
+
+test('times of a guest are longer under software emulation only', () => {
+  for (const { times } of [standIn, ...WINDOWS_GUESTS]) {
+    expect(timesWith(times, 'kvm')).toEqual({ ...times, emulationFactor: 1 });
+    const emulated = timesWith(times, 'tcg');
+    for (const name of ['bootMs', 'responseMs', 'silenceMs', 'powerOffMs'] as const)
+      expect(emulated[name]).toBe(times[name] * times.emulationFactor);
+  }
+  expect(standIn.times.emulationFactor).toBe(1);
+});
