@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
+import { makeServerIdentity } from '../guest/identity.ts';
 import type { ArchiveAnswer } from '../guest/kind.ts';
+import { requireProgram } from '../guest/linux/programs.ts';
 import type { Lock, LockedPackage } from '../core/lock/lock.ts';
 import { printLock } from '../core/lock/print.ts';
 import { guestKind } from './guest-kinds.ts';
@@ -15,13 +17,15 @@ export interface AnswersRequest {
   readonly guest: string;
   /** File with the public key for the ssh login. */
   readonly authorizedKey: string;
+  /** Directory for the new host key, as a line for `known_hosts`, and the new password. */
+  readonly out: string;
 }
 
-/** Returns the content of the answer medium of a guest kind, for an installation by hand. The nonce is derived from
- *  lock and key, so that equal input gives an equal medium. Throws `usage` for an unknown guest kind and for a file
- *  that is not a public key. */
+/** Returns the content of the answer medium of a guest kind, for an installation by hand. Host key and password of the
+ *  guest are new for each call. Throws `usage` for an unknown guest kind and for a file that is not a public key, and
+ *  GuestError `tool` if `ssh-keygen` fails. */
 export async function answersOf(
-  { guest, authorizedKey }: AnswersRequest,
+  { guest, authorizedKey, out }: AnswersRequest,
   lock: Lock,
   options: { readonly cacheDir: string; readonly report: Report; readonly signal?: AbortSignal | undefined },
 ): Promise<Answers> {
@@ -32,10 +36,12 @@ export async function answersOf(
     .update(`${printLock(lock)}\0${key}`)
     .digest('hex')
     .slice(0, NONCE_DIGITS);
+  const keygen = await requireProgram({ anyOf: ['ssh-keygen'], debianPackage: 'openssh-client' });
+  const identity = await makeServerIdentity(keygen, out);
   const { firmware } = kind.defaults;
   return {
     form: kit.answerForm,
-    files: kit.answerFiles({ nonce, authorizedKey: key, archives: archivesOf(lock), firmware }),
+    files: kit.answerFiles({ ...identity, nonce, authorizedKey: key, archives: archivesOf(lock), firmware }),
   };
 }
 
@@ -44,8 +50,10 @@ export function archivesOf({ packages }: Pick<Lock, 'packages'>): ArchiveAnswer[
   return packages.map(archiveOf);
 }
 
-function archiveOf({ path, size, sha512, md5 }: LockedPackage): ArchiveAnswer {
+function archiveOf({ name, version, path, size, sha512, md5 }: LockedPackage): ArchiveAnswer {
   return {
+    name,
+    version,
     path,
     sizeBytes: size,
     digest: sha512 === undefined ? { algorithm: 'md5', hex: md5 ?? '' } : { algorithm: 'sha512', hex: sha512 },

@@ -2,7 +2,7 @@ import { arch, homedir, platform, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import { CygstrapError } from '../errors.ts';
-import { PASSWORD_FILE } from '../guest/windows/kit.ts';
+import { PASSWORD_FILE } from '../guest/identity.ts';
 import { writeFileAtomically } from '../io/atomic-file.ts';
 import { ioError } from '../io/system-error.ts';
 import { packTarGz } from '../io/tar-gz.ts';

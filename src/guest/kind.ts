@@ -2,9 +2,11 @@ import type { Report } from '../events.ts';
 import type { DiskSource, FirmwareKind, LinkSpec, MachineSpec } from '../vm/base/spec.ts';
 import type { ConsoleMarker } from './console-markers.ts';
 import { CygstrapError } from '../errors.ts';
+import type { GuestIdentity } from './identity.ts';
 import type { InstallProgress } from './install-progress.ts';
 import type { SetupLogs } from './setup-logs.ts';
 import type { ShareNames } from './share-names.ts';
+import type { SmbPolicy } from './shares.ts';
 import type { GuestTimes } from './times.ts';
 
 /** A kind of guest: how it is installed, booted and controlled. The stages know nothing else of a guest. To add a
@@ -23,6 +25,8 @@ export interface GuestKind {
   readonly shares: { readonly store: string; readonly xchg: string };
   /** How its SMB client stores names of files in the shares. */
   readonly shareNames: ShareNames;
+  /** How its SMB client connects to the shares. */
+  readonly smb: SmbPolicy;
   /** Whether the guest prints the marker `ready` after it has booted. If it does, no ssh connection is tried before. */
   readonly reportsReady: boolean;
   /** Whether the guest mounts the 9p shares in {@link BootOptions.mounts}. If not, it only has their devices. */
@@ -72,12 +76,8 @@ export interface InstallKit {
   readonly installMachine: (options: InstallOptions) => MachineTemplate;
   /** The phases of the installation, and what the signs of the machine mean. */
   readonly progress: InstallProgress;
-  /** Whether the guest makes its ssh host key and prints it in the marker `hostkey`. */
-  readonly reportsHostKey: boolean;
   /** Space that the installed disk usually needs, in MiB. */
   readonly usualDiskMiB: number;
-  /** Secrets of the installed guest, by file name. They are stored beside its ssh key, with mode 0600. */
-  readonly secrets: ReadonlyMap<string, string>;
   /** Logs of the installer on the disk; absent if it leaves none. */
   readonly setupLogs?: SetupLogs;
   /** Files that an installed disk needs to boot. They are copied under these names into the directory of the disk. */
@@ -92,6 +92,9 @@ export interface BootFile {
 
 /** An archive on the repo medium that the guest installs. */
 export interface ArchiveAnswer {
+  /** Of its package. */
+  readonly name: string;
+  readonly version: string;
   /** Path on the medium, relative to its root. */
   readonly path: string;
   readonly sizeBytes: number;
@@ -99,11 +102,9 @@ export interface ArchiveAnswer {
 }
 
 /** Parameters of one installation, for the answer medium. */
-export interface Answers {
+export interface Answers extends GuestIdentity {
   /** The guest prints this text in the marker `installed` when it has finished; letters and digits. */
   readonly nonce: string;
-  /** The OpenSSH public key that may log in as `GuestKind.user`: one line. */
-  readonly authorizedKey: string;
   /** In install order. */
   readonly archives: readonly ArchiveAnswer[];
   /** Firmware of the machine. */

@@ -4,6 +4,16 @@ import { GuestError } from './guest-error.ts';
 /** Names of the two shares on the network. */
 export const SHARE_NAMES = { store: 'store', xchg: 'xchg' } as const;
 
+/** How strictly smbd treats the SMB client of a guest. The names are those of smb.conf. */
+export interface SmbPolicy {
+  /** The oldest protocol that is accepted. */
+  readonly minProtocol: 'NT1' | 'SMB2_02' | 'SMB2_10' | 'SMB3_11';
+  /** `mandatory`: a client that does not sign is refused. */
+  readonly signing: 'auto' | 'mandatory';
+  /** Whether a client can log in by NTLMv1, as Windows XP does. */
+  readonly allowsNtlmV1: boolean;
+}
+
 /** Directories of the state of smbd, below `SmbOptions.directory`. */
 export const SMBD_DIRECTORIES = ['private', 'lock', 'state', 'cache', 'pid', 'ncalrpc'] as const;
 

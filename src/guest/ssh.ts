@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { runProgram } from '../io/program.ts';
 import { GuestError } from './guest-error.ts';
 import type { GuestTimes } from './times.ts';
@@ -20,11 +20,9 @@ export interface KeyPair {
   readonly publicKey: string;
 }
 
-/** Creates an ed25519 key pair in a directory; replaces an existing one. Throws GuestError `tool` if `ssh-keygen`
- *  fails. */
-export async function makeKeyPair(keygen: string, directory: string): Promise<KeyPair> {
-  const privateKey = join(directory, SSH_FILES.privateKey);
-  await mkdir(directory, { recursive: true });
+/** Creates an ed25519 key pair: the private key at the path, the public one beside it; replaces existing ones. Throws
+ *  GuestError `tool` if `ssh-keygen` fails. */
+export async function makeKeyPair(keygen: string, privateKey: string): Promise<KeyPair> {
   await Promise.all([privateKey, `${privateKey}.pub`].map((path) => rm(path, { force: true })));
   try {
     await runProgram([keygen, '-q', '-t', 'ed25519', '-N', '', '-C', 'cygstrap', '-f', privateKey], {
@@ -73,8 +71,9 @@ export function sshArgv(
     IdentitiesOnly: 'yes',
     IdentityAgent: 'none',
     PreferredAuthentications: 'publickey',
-    // The cheapest algorithm for an emulated processor. No other machine is on this network.
-    KexAlgorithms: 'curve25519-sha256',
+    // The cheapest algorithm for an emulated processor; OpenSSH before 7.4 knows its second name only. No other
+    // machine is on this network.
+    KexAlgorithms: 'curve25519-sha256,curve25519-sha256@libssh.org',
     GSSAPIAuthentication: 'no',
     ControlPath: 'none',
     ConnectTimeout: `${Math.ceil(times.responseMs / 1000)}`,

@@ -17,7 +17,9 @@ const DIAGNOSIS_FILE = 'diagnosis.txt';
 const PROBLEMS_FILE = 'problems.txt';
 
 export interface FailedInstall {
-  readonly kit: Pick<InstallKit, 'setupLogs' | 'secrets'>;
+  readonly kit: Pick<InstallKit, 'setupLogs'>;
+  /** Texts that the kept logs must not contain. */
+  readonly secrets: readonly string[];
   /** The disk; no machine uses it any more when `install` has failed. */
   readonly disk: string;
   readonly logs: Pick<LogPaths, 'console' | 'setup'>;
@@ -47,10 +49,10 @@ interface Keeping extends Pick<StageContext, 'host' | 'signal'> {
 }
 
 async function keepLogs(
-  { kit, disk, logs: places }: FailedInstall,
+  { secrets, disk, logs: places }: FailedInstall,
   { host, setupLogs, signal }: Keeping,
 ): Promise<readonly Diagnosis[]> {
-  const clean = redactor({ secrets: [...kit.secrets.values()], home: homedir(), user: userInfo().username });
+  const clean = redactor({ secrets, home: homedir(), user: userInfo().username });
   const { logs, problems } = await readDiskLogs(host, disk, { paths: setupLogs.paths, signal });
   const consoleLog = { name: 'console', text: await readFile(places.console, 'utf8').catch(() => '') };
   const known = setupLogs.diagnose([...logs, consoleLog]);

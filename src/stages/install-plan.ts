@@ -24,12 +24,14 @@ export interface InstallPlan {
 /** File with the command line of QEMU, quoted for a POSIX shell. */
 const COMMAND_FILE = 'qemu.txt';
 
+const PLACEHOLDER_KEY = 'ssh-ed25519 AAAA';
+
 /** Directory of the files of the answer medium. */
 const ANSWERS = 'answers';
 
 /** Writes the media of an installation, the files of its answer medium and the command line of QEMU into a directory.
- *  The ssh key and the nonce are placeholders. Throws what `makeMedia` throws, VmError, and `usage` for a directory
- *  with files. */
+ *  The ssh keys, the password and the nonce are placeholders. Throws what `makeMedia` throws, VmError, and `usage` for
+ *  a directory with files. */
 export async function writeInstallPlan(
   context: StageContext,
   request: InstallRequest,
@@ -45,7 +47,9 @@ export async function writeInstallPlan(
   }
   const answers = kit.answerFiles({
     nonce: '0'.repeat(2 * NONCE_BYTES),
-    authorizedKey: 'ssh-ed25519 AAAA placeholder',
+    authorizedKey: `${PLACEHOLDER_KEY} placeholder`,
+    hostKey: { privateKey: 'placeholder\n', publicKey: PLACEHOLDER_KEY },
+    password: 'placeholder',
     archives,
     firmware: machineOptions.firmware,
   });

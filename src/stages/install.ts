@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../events.ts';
 import type { GuestError } from '../guest/guest-error.ts';
 import type { ArchiveAnswer, InstallKit } from '../guest/kind.ts';
-import { SSH_FILES, makeKeyPair, pinHostKey } from '../guest/ssh.ts';
+import { makeIdentity } from '../guest/identity.ts';
 import { acceleratorOf } from '../vm/argv.ts';
 import { checkSpec } from '../vm/argv/check.ts';
 import { MACHINE_ENDS } from '../vm/machine.ts';
@@ -57,8 +57,8 @@ export const NONCE_BYTES = 12;
 const MEDIA = 'media';
 
 /** Installs a guest onto a blank disk, or returns the published disk with the same key. A new disk is published only
- *  after the guest has printed the nonce and its host key and powered off. Throws GuestError, VmError and what
- *  `makeMedia` throws; then nothing is published, and the console log and the last screen are kept. */
+ *  after the guest has printed the nonce and the host key of the answers and powered off. Throws GuestError, VmError
+ *  and what `makeMedia` throws; then nothing is published, and the console log and the last screen are kept. */
 export async function installStage(context: StageContext, request: InstallRequest): Promise<InstalledManifest> {
   const known = await keyOfInstall(context, request);
   return reuseOrMake(context, { stage: 'install', key: known.key }, async (recorded) => make(recorded, request, known));
@@ -98,17 +98,16 @@ async function make(
   await using work = await openWork(places);
   await warnOfSmallDisk(work.path, kit, report);
   const nonce = randomBytes(NONCE_BYTES).toString('hex');
-  const { publicKey } = await makeKeyPair(requireTool(host, 'ssh-keygen'), work.path);
-  for (const [name, text] of kit.secrets) await writeFile(join(work.path, name), text, { mode: 0o600, flag: 'wx' });
+  const identity = await makeIdentity(requireTool(host, 'ssh-keygen'), work.path);
   report({ kind: 'stage-step', stage: 'install', text: 'write the media' });
   const media = await makeMedia(
     join(work.path, MEDIA),
-    kit.answerFiles({ nonce, authorizedKey: publicKey, archives, firmware: machineOptions.firmware }),
+    kit.answerFiles({ ...identity, nonce, archives, firmware: machineOptions.firmware }),
   );
   const storage = storageIn(work.path);
   await createStorage(host, storage, { ...machineOptions, signal });
   const spec = installSpec(context, { kit, machineOptions, media, directory: work.path });
-  await keepingSetupLogs(context, { kit, disk: storage.disk, logs }, async () => {
+  await keepingSetupLogs(context, { kit, secrets: [identity.password], disk: storage.disk, logs }, async () => {
     await using machine = await startRecorded(context, spec, {
       work,
       activity: 'install',
@@ -140,11 +139,10 @@ async function make(
       throw failure(`the guest powered off before it reported that it is installed, in step \`${step}\``, phase.hint);
     if (!installed.some((marker) => marker.nonce === nonce))
       throw failure('the guest reported the nonce of another installation');
-    if (kit.reportsHostKey) {
-      const hostKey = markers.findLast((marker) => marker.kind === 'hostkey');
-      if (hostKey === undefined) throw failure('the guest did not report its host key');
-      await pinHostKey(join(work.path, SSH_FILES.knownHosts), hostKey.key);
-    }
+    const hostKeys = markers.filter((marker) => marker.kind === 'hostkey');
+    if (hostKeys.some(({ key: reported }) => reported !== identity.hostKey.publicKey))
+      throw failure('the guest reported another host key than the one of the answers');
+    if (guest.commands !== undefined && hostKeys.length === 0) throw failure('the guest did not report its host key');
   });
   await rm(join(work.path, MEDIA), { recursive: true, force: true });
   for (const { name, path } of kit.bootFiles) await copyFile(path, join(work.path, name));

@@ -179,10 +179,11 @@ describeWith(PROGRAMS, 'logs on the disk of a failed installation', () => {
     const directory = temporaryDirectory();
     const disk = makeDisk(directory, TABLES.GPT, bytes);
     const logs = { console: join(directory, 'console.log'), setup: join(directory, 'setup') };
-    const kit = { setupLogs: SETUP_LOGS, secrets: new Map([['password', `${PASSWORD}\n`]]) };
+    const kit = { setupLogs: SETUP_LOGS };
+    const secrets = [PASSWORD];
     const context = { host: await emulatingHost(), signal: new AbortController().signal };
     const failure = new GuestError('guest', 'the installation failed', { hint: 'see the screen' });
-    const failing = keepingSetupLogs(context, { kit, disk, logs }, () => Promise.reject(failure));
+    const failing = keepingSetupLogs(context, { kit, secrets, disk, logs }, () => Promise.reject(failure));
     await expect(failing).rejects.toMatchObject({
       message: 'the installation failed',
       hint: expect.stringMatching(/^the medium has no edition .*; choose an index .*; see the screen$/) as string,
@@ -199,15 +200,15 @@ describeWith(PROGRAMS, 'logs on the disk of a failed installation', () => {
   test('what cannot be read never hides the failure', async () => {
     const directory = temporaryDirectory();
     const logs = { console: join(directory, 'console.log'), setup: join(directory, 'setup') };
-    const kit = { setupLogs: SETUP_LOGS, secrets: new Map<string, string>() };
+    const kit = { setupLogs: SETUP_LOGS };
     const context = { host: await emulatingHost(), signal: new AbortController().signal };
     const failure = new GuestError('guest', 'first');
     const fail = async (disk: string): Promise<void> =>
-      keepingSetupLogs(context, { kit, disk, logs }, () => Promise.reject(failure));
+      keepingSetupLogs(context, { kit, secrets: [], disk, logs }, () => Promise.reject(failure));
     await expect(fail(join(directory, 'none'))).rejects.toBe(failure);
     expect(readFileSync(join(logs.setup, 'problems.txt'), 'utf8')).toMatch(/^the disk: /);
     writeFileSync(join(directory, 'file'), '');
-    const blocked = { kit, disk: '/none', logs: { ...logs, setup: join(directory, 'file', 'setup') } };
+    const blocked = { kit, secrets: [], disk: '/none', logs: { ...logs, setup: join(directory, 'file', 'setup') } };
     await expect(keepingSetupLogs(context, blocked, () => Promise.reject(failure))).rejects.toBe(failure);
   });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -40,14 +40,31 @@ describeWith([QEMU, 'busybox', 'sshd', 'mke2fs'], 'answers for an installation b
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  test('the same lock and key give the same files; another lock gives another number', async () => {
-    const first = await answersOf({ guest: 'stand-in', authorizedKey: key }, LOCK, options);
-    expect(await answersOf({ guest: 'stand-in', authorizedKey: key }, LOCK, options)).toEqual(first);
-    const other = await answersOf(
-      { guest: 'stand-in', authorizedKey: key },
-      { ...LOCK, resolver: 'cygstrap 0.2.0' },
-      options,
-    );
+  test('host key and password are new each time, and known to the host', async () => {
+    const out = join(directory, 'media');
+    const hostKeys: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      const { files } = await answersOf({ guest: 'stand-in', authorizedKey: key, out }, LOCK, options);
+      const line = Buffer.from(files.get('hostkey.pub') ?? '').toString();
+      expect(line).toMatch(/^ssh-ed25519 [A-Za-z0-9+/]{68}\n$/);
+      expect(await readFile(join(out, 'known_hosts'), 'utf8')).toBe(`cygstrap-guest ${line}`);
+      expect(Buffer.from(files.get('hostkey') ?? '').toString()).toMatch(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
+      expect(await readFile(join(out, 'password'), 'utf8')).toMatch(/^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w-]{20}\n$/);
+      expect((await stat(join(out, 'password'))).mode & 0o777).toBe(0o600);
+      expect((await readdir(out)).toSorted()).toEqual(['known_hosts', 'password']);
+      hostKeys.push(line);
+    }
+    expect(hostKeys[0]).not.toBe(hostKeys[1]);
+  });
+
+  test('the same lock and key give the same answers; another lock gives another number', async () => {
+    const request = { guest: 'stand-in', authorizedKey: key, out: directory };
+    const first = await answersOf(request, LOCK, options);
+    const second = await answersOf(request, LOCK, options);
+    for (const name of ['answers', 'archives', 'authkeys']) {
+      expect(second.files.get(name)).toEqual(first.files.get(name));
+    }
+    const other = await answersOf(request, { ...LOCK, resolver: 'cygstrap 0.2.0' }, options);
     expect(other.files.get('answers')).not.toEqual(first.files.get('answers'));
     expect(Buffer.from(first.files.get('authkeys') ?? '').toString()).toBe(`${KEY}\n`);
     const archives = `sha512 ${'ab'.repeat(64)} 12 x86_64/release/a/a-1-1.tar.xz\n`;
@@ -58,18 +75,18 @@ describeWith([QEMU, 'busybox', 'sshd', 'mke2fs'], 'answers for an installation b
   });
 
   test('an unknown kind, a missing key, a private key and two keys are rejected', async () => {
-    await expect(answersOf({ guest: 'dos', authorizedKey: key }, LOCK, options)).rejects.toThrow(
+    await expect(answersOf({ guest: 'dos', authorizedKey: key, out: directory }, LOCK, options)).rejects.toThrow(
       'unknown guest kind `dos`',
     );
     await expect(
-      answersOf({ guest: 'stand-in', authorizedKey: join(directory, 'none') }, LOCK, options),
+      answersOf({ guest: 'stand-in', authorizedKey: join(directory, 'none'), out: directory }, LOCK, options),
     ).rejects.toThrow(/^cannot read the public key/);
     for (const text of ['-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n', `${KEY}\n${KEY}\n`, '']) {
       const path = join(directory, 'other');
       await writeFile(path, text);
-      await expect(answersOf({ guest: 'stand-in', authorizedKey: path }, LOCK, options)).rejects.toThrow(
-        `not an OpenSSH public key: \`${path}\``,
-      );
+      await expect(
+        answersOf({ guest: 'stand-in', authorizedKey: path, out: directory }, LOCK, options),
+      ).rejects.toThrow(`not an OpenSSH public key: \`${path}\``);
     }
     expect(await readFile(key, 'utf8')).toBe(`${KEY}\n`);
   });

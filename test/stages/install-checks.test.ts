@@ -19,7 +19,6 @@ if (seven === undefined) throw new Error('no kind windows-7');
 const kit = {
   key: 'k',
   usualDiskMiB: 0,
-  secrets: new Map([['password', 'Secret\n']]),
   progress: {},
   answerFiles: () => new Map(),
   installMachine: ({ disk, repo, answers }: InstallOptions) => ({

@@ -128,6 +128,14 @@ describeWith(PROGRAMS, 'a failed installation prints an error, publishes nothing
     expect(namesIn(join(bench.vmDir, 'work'))).toEqual([]);
   });
 
+  test('a guest that reports another host key', async () => {
+    const hostKey = { privateKey: 'x\n', publicKey: `ssh-ed25519 ${'A'.repeat(68)}` };
+    await expect(installed(answering((answers) => ({ ...answers, hostKey })))).rejects.toThrow(
+      'the installation failed: the guest reported another host key than the one of the answers',
+    );
+    expect(bench.stages().install).toEqual([]);
+  });
+
   test('cygstrap is killed: QEMU ends, the next installation succeeds, and `vm gc` removes the leftovers', async () => {
     const command = install();
     await machinePid(command, 'install');

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArchiveAnswer, InstallKit, MachineTemplate } from '../../src/guest/kind.ts';
-import { pinHostKey, makeKeyPair, SSH_FILES } from '../../src/guest/ssh.ts';
+import { makeIdentity } from '../../src/guest/identity.ts';
+import { SSH_FILES } from '../../src/guest/ssh.ts';
 import type { SshTarget } from '../../src/guest/ssh.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { writeFloppy } from '../../src/media/floppy.ts';
@@ -44,7 +45,10 @@ export async function archivesOfRelease(): Promise<ArchiveAnswer[]> {
   return Promise.all(
     paths.map(async (path) => {
       const bytes = await readFile(join(RELEASE, path));
+      const [, name = '', version = ''] = /([^/]+)-([^-/]+-[^-/]+)-(?:x86_64|noarch)\.tar\.\w+$/.exec(path) ?? [];
       return {
+        name,
+        version,
         path,
         sizeBytes: bytes.length,
         digest: { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') },
@@ -65,17 +69,17 @@ export interface InstallOptions {
   readonly archives: readonly ArchiveAnswer[];
 }
 
-/** Installs a stand-in into `disk.qcow2` of a directory. The key pair and the boot files are in the same directory. */
+/** Installs a stand-in into `disk.qcow2` of a directory. The identity and the boot files are in the same directory. */
 export async function installStandIn({ kit, directory, nonce, archives }: InstallOptions): Promise<Installation> {
   const host = await emulatingHost();
   await mkdir(directory, { recursive: true });
-  const { publicKey } = await makeKeyPair('ssh-keygen', directory);
+  const identity = await makeIdentity('ssh-keygen', directory);
   const disk = join(directory, 'disk.qcow2');
   const [repo, answers] = [join(directory, 'repo.iso'), join(directory, 'answers.img')];
   const entries = archives.map(({ path }) => ({ kind: 'host', path, location: join(RELEASE, path) }) as const);
   await writeIso({ entries, label: 'CYGSTRAP', out: repo, dateSeconds: MEDIUM_DATE_SECONDS });
   await writeFloppy({
-    files: kit.answerFiles({ nonce, authorizedKey: publicKey, archives, firmware: 'bios' }),
+    files: kit.answerFiles({ ...identity, nonce, archives, firmware: 'bios' }),
     label: 'ANSWERS',
     out: answers,
     dateSeconds: MEDIUM_DATE_SECONDS,
@@ -91,8 +95,6 @@ export async function installStandIn({ kit, directory, nonce, archives }: Instal
   const lines: string[] = [];
   for await (const line of machine.console()) lines.push(line);
   const exit = await machine.exited;
-  for (const marker of lines.map(standIn.parseMarker))
-    if (marker?.kind === 'hostkey') await pinHostKey(join(directory, SSH_FILES.knownHosts), marker.key);
   return { lines, exit };
 }
 

@@ -19,7 +19,10 @@ const OPTIONS = {
   out: required(value('DIR', 'Write repo.iso into this directory')),
   add: list('FILE[=PATH]', 'Add this file or directory to the image, at PATH; repeat for several'),
   keyring: list('FILE', 'Trust the OpenPGP keys in this file too, for the setup program; repeat for several'),
-  guest: value('KIND', 'Also write answers.img, a floppy for the unattended installation of this kind of guest'),
+  guest: value(
+    'KIND',
+    'Also write answers.img to install this kind of guest unattended, its known_hosts and its password',
+  ),
   'authorized-key': value('FILE', 'Allow ssh logins to that guest with this public key'),
   ...OUTPUT_OPTIONS,
 };
@@ -57,14 +60,14 @@ async function writeMedia(session: Session, args: MediaArguments): Promise<numbe
 
 async function answersFor(
   { host }: Session,
-  { guest, authorizedKey, lock }: MediaArguments,
+  { guest, authorizedKey, lock, out }: MediaArguments,
   options: { readonly report: Report; readonly signal: AbortSignal },
 ): Promise<Answers | undefined> {
   if (guest === undefined || authorizedKey === undefined) return undefined;
   const { answersOf } = await import('../../api/media-answers.ts');
   const { guestCacheDirectory } = await import('../../api/cache-directories.ts');
   const { readLock } = await import('../../api/lock-file.ts');
-  return answersOf({ guest, authorizedKey }, await readLock(lock), {
+  return answersOf({ guest, authorizedKey, out }, await readLock(lock), {
     cacheDir: guestCacheDirectory(host.env),
     ...options,
   });

@@ -103,7 +103,7 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
         const [box, toolFiles, programs, modules, network, uefi, systemModules] = await Promise.all([
           busyboxTree(busybox),
           programsWithLibraries(Object.values(tools)),
-          programsWithLibraries([system.bash, system.sshd, system.keygen, ...system.helpers]),
+          programsWithLibraries([system.bash, system.sshd, ...system.helpers]),
           ...[INSTALLER_MODULES, NETWORK_MODULES, UEFI_MODULES, SYSTEM_MODULES].map((names) =>
             moduleClosure(modulesDir, names),
           ),
@@ -158,18 +158,16 @@ const SSHD_HELPERS = ['sshd-session', 'sshd-auth'].flatMap((name) =>
 interface SystemPrograms {
   readonly bash: string;
   readonly sshd: string;
-  readonly keygen: string;
   readonly helpers: readonly string[];
 }
 
 async function systemPrograms(): Promise<SystemPrograms> {
-  const [bash, sshd, keygen, helpers] = await Promise.all([
+  const [bash, sshd, helpers] = await Promise.all([
     requireProgram({ anyOf: ['bash'], debianPackage: 'bash' }),
     requireProgram({ anyOf: ['sshd'], debianPackage: 'openssh-server' }),
-    requireProgram({ anyOf: ['ssh-keygen'], debianPackage: 'openssh-client' }),
     Promise.all(SSHD_HELPERS.map((name) => findProgram(name))),
   ]);
-  return { bash, sshd, keygen, helpers: helpers.filter((path) => path !== undefined) };
+  return { bash, sshd, helpers: helpers.filter((path) => path !== undefined) };
 }
 
 /** Returns the files on the disk of an installed stand-in, except programs, modules, and those of the installation:

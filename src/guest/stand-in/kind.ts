@@ -54,6 +54,7 @@ export const standIn: Required<GuestKind> = {
   user: 'root',
   shares: SHARES,
   shareNames: SFM_NAMES,
+  smb: { minProtocol: 'SMB3_11', signing: 'mandatory', allowsNtlmV1: false },
   reportsReady: true,
   mountsShares: true,
   firmwares: ['bios', 'uefi'],
@@ -92,9 +93,7 @@ async function prepare(options: PrepareOptions): Promise<InstallKit> {
       boot: { kind: 'kernel', kernel: kernel.image, initrd: installer.path, append: APPEND },
     }),
     progress: PROGRESS,
-    reportsHostKey: true,
     usualDiskMiB: 0,
-    secrets: new Map(),
     bootFiles: [
       { name: BOOT_FILES.kernel, path: kernel.image },
       { name: BOOT_FILES.initrd, path: boot.path },
@@ -123,8 +122,8 @@ function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdrom
   };
 }
 
-/** Returns the files of the floppy: the nonce, the public key for ssh, and the archives to unpack. */
-function standInAnswers({ nonce, authorizedKey, archives }: Answers): ReadonlyMap<string, Uint8Array> {
+/** Returns the files of the floppy: the nonce, the keys for ssh, and the archives to unpack. */
+function standInAnswers({ nonce, authorizedKey, hostKey, archives }: Answers): ReadonlyMap<string, Uint8Array> {
   const list = archives
     .map(({ path, sizeBytes, digest }) => `${digest.algorithm} ${digest.hex} ${sizeBytes} ${path}\n`)
     .join('');
@@ -133,6 +132,8 @@ function standInAnswers({ nonce, authorizedKey, archives }: Answers): ReadonlyMa
     answers: `nonce=${nonce}\ndisk=/dev/sda\narchives=${listDigest}\n`,
     archives: list,
     authkeys: `${authorizedKey.trim()}\n`,
+    hostkey: hostKey.privateKey,
+    'hostkey.pub': `${hostKey.publicKey}\n`,
   };
   return new Map(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
 }

@@ -124,10 +124,11 @@ cp /answers/archives /target/etc/cygstrap-archives
 mkdir -p -m 700 /target/root/.ssh
 must cp /answers/authkeys /target/root/.ssh/authorized_keys
 chmod 600 /target/root/.ssh/authorized_keys
-must mount -o bind /dev /target/dev
-must chroot /target ssh-keygen -q -t ed25519 -N '' -C stand-in -f /etc/ssh/ssh_host_ed25519_key
+for end in '' .pub; do
+  must cp /answers/hostkey$end /target/etc/ssh/ssh_host_ed25519_key$end
+  chmod 600 /target/etc/ssh/ssh_host_ed25519_key$end
+done
 message "hostkey $(cut -d ' ' -f 1,2 /target/etc/ssh/ssh_host_ed25519_key.pub)"
-umount /target/dev
 # Windows adds its boot loader to the variables of UEFI firmware; this guest adds one variable.
 ${MOUNT_VARIABLES}
 if [ -d /sys/firmware/efi ]; then

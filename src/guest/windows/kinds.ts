@@ -4,6 +4,7 @@ import { CygstrapError } from '../../errors.ts';
 import { EMULATION_FACTOR } from '../install-progress.ts';
 import type { BootOptions, GuestKind, MachineTemplate } from '../kind.ts';
 import { SFM_NAMES } from '../share-names.ts';
+import type { SmbPolicy } from '../shares.ts';
 import type { GuestTimes } from '../times.ts';
 import { HARDWARE, windowsMachine } from './machine.ts';
 import { WINDOWS_USER } from './options.ts';
@@ -19,6 +20,28 @@ const TIMES: GuestTimes = {
   emulationFactor: EMULATION_FACTOR,
 };
 
+/** Windows XP and Server 2003 know nothing newer, and log in by NTLMv1. */
+const SMB1: SmbPolicy = { minProtocol: 'NT1', signing: 'auto', allowsNtlmV1: true };
+const SMB2: SmbPolicy = { minProtocol: 'SMB2_02', signing: 'auto', allowsNtlmV1: false };
+const SMB21: SmbPolicy = { minProtocol: 'SMB2_10', signing: 'auto', allowsNtlmV1: false };
+/** These require it of servers. */
+const SIGNED: SmbPolicy = { minProtocol: 'SMB2_10', signing: 'mandatory', allowsNtlmV1: false };
+
+const SMB: Readonly<Record<WindowsKind, SmbPolicy>> = {
+  'windows-xp': SMB1,
+  'windows-2003': SMB1,
+  'windows-7': SMB2,
+  'windows-2008r2': SMB2,
+  'windows-8.1': SMB21,
+  'windows-2012r2': SMB21,
+  'windows-10': SMB21,
+  'windows-11': SIGNED,
+  'windows-2016': SMB21,
+  'windows-2019': SMB21,
+  'windows-2022': SMB21,
+  'windows-2025': SIGNED,
+};
+
 /** All kinds of Windows, in the order of their versions. */
 export const WINDOWS_GUESTS: readonly GuestKind[] = (Object.keys(HARDWARE) as WindowsKind[]).map(kindOf);
 
@@ -29,6 +52,7 @@ function kindOf(name: WindowsKind): GuestKind {
     user: WINDOWS_USER,
     shares: { store: '/store', xchg: '/xchg' },
     shareNames: SFM_NAMES,
+    smb: SMB[name],
     reportsReady: false,
     mountsShares: false,
     firmwares,

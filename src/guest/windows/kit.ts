@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Answers, InstallKit, InstallOptions, MachineTemplate } from '../kind.ts';
 import { answerFile } from './answer-file.ts';
 import type { AnswerFileAnswers } from './answer-file.ts';
@@ -15,25 +15,19 @@ import { winntSif } from './winnt-sif.ts';
 /** Hexadecimal digits of the version of the answers in the description of a stage. */
 const VERSION_DIGITS = 12;
 
-/** File with the password of the user of the guest, in the directory of its stage. */
-export const PASSWORD_FILE = 'password';
-
-/** Returns what an installation of Windows needs. The password is random: each call makes another. */
+/** Returns what an installation of Windows needs. */
 export function windowsKit(setup: WindowsSetup): InstallKit {
   const { kind } = setup;
   const isLegacy = isLegacyKind(kind);
-  const password = randomPassword();
   const version = versionOf(setup);
   return {
     key: keyOf(setup, version),
     answerForm: isLegacy ? 'floppy' : 'iso',
-    answerFiles: ({ nonce, firmware }: Answers) => filesOf(setup, { nonce, firmware, password }),
+    answerFiles: (answers: Answers) => filesOf(setup, answers),
     description: descriptionOf(setup, version),
     installMachine: (options: InstallOptions) => machineOf(setup, options),
     progress: isLegacy ? LEGACY_PROGRESS : WINDOWS_PROGRESS,
-    reportsHostKey: false,
     usualDiskMiB: HARDWARE[kind].usualDiskMiB,
-    secrets: new Map([[PASSWORD_FILE, `${password}\n`]]),
     setupLogs: isLegacy ? LEGACY_SETUP_LOGS : SETUP_LOGS,
     bootFiles: [],
   };
@@ -92,11 +86,6 @@ function answersOf(
   }
   const answers: AnswerFileAnswers = { ...common, kind, uiLanguage, timeZone };
   return ['autounattend.xml', Buffer.from(answerFile(answers, customization?.settings))];
-}
-
-/** Returns 20 letters and digits with all the kinds of characters that the password policy of a server requires. */
-function randomPassword(): string {
-  return `Cy1-${randomBytes(12).toString('base64url').replaceAll('_', 'x').replaceAll('-', 'y')}`;
 }
 
 /** Returns a hash of the answers, the script and the machine, with fixed values for what is secret or differs in each
