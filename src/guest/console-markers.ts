@@ -16,6 +16,8 @@ export type ConsoleMarker =
   | { readonly kind: 'finding'; readonly finding: Finding }
   /** The packages were compared with the lock. */
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
+  /** The installation continues, with a restriction. */
+  | { readonly kind: 'warning'; readonly text: string }
   /** The guest has booted and its services run. */
   | { readonly kind: 'ready' }
   /** Controller: it can be saved now. */
@@ -48,7 +50,8 @@ export function parseMarker(line: string): ConsoleMarker | undefined {
     case 'installed':
       return /^[\w-]{1,100}$/.test(rest) ? { kind: 'installed', nonce: rest } : undefined;
     case 'failed':
-      return { kind: 'failed', text: withoutControls(rest).slice(0, LONGEST_TEXT) };
+    case 'warning':
+      return { kind: word, text: withoutControls(rest).slice(0, LONGEST_TEXT) };
     case 'finding':
       return parseFinding(rest);
     case 'verdict':

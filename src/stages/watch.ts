@@ -100,7 +100,11 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
     if (failure !== undefined) fail(failure.reason, failure.hint);
   };
   const listen = async (): Promise<void> => {
-    for await (const text of machine.console()) add({ kind: 'line', text, marker: guest.parseMarker(text) });
+    for await (const text of machine.console()) {
+      const marker = guest.parseMarker(text);
+      if (marker?.kind === 'warning') report({ kind: 'warning', message: `the guest reports: ${marker.text}` });
+      add({ kind: 'line', text, marker });
+    }
   };
   const countBytes = async (): Promise<boolean> => {
     const bytes = await bytesWritten(machine, stop);

@@ -28,6 +28,7 @@ describe('markers', () => {
     [`[    1.2] e1000: link@cygstrap hostkey ${key}`, { kind: 'hostkey', key }],
     ['@cygstrap installed n-123', { kind: 'installed', nonce: 'n-123' }],
     ['@cygstrap failed no disk: \u001b[31mred', { kind: 'failed', text: 'no disk: red' }],
+    ['@cygstrap warning no password \r', { kind: 'warning', text: 'no password' }],
     ['@cygstrap ready', { kind: 'ready' }],
     ['@cygstrap exit 137', { kind: 'exit', code: 137 }],
     [

@@ -65,6 +65,12 @@ describeWith([QEMU], 'watching an installation', () => {
     ]);
   });
 
+  test('a warning of the guest is reported', async () => {
+    const { watched, events } = await watch(talkingGuest('@cygstrap warning no password\r\n', 'power off'));
+    expect(watched?.exit).toMatchObject({ reason: 'guest-shutdown' });
+    expect(events).toEqual([{ kind: 'warning', message: 'the guest reports: no password' }]);
+  });
+
   test('a phase whose marker follows another sign of its start is reported once', async () => {
     const { events } = await watch(talkingGuest('Booting\r\n@cygstrap stage second\r\n', 'power off'), {
       progress: {
