@@ -62,9 +62,14 @@ export function list(
   return { kind: 'list', help, valueName, read: (texts, option) => texts.map((text) => parse(text, option)) };
 }
 
-/** Splits a list declared as "repeat, or separate by commas". */
+/** Splits names that were given one by one, or in one text with commas or white space between them, as a list that was
+ *  pasted. Throws UsageError for a text without a name. */
 export function splitList(values: readonly string[]): string[] {
-  return values.flatMap((each) => each.split(',')).filter((each) => each !== '');
+  return values.flatMap((each) => {
+    const names = each.split(/[\s,]+/).filter((name) => name !== '');
+    if (names.length === 0) throw new UsageError(`a name is empty: \`${each}\``);
+    return names;
+  });
 }
 
 /** Makes an option mandatory. */

@@ -95,6 +95,7 @@ export interface Plan {
 export type ConflictCode =
   | 'unknown-package'
   | 'unknown-version'
+  | 'unknown-category'
   | 'unsatisfiable'
   | 'conflicting'
   | 'broken-base'

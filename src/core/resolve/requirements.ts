@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogPackage } from '../catalog/package.ts';
 import type { CatalogVersion } from '../catalog/versions.ts';
+import { compareVersions } from '../version/compare.ts';
 import type { Conflict, LeftOut, ResolveRequest } from './plan.ts';
 import { alternativesTo, unknownNameText } from './alternatives.ts';
 import { didYouMean } from './suggest.ts';
@@ -27,7 +28,7 @@ export function requirementsOf(
   const conflicts: Conflict[] = [];
   for (const item of request.packages) addPackage(catalog, item, requirements, conflicts);
   for (const name of request.buildDepends) addBuildDepends(catalog, name, requirements, conflicts);
-  for (const category of request.categories) addCategory(catalog, category, requirements, warnings);
+  for (const category of request.categories) addCategory(catalog, category, requirements, { conflicts, warnings });
   if (request.base) {
     for (const { name } of catalog.category('Base')) {
       if (!requirements.has(name)) requirements.set(name, { name, by: ['Base'], kind: 'base' });
@@ -127,16 +128,24 @@ function unknownPackage(catalog: Catalog, name: string, item: string): Conflict 
   };
 }
 
+/** Versions that a suggestion lists, the newest first. */
+const MOST_VERSIONS = 8;
+
 function unknownVersion(pkg: CatalogPackage, item: string): Conflict {
-  const versions = pkg.versions.map(
-    ({ record }) => `${record.version}${record.section === 'curr' ? '' : ` [${record.section}]`}`,
-  );
+  const versions = pkg.versions
+    .map(({ record }) => record)
+    .sort((a, b) => compareVersions(b.version, a.version))
+    .map(({ version, section }) => `${version}${section === 'curr' ? '' : ` [${section}]`}`);
+  const more = versions.length - MOST_VERSIONS;
   return {
     code: 'unknown-version',
     message: `\`${pkg.name}\` has no version \`${item.slice(item.indexOf('=') + 1)}\``,
     requested: [item],
     steps: [{ kind: 'request', subject: item, text: `you asked for \`${item}\`` }],
-    suggestions: [`the versions of \`${pkg.name}\` are ${versions.join(', ')}`],
+    suggestions: [
+      `the versions of \`${pkg.name}\` are ${versions.slice(0, MOST_VERSIONS).join(', ')}` +
+        (more > 0 ? `, and ${more} older` : ''),
+    ],
   };
 }
 
@@ -162,19 +171,26 @@ function addBuildDepends(
   }
 }
 
+/** A category without packages is refused if another one is spelled like it. Setup ignores all of them. */
 function addCategory(
   catalog: Catalog,
   category: string,
   requirements: Map<string, Requirement>,
-  warnings: string[],
+  { conflicts, warnings }: { readonly conflicts: Conflict[]; readonly warnings: string[] },
 ): void {
   const members = catalog.category(category).filter((pkg) => category === 'All' || pkg.categories.includes(category));
   if (members.length === 0) {
-    const names = ['All', ...new Set([...catalog.packages.values()].flatMap((pkg) => pkg.categories))];
-    const near = didYouMean(category, names).map((name) => `\`${name}\``);
-    warnings.push(
-      `no package is in a category \`${category}\`${near.length > 0 ? `: did you mean ${near.join(' or ')}?` : ''}`,
-    );
+    const near = didYouMean(category, ['All', ...catalog.categories()]);
+    const message = `no package is in a category \`${category}\``;
+    if (near.length === 0) warnings.push(message);
+    else
+      conflicts.push({
+        code: 'unknown-category',
+        message,
+        requested: [`category ${category}`],
+        steps: [{ kind: 'request', subject: category, text: `you asked for \`category ${category}\`` }],
+        suggestions: near.map((name) => `did you mean \`${name}\`?`),
+      });
   }
   for (const { name } of members) {
     if (!requirements.has(name)) requirements.set(name, { name, by: [`category ${category}`], kind: 'category' });

@@ -1,20 +1,136 @@
-/** Returns the known names that are most similar to an unknown one, best first: equal without case, then few edits,
- *  then the same beginning. */
+import type { CatalogPackage } from '../catalog/package.ts';
+
+/** How a package can be like a name that a user typed, the most likely meaning first. */
+const LIKENESS = ['case', 'kind', 'edges', 'end', 'spelling', 'description', 'part'] as const;
+
+interface Like {
+  readonly likeness: (typeof LIKENESS)[number];
+  /** Of packages with the same likeness, the smallest is the most likely. */
+  readonly distance: number;
+}
+
+/** Packages that nobody means by the name of a program. */
+const SIDE_PACKAGE = /-(?:debuginfo|doc|src)$/;
+
+/** Packages for one language or program; nobody means them by a word of their description. */
+const BINDING = /^(?:emacs|gambas3|mingw64|perl|python\d*|R|ruby|texlive|vim)-/;
+
+/** Returns the packages that a user may have meant by a name that no package has, the most likely first:
+ *  1. the name in another case, or with other digits;
+ *  2. `NAME-core`; for `NAME-dev` the `-devel` package with that name, with `lib` and it, or of that source;
+ *  3. `NAME-...`, `libNAME`, and short names that begin or end with the name;
+ *  4. `X-NAME`;
+ *  5. names that differ in few characters;
+ *  6. packages whose description has the name as a word;
+ *  7. `X-Y-NAME` and longer.
+ *  The digits of a version at the end of the name can be missing, as in `gcc4`. Of equally likely packages, the one
+ *  that the most others require is first. */
+export function similarPackages(typed: string, packages: Iterable<CatalogPackage>, limit = 3): string[] {
+  const wanted = typed.toLowerCase();
+  const word = new RegExp(String.raw`(?<![\w-])${typed.replaceAll(/\W/g, String.raw`\$&`)}(?![\w-])`);
+  const all = [...packages].filter(({ name }) => !SIDE_PACKAGE.test(name));
+  const named = all.flatMap((pkg) => {
+    const like = nameLikeness(wanted, pkg);
+    return like === undefined ? [] : [{ name: pkg.name, ...like }];
+  });
+  const others = all.filter(({ name }) => !BINDING.test(name) && !named.some((like) => like.name === name));
+  const found = [...named, ...describedBy(word, others)];
+  const best = Math.min(...found.map(({ likeness }) => LIKENESS.indexOf(likeness)));
+  const requirers = requirersOf(new Set(found.map(({ name }) => name)), all);
+  return found
+    .filter(({ likeness }) => likeness === LIKENESS[best] || LIKENESS.indexOf(likeness) < WEAK)
+    .sort(
+      (a, b) =>
+        LIKENESS.indexOf(a.likeness) - LIKENESS.indexOf(b.likeness) ||
+        a.distance - b.distance ||
+        (requirers.get(b.name) ?? 0) - (requirers.get(a.name) ?? 0) ||
+        a.name.length - b.name.length ||
+        (a.name < b.name ? -1 : 1),
+    )
+    .slice(0, limit)
+    .map(({ name }) => name);
+}
+
+/** From here on a likeness counts only if there is no better one. */
+const WEAK = LIKENESS.indexOf('spelling');
+
+function nameLikeness(wanted: string, pkg: CatalogPackage): Like | undefined {
+  const name = pkg.name.toLowerCase();
+  if (name === wanted) return { likeness: 'case', distance: 0 };
+  if (name.replaceAll(/\d/g, '') === wanted.replaceAll(/\d/g, '')) return { likeness: 'case', distance: 1 };
+  const distance = fewEdits(wanted, name);
+  const like = [wanted, wanted.replace(/[\d.]+$/, '')]
+    .map((base, i) => (base.length < 2 ? undefined : baseLikeness(base, name, pkg, i)))
+    .find((each) => each !== undefined);
+  if (like !== undefined && like.likeness !== 'part') return like;
+  return distance === undefined ? like : { likeness: 'spelling', distance };
+}
+
+function baseLikeness(base: string, name: string, pkg: CatalogPackage, distance: number): Like | undefined {
+  const stem = base.replace(/-dev(?:el)?$/, '').replace(/^lib(?=.{2})/, '');
+  if (name === `${base}-core`) return { likeness: 'kind', distance };
+  if (base.includes('-dev') && name.endsWith('-devel')) {
+    if (name === `lib${stem}-devel` || name === `${stem}-devel`) return { likeness: 'kind', distance };
+    if (pkg.versions[0]?.record.source?.archive.path.includes(`/${stem}-`) === true)
+      return { likeness: 'kind', distance: distance + 1 };
+  }
+  const isShort = name.length <= base.length + 4;
+  if (name.startsWith(`${base}-`) || name === `lib${base}`) return { likeness: 'edges', distance };
+  if (isShort && (name.startsWith(base) || (name.endsWith(base) && !name.endsWith(`-${base}`))))
+    return { likeness: 'edges', distance };
+  if (!name.endsWith(`-${base}`)) return undefined;
+  const others = name.split('-').length - base.split('-').length;
+  return { likeness: others === 1 ? 'end' : 'part', distance: distance + others };
+}
+
+/** Returns the packages with a word in the description: first those with it in the summary, then those whose source has
+ *  the most such packages, and of these the one that is named like its source. */
+function describedBy(word: RegExp, packages: readonly CatalogPackage[]): (Like & { readonly name: string })[] {
+  const described = packages.filter(({ sdesc, ldesc }) => word.test(sdesc) || word.test(ldesc));
+  const counts = new Map<string, number>();
+  for (const pkg of described) counts.set(sourceOf(pkg), (counts.get(sourceOf(pkg)) ?? 0) + 1);
+  return described.map((pkg) => {
+    const source = sourceOf(pkg);
+    const first = word.test(pkg.sdesc) ? packages.length : 0;
+    const own = source.endsWith(`/${pkg.name}`) ? 0.5 : 0;
+    return { name: pkg.name, likeness: 'description', distance: -first - (counts.get(source) ?? 0) - own };
+  });
+}
+
+/** Returns the directory of the source of a package, which is the same for all packages of one source. */
+function sourceOf({ name, versions }: CatalogPackage): string {
+  return versions[0]?.record.source?.archive.path.replace(/\/[^/]*$/, '') ?? name;
+}
+
+/** Counts the packages that require each of some packages. */
+function requirersOf(names: ReadonlySet<string>, packages: readonly CatalogPackage[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { versions } of packages)
+    for (const { name } of versions[0]?.record.depends ?? [])
+      if (names.has(name)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+/** Returns the known names that are most similar to an unknown one, best first: equal without case, then with few
+ *  edits. */
 export function didYouMean(name: string, known: Iterable<string>, limit = 3): string[] {
   const lower = name.toLowerCase();
-  const worst = Math.max(1, Math.floor(name.length / 3));
-  const found: { name: string; distance: number }[] = [];
-  for (const candidate of known) {
-    const other = candidate.toLowerCase();
-    if (other === lower) found.push({ name: candidate, distance: 0 });
-    else if (Math.abs(other.length - lower.length) <= worst) {
-      const distance = editDistance(lower, other, worst);
-      if (distance <= worst) found.push({ name: candidate, distance });
-    } else if (lower.length >= 3 && other.startsWith(`${lower}-`))
-      found.push({ name: candidate, distance: worst + other.length - lower.length });
-  }
-  found.sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1));
-  return found.slice(0, limit).map((each) => each.name);
+  return [...known]
+    .flatMap((candidate) => {
+      const distance = fewEdits(lower, candidate.toLowerCase());
+      return distance === undefined ? [] : [{ name: candidate, distance }];
+    })
+    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .slice(0, limit)
+    .map((each) => each.name);
+}
+
+/** Returns the number of edits between two texts; undefined if it is more than a third of the first. */
+function fewEdits(a: string, b: string): number | undefined {
+  const worst = Math.max(1, Math.floor(a.length / 3));
+  if (Math.abs(a.length - b.length) > worst) return undefined;
+  const distance = editDistance(a, b, worst);
+  return distance > worst ? undefined : distance;
 }
 
 /** Returns the number of edits (insert, delete, replace, swap neighbors) between two texts, or more than `worst` as

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Catalog } from '../../../src/core/catalog/catalog.ts';
 import { diffCatalogs, diffPlans } from '../../../src/core/resolve/diff.ts';
@@ -7,7 +6,6 @@ import { parseInstalledDb } from '../../../src/core/resolve/installed.ts';
 import type { Plan, ResolveRequest } from '../../../src/core/resolve/plan.ts';
 import { EMPTY_REQUEST } from '../../../src/core/resolve/request.ts';
 import { resolve } from '../../../src/core/resolve/resolve.ts';
-import { didYouMean } from '../../../src/core/resolve/suggest.ts';
 import { why } from '../../../src/core/resolve/why.ts';
 import type { Dependency } from '../../../src/core/setup-ini/records.ts';
 import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
@@ -288,17 +286,5 @@ describe('differences', () => {
       changed: [{ name: 'a', from: '1-1', to: '2-1', direction: 'upgrade' }],
       downloadBytes: 20,
     });
-  });
-});
-
-describe('did you mean', () => {
-  const names = readFileSync('fixtures/resolve/names.txt', 'utf8').trimEnd().split('\n');
-  it.each([
-    ['opnessh', ['openssh', 'openssl']],
-    ['GCC-core', ['gcc-core']],
-    ['gcc', ['gcc-ada', 'gcc-g++', 'gcc-core']],
-    ['zzzzzz', []],
-  ])('%s', (typed, expected) => {
-    expect(didYouMean(typed, names)).toEqual(expected);
   });
 });

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Catalog } from '../../../src/core/catalog/catalog.ts';
+import { didYouMean, similarPackages } from '../../../src/core/resolve/suggest.ts';
+import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
+
+const { header, records } = parseText(readFileSync('fixtures/resolve/similar-names.ini', 'utf8'), { file: 'test' });
+const catalog = Catalog.build([{ name: 'test', header, records }]);
+
+describe('packages for a name that no package has', () => {
+  it.each([
+    ['another case', 'GCC-core', ['gcc-core']],
+    ['the main package of a source', 'gcc', ['gcc-core', 'gcc-ada', 'gcc-g++']],
+    ['a version in the name', 'gcc4', ['gcc-core', 'gcc-ada', 'gcc-g++']],
+    ['the end of a name, not of a cross compiler', 'g++', ['gcc-g++']],
+    ['the program of a package that others require', 'ssh', ['openssh', 'autossh']],
+    ['the name of the headers elsewhere', 'libssl-dev', ['libssl-devel']],
+    ['headers by their source', 'openssl-dev', ['libssl-devel']],
+    ['headers without lib', 'ncurses-dev', ['libncurses-devel']],
+    ['an older version in the name', 'python3-pip', ['python39-pip']],
+    ['two characters swapped', 'opnessh', ['openssh']],
+    ['a program in a description', 'telnet', ['inetutils', 'inetutils-server', 'expect']],
+    ['characters of a pattern', 'a(b[c', []],
+    ['nothing', 'zzzzzz', []],
+  ])('%s: %s', (_what, typed, expected) => {
+    expect(similarPackages(typed, catalog.packages.values())).toEqual(expected);
+  });
+});
+
+describe('words like another', () => {
+  const words = ['Devel', 'Doc', 'Net'];
+  it.each([
+    ['devel', ['Devel']],
+    ['Develo', ['Devel']],
+    ['Nte', ['Net']],
+    ['Graphics', []],
+  ])('%s', (typed, expected) => {
+    expect(didYouMean(typed, words)).toEqual(expected);
+  });
+});
