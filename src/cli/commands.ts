@@ -25,6 +25,7 @@ import { vmGcCommand, vmLsCommand, vmRmCommand } from './commands/vm-stages.ts';
 import { vmViewCommand } from './commands/vm-view.ts';
 import { whyCommand } from './commands/why.ts';
 import type { Command } from './options/declare.ts';
+import { didYouMean } from '../similar.ts';
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -70,4 +71,13 @@ export function commandWords(argv: readonly string[]): readonly string[] {
   let length = 0;
   while (length < argv.length && names.includes(argv.slice(0, length + 1).join(' '))) length++;
   return argv.slice(0, length);
+}
+
+/** Returns the command or group that is spelled most like the last of some words; the words before it are a group. */
+export function nearestCommand(words: readonly string[]): string | undefined {
+  const group = words.slice(0, -1);
+  const below = COMMANDS.map(({ name }) => name.split(' '))
+    .filter((name) => group.every((word, i) => name[i] === word))
+    .map((name) => name[group.length] ?? '');
+  return didYouMean(words.at(-1) ?? '', new Set(below))[0];
 }

@@ -23,16 +23,6 @@ export async function helpText(argv: readonly string[]): Promise<string> {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
-/** Returns the name of a command that is spelled like the last of `words`; the words before it name a group. */
-export async function suggestCommand(words: readonly string[]): Promise<string | undefined> {
-  let near: string | undefined;
-  const parser = withCommands(basics(), words.slice(0, -1).join(' '), (name) => name)
-    .recommendCommands()
-    .fail((message) => (near = /^Did you mean (.+)\?$/.exec(message)?.[1]));
-  await parser.parseAsync(words.slice(-1));
-  return near;
-}
-
 function basics(): Argv {
   return yargs()
     .scriptName('cygstrap')
@@ -43,7 +33,10 @@ function basics(): Argv {
     .wrap(100)
     .exitProcess(false)
     .help('help', 'Print this help')
-    .version('version', 'Print the version', packageVersion());
+    .alias('help', 'h')
+    .option('C', { describe: 'Change to this directory first; before the command', global: false })
+    .version('version', 'Print the version', packageVersion())
+    .alias('version', 'V');
 }
 
 type NameOf = (name: string, option: Option<unknown>) => string;
@@ -73,7 +66,10 @@ const USAGES: Readonly<Record<Positional<unknown>['kind'], (name: string) => str
   'guest-command': (name) => `[${name}..]`,
 };
 
-function withDeclarations(parser: Argv, { positionals, options, examples }: Command, nameOf: NameOf): Argv {
+function withDeclarations(parser: Argv, { name, summary, ...command }: Command, nameOf: NameOf): Argv {
+  const { positionals, options, examples } = command;
+  const guestCommand = Object.entries(positionals).find(([, { kind }]) => kind === 'guest-command');
+  if (guestCommand !== undefined) parser.usage(`$0 ${name} [options] -- ${guestCommand[0]}..\n\n${summary}`);
   for (const [name, { kind, help }] of Object.entries(positionals)) {
     const settings: PositionalOptions = { describe: help };
     parser.positional(
@@ -87,8 +83,9 @@ function withDeclarations(parser: Argv, { positionals, options, examples }: Comm
   return parser;
 }
 
-function settingsOf({ help, group, default: shown }: Option<unknown>): YargsOptions {
+function settingsOf({ short, help, group, default: shown }: Option<unknown>): YargsOptions {
   return {
+    ...(short === undefined ? {} : { alias: short }),
     describe: shown === undefined ? help : `${help} [default: ${shown}]`,
     ...(group === undefined ? {} : { group: `${group}:` }),
   };

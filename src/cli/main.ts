@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { COMMANDS, commandWords } from './commands.ts';
+import { COMMANDS, commandWords, nearestCommand } from './commands.ts';
 import type { Command } from './options/declare.ts';
 import { EXIT_BUG, EXIT_DONE, EXIT_WORLD, UsageError, reportFailure } from './terminal/failure.ts';
 import { requestsJson } from './options/options.ts';
@@ -18,9 +18,21 @@ export async function runProcess(own: NodeJS.Process, run: typeof main = main): 
     void report(new Error('the command stopped before its end: it waits for nothing'), new Output(own), argv);
   };
   own.once('beforeExit', onIdle);
+  const runIn = async (directory: string | undefined, words: readonly string[]): Promise<number> => {
+    try {
+      if (directory === undefined) throw new UsageError('-C needs a value: `-C DIR`');
+      own.chdir(directory);
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      const failure =
+        error instanceof UsageError ? error : new UsageError(`cannot change to directory \`${directory}\`: ${code}`);
+      return report(withHelpHint(failure, []), new Output(own), words);
+    }
+    return run(words, own);
+  };
   const onUncaught = async (thrown: unknown): Promise<void> => own.exit(await report(thrown, new Output(own), argv));
   own.on('uncaughtException', (thrown) => void onUncaught(thrown));
-  const code = await run(argv, own);
+  const code = await (argv[0] === '-C' ? runIn(argv[1], argv.slice(2)) : run(argv, own));
   own.off('beforeExit', onIdle);
   own.exitCode = code;
 }
@@ -31,12 +43,13 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
   // Nearly all objects made of an index stay alive. With a large space for new objects V8 copies them less often.
   if (INDEX_READERS.has(argv[0] ?? '')) setFlagsFromString('--semi-space-growth-factor=16');
   try {
-    if (requestsHelp(argv)) {
+    const helpOf = requestedHelp(argv);
+    if (helpOf !== undefined) {
       const { helpText } = await import('./help.ts');
-      await output.data(await helpText(argv));
+      await output.data(await helpText(helpOf));
       return EXIT_DONE;
     }
-    const { command, words } = await findCommand(argv);
+    const { command, words } = findCommand(argv);
     return await command.task(parseWords(command, words))({ host, output });
   } catch (error) {
     return await report(withHelpHint(error, argv), output, argv);
@@ -55,31 +68,37 @@ async function report(error: unknown, output: Output, argv: readonly string[]): 
 /** Commands that read indexes and then exit. */
 const INDEX_READERS: ReadonlySet<string> = new Set(['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock']);
 
-/** Whether a command line requests the help, the version, the completion script or completions. */
-function requestsHelp(argv: readonly string[]): boolean {
+/** Returns the command line whose help, version, completion script or completions are requested, in the form that yargs
+ *  reads; undefined for any other command line. */
+function requestedHelp(argv: readonly string[]): readonly string[] | undefined {
   const end = argv.indexOf('--');
   const words = end < 0 ? argv : argv.slice(0, end);
-  return (
-    words[0] === 'completion' ||
-    words.some((word) => word === '--help' || word === '--version' || word === '--get-yargs-completions')
-  );
+  if (words[0] === 'help') {
+    const [, ...command] = words;
+    const known = commandWords(command);
+    if (known.length < command.length) throw unknownCommand(known, command[known.length] ?? '');
+    return [...command, '--help'];
+  }
+  const requests = ['--help', '-h', '--version', '-V', '--get-yargs-completions'];
+  return words[0] === 'completion' || words.some((word) => requests.includes(word)) ? argv : undefined;
 }
 
 /** Finds the command that a command line begins with, and the words after its name. Throws UsageError without one. */
-async function findCommand(
-  argv: readonly string[],
-): Promise<{ readonly command: Command; readonly words: readonly string[] }> {
+function findCommand(argv: readonly string[]): { readonly command: Command; readonly words: readonly string[] } {
   const name = commandWords(argv);
   const command = COMMANDS.find((each) => each.name === name.join(' '));
   if (command !== undefined) return { command, words: argv.slice(name.length) };
   const wrong = argv[name.length];
   if (wrong === undefined || wrong.startsWith('-'))
     throw new UsageError(name.length === 0 ? 'no command is given' : `\`${name.join(' ')}\` needs a command`);
-  const { suggestCommand } = await import('./help.ts');
-  const near = await suggestCommand([...name, wrong]);
-  throw new UsageError(
-    `unknown command: \`${[...name, wrong].join(' ')}\``,
-    near === undefined ? undefined : `did you mean \`${[...name, near].join(' ')}\`?`,
+  throw unknownCommand(name, wrong);
+}
+
+function unknownCommand(group: readonly string[], wrong: string): UsageError {
+  const near = nearestCommand([...group, wrong]);
+  return new UsageError(
+    `unknown command: \`${[...group, wrong].join(' ')}\``,
+    near === undefined ? undefined : `did you mean \`${[...group, near].join(' ')}\`?`,
   );
 }
 

@@ -49,3 +49,33 @@ test('an error that nothing catches is reported, and ends the process', async ()
   expect(code).toBe(3);
   expect(stderr).toMatch(/^error: not enough memory\n/);
 });
+
+/** Runs the program itself. */
+async function program(args: readonly string[]): Promise<End> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, args, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}
+
+test('-C DIR: the command runs in that directory', async () => {
+  const search = ['search', 'libintl8', '--index', 'demo/setup.ini'];
+  const { code, stdout } = await program(['bin/cygstrap.js', '-C', 'fixtures', ...search]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^libintl8/);
+  expect(await program(['bin/cygstrap.js', '-C', 'fixtures/nowhere', ...search])).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'error: cannot change to directory `fixtures/nowhere`: ENOENT\nhint: run `cygstrap --help`\n',
+  });
+});
+
+test('a Node.js that is too old is named in one line', async () => {
+  const older = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"18.20.4"})';
+  expect(await program(['--import', older, 'bin/cygstrap.js', 'resolve'])).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'error: cygstrap needs Node.js 20.19 or later; this is 18.20.4\n',
+  });
+});

@@ -1,4 +1,5 @@
 import { UsageError } from '../terminal/failure.ts';
+import { didYouMean } from '../../similar.ts';
 import type { Task } from '../terminal/session.ts';
 
 /** Converts the text of an option to its value; `option` is the name for messages. Throws UsageError. */
@@ -7,6 +8,8 @@ export type Parse<T> = (text: string, option: string) => T;
 /** Everything the parser, the help and the completion need to know about an option. */
 export interface Option<T> {
   readonly kind: 'flag' | 'value' | 'list';
+  /** One letter that stands for it, as in `-q`. */
+  readonly short?: string;
   /** One imperative sentence. */
   readonly help: string;
   /** Heading in the help; without one the option is listed last. */
@@ -21,9 +24,9 @@ export interface Option<T> {
   readonly read: (texts: readonly string[], option: string) => T;
 }
 
-/** Declares an option without a value. */
-export function flag(help: string): Option<boolean> {
-  return { kind: 'flag', help, read: (texts) => texts.length > 0 };
+/** Declares an option without a value; `short` is one letter. */
+export function flag(help: string, short?: string): Option<boolean> {
+  return { kind: 'flag', help, ...(short !== undefined && { short }), read: (texts) => texts.length > 0 };
 }
 
 /** Declares an option with one text as its value. */
@@ -45,8 +48,12 @@ export function parsed<T>(valueName: string, help: string, parse: Parse<T>): Opt
 export function choice<const C extends string>(choices: readonly C[], help: string): Option<C | undefined> {
   const parse: Parse<C> = (text, option) => {
     const found = choices.find((each) => each === text);
-    if (found === undefined) throw new UsageError(`--${option} must be one of ${choices.join(', ')}: \`${text}\``);
-    return found;
+    if (found !== undefined) return found;
+    const [near] = didYouMean(text, choices);
+    throw new UsageError(
+      `--${option} must be one of ${choices.join(', ')}: \`${text}\``,
+      near === undefined ? undefined : `did you mean \`--${option} ${near}\`?`,
+    );
   };
   return { ...parsed(choices.join('|'), help, parse), choices };
 }

@@ -6,9 +6,9 @@ import { wholeNumber } from './units.ts';
 
 /** How much a command prints, and in which form. */
 export const OUTPUT_OPTIONS = grouped('Output', {
-  json: flag('Print JSON; src/docs/json.md lists the fields'),
-  quiet: flag('Print only errors on stderr'),
-  verbose: flag('Print each step and its duration on stderr'),
+  json: flag('Print JSON; src/docs/json.md lists the fields', 'j'),
+  quiet: flag('Print only errors on stderr', 'q'),
+  verbose: flag('Print each step and its duration on stderr', 'v'),
 });
 
 /** How an index is read, wherever its name comes from. */
@@ -67,6 +67,10 @@ export function requestsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   const words = end < 0 ? argv : argv.slice(0, end);
   return words.some(
-    (word, i) => word === '--json' || word === '--format=json' || (word === '--format' && words[i + 1] === 'json'),
+    (word, i) =>
+      word === '--json' ||
+      /^-\w*j\w*$/.test(word) ||
+      word === '--format=json' ||
+      (word === '--format' && words[i + 1] === 'json'),
   );
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { didYouMean } from '../../similar.ts';
 import type { Command, Given, Option } from './declare.ts';
 import { UsageError } from '../terminal/failure.ts';
 
@@ -9,7 +10,10 @@ export function parseWords(command: Command, words: readonly string[]): Given {
   const { tokens } = parseArgs({
     args: [...words],
     options: Object.fromEntries(
-      [...declared].map(([name, { kind }]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' } as const]),
+      [...declared].map(([name, { kind, short }]) => [
+        name,
+        { type: kind === 'flag' ? 'boolean' : 'string', ...(short !== undefined && { short }) } as const,
+      ]),
     ),
     strict: false,
     allowPositionals: true,
@@ -24,11 +28,13 @@ export function parseWords(command: Command, words: readonly string[]): Given {
     else if (token.kind === 'positional') (isAfterDashes ? afterDashes : plain).push(token.value);
     else {
       const option = declared.get(token.name);
-      if (option === undefined || !token.rawName.startsWith('--'))
+      if (option === undefined) {
+        const [near] = didYouMean(token.name, [...declared.keys(), 'help', 'version']);
         throw new UsageError(
           `unknown option: \`${token.rawName}\``,
-          plain.length > 0 ? dashesHint(command) : undefined,
+          near === undefined ? (plain.length > 0 ? dashesHint(command) : undefined) : `did you mean \`--${near}\`?`,
         );
+      }
       const texts = options.get(token.name) ?? [];
       const text = textOf(token, option);
       if (option.kind === 'value' && texts.length > 0) throw new UsageError(`--${token.name} is given more than once`);

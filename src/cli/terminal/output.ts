@@ -10,6 +10,13 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** Whether stderr gets colors: `FORCE_COLOR` and `NO_COLOR` count before what stderr is. */
+function usesColor({ stderr, env }: Host): boolean {
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined && forced !== '') return forced !== '0' && forced !== 'false';
+  return stderr.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+}
+
 /** Writes data to stdout and everything else to stderr. Text and JSON pass `printable` here and nowhere else, so that
  *  no text from outside controls a terminal; only the output of a guest command bypasses this class. When the reader
  *  of stdout closes it (EPIPE, as in `| head`), `isClosed` becomes true and further data is dropped; that is not an
@@ -22,7 +29,7 @@ export class Output {
 
   constructor(host: Host) {
     this.#host = host;
-    this.#usesColor = host.stderr.isTTY === true && !host.env['NO_COLOR'] && host.env['TERM'] !== 'dumb';
+    this.#usesColor = usesColor(host);
     host.stdout.on('error', (error: NodeJS.ErrnoException) => {
       this.#isClosed = true;
       if (error.code !== 'EPIPE') this.#failure = error;

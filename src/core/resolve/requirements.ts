@@ -4,7 +4,7 @@ import type { CatalogVersion } from '../catalog/versions.ts';
 import { compareVersions } from '../version/compare.ts';
 import type { Conflict, LeftOut, ResolveRequest } from './plan.ts';
 import { alternativesTo, unknownNameText } from './alternatives.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean } from '../../similar.ts';
 
 /** A package to install and its origin. */
 export interface Requirement {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Catalog } from '../../../src/core/catalog/catalog.ts';
-import { didYouMean, similarPackages } from '../../../src/core/resolve/suggest.ts';
+import { similarPackages } from '../../../src/core/resolve/suggest.ts';
 import { parseText } from '../../../src/core/setup-ini/parser/parse.ts';
+import { didYouMean } from '../../../src/similar.ts';
 
 const { header, records } = parseText(readFileSync('fixtures/resolve/similar-names.ini', 'utf8'), { file: 'test' });
 const catalog = Catalog.build([{ name: 'test', header, records }]);
