@@ -34,9 +34,9 @@ export interface MediaInspectResult extends WindowsMedium {
 }
 
 /** Reads what a Windows installation medium is: its editions, and how it starts. Computes the SHA-256 of the image only
- *  on request, once for each state of the file. Throws `media` for a file that is not such a medium, or that has an
- *  answer file of its own; `corrupt`; `verify` for another digest than the expected one; `io`; and the reason of the
- *  signal. */
+ *  on request, once for each state of the file. Reports a warning for each file that cannot be searched for answer
+ *  files. Throws `media` for a file that is not such a medium, or that has an answer file of its own; `corrupt`;
+ *  `verify` for another digest than the expected one; `io`; and the reason of the signal. */
 export async function inspectMedia(
   { iso, digest = false, sha256: expected }: MediaInspectRequest,
   { cacheDir, report = () => {}, signal }: MediaInspectContext = {},
@@ -49,6 +49,8 @@ export async function inspectMedia(
       details: { answerFiles: medium.answerFiles },
     });
   }
+  for (const { path, reason } of medium.unchecked)
+    report({ kind: 'warning', message: `\`${path}\` in \`${iso}\` is not searched for answer files: ${reason}` });
   const sha256 = await digestOf(iso, medium.sizeBytes, {
     isWanted: digest || expected !== undefined,
     cacheDir,

@@ -20,7 +20,7 @@ export const mediaInspectCommand = defineCommand({
   summary: 'Print the editions of a Windows ISO image, and whether it can become a guest',
   positionals: { iso: one('The ISO image') },
   options: OPTIONS,
-  examples: [['media inspect win.iso', 'reads less than 1 MiB of the image']],
+  examples: [['media inspect win.iso', 'reads about 1 MiB of the image']],
   run: inspect,
 });
 

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { hasCode } from '../../io/system-error.ts';
 import { MediaError } from '../base/media-error.ts';
 
-/** Bound of the bytes read from one image: it needs less than 1 MiB. */
+/** Bound of the bytes read from one image: about 1 MiB is needed. */
 const MOST_READ_BYTES = 16 << 20;
 
 /** A part of an image; `startByte` is undefined for a part that is not recorded and reads as zeros. */

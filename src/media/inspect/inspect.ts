@@ -1,3 +1,4 @@
+import { BOOT_WIM, bootAnswersOf } from './boot-answers.ts';
 import { damaged, ImageFile } from './image-file.ts';
 import { openIso9660 } from './iso9660.ts';
 import { refuseOthers, unsupported } from './recognize.ts';
@@ -29,7 +30,7 @@ const LINUX = ['casper', 'isolinux', 'LiveOS', 'live', '.disk', 'arch', 'boot/gr
 const MOST_PARTS = 64;
 const MOST_INI_BYTES = 64 * 1024;
 
-/** Reads what a Windows installation medium is, without mounting it: less than 1 MiB of it. Throws `unsupported` for
+/** Reads what a Windows installation medium is, without mounting it: about 1 MiB of it. Throws `unsupported` for
  *  a file that is something else or that cannot become a guest, `damaged`, and `io`. */
 export async function inspectMedium(path: string): Promise<WindowsMedium> {
   const image = await ImageFile.open(path);
@@ -45,10 +46,13 @@ export async function inspectMedium(path: string): Promise<WindowsMedium> {
       label: volume.label,
       boot: iso?.boot ?? { bios: false, uefi: false },
       answerFiles: await existing(volume, ANSWER_FILES),
+      unchecked: [],
     };
     const old = await oldEditionOf(volume);
     if (old !== undefined) return { ...medium, sources: [old.directory], setupLanguage: null, editions: [old.edition] };
-    return { ...medium, ...(await readEditions(volume)) };
+    const { boot, ...editions } = await readEditions(volume);
+    const { answerFiles, unchecked } = await bootAnswersOf(volume, boot);
+    return { ...medium, ...editions, answerFiles: [...medium.answerFiles, ...answerFiles], unchecked };
   } finally {
     await image.close();
   }
@@ -60,14 +64,18 @@ async function existing(volume: Volume, paths: readonly string[]): Promise<strin
   return found;
 }
 
-async function readEditions(volume: Volume): Promise<Pick<WindowsMedium, 'sources' | 'setupLanguage' | 'editions'>> {
-  const boot = await find(volume, 'sources/boot.wim');
+interface SetupFiles extends Pick<WindowsMedium, 'sources' | 'setupLanguage' | 'editions'> {
+  readonly boot: VolumeEntry;
+}
+
+async function readEditions(volume: Volume): Promise<SetupFiles> {
+  const boot = await find(volume, BOOT_WIM);
   const [source] = await existing(volume, INSTALL_FILES);
   if (source === undefined) throw await noEditions(volume, boot !== undefined);
   if (boot === undefined)
     throw unsupported(
       volume.image.path,
-      `not a Setup medium: it has \`${source}\`, but no \`sources/boot.wim\``,
+      `not a Setup medium: it has \`${source}\`, but no \`${BOOT_WIM}\``,
       'use an ISO image of Windows',
     );
   const { header, images } = await readWim(volume, source);
@@ -84,6 +92,7 @@ async function readEditions(volume: Volume): Promise<Pick<WindowsMedium, 'source
     sources: header.parts > 1 ? await partsOf(volume, source, header.parts) : [source],
     setupLanguage: (await setupLanguageOf(volume, boot)) ?? null,
     editions,
+    boot,
   };
 }
 
@@ -116,8 +125,8 @@ async function readWim(volume: Volume, path: string): Promise<{ header: WimHeade
   const file = await find(volume, path);
   if (file === undefined || file.isDirectory) throw damaged(`\`${path}\` is not a file`);
   const header = readWimHeader(await read(volume, file, 0, WIM_HEADER_BYTES), path);
-  const { startByte, sizeBytes } = header.xml;
-  return { header, images: readWimXml(await read(volume, file, startByte, sizeBytes), path) };
+  const { startByte, storedBytes } = header.xml;
+  return { header, images: readWimXml(await read(volume, file, startByte, storedBytes), path) };
 }
 
 /** The language of Setup: that of `sources/lang.ini`, otherwise of the Windows PE that Setup runs in. */
@@ -130,8 +139,8 @@ async function setupLanguageOf(volume: Volume, boot: VolumeEntry): Promise<strin
     if (language !== undefined) return language;
   }
   const { sizeBytes } = await boot.content();
-  if (sizeBytes < WIM_HEADER_BYTES) throw damaged('`sources/boot.wim` is cut short');
-  const { images } = await readWim(volume, 'sources/boot.wim');
+  if (sizeBytes < WIM_HEADER_BYTES) throw damaged(`\`${BOOT_WIM}\` is cut short`);
+  const { images } = await readWim(volume, BOOT_WIM);
   return images.at(-1)?.windows?.languages[0];
 }
 

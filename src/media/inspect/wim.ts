@@ -1,6 +1,8 @@
 import { DOMParser } from '@xmldom/xmldom';
 import type { Element } from '@xmldom/xmldom';
 import { damaged } from './image-file.ts';
+import { readResource } from './wim-resource.ts';
+import type { WimCompression, WimResource } from './wim-resource.ts';
 
 // Source of the offsets: Windows Imaging (WIM) file format, Microsoft 2007.
 
@@ -18,8 +20,10 @@ export interface WimHeader {
   readonly part: number;
   readonly parts: number;
   readonly images: number;
-  /** Where the XML is, relative to the file. */
-  readonly xml: { readonly startByte: number; readonly sizeBytes: number };
+  readonly compression: WimCompression;
+  /** The table of all resources. */
+  readonly table: WimResource;
+  readonly xml: WimResource;
 }
 
 /** An image of a WIM as its XML describes it. Missing elements are empty. */
@@ -50,16 +54,26 @@ export interface WimWindows {
 export function readWimHeader(bytes: Buffer, name: string): WimHeader {
   if (bytes.length < WIM_HEADER_BYTES || bytes.toString('latin1', 0, 8) !== 'MSWIM\0\0\0')
     throw damaged(`\`${name}\` is not a WIM`);
-  const [sizeAndFlags, startByte] = [bytes.readBigUInt64LE(72), Number(bytes.readBigUInt64LE(80))];
-  const sizeBytes = Number(sizeAndFlags & 0xff_ffff_ffff_ffffn);
-  if ((Number(sizeAndFlags >> 56n) & UNREADABLE) !== 0) throw damaged(`the XML of \`${name}\` is compressed`);
-  if (sizeBytes === 0 || sizeBytes > MOST_XML_BYTES) throw damaged(`the XML of \`${name}\` has ${sizeBytes} bytes`);
+  const xml = readResource(bytes, 72);
+  const { flags, storedBytes } = xml;
+  if ((flags & UNREADABLE) !== 0) throw damaged(`the XML of \`${name}\` is compressed`);
+  if (storedBytes === 0 || storedBytes > MOST_XML_BYTES)
+    throw damaged(`the XML of \`${name}\` has ${storedBytes} bytes`);
   return {
     part: bytes.readUInt16LE(40),
     parts: bytes.readUInt16LE(42),
     images: bytes.readUInt32LE(44),
-    xml: { startByte, sizeBytes },
+    compression: { method: methodOf(bytes.readUInt32LE(16)), chunkBytes: bytes.readUInt32LE(20) },
+    table: readResource(bytes, 48),
+    xml,
   };
+}
+
+/** Flags of a WIM: whether its resources are compressed, and how. Solid and other WIMs have further methods. */
+function methodOf(flags: number): WimCompression['method'] {
+  if ((flags & 0x2) === 0) return 'none';
+  if ((flags & 0x2_0000) !== 0) return 'xpress';
+  return (flags & 0x4_0000) === 0 ? 'unknown' : 'lzx';
 }
 
 /** Reads the XML of a WIM: UTF-16 with a byte order mark. Returns its images by index. Throws `damaged`. */

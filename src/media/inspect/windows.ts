@@ -34,8 +34,17 @@ export interface WindowsMedium {
   /** Language of Setup itself; null if the medium does not say. */
   readonly setupLanguage: string | null;
   readonly editions: readonly Edition[];
-  /** Answer files on the medium, which Setup can prefer to ours. */
+  /** Answer files on the medium, which Setup can prefer to ours: paths, or as in `autounattend.xml in image 2 of
+   *  sources/boot.wim`. */
   readonly answerFiles: readonly string[];
+  /** Files that could not be searched for answer files. */
+  readonly unchecked: readonly UncheckedFile[];
+}
+
+export interface UncheckedFile {
+  readonly path: string;
+  /** For people. */
+  readonly reason: string;
 }
 
 /** Returns the edition of an image of a WIM; undefined for one without Windows. */

@@ -37,6 +37,7 @@ function setupOf(kind: WindowsKind, more: Partial<WindowsSetup> = {}): WindowsSe
       setupLanguage: 'en-US',
       editions: [edition],
       answerFiles: [],
+      unchecked: [],
     },
     isoSha256: 'a'.repeat(64),
     edition,

@@ -39,6 +39,7 @@ describeWith(['wimlib-imagex', 'genisoimage', 'xorriso'], 'inspect', () => {
       sources: ['sources/install.wim'],
       setupLanguage: 'en-US',
       answerFiles: [],
+      unchecked: [],
       editions: SERVER_2022.map(({ name, editionId, installationType }, i) => ({
         index: i + 1,
         name,

@@ -1,4 +1,4 @@
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from '../support.ts';
 
@@ -12,6 +12,8 @@ export interface ImageProperties {
   /** 0 x86, 9 amd64, 12 arm64. */
   readonly arch?: number;
   readonly language?: string;
+  /** Further files of the image, by path. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface MediumParts {
@@ -20,6 +22,8 @@ export interface MediumParts {
   readonly form?: 'wim' | 'esd' | 'swm';
   /** Images of `sources/boot.wim`; none: no such file. */
   readonly boot?: readonly ImageProperties[];
+  /** Compression of `boot.wim` by wimlib-imagex. */
+  readonly bootCompression?: 'LZX' | 'XPRESS' | 'LZMS' | 'none';
   /** By path; a number is the size of a hole. */
   readonly files?: Readonly<Record<string, string | Uint8Array | number>>;
 }
@@ -43,15 +47,14 @@ export const BOOT: readonly ImageProperties[] = [
 ];
 
 /** Writes the files of a medium into `dir/tree`, and returns that directory. Needs wimlib-imagex. */
-export function makeTree(dir: string, { editions = [], form = 'wim', boot = [], files = {} }: MediumParts): string {
+export function makeTree(
+  dir: string,
+  { editions = [], form = 'wim', boot = [], bootCompression = 'LZX', files = {} }: MediumParts,
+): string {
   const tree = join(dir, 'tree');
   mkdirSync(join(tree, 'sources'), { recursive: true });
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(tree, path)), { recursive: true });
-    writeFileSync(join(tree, path), typeof content === 'number' ? '' : content);
-    if (typeof content === 'number') truncateSync(join(tree, path), content);
-  }
-  if (boot.length > 0) makeWim(dir, join(tree, 'sources/boot.wim'), boot, 10);
+  writeFiles(tree, files);
+  if (boot.length > 0) makeWim(dir, join(tree, 'sources/boot.wim'), boot, 10, bootCompression);
   if (editions.length === 0) return tree;
   const wim = join(form === 'wim' ? join(tree, 'sources') : dir, 'install.wim');
   // The parts of a split WIM have at least 1 MB.
@@ -61,11 +64,26 @@ export function makeTree(dir: string, { editions = [], form = 'wim', boot = [], 
   return tree;
 }
 
-function makeWim(dir: string, wim: string, images: readonly ImageProperties[], noiseBytes: number): void {
+function writeFiles(directory: string, files: Readonly<Record<string, string | Uint8Array | number>>): void {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), typeof content === 'number' ? '' : content);
+    if (typeof content === 'number') truncateSync(join(directory, path), content);
+  }
+}
+
+function makeWim(
+  dir: string,
+  wim: string,
+  images: readonly ImageProperties[],
+  noiseBytes: number,
+  compression = 'LZX',
+): void {
   const content = join(dir, 'content');
-  mkdirSync(content, { recursive: true });
-  for (const i of [1, 2, 3]) writeFileSync(join(content, `noise${i}`), noise(noiseBytes, i));
+  const noises = Object.fromEntries([1, 2, 3].map((i) => [`noise${i}`, noise(noiseBytes, i)]));
   images.forEach((image, i) => {
+    rmSync(content, { recursive: true, force: true });
+    writeFiles(content, { ...noises, ...image.files });
     const { name, editionId, installationType, version, arch = 9, language = 'en-US' } = image;
     const properties = {
       DISPLAYNAME: name,
@@ -82,7 +100,8 @@ function makeWim(dir: string, wim: string, images: readonly ImageProperties[], n
     const options = Object.entries(properties).flatMap(([key, value]) =>
       value === undefined ? [] : [`--image-property=${key}=${value}`],
     );
-    run('wimlib-imagex', i === 0 ? 'capture' : 'append', content, wim, `${name} ${i}`, ...options);
+    const how = i === 0 ? ['capture', `--compress=${compression}`] : ['append'];
+    run('wimlib-imagex', ...how, content, wim, `${name} ${i}`, ...options);
   });
 }
 
