@@ -54,11 +54,15 @@ describeWith(
         'format',
         'system',
         'packages',
+        'postinstall',
         'configure',
         'hostkey',
+        'verify',
+        'verdict',
         'installed',
       ]);
       expect(markers).toContainEqual({ kind: 'stage', name: 'packages', step: { number: 13, of: 13 } });
+      expect(markers).toContainEqual({ kind: 'verdict', verdict: { findings: 0, packages: 13 } });
       expect(markers.at(-1)).toEqual({ kind: 'installed', nonce: NONCE });
       expect(installed.exit).toEqual({ reason: 'guest-shutdown' });
     });

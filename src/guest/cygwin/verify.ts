@@ -94,8 +94,8 @@ else
 fi
 `;
 
-/** Reads the log. Its lines can begin with a time. What a script prints is between \`running:\` and the next line of
- *  setup. A replaced file ends with \`.new\` until the next restart; the message about it is no question. */
+/** Reads the log. Its lines can begin with a time. What a script prints is between `running:` and the next line of
+ *  setup. A replaced file ends with `.new` until the next restart; the message about it is no question. */
 const LOG = `
 cat >"$work/rules" <<'RULES'
 ${LOG_RULES.flatMap(({ id, pattern }) => (pattern === null ? [] : [`${id}\t${pattern}`])).join('\n')}
@@ -186,8 +186,8 @@ else
 fi
 `}`;
 
-/** Names the packages of failed scripts, and of those that setup did not run: it renames a script to \`.done\`, unless
- *  its name starts with a stratum and \`p_\`, for scripts that always run. */
+/** Names the packages of failed scripts, and of those that setup did not run: it renames a script to `.done`, unless
+ *  its name starts with a stratum and `p_`, for scripts that always run. */
 const SCRIPTS = String.raw`
 for path in "$root"/etc/postinstall/*; do
   name=$(basename "$path")

@@ -27,6 +27,7 @@ import {
   SYSTEM_RC,
 } from './scripts.ts';
 import type { InstallerTools } from './scripts.ts';
+import { CYGCHECK } from './records.ts';
 
 /** Kernel and initramfs images of the stand-in. */
 export interface StandInImages {
@@ -174,7 +175,7 @@ async function systemPrograms(): Promise<SystemPrograms> {
  *  keys and packages. */
 function systemFiles({ bash, sshd }: SystemPrograms): TreeEntry[] {
   const links: TreeEntry[] = bash === '/bin/bash' ? [] : [{ kind: 'symlink', path: 'bin/bash', target: bash }];
-  const directories = ['cygwin', 'mnt', 'store', 'xchg', 'var/empty', 'usr/share/empty.sshd', 'usr/sbin'];
+  const directories = ['cygwin', 'cygwin/bin', 'mnt', 'store', 'xchg', 'var/empty', 'usr/share/empty.sshd', 'usr/sbin'];
   return [
     ...MOUNT_POINTS,
     ...directories.map((path): TreeEntry => ({ kind: 'directory', path })),
@@ -184,6 +185,7 @@ function systemFiles({ bash, sshd }: SystemPrograms): TreeEntry[] {
     script('sbin/power-button', POWER_BUTTON),
     script('sbin/shutdown-now', SHUTDOWN),
     script('sbin/overlay', OVERLAY),
+    script('cygwin/bin/cygcheck', CYGCHECK),
     script('etc/rc', SYSTEM_RC.replace('SSHD', sshd)),
     { kind: 'file', path: 'etc/inittab', content: INITTAB },
     { kind: 'file', path: 'etc/ssh/sshd_config', content: SSHD_CONFIG },

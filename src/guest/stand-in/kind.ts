@@ -17,6 +17,7 @@ import type {
 import type { InstallProgress } from '../install-progress.ts';
 import { SFM_NAMES } from '../share-names.ts';
 import type { GuestTimes } from '../times.ts';
+import { verifyFiles } from '../cygwin/verify.ts';
 import { quoteWord } from '../../io/quoting.ts';
 import { standInImages } from './images.ts';
 import { MOUNT_WORD } from './scripts.ts';
@@ -125,7 +126,10 @@ function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdrom
 /** Returns the files of the floppy: the nonce, the keys for ssh, and the archives to unpack. */
 function standInAnswers({ nonce, authorizedKey, hostKey, archives }: Answers): ReadonlyMap<string, Uint8Array> {
   const list = archives
-    .map(({ path, sizeBytes, digest }) => `${digest.algorithm} ${digest.hex} ${sizeBytes} ${path}\n`)
+    .map(
+      ({ name, version, path, sizeBytes, digest }) =>
+        `${digest.algorithm} ${digest.hex} ${sizeBytes} ${name} ${version} ${path}\n`,
+    )
     .join('');
   const listDigest = createHash('sha512').update(list).digest('hex');
   const texts = {
@@ -134,6 +138,7 @@ function standInAnswers({ nonce, authorizedKey, hostKey, archives }: Answers): R
     authkeys: `${authorizedKey.trim()}\n`,
     hostkey: hostKey.privateKey,
     'hostkey.pub': `${hostKey.publicKey}\n`,
+    ...Object.fromEntries(verifyFiles(archives)),
   };
   return new Map(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
 }

@@ -1,4 +1,5 @@
 import { INIT_HEAD, LOAD_MODULES, NINE_P, SCRIPT_HEAD } from '../linux/image-parts.ts';
+import { RECORDS } from './records.ts';
 
 /** Absolute paths of programs in the installer. busybox has limited versions of them, which its shell would prefer. */
 export interface InstallerTools {
@@ -63,7 +64,7 @@ nonce=$(answer nonce)
 [ "$(sha512sum </answers/archives)" = "$(answer archives)  -" ] || fail 'the list of archives is damaged'
 disk=$(answer disk)
 waitfor "$disk" disk
-first=$(sed -n '1s/^[^ ]* [^ ]* [^ ]* //p' /answers/archives)
+first=$(sed -n '1s/^\\([^ ]* \\)\\{5\\}//p' /answers/archives)
 repo=
 for drive in 0 1 2 3; do
   [ -z "$repo" ] && [ -e /sys/block/sr$drive ] || continue
@@ -94,10 +95,10 @@ message stage system
 must cp -a /system/. /target
 must chroot /target /bin/busybox --install -s /bin
 mkdir -p /target/cygwin
-
+${RECORDS}
 count=$(wc -l </answers/archives)
 number=0
-while read -r algorithm digest size path; do
+while read -r algorithm digest size name version path; do
   number=$((number + 1))
   message stage packages $number/$count
   archive=$repo/$path
@@ -113,11 +114,14 @@ while read -r algorithm digest size path; do
     *.tar.bz2) unpack='bzip2 -dc' ;;
     *) fail "$path: unknown compression" ;;
   esac
-  $unpack <"$archive" 2>/tmp/log | tar -x -C /target/cygwin 2>/tmp/log.tar && continue
-  # The archive of a package without files can be empty.
-  [ ! -s /tmp/log ] && [ "$($unpack <"$archive" | wc -c)" = 0 ] ||
+  $unpack <"$archive" 2>/tmp/log | tar -x -v -C /target/cygwin >/tmp/files 2>/tmp/log.tar ||
+    # The archive of a package without files can be empty.
+    { [ ! -s /tmp/log ] && [ "$($unpack <"$archive" | wc -c)" = 0 ]; } ||
     fail "$path: $(cat /tmp/log /tmp/log.tar | tail -n 1)"
+  record
 done </answers/archives
+message stage postinstall
+postinstall
 
 message stage configure
 cp /answers/archives /target/etc/cygstrap-archives
@@ -134,6 +138,15 @@ ${MOUNT_VARIABLES}
 if [ -d /sys/firmware/efi ]; then
   printf '\\7\\0\\0\\0installed' >/sys/firmware/efi/efivars/${FIRMWARE_VARIABLE} || fail 'cannot write to the firmware'
 fi
+
+message stage verify
+mkdir /target/tmp/verify
+cp /answers/verify.sh /answers/locked /target/tmp/verify
+must mount -o bind /dev /target/dev
+must chroot /target /bin/bash /tmp/verify/verify.sh /tmp/verify /tmp/verify/console /cygwin
+umount /target/dev
+cat /target/tmp/verify/console >/dev/console
+rm -r /target/tmp/verify
 must umount /target
 sync
 message "installed $nonce"

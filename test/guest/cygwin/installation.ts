@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { verifyFiles } from '../../../src/guest/cygwin/verify.ts';
-import { CYGCHECK } from '../../../src/guest/stand-in/cygcheck.ts';
+import { CYGCHECK } from '../../../src/guest/stand-in/records.ts';
 
 /** A package of an installation: its files, without directories, relative to the root. */
 export interface InstalledPackage {

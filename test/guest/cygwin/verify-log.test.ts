@@ -6,7 +6,7 @@ import { afterAll, beforeEach, expect, test } from 'vitest';
 import { parseMarker } from '../../../src/guest/console-markers.ts';
 import { LOG_RULES } from '../../../src/guest/cygwin/log-rules.ts';
 import { VERIFY_SCRIPT, verifyFiles } from '../../../src/guest/cygwin/verify.ts';
-import { CYGCHECK } from '../../../src/guest/stand-in/cygcheck.ts';
+import { CYGCHECK } from '../../../src/guest/stand-in/records.ts';
 import { describeWith } from '../../support/qemu.ts';
 import { makeInstallation, setupLog, withLines } from './installation.ts';
 
