@@ -67,7 +67,7 @@ describeWith([QEMU, 'busybox', 'sshd', 'mke2fs'], 'answers for an installation b
     const other = await answersOf(request, { ...LOCK, resolver: 'cygstrap 0.2.0' }, options);
     expect(other.files.get('answers')).not.toEqual(first.files.get('answers'));
     expect(Buffer.from(first.files.get('authkeys') ?? '').toString()).toBe(`${KEY}\n`);
-    const archives = `sha512 ${'ab'.repeat(64)} 12 x86_64/release/a/a-1-1.tar.xz\n`;
+    const archives = `sha512 ${'ab'.repeat(64)} 12 a 1-1 x86_64/release/a/a-1-1.tar.xz\n`;
     expect(Buffer.from(first.files.get('archives') ?? '').toString()).toBe(archives);
     expect(Buffer.from(first.files.get('answers') ?? '').toString()).toContain(
       `archives=${createHash('sha512').update(archives).digest('hex')}\n`,
