@@ -1,5 +1,5 @@
 import type { SnapshotManifest } from '../stages/manifest.ts';
-import { withResumedMachine } from '../stages/run.ts';
+import { shellStage } from '../stages/run.ts';
 import type { RunRequest } from '../stages/run.ts';
 import { contextOf } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
@@ -13,12 +13,7 @@ export interface VmShellRequest extends Pick<RunRequest, 'store' | 'isStoreWrita
  *  does. */
 export async function openShell({ snapshot, ...request }: VmShellRequest, context: VmContext): Promise<number | null> {
   const { signal } = context;
-  const code = await withResumedMachine(
-    contextOf(context, snapshot),
-    snapshot,
-    request,
-    async ({ shell }) => (await shell.interactive?.({ signal })) ?? null,
-  );
+  const code = await shellStage(contextOf(context, snapshot), snapshot, request);
   signal.throwIfAborted();
   return code;
 }

@@ -172,23 +172,23 @@ export interface CpuModels {
 
 /** Command lines for the login shell of `GuestKind.user`, passed to ssh unchanged. Exit code 0 is success. */
 export interface GuestCommands {
-  /** Connects both shares at the paths in `GuestKind.shares`. */
+  /** Connects both shares at the paths in `GuestKind.shares`, for the ssh connection in which it runs: every one that
+   *  uses the shares starts with it. Fast if they are connected. The content is not that of an earlier connection. */
   readonly connectShares: string;
-  /** Connects both shares again in a resumed machine, whose old connection is closed, and drops cached content. */
-  readonly checkShares: string;
-  /** Makes the connected share `store` writable, as `overlay` does. Absent if the kind does not support it. */
+  /** Makes the connected share `store` writable, as `overlay` does, for the same ssh connection. Absent if the kind
+   *  does not support it. */
   readonly overlayStore?: string;
   /** Returns a command that stores a number (digits) in RAM, and not on the disk. */
   readonly storeNumber: (number: string) => string;
-  /** Prints the stored number. */
+  /** Prints the stored number, and nothing if there is none. */
   readonly readNumber: string;
   /** Returns a command that sets the clock; milliseconds since 1970. */
   readonly setClock: (epochMs: number) => string;
   /** Prints the clock in seconds since 1970. */
   readonly readClock: string;
-  /** Returns a command that adds entropy (hexadecimal digits) to the random number generator. Without it, all
-   *  machines that are resumed from one snapshot generate the same random numbers. */
-  readonly renewEntropy: (hex: string) => string;
+  /** Returns a command that adds entropy (hexadecimal digits) to the random number generator. Absent if the guest
+   *  renews it by itself when it is resumed; else all machines of one snapshot generate the same random numbers. */
+  readonly renewEntropy?: (hex: string) => string;
   /** Returns a command that replaces the shell by a script in the share `xchg`. */
   readonly runScript: (pathInXchg: string) => string;
   /** Starts an orderly shutdown; the connection ends before the guest is off. */

@@ -160,12 +160,12 @@ export async function streamOverSsh(
   }
 }
 
-/** Connects the terminal of the user to a shell in the guest. Returns the exit code of the shell, or null if ssh was
- *  killed. ssh has always ended and restored the terminal. Throws GuestError `tool` if ssh cannot be started, and
- *  the reason of the signal. */
-export async function shellOverSsh(target: SshTarget, { signal }: RunOptions): Promise<number | null> {
+/** Connects the terminal of the user to a command in the guest. Returns its exit code, or null if ssh was killed. ssh
+ *  has always ended and restored the terminal. Throws GuestError `tool` if ssh cannot be started, and the reason of the
+ *  signal. */
+export async function shellOverSsh(target: SshTarget, command: string, { signal }: RunOptions): Promise<number | null> {
   signal?.throwIfAborted();
-  const [program = '', ...words] = sshArgv(target);
+  const [program = '', ...words] = sshArgv(target, command, { hasTerminal: true });
   const child = spawn(program, words, { stdio: 'inherit' });
   // Not startProgram: ssh must stay in the foreground process group of the terminal. SIGTERM lets it restore the
   // terminal.

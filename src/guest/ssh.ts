@@ -54,12 +54,14 @@ export interface SshTarget {
   readonly times: Pick<GuestTimes, 'responseMs' | 'silenceMs'>;
 }
 
-/** Returns the command line of ssh, program first, that runs a command with the shell of the user, or opens a
- *  terminal without a command. Pure. ssh reads no settings of the caller, asks no questions, accepts only the
- *  recorded host key, and ends with exit code 255 if the guest does not respond within its times. */
+/** Returns the command line of ssh, program first, that runs a command with the shell of the user, or that shell
+ *  without a command; by default only the shell has a terminal. Pure. ssh reads no settings of the caller, asks no
+ *  questions, accepts only the recorded host key, and ends with exit code 255 if the guest does not respond within its
+ *  times. */
 export function sshArgv(
   { within = [], ssh, address, port, user, privateKey, knownHosts, times }: SshTarget,
   command?: string,
+  { hasTerminal = command === undefined }: { readonly hasTerminal?: boolean } = {},
 ): string[] {
   const options = {
     BatchMode: 'yes',
@@ -86,7 +88,7 @@ export function sshArgv(
     ssh,
     '-F',
     'none',
-    ...(command === undefined ? ['-t'] : ['-T']),
+    hasTerminal ? '-t' : '-T',
     '-i',
     literal(privateKey),
     '-p',

@@ -72,10 +72,14 @@ export async function attachDirectly(
             if (code === null || code === SSH_FAILED) await delay(END_GRACE_MS, undefined, { signal });
             return code;
           }),
-        interactive: async ({ signal }) => {
+        interactive: async (command, { signal }) => {
           let shell: Promise<number | null> | undefined;
           try {
-            return await whileRunning(machine, signal, (stop) => (shell = shellOverSsh(target, { signal: stop })));
+            return await whileRunning(
+              machine,
+              signal,
+              (stop) => (shell = shellOverSsh(target, command, { signal: stop })),
+            );
           } finally {
             // ssh uses the terminal until it has ended.
             await shell?.catch(() => {});

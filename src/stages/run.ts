@@ -159,11 +159,12 @@ interface Run {
 
 async function runIn(
   { guest }: StageContext,
-  { shell, isCold }: ResumedMachine,
+  { shell }: ResumedMachine,
   { name, own, isStoreWritable, signal, onOutput }: Run,
 ): Promise<number> {
   const command = inSequence([
-    ...preparationOf(guest, { isCold, isStoreWritable }),
+    ...preparationOf(guest),
+    ...sharesOf(guest, { isStoreWritable }),
     commandsOf(guest).runScript(`${name}/${RUN_FILES.script}`),
   ]);
   let lastError = '';
@@ -185,18 +186,16 @@ async function runIn(
   throw new GuestError('guest', `${what}${lastError === '' ? '' : `: ${lastError.trim()}`}`);
 }
 
-/** Returns the command lines that prepare a resumed or booted machine for a run. */
-function preparationOf(
-  guest: GuestKind,
-  { isCold, isStoreWritable }: Pick<ResumedMachine, 'isCold'> & Pick<RunRequest, 'isStoreWritable'>,
-): string[] {
-  const { setClock, renewEntropy, connectShares, checkShares, overlayStore } = commandsOf(guest);
-  return [
-    setClock(Date.now()),
-    renewEntropy(randomBytes(32).toString('hex')),
-    isCold ? connectShares : checkShares,
-    ...(isStoreWritable === true && overlayStore !== undefined ? [overlayStore] : []),
-  ];
+/** Returns the command lines that prepare a resumed or booted machine. */
+function preparationOf(guest: GuestKind): string[] {
+  const { setClock, renewEntropy } = commandsOf(guest);
+  return [setClock(Date.now()), ...(renewEntropy === undefined ? [] : [renewEntropy(randomBytes(32).toString('hex'))])];
+}
+
+/** Returns the command lines at the start of an ssh connection that uses the shares. */
+function sharesOf(guest: GuestKind, { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>): string[] {
+  const { connectShares, overlayStore } = commandsOf(guest);
+  return [connectShares, ...(isStoreWritable === true && overlayStore !== undefined ? [overlayStore] : [])];
 }
 
 /** Throws `usage` if the guest kind does not support a writable share `store`. */
@@ -215,14 +214,17 @@ async function requireDirectory(path: string): Promise<void> {
   if (!isDirectory) throw new CygstrapError('io', `not a directory: \`${path}\``);
 }
 
-/** Resumes a snapshot, prepares it as for a run, calls `use`, and discards the machine. Throws as {@link runStage},
- *  and what `use` throws. */
-export async function withResumedMachine<T>(
+/** Replaces the shell of a command line by a login shell. */
+const LOGIN_SHELL = 'exec bash -l';
+
+/** Resumes a snapshot, connects the user's terminal to a login shell in the guest, which has the shares, and discards
+ *  the machine at the end. Returns the exit code of the shell, or null if it was killed or the topology has no
+ *  terminal. Throws as {@link runStage}. */
+export async function shellStage(
   context: StageContext,
   manifest: SnapshotManifest,
   { store, isStoreWritable }: Pick<RunRequest, 'store' | 'isStoreWritable'>,
-  use: (resumed: ResumedMachine) => Promise<T>,
-): Promise<T> {
+): Promise<number | null> {
   const { guest, signal } = context;
   requireWritable(guest, { isStoreWritable });
   const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
@@ -232,9 +234,10 @@ export async function withResumedMachine<T>(
     return made;
   };
   await using resumed = await resume(context, { activity: 'shell', manifest, shares, mayBoot: true });
-  await runChecked(resumed.shell.run, inSequence(preparationOf(guest, { isCold: resumed.isCold, isStoreWritable })), {
-    signal,
-  });
-  // The machine is disposed of when this function returns.
-  return await use(resumed);
+  const { shell } = resumed;
+  const connect = sharesOf(guest, { isStoreWritable });
+  // A failure in the connection of the terminal would only be its exit code.
+  await runChecked(shell.run, inSequence([...preparationOf(guest), ...connect]), { signal });
+  const code = await shell.interactive?.(inSequence([...connect, LOGIN_SHELL]), { signal });
+  return code ?? null;
 }

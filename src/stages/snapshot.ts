@@ -190,8 +190,8 @@ async function testResume(context: StageContext, { manifest, directory, number, 
   const { guest, report, signal } = context;
   report({ kind: 'stage-step', stage: 'snapshot', text: 'resume it once' });
   await using resumed = await resume(context, { activity: 'snapshot', manifest, directory, shares, mayBoot: false });
-  const { readNumber, checkShares } = commandsOf(guest);
-  const printed = await runChecked(resumed.shell.run, inSequence([checkShares, readNumber]), { signal });
+  const { readNumber, connectShares } = commandsOf(guest);
+  const printed = await runChecked(resumed.shell.run, inSequence([connectShares, readNumber]), { signal });
   if (printed.trim() !== number)
     throw new GuestError(
       'guest',

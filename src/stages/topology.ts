@@ -47,7 +47,7 @@ export interface GuestShell {
    *  takes too long. */
   readonly waitUntilReady: (options: ReadyOptions) => Promise<void>;
   readonly run: RunCommand;
-  /** Connects the terminal of the user to a shell in the guest. Returns its exit code, or null if it was killed.
+  /** Connects the terminal of the user to a command in the guest. Returns its exit code, or null if it was killed.
    *  Throws the reason of the signal. Only topology `direct` has it. */
-  readonly interactive?: (options: { readonly signal: AbortSignal }) => Promise<number | null>;
+  readonly interactive?: (command: string, options: { readonly signal: AbortSignal }) => Promise<number | null>;
 }

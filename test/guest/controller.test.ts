@@ -112,7 +112,7 @@ describeWith(
       seen.length = 0;
       expect(
         await controller.runJob(
-          { ...login, command: inSequence([standIn.commands.checkShares, 'ls /store /xchg /; echo no >/store/new']) },
+          { ...login, command: inSequence([standIn.commands.connectShares, 'ls /store /xchg /; echo no >/store/new']) },
           { onOutput },
         ),
       ).not.toBe(0);

@@ -79,11 +79,11 @@ describeWith(
         await using machine = await start(name, true);
         await loadMemory(machine, { ...IMAGE, path: join(directory, 'state') });
         await machine.qmp.command('cont', {});
-        const { setClock, checkShares, readNumber, readClock } = standIn.commands;
+        const { setClock, connectShares, readNumber, readClock } = standIn.commands;
         const nowMs = Date.now();
         const commands = [
           setClock(nowMs),
-          checkShares,
+          connectShares,
           readNumber,
           'cat /store/name',
           'echo x >/xchg/new',

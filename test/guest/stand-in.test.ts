@@ -125,15 +125,15 @@ describeWith(
       });
 
       test('shares: one read-only, one writable, checked and reconnected', async () => {
-        const { connectShares, checkShares } = standIn.commands;
+        const { connectShares } = standIn.commands;
         await runCheckedOverSsh(target, connectShares);
-        expect(await runCheckedOverSsh(target, inSequence([checkShares, 'cat /store/from-host']))).toBe(
+        expect(await runCheckedOverSsh(target, inSequence([connectShares, 'cat /store/from-host']))).toBe(
           'a file of the store\n',
         );
         expect((await runOverSsh(target, 'echo no >/store/new')).code).not.toBe(0);
         await runCheckedOverSsh(target, 'echo from the guest >/xchg/new && mv /xchg/new /xchg/newer');
         expect(await readFile(join(xchg, 'newer'), 'utf8')).toBe('from the guest\n');
-        await runCheckedOverSsh(target, `umount -l /store && ${checkShares} && cat /store/from-host`);
+        await runCheckedOverSsh(target, `umount -l /store && ${connectShares} && cat /store/from-host`);
       });
 
       test('a number in RAM, the clock, randomness', async () => {
@@ -160,7 +160,7 @@ describeWith(
         await writeFile(join(run, RUN_FILES.environment), savedEnvironment({ GREETING: "it's" }));
         const result = await runOverSsh(
           target,
-          inSequence([standIn.commands.checkShares, standIn.commands.runScript(`${name}/${RUN_FILES.script}`)]),
+          inSequence([standIn.commands.connectShares, standIn.commands.runScript(`${name}/${RUN_FILES.script}`)]),
         );
         expect(result).toEqual({ code, stdout, stderr });
         expect(parseRunEnd(await readFile(join(run, RUN_FILES.exit), 'utf8'))).toEqual({ kind: 'exit', code });

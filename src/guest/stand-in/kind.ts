@@ -15,6 +15,7 @@ import type {
   PrepareOptions,
 } from '../kind.ts';
 import type { InstallProgress } from '../install-progress.ts';
+import { RESIDENT_NUMBER } from '../resident-number.ts';
 import { SFM_NAMES } from '../share-names.ts';
 import type { GuestTimes } from '../times.ts';
 import { verifyFiles } from '../cygwin/verify.ts';
@@ -42,13 +43,12 @@ const TIMES: GuestTimes = {
 };
 
 const SHARES = { store: '/store', xchg: '/xchg' } as const;
-const NUMBER_FILE = '/run/cygstrap/number';
 const APPEND = 'console=ttyS0 quiet panic=-1';
 
 /** A Linux guest with the interface of a Windows guest: it installs itself from the same media onto a blank disk and
  *  uses the same serial and network devices. It consists of programs of this host, and unpacks the archives into
  *  /cygwin. */
-export const standIn: Required<GuestKind> = {
+export const standIn: Required<GuestKind> & { readonly commands: Required<GuestCommands> } = {
   name: 'stand-in',
   notice: 'the guest is the stand-in, a small Linux; it is not Windows',
   notFoundHint: 'the stand-in is a small Linux: it has `sh` and `uname`, but cannot run the packages of the lock',
@@ -143,7 +143,7 @@ function standInAnswers({ nonce, authorizedKey, hostKey, archives }: Answers): R
   return new Map(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
 }
 
-function commands(): GuestCommands {
+function commands(): Required<GuestCommands> {
   const mount = (share: 'store' | 'xchg', mode: 'ro' | 'rw'): string =>
     [
       `mount -t cifs ${quoteWord(`//${SHARES_ADDRESS}/${share}`)} ${SHARES[share]} -o`,
@@ -154,10 +154,8 @@ function commands(): GuestCommands {
   const connect = `${mount('store', 'ro')} && ${mount('xchg', 'rw')}`;
   return {
     connectShares: connect,
-    checkShares: connect,
     overlayStore: `/sbin/overlay ${quoteWord(SHARES.store)}`,
-    storeNumber: (number) => `echo ${quoteWord(number)} >${NUMBER_FILE}`,
-    readNumber: `cat ${NUMBER_FILE}`,
+    ...RESIDENT_NUMBER,
     setClock: (epochMs) => `date -u -s @${Math.round(epochMs / 1000)} >/dev/null`,
     readClock: 'date +%s',
     renewEntropy: (hex) => `echo ${quoteWord(hex)} >/dev/urandom`,

@@ -181,7 +181,7 @@ mkdir -p /dev/pts /dev/shm
 mount -t devpts -o mode=620 devpts /dev/pts
 mount -t tmpfs -o mode=755 run /run
 mount -t tmpfs -o mode=1777 tmp /tmp
-mkdir -p -m 755 /run/sshd /run/cygstrap
+mkdir -p -m 755 /run/sshd
 # The network card needs two seconds to detect its link. The other modules are loaded in the meantime.
 insmod /lib/modules/network/*.ko
 ip link set lo up
