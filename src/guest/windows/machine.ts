@@ -15,6 +15,9 @@ export interface WindowsHardware extends GuestDefaults {
   readonly usualDiskMiB: number;
   /** All that its Setup can start from; the first is the default. */
   readonly firmwares: readonly FirmwareKind[];
+  /** Whether it has a driver for a device that tells it that the machine was resumed from a snapshot: it then renews
+   *  its random number generator. */
+  readonly hasGenerationId: boolean;
 }
 
 /** Processors have fixed names, not `host`: a snapshot must be resumable. Windows 11 24H2 and Server 2025 reset at once
@@ -60,6 +63,7 @@ const LEGACY = {
   leastCpus: 1,
   diskMiB: 8192,
   usualDiskMiB: 3 * 1024,
+  hasGenerationId: false,
 } as const satisfies WindowsHardware;
 
 const SEVEN = {
@@ -82,7 +86,12 @@ const EIGHT = {
   firmware: 'uefi',
 } as const satisfies WindowsHardware;
 
-const TEN = { ...EIGHT, card: 'e1000e', usualDiskMiB: 20 * 1024 } as const satisfies WindowsHardware;
+const TEN = {
+  ...EIGHT,
+  card: 'e1000e',
+  usualDiskMiB: 20 * 1024,
+  hasGenerationId: true,
+} as const satisfies WindowsHardware;
 
 export const HARDWARE: Readonly<Record<WindowsKind, WindowsHardware>> = {
   'windows-xp': LEGACY,
@@ -99,13 +108,16 @@ export const HARDWARE: Readonly<Record<WindowsKind, WindowsHardware>> = {
   'windows-2025': TEN,
 };
 
+/** The value changes with each start of QEMU. */
+const GENERATION_ID = ['-device', 'vmgenid,guid=auto,id=vmgenid0'] as const;
+
 /** Returns the machine of a kind without its media. */
 export function windowsMachine(
   kind: WindowsKind,
   disk: DiskSource,
   link: LinkSpec,
 ): Omit<MachineTemplate, 'cdroms' | 'floppies' | 'boot'> {
-  const { family, bus, card, pointer, cpu } = HARDWARE[kind];
+  const { family, bus, card, pointer, cpu, hasGenerationId } = HARDWARE[kind];
   return {
     family,
     hasFirmwareConsole: true,
@@ -114,10 +126,10 @@ export function windowsMachine(
     nics: [{ id: 'nic0', model: card, mac: '52:54:00:12:01:01', link }],
     graphics: { kind: 'vga' },
     pointer,
-    // Windows expects local time in the clock of the hardware.
     disabled: ['hpet', 'vmport', 'suspend'],
-    clock: { base: 'localtime', runsBy: 'vm' },
+    // The script of the installation tells Windows so, which expects local time.
+    clock: { base: 'utc', runsBy: 'vm' },
     hasPanicDevice: false,
-    extraArguments: [],
+    extraArguments: hasGenerationId ? GENERATION_ID : [],
   };
 }
