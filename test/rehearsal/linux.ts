@@ -6,6 +6,7 @@ import { findKernel } from '../../src/guest/linux/kernel.ts';
 import { moduleClosure } from '../../src/guest/linux/modules.ts';
 import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { programsWithLibraries, requireProgram } from '../../src/guest/linux/programs.ts';
+import { makeUserland, USERLAND_PROGRAMS } from './userland.ts';
 
 const MODULES = [
   'ata_piix',
@@ -34,15 +35,34 @@ const PROGRAMS = {
   efibootmgr: 'efibootmgr',
 };
 
-/** Names of these programs. */
-export const GUEST_PROGRAMS = Object.keys(PROGRAMS);
+/** Names of all programs. */
+export const GUEST_PROGRAMS = [...Object.keys(PROGRAMS), ...USERLAND_PROGRAMS];
 
-/** Mounts the medium of the rehearsal, runs the counterfeit Setup that is on it, and powers off when that ends. On
- *  COM1 there is nothing of Linux but the errors of Node.js; the screen has the rest. */
+/** Starts the installed Windows, if Setup has nothing left to do. Else mounts the medium of the rehearsal, runs the
+ *  counterfeit Setup that is on it, and powers off when that ends. On COM1 there is nothing of Linux but the errors of
+ *  Node.js; the screen has the rest. */
 const INIT = `${INIT_HEAD}
 ${LOAD_MODULES}
 # Without a controller its driver waits for seconds.
 [ ! -e /sys/bus/acpi/devices/PNP0700:00 ] || insmod /lib/modules/floppy/*.ko
+tries=0
+until [ -e /dev/sda ] || [ $tries -gt 200 ]; do
+  tries=$((tries + 1))
+  usleep 50000
+done
+state=$(dd if=/dev/sda bs=1024 skip=512 count=64 2>/dev/null | tr -d '\\0')
+case $(cat /proc/cmdline)$state in
+  *setup.from=disk*'"steps":[],'*)
+    partition=$(echo "$state" | sed -n 's/.*"windowsPartition":\\([0-9]*\\).*/\\1/p')
+    mkdir /windows
+    mount -t tmpfs -o size=80% windows /windows
+    cd /windows
+    ntfscat -f /dev/sda$partition Windows/System32/linux.cpio.gz | zcat | cpio -idm 2>/dev/null
+    umount /proc /sys
+    mount --move /dev /windows/dev
+    exec switch_root /windows /sbin/init
+    ;;
+esac
 mkdir /cd
 tries=0
 until [ -e /cd/rehearsal ]; do
@@ -68,6 +88,8 @@ export interface Linux {
   /** Path of the kernel. */
   readonly kernel: string;
   readonly initramfs: Uint8Array;
+  /** Archive of the Linux that plays the installed Windows; see `userland.ts`. */
+  readonly userland: Uint8Array;
   /** Files by path that are copied to the root directory after the start: the firmware reads slowly. */
   readonly programs: Readonly<Record<string, Uint8Array>>;
 }
@@ -79,8 +101,10 @@ export async function makeLinux(): Promise<Linux> {
   const paths = await Promise.all(
     Object.entries(PROGRAMS).map(async ([name, debianPackage]) => requireProgram({ anyOf: [name], debianPackage })),
   );
-  const [busybox, programs, modules, floppy] = await Promise.all([
+  const [busybox, ntfscat, userland, programs, modules, floppy] = await Promise.all([
     busyboxTree(await findBusybox()),
+    programsWithLibraries([await requireProgram({ anyOf: ['ntfscat'], debianPackage: 'ntfs-3g' })]),
+    makeUserland(kernel),
     programsWithLibraries([...paths, process.execPath]),
     moduleClosure(kernel.modulesDir, MODULES),
     moduleClosure(kernel.modulesDir, ['floppy']),
@@ -89,11 +113,13 @@ export async function makeLinux(): Promise<Linux> {
     script('init', INIT),
     ...MOUNT_POINTS,
     ...busybox,
+    ...ntfscat,
     ...modulesTree(modules),
     ...modulesTree(floppy, 'lib/modules/floppy'),
   ];
   return {
     kernel: kernel.image,
+    userland,
     initramfs: gzipSync(Buffer.concat(cpioArchive(entries))),
     programs: Object.fromEntries(
       programs.flatMap((entry) =>

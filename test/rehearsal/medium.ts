@@ -67,7 +67,7 @@ export async function makeCounterfeitIso({
   holeBytes,
   setup = join(import.meta.dirname, 'setup/main.ts'),
 }: CounterfeitOptions): Promise<string> {
-  const { kernel, initramfs, programs } = await makeLinux();
+  const { kernel, initramfs, userland, programs } = await makeLinux();
   const contents = CONTENTS[kind];
   const tree = makeTree(directory, {
     editions: contents.images,
@@ -80,6 +80,7 @@ export async function makeCounterfeitIso({
       'rehearsal/disk.efi': efiApplication(BOOT_PROMPTS['no-prompt']),
       'rehearsal/images.json': JSON.stringify(imagesOf(kind, contents)),
       'rehearsal/initrd': initramfs,
+      'rehearsal/windows.cpio.gz': userland,
       ...Object.fromEntries(Object.entries(programs).map(([path, content]) => [`rehearsal/root/${path}`, content])),
       ...(variant !== undefined && { 'rehearsal/variant': `${variant}\n` }),
       ...(holeBytes !== undefined && { 'sources/hole.bin': holeBytes }),
