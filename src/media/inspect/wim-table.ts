@@ -16,7 +16,7 @@ const MOST_IMAGES = 16;
  *  referenced. Reads the last block of the table, then from the first one on, until it has as many as images. Throws
  *  `damaged`. */
 export async function metadataOf(read: ReadFile, { images, table, compression }: WimHeader): Promise<WimResource[]> {
-  if (images > MOST_IMAGES) throw damaged(`a WIM has ${images} images`);
+  if (images === 0 || images > MOST_IMAGES) throw damaged(`a WIM has ${images} images`);
   const reader = new ResourceReader(read, table, compression);
   const entries = Math.floor(reader.sizeBytes / ENTRY_BYTES);
   const blocks = Math.ceil(entries / BLOCK);

@@ -7,6 +7,7 @@ import { inspectMedium } from '../../../src/media/inspect/inspect.ts';
 import { findFiles } from '../../../src/media/inspect/wim-files.ts';
 import { ResourceReader } from '../../../src/media/inspect/wim-resource.ts';
 import { describeWith, temporaryDirectory } from '../support.ts';
+import { END, entry, SECURITY } from './metadata-writer.ts';
 import { BOOT, makeTree, makeUdf, SERVER_2022 } from './media.ts';
 import type { MediumParts } from './media.ts';
 
@@ -94,23 +95,7 @@ describeWith(['wimlib-imagex', 'genisoimage'], 'answer files in boot.wim', () =>
   });
 });
 
-/** An entry of a directory: its name, the place of its list if it is a directory, and a number of named streams. */
-function entry(name: string, list = 0, streams = 0): Buffer {
-  const bytes = Buffer.alloc(Math.ceil((102 + name.length * 2 + 2) / 8) * 8);
-  bytes.writeBigUInt64LE(BigInt(102 + name.length * 2 + 2), 0);
-  bytes.writeUInt32LE(list === 0 ? 0x20 : 0x10, 8);
-  bytes.writeBigUInt64LE(BigInt(list), 16);
-  bytes.writeUInt16LE(streams, 96);
-  bytes.writeUInt16LE(name.length * 2, 100);
-  bytes.write(name, 102, 'utf16le');
-  const stream = Buffer.alloc(48);
-  stream.writeBigUInt64LE(42n, 0);
-  return Buffer.concat([bytes, ...Array.from({ length: streams }, () => stream)]);
-}
-
 const NAMELESS = entry('');
-const END = Buffer.alloc(8);
-const SECURITY = Buffer.from([21, 0, 0, 0, 0, 0, 0, 0, ...Array.from({ length: 16 }, () => 0xff)]);
 
 describe('directories of an image', () => {
   const search = (metadata: Buffer, ...paths: string[]): Promise<string[]> => {
