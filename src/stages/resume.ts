@@ -138,7 +138,7 @@ async function resumeMemory(
       signal,
     });
     isLoaded = true;
-    await machine.qmp.command('cont', {}, { signal });
+    await machine.command('cont', {}, { signal });
     await shell.waitUntilReady({ signal });
     return launched;
   } catch (error) {

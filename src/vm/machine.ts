@@ -6,7 +6,7 @@ import type { MachineFiles } from './base/layout.ts';
 import { exitText, stderrText } from '../io/program.ts';
 import type { Program, ProgramExit } from '../io/program.ts';
 import { screendump } from './qmp/commands.ts';
-import type { QmpSession } from './qmp/session.ts';
+import type { QmpSession, WaitOptions } from './qmp/session.ts';
 import type { MachineSpec } from './base/spec.ts';
 import { VmError } from './base/vm-error.ts';
 import type { Tpm } from './tpm.ts';
@@ -128,6 +128,16 @@ export class Machine implements AsyncDisposable {
     return Promise.race([done, end]);
   }
 
+  /** Runs a QMP command and returns its result. Throws VmError as {@link QmpSession.command} does; if the machine ends
+   *  first, with the reason of its end. */
+  async command(
+    name: string,
+    args: Readonly<Record<string, unknown>> = {},
+    options: WaitOptions = {},
+  ): Promise<unknown> {
+    return this.unlessEnded(this.qmp.command(name, args, options));
+  }
+
   /** Presses the power button and waits until the guest has powered off. Throws VmError if that takes longer than
    *  `timeoutMs`, and the reason of the signal. */
   async powerdown({
@@ -137,7 +147,7 @@ export class Machine implements AsyncDisposable {
     readonly timeoutMs: number;
     readonly signal?: AbortSignal;
   }): Promise<MachineExit> {
-    await this.unlessEnded(this.qmp.command('system_powerdown', {}, { signal }));
+    await this.command('system_powerdown', {}, { signal });
     let timer: NodeJS.Timeout | undefined;
     let onAbort = (): void => {};
     try {

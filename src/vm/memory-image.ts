@@ -45,16 +45,16 @@ const unplugged = new WeakSet<Machine>();
  *  passes through a socket of this process, which distinguishes a full disk from other failures. Throws VmError
  *  with QEMU's message or with an error of the disk as its cause, and the reason of the signal. */
 export async function saveMemory(machine: Machine, options: ImageOptions): Promise<SavedImage> {
-  const { qmp, spec, files } = machine;
+  const { spec, files } = machine;
   const { path, signal } = options;
   const startMs = performance.now();
-  await qmp.command('stop', {}, { signal });
+  await machine.command('stop', {}, { signal });
   if (!unplugged.has(machine)) {
     unplugged.add(machine);
     for (const { id, link } of spec.nics)
-      if (link.kind === 'direct') await qmp.command('netdev_del', { id: userNetworkOf(id) }, { signal });
+      if (link.kind === 'direct') await machine.command('netdev_del', { id: userNetworkOf(id) }, { signal });
   }
-  await qmp.command('migrate-set-parameters', { 'max-bandwidth': NO_LIMIT_BYTES_PER_SECOND }, { signal });
+  await machine.command('migrate-set-parameters', { 'max-bandwidth': NO_LIMIT_BYTES_PER_SECOND }, { signal });
   await setCapabilities(machine, spec.memory.backing.kind === 'file' && spec.memory.backing.isShared);
   const temporary = temporaryPathOf(path);
   const ours = new AbortController();
@@ -63,7 +63,7 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
     const { connection } = await listenOnce(files.migration, stopped);
     const written = connection.then((from) => writeImage(from, temporary, options.compression, stopped));
     written.catch(() => {});
-    await qmp.command('migrate', { uri: `unix:${socketPath(files.migration)}` }, { signal });
+    await machine.command('migrate', { uri: `unix:${socketPath(files.migration)}` }, { signal });
     const migrated = untilMigrated(machine, options).catch((error: unknown) => {
       // QEMU sends nothing more.
       ours.abort();
@@ -80,7 +80,7 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
     return { ...image.value, durationMs: performance.now() - startMs };
   } catch (error) {
     ours.abort();
-    await qmp.command('migrate_cancel').catch(() => {});
+    await machine.command('migrate_cancel').catch(() => {});
     signal?.throwIfAborted();
     throw imageError(error, 'write', path);
   } finally {
@@ -92,10 +92,12 @@ export async function saveMemory(machine: Machine, options: ImageOptions): Promi
  *  is a private mapping of the file that it was saved with, or part of the image. Throws VmError with QEMU's
  *  message, also for a damaged image and for one of another machine; the machine has ended then. */
 export async function loadMemory(machine: Machine, options: ImageOptions): Promise<void> {
-  const { qmp, spec, files } = machine;
+  const { spec, files } = machine;
   const { path, signal } = options;
   await setCapabilities(machine, spec.memory.backing.kind === 'file');
-  await qmp.command('migrate-incoming', { uri: `unix:${socketPath(files.migration)}` }, { signal });
+  // Announcements would wait for `cont`. QEMU 7.2 crashes if it sends one to a link `stream` that is not listening yet.
+  await machine.command('migrate-set-parameters', { 'announce-rounds': 0 }, { signal });
+  await machine.command('migrate-incoming', { uri: `unix:${socketPath(files.migration)}` }, { signal });
   const socket = createConnection(files.migration);
   // QEMU can close the connection after the last byte.
   socket.on('error', () => {});
@@ -114,15 +116,17 @@ export async function loadMemory(machine: Machine, options: ImageOptions): Promi
   }
 }
 
-async function setCapabilities({ qmp }: Machine, omitsMemory: boolean): Promise<void> {
+async function setCapabilities(machine: Machine, omitsMemory: boolean): Promise<void> {
   if (omitsMemory)
-    await qmp.command('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }] });
+    await machine.command('migrate-set-capabilities', {
+      capabilities: [{ capability: 'x-ignore-shared', state: true }],
+    });
 }
 
-async function untilMigrated({ qmp }: Machine, { timeoutMs, signal }: ImageOptions): Promise<void> {
+async function untilMigrated(machine: Machine, { timeoutMs, signal }: ImageOptions): Promise<void> {
   const untilMs = performance.now() + timeoutMs;
   for (;;) {
-    const state = await qmp.command('query-migrate', {}, { signal });
+    const state = await machine.command('query-migrate', {}, { signal });
     const status = fieldOf(state, 'status');
     if (status === 'completed') return;
     if (status === 'failed' || status === 'cancelled') {

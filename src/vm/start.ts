@@ -112,7 +112,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     const onAbort = (): void => machine.expectEnd();
     signal?.addEventListener('abort', onAbort);
     void machine.exited.then(() => signal?.removeEventListener('abort', onAbort));
-    if (spec.start === 'running') await machine.unlessEnded(qmp.command('cont', {}, { signal }));
+    if (spec.start === 'running') await machine.command('cont', {}, { signal });
     report({ kind: 'machine-start', name: spec.name, pid: child.pid, consoleLog: files.consoleLog, command });
     return machine;
   } catch (error) {

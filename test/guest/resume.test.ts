@@ -78,7 +78,7 @@ describeWith(
       for (const name of ['second', 'third']) {
         await using machine = await start(name, true);
         await loadMemory(machine, { ...IMAGE, path: join(directory, 'state') });
-        await machine.qmp.command('cont', {});
+        await machine.command('cont', {});
         const { setClock, connectShares, readNumber, readClock } = standIn.commands;
         const nowMs = Date.now();
         const commands = [

@@ -89,7 +89,7 @@ describeWith([QEMU], 'the devices of a machine', () => {
     await using machine = await startMachine(spec, await emulatingHost(), { directory });
     expect(existsSync(join(directory, 'tiny.empty-disk1.raw'))).toBe(true);
     expect(machine.sshPort).toBeGreaterThan(1023);
-    await machine.qmp.command('cont');
+    await machine.command('cont');
     expect(await machine.exited).toEqual({ reason: 'guest-shutdown' });
     await until(() => !existsSync(join(directory, 'tiny.empty-disk1.raw')));
   });

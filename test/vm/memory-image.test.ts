@@ -87,7 +87,7 @@ async function revived(
     directory,
   });
   await loadMemory(machine, { path: image, compression: options.compression, timeoutMs: 20_000 });
-  await machine.qmp.command('cont');
+  await machine.command('cont');
   return machine;
 }
 
@@ -139,6 +139,15 @@ describeWith([QEMU, 'zstd', 'vde_switch'], 'a memory image', () => {
       }
     }
   }, 60_000);
+
+  test('is resumed while the network link is not listening yet', async () => {
+    const place = await setting();
+    const last = await saved(place, 'shared', PLAIN);
+    // QEMU listens in a thread of its own. Here it cannot, so that it never becomes ready.
+    const link: LinkSpec = { kind: 'stream', path: join(place.directory, 'none/net'), isServer: true };
+    await using machine = await revived(place, {}, { backing: 'copy', compression: PLAIN, link });
+    expect(nextOf(last)).toContain((await countTo(machine, last + 1))[0]);
+  });
 
   test.each([
     ['cut short', (image: string) => truncateSync(image, 2000)],

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import { inflateSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { queryStatus, screendump, sendKeys } from '../../src/vm/qmp/commands.ts';
@@ -144,6 +145,27 @@ describe('a session', () => {
     const later: string[] = [];
     for await (const { name } of qmp.events()) later.push(name);
     expect(later).toEqual([]);
+  });
+
+  test('whose connection breaks names the command that had no response', async () => {
+    const cause = new Error('read ECONNRESET');
+    const stream: Duplex = new Duplex({
+      read: () => {},
+      write: (line: Buffer, _encoding, done) => {
+        const { execute, id } = JSON.parse(line.toString()) as Asked;
+        if (execute === 'cont') stream.destroy(cause);
+        else stream.push(`{"return": {}, "id": ${id}}\n`);
+        done();
+      },
+    });
+    stream.push(GREETING);
+    await using qmp = await QmpSession.over(stream);
+    await expect(qmp.command('cont')).rejects.toMatchObject({
+      code: 'vm',
+      message: 'the connection to QEMU broke before it responded to `cont`',
+      cause,
+    });
+    expect(await qmp.closed).toMatchObject({ message: 'the connection to QEMU broke', cause });
   });
 
   test.each([

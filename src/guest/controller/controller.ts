@@ -75,7 +75,7 @@ async function resume(
       timeoutMs: LOAD_TIMEOUT_MS,
       signal: options.signal,
     });
-    await machine.qmp.command('cont', {}, { signal: options.signal });
+    await machine.command('cont', {}, { signal: options.signal });
     return machine;
   } catch (error) {
     await machine[Symbol.asyncDispose]();

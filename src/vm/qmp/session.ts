@@ -50,7 +50,9 @@ export class QmpSession implements AsyncDisposable {
     this.#stream = stream;
     this.closed = new Promise((resolve) => (this.#settle = resolve));
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
-    stream.on('error', (cause) => this.#end(new VmError('the connection to QEMU broke', { cause })));
+    stream.on('error', (cause) =>
+      this.#end(new VmError('the connection to QEMU broke', { cause }), (command) => ended(command, cause)),
+    );
     stream.on('close', () => this.#end(undefined));
     stream.on('end', () => this.#end(undefined));
   }
@@ -199,20 +201,22 @@ export class QmpSession implements AsyncDisposable {
     else pending.resolve(message['return']);
   }
 
-  #end(error: VmError | undefined): void {
+  /** `errorFor` returns the error of a call that waits for the response to a command. */
+  #end(error: VmError | undefined, errorFor = (command: string): VmError => error ?? ended(command)): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#stream.destroy();
     for (const pending of [...this.#pending.values(), ...(this.#greeting === undefined ? [] : [this.#greeting])])
-      pending.reject(error ?? ended(pending.command));
+      pending.reject(errorFor(pending.command));
     this.#pending.clear();
     this.#events.close();
     this.#settle(error);
   }
 }
 
-function ended(what: string): VmError {
-  return new VmError(`QEMU closed the connection before it responded to \`${what}\``);
+function ended(what: string, cause?: Error): VmError {
+  const end = cause === undefined ? 'QEMU closed the connection' : 'the connection to QEMU broke';
+  return new VmError(`${end} before it responded to \`${what}\``, { cause });
 }
 
 async function connected(path: string): Promise<Duplex> {
