@@ -7,7 +7,7 @@ import { NoSkips } from './test/support/no-skips.ts';
 const MACHINES = [
   'test/rehearsal/{boot,install*}.test.ts',
   'test/serve/view-machine.test.ts',
-  'test/stages/{boot,firmware,install-failures,run,run-failures,snapshot-failures,topology,watch}.test.ts',
+  'test/stages/{boot,firmware,install-failures,quiet,run,run-failures,snapshot-failures,topology,watch}.test.ts',
   'test/guest/controller.test.ts',
   'test/guest/resume.test.ts',
   'test/guest/stand-in.test.ts',

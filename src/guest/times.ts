@@ -8,8 +8,22 @@ export interface GuestTimes {
   readonly silenceMs: number;
   /** Longest orderly shutdown. */
   readonly powerOffMs: number;
+  /** When a guest is idle enough for a snapshot. */
+  readonly quiet: QuietLimits;
   /** The times of a machine under software emulation are these, multiplied by this factor. */
   readonly emulationFactor: number;
+}
+
+/** Loads below which a guest is idle. */
+export interface QuietLimits {
+  /** For how long the load must be low, in milliseconds; the load is the average of this time. */
+  readonly durationMs: number;
+  /** Longest wait, in milliseconds. After it the snapshot is made with a warning. */
+  readonly timeoutMs: number;
+  /** Largest part of the time of all its processors, from 0 to 1. */
+  readonly processorShare: number;
+  /** Most bytes that it reads from and writes to its disks. */
+  readonly diskBytesPerSecond: number;
 }
 
 /** Returns the times of a guest with an accelerator of QEMU. Pure. */
@@ -20,6 +34,7 @@ export function timesWith(times: GuestTimes, accelerator: string): GuestTimes {
     responseMs: times.responseMs * factor,
     silenceMs: times.silenceMs * factor,
     powerOffMs: times.powerOffMs * factor,
+    quiet: { ...times.quiet, timeoutMs: times.quiet.timeoutMs * factor },
     emulationFactor: 1,
   };
 }

@@ -21,6 +21,7 @@ import { resume } from './resume.ts';
 import { verifyInstalled } from './verify-stage.ts';
 import { takeScreen } from './watch/screens.ts';
 import { attachNetwork } from './attach.ts';
+import { waitUntilQuiet } from './quiet.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
 import { startRecorded } from './running-machines.ts';
 import { openWork, publishStage } from './stage-store.ts';
@@ -128,7 +129,9 @@ async function make(
       await shell.waitUntilReady({ bootTimeoutMs: wantedBootMs ?? times.bootMs, signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'connect the shares' });
       const { connectShares, storeNumber } = commandsOf(guest);
-      await runChecked(shell.run, inSequence([connectShares, storeNumber(number)]), { signal });
+      await runChecked(shell.run, inSequence([connectShares, storeNumber(number), 'sync']), { signal });
+      report({ kind: 'stage-step', stage: 'snapshot', text: 'wait until the guest is idle' });
+      await waitUntilQuiet(machine, { limits: times.quiet, report, signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'save the memory' });
       const compression = isPortable
         ? ({ kind: 'zstd', zstd: requireTool(host, 'zstd') } as const)

@@ -5,6 +5,7 @@ import { EMULATION_FACTOR } from '../guest/install-progress.ts';
 import type { InstallEvent, InstallPhase, InstallProgress } from '../guest/install-progress.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import type { Machine, MachineExit } from '../vm/machine.ts';
+import { queryDiskBytes } from '../vm/qmp/commands.ts';
 import { installError } from './watch/failure.ts';
 import type { FailureHints } from './watch/failure.ts';
 import { KeyPresser } from './watch/keys.ts';
@@ -190,11 +191,8 @@ function duration(ms: number): string {
 }
 
 /** Returns the number of bytes that the guest has written to its disks; undefined if QEMU does not respond. */
-async function bytesWritten(machine: Machine, signal: AbortSignal): Promise<number | undefined> {
-  const drives = await machine.qmp
-    .command('query-blockstats', {}, { timeoutMs: ANSWER_TIMEOUT_MS, signal })
-    .catch(() => undefined);
+async function bytesWritten({ qmp }: Machine, signal: AbortSignal): Promise<number | undefined> {
+  const bytes = await queryDiskBytes(qmp, { timeoutMs: ANSWER_TIMEOUT_MS, signal }).catch(() => undefined);
   signal.throwIfAborted();
-  if (!Array.isArray(drives)) return undefined;
-  return (drives as { stats?: { wr_bytes?: number } }[]).reduce((sum, { stats }) => sum + (stats?.wr_bytes ?? 0), 0);
+  return bytes?.written;
 }

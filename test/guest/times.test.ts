@@ -6,6 +6,7 @@ import { WINDOWS_GUESTS } from '../../src/guest/windows/kinds.ts';
 test('times of a guest are longer under software emulation only', () => {
   for (const { times } of [standIn, ...WINDOWS_GUESTS]) {
     expect(timesWith(times, 'kvm')).toEqual({ ...times, emulationFactor: 1 });
+    expect(timesWith(times, 'tcg').quiet.timeoutMs).toBe(times.quiet.timeoutMs * times.emulationFactor);
     const emulated = timesWith(times, 'tcg');
     for (const name of ['bootMs', 'responseMs', 'silenceMs', 'powerOffMs'] as const)
       expect(emulated[name]).toBe(times[name] * times.emulationFactor);

@@ -39,6 +39,7 @@ const TIMES: GuestTimes = {
   responseMs: MINUTE_MS,
   silenceMs: 6000,
   powerOffMs: 2 * MINUTE_MS,
+  quiet: { durationMs: 200, timeoutMs: 5000, processorShare: 0.5, diskBytesPerSecond: 10e6 },
   emulationFactor: 1,
 };
 
