@@ -184,7 +184,7 @@ export interface GuestCommands {
   readonly readNumber: string;
   /** Returns a command that sets the clock; milliseconds since 1970. */
   readonly setClock: (epochMs: number) => string;
-  /** Prints the clock in seconds since 1970. */
+  /** Prints the clock in milliseconds since 1970: one line. */
   readonly readClock: string;
   /** Returns a command that adds entropy (hexadecimal digits) to the random number generator. Absent if the guest
    *  renews it by itself when it is resumed; else all machines of one snapshot generate the same random numbers. */

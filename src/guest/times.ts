@@ -8,6 +8,8 @@ export interface GuestTimes {
   readonly silenceMs: number;
   /** Longest orderly shutdown. */
   readonly powerOffMs: number;
+  /** How long the clock of a resumed guest is compared with that of the host; its speed does not change it. */
+  readonly clockMs: number;
   /** When a guest is idle enough for a snapshot. */
   readonly quiet: QuietLimits;
   /** The times of a machine under software emulation are these, multiplied by this factor. */
@@ -34,6 +36,7 @@ export function timesWith(times: GuestTimes, accelerator: string): GuestTimes {
     responseMs: times.responseMs * factor,
     silenceMs: times.silenceMs * factor,
     powerOffMs: times.powerOffMs * factor,
+    clockMs: times.clockMs,
     quiet: { ...times.quiet, timeoutMs: times.quiet.timeoutMs * factor },
     emulationFactor: 1,
   };

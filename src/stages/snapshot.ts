@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GuestError } from '../guest/guest-error.ts';
 import { commandsOf, inSequence } from '../guest/kind.ts';
 import { runChecked } from '../guest/ssh-run.ts';
 import { acceleratorOf, argvOf, machineTypeOf } from '../vm/argv.ts';
@@ -17,11 +16,13 @@ import { STAGE_FILES, logPaths, stagePath } from './layout.ts';
 import { bareTemplate, cpuOf, machineSpec, timesOf } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { FrozenMachine, InstalledManifest, SnapshotManifest } from './manifest.ts';
+import { checkResumed } from './resume-check.ts';
 import { resume } from './resume.ts';
 import { verifyInstalled } from './verify-stage.ts';
 import { takeScreen } from './watch/screens.ts';
 import { attachNetwork } from './attach.ts';
 import { waitUntilQuiet } from './quiet.ts';
+import type { SharedDirectories } from './topology.ts';
 import { reuseOrMake } from './reuse-or-make.ts';
 import { startRecorded } from './running-machines.ts';
 import { openWork, publishStage } from './stage-store.ts';
@@ -185,19 +186,14 @@ interface TestResume {
   readonly manifest: SnapshotManifest;
   readonly directory: string;
   readonly number: string;
-  readonly shares: { readonly store: string; readonly xchg: string };
+  readonly shares: SharedDirectories;
 }
 
-/** Resumes a new snapshot and reads the number that is in its RAM only. Throws GuestError if the number differs. */
+/** Resumes a new snapshot and checks what runs need of it. Throws as {@link checkResumed} does, and VmError. */
 async function testResume(context: StageContext, { manifest, directory, number, shares }: TestResume): Promise<void> {
   const { guest, report, signal } = context;
   report({ kind: 'stage-step', stage: 'snapshot', text: 'resume it once' });
   await using resumed = await resume(context, { activity: 'snapshot', manifest, directory, shares, mayBoot: false });
-  const { readNumber, connectShares } = commandsOf(guest);
-  const printed = await runChecked(resumed.shell.run, inSequence([connectShares, readNumber]), { signal });
-  if (printed.trim() !== number)
-    throw new GuestError(
-      'guest',
-      `the resumed machine has lost the number in its RAM: it prints ${JSON.stringify(printed.trim())}`,
-    );
+  const { clockMs } = timesOf(context, resumed.machine.spec);
+  await checkResumed({ guest, run: resumed.shell.run, shares, number, clockMs, report, signal });
 }

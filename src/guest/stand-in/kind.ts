@@ -39,6 +39,7 @@ const TIMES: GuestTimes = {
   responseMs: MINUTE_MS,
   silenceMs: 6000,
   powerOffMs: 2 * MINUTE_MS,
+  clockMs: 1000,
   quiet: { durationMs: 200, timeoutMs: 5000, processorShare: 0.5, diskBytesPerSecond: 10e6 },
   emulationFactor: 1,
 };
@@ -158,7 +159,7 @@ function commands(): Required<GuestCommands> {
     overlayStore: `/sbin/overlay ${quoteWord(SHARES.store)}`,
     ...RESIDENT_NUMBER,
     setClock: (epochMs) => `date -u -s @${Math.round(epochMs / 1000)} >/dev/null`,
-    readClock: 'date +%s',
+    readClock: 'echo $((${EPOCHREALTIME/[.,]/} / 1000))',
     renewEntropy: (hex) => `echo ${quoteWord(hex)} >/dev/urandom`,
     runScript: (path) => `exec /bin/sh ${quoteWord(`${SHARES.xchg}/${path}`)}`,
     shutdown: 'setsid /sbin/shutdown-now </dev/null >/dev/null 2>&1 &',

@@ -17,6 +17,7 @@ const TIMES: GuestTimes = {
   responseMs: 2 * MINUTE_MS,
   silenceMs: 30_000,
   powerOffMs: 10 * MINUTE_MS,
+  clockMs: 5000,
   quiet: { durationMs: 20_000, timeoutMs: 10 * MINUTE_MS, processorShare: 0.1, diskBytesPerSecond: 1e6 },
   emulationFactor: EMULATION_FACTOR,
 };
