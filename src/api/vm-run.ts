@@ -7,6 +7,7 @@ import { runStage } from '../stages/run.ts';
 import type { RunHooks, RunRequest, RunResult } from '../stages/run.ts';
 import { VmError } from '../vm/base/vm-error.ts';
 import { guestKind } from './guest-kinds.ts';
+import { toUtf8 } from './output-encoding.ts';
 import { contextOf } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 
@@ -14,6 +15,9 @@ import type { VmContext } from './vm-context.ts';
 export interface VmRunRequest extends Pick<RunRequest, 'argv' | 'input' | 'output' | 'store' | 'isStoreWritable'> {
   /** Variables that are added to the environment of the login; by default none. */
   readonly environment?: RunRequest['environment'] | undefined;
+  /** Encoding of the output of the command, such as `cp850`: it is passed on in UTF-8. By default bytes are passed on
+   *  unchanged. */
+  readonly encoding?: string | undefined;
   /** By default an hour. */
   readonly timeoutMs?: number | undefined;
   /** Keep the disk layer and the exchanged files; by default they are removed. */
@@ -40,6 +44,7 @@ export async function runVm(request: VmRunRequest, context: VmRunContext): Promi
   const {
     argv,
     environment = {},
+    encoding,
     input,
     output,
     store,
@@ -60,23 +65,26 @@ export async function runVm(request: VmRunRequest, context: VmRunContext): Promi
       ? undefined
       : (directory: string, signal: AbortSignal) => runHook(commandLine, { when, directory, signal, onOutput });
   };
-  return runStage(
-    contextOf(context, snapshot),
-    snapshot,
-    { argv, environment, input, output, store, isStoreWritable, timeoutMs, isKept },
-    { onOutput, before: hook('before'), after: hook('after') },
-  );
+  // Programs of this computer write UTF-8.
+  const decoded = encoding === undefined ? undefined : toUtf8(encoding, onOutput);
+  try {
+    return await runStage(
+      contextOf(context, snapshot),
+      snapshot,
+      { argv, environment, input, output, store, isStoreWritable, timeoutMs, isKept },
+      { onOutput: decoded?.onOutput ?? onOutput, before: hook('before'), after: hook('after') },
+    );
+  } finally {
+    await decoded?.end();
+  }
 }
-
-/** Exit code of a shell that does not find the command. */
-const NOT_FOUND_CODE = 127;
 
 /** Returns a hint for the exit code of a command, if the guest kind has one. */
 export function exitHint(
   { code }: Pick<RunResult, 'code'>,
   { guest }: Pick<SnapshotManifest, 'guest'>,
 ): string | undefined {
-  return code === NOT_FOUND_CODE ? guestKind(guest).notFoundHint : undefined;
+  return guestKind(guest).exitHint?.(code);
 }
 
 interface Hook extends Pick<RunHooks, 'onOutput'> {

@@ -17,8 +17,8 @@ export interface GuestKind {
   readonly name: string;
   /** A note that is printed before a guest of this kind is used, for example that it is not Windows. */
   readonly notice?: string;
-  /** A hint that is printed when the guest does not find a command (exit code 127). */
-  readonly notFoundHint?: string;
+  /** Returns a hint for an exit code of a command above 125, if the guest gives it a special meaning. Pure. */
+  readonly exitHint?: (code: number) => string | undefined;
   /** Name of the user for ssh. */
   readonly user: string;
   /** Paths of the two shares in the guest, as its shell writes them. */

@@ -30,6 +30,10 @@ export const RUN_OPTIONS = {
   ...STORE_OPTIONS,
   timeout: documentDefault(parsed('TIME', 'Abort when the command takes longer', durationMs), '60m'),
   ...ENVIRONMENT_OPTIONS,
+  encoding: documentDefault(
+    value('NAME', 'Print output of the command, which is in this encoding, as UTF-8; such as cp850 or windows-1252'),
+    'bytes are passed on unchanged',
+  ),
   in: value('DIR', 'Copy this directory to `in` of the guest before the command'),
   out: value('DIR', 'Copy what the command leaves in `out` to this directory'),
   keep: flag("Keep the machine's disk overlay and exchanged files, and print where they are"),
@@ -78,6 +82,7 @@ export async function runIn(
     );
   }
   const environment = environmentOf(session, args);
+  if (args.encoding !== undefined) (await import('../../api/output-encoding.ts')).requireEncoding(args.encoding);
   return withMachineCodes(session, args, () =>
     interruptible(async (signal) => {
       const context = await openVm(session, args, signal);
@@ -110,6 +115,7 @@ function requestOf(args: RunArguments, environment: Readonly<Record<string, stri
     input: args.in,
     output: args.out,
     ...storeOf(args),
+    encoding: args.encoding,
     timeoutMs: args.timeout,
     isKept: args.keep,
     before: args.before,

@@ -44,6 +44,9 @@ const TIMES: GuestTimes = {
   emulationFactor: 1,
 };
 
+/** Exit code of a shell that does not find the command. */
+const NOT_FOUND_CODE = 127;
+
 const SHARES = { store: '/store', xchg: '/xchg' } as const;
 const APPEND = 'console=ttyS0 quiet panic=-1';
 
@@ -53,7 +56,10 @@ const APPEND = 'console=ttyS0 quiet panic=-1';
 export const standIn: Required<GuestKind> & { readonly commands: Required<GuestCommands> } = {
   name: 'stand-in',
   notice: 'the guest is the stand-in, a small Linux; it is not Windows',
-  notFoundHint: 'the stand-in is a small Linux: it has `sh` and `uname`, but cannot run the packages of the lock',
+  exitHint: (code) =>
+    code === NOT_FOUND_CODE
+      ? 'the stand-in is a small Linux: it has `sh` and `uname`, but cannot run the packages of the lock'
+      : undefined,
   user: 'root',
   shares: SHARES,
   shareNames: SFM_NAMES,

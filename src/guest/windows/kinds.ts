@@ -6,6 +6,7 @@ import type { BootOptions, GuestKind, MachineTemplate } from '../kind.ts';
 import { SFM_NAMES } from '../share-names.ts';
 import type { SmbPolicy } from '../shares.ts';
 import type { GuestTimes } from '../times.ts';
+import { exitHint } from './exit-hint.ts';
 import { HARDWARE, windowsMachine } from './machine.ts';
 import { WINDOWS_USER } from './options.ts';
 
@@ -52,6 +53,7 @@ function kindOf(name: WindowsKind): GuestKind {
   return {
     name,
     user: WINDOWS_USER,
+    exitHint,
     shares: { store: '/store', xchg: '/xchg' },
     shareNames: SFM_NAMES,
     smb: SMB[name],
