@@ -56,6 +56,27 @@ export function testLibrary(bench: () => Bench): void {
       expect(readFileSync(join(output, 'answer'), 'utf8')).toBe('WHY');
     });
 
+    test('output is passed on byte for byte, or printed as UTF-8 with --encoding', async () => {
+      const script = "printf '\\201\\000\\377'";
+      const context = await prepared();
+      const snapshot = await findSnapshot(undefined, context);
+      const chunks: Uint8Array[] = [];
+      const onOutput = (_: string, chunk: Uint8Array): unknown => chunks.push(chunk);
+      await runVm(
+        { argv: ['sh', '-c', script] },
+        { ...context, snapshot, onOutput: (...each) => void onOutput(...each) },
+      );
+      expect(Buffer.concat(chunks).toString('hex')).toBe('8100ff');
+      expect((await bench().vm(['vm', 'run', '--encoding', 'cp850', '--', 'sh', '-c', script])).stdout).toBe(
+        'ü\0\u00a0',
+      );
+      const list = join(bench().path, 'encoded lines');
+      writeFileSync(list, `${script}; printf '\\201\\n' >&2\n`);
+      const each = await bench().vm(['vm', 'run', '--each', list, '--encoding', 'cp850', '--before', 'echo ü']);
+      expect(each.stdout).toBe('[1] ü\0\u00a0\n');
+      expect(each.stderr).toContain('[1] ü\n[1] ü\n');
+    });
+
     test('each failure has its error code', async () => {
       const controller = new AbortController();
       const context = await prepared(controller.signal);

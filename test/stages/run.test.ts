@@ -2,8 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findSnapshot } from '../../src/api/vm-find.ts';
-import { runVm } from '../../src/api/vm-run.ts';
 import { describeWith } from '../support/qemu.ts';
 import { testLibrary } from './library.ts';
 import { Bench, NOTICE, PROGRAMS } from './support.ts';
@@ -104,25 +102,6 @@ describeWith(PROGRAMS, 'build and vm run', () => {
       durationMs: expect.any(Number) as number,
       kept: null,
     });
-  });
-
-  test('output is passed on byte for byte, or printed as UTF-8 with --encoding', async () => {
-    const script = "printf '\\201\\000\\377'";
-    const context = await bench.context();
-    const snapshot = await findSnapshot(undefined, context);
-    const chunks: Uint8Array[] = [];
-    const onOutput = (_: string, chunk: Uint8Array): unknown => chunks.push(chunk);
-    await runVm(
-      { argv: ['sh', '-c', script] },
-      { ...context, snapshot, onOutput: (...each) => void onOutput(...each) },
-    );
-    expect(Buffer.concat(chunks).toString('hex')).toBe('8100ff');
-    expect((await sh(script, ['--encoding', 'cp850'])).stdout).toBe('ü\0\u00a0');
-    const list = join(bench.path, 'encoded lines');
-    writeFileSync(list, `${script}; printf '\\201\\n' >&2\n`);
-    const each = await bench.vm(['vm', 'run', '--each', list, '--encoding', 'cp850', '--before', 'echo ü']);
-    expect(each.stdout).toBe('[1] ü\0\u00a0\n');
-    expect(each.stderr).toContain('[1] ü\n[1] ü\n');
   });
 
   test('50 MB in and out; existing files of the output directory stay', async () => {

@@ -4,7 +4,7 @@
 const MEANINGS: ReadonlyMap<number, string> = new Map([
   [
     127,
-    'the command was not found, or a Windows program ended by an error that has no signal: 0xC0000135 a DLL is missing, ' +
+    'the command was not found, or a Windows program ended by an error without signal: 0xC0000135 a DLL is missing, ' +
       '0xC0000139 a DLL lacks a function, 0xC000007B a DLL for another processor, 0xC00000FD stack overflow, ' +
       '0xC0000409 abort or stack buffer overrun',
   ],
