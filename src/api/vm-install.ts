@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
+import type { Lock } from '../core/lock/lock.ts';
 import { printLock } from '../core/lock/print.ts';
 import { readLines } from '../io/lines.ts';
 import { windowsKit } from '../guest/windows/kit.ts';
@@ -38,6 +39,8 @@ export interface VmInstallRequest {
   readonly windows?: WindowsSetup | undefined;
   /** Hardware that replaces the defaults of the guest kind. */
   readonly machineOptions?: Partial<MachineOptions> | undefined;
+  /** Packages of the lock whose postinstall scripts may fail; by default none. */
+  readonly allowedPostinstallFailures?: readonly string[] | undefined;
   /** By default the limits of the guest kind, 12 times as long under software emulation, and a screenshot every 30
    *  seconds. */
   readonly limits?: Partial<WatchLimits> | undefined;
@@ -79,6 +82,7 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
   const { guest, cacheDir, environment, report, signal } = context;
   const { repo, add = [], keyring = [], windows, machineOptions = {}, limits } = request;
   const lock = await readLock(request.lock);
+  const allowedPostinstallFailures = packagesOfLock(lock, request.allowedPostinstallFailures ?? []);
   const additions = await additionsOf(add);
   const { emptyDisksMiB = [], qemuArguments = [], tpm = false, ...rest } = machineOptions;
   const firmware = chooseFirmware(guest, windows, rest.firmware);
@@ -96,6 +100,7 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
         additions.map(async ({ path, location }) => ({ path, sha256: await sha256OfFile(location) })),
       ),
       machineOptions: options,
+      allowedPostinstallFailures,
     },
     archives: archivesOf(lock),
     packages: lock.request.packages,
@@ -116,6 +121,16 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
       return { repo: image.path, answers: answers?.path ?? out };
     },
   };
+}
+
+/** Returns the names, each once, sorted. Throws `usage` for a name that the lock does not have. */
+function packagesOfLock({ packages }: Lock, names: readonly string[]): string[] {
+  const unknown = names.find((name) => !packages.some((each) => each.name === name));
+  if (unknown !== undefined)
+    throw new CygstrapError('usage', `the lock has no package \`${unknown}\` whose postinstall script can fail`, {
+      hint: 'correct `--allow-postinstall-failure`, or leave it out',
+    });
+  return [...new Set(names)].sort();
 }
 
 /** Returns the firmware of a machine: the wanted one, or else the default of the kind if the medium starts from it.

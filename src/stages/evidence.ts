@@ -47,8 +47,8 @@ async function modifiedMs(path: string): Promise<number> {
 }
 
 /** Reads everything that helps to find out why a stage or a run failed: console, last screen, the record of the
- *  failure, logs of the installer, manifest. Of long logs, the last 4 MiB. `clean` removes private data from every
- *  text; the screen is a picture and stays as it is. Throws `io`. */
+ *  failure, findings about the packages, logs of the installer, manifest. Of long logs, the last 4 MiB. `clean`
+ *  removes private data from every text; the screen is a picture and stays as it is. Throws `io`. */
 export async function readEvidence(
   places: VmPlaces,
   { stage, key }: EvidenceSource,
@@ -68,6 +68,8 @@ export async function readEvidence(
   const logs = logPaths(places, stage, key);
   await addText('console.log', logs.console);
   await addText('failure.json', logs.failure);
+  for (const path of [logs.report, join(stagePath(places, stage, key), STAGE_FILES.report)])
+    await addText(STAGE_FILES.report, path);
   await addText(STAGE_FILES.manifest, join(stagePath(places, stage, key), STAGE_FILES.manifest));
   for (const name of await sortedNamesIn(logs.setup)) await addText(`setup/${name}`, join(logs.setup, name));
   const screen = await orAbsent(() => readFile(logs.screen), logs.screen);

@@ -52,7 +52,9 @@ export async function recordFailure<C extends RecordedContext, T>(
     if (text !== undefined) steps.push({ atMs: Math.round(performance.now() - startMs), text });
     report(event);
   };
-  await Promise.all([paths.failure, paths.setup].map((path) => rm(path, { recursive: true, force: true })));
+  await Promise.all(
+    [paths.failure, paths.report, paths.setup].map((path) => rm(path, { recursive: true, force: true })),
+  );
   try {
     return await make({ ...context, report: onEvent });
   } catch (error) {

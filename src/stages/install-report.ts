@@ -1,3 +1,5 @@
+import type { Report } from '../events.ts';
+import { writeFileAtomically } from '../io/atomic-file.ts';
 import type { ConsoleMarker, Verdict } from '../guest/console-markers.ts';
 import { explain } from '../guest/cygwin/explain.ts';
 import type { Explanation } from '../guest/cygwin/explain.ts';
@@ -27,11 +29,38 @@ export interface ReportedFinding extends Finding, Explanation {
   readonly isAllowed: boolean;
 }
 
+/** Why an installation is refused, and what to do. */
+interface Refusal {
+  readonly reason: string;
+  readonly hint: string | undefined;
+}
+
 export interface Expected {
   /** Number of packages of the lock. */
   readonly packages: number;
   /** Packages whose postinstall scripts may fail. */
   readonly postinstallFailures: readonly string[];
+}
+
+/** Judges the packages of an installation from the markers of its guest, and writes the report: to `accepted`, or to
+ *  `refused`. Reports a warning for each allowed finding.
+ *  @returns why the installation is refused, or undefined
+ *  @throws errors of the system */
+export async function judgePackages(
+  markers: readonly ConsoleMarker[],
+  expected: Expected,
+  { accepted, refused, report }: { readonly accepted: string; readonly refused: string; readonly report: Report },
+): Promise<Refusal | undefined> {
+  const result = reportOf(markers, expected);
+  const refusal = refusalOf(result);
+  await writeFileAtomically(
+    refusal === undefined ? accepted : refused,
+    `${JSON.stringify(result.report, undefined, 2)}\n`,
+    { mode: 0o600 },
+  );
+  for (const { subject, text, isAllowed } of result.report.findings)
+    if (isAllowed) report({ kind: 'warning', message: `the postinstall script of ${subject} failed: ${text}` });
+  return refusal;
 }
 
 /** Collects the findings of the last check from the markers of a guest. Pure.
@@ -88,10 +117,7 @@ function gapsOf(arrived: number, verdict: Verdict | undefined, packages: number)
 
 /** Describes why an installation is refused. Pure.
  *  @returns the reason and the hint, or undefined for a complete report whose findings are all allowed */
-export function refusalOf({
-  report: { findings },
-  gaps,
-}: ReturnType<typeof reportOf>): { readonly reason: string; readonly hint: string | undefined } | undefined {
+export function refusalOf({ report: { findings }, gaps }: ReturnType<typeof reportOf>): Refusal | undefined {
   const refused = findings.filter(({ isAllowed }) => !isAllowed);
   if (refused.length === 0) return gaps.length === 0 ? undefined : { reason: gaps.join('; '), hint: undefined };
   const lines = [...refused.map(({ kind, subject, text }) => `${kind} ${subject}: ${text}`), ...gaps];

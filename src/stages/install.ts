@@ -17,7 +17,8 @@ import type { FirmwareDigests } from './firmware.ts';
 import { writeNewIdentities } from './integrity-cache.ts';
 import { installKey } from './keys.ts';
 import type { InstallIngredients } from './keys.ts';
-import { logPaths } from './layout.ts';
+import { judgePackages } from './install-report.ts';
+import { STAGE_FILES, logPaths } from './layout.ts';
 import { bareTemplate, cpuOf, machineSpec } from './machine-spec.ts';
 import { STAGE_SCHEMA } from './manifest.ts';
 import type { InstalledManifest, MachineOptions } from './manifest.ts';
@@ -57,7 +58,8 @@ export const NONCE_BYTES = 12;
 const MEDIA = 'media';
 
 /** Installs a guest onto a blank disk, or returns the published disk with the same key. A new disk is published only
- *  after the guest has printed the nonce and the host key of the answers and powered off. Throws GuestError, VmError
+ *  after the guest has printed the nonce and the host key of the answers, and that its packages are those of the lock,
+ *  and powered off. Throws GuestError, VmError
  *  and what `makeMedia` throws; then nothing is published, and the console log and the last screen are kept. */
 export async function installStage(context: StageContext, request: InstallRequest): Promise<InstalledManifest> {
   const known = await keyOfInstall(context, request);
@@ -142,7 +144,14 @@ async function make(
     const hostKeys = markers.filter((marker) => marker.kind === 'hostkey');
     if (hostKeys.some(({ key: reported }) => reported !== identity.hostKey.publicKey))
       throw failure('the guest reported another host key than the one of the answers');
-    if (guest.commands !== undefined && hostKeys.length === 0) throw failure('the guest did not report its host key');
+    if (guest.commands === undefined) return;
+    if (hostKeys.length === 0) throw failure('the guest did not report its host key');
+    const refusal = await judgePackages(
+      markers,
+      { packages: archives.length, postinstallFailures: ingredients.allowedPostinstallFailures },
+      { accepted: join(work.path, STAGE_FILES.report), refused: logs.report, report },
+    );
+    if (refusal !== undefined) throw failure(refusal.reason, refusal.hint);
   });
   await rm(join(work.path, MEDIA), { recursive: true, force: true });
   for (const { name, path } of kit.bootFiles) await copyFile(path, join(work.path, name));

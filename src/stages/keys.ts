@@ -20,6 +20,8 @@ export interface InstallIngredients {
   /** Further files on the medium. */
   readonly additions: readonly { readonly path: string; readonly sha256: string }[];
   readonly machineOptions: MachineOptions;
+  /** Packages whose postinstall scripts may fail, sorted. */
+  readonly allowedPostinstallFailures: readonly string[];
 }
 
 /** Returns the key of an installed disk: a hash of its ingredients. The order of fields does not matter. */

@@ -15,6 +15,8 @@ export const STAGE_FILES = {
   vars: 'vars.qcow2',
   /** State of the TPM, under the name that swtpm gives it; absent without a TPM. */
   tpm: 'tpm2-00.permall',
+  /** Installed: what the guest found when it compared its packages with the lock. */
+  report: 'report.json',
   /** RAM of the saved machine, uncompressed; absent in a portable snapshot. */
   ram: 'ram',
   /** Devices of the saved machine; in a portable snapshot also its memory, compressed. */
@@ -38,8 +40,9 @@ export interface VmPlaces {
   readonly work: string;
   readonly locks: string;
   /** Console log and last screen of each stage, including failed ones: `STAGE-KEY.console.log`, `STAGE-KEY.png`; of
-   *  failed ones also the record of the failure, `STAGE-KEY.failure.json`, and the logs of the installer,
-   *  `STAGE-KEY.setup/`. Console logs of failed runs: `run-WORK.console.log`. */
+   *  failed ones also the record of the failure, `STAGE-KEY.failure.json`, the findings about the packages,
+   *  `STAGE-KEY.report.json`, and the logs of the installer, `STAGE-KEY.setup/`. Console logs of failed runs:
+   *  `run-WORK.console.log`. */
   readonly logs: string;
   /** Identities of the verified files of each stage: `STAGE-KEY.json`. */
   readonly integrity: string;
@@ -75,6 +78,8 @@ export interface LogPaths {
   readonly screen: string;
   /** Record of the failure; absent if the stage did not fail. */
   readonly failure: string;
+  /** What the guest found when it compared its packages with the lock, if the installation was refused for it. */
+  readonly report: string;
   /** Directory with the logs of the installer, from the disk of a failed installation. */
   readonly setup: string;
 }
@@ -86,6 +91,7 @@ export function logPaths({ logs }: VmPlaces, stage: StageName, key: string): Log
     console: `${stem}.console.log`,
     screen: `${stem}.png`,
     failure: `${stem}.failure.json`,
+    report: `${stem}.report.json`,
     setup: `${stem}.setup`,
   };
 }

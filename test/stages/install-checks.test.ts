@@ -47,7 +47,12 @@ async function attempt(
   const options = { ...seven?.defaults, emptyDisksMiB: [], tpm: false, qemuArguments: [] } as unknown as MachineOptions;
   const error: unknown = await installStage(context, {
     kit: { ...kit, ...change.kit },
-    ingredients: { lock: 'l', additions: [], machineOptions: { ...options, ...change.machineOptions } },
+    ingredients: {
+      lock: 'l',
+      additions: [],
+      machineOptions: { ...options, ...change.machineOptions },
+      allowedPostinstallFailures: [],
+    },
     archives: [],
     packages: [],
     limits: WATCH_LIMITS,

@@ -1,9 +1,16 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readLock } from '../../src/api/lock-file.ts';
 import { installVm } from '../../src/api/vm-install.ts';
+import type { VmInstallRequest } from '../../src/api/vm-install.ts';
 import type { Answers, GuestKind, InstallKit } from '../../src/guest/kind.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
+import type { InstallReport } from '../../src/stages/install-report.ts';
+import type { InstalledManifest } from '../../src/stages/manifest.ts';
 import { describeWith } from '../support/qemu.ts';
 import { Bench, INTERRUPTED, PROGRAMS, machinePid, namesIn, processesOf } from './support.ts';
 import type { RunningCommand } from './support.ts';
@@ -29,9 +36,9 @@ describeWith(PROGRAMS, 'a failed installation prints an error, publishes nothing
       return { ...kit, ...change(kit) };
     },
   });
-  const installed = async (guest: GuestKind): Promise<unknown> => {
+  const installed = async (guest: GuestKind, own: Partial<VmInstallRequest> = {}): Promise<InstalledManifest> => {
     return installVm(
-      { repo: bench.repo, lock: bench.lock, machineOptions: { memoryMiB: 256, diskMiB: 2048 } },
+      { repo: bench.repo, lock: bench.lock, machineOptions: { memoryMiB: 256, diskMiB: 2048 }, ...own },
       await bench.context(guest),
     );
   };
@@ -134,6 +141,63 @@ describeWith(PROGRAMS, 'a failed installation prints an error, publishes nothing
       'the installation failed: the guest reported another host key than the one of the answers',
     );
     expect(bench.stages().install).toEqual([]);
+  });
+
+  test('a package of the lock is missing', async () => {
+    const guest = kitOf((kit) => ({
+      answerFiles: (answers) =>
+        new Map([
+          ...kit.answerFiles({ ...answers, archives: answers.archives.filter(({ name }) => name !== 'gcc-core') }),
+          ...[...kit.answerFiles(answers)].filter(([name]) => name === 'locked'),
+        ]),
+    }));
+    const [gcc] = (await readLock(bench.lock)).packages.filter(({ name }) => name === 'gcc-core');
+    await expect(installed(guest)).rejects.toMatchObject({
+      message:
+        'the installation failed: the installed packages differ from the lock, 1 finding:\n' +
+        `  - missing gcc-core: lock: ${gcc?.version}; not installed`,
+      hint: expect.stringMatching(
+        /^read the findings of the kind `log`.*; see step `verify` in its console log/,
+      ) as string,
+    });
+    expect(bench.stages().install).toEqual([]);
+    const packed = await bench.vm(['vm', 'evidence', '--out', join(bench.path, 'evidence.tar.gz'), '--json']);
+    const { files } = JSON.parse(packed.stdout) as { files: { name: string }[] };
+    expect(files.map(({ name }) => name)).toContain('report.json');
+  });
+
+  test('a postinstall script fails, unless the user allows it', async () => {
+    const tree = join(bench.path, 'broken');
+    await mkdir(join(tree, 'etc/postinstall'), { recursive: true });
+    await writeFile(join(tree, 'etc/postinstall/broken.sh'), 'if true\n');
+    const archive = join(bench.path, 'broken.tar.xz');
+    expect(spawnSync('bsdtar', ['-cJf', archive, '-C', tree, 'etc/postinstall/broken.sh']).status).toBe(0);
+    const bytes = await readFile(archive);
+    const digest = { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') } as const;
+    const guest = answering((answers) => ({
+      ...answers,
+      archives: answers.archives.map((each) =>
+        each.name === 'gcc-core' ? { ...each, path: 'extra/broken.tar.xz', sizeBytes: bytes.length, digest } : each,
+      ),
+    }));
+    const add = [`${archive}=extra/broken.tar.xz`];
+    await expect(installed(guest, { add })).rejects.toMatchObject({
+      message:
+        'the installation failed: the installed packages differ from the lock, 1 finding:\n' +
+        '  - postinstall gcc-core: broken.sh: exit code 2',
+      hint: expect.stringContaining('repeat with `--allow-postinstall-failure gcc-core`') as string,
+    });
+    const { key } = await installed(guest, { add, allowedPostinstallFailures: ['gcc-core'] });
+    const report = JSON.parse(
+      await readFile(join(bench.vmDir, 'install', key, 'report.json'), 'utf8'),
+    ) as InstallReport;
+    expect(report).toMatchObject({
+      schema: 1,
+      isComplete: true,
+      counts: { findings: 1, allowed: 1 },
+      findings: [{ kind: 'postinstall', subject: 'gcc-core', isAllowed: true }],
+    });
+    expect(await bench.vm(['vm', 'rm', key])).toMatchObject({ exit: 0 });
   });
 
   test('cygstrap is killed: QEMU ends, the next installation succeeds, and `vm gc` removes the leftovers', async () => {

@@ -46,6 +46,7 @@ describe('keys', () => {
     lock: 'l',
     additions: [],
     machineOptions: OPTIONS,
+    allowedPostinstallFailures: [],
   };
   const machine = { qemu: '7.2.0', machineType: 'pc-1', accelerator: 'tcg', cpu: 'c', firmware: null, hostCpu: null };
   const snapshot: SnapshotIngredients = { install: 'i', machine, machineOptions: OPTIONS, isPortable: false };
@@ -58,6 +59,7 @@ describe('keys', () => {
     ...['ab', 'ba', 'aa'].map(([code = '', vars = '']) => ({ ...install, firmware: { code, vars } })),
     { ...install, additions: [{ path: 'a', sha256: 'b' }] },
     { ...install, additions: [{ path: 'b', sha256: 'a' }] },
+    { ...install, allowedPostinstallFailures: ['a'] },
     ...OTHER_OPTIONS.map((machineOptions) => ({ ...install, machineOptions })),
   ];
   const snapshots: SnapshotIngredients[] = [

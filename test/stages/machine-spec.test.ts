@@ -127,7 +127,12 @@ test.each([
   await expect(
     installStage(context, {
       kit: { key: 'k' } as InstallKit,
-      ingredients: { lock: 'l', additions: [], machineOptions: { ...OPTIONS, ...options } },
+      ingredients: {
+        lock: 'l',
+        additions: [],
+        machineOptions: { ...OPTIONS, ...options },
+        allowedPostinstallFailures: [],
+      },
       archives: [],
       packages: [],
       limits: WATCH_LIMITS,

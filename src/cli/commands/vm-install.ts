@@ -69,12 +69,21 @@ async function requestOf(
   context: VmContext,
   args: VmArguments & InstallArguments & WindowsArguments,
 ): Promise<VmInstallRequest> {
-  const { repo, lock, add, keyring, stepTimeout, stallTimeout } = args;
+  const { repo, lock, add, keyring, stepTimeout, stallTimeout, allowPostinstallFailure } = args;
   const windows = await windowsSetupOf(context, args);
   await printNotice(session, args, { guest: windows?.kind ?? context.guest.name });
   const limits = {
     ...(stepTimeout !== undefined && { stepTimeoutMs: stepTimeout }),
     ...(stallTimeout !== undefined && { stallTimeoutMs: stallTimeout }),
   };
-  return { repo, lock, add, keyring, windows, machineOptions: machineOptionsOf(args), limits };
+  return {
+    repo,
+    lock,
+    add,
+    keyring,
+    windows,
+    machineOptions: machineOptionsOf(args),
+    allowedPostinstallFailures: allowPostinstallFailure,
+    limits,
+  };
 }

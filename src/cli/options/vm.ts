@@ -55,6 +55,10 @@ export const INSTALL_OPTIONS = {
     parsed('TIME', 'Abort when the installation shows no progress for longer', durationMs),
     'the limit of the guest',
   ),
+  'allow-postinstall-failure': list(
+    'NAME',
+    'Accept that the postinstall script of this package fails; repeat for several',
+  ),
   ...grouped('Machine', {
     disk: parsed('SIZE', 'Set the size of the disk, such as 16G', sizeMiB),
     firmware: documentDefault(
