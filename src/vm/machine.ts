@@ -40,6 +40,8 @@ export interface MachineParts {
   readonly spec: MachineSpec;
   readonly files: MachineFiles;
   readonly child: Program;
+  /** Resolves when QEMU has ended and its sockets and temporary files are removed; never rejects. */
+  readonly cleaned: Promise<unknown>;
   readonly tpm: Tpm | undefined;
   readonly qmp: QmpSession;
   /** A command line that starts the same machine by hand. */
@@ -57,7 +59,7 @@ export class Machine implements AsyncDisposable {
   /** Port of the guest's ssh on 127.0.0.1 for a card of link `direct`, in the network namespace of QEMU if it has
    *  one. */
   readonly sshPort: number | undefined;
-  /** Resolves once, when QEMU has ended; never rejects. */
+  /** Resolves once, when QEMU has ended and its sockets and temporary files are removed; never rejects. */
   readonly exited: Promise<MachineExit>;
   readonly #child: Program;
   readonly #command: string;
@@ -70,7 +72,7 @@ export class Machine implements AsyncDisposable {
   #blockError: string | undefined;
   #tpmError: VmError | undefined;
 
-  constructor({ spec, files, child, tpm, qmp, command, sshPort, report }: MachineParts) {
+  constructor({ spec, files, child, cleaned, tpm, qmp, command, sshPort, report }: MachineParts) {
     this.spec = spec;
     this.files = files;
     this.qmp = qmp;
@@ -84,6 +86,7 @@ export class Machine implements AsyncDisposable {
     this.exited = child.exited.then(async (exit) => {
       // The last events may still be in the queue.
       await watched;
+      await cleaned;
       await tpm?.end();
       const end = this.#endOf(exit);
       report({ kind: 'note', message: `machine \`${spec.name}\` ended: ${end.reason}` });

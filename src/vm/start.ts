@@ -88,7 +88,8 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     },
   );
   const command = quoteCommand(argv);
-  void child.exited.then(() => Promise.all(scratch.map((path) => rm(path, { force: true }))).catch(() => {}));
+  // Another machine of the same name may start when this one has ended; it has the same files.
+  const cleaned = child.exited.then(() => Promise.allSettled(scratch.map((path) => rm(path, { force: true }))));
   try {
     child.stdin.end();
     const died = child.exited.then((exit) => {
@@ -108,7 +109,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     const [sshPort] = spec.nics.flatMap(({ link }) =>
       link.kind === 'direct' && link.sshPort !== 'any' ? [link.sshPort] : [],
     );
-    const machine = new Machine({ spec, files, child, tpm, qmp, command, sshPort, report });
+    const machine = new Machine({ spec, files, child, cleaned, tpm, qmp, command, sshPort, report });
     const onAbort = (): void => machine.expectEnd();
     signal?.addEventListener('abort', onAbort);
     void machine.exited.then(() => signal?.removeEventListener('abort', onAbort));
@@ -117,6 +118,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     return machine;
   } catch (error) {
     await child[Symbol.asyncDispose]();
+    await cleaned;
     await tpm?.[Symbol.asyncDispose]();
     signal?.throwIfAborted();
     throw error;
