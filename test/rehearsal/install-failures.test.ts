@@ -33,9 +33,9 @@ describeWith(INSTALL_PROGRAMS, 'an installation that fails publishes nothing and
   test.each([
     [
       'power-off-without-verdict',
-      'the guest powered off before it reported that it is installed, in step `specialize`',
+      'the guest powered off before it reported that it is installed, in step `complete`',
     ],
-    ['failed-script', 'the guest reports: copy: logon exited with 1'],
+    ['failed-script', 'the guest reports: copy: specialize exited with 1'],
     ['wrong-nonce', 'the guest reported the nonce of another installation'],
   ])('%s', { timeout: LIMIT_MS }, async (variant, message) => {
     expect(await failure(variant)).toContain(`\nerror: the installation failed: ${message}`);

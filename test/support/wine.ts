@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { compilePe } from './pe.ts';
 
 /** A Windows of wine, in a temporary directory: its cmd, its drives, and a serial port whose lines can be read. */
 export class Wine implements AsyncDisposable {
@@ -47,11 +48,21 @@ export class Wine implements AsyncDisposable {
     if (directory !== undefined) await symlink(directory, link);
   }
 
-  /** Makes a command in drive C:\stubs, which is first in PATH, that writes its arguments to a file. */
-  async stub(name: string): Promise<void> {
+  /** Makes a command in drive C:\stubs, which is first in PATH, that writes its arguments to a file and then runs
+   *  lines. */
+  async stub(name: string, lines: readonly string[] = []): Promise<void> {
     await mkdir(join(this.system, 'stubs'), { recursive: true });
-    const lines = ['@echo off', `>>C:\\stubs\\calls.txt echo ${name} %*`, 'exit /b 0', ''];
-    await writeFile(join(this.system, 'stubs', `${name}.cmd`), lines.join('\r\n'));
+    const all = ['@echo off', `>>C:\\stubs\\calls.txt echo ${name} %*`, ...lines, 'exit /b 0', ''];
+    await writeFile(join(this.system, 'stubs', `${name}.cmd`), all.join('\r\n'));
+  }
+
+  /** Makes a program that runs the stub of its own name, with its arguments, and waits for it. It exits with the code
+   *  of `exit N` in the stub. */
+  async program(path: string, lines: readonly string[]): Promise<void> {
+    await this.stub(basename(path, '.exe'), lines);
+    await mkdir(dirname(path), { recursive: true });
+    const source = join(import.meta.dirname, 'wine-program.c');
+    await writeFile(path, compilePe({ source, entry: 'program', subsystem: 'console' }));
   }
 
   /** Makes a program of the host that has a name of Windows and writes its arguments to a file. Wine gives its caller

@@ -1,6 +1,12 @@
 import type { WindowsKind } from '../../core/windows/kinds.ts';
-import { MARKER_FILE, SCRIPT_FILE, SCRIPT_LOG } from './options.ts';
+import { isLegacyKind, MARKER_FILE, SCRIPT_FILE, SCRIPT_LOG } from './options.ts';
 import type { ScriptPhase } from './options.ts';
+import { bashSteps, cygwinDirectory, cygwinStep, setupPhase } from './script-cygwin.ts';
+import type { SetupCall } from './script-cygwin.ts';
+import { driveLetters, runStep, SUBROUTINES, tryStep } from './script-lines.ts';
+import { AGAIN_STEP, finishStep, SETUP_COMPLETE_STEP, TASK_STEP, USER_STEP, WAIT_FOR_LOGON } from './script-logon.ts';
+import { firewallStep, networkStep } from './script-network.ts';
+import { profileStep, settingsStep } from './script-settings.ts';
 
 /** Phases in which a command file of the user can run: `specialize.cmd`, `logon.cmd`. */
 export type CommandPhase = Exclude<ScriptPhase, 'windowspe'>;
@@ -14,15 +20,17 @@ export interface ScriptOptions {
   readonly commands?: Readonly<Partial<Record<CommandPhase, boolean>>> | undefined;
   /** Whether the medium has drivers of the user in its directory `drivers`. */
   readonly hasDrivers?: boolean | undefined;
+  /** Installs Cygwin; the medium then has the directory `cygwin` with its scripts. */
+  readonly setup?: SetupCall | undefined;
 }
 
 /** Returns the script of the answer medium and the file by which it is found, in ASCII with CR LF.
  *
  *  The script prints `@cygstrap stage PHASE` on COM1 in each phase and runs the user's command file of the phase. At
- *  the first logon it then prints `@cygstrap installed NONCE` and powers off. After a failure it prints
- *  `@cygstrap failed STEP: PHASE exited with N` and powers off. Finished steps are not repeated.
+ *  the first logon it prepares Windows, installs Cygwin, prints `@cygstrap installed NONCE` and powers off. After a
+ *  failure it prints `@cygstrap failed STEP: REASON` and powers off. Finished steps are not repeated.
  *
- *  Throws TypeError for a nonce with other characters. */
+ *  Throws TypeError for a nonce with other characters, and `usage` for a call of setup that is too long for cmd. */
 export function scriptFiles(options: ScriptOptions): ReadonlyMap<string, Uint8Array> {
   const { nonce } = options;
   if (!/^[\w-]{1,100}$/.test(nonce)) throw new TypeError('a nonce has 1 to 100 letters, digits, - and _');
@@ -54,11 +62,17 @@ function ascii(lines: readonly string[]): Uint8Array {
  *  - No `&&` or `||` after a write to COM1, and redirections after the command, except for `>FILE echo`: cmd of wine,
  *    in which the tests run, reports a failure for a serial port, and does not parse several in front.
  *  - Exit code 0, also after a failure: for another code in `specialize` Setup shows a dialog and waits.
- *  - Paths in variables that are set at the start: `%~f0` in a subroutine is not the script in every cmd. */
-function script({ kind, nonce, commands, hasDrivers }: ScriptOptions): string[] {
-  const driverPhase: CommandPhase = hasSpecialize(kind) ? 'specialize' : 'logon';
-  const driversIn = (phase: CommandPhase): string[] =>
-    hasDrivers === true && phase === driverPhase ? runStep('drivers') : [];
+ *  - Paths in variables that are set at the start: `%~f0` in a subroutine is not the script in every cmd.
+ *
+ *  `specialize` puts a copy of the script on the disk, which Windows runs as `complete`, before anybody is logged on,
+ *  and which starts the task `system`. `logon` does what is left. `system` does the same if no logon has begun after 15
+ *  minutes, or none finishes. After a restart `logon` or `system` goes on. `setup` is the process of Cygwin's setup. */
+function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): string[] {
+  const letters = driveLetters(kind);
+  const isLegacy = isLegacyKind(kind);
+  const isEarly = hasSpecialize(kind);
+  const arch = setup?.arch ?? (isLegacy ? 'x86' : 'x86_64');
+  const drivers = hasDrivers === true ? runStep('drivers') : [];
   return [
     '@echo off',
     'setlocal EnableExtensions DisableDelayedExpansion',
@@ -67,10 +81,20 @@ function script({ kind, nonce, commands, hasDrivers }: ScriptOptions): string[] 
     'set "self=%~f0"',
     'set "folder=%SystemDrive%\\cygstrap"',
     `set "log=%SystemDrive%\\${SCRIPT_LOG.replace('/', '\\')}"`,
+    `set "root=%SystemDrive%\\${cygwinDirectory(arch)}"`,
     'set "code=0"',
+    'set "reason="',
+    'set "restart="',
     // The rate is 1200 bit/s by default in Windows XP and 7.
     'mode com1:115200,n,8,1 >nul 2>nul',
-    ...(['windowspe', 'specialize', 'logon'] as const).map((phase) => `if "%phase%"=="${phase}" goto ${phase}`),
+    'if "%phase%"=="windowspe" goto windowspe',
+    // The copy on the disk has no medium beside it.
+    `if not exist "%medium%${MARKER_FILE}" call :find`,
+    'if not exist "%folder%\\" mkdir "%folder%"',
+    ...(isEarly ? ['if "%phase%"=="specialize" goto specialize', 'if "%phase%"=="complete" goto alone'] : []),
+    ...(isEarly ? ['if "%phase%"=="system" goto unattended'] : []),
+    'if "%phase%"=="logon" goto alone',
+    ...(setup === undefined ? [] : ['if "%phase%"=="setup" goto setup']),
     'exit /b 0',
 
     // WinPE has no disk for a log yet, and Setup waits for the end of this phase. The registry first: COM1 may be
@@ -82,64 +106,133 @@ function script({ kind, nonce, commands, hasDrivers }: ScriptOptions): string[] 
     '>COM1 echo @cygstrap stage windowspe',
     'exit /b 0',
 
-    ':specialize',
-    'call :report stage specialize',
-    ...driversIn('specialize'),
-    ...(commands?.specialize === true ? runStep('customize') : []),
-    'exit /b 0',
+    ...(isEarly
+      ? [
+          ':specialize',
+          'call :report stage specialize',
+          ...runStep('copy'),
+          ...runStep('setupcomplete'),
+          ...drivers,
+          ...(commands?.specialize === true ? runStep('customize', 'specialize') : []),
+          'exit /b 0',
 
+          ':unattended',
+          ...WAIT_FOR_LOGON,
+        ]
+      : []),
+
+    // One process at a time: only one can open this file for writing, and Windows closes it when the process ends. cmd
+    // does not call the label if the file cannot be opened.
+    ':alone',
+    'set "step=copy"',
+    '>"%folder%\\%phase%.started" echo %DATE% %TIME%',
+    'if not exist "%folder%\\%phase%.started" set "code=1"& goto failed',
+    'set "held="',
+    'call :%phase% 9>"%folder%\\lock" 2>nul',
+    'if defined held exit /b 0',
+    'call :wait 5',
+    'goto alone',
+
+    // What fails here, where not all services run yet, is tried again at the logon.
+    ...(isEarly
+      ? [
+          ':complete',
+          'set "held=1"',
+          'call :report stage complete',
+          ...[...MACHINE_STEPS, 'task'].map((label) => tryStep(label)),
+          'exit /b 0',
+        ]
+      : []),
+
+    ...(isEarly ? [':system'] : []),
     ':logon',
+    'set "held=1"',
     'call :report stage logon',
     'call :report stage script',
     ...runStep('copy'),
-    ...driversIn('logon'),
-    ...(commands?.logon === true ? runStep('customize') : []),
+    ...runStep('again'),
+    ...(isLegacy ? runStep('user') : []),
+    ...MACHINE_STEPS.flatMap((label) => runStep(label)),
+    `if "%phase%"=="logon" ${tryStep('profile')}`,
+    ...(isEarly ? [] : drivers),
+    ...(commands?.logon === true ? runStep('customize', 'logon') : []),
+    ...(setup === undefined
+      ? []
+      : [...runStep('cygwin'), 'if defined restart goto restart', ...runStep('configure'), ...runStep('verify')]),
+    ...runStep('finish'),
     `call :report installed ${nonce}`,
     'goto poweroff',
 
     ':failed',
-    'call :report failed %step%: %phase% exited with %code%',
+    'if not defined reason set "reason=%phase% exited with %code%"',
+    'call :report failed %step%: %reason%',
     // Hyphens: the form that Windows XP documents; later versions accept it too.
     ':poweroff',
     'shutdown -s -t 0 -f',
+    'goto end',
+    ...(setup === undefined ? [] : [':restart', 'shutdown -r -t 0 -f']),
+    // Until Windows ends this process, so that no other takes its place.
+    ':end',
+    'call :wait 60',
     'exit /b 0',
 
     // Windows can restart in the middle and log on again: a finished step leaves a file and is not repeated.
     ':step',
     'set "step=%~1"',
-    'set "mark=%folder%\\%phase%-%step%.done"',
-    'if exist "%mark%" exit /b 0',
+    'set "part=%~2"',
+    'set "code=0"',
+    'if exist "%folder%\\%step%%part%.done" exit /b 0',
     // The step sets `code` itself: if the log cannot be opened, cmd does not call it, and leaves errorlevel as it was.
     'set "code=1"',
+    'set "reason="',
     'call :%step% <nul >>"%log%" 2>&1',
     'if not "%code%"=="0" exit /b 0',
-    '>"%mark%" echo done',
+    '>"%folder%\\%step%%part%.done" echo done',
     'exit /b 0',
 
     // `type` and not `copy`: a copy of a file of a CD is read-only, so that it cannot be replaced.
     ':copy',
-    `type "%self%" >"%folder%\\${SCRIPT_FILE}"`,
+    `type "%medium%${SCRIPT_FILE}" >"%folder%\\${SCRIPT_FILE}"`,
     `if exist "%folder%\\${SCRIPT_FILE}" set "code=0"`,
     'exit /b 0',
 
     ...(hasDrivers === true ? DRIVERS : []),
+    ...settingsStep(kind),
+    ...profileStep(),
+    ...networkStep(kind),
+    ...firewallStep(kind),
+    ...(isEarly ? [...SETUP_COMPLETE_STEP, ...TASK_STEP] : []),
+    ...AGAIN_STEP,
+    ...(isLegacy ? USER_STEP : []),
+    ...(setup === undefined
+      ? []
+      : [...cygwinStep(setup, letters), ...bashSteps(letters), ':setup', 'call :repo', ...setupPhase(setup)]),
+    ...finishStep(kind),
 
     // A process of its own, so that `exit`, `cd` and `set` in the user's file do not reach this script. `call`: without
     // it `cmd /c FILE` returns 0 for a file that ends by `program || exit /b`, or by `exit /b 1` in an `if`.
     ':customize',
     'pushd "%medium%"',
-    'cmd.exe /d /c call .\\%phase%.cmd',
+    'cmd.exe /d /c call .\\%part%.cmd',
     'set "code=%errorlevel%"',
     'popd',
     'exit /b 0',
 
+    ':find',
+    `for %%d in (${letters}) do if exist "%%d:\\${MARKER_FILE}" set "medium=%%d:\\"`,
+    'exit /b 0',
+
     ':report',
-    'if not exist "%folder%\\" mkdir "%folder%"',
     '>>"%log%" echo %DATE% %TIME% %*',
     '>COM1 echo @cygstrap %*',
     'exit /b 0',
+
+    ...SUBROUTINES,
   ];
 }
+
+/** Steps that need no logon. */
+const MACHINE_STEPS = ['settings', 'network', 'firewall'] as const;
 
 /** Installs the drivers of the user. `pnputil` exits with 259 if a driver fits no device or is there already, and with
  *  3010 if it needs a restart. The name is in a variable, as `call :driver "%%f"` would expand `%` and `^` in it. */
@@ -154,8 +247,3 @@ const DRIVERS: readonly string[] = [
   'if not "%result%"=="0" if not "%result%"=="259" if not "%result%"=="3010" set "code=%result%"',
   'exit /b 0',
 ];
-
-/** Runs the step with this label; after a failure the script ends. */
-function runStep(label: string): string[] {
-  return [`call :step ${label}`, 'if not "%code%"=="0" goto failed'];
-}

@@ -5,6 +5,8 @@ import type { AnswerFileAnswers } from '../../../src/guest/windows/answer-file.t
 import { scriptCall } from '../../../src/guest/windows/options.ts';
 import { hasSpecialize, scriptFiles } from '../../../src/guest/windows/script.ts';
 import type { ScriptOptions } from '../../../src/guest/windows/script.ts';
+import { REPO_DIRECTORY } from '../../../src/guest/windows/script-cygwin.ts';
+import type { SetupCall } from '../../../src/guest/windows/script-cygwin.ts';
 
 const BOTH = { specialize: true, logon: true };
 
@@ -16,8 +18,6 @@ function linesOf(options: ScriptOptions): string[] {
   return textOf(options).split('\r\n');
 }
 
-const script = linesOf({ kind: 'windows-11', nonce: 'n0nce', commands: BOTH });
-
 test('the answer medium gets the script and the marker file, in ASCII with CR LF', () => {
   const files = scriptFiles({ kind: 'windows-11', nonce: 'n0nce', commands: BOTH });
   expect([...files.keys()]).toEqual(['cygstrap.cmd', 'cygstrap.id']);
@@ -28,10 +28,56 @@ test('the answer medium gets the script and the marker file, in ASCII with CR LF
   expect(textOf({ kind: 'windows-11', nonce: 'n0nce' }, 'cygstrap.id')).toBe('nonce=n0nce\r\n');
 });
 
-test('the script uses only programs that every supported Windows has', () => {
-  const builtIn = /^(?:@echo|setlocal|set|if|call|goto|exit|pushd|popd|type|:\w+|>>?(?:COM1|"[^"]+") echo) ?/;
-  const programs = script.filter((line) => line !== '' && !builtIn.test(line)).map((line) => line.split(' ')[0]);
-  expect(new Set(programs)).toEqual(new Set(['mode', 'reg', 'shutdown', 'cmd.exe']));
+const SETUP: SetupCall = {
+  program: 'setup-x86_64.exe',
+  arch: 'x86_64',
+  packages: 12,
+  arguments: ['--quiet-mode', '--local-package-dir', REPO_DIRECTORY, '--packages', 'openssh,cygrunsrv'],
+};
+
+/** Returns the programs that the lines of a script run. */
+function programsOf(lines: readonly string[]): Set<string> {
+  const builtIn =
+    /^(?:@echo|setlocal|set|call|goto|exit|pushd|popd|type|echo|mkdir|del|ren|:\w+|>>?(?:COM1|"[^"]+") echo)(?: |$)/;
+  const commands = lines.flatMap((line) => {
+    const inFor = /in \('(.*?)'\)/.exec(line)?.[1] ?? [];
+    let rest = line.trim();
+    for (let before = ''; before !== rest;) {
+      before = rest;
+      rest = rest
+        .replace(
+          /^if (?:\/i )?(?:not )?(?:exist (?:"[^"]*"|\S+)|defined \w+|errorlevel \d+|\S+ gtr \S+|"[^"]*"=="[^"]*") /,
+          '',
+        )
+        .replace(/^for .*? in \((?:'[^']*'|"[^"]*"|[^)]*)\) do \(?/, '')
+        .replace(/^call (?=:run )/, '')
+        .replace(/^:run /, '')
+        .replace(/^call (?!:|%)/, '');
+    }
+    return [rest, inFor].flat();
+  });
+  return new Set(commands.filter((each) => each !== '' && !builtIn.test(each)).map((each) => each.split(' ')[0] ?? ''));
+}
+
+test.each(WINDOWS_KIND_NAMES)('the script for %s uses only programs that this Windows has', (kind) => {
+  const own = ['"%repo%setup-x86_64.exe"', '"%root%\\bin\\bash.exe"'];
+  const common = [
+    'mode',
+    'reg',
+    'shutdown',
+    'cmd.exe',
+    'net',
+    'netsh',
+    'sc',
+    'powercfg',
+    'ping.exe',
+    'start',
+    'taskkill',
+  ];
+  const modern = ['route', 'bcdedit', 'schtasks'];
+  const programs = programsOf(linesOf({ kind, nonce: 'n0nce', commands: BOTH, setup: SETUP }));
+  const isLegacy = kind === 'windows-xp' || kind === 'windows-2003';
+  expect(programs).toEqual(new Set([...own, ...common, ...(isLegacy ? [] : modern)]));
 });
 
 test.each([
@@ -45,18 +91,24 @@ test.each([
   expect(linesOf({ kind, nonce: 'n' })).not.toContain('call :step drivers');
 });
 
+const script = linesOf({ kind: 'windows-11', nonce: 'n0nce', commands: BOTH, setup: SETUP });
+
 test('each label exists once, and each jump has a label', () => {
   const labels = script.filter((line) => line.startsWith(':'));
   expect(labels).toEqual([...new Set(labels)]);
-  const targets = script.flatMap((line) => /(?:goto |call :step |call :)(\w+)/.exec(line)?.[1] ?? []);
-  expect(targets.filter((target) => !labels.includes(`:${target}`))).toEqual([]);
+  const targets = script.flatMap((line) =>
+    [...line.matchAll(/(?:goto |call :step |call :)(\w+)/g)].map(([, target]) => `:${target}`),
+  );
+  expect(targets.filter((target) => !labels.includes(target))).toEqual([]);
+  const others = ['step', 'complete', 'system', 'logon', 'profile'].map((name) => `:${name}`);
+  expect(labels.filter((label) => !targets.includes(label) && !others.includes(label))).toEqual([]);
 });
 
 test('a message on COM1 has none of the characters that cmd interprets', () => {
-  const variables = /%(?:step|phase|code|\*)%?/g;
-  const messages = script.flatMap((line) => /^(?:call :report|>COM1 echo) (.*)$/.exec(line)?.[1] ?? []);
+  const variables = /%(?:step|reason|count|\*)%?/g;
+  const messages = script.flatMap((line) => /(?:call :report|call :tell|>COM1 echo) (.*)$/.exec(line)?.[1] ?? []);
   expect(messages.length).toBeGreaterThan(5);
-  for (const message of messages) expect(message.replaceAll(variables, '')).toMatch(/^[\w@: -]*$/);
+  for (const message of messages) expect(message.replaceAll(variables, '')).toMatch(/^[\w@:/ -]*$/);
 });
 
 test.each(['', 'a b', 'a%b', 'a&b', 'ä', 'a\r\nshutdown', 'a'.repeat(101)])('refuses the nonce %j', (nonce) => {
@@ -66,7 +118,7 @@ test.each(['', 'a b', 'a%b', 'a&b', 'ä', 'a\r\nshutdown', 'a'.repeat(101)])('re
 describe.each(WINDOWS_KIND_NAMES)('the script for %s', (kind) => {
   test('bypasses the checks of Setup only for Windows 11', () => {
     const values = linesOf({ kind, nonce: 'n' }).flatMap(
-      (line) => /\/v (\w+) \/t REG_DWORD \/d 1/.exec(line)?.[1] ?? [],
+      (line) => /\/v (Bypass\w+) \/t REG_DWORD \/d 1/.exec(line)?.[1] ?? [],
     );
     const all = ['TPM', 'SecureBoot', 'RAM', 'CPU', 'Storage'].map((name) => `Bypass${name}Check`);
     expect(values).toEqual(kind === 'windows-11' ? all : []);

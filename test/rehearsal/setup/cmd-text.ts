@@ -54,43 +54,74 @@ export function isOpen(statement: string): boolean {
   return begins > lines.filter((line) => line.startsWith(')')).length;
 }
 
-/** Where the output of a command goes. */
+/** Where the output of a command goes, and its input comes from. */
 export interface Redirected {
   readonly command: string;
   /** File or device of standard output; undefined for the screen. */
   readonly output: string | undefined;
   readonly isAppended: boolean;
+  /** File of standard input; undefined for the keyboard. */
+  readonly input: string | undefined;
 }
 
 /** Takes the redirections out of a simple command. A digit before `>` is a handle, as in cmd: it is not printed. */
 export function takeRedirections(text: string): Redirected {
   let output: string | undefined;
+  let input: string | undefined;
   let isAppended = false;
   const command = text.replace(
     /("[^"]*"?)|(\d?)(>>?|<)\s*(&\d|"[^"]*"|[^\s&|<>"]+)/g,
     (all, quoted: string | undefined, handle: string, sign: string, target: string) => {
       if (quoted !== undefined) return all;
+      if (sign === '<') input = target.replaceAll('"', '');
       if (sign === '<' || (handle !== '' && handle !== '1')) return '';
       output = target.replaceAll('"', '');
       isAppended = sign === '>>';
       return '';
     },
   );
-  return { command: command.trimStart(), output, isAppended };
+  return { command: command.trimStart(), output, isAppended, input };
 }
 
-/** Replaces the variables of a line of a batch file: arguments, `%~dp0`, `%~f0`, and the environment. */
+/** Replaces the variables of a line of a batch file: arguments, `%~dp0`, `%~f0`, and the environment, with parts such
+ *  as `%name:~0,4%`. */
 export function expand(line: string, args: readonly string[], variables: ReadonlyMap<string, string>): string {
-  return line.replace(/%(%|\*|~dp0|~f0|~?\d|[^%\s:=]+%)/g, (_, what: string) => {
+  return line.replace(/%(%|\*|~dp0|~f0|~?\d|[^%\s:=]+(?::~-?\d+(?:,-?\d+)?)?%)/g, (_, what: string) => {
     if (what === '%') return '%';
     if (what === '*') return args.slice(1).join(' ');
     if (what === '~dp0') return (args[0] ?? '').replace(/[^\\]*$/, '');
     if (what === '~f0') return args[0] ?? '';
     const [, isBare, number] = /^(~?)(\d)$/.exec(what) ?? [];
-    if (number === undefined) return variables.get(what.slice(0, -1).toLowerCase()) ?? '';
+    if (number === undefined) return variableOf(what.slice(0, -1), variables);
     const arg = args[Number(number)] ?? '';
     return isBare === '~' ? arg.replace(/^"(.*)"$/, '$1') : arg;
   });
+}
+
+function variableOf(what: string, variables: ReadonlyMap<string, string>): string {
+  const [name = '', part] = what.split(':');
+  const value = variables.get(name.toLowerCase()) ?? '';
+  if (part === undefined) return value;
+  // cmd prints the rest of the expression for a variable that is not set.
+  if (value === '') return part;
+  const [start = 0, length] = part.slice(1).split(',').map(Number);
+  const from = start < 0 ? Math.max(0, value.length + start) : start;
+  if (length === undefined) return value.slice(from);
+  return length < 0 ? value.slice(from, length) : value.slice(from, from + length);
+}
+
+/** Returns the variable and its value after `set /a`; this knows sums. */
+export function evaluate(text: string, variables: ReadonlyMap<string, string>): readonly [name: string, value: number] {
+  const [, name = '', plus, sum = ''] = /^"?(\w+)(\+?)=([^"]*)"?$/.exec(text.trim()) ?? [];
+  if (name === '') throw new UnknownConstruct(`set /a ${text}`);
+  const numberOf = (word: string): number => {
+    const value = Number(/^\d/.test(word) ? word : (variables.get(word.toLowerCase()) ?? 0));
+    if (Number.isNaN(value)) throw new UnknownConstruct(`set /a ${text}`);
+    return value;
+  };
+  const terms = sum.split('+').map((word) => numberOf(word.trim()));
+  if (plus === '+') terms.push(numberOf(name));
+  return [name.toLowerCase(), terms.reduce((total, term) => total + term, 0)];
 }
 
 /** Splits the words of a command line; a quoted word keeps its marks. */

@@ -7,6 +7,7 @@ function run(
   line: string,
   files: Readonly<Record<string, string>> = {},
   exitCodes: Readonly<Record<string, number>> = {},
+  outputs: Readonly<Record<string, string>> = {},
 ) {
   const com1: string[] = [];
   const ran: string[] = [];
@@ -15,18 +16,20 @@ function run(
     read: (path) => all.get(path),
     write: (path, text, isAppended) => all.set(path, isAppended ? `${all.get(path) ?? ''}${text}` : text) === all,
     list: (directory) => [...all.keys()].filter((path) => path.startsWith(`${directory}\\`)),
+    remove: (path) => void all.delete(path),
+    makeDirectory: (path) => void all.set(`${path}\\`, ''),
     com1: (text) => com1.push(text),
     run: (name, args) => {
-      ran.push(`${name} ${args}`.trim());
-      return name === 'unknown' ? undefined : (exitCodes[name] ?? 0);
+      ran.push([name, ...args].join(' '));
+      return name === 'unknown' ? undefined : { exitCode: exitCodes[name] ?? 0, output: outputs[name] ?? '' };
     },
   });
   return { com1, ran, exitCode, files: all };
 }
 
 /** Runs a batch file with arguments. */
-const batch = (lines: readonly string[], args = '', exitCodes = {}) =>
-  run(`D:\\x.cmd ${args}`, { 'D:\\x.cmd': `${lines.join('\r\n')}\r\n` }, exitCodes);
+const batch = (lines: readonly string[], args = '', exitCodes = {}, outputs = {}) =>
+  run(`D:\\x.cmd ${args}`, { 'D:\\x.cmd': `${lines.join('\r\n')}\r\n` }, exitCodes, outputs);
 
 test('the call of the answer file finds its medium on any drive, and does nothing without it', () => {
   const script = '@echo off\r\n>COM1 echo %1 at %~dp0\r\n';
@@ -98,7 +101,7 @@ describe('a batch file', () => {
     ['echo a^b'],
     ['setlocal EnableDelayedExpansion'],
     ['unknown /x'],
-    ['set /a N=1'],
+    ['set /a N=2*2'],
     ['if exist'],
     [':again\r\ngoto again'],
   ])('stops at what the emulation does not know: %s', (line) => {

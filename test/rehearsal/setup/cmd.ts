@@ -1,4 +1,7 @@
-import { block, expand, isOpen, splitFirst, takeRedirections, UnknownConstruct, words } from './cmd-text.ts';
+import { filesBelow, matchingFiles, parseFor, tokensOf } from './cmd-for.ts';
+import { conditionOf } from './cmd-if.ts';
+import { block, evaluate, expand, isOpen, splitFirst, takeRedirections } from './cmd-text.ts';
+import { UnknownConstruct, words } from './cmd-text.ts';
 
 export { UnknownConstruct } from './cmd-text.ts';
 
@@ -8,11 +11,19 @@ export interface CmdWorld {
   readonly read: (path: string) => string | undefined;
   /** Writes a file. Returns whether that was possible. */
   readonly write: (path: string, text: string, isAppended: boolean) => boolean;
-  /** Returns the paths of the files in a directory and below it. */
+  readonly remove: (path: string) => void;
+  readonly makeDirectory: (path: string) => void;
+  /** Returns the paths of the files in a directory and below it, and of the directories that were made. */
   readonly list: (directory: string) => readonly string[];
   readonly com1: (line: string) => void;
-  /** Runs a program. Returns its exit code; undefined for one that Windows does not have. */
-  readonly run: (name: string, args: string) => number | undefined;
+  /** Runs a program, by its name or path as the command line has it. Returns undefined for one that is not there. */
+  readonly run: (program: string, args: readonly string[]) => ProgramResult | undefined;
+}
+
+/** How a program has ended, and what it has printed. */
+export interface ProgramResult {
+  readonly exitCode: number;
+  readonly output?: string;
 }
 
 /** Ends a statement: execution goes on at a label, after the batch file, or after the process. */
@@ -45,6 +56,7 @@ const ENVIRONMENT: ReadonlyMap<string, string> = new Map([
   ['windir', 'C:\\Windows'],
   ['systemdrive', 'C:'],
   ['temp', 'C:\\Temp'],
+  ['username', 'Administrator'],
 ]);
 
 class Cmd {
@@ -53,6 +65,8 @@ class Cmd {
   /** The current directory, and those under it in the stack of `pushd`; without a backslash at the end. */
   readonly #directories: string[];
   #count = 0;
+  /** What was printed, and is not redirected to a file. */
+  #printed = '';
 
   constructor(world: CmdWorld, variables: ReadonlyMap<string, string>, directory: string) {
     this.#world = world;
@@ -77,10 +91,25 @@ class Cmd {
     return this.#level;
   }
 
+  /** Runs a line, and returns what it prints. */
+  outputOf(line: string): string {
+    this.runLine(line);
+    return this.#printed;
+  }
+
+  #absolute(path: string): string {
+    const plain = path.replaceAll('"', '').trim();
+    return /^[a-z]:/i.test(plain) ? plain : `${this.#directories.at(-1)}\\${plain.replace(/^\.\\/, '')}`;
+  }
+
   #read(path: string): string | undefined {
-    const plain = path.replaceAll('"', '');
-    const isAbsolute = /^[a-z]:/i.test(plain);
-    return this.#world.read(isAbsolute ? plain : `${this.#directories.at(-1)}\\${plain.replace(/^\.\\/, '')}`);
+    return this.#world.read(this.#absolute(path));
+  }
+
+  #exists(path: string): boolean {
+    const absolute = this.#absolute(path);
+    if (!absolute.endsWith('\\')) return this.#world.read(absolute) !== undefined;
+    return this.#world.list(absolute.slice(0, -1)).length > 0;
   }
 
   #runBatch(batch: Batch, label?: string): void {
@@ -117,7 +146,11 @@ class Cmd {
   }
 
   #if(text: string, batch: Batch | undefined): void {
-    const { isTrue, rest } = this.#condition(text);
+    const { isTrue, rest } = conditionOf(text, {
+      exists: (path) => this.#exists(path),
+      level: this.#level,
+      variables: this.#variables,
+    });
     if (!rest.startsWith('(')) {
       if (isTrue) this.#statement(rest, batch);
       return;
@@ -129,95 +162,127 @@ class Cmd {
     if (branch !== undefined) this.#statement(branch, batch);
   }
 
-  #condition(text: string): { isTrue: boolean; rest: string } {
-    const [, ignoresCase, negates, body = ''] = /^(\/i\s+)?(not\s+)?([^]*)$/i.exec(text) ?? [];
-    const fold = (word: string): string => (ignoresCase === undefined ? word : word.toLowerCase());
-    const result = (isMet: boolean, rest: string | undefined): { isTrue: boolean; rest: string } => ({
-      isTrue: isMet === (negates === undefined),
-      rest: (rest ?? '').trim(),
-    });
-    const [, path, afterPath] = /^exist\s+("[^"]*"|\S+)\s+([^]*)$/i.exec(body) ?? [];
-    if (path !== undefined) return result(this.#read(path) !== undefined, afterPath);
-    const [, level, afterLevel] = /^errorlevel\s+(\d+)\s+([^]*)$/i.exec(body) ?? [];
-    if (level !== undefined) return result(this.#level >= Number(level), afterLevel);
-    const [, name, afterName] = /^defined\s+(\S+)\s+([^]*)$/i.exec(body) ?? [];
-    if (name !== undefined) return result((this.#variables.get(name.toLowerCase()) ?? '') !== '', afterName);
-    const [, left, sign, right, after] =
-      /^("[^"]*"|[^\s=]+)\s*(==|\s(?:equ|neq)\s)\s*("[^"]*"|[^\s(]+)\s*([^]*)$/i.exec(body) ?? [];
-    if (left === undefined || right === undefined) throw new UnknownConstruct(`if ${text}`);
-    return result((fold(left) === fold(right)) === (sign?.trim().toLowerCase() !== 'neq'), after);
-  }
-
   #for(line: string, batch: Batch | undefined): void {
-    const [, directory, name, list = '', body = ''] =
-      /^for\s+(?:\/r\s+("[^"]*"|\S+)\s+)?%(\w)\s+in\s*\(([^)]*)\)\s*do\s+([^]*)$/i.exec(line) ?? [];
-    if (name === undefined) throw new UnknownConstruct(line);
-    const items = directory === undefined ? words(list) : this.#below(directory, list);
-    for (const item of items) this.#statement(body.replaceAll(`%${name}`, item), batch);
+    const { variable, body, over } = parseFor(line);
+    const run = (values: readonly string[]): void => {
+      const first = variable.charCodeAt(0);
+      const text = body.replace(/%(\w)/g, (all, name: string) => values[name.charCodeAt(0) - first] ?? all);
+      this.#statement(text, batch);
+    };
+    switch (over.kind) {
+      case 'words':
+        for (const word of over.words.flatMap((each) => matchingFiles(each, this.#world.list))) run([word]);
+        return;
+      case 'below':
+        for (const path of filesBelow(over.directory, over.pattern, this.#world.list)) run([path]);
+        return;
+      case 'numbers':
+        for (let i = over.from; i <= over.to; i += over.step) run([String(i)]);
+        return;
+      case 'lines':
+        for (const each of this.#linesOf(over).split(/\r?\n/)) {
+          const values = tokensOf(each, over.options);
+          if (values !== undefined) run(values);
+        }
+        return;
+      default:
+        return over satisfies never;
+    }
   }
 
-  /** The files below a directory that match a pattern such as `*.inf`. */
-  #below(directory: string, pattern: string): string[] {
-    const [, ending] = /^\*(\.\w+)$/.exec(pattern.trim()) ?? [];
-    if (ending === undefined) throw new UnknownConstruct(pattern);
-    const files = this.#world.list(directory.replaceAll('"', ''));
-    return files.filter((path) => path.toLowerCase().endsWith(ending.toLowerCase()));
+  #linesOf({ source, of }: { readonly source: 'file' | 'command' | 'text'; readonly of: string }): string {
+    if (source === 'text') return of;
+    if (source === 'file') return this.#read(of) ?? '';
+    const directory = this.#directories.at(-1) ?? 'C:';
+    return new Cmd(this.#world, this.#variables, directory).outputOf(of.replaceAll('^', ''));
   }
 
   #simple(text: string, batch: Batch | undefined): void {
     if (text.replaceAll(/"[^"]*"?/g, '').includes('^')) throw new UnknownConstruct(text);
-    const { command, output, isAppended } = takeRedirections(text);
+    const { command, output, isAppended, input } = takeRedirections(text);
     const [, name = '', rest = ''] = /^([^\s.:=\\/"(]+|"[^"]*")([^]*)$/.exec(command) ?? [];
-    switch (name.toLowerCase()) {
-      case 'echo':
-        return this.#echo(rest, output, isAppended);
+    const before = this.#printed;
+    this.#printed = '';
+    try {
+      this.#command(name.toLowerCase(), { rest, command, input, batch });
+    } finally {
+      const printed = this.#printed;
+      this.#printed = before;
+      this.#put(printed, output, isAppended);
+    }
+  }
+
+  #put(text: string, output: string | undefined, isAppended: boolean): void {
+    if (output === undefined) this.#printed += text;
+    else if (/^COM1$/i.test(output)) for (const line of text.split(/\r?\n/)) if (line !== '') this.#world.com1(line);
+    if (output === undefined || /^(COM1|nul)$/i.test(output) || text === '') return;
+    if (!this.#world.write(this.#absolute(output), text, isAppended)) this.#level = 1;
+  }
+
+  #command(name: string, { rest, command, input, batch }: Command): void {
+    const argument = rest.trim();
+    switch (name) {
+      case 'echo': {
+        const text = rest.replace(/^[ .:]/, '');
+        if (!/^(on|off)\s*$/i.test(text)) this.#printed += `${text}\r\n`;
+        return;
+      }
       case 'set':
-        return this.#set(rest.trim());
+        return this.#set(argument, input);
       case 'setlocal':
-        if (/enabledelayedexpansion/i.test(rest)) throw new UnknownConstruct(text);
+        if (/enabledelayedexpansion/i.test(rest)) throw new UnknownConstruct(command);
         return;
       case 'endlocal':
       case 'title':
         return;
       case 'goto':
-        throw jumpTo(rest.trim().replace(/^:/, ''));
+        throw jumpTo(argument.replace(/^:/, ''));
       case 'exit':
-        this.#level = Number(/\d+/.exec(rest)?.[0] ?? this.#level);
+        this.#level = Number(/-?\d+/.exec(rest)?.[0] ?? this.#level);
         throw new Jump(/^\s*\/b\b/i.test(rest) ? 'end-of-batch' : 'end-of-process');
       case 'pushd':
-        this.#directories.push(rest.trim().replaceAll('"', '').replace(/\\$/, ''));
+        this.#directories.push(argument.replaceAll('"', '').replace(/\\$/, ''));
         return;
       case 'popd':
         this.#directories.pop();
         return;
+      case 'mkdir':
+        return this.#world.makeDirectory(this.#absolute(argument));
+      case 'del':
+        return this.#world.remove(this.#absolute(argument.replaceAll(/(^|\s)\/\w/g, '')));
+      case 'ren': {
+        const [from = '', to = ''] = words(argument).map((word) => this.#absolute(word));
+        this.#world.write(from.replace(/[^\\]*$/, to.replace(/.*\\/, '')), this.#read(from) ?? '', false);
+        return this.#world.remove(from);
+      }
       case 'call':
-        return this.#call(rest.trim(), batch);
-      case 'type':
-        return this.#type(rest.trim(), output);
+        return this.#call(argument, batch);
+      case 'start':
+        // The caller does not wait for it, but here it has ended when the caller goes on.
+        return this.#program(argument.replace(/^""\s+(\/b\s+)?/i, ''), undefined);
+      case 'type': {
+        const text = this.#read(argument);
+        this.#level = text === undefined ? 1 : 0;
+        this.#printed += text ?? '';
+        return;
+      }
       default:
         return this.#program(command, batch);
     }
   }
 
-  #echo(rest: string, output: string | undefined, isAppended: boolean): void {
-    const text = rest.replace(/^[ .:]/, '');
-    if (/^(on|off)\s*$/i.test(text) || output === undefined || /^nul$/i.test(output)) return;
-    if (/^COM1$/i.test(output)) this.#world.com1(text);
-    else this.#world.write(output, `${text}\r\n`, isAppended);
-  }
-
-  #type(path: string, output: string | undefined): void {
-    const text = this.#read(path);
-    this.#level = text === undefined ? 1 : 0;
-    if (text === undefined || output === undefined || /^nul$/i.test(output)) return;
-    if (/^COM1$/i.test(output)) for (const line of text.trimEnd().split(/\r?\n/)) this.#world.com1(line);
-    else if (!this.#world.write(output, text, false)) this.#level = 1;
-  }
-
-  #set(text: string): void {
-    const [, name, value = ''] = /^"?([^=/"]+)=([^"]*)"?$/.exec(text) ?? [];
+  #set(text: string, input: string | undefined): void {
+    if (/^\/a\s/i.test(text)) {
+      const [name, value] = evaluate(text.slice(3), this.#variables);
+      this.#variables.set(name, String(value));
+      return;
+    }
+    const [, isAsked, name, value = ''] = /^(\/p\s+)?"?([^=/"]+)=([^"]*)"?$/i.exec(text) ?? [];
     if (name === undefined) throw new UnknownConstruct(`set ${text}`);
-    this.#variables.set(name.toLowerCase(), value);
+    const answer = input === undefined ? '' : (this.#read(input)?.split(/\r?\n/, 1)[0] ?? '');
+    // Without an answer the variable is not changed.
+    if (isAsked === undefined || answer !== '')
+      this.#variables.set(name.toLowerCase(), isAsked === undefined ? value : answer);
   }
 
   #call(text: string, batch: Batch | undefined): void {
@@ -225,9 +290,8 @@ class Cmd {
     if (target.startsWith(':')) {
       if (batch === undefined) throw new UnknownConstruct('call of a label outside a batch file');
       this.#runBatch({ lines: batch.lines, args: [batch.args[0] ?? '', ...args] }, target.slice(1));
-      return;
-    }
-    this.#callFile(target.replaceAll('"', ''), args);
+    } else if (/\.(cmd|bat)"?$/i.test(target)) this.#callFile(target.replaceAll('"', ''), args);
+    else this.#program(text, batch);
   }
 
   #callFile(path: string, args: readonly string[]): void {
@@ -248,17 +312,28 @@ class Cmd {
       if (batch !== undefined) throw new Jump('end-of-batch');
       return;
     }
-    const name = (path.split('\\').at(-1) ?? '').toLowerCase().replace(/\.exe$/, '');
-    if (name === 'cmd') {
+    if (/^cmd(\.exe)?$/i.test(path.split('\\').at(-1) ?? '')) {
       const [, line] = /\/c\s+"?([^]*?)"?$/i.exec(command) ?? [];
       if (line === undefined) throw new UnknownConstruct(command);
-      this.#level = new Cmd(this.#world, this.#variables, this.#directories.at(-1) ?? 'C:').runLine(line);
+      const cmd = new Cmd(this.#world, this.#variables, this.#directories.at(-1) ?? 'C:');
+      this.#printed += cmd.outputOf(line);
+      this.#level = cmd.#level;
       return;
     }
-    const exitCode = this.#world.run(name, args.join(' '));
-    if (exitCode === undefined) throw new UnknownConstruct(command);
-    this.#level = exitCode;
+    const result = this.#world.run(path, args);
+    if (result === undefined) throw new UnknownConstruct(command);
+    this.#printed += result.output ?? '';
+    this.#level = result.exitCode;
   }
+}
+
+/** A simple command without its redirections. */
+interface Command {
+  /** What follows its name. */
+  readonly rest: string;
+  readonly command: string;
+  readonly input: string | undefined;
+  readonly batch: Batch | undefined;
 }
 
 function jumpTo(label: string): Jump {

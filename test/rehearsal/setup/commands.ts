@@ -1,36 +1,36 @@
 import type { Drive } from '../answers.ts';
 import { runCommandLine, UnknownConstruct } from './cmd.ts';
+import type { ProgramResult } from './cmd.ts';
+import { fillRegistry, runProgram } from './programs.ts';
+import type { Language, WindowsState } from './programs.ts';
+import { Registry } from './registry.ts';
 import type { World } from './world.ts';
 
-/** Programs of Windows that scripts can call. They do nothing here. */
-const PROGRAMS = new Set(
-  `attrib auditpol bcdedit bcdboot copy del diskpart dism icacls md mkdir mode mountvol move net net1 netsh ping
-  pnputil powercfg rd reg regedit rmdir sc schtasks secedit shutdown timeout tzutil wevtutil wpeutil`.split(/\s+/),
-);
+/** What a disk keeps over a restart: plain data. */
+export interface Kept {
+  /** Texts of files that commands have written, by path in lower case; directories end with a backslash. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly registry: string;
+  readonly users: readonly string[];
+  readonly administrators: readonly string[];
+}
 
 /** What the commands of a phase have done. */
 export interface Done {
   /** Files on C by path, without the drive, with slashes. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Whether one has powered the computer off. */
-  readonly isPoweredOff: boolean;
-  /** Values that were set under `HKLM\SYSTEM\Setup\LabConfig`. */
-  readonly labConfig: ReadonlySet<string>;
+  /** How one has ended the computer. */
+  readonly end: 'power-off' | 'restart' | undefined;
+  readonly kept: Kept;
+  /** Returns the data of a value of the registry. */
+  readonly registryValue: (key: string, name: string) => string | undefined;
 }
 
-/** Runs command lines one after the other, until one powers the computer off. */
-export function runCommands(lines: readonly string[], world: World): Done {
-  const written = new Map<string, string>();
-  const labConfig = new Set<string>();
-  let isPoweredOff = false;
-  const run = (name: string, args: string): number | undefined => {
-    if (!PROGRAMS.has(name)) return undefined;
-    world.screen(`  ${name} ${args}`);
-    if (name === 'shutdown') isPoweredOff = /(^|\s)[/-][sp]\b/i.test(args);
-    const value = /^add\s+"?HKLM\\SYSTEM\\Setup\\LabConfig"?\s.*\/v\s+"?(\w+)"?\s.*\/d\s+1\b/i.exec(args)?.[1];
-    if (name === 'reg' && value !== undefined) labConfig.add(value.toLowerCase());
-    return 0;
-  };
+/** Runs command lines one after the other, until one ends the computer. */
+export function runCommands(lines: readonly string[], world: World, kept?: Kept): Done {
+  const written = new Map(Object.entries(kept?.files ?? {}));
+  const windows = windowsOf(world, kept);
+  let end: Done['end'];
   const write = (path: string, text: string, isAppended: boolean): boolean => {
     // The failure of this variant: there is no room for anything but logs.
     if (world.variant === 'failed-script' && !path.endsWith('.log')) return false;
@@ -38,16 +38,34 @@ export function runCommands(lines: readonly string[], world: World): Done {
     return true;
   };
   const com1 = (line: string): void => {
-    if (!isPoweredOff) world.com1(line);
+    if (end === undefined) world.com1(line);
+  };
+  const run = (program: string, args: readonly string[]): ProgramResult | undefined => {
+    // The computer is off.
+    if (end !== undefined) return { exitCode: 0 };
+    world.screen(`  ${program.replace(/\.exe$/i, '')} ${args.join(' ')}`);
+    if (/[\\/]/.test(program)) return runOwn(program, args);
+    const name = program.toLowerCase().replace(/\.exe$/, '');
+    if (name !== 'shutdown') return runProgram(name, args, windows);
+    if (args.some((arg) => /^[-/][sp]$/i.test(arg))) end = 'power-off';
+    if (args.some((arg) => /^[-/]r$/i.test(arg))) end = 'restart';
+    return { exitCode: 0 };
+  };
+  const runOwn = (program: string, args: readonly string[]): ProgramResult | undefined => {
+    const result = world.program(program, args, (path) => written.get(path.toLowerCase()) ?? readPath(path, world));
+    for (const [path, text] of Object.entries(result?.files ?? {})) write(path, text, false);
+    return result;
   };
   for (const line of lines) {
     world.screen(`> ${line}`);
-    if (isPoweredOff) break;
+    if (end !== undefined) break;
     try {
       runCommandLine(line, {
         read: (path) => written.get(path.toLowerCase()) ?? readPath(path, world),
-        list: (directory) => listOf(directory, world),
+        list: (directory) => [...listOf(directory, world), ...madeBelow(directory, written)],
         write,
+        remove: (path) => void written.delete(path.toLowerCase()),
+        makeDirectory: (path) => void written.set(`${path.toLowerCase().replace(/\\$/, '')}\\`, ''),
         com1,
         run,
       });
@@ -57,9 +75,32 @@ export function runCommands(lines: readonly string[], world: World): Done {
     }
   }
   const files = [...written]
-    .filter(([path]) => path.startsWith('c:\\'))
+    .filter(([path]) => path.startsWith('c:\\') && !path.endsWith('\\'))
     .map(([path, text]) => [path.slice(3).replaceAll('\\', '/'), Buffer.from(text, 'latin1')] as const);
-  return { isPoweredOff, labConfig, files: new Map(files) };
+  return {
+    end,
+    files: new Map(files),
+    kept: {
+      files: Object.fromEntries(written),
+      registry: windows.registry.print(),
+      users: [...windows.users],
+      administrators: [...windows.administrators],
+    },
+    registryValue: (key, name) => windows.registry.get(key, name),
+  };
+}
+
+function windowsOf({ medium, variant }: World, kept: Kept | undefined): WindowsState {
+  const language: Language = 'setupLanguage' in medium && medium.setupLanguage === 'de-DE' ? 'de' : 'en';
+  const registry = kept === undefined ? new Registry() : Registry.parse(kept.registry);
+  if (kept === undefined) fillRegistry(registry, language);
+  return {
+    registry,
+    language,
+    hasNetsh: variant !== 'netsh-fails',
+    users: new Set(kept?.users),
+    administrators: new Set(kept?.administrators),
+  };
 }
 
 /** Returns the text of a file of a drive by its path; letters and names in any case. */
@@ -74,6 +115,10 @@ function listOf(directory: string, world: World): string[] {
   const { drive, name } = locate(directory, world);
   const files = drive?.files.filter((file) => file.toLowerCase().startsWith(`${name}/`)) ?? [];
   return files.map((file) => `${drive?.letter}:\\${file.replaceAll('/', '\\')}`);
+}
+
+function madeBelow(directory: string, written: ReadonlyMap<string, string>): string[] {
+  return [...written.keys()].filter((path) => path.startsWith(`${directory.toLowerCase()}\\`));
 }
 
 /** Returns the drive of a path, and the name on it: in lower case, with slashes. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { DiskPlan, Drive } from '../answers.ts';
 import * as disk from './disk.ts';
 import type { MountedMedium } from './disk.ts';
+import { cygwinProgram } from './cygwin.ts';
 import { start } from './phases.ts';
 import type { Medium, Variant, World } from './world.ts';
 
@@ -59,6 +60,7 @@ function world(): World {
       hasTpm: existsSync('/sys/class/tpm/tpm0') || existsSync('/sys/bus/acpi/devices/MSFT0101:00'),
       memoryMB: memoryKB / 1024,
     },
+    program: cygwinProgram,
     screen: (line) => writeFileSync(SCREEN, `${line}\n`),
     com1: (line) => writeFileSync(COM1, `${line}\n`),
     prepareDisk,

@@ -6,6 +6,7 @@ import { scriptFiles } from '../../../src/guest/windows/script.ts';
 import type { ScriptOptions } from '../../../src/guest/windows/script.ts';
 import { PROJECT } from '../../support/transcript.ts';
 import type { DiskPlan, Drive } from '../answers.ts';
+import { cygwinProgram } from './cygwin.ts';
 import { start } from './phases.ts';
 import type { Medium, StartEnd, Variant, World } from './world.ts';
 
@@ -49,6 +50,7 @@ function install({
     ...Object.fromEntries([...scripts].map(([name, bytes]) => [name, Buffer.from(bytes).toString('latin1')])),
     [SCRIPT_FILE]: changeScript(Buffer.from(scripts.get(SCRIPT_FILE) ?? expect.fail()).toString('latin1')),
     ...commands,
+    'cygwin/password': 'Cy1-secret\n',
     [isLegacy ? 'WINNT.SIF' : 'Autounattend.xml']: answers,
   };
   const drives: Drive[] = [
@@ -74,6 +76,7 @@ function install({
       drives,
       read: (_, file) => Buffer.from(texts[file] ?? expect.fail(), 'latin1'),
       computer: { firmware: firmware as 'bios' | 'uefi', diskMB: 65536, hasTpm: false, memoryMB: 4000 },
+      program: cygwinProgram,
       screen: (line) => run.screen.push(line),
       com1: (line) => run.com1.push(line),
       prepareDisk: (plan) => run.disks.push(plan),
@@ -90,7 +93,7 @@ function install({
 }
 
 const GOLDENS = readdirSync(join(PROJECT, 'fixtures/windows')).filter((name) => /\.(xml|sif)$/.test(name));
-const STAGES = ['specialize', 'logon', 'script'].map((name) => `@cygstrap stage ${name}`);
+const STAGES = ['specialize', 'complete', 'logon', 'script'].map((name) => `@cygstrap stage ${name}`);
 
 describe('an installation', () => {
   test('restarts twice and powers off after its verdict', () => {
@@ -193,10 +196,10 @@ describe('the variant', () => {
     ['hang-windowspe', 'wait', undefined],
     ['question', 'wait', undefined],
     ['hang-specialize', 'restart wait', undefined],
-    ['hang-logon', 'restart restart wait', '@cygstrap stage specialize'],
+    ['hang-logon', 'restart restart wait', '@cygstrap stage complete'],
     ['no-com1-in-winpe', 'restart restart power-off', verdict],
-    ['power-off-without-verdict', 'restart restart power-off', '@cygstrap stage specialize'],
-    ['failed-script', 'restart restart power-off', '@cygstrap failed copy: logon exited with 1'],
+    ['power-off-without-verdict', 'restart restart power-off', '@cygstrap stage complete'],
+    ['failed-script', 'restart power-off', '@cygstrap failed copy: specialize exited with 1'],
     ['wrong-nonce', 'restart restart power-off', '@cygstrap installed 00000000000000000000000000000000'],
   ] as const)('%s', (variant, ends, last) => {
     const run = install({ variant });

@@ -12,6 +12,7 @@ import type { AnswerFile, SetupMedium } from '../answers.ts';
 import { planWinnt } from '../winnt.ts';
 import type { WinntMedium, WinntPlan } from '../winnt.ts';
 import { runCommands } from './commands.ts';
+import type { Kept } from './commands.ts';
 import type { StartEnd, World } from './world.ts';
 
 /** What Setup keeps on the disk over a restart. */
@@ -21,6 +22,8 @@ interface State {
   readonly windowsPartition: number;
   /** The answer file that Setup has found, in base64. */
   readonly answers: string;
+  /** What commands have done; absent before the first. */
+  readonly kept?: Kept;
 }
 
 /** `devices` and `oobe` are starts of their own in some versions only. */
@@ -63,8 +66,8 @@ function windowsPe(world: World, medium: SetupMedium): StartEnd {
   world.screen(`Answers: ${found.place.drive.letter}:\\${found.place.file}`);
   const plan = planWindowsPe(found.file, medium, world.computer);
   const quiet = world.variant === 'no-com1-in-winpe' ? { ...world, com1: () => undefined } : world;
-  const { labConfig } = runCommands(plan.commands, quiet);
-  checkRequirements(world, medium, labConfig);
+  const { registryValue } = runCommands(plan.commands, quiet);
+  checkRequirements(world, medium, (name) => registryValue('HKLM\\SYSTEM\\Setup\\LabConfig', name) === '0x1');
   checkOfflineServicing(found.file, medium);
   world.screen(`Installing ${plan.image.name} to partition ${plan.disk.windowsPartition}`);
   world.prepareDisk(plan.disk);
@@ -76,14 +79,14 @@ function windowsPe(world: World, medium: SetupMedium): StartEnd {
 }
 
 /** Windows 11 does not install without a TPM, Secure Boot and 4 GB, unless the answers turn the check off. */
-function checkRequirements({ computer }: World, { kind }: SetupMedium, labConfig: ReadonlySet<string>): void {
+function checkRequirements({ computer }: World, { kind }: SetupMedium, isOff: (name: string) => boolean): void {
   if (kind !== 'windows-11') return;
   const missing = [
     ...(computer.hasTpm ? [] : ['BypassTPMCheck']),
     // No machine of ours has keys for Secure Boot.
     'BypassSecureBootCheck',
     ...(computer.memoryMB >= 3900 ? [] : ['BypassRAMCheck']),
-  ].filter((name) => !labConfig.has(name.toLowerCase()));
+  ].filter((name) => !isOff(name));
   if (missing.length > 0) throw new SetupStops('error', "This PC can't run Windows 11");
 }
 
@@ -132,24 +135,19 @@ function restart(world: World): StartEnd {
 
 function fromDisk(world: World): StartEnd {
   if (world.variant === 'reset-loop') return 'restart';
-  const text = world.readState();
-  if (text === undefined) throw new Error('the disk has no state of Setup');
-  const state = JSON.parse(text) as State;
+  const state = stateOf(world);
   const [step, ...steps] = state.steps;
   const bytes = Buffer.from(state.answers, 'base64');
-  if (step === undefined) {
-    world.screen('Desktop');
-    return 'wait';
-  }
   keep(world, { ...state, steps });
+  if (step === undefined) return logonAgain(world, { ...state, steps });
   const end = isWinnt(world.medium)
-    ? legacyStep(world, step, planWinnt(bytes, world.medium, world.computer.diskMB), state)
-    : modernStep(world, step, parseAnswerFile(bytes), world.medium, state);
+    ? legacyStep(world, step, planWinnt(bytes, world.medium, world.computer.diskMB), { ...state, steps })
+    : modernStep(world, step, parseAnswerFile(bytes), world.medium, { ...state, steps });
   return end === 'restart' ? restart(world) : end;
 }
 
-function legacyStep(world: World, step: Step, plan: WinntPlan, { windowsPartition }: State): StartEnd {
-  if (step === 'logon') return logon(world, plan.user, plan.commands, windowsPartition);
+function legacyStep(world: World, step: Step, plan: WinntPlan, state: State): StartEnd {
+  if (step === 'logon') return logon(world, plan.user, plan.commands, state);
   world.screen('Setup will complete in approximately 39 minutes');
   return world.variant === 'hang-specialize' ? 'wait' : 'restart';
 }
@@ -159,17 +157,17 @@ function modernStep(
   step: Step,
   file: AnswerFile | undefined,
   medium: SetupMedium,
-  { windowsPartition }: State,
+  state: State,
 ): StartEnd {
   if (file === undefined) throw new Error('the state has no answer file');
   const write = (name: string, content: Uint8Array): void =>
-    world.writeFiles(windowsPartition, new Map([[name, content]]));
+    world.writeFiles(state.windowsPartition, new Map([[name, content]]));
   switch (step) {
     case 'devices':
       world.screen('Getting devices ready');
       return 'restart';
     case 'specialize':
-      return specialize(world, file, medium, write);
+      return specialize(world, file, medium, { state, write });
     case 'oobe':
       planOobe(file, medium);
       world.screen('Getting ready');
@@ -177,7 +175,7 @@ function modernStep(
     case 'logon': {
       const { user, commands } = planOobe(file, medium);
       write('Windows/Panther/UnattendGC/setupact.log', log('Info', 'oobeldr.exe', `Logging on ${user}`));
-      return logon(world, user, commands, windowsPartition);
+      return setupComplete(world, state) ?? logon(world, user, commands, stateOf(world));
     }
   }
 }
@@ -186,16 +184,14 @@ function specialize(
   world: World,
   file: AnswerFile,
   medium: SetupMedium,
-  write: (name: string, content: Uint8Array) => void,
+  { state, write }: { readonly state: State; readonly write: (name: string, content: Uint8Array) => void },
 ): StartEnd {
   world.screen('Getting ready');
   if (world.variant === 'hang-specialize') return 'wait';
   try {
     const { computerName, commands } = planSpecialize(file, medium);
     write('Windows/Panther/setupact.log', log('Info', 'windeploy.exe', `The computer is ${computerName}`));
-    const { isPoweredOff, files } = runCommands(commands, world);
-    for (const [name, content] of files) write(name, content);
-    return isPoweredOff ? 'power-off' : 'restart';
+    return runKept(world, commands, state) ?? 'restart';
   } catch (error) {
     if (!(error instanceof SetupStops)) throw error;
     write('Windows/Panther/setuperr.log', log('Error', 'windeploy.exe', error.message));
@@ -204,16 +200,48 @@ function specialize(
   }
 }
 
-function logon(world: World, user: string, commands: readonly string[], windowsPartition: number): StartEnd {
+/** Runs commands, and keeps on the disk what they have done. Returns how they end the computer. */
+function runKept(world: World, commands: readonly string[], state: State): 'restart' | 'power-off' | undefined {
+  const { end, files, kept } = runCommands(commands, world, state.kept);
+  world.writeFiles(state.windowsPartition, files);
+  keep(world, { ...state, kept });
+  return end;
+}
+
+function stateOf(world: World): State {
+  const text = world.readState();
+  if (text === undefined) throw new Error('the disk has no state of Setup');
+  return JSON.parse(text) as State;
+}
+
+/** Windows runs this file before the first logon. */
+function setupComplete(world: World, state: State): 'restart' | 'power-off' | undefined {
+  return runKept(
+    world,
+    [
+      'cmd.exe /c "if exist C:\\Windows\\Setup\\Scripts\\SetupComplete.cmd call C:\\Windows\\Setup\\Scripts\\SetupComplete.cmd"',
+    ],
+    state,
+  );
+}
+
+function logon(world: World, user: string, commands: readonly string[], state: State): StartEnd {
   world.screen(`Welcome ${user}`);
   if (world.variant === 'hang-logon') return 'wait';
   if (world.variant === 'power-off-without-verdict') return 'power-off';
   const changed = world.variant === 'wrong-nonce' ? { ...world, com1: withOtherNonce(world) } : world;
-  const { isPoweredOff, files } = runCommands(commands, changed);
-  world.writeFiles(windowsPartition, files);
-  if (isPoweredOff) return 'power-off';
-  world.screen('Desktop');
-  return 'wait';
+  const end = runKept(changed, commands, state);
+  if (end === undefined) world.screen('Desktop');
+  return end ?? 'wait';
+}
+
+/** A logon after the first runs what the registry has. */
+function logonAgain(world: World, state: State): StartEnd {
+  const { registryValue } = runCommands([], world, state.kept);
+  const command = registryValue('HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run', 'cygstrap');
+  const end = command === undefined ? undefined : runKept(world, [command], state);
+  if (end === undefined) world.screen('Desktop');
+  return end ?? 'wait';
 }
 
 function withOtherNonce({ com1 }: World): World['com1'] {

@@ -1,5 +1,6 @@
 import type { Computer, DiskPlan, Drive, SetupMedium } from '../answers.ts';
 import type { WinntMedium } from '../winnt.ts';
+import type { ProgramResult } from './cmd.ts';
 
 /** What a rehearsal does otherwise than a plain installation. */
 export type Variant =
@@ -14,10 +15,25 @@ export type Variant =
   | 'no-com1-in-winpe'
   | 'power-off-without-verdict'
   | 'failed-script'
+  | 'netsh-fails'
   | 'wrong-nonce';
 
 /** `rehearsal/images.json` on the medium of Windows. */
 export type Medium = SetupMedium | WinntMedium;
+
+/** How a program has ended, and the texts of the files that it has written, by path such as `C:\\cygstrap\\x.txt`. */
+export interface OwnResult extends ProgramResult {
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** Plays a program that is not one of Windows, such as `E:\\setup-x86_64.exe` or `C:\\cygwin64\\bin\\bash.exe`. Arguments
+ *  have their quotation marks. `read` returns the text of a file; undefined if there is none. Returns undefined for a
+ *  program that does not exist. */
+export type OwnProgram = (
+  path: string,
+  args: readonly string[],
+  read: (path: string) => string | undefined,
+) => OwnResult | undefined;
 
 /** The computer that the counterfeit Setup runs on. */
 export interface World {
@@ -29,6 +45,7 @@ export interface World {
   /** Reads a file of a drive; the path is one of its `files`. */
   readonly read: (drive: Drive, file: string) => Uint8Array;
   readonly computer: Computer & { readonly hasTpm: boolean; readonly memoryMB: number };
+  readonly program: OwnProgram;
   /** Writes a line to the screen. */
   readonly screen: (line: string) => void;
   readonly com1: (line: string) => void;
