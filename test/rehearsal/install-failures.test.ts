@@ -31,10 +31,7 @@ describeWith(INSTALL_PROGRAMS, 'an installation that fails publishes nothing and
     failedInstall(bench, { variant }, ['--firmware', 'bios', ...words]);
 
   test.each([
-    [
-      'power-off-without-verdict',
-      'the guest powered off before it reported that it is installed, in step `complete`',
-    ],
+    ['power-off-without-verdict', 'the guest powered off before it reported that it is installed, in step `complete`'],
     ['failed-script', 'the guest reports: copy: specialize exited with 1'],
     ['wrong-nonce', 'the guest reported the nonce of another installation'],
   ])('%s', { timeout: LIMIT_MS }, async (variant, message) => {

@@ -41,6 +41,8 @@ function filesOf(setup: WindowsSetup, secret: Secret): ReadonlyMap<string, Uint8
   return new Map([
     ...(customization?.files ?? []),
     ...scriptFiles({ kind, nonce: secret.nonce, commands, hasDrivers }),
+    // Setup of other kinds makes the user with its password.
+    ...(isLegacyKind(kind) ? [['password', Buffer.from(`${secret.password}\n`)] as const] : []),
     answersOf(setup, secret),
   ]);
 }

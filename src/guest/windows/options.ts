@@ -18,6 +18,12 @@ export const MARKER_FILE = 'cygstrap.id';
 /** The one script that the answer file calls; its argument is the phase. */
 export const SCRIPT_FILE = 'cygstrap.cmd';
 
+/** Returns the directory of the answer medium with the files for Cygwin, with a slash at its end. A floppy has no
+ *  directories. */
+export function cygwinFiles(kind: WindowsKind): string {
+  return isLegacyKind(kind) ? '' : 'cygwin/';
+}
+
 /** Log of the script with the output of the user's commands, on the system disk. */
 export const SCRIPT_LOG = 'cygstrap/cygstrap.log';
 

@@ -1,5 +1,8 @@
 import { CygstrapError } from '../../errors.ts';
+import type { WindowsKind } from '../../core/windows/kinds.ts';
 import { quoteForCmd } from './cmd-quoting.ts';
+import { cygwinFiles } from './options.ts';
+import { driveLetters } from './script-lines.ts';
 
 /** Stands for the directory of the repo medium in the arguments of setup. */
 export const REPO_DIRECTORY = '<repo>';
@@ -108,7 +111,9 @@ export function cygwinStep({ program, packages }: SetupCall, letters: string): s
 
 /** Returns the steps `configure` and `verify`: each runs the bash script of its name on the answer medium, and then
  *  prints on COM1 the lines that it has written to a file. */
-export function bashSteps(letters: string): string[] {
+export function bashSteps(kind: WindowsKind): string[] {
+  const letters = driveLetters(kind).toLowerCase();
+  const directory = `/cygdrive/%letter%/${cygwinFiles(kind)}`.replace(/\/$/, '');
   return [
     ':configure',
     ':verify',
@@ -117,8 +122,8 @@ export function bashSteps(letters: string): string[] {
     'if exist "%lines%" del /f /q "%lines%"',
     'set "letter="',
     // In lower case, as Cygwin writes it.
-    `for %%d in (${letters.toLowerCase()}) do if /i "%%d:\\"=="%medium%" set "letter=%%d"`,
-    'set "directory=/cygdrive/%letter%/cygwin"',
+    `for %%d in (${letters}) do if /i "%%d:\\"=="%medium%" set "letter=%%d"`,
+    `set "directory=${directory}"`,
     '"%root%\\bin\\bash.exe" -l %directory%/%step%.sh %directory% /cygdrive/c/cygstrap/console.txt',
     'set "code=%errorlevel%"',
     'if exist "%lines%" type "%lines%" >COM1',

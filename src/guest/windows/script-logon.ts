@@ -57,7 +57,7 @@ export const AGAIN_STEP: readonly string[] = [
 export const USER_STEP: readonly string[] = [
   ':user',
   'set "password="',
-  'set /p password=<"%medium%cygwin\\password"',
+  'set /p password=<"%medium%password"',
   'if not defined password set "reason=the answer medium has no password"& exit /b 0',
   // `/y` answers the question whether a long password is right.
   `net user ${WINDOWS_USER} >nul 2>nul`,

@@ -206,7 +206,7 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     ...(isLegacy ? USER_STEP : []),
     ...(setup === undefined
       ? []
-      : [...cygwinStep(setup, letters), ...bashSteps(letters), ':setup', 'call :repo', ...setupPhase(setup)]),
+      : [...cygwinStep(setup, letters), ...bashSteps(kind), ':setup', 'call :repo', ...setupPhase(setup)]),
     ...finishStep(kind),
 
     // A process of its own, so that `exit`, `cd` and `set` in the user's file do not reach this script. `call`: without

@@ -147,13 +147,15 @@ describe('the kit of a Windows', () => {
   });
 
   test.each([
-    ['windows-xp', 'floppy', 'winnt.sif'],
-    ['windows-2003', 'floppy', 'winnt.sif'],
-    ['windows-7', 'iso', 'autounattend.xml'],
-    ['windows-2025', 'iso', 'autounattend.xml'],
-  ] as const)('%s has its answers on a medium of form %s', (kind, form, file) => {
+    ['windows-xp', 'floppy', ['password', 'winnt.sif']],
+    ['windows-2003', 'floppy', ['password', 'winnt.sif']],
+    ['windows-7', 'iso', ['autounattend.xml']],
+    ['windows-2025', 'iso', ['autounattend.xml']],
+  ] as const)('%s has its answers on a medium of form %s', (kind, form, files) => {
     const kit = windowsKit(setupOf(kind));
     expect(kit.answerForm).toBe(form);
-    expect([...kit.answerFiles(answers).keys()].toSorted()).toEqual([file, 'cygstrap.cmd', 'cygstrap.id'].toSorted());
+    expect([...kit.answerFiles(answers).keys()].toSorted()).toEqual(
+      [...files, 'cygstrap.cmd', 'cygstrap.id'].toSorted(),
+    );
   });
 });

@@ -1,46 +1,13 @@
 import { filesBelow, matchingFiles, parseFor, tokensOf } from './cmd-for.ts';
 import { conditionOf } from './cmd-if.ts';
+import { Jump, jumpTo, lineOf } from './cmd-jump.ts';
+import type { Batch } from './cmd-jump.ts';
 import { block, evaluate, expand, isOpen, splitFirst, takeRedirections } from './cmd-text.ts';
 import { UnknownConstruct, words } from './cmd-text.ts';
 
+import type { CmdWorld } from './cmd-world.ts';
+
 export { UnknownConstruct } from './cmd-text.ts';
-
-/** What the commands of a script act on. */
-export interface CmdWorld {
-  /** Returns the content of a file by its path with a drive letter; undefined if there is none. */
-  readonly read: (path: string) => string | undefined;
-  /** Writes a file. Returns whether that was possible. */
-  readonly write: (path: string, text: string, isAppended: boolean) => boolean;
-  readonly remove: (path: string) => void;
-  readonly makeDirectory: (path: string) => void;
-  /** Returns the paths of the files in a directory and below it, and of the directories that were made. */
-  readonly list: (directory: string) => readonly string[];
-  readonly com1: (line: string) => void;
-  /** Runs a program, by its name or path as the command line has it. Returns undefined for one that is not there. */
-  readonly run: (program: string, args: readonly string[]) => ProgramResult | undefined;
-}
-
-/** How a program has ended, and what it has printed. */
-export interface ProgramResult {
-  readonly exitCode: number;
-  readonly output?: string;
-}
-
-/** Ends a statement: execution goes on at a label, after the batch file, or after the process. */
-class Jump extends Error {
-  readonly to: { readonly label: string } | 'end-of-batch' | 'end-of-process';
-  constructor(to: Jump['to']) {
-    super('a jump');
-    this.to = to;
-  }
-}
-
-/** A batch file that runs; none for the command line of Setup itself. */
-interface Batch {
-  readonly lines: readonly string[];
-  /** The first is the path of the file. */
-  readonly args: readonly string[];
-}
 
 /** Statements that one run may have. */
 const MAX_STATEMENTS = 10_000;
@@ -334,15 +301,4 @@ interface Command {
   readonly command: string;
   readonly input: string | undefined;
   readonly batch: Batch | undefined;
-}
-
-function jumpTo(label: string): Jump {
-  return new Jump(/^eof$/i.test(label) ? 'end-of-batch' : { label });
-}
-
-function lineOf({ lines }: Batch, label: string): number {
-  const wanted = label.toLowerCase();
-  const at = lines.findIndex((line) => /^\s*:\s*([^\s:]+)/.exec(line)?.[1]?.toLowerCase() === wanted);
-  if (at < 0) throw new UnknownConstruct(`no label ${label}`);
-  return at + 1;
 }

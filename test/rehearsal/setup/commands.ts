@@ -1,6 +1,6 @@
 import type { Drive } from '../answers.ts';
 import { runCommandLine, UnknownConstruct } from './cmd.ts';
-import type { ProgramResult } from './cmd.ts';
+import type { ProgramResult } from './cmd-world.ts';
 import { fillRegistry, runProgram } from './programs.ts';
 import type { Language, WindowsState } from './programs.ts';
 import { Registry } from './registry.ts';

@@ -50,7 +50,7 @@ function install({
     ...Object.fromEntries([...scripts].map(([name, bytes]) => [name, Buffer.from(bytes).toString('latin1')])),
     [SCRIPT_FILE]: changeScript(Buffer.from(scripts.get(SCRIPT_FILE) ?? expect.fail()).toString('latin1')),
     ...commands,
-    'cygwin/password': 'Cy1-secret\n',
+    password: 'Cy1-secret\n',
     [isLegacy ? 'WINNT.SIF' : 'Autounattend.xml']: answers,
   };
   const drives: Drive[] = [

@@ -214,15 +214,11 @@ function stateOf(world: World): State {
   return JSON.parse(text) as State;
 }
 
+const SETUP_COMPLETE = 'C:\\Windows\\Setup\\Scripts\\SetupComplete.cmd';
+
 /** Windows runs this file before the first logon. */
 function setupComplete(world: World, state: State): 'restart' | 'power-off' | undefined {
-  return runKept(
-    world,
-    [
-      'cmd.exe /c "if exist C:\\Windows\\Setup\\Scripts\\SetupComplete.cmd call C:\\Windows\\Setup\\Scripts\\SetupComplete.cmd"',
-    ],
-    state,
-  );
+  return runKept(world, [`cmd.exe /c "if exist ${SETUP_COMPLETE} call ${SETUP_COMPLETE}"`], state);
 }
 
 function logon(world: World, user: string, commands: readonly string[], state: State): StartEnd {

@@ -1,4 +1,4 @@
-import type { ProgramResult } from './cmd.ts';
+import type { ProgramResult } from './cmd-world.ts';
 import type { Registry } from './registry.ts';
 
 /** Programs of Windows that do nothing here. */

@@ -1,4 +1,4 @@
-import type { ProgramResult } from './cmd.ts';
+import type { ProgramResult } from './cmd-world.ts';
 
 interface Value {
   readonly name: string;

@@ -1,6 +1,6 @@
 import type { Computer, DiskPlan, Drive, SetupMedium } from '../answers.ts';
 import type { WinntMedium } from '../winnt.ts';
-import type { ProgramResult } from './cmd.ts';
+import type { ProgramResult } from './cmd-world.ts';
 
 /** What a rehearsal does otherwise than a plain installation. */
 export type Variant =
@@ -21,14 +21,14 @@ export type Variant =
 /** `rehearsal/images.json` on the medium of Windows. */
 export type Medium = SetupMedium | WinntMedium;
 
-/** How a program has ended, and the texts of the files that it has written, by path such as `C:\\cygstrap\\x.txt`. */
+/** How a program has ended, and the texts of the files that it has written by path, such as `C:\cygstrap\x`. */
 export interface OwnResult extends ProgramResult {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/** Plays a program that is not one of Windows, such as `E:\\setup-x86_64.exe` or `C:\\cygwin64\\bin\\bash.exe`. Arguments
- *  have their quotation marks. `read` returns the text of a file; undefined if there is none. Returns undefined for a
- *  program that does not exist. */
+/** Plays a program that is not one of Windows, such as `E:\setup-x86_64.exe`, or bash in `C:\cygwin64\bin`.
+ *  The arguments have their quotation marks. `read` returns the text of a file; undefined if there is none. Returns
+ *  undefined for a program that does not exist. */
 export type OwnProgram = (
   path: string,
   args: readonly string[],
