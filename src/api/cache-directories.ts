@@ -17,3 +17,8 @@ export function guestCacheDirectory(environment: Environment): string {
 export function imageCacheDirectory(environment: Environment): string {
   return join(userCacheDirectory(environment), 'images');
 }
+
+/** Returns the directory of the indexes of remote sites. */
+export function indexCacheDirectory(environment: Environment): string {
+  return join(userCacheDirectory(environment), 'sites');
+}

@@ -17,6 +17,8 @@ export const DEFAULTS = {
   layout: LAYOUTS[0],
   /** Transfers at a time. */
   jobs: 16,
+  /** Mirror that Cygwin's list of mirrors suggests; used if nothing else names one. */
+  site: 'https://mirrors.cicku.me/cygwin/',
   /** Site of Cygwin's setup program. */
   installerSite: 'https://cygwin.com/',
   mirrorList: 'https://cygwin.com/mirrors.lst',

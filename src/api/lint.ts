@@ -3,7 +3,7 @@ import type { Diagnostic } from '../core/setup-ini/diagnostics.ts';
 import { lintRecords } from '../core/setup-ini/lint.ts';
 import type { PackageRecord } from '../core/setup-ini/records.ts';
 import { readIndex } from './load-catalog.ts';
-import type { LoadOptions } from './load-catalog.ts';
+import type { IndexSource, LoadOptions } from './load-catalog.ts';
 
 /** Findings of an index, in the order of its lines. After a syntax error, only the text before it is checked. */
 export interface LintResult {
@@ -14,13 +14,13 @@ export interface LintResult {
 
 /** Lints an index: errors are what setup rejects, warnings are problems that setup accepts. Throws InputError if the
  *  index cannot be read. */
-export async function lintIndex(name: string, options: LoadOptions = {}): Promise<LintResult> {
+export async function lintIndex(source: IndexSource, options: LoadOptions = {}): Promise<LintResult> {
   const records: PackageRecord[] = [];
   try {
-    const { header, diagnostics } = await readIndex(name, options, (some) => {
+    const { header, diagnostics } = await readIndex(source, options, (some) => {
       for (const record of some) records.push(record);
     });
-    return result([...diagnostics, ...lintRecords(header, records, name)]);
+    return result([...diagnostics, ...lintRecords(header, records, typeof source === 'string' ? source : source.name)]);
   } catch (error) {
     if (error instanceof ParseError) return result(error.diagnostics);
     throw error;

@@ -1,4 +1,5 @@
-import { dirname, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { CONFIG_NAME } from '../core/config/config.ts';
 import type { Config } from '../core/config/config.ts';
 import { mergeConfig, resolvePaths } from '../core/config/merge.ts';
@@ -27,14 +28,36 @@ export async function loadProject(
   return { file: project?.file, config: mergeConfig(project?.config ?? otherwise, given) };
 }
 
-/** Reads the named project file, or else `cygstrap.json` of the current directory, if it exists. Throws `not-found` for
- *  a named file that does not exist, `io`, and `usage` for a file that is not a project file. */
-async function readProject(named: string | undefined): Promise<Project | undefined> {
-  const file = named ?? CONFIG_NAME;
-  const text = await readTextFile(file, 'usage');
-  if (text === undefined) {
-    if (named === undefined) return undefined;
-    throw new CygstrapError('not-found', `no such project file: \`${file}\``);
+/** Reads the named project file, or else `cygstrap.json` of the current directory or the nearest directory above it
+ *  that has one. Throws `not-found` for a named file that does not exist, unless it is optional, `io`, and `usage` for a
+ *  file that is not a project file. */
+export async function readProject(
+  named: string | undefined,
+  { isOptional = false } = {},
+): Promise<Project | undefined> {
+  const file = named ?? (await findProject());
+  const text = file === undefined ? undefined : await readTextFile(file, 'usage');
+  if (file === undefined || text === undefined) {
+    if (named === undefined || isOptional) return undefined;
+    throw new CygstrapError('not-found', `no such project file: \`${named}\``);
   }
   return { file, config: resolvePaths(parseConfig(text, file), (path) => resolve(dirname(file), path)) };
+}
+
+/** Returns the relative path of the nearest project file. Throws `usage` for one in a directory above that another user
+ *  has put there, as anyone can in a shared directory. */
+async function findProject(): Promise<string | undefined> {
+  let directory = resolve('.');
+  for (let file = CONFIG_NAME; ; file = join('..', file)) {
+    const status = await stat(file).catch(() => undefined);
+    if (status !== undefined) {
+      const isForeign = status.uid !== 0 && status.uid !== process.getuid?.();
+      if (file === CONFIG_NAME || !isForeign) return file;
+      throw new CygstrapError('usage', `the project file \`${file}\` belongs to another user`, {
+        hint: 'name the project file with `--config`',
+      });
+    }
+    if (dirname(directory) === directory) return undefined;
+    directory = dirname(directory);
+  }
 }

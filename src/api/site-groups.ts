@@ -1,6 +1,7 @@
 import { siteAddress } from '../core/config/config.ts';
 import type { Config, SiteEntry } from '../core/config/config.ts';
 import { CygstrapError } from '../errors.ts';
+import { DEFAULTS } from './defaults.ts';
 
 /** The sites of a command line. */
 export interface GivenSites {
@@ -28,9 +29,7 @@ export function siteGroups(
   const further = given(unsignedSite.filter((address) => !known.has(keyOf(address))));
   if (mirrors.length === 0 && (added.length > 0 || further.length === 0)) {
     throw new CygstrapError('usage', 'no site is given', {
-      hint:
-        'name a mirror with `--site`, for example `--site https://mirrors.kernel.org/sourceware/cygwin/`; ' +
-        '`cygstrap sites` lists them',
+      hint: `name a mirror with \`--site\`, for example \`--site ${DEFAULTS.site}\`; \`cygstrap sites\` lists them`,
     });
   }
   const unsigned = new Set(unsignedSite.map(keyOf));

@@ -20,3 +20,16 @@ export function userCacheDirectory(
   const fallback = isWindows ? path.join(system.home, 'AppData', 'Local') : path.join(system.home, '.cache');
   return path.join(base !== undefined && path.isAbsolute(base) ? base : fallback, 'cygstrap');
 }
+
+/** Returns the directory of a user's settings: `cygstrap` under `XDG_CONFIG_HOME` or `~/.config`; on Windows under
+ *  `APPDATA` or `~/AppData/Roaming`. Ignores variables that are not an absolute path. Source: as above. */
+export function userConfigDirectory(
+  environment: Readonly<Record<string, string | undefined>>,
+  system: UserSystem = { platform: platform(), home: homedir() },
+): string {
+  const isWindows = system.platform === 'win32';
+  const path = isWindows ? win32 : posix;
+  const base = isWindows ? environment['APPDATA'] : environment['XDG_CONFIG_HOME'];
+  const fallback = isWindows ? path.join(system.home, 'AppData', 'Roaming') : path.join(system.home, '.config');
+  return path.join(base !== undefined && path.isAbsolute(base) ? base : fallback, 'cygstrap');
+}

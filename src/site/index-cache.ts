@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { writeFileAtomically } from '../io/atomic-file.ts';
@@ -52,6 +52,25 @@ export class IndexCache {
       await writeFileAtomically(`${stem}.json`, JSON.stringify(facts));
     } catch (cause) {
       throw new CygstrapError('io', `cannot write the index to \`${this.#directory}\``, { cause });
+    }
+  }
+
+  /** Returns when the index of a group of sites was last written or confirmed, in milliseconds since 1970; undefined
+   *  without one. */
+  async confirmedMs(arch: string, group: number): Promise<number | undefined> {
+    return stat(`${this.#pathOf(arch, group)}.json`).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => undefined,
+    );
+  }
+
+  /** Records that the site still has the index of a group. Throws `io`. */
+  async confirm(arch: string, group: number, now: Date): Promise<void> {
+    const path = `${this.#pathOf(arch, group)}.json`;
+    try {
+      await utimes(path, now, now);
+    } catch (cause) {
+      throw new CygstrapError('io', `cannot write \`${path}\``, { cause });
     }
   }
 

@@ -1,4 +1,5 @@
-import { newerThan } from '../core/lock/newest.ts';
+import { CygstrapError } from '../errors.ts';
+import { newerThan, newestIndexes } from '../core/lock/newest.ts';
 import type { NewestIndex } from '../core/lock/newest.ts';
 import type { Report } from '../events.ts';
 import type { OriginalIndex } from './base/original-index.ts';
@@ -27,6 +28,11 @@ export interface IndexOptions {
   readonly report: Report;
   /** Indexes of earlier calls; a site does not send an unchanged one again. */
   readonly cache?: IndexCache | undefined;
+  /** Keeps the indexes of remote sites in the cache, and uses one without asking its site if that had it within this
+   *  many milliseconds; `Infinity` never asks. By default the cache is only read. */
+  readonly keepMs?: number | undefined;
+  /** Whether a site may send an older index than the one in the cache. Default: true. */
+  readonly allowOlder?: boolean | undefined;
   readonly now: () => Date;
   readonly signal?: AbortSignal | undefined;
 }
@@ -50,7 +56,7 @@ export async function findIndexes(groups: readonly IndexGroup[], options: IndexO
 async function findOne(
   { sites, trusts }: IndexGroup,
   group: number,
-  { arch, newest: ofAllGroups, report, cache, now, signal }: IndexOptions,
+  { arch, newest: ofAllGroups, report, cache, keepMs, allowOlder = true, now, signal }: IndexOptions,
 ): Promise<OriginalIndex> {
   const newest = ofAllGroups.filter(({ index }) => index === group);
   const trustOf = (site: Site): SiteTrust => {
@@ -64,19 +70,42 @@ async function findOne(
     before === undefined || origin === undefined
       ? undefined
       : await knownIndex(before, trustOf(origin), newest, signal);
+  const isRemote = sites.sites.every(({ name }) => /^https?:/.test(name));
+  if (keepMs !== undefined && isRemote) {
+    const confirmedMs = (await cache?.confirmedMs(arch, group)) ?? -Infinity;
+    if (known !== undefined && now().getTime() - confirmedMs <= keepMs) {
+      report({ kind: 'note', message: `the index of \`${known.site}\` is a copy from ${agoText(now(), confirmedMs)}` });
+      return known;
+    }
+    if (keepMs === Infinity)
+      throw new CygstrapError('not-found', `no index of \`${sites.sites[0]?.name}\` is kept on this computer`, {
+        hint: 'run the command without `--offline` once',
+      });
+  }
+  const kept =
+    known === undefined || allowOlder ? [] : newestIndexes([{ ...known.head, signer: known.signer, site: known.site }]);
   const found = await findIndex(sites, {
     arch,
     trustOf,
-    newest,
+    newest: [...newest, ...kept.map((one) => ({ ...one, index: group }))],
     ...(known === undefined ? {} : { known }),
     ...(signal === undefined ? {} : { signal }),
   });
   for (const message of found.warnings) report({ kind: 'warning', message });
   const index = found.kind === 'found' ? { ...found, site: found.site.name } : known;
   if (index === undefined) throw new Error('a site reports an index as unchanged that was not in the cache');
+  if (keepMs !== undefined && isRemote) {
+    if (found.kind === 'found') await cache?.write(arch, group, index);
+    await cache?.confirm(arch, group, now());
+  }
   const old = ageWarning(addressOf(index.site, index.path), index.head, now());
   if (old !== undefined) report({ kind: 'warning', message: old });
   return index;
+}
+
+function agoText(now: Date, thenMs: number): string {
+  const minutes = Math.round((now.getTime() - thenMs) / 60_000);
+  return minutes < 120 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
 }
 
 interface KnownOriginal extends OriginalIndex {

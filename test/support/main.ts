@@ -1,3 +1,4 @@
+import { NO_SITES } from './no-sites.ts';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { main } from '../../src/cli/main.ts';
@@ -14,7 +15,12 @@ export async function runMain(argv: readonly string[], cacheHome: string): Promi
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const texts = Promise.all([text(stdout), text(stderr)]);
-  const exit = await main(argv, { stdin: Readable.from([]), stdout, stderr, env: { XDG_CACHE_HOME: cacheHome } });
+  const exit = await main(argv, {
+    stdin: Readable.from([]),
+    stdout,
+    stderr,
+    env: { XDG_CACHE_HOME: cacheHome, XDG_CONFIG_HOME: NO_SITES },
+  });
   stdout.end();
   stderr.end();
   const [out, err] = await texts;

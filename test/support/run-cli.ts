@@ -1,3 +1,4 @@
+import { NO_SITES } from './no-sites.ts';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { main } from '../../src/cli/main.ts';
@@ -21,7 +22,7 @@ export async function runCli(
     stdin: Readable.from([Buffer.from(parts.stdin ?? '')]),
     stdout,
     stderr,
-    env: parts.env ?? {},
+    env: { XDG_CONFIG_HOME: NO_SITES, ...parts.env },
   });
   stdout.end();
   stderr.end();

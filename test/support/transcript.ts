@@ -1,3 +1,4 @@
+import { NO_SITES } from './no-sites.ts';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -102,6 +103,7 @@ export async function runCommand(command: string, stdin = '', cwd = PROJECT): Pr
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
     XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'],
+    XDG_CONFIG_HOME: NO_SITES,
     LC_ALL: 'C',
   };
   // The pipes of Node.js are sockets. With a socket as stdin, bash reads ~/.bashrc unless --norc is given.

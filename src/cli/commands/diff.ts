@@ -1,10 +1,10 @@
 import type { LoadedCatalog } from '../../api/load-catalog.ts';
 import { sizeText } from '../../report/text.ts';
 import type { Difference } from '../../core/version/differences.ts';
-import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
+import { defineCommand, grouped, list, one, optional, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
-import { PLAN_OPTIONS, READING_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
+import { PLAN_OPTIONS, SOURCE_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { requestOf } from '../options/request.ts';
@@ -16,12 +16,12 @@ type DiffArguments = Arguments<typeof OPTIONS> & Arguments<typeof POSITIONALS>;
 
 const POSITIONALS = {
   old: one('The older index, plain or compressed, or - for stdin'),
-  new: one('The newer index'),
+  new: optional('The newer index; by default that of the sites'),
   packages: rest('More packages for --plan'),
 };
 
 const OPTIONS = {
-  ...READING_OPTIONS,
+  ...SOURCE_OPTIONS,
   ...PLAN_OPTIONS,
   ...ANSWER_OPTIONS,
   ...grouped('Request', {
@@ -46,8 +46,9 @@ async function compare(session: Session, args: DiffArguments): Promise<number> {
   const hasRequest = [packages, args.category, args.buildDepends].some((names) => names.length > 0);
   const request = hasRequest ? await requestOf(packages, args, reporter(session.output, args)) : undefined;
   const digest = args.json;
-  const before = await openCatalog(session, { ...args, index: [args.old] }, { isStdinTaken: args.new === '-', digest });
-  const after = await openCatalog(session, { ...args, index: [args.new] }, { digest });
+  const older = { ...args, site: [], addSite: [], unsignedSite: [], index: [args.old] };
+  const before = await openCatalog(session, older, { isStdinTaken: args.new === '-', digest });
+  const after = await openCatalog(session, { ...args, index: args.new === undefined ? [] : [args.new] }, { digest });
   if (request === undefined) {
     const { compareIndexes } = await import('../../api/diff.ts');
     const difference = compareIndexes(before, after);
@@ -61,7 +62,7 @@ async function compare(session: Session, args: DiffArguments): Promise<number> {
     comparePlans(before, after, request, { report, signal, solverLimit }),
   );
   if (comparison.kind === 'conflict') {
-    const index = comparison.side === 'old' ? args.old : args.new;
+    const index = comparison.side === 'old' ? args.old : (args.new ?? after.indexes[0]?.name ?? '');
     if (!args.json) session.output.plain(`with the ${comparison.side} index, \`${index}\`:`);
     return refuse(session.output, comparison.conflicts, args);
   }

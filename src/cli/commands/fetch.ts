@@ -69,7 +69,7 @@ export const fetchCommand = defineCommand({
 
 async function fetchInto(session: Session, args: FetchArguments): Promise<number> {
   const { output } = session;
-  const request = requestOf(session, args, await projectOptionsOf(args));
+  const request = await requestOf(session, args, await projectOptionsOf(args));
   const view = new ProgressView(session, args);
   // JSON lines are written one after the other, all before the summary.
   let written: Promise<void> = Promise.resolve();
@@ -97,11 +97,11 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
   }
 }
 
-function requestOf(
-  { host }: Session,
+async function requestOf(
+  session: Session,
   args: FetchArguments,
   { request, config, arch, file, isOnCommandLine }: ProjectOptions,
-): FetchRequest {
+): Promise<FetchRequest> {
   if (args.all && (args.frozen || args.lock !== undefined))
     throw new UsageError('--all cannot be combined with --frozen or --lock');
   if (args.all && (request.packages.length > 0 || request.categories.length > 0))
@@ -112,7 +112,9 @@ function requestOf(
     throw new UsageError('--prev needs an index: it cannot be combined with --frozen');
   if (!args.installer && args.installerSite !== undefined)
     throw new UsageError('--installer-site requires --installer');
-  const sites = siteGroups(args, config);
+  const { chooseSites, choiceNote } = await import('../../api/site-choice.ts');
+  const choice = await chooseSites(args, { config, file }, session.host.env);
+  const sites = siteGroups({ ...args, site: choice.site }, choice.config);
   const layout = args.layout ?? config.layout ?? DEFAULTS.layout;
   if (sites.length > 1 && (args.fullIndex || layout === 'site'))
     throw new UsageError(
@@ -120,13 +122,15 @@ function requestOf(
     );
   const repo = args.repo ?? config.repo;
   if (repo === undefined) throw new UsageError('no repo is given', 'name its directory with `--repo`');
+  const note = choiceNote(choice, sites[0]);
+  if (note !== undefined && !args.quiet) session.output.note('note', note);
   return {
     request: isOnCommandLine || file !== undefined ? request : undefined,
     arch,
     repo,
     layout,
     sites,
-    keyring: keyringOf(args, config),
+    keyring: keyringOf(args, choice.config),
     unsigned: args.unsigned,
     allowOlderIndex: args.allowOlderIndex,
     lock: args.lock ?? DEFAULTS.lock,
@@ -135,7 +139,7 @@ function requestOf(
     prev: args.prev,
     fullIndex: args.fullIndex,
     signKey: args.signKey,
-    passphrase: host.env[PASSPHRASE],
+    passphrase: session.host.env[PASSPHRASE],
     installerSite: args.installer ? (args.installerSite ?? DEFAULTS.installerSite) : undefined,
     solverLimit: args.solverLimit,
     allowUndigested: args.allowUndigested,

@@ -1,5 +1,4 @@
 import { DEFAULTS } from '../../api/defaults.ts';
-import { siteGroups } from '../../api/site-groups.ts';
 import type { LockSource } from '../../api/lock.ts';
 import type { Report } from '../../events.ts';
 import type { LockDifference } from '../../core/lock/diff.ts';
@@ -13,15 +12,13 @@ import { INDEX_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { PROJECT_OPTIONS, projectOptionsOf } from '../options/project.ts';
 import type { ProjectOptions } from '../options/project.ts';
 import { refuse } from '../terminal/refuse.ts';
-import { openCatalog } from '../terminal/open-catalog.ts';
+import { openCatalog, openSites } from '../terminal/open-catalog.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
-import { SITE_OPTIONS, keyringOf, siteOptionsOf } from '../options/sites.ts';
 
 type LockArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
 const OPTIONS = {
-  ...SITE_OPTIONS,
   ...INDEX_OPTIONS,
   ...PROJECT_OPTIONS,
   ...ANSWER_OPTIONS,
@@ -116,31 +113,13 @@ async function update(session: Session, args: LockArguments): Promise<number> {
 async function sourceOf(
   session: Session,
   args: LockArguments,
-  { config, arch }: ProjectOptions,
+  { config, arch, file }: ProjectOptions,
   before: Lock | undefined,
 ): Promise<LockSource> {
-  const { sites = [], addSites = [] } = config;
-  const hasSite = [args.site, args.addSite, args.unsignedSite, sites, addSites].some((each) => each.length > 0);
-  if (args.index.length > 0 || !hasSite) return { loaded: await openCatalog(session, args) };
-  const [{ loadFromSites }, { newestKnown }] = await Promise.all([
-    import('../../api/load-from-sites.ts'),
-    import('../../api/newest-index.ts'),
-  ]);
-  const { env } = session.host;
-  const report = reporter(session.output, args);
+  if (args.index.length > 0) return { loaded: await openCatalog(session, args) };
+  const { newestKnown } = await import('../../api/newest-index.ts');
   const newest = args.allowOlderIndex ? [] : await newestKnown(before, config.repo);
-  return interruptible((signal) =>
-    loadFromSites(siteGroups(args, config), {
-      siteOptions: siteOptionsOf(args, env),
-      arch: arch ?? DEFAULTS.arch,
-      keyring: keyringOf(args, config),
-      unsigned: args.unsigned,
-      newest,
-      load: { lenient: args.lenient, cache: !args.noCache, env, report },
-      report,
-      signal,
-    }),
-  );
+  return openSites(session, args, { project: { config, file }, arch, newest, mustAsk: true });
 }
 
 function optionsOf({ allowUndigested, solverLimit }: LockArguments, arch: string | undefined, report: Report) {

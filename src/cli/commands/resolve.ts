@@ -22,10 +22,7 @@ type Format = (typeof FORMATS)[number];
 
 const OPTIONS = {
   ...INDEX_OPTIONS,
-  ...grouped('Output', {
-    format: documentDefault(choice(FORMATS, 'Print the plan in this format'), 'table'),
-    site: value('ADDRESS', 'Write this address before every path in the formats urls and nix'),
-  }),
+  ...grouped('Output', { format: documentDefault(choice(FORMATS, 'Print the plan in this format'), 'table') }),
   ...PLAN_OPTIONS,
   ...ANSWER_OPTIONS,
   ...grouped('Request', { batch: value('FILE', 'Answer the JSON requests of this file, one a line; - for stdin') }),
@@ -48,12 +45,12 @@ export const resolveCommand = defineCommand({
 
 async function resolveOnce(session: Session, args: ResolveArguments): Promise<number> {
   const format = formatOf(args);
-  if (args.site !== undefined && format !== 'urls' && format !== 'nix')
-    throw new UsageError('--site requires --format urls or nix');
+  // In these formats `--site` is also written before every path, with an index from anywhere.
+  const isPrefix = args.index.length > 0 && (format === 'urls' || format === 'nix');
   const request = await requestOf(args.packages, args, reporter(session.output, args));
   // Load the resolver while the index is read.
   const [loaded, { answerRequest }] = await Promise.all([
-    openCatalog(session, args, { digest: format === 'json' }),
+    openCatalog(session, isPrefix ? { ...args, site: [] } : args, { digest: format === 'json' }),
     import('../../api/answer.ts'),
   ]);
   const report = reporter(session.output, args);
@@ -75,7 +72,7 @@ function formatOf({ json, format }: ResolveArguments): Format {
 async function planText(
   plan: Plan,
   format: Exclude<Format, 'json'>,
-  { site, full }: ResolveArguments,
+  { site: [site], full }: ResolveArguments,
 ): Promise<string> {
   switch (format) {
     case 'table':

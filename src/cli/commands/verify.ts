@@ -43,7 +43,7 @@ export const verifyCommand = defineCommand({
 async function verifyOnce(session: Session, args: VerifyArguments): Promise<number> {
   const { output, host } = session;
   if (!args.repair && args.site.length > 0) throw new UsageError('--site requires --repair');
-  const addresses = args.repair ? await sitesToRepairFrom(args) : [];
+  const addresses = args.repair ? await sitesToRepairFrom(session, args) : [];
   const { verifyRepo } = await import('../../api/verify.ts');
   const report = reporter(output, args);
   const load = { lenient: args.lenient, cache: !args.noCache, env: host.env, report };
@@ -70,10 +70,14 @@ async function verifyOnce(session: Session, args: VerifyArguments): Promise<numb
   return result.damaged > 0 ? EXIT_NO : EXIT_DONE;
 }
 
-async function sitesToRepairFrom(args: VerifyArguments): Promise<readonly SiteEntry[]> {
-  const { loadProject } = await import('../../api/project.ts');
-  const { config } = await loadProject(undefined);
-  return siteGroups({ ...args, addSite: [], unsignedSite: [] }, config)[0] ?? [];
+async function sitesToRepairFrom({ host }: Session, args: VerifyArguments): Promise<readonly SiteEntry[]> {
+  const [{ loadProject }, { chooseSites }] = await Promise.all([
+    import('../../api/project.ts'),
+    import('../../api/site-choice.ts'),
+  ]);
+  const given = { ...args, addSite: [], unsignedSite: [] };
+  const { site, config } = await chooseSites(given, await loadProject(undefined), host.env);
+  return siteGroups({ ...given, site }, { ...config, addSites: [] })[0] ?? [];
 }
 
 async function repair(

@@ -2,6 +2,7 @@ import { DEFAULTS } from '../../api/defaults.ts';
 import { MAX_LINES } from '../../report/lines.ts';
 import { flag, grouped, list, parsed, value, documentDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
+import { KEEPING_OPTIONS, SITE_OPTIONS } from './sites.ts';
 import { wholeNumber } from './units.ts';
 
 /** How much a command prints, and in which form. */
@@ -20,12 +21,18 @@ export const READING_OPTIONS = {
   ...OUTPUT_OPTIONS,
 };
 
-/** Options of every command that reads the indexes named by `--index`. */
+/** Options of every command that can read the indexes of sites. */
+export const SOURCE_OPTIONS = { ...SITE_OPTIONS, ...KEEPING_OPTIONS, ...READING_OPTIONS };
+
+/** Options of every command that reads indexes: files, or those of sites. */
 export const INDEX_OPTIONS = {
   ...grouped('Reading', {
-    index: list('FILE', 'Read this setup.ini, plain or compressed, or - for stdin; repeat to merge several'),
+    index: list(
+      'FILE',
+      'Read this setup.ini, plain or compressed: a file, URL, or - for stdin; repeat to merge several',
+    ),
   }),
-  ...READING_OPTIONS,
+  ...SOURCE_OPTIONS,
 };
 
 /** Options that make the request for a whole installation. */
@@ -58,7 +65,7 @@ export const ANSWER_OPTIONS = {
 };
 
 export type OutputArguments = Arguments<typeof OUTPUT_OPTIONS>;
-export type ReadingArguments = Arguments<typeof READING_OPTIONS>;
+export type SourceArguments = Arguments<typeof SOURCE_OPTIONS>;
 export type IndexArguments = Arguments<typeof INDEX_OPTIONS>;
 export type RequestArguments = Arguments<typeof REQUEST_OPTIONS> & Partial<Arguments<typeof PLAN_OPTIONS>>;
 

@@ -1,6 +1,7 @@
 import type { FetchContext } from '../../api/fetch-request.ts';
 import type { Config } from '../../core/config/config.ts';
-import { flag, grouped, list, parsed, withDefault } from './declare.ts';
+import { DEFAULTS } from '../../api/defaults.ts';
+import { documentDefault, flag, grouped, list, parsed, value, withDefault } from './declare.ts';
 import { wholeNumber } from './units.ts';
 import type { Arguments } from './declare.ts';
 
@@ -32,6 +33,13 @@ export const SITE_OPTIONS = grouped('Sites', {
   'ca-file': CA_FILE,
   'min-rate': MIN_RATE,
   http2: flag('Use HTTP/2 with https sites that offer it'),
+});
+
+/** How the index of a remote site is kept between commands. */
+export const KEEPING_OPTIONS = grouped('Sites', {
+  arch: documentDefault(value('ARCH', 'Use the index for this architecture'), DEFAULTS.arch),
+  offline: flag('Use the index of a site that an earlier command has kept; never ask the site'),
+  refresh: flag('Ask the site for its index, also if it was asked within the last hour'),
 });
 
 export type SiteArguments = Arguments<typeof SITE_OPTIONS>;

@@ -1,23 +1,43 @@
+import { DEFAULTS } from '../../api/defaults.ts';
+import type { LoadedCatalog } from '../../api/load-catalog.ts';
+import type { FromSites, SignedCatalog } from '../../api/load-from-sites.ts';
+import type { SiteEntry } from '../../core/config/config.ts';
+import type { NewestIndex } from '../../core/lock/newest.ts';
 import { UsageError } from './failure.ts';
 import { interruptible } from './interrupt.ts';
-import type { IndexArguments } from '../options/options.ts';
+import type { IndexArguments, SourceArguments } from '../options/options.ts';
+import { keyringOf, siteOptionsOf } from '../options/sites.ts';
 import { reporter } from './reporter.ts';
 import type { Session } from './session.ts';
 
-/** Loads the indexes that `--index` names. Without `digest` the summaries of the indexes have no SHA-512, which text
- *  output does not need. `isStdinTaken`: stdin is read for something else. Throws `usage` without an index and when
- *  stdin would be read twice, and what `loadCatalog` throws. */
+const HOUR_MS = 3_600_000;
+
+interface Opening {
+  /** Stdin is read for something else. */
+  readonly isStdinTaken?: boolean;
+  /** Whether the summaries of the indexes have their SHA-512, which text output does not need. */
+  readonly digest?: boolean;
+}
+
+/** Loads the indexes that `--index` names, or else the verified indexes of the sites. Throws `usage` without both and
+ *  when stdin would be read twice, what `loadCatalog` and `loadFromSites` throw, and what reading the project file
+ *  throws. */
 export async function openCatalog(
   session: Session,
-  { index, lenient, noCache, ...verbosity }: IndexArguments,
-  { isStdinTaken = false, digest = true } = {},
-) {
+  args: IndexArguments,
+  { isStdinTaken = false, digest = true }: Opening = {},
+): Promise<LoadedCatalog> {
+  const { index, lenient, noCache } = args;
+  const urls = await sitesOf(index);
+  if (urls !== undefined) return openCatalog(session, { ...args, ...urls, index: [] }, { isStdinTaken, digest });
   if (index.length === 0) {
-    throw new UsageError(
-      'no index is given',
-      'name one with `--index`, for example `--index x86_64/setup.xz`; every Cygwin mirror has it',
-    );
+    const { loadProject } = await import('../../api/project.ts');
+    const project = await loadProject(undefined);
+    const { loaded } = await openSites(session, args, { project, arch: args.arch ?? project.config.arch });
+    return loaded;
   }
+  const sites = [args.site, args.addSite, args.unsignedSite];
+  if (sites.some((each) => each.length > 0)) throw new UsageError('--index cannot be combined with --site');
   if (index.filter((name) => name === '-').length + (isStdinTaken ? 1 : 0) > 1)
     throw new UsageError('stdin can be read only once');
   const { loadCatalog } = await import('../../api/load-catalog.ts');
@@ -27,7 +47,71 @@ export async function openCatalog(
     cache: !noCache,
     env: session.host.env,
     digest,
-    report: reporter(session.output, verbosity),
+    report: reporter(session.output, args),
   };
   return interruptible((signal) => loadCatalog(index, { ...options, signal }));
+}
+
+/** Reads the URLs of indexes as sites: their signatures are checked, too. */
+async function sitesOf(index: readonly string[]) {
+  if (!index.some((name) => name.includes('://'))) return undefined;
+  const { sitesOfIndexes } = await import('../../api/site-choice.ts');
+  const found = sitesOfIndexes(index);
+  return found && { site: found.sites.slice(0, 1), addSite: found.sites.slice(1), arch: found.arch };
+}
+
+interface OpeningSites {
+  readonly project: Parameters<typeof import('../../api/site-choice.ts').chooseSites>[1];
+  readonly arch: string | undefined;
+  readonly newest?: readonly NewestIndex[];
+  /** Asks the site also if it was asked within the last hour: what the command writes lasts. */
+  readonly mustAsk?: boolean;
+}
+
+/** Loads the verified indexes of the sites of a command line, the environment, a project or a user. */
+export async function openSites(
+  session: Session,
+  args: SourceArguments,
+  opening: OpeningSites,
+): Promise<SignedCatalog> {
+  const { loadFromSites } = await import('../../api/load-from-sites.ts');
+  return withSites(session, args, opening, loadFromSites);
+}
+
+/** Calls an operation with these sites and the options for them. */
+export async function withSites<T>(
+  session: Session,
+  args: SourceArguments,
+  { project, arch = DEFAULTS.arch, newest = [], mustAsk = false }: OpeningSites,
+  use: (groups: readonly (readonly SiteEntry[])[], options: FromSites) => Promise<T>,
+): Promise<T> {
+  if (args.offline && args.refresh) throw new UsageError('--offline cannot be combined with --refresh');
+  const [{ choiceNote, chooseSites }, { siteGroups }, { indexCacheDirectory }] = await Promise.all([
+    import('../../api/site-choice.ts'),
+    import('../../api/site-groups.ts'),
+    import('../../api/cache-directories.ts'),
+  ]);
+  const { env } = session.host;
+  const choice = await chooseSites(args, project, env);
+  const { config } = choice;
+  const groups = siteGroups({ ...args, site: choice.site }, config);
+  const note = choiceNote(choice, groups[0]);
+  if (note !== undefined && !args.quiet) session.output.note('note', note);
+  const report = reporter(session.output, args);
+  const keepMs = args.offline ? Infinity : args.refresh || mustAsk ? -1 : HOUR_MS;
+  return interruptible((signal) =>
+    use(groups, {
+      siteOptions: siteOptionsOf(args, env),
+      arch,
+      keyring: keyringOf(args, config),
+      unsigned: args.unsigned,
+      newest,
+      kept: args.noCache
+        ? undefined
+        : { directory: indexCacheDirectory(env), keepMs, allowOlder: args.allowOlderIndex },
+      load: { lenient: args.lenient, cache: !args.noCache, env, report },
+      report,
+      signal,
+    }),
+  );
 }
