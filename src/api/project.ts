@@ -29,8 +29,8 @@ export async function loadProject(
 }
 
 /** Reads the named project file, or else `cygstrap.json` of the current directory or the nearest directory above it
- *  that has one. Throws `not-found` for a named file that does not exist, unless it is optional, `io`, and `usage` for a
- *  file that is not a project file. */
+ *  that has one. Throws `not-found` for a named file that does not exist, unless it is optional, `io`, and `usage` for
+ *  a file that is not a project file. */
 export async function readProject(
   named: string | undefined,
   { isOptional = false } = {},

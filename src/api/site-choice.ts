@@ -19,7 +19,8 @@ export interface SiteChoice {
 }
 
 /** Chooses the mirrors: those of the command line, or else of `CYGSTRAP_SITE`, of the project file, of the user's own
- *  `config.json`, or else the default one. An empty list in the user's file means none. Throws as `readProject`, and `usage` for a user's file with other settings than sites and keys. */
+ *  `config.json`, or else the default one. An empty list in the user's file means none. Throws as `readProject`, and
+ *  `usage` for a user's file with other settings than sites and keys. */
 export async function chooseSites(
   { site, addSite, unsignedSite }: GivenSites,
   project: { readonly config: Config; readonly file: string | undefined },
@@ -50,8 +51,8 @@ export function choiceNote({ from }: SiteChoice, [first, ...others]: readonly Si
   return `the mirror is \`${siteAddress(first)}\`${more}, from ${from}`;
 }
 
-/** Splits the URLs of indexes, `ADDRESS/ARCH/setup.EXT`, into sites and their architecture. Returns undefined if none is
- *  a URL. Throws `usage` for URLs beside file names, for another form, and for several architectures. */
+/** Splits the URLs of indexes, `ADDRESS/ARCH/setup.EXT`, into sites and their architecture. Returns undefined if none
+ *  is a URL. Throws `usage` for URLs beside file names, for another form, and for several architectures. */
 export function sitesOfIndexes(
   indexes: readonly string[],
 ): { readonly sites: readonly string[]; readonly arch: string } | undefined {
