@@ -14,8 +14,21 @@ export interface SmbPolicy {
   readonly allowsNtlmV1: boolean;
 }
 
+/** Name of the only user that can log in to the shares. */
+export const SHARES_USER = 'cygstrap';
+
 /** Directories of the state of smbd, below `SmbOptions.directory`. */
 export const SMBD_DIRECTORIES = ['private', 'lock', 'state', 'cache', 'pid', 'ncalrpc'] as const;
+
+/** Files that smbd reads, below `SmbOptions.directory`. */
+export const SMBD_FILES = {
+  /** {@link policyConf}. */
+  policy: 'policy.conf',
+  /** {@link usernameMap}. */
+  users: 'private/users',
+  /** The password of the user, as `passdbFor` returns it; read at each login. */
+  passdb: 'private/smbpasswd',
+} as const;
 
 /** Text that smb.conf cannot contain: `%` starts a substitution and cannot be escaped, a backslash at the end joins
  *  lines. */
@@ -32,11 +45,11 @@ export interface SmbOptions {
   readonly user: string;
 }
 
-/** Returns the content of smb.conf for the two shares, without authentication: only the guest can connect. smbd
- *  writes to one directory only, so that an ordinary user can run it. Pure. Throws GuestError for a path that
- *  smb.conf cannot contain. Durable handles are off, because smbd 4.17 crashes when a client with durable handles
- *  disconnects; without `force user`, smbd refuses writes. Names are not mangled, so that reserved ones such as `con`
- *  stay. */
+/** Returns the content of smb.conf for the two shares, which only {@link SHARES_USER} can use. smbd writes to one
+ *  directory only, so that an ordinary user can run it. Pure. Throws GuestError for a path that smb.conf cannot
+ *  contain. Durable handles are off, because smbd 4.17 crashes when a client with durable handles disconnects; without
+ *  `force user`, smbd refuses writes. Names are not mangled, so that reserved ones such as `con` stay. Kernel oplocks
+ *  are off, because with them smbd grants no lease of SMB 2.1 and later. */
 export function smbConf({ directory, store, xchg, user }: SmbOptions): string {
   for (const path of [directory, store, xchg, user]) {
     if (NOT_REPRESENTABLE.test(path))
@@ -51,8 +64,12 @@ export function smbConf({ directory, store, xchg, user }: SmbOptions): string {
   server string = cygstrap
   server role = standalone server
   security = user
-  map to guest = Bad User
-  server min protocol = SMB2_02
+  passdb backend = smbpasswd:${join(directory, SMBD_FILES.passdb)}
+  username map = ${join(directory, SMBD_FILES.users)}
+  map to guest = Never
+  restrict anonymous = 2
+  server multi channel support = no
+  kernel oplocks = no
   disable netbios = yes
   smb ports = 445
   load printers = no
@@ -72,6 +89,7 @@ export function smbConf({ directory, store, xchg, user }: SmbOptions): string {
   pid directory = ${place('pid')}
   ncalrpc dir = ${place('ncalrpc')}
   durable handles = no
+  include = ${join(directory, SMBD_FILES.policy)}
 ${share(SHARE_NAMES.store, store, 'yes', user)}${share(SHARE_NAMES.xchg, xchg, 'no', user)}`;
 }
 
@@ -79,10 +97,22 @@ function share(name: string, path: string, isReadOnly: 'yes' | 'no', user: strin
   return `[${name}]
   path = ${path}
   read only = ${isReadOnly}
-  guest ok = yes
   force user = ${user}
   acl allow execute always = yes
 `;
+}
+
+/** Returns the content of the file with the settings for a kind of guest. Pure. */
+export function policyConf({ minProtocol, signing, allowsNtlmV1 }: SmbPolicy): string {
+  return `server min protocol = ${minProtocol}
+server signing = ${signing}
+ntlm auth = ${allowsNtlmV1 ? 'ntlmv1-permitted' : 'ntlmv2-only'}
+`;
+}
+
+/** Returns the content of the file by which {@link SHARES_USER} is the user that smbd runs as. Pure. */
+export function usernameMap(user: string): string {
+  return `${user} = ${SHARES_USER}\n`;
 }
 
 /** Returns the command that serves one connection of the guest on stdin and stdout. Pure. */

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitForMarker } from '../guest/console.ts';
 import { startController } from '../guest/controller/controller.ts';
@@ -6,6 +6,7 @@ import type { Controller } from '../guest/controller/controller.ts';
 import { controllerImage } from '../guest/controller/image.ts';
 import { savedController } from '../guest/controller/saved.ts';
 import { GuestError } from '../guest/guest-error.ts';
+import { PASSDB_FILE } from '../guest/passdb.ts';
 import { runChecked } from '../guest/ssh-run.ts';
 import type { RunCommand } from '../guest/ssh-run.ts';
 import { SSH_FILES } from '../guest/ssh.ts';
@@ -30,7 +31,8 @@ export async function attachController(
   const { host, cacheDir, report, signal } = context;
   const { shares, directory, installed } = options;
   const image = await controllerImage({ cacheDir, report, signal });
-  const saved = await savedController(host, { image, cacheDir, report, signal });
+  const { smb } = context.guest;
+  const saved = await savedController(host, { image, smb, cacheDir, report, signal });
   const jobs = join(directory, 'jobs');
   await mkdir(jobs, { mode: 0o700 });
   const vdeSwitch = kind === 'vde' ? await startVdeSwitch(host, { directory, signal }) : undefined;
@@ -44,6 +46,8 @@ export async function attachController(
   try {
     controller = await startController(host, {
       image,
+      smb,
+      passdb: await readFile(join(installed, PASSDB_FILE), 'utf8'),
       saved,
       directories: { ...shares, jobs },
       link: link(true),

@@ -1,9 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitForMarker } from '../guest/console.ts';
-import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../guest/shares.ts';
+import { PASSDB_FILE } from '../guest/passdb.ts';
+import { prepareSmbd } from '../guest/smbd.ts';
 import { SSH_FAILED, shellOverSsh, streamOverSsh, waitForSsh } from '../guest/ssh-run.ts';
 import { SSH_FILES } from '../guest/ssh.ts';
 import type { SshTarget } from '../guest/ssh.ts';
@@ -33,10 +34,15 @@ export async function attachDirectly(
   { shares, directory, installed, qemuArguments }: AttachmentOptions,
 ): Promise<DirectAttachment> {
   const smbd = requireTool(context.host, 'smbd');
-  const state = join(directory, 'smb');
-  const conf = join(directory, 'smb.conf');
-  await Promise.all(SMBD_DIRECTORIES.map((name) => mkdir(join(state, name), { recursive: true, mode: 0o755 })));
-  await writeFile(conf, smbConf({ directory: state, ...shares, user: userInfo().username }));
+  const { username: name, uid } = userInfo();
+  const command = await prepareSmbd({
+    ...shares,
+    smbd,
+    directory,
+    policy: context.guest.smb,
+    passdb: await readFile(join(installed, PASSDB_FILE), 'utf8'),
+    user: { name, uid },
+  });
   const network = qemuArguments.length === 0 ? await findOwnNetwork(process.env, context.signal) : undefined;
   const targetIn = ({ pid, sshPort, spec }: Machine): SshTarget => ({
     within: network?.join(pid),
@@ -51,7 +57,7 @@ export async function attachDirectly(
   return {
     link: {
       kind: 'direct',
-      smbdCommand: smbdCommand(smbd, { conf, directory: state }),
+      smbdCommand: command,
       sshPort: 'any',
       ...(network !== undefined && { within: network.begin }),
     },

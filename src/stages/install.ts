@@ -5,6 +5,7 @@ import type { Report } from '../events.ts';
 import type { GuestError } from '../guest/guest-error.ts';
 import type { ArchiveAnswer, InstallKit } from '../guest/kind.ts';
 import { makeIdentity } from '../guest/identity.ts';
+import { makePassdb } from '../guest/passdb.ts';
 import { acceleratorOf } from '../vm/argv.ts';
 import { checkSpec } from '../vm/argv/check.ts';
 import { MACHINE_ENDS } from '../vm/machine.ts';
@@ -101,6 +102,7 @@ async function make(
   await warnOfSmallDisk(work.path, kit, report);
   const nonce = randomBytes(NONCE_BYTES).toString('hex');
   const identity = await makeIdentity(requireTool(host, 'ssh-keygen'), work.path);
+  await makePassdb(requireTool(host, 'pdbedit'), work.path, identity.password);
   report({ kind: 'stage-step', stage: 'install', text: 'write the media' });
   const media = await makeMedia(
     join(work.path, MEDIA),

@@ -23,7 +23,7 @@ import { STAGE_FILES } from './layout.ts';
 import type { StageName } from './layout.ts';
 
 /** Version of the manifest format. It is part of every key: after a change, all stages are made again. */
-export const STAGE_SCHEMA = 3;
+export const STAGE_SCHEMA = 4;
 
 /** Size and digest of a file of a published stage. */
 export interface FileStamp {

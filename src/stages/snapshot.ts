@@ -130,7 +130,9 @@ async function make(
       await shell.waitUntilReady({ bootTimeoutMs: wantedBootMs ?? times.bootMs, signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'connect the shares' });
       const { connectShares, storeNumber } = commandsOf(guest);
-      await runChecked(shell.run, inSequence([connectShares, storeNumber(number), 'sync']), { signal });
+      // The process with the number would keep the shares of its connection in use.
+      for (const command of [storeNumber(number), inSequence([connectShares, 'sync'])])
+        await runChecked(shell.run, command, { signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'wait until the guest is idle' });
       await waitUntilQuiet(machine, { limits: times.quiet, report, signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'save the memory' });

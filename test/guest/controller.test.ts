@@ -9,6 +9,8 @@ import { savedController } from '../../src/guest/controller/saved.ts';
 import type { SavedController } from '../../src/guest/controller/saved.ts';
 import { inSequence } from '../../src/guest/kind.ts';
 import { userCacheDirectory } from '../../src/io/user-dirs.ts';
+import { PASSWORD_FILE } from '../../src/guest/identity.ts';
+import { PASSDB_FILE } from '../../src/guest/passdb.ts';
 import { SSH_FILES } from '../../src/guest/ssh.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import { startVdeSwitch } from '../../src/vm/network/vde.ts';
@@ -26,6 +28,7 @@ describeWith(
     'ssh',
     'ssh-keygen',
     'smbd',
+    'pdbedit',
     'mke2fs',
     'xz',
     'zstd',
@@ -38,12 +41,13 @@ describeWith(
     let directory: string;
     let image: ControllerImage;
     let saved: SavedController;
+    const passdb = async (): Promise<string> => readFile(join(directory, 'image', PASSDB_FILE), 'utf8');
 
     beforeAll(async () => {
       directory = await mkdtemp(join(tmpdir(), 'cyg-'));
       const cacheDir = userCacheDirectory(process.env);
       image = await controllerImage({ cacheDir });
-      saved = await savedController(await emulatingHost(), { image, cacheDir: directory });
+      saved = await savedController(await emulatingHost(), { image, smb: standIn.smb, cacheDir: directory });
       await installStandIn({
         kit: await standIn.prepare({ cacheDir }),
         directory: join(directory, 'image'),
@@ -54,7 +58,9 @@ describeWith(
     afterAll(() => rm(directory, { recursive: true, force: true }));
 
     test('is saved once', async () => {
-      expect(await savedController(await emulatingHost(), { image, cacheDir: directory })).toEqual(saved);
+      expect(await savedController(await emulatingHost(), { image, smb: standIn.smb, cacheDir: directory })).toEqual(
+        saved,
+      );
       expect(await readdir(join(directory, 'controllers'))).toHaveLength(1);
     });
 
@@ -72,6 +78,8 @@ describeWith(
       const notes: string[] = [];
       await using controller = await startController(host, {
         image,
+        smb: standIn.smb,
+        passdb: await passdb(),
         saved: network.endsWith('booted') ? undefined : saved,
         directories: { store, xchg, jobs },
         link: link(true),
@@ -117,8 +125,21 @@ describeWith(
         ),
       ).not.toBe(0);
       expect(seen.join('')).not.toContain('job');
+      expect(await readdir(jobs)).not.toContain('smbpasswd');
       // The key is nowhere that a guest or a later reader could find it.
       expect((await readdir(join(jobs, '1'))).sort()).toEqual(['exit', 'known_hosts', 'run', 'stderr', 'stdout']);
+    });
+
+    test('saved, it has no password of a guest after it was used', async () => {
+      const password = (await readFile(join(directory, 'image', PASSWORD_FILE), 'utf8')).trim();
+      const hash = (await passdb()).split(':')[3] ?? '';
+      const secrets = [password, hash, Buffer.from(password, 'utf16le'), Buffer.from(hash, 'hex')];
+      for (const path of [saved.memory, saved.state]) {
+        const bytes = await readFile(path);
+        for (const secret of secrets) expect(bytes.includes(secret)).toBe(false);
+      }
+      // The search finds what is there.
+      expect((await readFile(saved.memory)).includes('server signing = mandatory')).toBe(true);
     });
 
     test('a damaged memory image: it boots instead, with a warning', async () => {
@@ -131,6 +152,8 @@ describeWith(
       const notes: string[] = [];
       await using controller = await startController(host, {
         image,
+        smb: standIn.smb,
+        passdb: await passdb(),
         saved: broken,
         directories: { store: run, xchg: run, jobs: run },
         link: { kind: 'none' },
@@ -150,6 +173,8 @@ describeWith(
       await copyFile(saved.state, copy.state);
       await using controller = await startController(host, {
         image,
+        smb: standIn.smb,
+        passdb: await passdb(),
         saved: copy,
         directories: { store: run, xchg: run, jobs: run },
         link: { kind: 'none' },

@@ -1,18 +1,16 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitForMarker } from '../../src/guest/console.ts';
 import { inSequence } from '../../src/guest/kind.ts';
 import { userCacheDirectory } from '../../src/io/user-dirs.ts';
-import { findProgram } from '../../src/io/program.ts';
-import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import { runCheckedOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
 import type { Machine } from '../../src/vm/machine.ts';
 import { loadMemory, saveMemory } from '../../src/vm/memory-image.ts';
 import { startMachine } from '../../src/vm/start.ts';
-import { plainMachine, installStandIn, targetOf } from '../support/guest.ts';
+import { plainMachine, installStandIn, smbdOf, targetOf } from '../support/guest.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
 
 const IMAGE = { compression: { kind: 'none' }, timeoutMs: 60_000 } as const;
@@ -23,7 +21,21 @@ const YEAR_MS = 365 * 24 * 60 * 60_000;
 const SAVED_MS = Date.UTC(2030, 0, 1);
 
 describeWith(
-  [QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy'],
+  [
+    QEMU,
+    'qemu-img',
+    'busybox',
+    'sshd',
+    'ssh',
+    'ssh-keygen',
+    'smbd',
+    'pdbedit',
+    'mke2fs',
+    'xz',
+    'zstd',
+    'xorriso',
+    'mcopy',
+  ],
   'a resumed stand-in',
   () => {
     let directory: string;
@@ -32,19 +44,13 @@ describeWith(
     /** A machine with shares of its own: the store has one file that tells its name. */
     async function start(name: string, isRevived: boolean): Promise<Machine> {
       const run = join(directory, name);
-      const [store, xchg, smb, conf] = [join(run, 'store'), join(run, 'xchg'), join(run, 'smb'), join(run, 'smb.conf')];
-      for (const each of [store, xchg, ...SMBD_DIRECTORIES.map((place) => join(smb, place))])
-        await mkdir(each, { recursive: true });
+      const [store, xchg] = [join(run, 'store'), join(run, 'xchg')];
+      for (const each of [store, xchg]) await mkdir(each, { recursive: true });
       await writeFile(join(store, 'name'), `${name}\n`);
-      await writeFile(conf, smbConf({ directory: smb, store, xchg, user: userInfo().username }));
       const template = standIn.bootMachine({
         disk: { kind: 'file', path: join(image, 'disk.qcow2'), format: 'qcow2', writes: 'throw-away' },
         directory: image,
-        link: {
-          kind: 'direct',
-          smbdCommand: smbdCommand((await findProgram('smbd')) ?? '', { conf, directory: smb }),
-          sshPort: 'any',
-        },
+        link: { kind: 'direct', smbdCommand: await smbdOf(image, { directory: run, store, xchg }), sshPort: 'any' },
       });
       const memory = {
         sizeMiB: 512,
@@ -72,7 +78,8 @@ describeWith(
       await waitForSsh(target, { timeoutMs: 30_000 });
       // A file that was read a moment ago is in the guest's cache when its memory is saved.
       const { connectShares, storeNumber, setClock } = standIn.commands;
-      const commands = [connectShares, storeNumber('20260101'), setClock(SAVED_MS), 'cat /store/name'];
+      await runCheckedOverSsh(target, storeNumber('20260101'));
+      const commands = [connectShares, setClock(SAVED_MS), 'cat /store/name'];
       expect(await runCheckedOverSsh(target, inSequence(commands))).toBe('first\n');
       await saveMemory(machine, { ...IMAGE, path: join(directory, 'state') });
       await machine.quit();

@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,23 +7,35 @@ import type { InstallKit } from '../../src/guest/kind.ts';
 import { inSequence } from '../../src/guest/kind.ts';
 import { userCacheDirectory } from '../../src/io/user-dirs.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../../src/guest/run-script.ts';
-import { SMBD_DIRECTORIES, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import type { SshTarget } from '../../src/guest/ssh.ts';
 import { pinHostKey } from '../../src/guest/ssh.ts';
 import { waitForMarker } from '../../src/guest/console.ts';
 import { runCheckedOverSsh, runOverSsh, streamOverSsh, waitForSsh } from '../../src/guest/ssh-run.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
-import { findProgram } from '../../src/io/program.ts';
 import type { Machine } from '../../src/vm/machine.ts';
 import { startMachine } from '../../src/vm/start.ts';
-import { archivesOfRelease, installStandIn, plainMachine, targetOf } from '../support/guest.ts';
+import { archivesOfRelease, installStandIn, plainMachine, smbdOf, targetOf } from '../support/guest.ts';
 import type { Installation } from '../support/guest.ts';
 import { QEMU, describeWith, emulatingHost } from '../support/qemu.ts';
 
 const NONCE = 'number-4711';
 
 describeWith(
-  [QEMU, 'qemu-img', 'busybox', 'sshd', 'ssh', 'ssh-keygen', 'smbd', 'mke2fs', 'xz', 'zstd', 'xorriso', 'mcopy'],
+  [
+    QEMU,
+    'qemu-img',
+    'busybox',
+    'sshd',
+    'ssh',
+    'ssh-keygen',
+    'smbd',
+    'pdbedit',
+    'mke2fs',
+    'xz',
+    'zstd',
+    'xorriso',
+    'mcopy',
+  ],
   'the stand-in',
   () => {
     let directory: string;
@@ -86,19 +98,13 @@ describeWith(
 
       beforeAll(async () => {
         xchg = join(directory, 'xchg');
-        const [store, smb, conf] = [join(directory, 'store'), join(directory, 'smb'), join(directory, 'smb.conf')];
-        for (const each of [xchg, store, ...SMBD_DIRECTORIES.map((name) => join(smb, name))])
-          await mkdir(each, { recursive: true });
+        const store = join(directory, 'store');
+        for (const each of [xchg, store]) await mkdir(each, { recursive: true });
         await writeFile(join(store, 'from-host'), 'a file of the store\n');
-        await writeFile(conf, smbConf({ directory: smb, store, xchg, user: userInfo().username }));
         const template = standIn.bootMachine({
           disk: { kind: 'file', path: join(directory, 'disk.qcow2'), format: 'qcow2', writes: 'persistent' },
           directory,
-          link: {
-            kind: 'direct',
-            smbdCommand: smbdCommand((await findProgram('smbd')) ?? '', { conf, directory: smb }),
-            sshPort: 'any',
-          },
+          link: { kind: 'direct', smbdCommand: await smbdOf(directory, { directory, store, xchg }), sshPort: 'any' },
         });
         machine = await startMachine(plainMachine(template, { name: 'guest' }), await emulatingHost(), { directory });
         target = targetOf(directory, machine.sshPort ?? 0);
@@ -124,16 +130,33 @@ describeWith(
         );
       });
 
-      test('shares: one read-only, one writable, checked and reconnected', async () => {
+      test('shares: one read-only, one writable, connected for one connection of ssh', async () => {
         const { connectShares } = standIn.commands;
-        await runCheckedOverSsh(target, connectShares);
-        expect(await runCheckedOverSsh(target, inSequence([connectShares, 'cat /store/from-host']))).toBe(
-          'a file of the store\n',
-        );
-        expect((await runOverSsh(target, 'echo no >/store/new')).code).not.toBe(0);
-        await runCheckedOverSsh(target, 'echo from the guest >/xchg/new && mv /xchg/new /xchg/newer');
+        const connected = async (...commands: string[]): Promise<string> =>
+          runCheckedOverSsh(target, inSequence([connectShares, ...commands]));
+        expect(await connected(connectShares, 'cat /store/from-host')).toBe('a file of the store\n');
+        expect(await connected('! (echo no >/store/new) 2>/dev/null', 'grep -c cifs /proc/mounts')).toBe('2\n');
+        await connected('echo from the guest >/xchg/new', 'mv /xchg/new /xchg/newer');
         expect(await readFile(join(xchg, 'newer'), 'utf8')).toBe('from the guest\n');
-        await runCheckedOverSsh(target, `umount -l /store && ${connectShares} && cat /store/from-host`);
+        expect(await runCheckedOverSsh(target, 'ls /store /xchg; ! grep cifs /proc/mounts')).toBe(
+          '/store:\n\n/xchg:\n',
+        );
+        // The file with the password is readable for the user only, and no command line has it.
+        const password = (await readFile(join(directory, 'password'), 'utf8')).trim();
+        expect(await connected('stat -c %a /etc/fstab')).toBe('600\n');
+        expect(await connected('cat /etc/fstab')).toContain(`password=${password},`);
+        expect(await connected('cat /proc/[0-9]*/cmdline 2>/dev/null')).not.toContain(password);
+      });
+
+      test('a share is refused without the right password, as guest, and without a signature', async () => {
+        const options = 'ip=192.168.0.2,vers=3.1.1';
+        const mount = async (more: string): Promise<number | null> =>
+          (await runOverSsh(target, `mount -t cifs //192.168.0.2/store /mnt -o ${options},${more}`)).code;
+        const password = (await readFile(join(directory, 'password'), 'utf8')).trim();
+        expect(await mount(`username=cygstrap,password=${password},sec=ntlmsspi`)).toBe(0);
+        expect(await mount('username=cygstrap,password=wrong,sec=ntlmsspi')).not.toBe(0);
+        expect(await mount('username=guest,password=,sec=ntlmsspi')).not.toBe(0);
+        expect(await mount('sec=none')).not.toBe(0);
       });
 
       test('a number in RAM, the clock, randomness', async () => {

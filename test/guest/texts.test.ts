@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseMarker } from '../../src/guest/console-markers.ts';
 import { parseRunEnd, runScript, savedEnvironment } from '../../src/guest/run-script.ts';
-import { smbConf, smbdCommand } from '../../src/guest/shares.ts';
+import { policyConf, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import { quoteWord } from '../../src/io/quoting.ts';
 import { sshArgv } from '../../src/guest/ssh.ts';
 import { parseLdd } from '../../src/guest/linux/programs.ts';
@@ -90,6 +90,15 @@ test('settings for Samba', async () => {
     '-l',
     '/r/smb',
   ]);
+});
+
+test.each([
+  [standIn.smb, 'SMB3_11', 'mandatory', 'ntlmv2-only'],
+  [{ minProtocol: 'NT1', signing: 'auto', allowsNtlmV1: true } as const, 'NT1', 'auto', 'ntlmv1-permitted'],
+])('settings for Samba by kind: %j', (policy, protocol, signing, ntlm) => {
+  expect(policyConf(policy)).toBe(
+    `server min protocol = ${protocol}\nserver signing = ${signing}\nntlm auth = ${ntlm}\n`,
+  );
 });
 
 test('the machines of the stand-in', async () => {

@@ -23,7 +23,7 @@ const HOUR_MS = 60 * 60_000;
 const STAMP = { sizeBytes: 1, sha256: 'a'.repeat(64) };
 
 const INSTALLED: InstalledManifest = {
-  schema: 3,
+  schema: 4,
   stage: 'install',
   key: 'abc',
   guest: 'stand-in',
@@ -43,7 +43,7 @@ const INSTALLED: InstalledManifest = {
 };
 
 const SNAPSHOT: SnapshotManifest = {
-  schema: 3,
+  schema: 4,
   stage: 'snapshot',
   key: 'def',
   install: 'abc',
@@ -75,7 +75,7 @@ const DAMAGED: readonly (readonly [name: string, text: string, line: number, why
   ['one brace', '{', 1, 'expected a key in quotes, the file ends'],
   ['truncated', JSON.stringify(INSTALLED, undefined, 2).slice(0, -60), 28, 'a string without its closing quote'],
   ['null', 'null', 1, 'must be an object, not null'],
-  ['missing key', '{"schema":3,"stage":"install"}', 1, 'has no field `key`'],
+  ['missing key', '{"schema":4,"stage":"install"}', 1, 'has no field `key`'],
   ['missing disk', without(INSTALLED, 'disk'), 1, 'has no field `disk`'],
   ['missing origin', without(INSTALLED, 'made'), 1, 'has no field `made`'],
   ['key of another stage', JSON.stringify({ ...INSTALLED, key: 'other' }), 1, '`key` must be "abc", not "other"'],
@@ -211,7 +211,7 @@ describe('stage.json', () => {
 
   test('the command line: vm ls, vm rm and vm gc on a damaged stage', async () => {
     await writeStage('install', 'abc', without(INSTALLED, 'made'));
-    await writeStage('install', 'bcd', '{"schema":3}');
+    await writeStage('install', 'bcd', '{"schema":4}');
     const vm = async (words: string) =>
       runCommand(`XDG_CACHE_HOME=${join(root, 'cache')} cygstrap vm ${words} --vm-dir ${places.root}`);
     const listed = await vm('ls');

@@ -176,8 +176,8 @@ describeWith(PROGRAMS, 'build and vm run', () => {
   /** Runs a command that checks for files of earlier runs, and writes such files. */
   const expectAlone = async (): Promise<void> => {
     const script = `head -c 16 /dev/urandom | od -An -tx1
-      cat /root/mine /tmp/mine /run/cygstrap/mine in/mine 2>/dev/null
-      for place in /root /tmp /run/cygstrap in out; do echo mine >$place/mine || exit 9; done
+      cat /root/mine /tmp/mine /run/mine in/mine 2>/dev/null
+      for place in /root /tmp /run in out; do echo mine >$place/mine || exit 9; done
       sync; sleep 2; cat /root/mine /tmp/mine`;
     const { exit, stdout } = await sh(script);
     expect(exit).toBe(0);

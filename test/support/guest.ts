@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { ArchiveAnswer, InstallKit, MachineTemplate } from '../../src/guest/kind.ts';
 import { makeIdentity } from '../../src/guest/identity.ts';
+import { PASSDB_FILE, makePassdb } from '../../src/guest/passdb.ts';
+import { prepareSmbd } from '../../src/guest/smbd.ts';
 import { SSH_FILES } from '../../src/guest/ssh.ts';
 import type { SshTarget } from '../../src/guest/ssh.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
@@ -12,7 +15,7 @@ import { createDisk } from '../../src/vm/disk.ts';
 import type { MachineExit } from '../../src/vm/machine.ts';
 import type { MachineSpec } from '../../src/vm/base/spec.ts';
 import { startMachine } from '../../src/vm/start.ts';
-import { emulatingHost } from './qemu.ts';
+import { emulatingHost, pathOf } from './qemu.ts';
 import { PROJECT } from './transcript.ts';
 
 /** Returns a machine with BIOS, under software emulation. */
@@ -74,6 +77,7 @@ export async function installStandIn({ kit, directory, nonce, archives }: Instal
   const host = await emulatingHost();
   await mkdir(directory, { recursive: true });
   const identity = await makeIdentity('ssh-keygen', directory);
+  await makePassdb(pathOf('pdbedit') ?? '', directory, identity.password);
   const disk = join(directory, 'disk.qcow2');
   const [repo, answers] = [join(directory, 'repo.iso'), join(directory, 'answers.img')];
   const entries = archives.map(({ path }) => ({ kind: 'host', path, location: join(RELEASE, path) }) as const);
@@ -96,6 +100,16 @@ export async function installStandIn({ kit, directory, nonce, archives }: Instal
   for await (const line of machine.console()) lines.push(line);
   const exit = await machine.exited;
   return { lines, exit };
+}
+
+/** Prepares smbd for a stand-in that was installed in `image`. Returns its command. */
+export async function smbdOf(
+  image: string,
+  own: { readonly directory: string; readonly store: string; readonly xchg: string },
+): Promise<string[]> {
+  const { username: name, uid } = userInfo();
+  const passdb = await readFile(join(image, PASSDB_FILE), 'utf8');
+  return prepareSmbd({ ...own, smbd: pathOf('smbd') ?? '', policy: standIn.smb, passdb, user: { name, uid } });
 }
 
 /** Returns the ssh target of an installed stand-in at a port of this host. */

@@ -52,7 +52,7 @@ const whole: Host = {
 const { qemu: _qemu, firmware: _firmware, ...withoutQemu } = whole;
 const bare: Host = {
   ...withoutQemu,
-  tools: { ...whole.tools, smbd: undefined, vde_switch: undefined, xorriso: undefined },
+  tools: { ...whole.tools, smbd: undefined, pdbedit: undefined, vde_switch: undefined, xorriso: undefined },
   memory: { totalBytes: GIB, availableBytes: GIB / 2 },
   hasOwnNetworks: false,
 };

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Report } from '../../events.ts';
 import type { Host } from '../../vm/base/host.ts';
 import type { Machine } from '../../vm/machine.ts';
@@ -7,6 +9,9 @@ import { startMachine } from '../../vm/start.ts';
 import { VmError } from '../../vm/base/vm-error.ts';
 import { waitForMarker } from '../console.ts';
 import type { ControllerImage } from './image.ts';
+import { passdbFor } from '../passdb.ts';
+import type { SmbPolicy } from '../shares.ts';
+import { PASSDB_JOB_FILE } from './init.ts';
 import { followJob, putJob } from './job.ts';
 import type { FollowOptions, Job } from './job.ts';
 import { controllerMachine } from './machine.ts';
@@ -16,8 +21,14 @@ import type { SavedController } from './saved.ts';
 
 const LOAD_TIMEOUT_MS = 30_000;
 
+/** The user of smbd in a controller. */
+const ROOT = { name: 'root', uid: 0 };
+
 export interface StartControllerOptions {
   readonly image: ControllerImage;
+  readonly smb: SmbPolicy;
+  /** Content of the password file of the stage. */
+  readonly passdb: string;
   /** Files of the saved controller; without them it is booted. */
   readonly saved?: SavedController | undefined;
   readonly directories: ControllerDirectories;
@@ -43,7 +54,8 @@ export interface Controller extends AsyncDisposable {
 /** Starts a controller: resumes the saved one, or boots one if there is none or it cannot be resumed, with a warning.
  *  Throws VmError, and the reason of the signal. */
 export async function startController(host: Host, options: StartControllerOptions): Promise<Controller> {
-  const { saved, report, signal } = options;
+  const { saved, passdb, directories, report, signal } = options;
+  await writeFile(join(directories.jobs, PASSDB_JOB_FILE), passdbFor(passdb, ROOT), { mode: 0o600 });
   if (saved !== undefined) {
     try {
       return controllerOf(await resume(host, saved, options), {
@@ -84,10 +96,18 @@ async function resume(
 }
 
 function specOf(
-  { image, directories, link }: StartControllerOptions,
+  { image, directories, link, smb }: StartControllerOptions,
   { memory, start }: { memory: MachineSpec['memory']['backing']; start: MachineSpec['start'] },
 ): MachineSpec {
-  return controllerMachine({ image, directories, link, orders: { kind: 'work', epochMs: Date.now() }, memory, start });
+  return controllerMachine({
+    image,
+    directories,
+    link,
+    smb,
+    orders: { kind: 'work', epochMs: Date.now() },
+    memory,
+    start,
+  });
 }
 
 function controllerOf(

@@ -1,6 +1,6 @@
 import { GUEST_ADDRESS, SHARES_ADDRESS, SSH_PORT } from '../../vm/network/addresses.ts';
 import { INIT_HEAD, LOAD_MODULES, NINE_P } from '../linux/image-parts.ts';
-import { SMBD_DIRECTORIES } from '../shares.ts';
+import { SMBD_DIRECTORIES, SMBD_FILES, usernameMap } from '../shares.ts';
 
 /** Paths in a controller. */
 export const CONTROLLER_PLACES = {
@@ -10,6 +10,7 @@ export const CONTROLLER_PLACES = {
   store: '/store',
   xchg: '/xchg',
   key: '/run/ssh.key',
+  passdb: `/run/smb/${SMBD_FILES.passdb}`,
 } as const;
 
 /** 9p tags of the shared directories and of the job directory, which is not a share. */
@@ -29,11 +30,22 @@ export const JOB_FILES = {
   exit: 'exit',
 } as const;
 
+/** File in the job directory with the password of the shares. Deleted as soon as it is read, after a saved controller
+ *  is resumed: no saved one contains a password. */
+export const PASSDB_JOB_FILE = 'smbpasswd';
+
+/** A value that QEMU passes to the guest: the settings of smbd for the kind of guest. */
+export const POLICY_VALUE = 'opt/cygstrap/smb';
+
 /** A value that QEMU passes to the guest, read again each time: the time in seconds since 1970 with ten digits when
  *  the machine can mount the host's directories, zeros before that. A memory image is saved before that, because 9p
  *  directories in use prevent it. */
 export const GO_VALUE = 'opt/cygstrap/controller';
-const GO_FILE = `/sys/firmware/qemu_fw_cfg/by_name/${GO_VALUE}/raw`;
+const GO_FILE = fileOf(GO_VALUE);
+
+function fileOf(value: string): string {
+  return `/sys/firmware/qemu_fw_cfg/by_name/${value}/raw`;
+}
 
 /** Shell script that waits until the value in a file is not zero, and stores it in `$now`. */
 export function waitForStart(file: string): string {
@@ -50,7 +62,8 @@ read -r now <${file}`;
 /** /init of a controller: network and smbd, then the host's directories, then jobs one after the other. Everything
  *  before the directories can be part of a saved memory image. */
 export function controllerInit({ smbd }: { readonly smbd: string }): string {
-  const { smb, smbConf, jobs, key, store, xchg } = CONTROLLER_PLACES;
+  const { smb, smbConf, jobs, key, passdb, store, xchg } = CONTROLLER_PLACES;
+  const inJobs = `${jobs}/${PASSDB_JOB_FILE}`;
   return `${INIT_HEAD}
 say() { echo "@cygstrap $*" >/dev/console; }
 fail() {
@@ -63,6 +76,8 @@ hostname controller
 ip link set lo up
 ip addr add ${SHARES_ADDRESS}/24 dev eth0
 ip link set eth0 up
+cat ${fileOf(POLICY_VALUE)} >${smb}/${SMBD_FILES.policy}
+echo '${usernameMap('root').trim()}' >${smb}/${SMBD_FILES.users}
 ${smbd} -D -s ${smbConf} -l ${smb} || fail 'cannot start smbd'
 say waiting
 ${waitForStart(GO_FILE)}
@@ -73,6 +88,8 @@ attach() {
 attach ${CONTROLLER_TAGS.store} ${store} ro,cache=loose
 attach ${CONTROLLER_TAGS.xchg} ${xchg} cache=none
 attach ${CONTROLLER_TAGS.jobs} ${jobs} cache=none
+(umask 077; cat ${inJobs} >${passdb}) || fail 'no password for the shares'
+rm -f ${inJobs}
 say ready
 
 number=1

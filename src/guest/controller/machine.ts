@@ -1,7 +1,9 @@
 import type { LinkSpec, MachineSpec, MemoryBacking } from '../../vm/base/spec.ts';
 import type { ControllerImage } from './image.ts';
 import { SHARES_MAC } from '../../vm/network/addresses.ts';
-import { CONTROLLER_TAGS, GO_VALUE } from './init.ts';
+import { policyConf } from '../shares.ts';
+import type { SmbPolicy } from '../shares.ts';
+import { CONTROLLER_TAGS, GO_VALUE, POLICY_VALUE } from './init.ts';
 
 /** Memory for the initramfs, twice while it is unpacked, for smbd and for a large file in transfer. */
 const MEMORY_MIB = 384;
@@ -20,6 +22,7 @@ export interface ControllerOptions {
   readonly image: Pick<ControllerImage, 'kernel' | 'initramfs'>;
   readonly directories: ControllerDirectories;
   readonly link: LinkSpec;
+  readonly smb: SmbPolicy;
   /** `work`: mount the directories, with this time. `wait`: stop before that, ready to be saved. */
   readonly orders: { readonly kind: 'wait' } | { readonly kind: 'work'; readonly epochMs: number };
   readonly memory: MemoryBacking;
@@ -28,7 +31,15 @@ export interface ControllerOptions {
 
 /** Returns the machine of a controller. Its devices do not depend on the orders, so that it can be saved with `wait`
  *  and resumed with `work`. Pure. */
-export function controllerMachine({ image, directories, link, orders, memory, start }: ControllerOptions): MachineSpec {
+export function controllerMachine({
+  image,
+  directories,
+  link,
+  smb,
+  orders,
+  memory,
+  start,
+}: ControllerOptions): MachineSpec {
   // The guest's driver read the length before the machine was saved, so it must not change.
   const value = orders.kind === 'wait' ? WAIT : String(Math.floor(orders.epochMs / 1000)).padStart(WAIT.length, '0');
   return {
@@ -60,6 +71,13 @@ export function controllerMachine({ image, directories, link, orders, memory, st
     start,
     onReset: 'exit',
     hasPanicDevice: false,
-    extraArguments: ['-fw_cfg', `name=${GO_VALUE},string=${value}`, '-device', 'vmgenid,guid=auto,id=vmgenid0'],
+    extraArguments: [
+      '-fw_cfg',
+      `name=${GO_VALUE},string=${value}`,
+      '-fw_cfg',
+      `name=${POLICY_VALUE},string=${policyConf(smb)}`,
+      '-device',
+      'vmgenid,guid=auto,id=vmgenid0',
+    ],
   };
 }

@@ -11,6 +11,7 @@ import { startMachine } from '../../vm/start.ts';
 import { requireQemu } from '../../vm/base/require.ts';
 import { waitForMarker } from '../console.ts';
 import { markUsed, publish } from '../linux/image-store.ts';
+import type { SmbPolicy } from '../shares.ts';
 import type { ControllerImage } from './image.ts';
 import { controllerMachine } from './machine.ts';
 
@@ -26,6 +27,8 @@ const SAVE_TIMEOUT_MS = 60_000;
 
 export interface SaveOptions {
   readonly image: ControllerImage;
+  /** Its smbd is running, so there is one saved controller for each policy. */
+  readonly smb: SmbPolicy;
   readonly cacheDir: string;
   readonly report?: Report | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -34,9 +37,9 @@ export interface SaveOptions {
 /** Finds a saved controller for this image and this host's QEMU in the cache, or boots one and saves it. Throws
  *  VmError, GuestError `guest`, and the reason of the signal. */
 export async function savedController(host: Host, options: SaveOptions): Promise<SavedController> {
-  const { image, cacheDir, report, signal } = options;
+  const { image, smb, cacheDir, report, signal } = options;
   const parent = join(cacheDir, 'controllers');
-  const home = join(parent, await keyOf(host, image));
+  const home = join(parent, await keyOf(host, { image, smb }));
   const saved = filesOf(home);
   if (await isThere(saved)) {
     await markUsed(home);
@@ -46,7 +49,7 @@ export async function savedController(host: Host, options: SaveOptions): Promise
   await mkdir(parent, { recursive: true });
   await publish(parent, home, async (part) => {
     await mkdir(part);
-    await bootAndSave(host, filesOf(part), { image, signal, report });
+    await bootAndSave(host, filesOf(part), { image, smb, signal, report });
   });
   return saved;
 }
@@ -62,7 +65,7 @@ export async function removeSavedController({ memory }: SavedController): Promis
 async function bootAndSave(
   host: Host,
   saved: SavedController,
-  { image, signal, report }: Omit<SaveOptions, 'cacheDir'>,
+  { image, smb, signal, report }: Omit<SaveOptions, 'cacheDir'>,
 ): Promise<void> {
   await using run = await makeRunDirectory();
   // Any directory works: an unused device has no state in the image.
@@ -70,6 +73,7 @@ async function bootAndSave(
   await mkdir(empty);
   const spec = controllerMachine({
     image,
+    smb,
     directories: { store: empty, xchg: empty, jobs: empty },
     link: { kind: 'none' },
     orders: { kind: 'wait' },
@@ -83,10 +87,11 @@ async function bootAndSave(
 }
 
 /** Returns a hash of everything that a memory image depends on. */
-async function keyOf(host: Host, image: ControllerImage): Promise<string> {
+async function keyOf(host: Host, { image, smb }: Pick<SaveOptions, 'image' | 'smb'>): Promise<string> {
   const qemu = requireQemu(host);
   const { cpu, memory, boot, nics, extraArguments } = controllerMachine({
     image,
+    smb,
     directories: { store: '', xchg: '', jobs: '' },
     link: { kind: 'none' },
     orders: { kind: 'wait' },

@@ -22,6 +22,7 @@ import {
   installerInit,
   OVERLAY,
   POWER_BUTTON,
+  SESSION,
   SHUTDOWN,
   SSHD_CONFIG,
   SYSTEM_RC,
@@ -185,6 +186,7 @@ function systemFiles({ bash, sshd }: SystemPrograms): TreeEntry[] {
     script('sbin/power-button', POWER_BUTTON),
     script('sbin/shutdown-now', SHUTDOWN),
     script('sbin/overlay', OVERLAY),
+    script('sbin/session', SESSION),
     script('cygwin/bin/cygcheck', CYGCHECK),
     script('etc/rc', SYSTEM_RC.replace('SSHD', sshd)),
     { kind: 'file', path: 'etc/inittab', content: INITTAB },
@@ -192,7 +194,7 @@ function systemFiles({ bash, sshd }: SystemPrograms): TreeEntry[] {
     {
       kind: 'file',
       path: 'etc/passwd',
-      content: `root:*:0:0:root:/root:/bin/bash\nsshd:*:74:74:sshd:/run/sshd:/bin/false\n`,
+      content: `root:*:0:0:root:/root:/sbin/session\nsshd:*:74:74:sshd:/run/sshd:/bin/false\n`,
     },
     { kind: 'file', path: 'etc/group', content: 'root:x:0:\nsshd:x:74:\n' },
   ];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SHARES_ADDRESS } from '../../vm/network/addresses.ts';
 import type { DiskSource, LinkSpec } from '../../vm/base/spec.ts';
 import { parseMarker } from '../console-markers.ts';
+import { inSequence } from '../kind.ts';
 import type {
   Answers,
   BootOptions,
@@ -19,6 +20,7 @@ import { RESIDENT_NUMBER } from '../resident-number.ts';
 import { SFM_NAMES } from '../share-names.ts';
 import type { GuestTimes } from '../times.ts';
 import { verifyFiles } from '../cygwin/verify.ts';
+import { SHARES_USER } from '../shares.ts';
 import { quoteWord } from '../../io/quoting.ts';
 import { standInImages } from './images.ts';
 import { MOUNT_WORD } from './scripts.ts';
@@ -131,8 +133,15 @@ function machine(disk: DiskSource, link: LinkSpec): Omit<MachineTemplate, 'cdrom
   };
 }
 
-/** Returns the files of the floppy: the nonce, the keys for ssh, and the archives to unpack. */
-function standInAnswers({ nonce, authorizedKey, hostKey, archives }: Answers): ReadonlyMap<string, Uint8Array> {
+/** Returns the files of the floppy: the nonce, the keys for ssh, the shares with their password, and the archives to
+ *  unpack. */
+function standInAnswers({
+  nonce,
+  authorizedKey,
+  hostKey,
+  password,
+  archives,
+}: Answers): ReadonlyMap<string, Uint8Array> {
   const list = archives
     .map(
       ({ name, version, path, sizeBytes, digest }) =>
@@ -146,22 +155,36 @@ function standInAnswers({ nonce, authorizedKey, hostKey, archives }: Answers): R
     authkeys: `${authorizedKey.trim()}\n`,
     hostkey: hostKey.privateKey,
     'hostkey.pub': `${hostKey.publicKey}\n`,
+    fstab: `${fstabLine('store', 'ro', password)}${fstabLine('xchg', 'rw', password)}`,
     ...Object.fromEntries(verifyFiles(archives)),
   };
   return new Map(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
 }
 
+/** Returns a line of /etc/fstab for a share. The server must sign, and the user must be known there. A mount that was
+ *  saved with its machine is never used again: `nosharesock`. */
+function fstabLine(share: 'store' | 'xchg', mode: 'ro' | 'rw', password: string): string {
+  const options = {
+    ip: SHARES_ADDRESS,
+    username: SHARES_USER,
+    password,
+    sec: 'ntlmsspi',
+    vers: '3.1.1',
+    iocharset: 'utf8',
+  };
+  const words = Object.entries(options).map(([name, value]) => `${name}=${value}`);
+  const text = [...words, 'noperm', 'nosharesock', mode].join(',');
+  return `//${SHARES_ADDRESS}/${share} ${SHARES[share]} cifs ${text} 0 0\n`;
+}
+
 function commands(): Required<GuestCommands> {
-  const mount = (share: 'store' | 'xchg', mode: 'ro' | 'rw'): string =>
-    [
-      `mount -t cifs ${quoteWord(`//${SHARES_ADDRESS}/${share}`)} ${SHARES[share]} -o`,
-      quoteWord(`ip=${SHARES_ADDRESS},username=guest,password=,vers=3.1.1,iocharset=utf8,noperm,nosharesock,${mode}`),
-    ].join(' ');
-  // An old mount stays below the new one: unmounting it while its connection is closed fails on Linux 6.1 if it has
-  // open files.
-  const connect = `${mount('store', 'ro')} && ${mount('xchg', 'rw')}`;
+  // The login shell is bash: reading the list of mounts needs no process. A client can be faster than the process that
+  // smbd starts for notifications of changes, and the first attempt then fails with ENOMEM.
+  const connect = Object.values(SHARES).map(
+    (place) => `{ [[ $mounts = *' ${place} '* ]] || mount ${place} 2>/dev/null || mount ${place}; }`,
+  );
   return {
-    connectShares: connect,
+    connectShares: inSequence(['mounts=$(</proc/mounts)', ...connect]),
     overlayStore: `/sbin/overlay ${quoteWord(SHARES.store)}`,
     ...RESIDENT_NUMBER,
     setClock: (epochMs) => `date -u -s @${Math.round(epochMs / 1000)} >/dev/null`,

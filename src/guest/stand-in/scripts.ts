@@ -132,6 +132,8 @@ for end in '' .pub; do
   must cp /answers/hostkey$end /target/etc/ssh/ssh_host_ed25519_key$end
   chmod 600 /target/etc/ssh/ssh_host_ed25519_key$end
 done
+must cp /answers/fstab /target/etc/fstab
+chmod 600 /target/etc/fstab
 message "hostkey $(cut -d ' ' -f 1,2 /target/etc/ssh/ssh_host_ed25519_key.pub)"
 # Windows adds its boot loader to the variables of UEFI firmware; this guest adds one variable.
 ${MOUNT_VARIABLES}
@@ -219,6 +221,12 @@ export const OVERLAY = `${SCRIPT_HEAD}
 layers=$(mktemp -d /run/overlay.XXXXXX) || exit 1
 mkdir $layers/upper $layers/work
 exec mount -t overlay -o lowerdir=$1,upperdir=$layers/upper,workdir=$layers/work overlay $1
+`;
+
+/** Login shell of the user. As in Windows each ssh connection has shares of its own, which end with it. */
+export const SESSION = `#!/bin/busybox sh
+[ $# -gt 0 ] || set -- -l
+exec /bin/busybox unshare -m /bin/bash "$@"
 `;
 
 /** Waits for the ACPI power button and powers off. */

@@ -78,6 +78,7 @@ export interface AcceleratorResult {
 export const TOOL_NAMES = [
   'qemu-img',
   'smbd',
+  'pdbedit',
   'ssh',
   'ssh-keygen',
   'sshd',

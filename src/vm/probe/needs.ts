@@ -50,6 +50,11 @@ const TOOL_NEEDS: Readonly<Record<ToolName, ToolNeed>> = {
     isRequired: true,
     packages: { debian: 'samba', fedora: 'samba', arch: 'samba', nix: 'samba' },
   },
+  pdbedit: {
+    purpose: 'makes the user of the shares',
+    isRequired: true,
+    packages: { debian: 'samba', fedora: 'samba-common-tools', arch: 'samba', nix: 'samba' },
+  },
   ssh: {
     purpose: 'runs commands in the guest',
     isRequired: true,

@@ -6,6 +6,7 @@ import type { Host, ToolName } from '../base/host.ts';
 const PROGRAMS: Readonly<Record<ToolName, readonly string[]>> = {
   'qemu-img': ['qemu-img'],
   smbd: ['smbd'],
+  pdbedit: ['pdbedit'],
   ssh: ['ssh'],
   'ssh-keygen': ['ssh-keygen'],
   sshd: ['sshd'],
