@@ -1,5 +1,4 @@
 import { CygstrapError } from '../errors.ts';
-import { commandsOf } from '../guest/kind.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import { standIn } from '../guest/stand-in/kind.ts';
 import { WINDOWS_GUESTS } from '../guest/windows/kinds.ts';
@@ -13,9 +12,4 @@ export function guestKind(name: string): GuestKind {
   throw new CygstrapError('usage', `unknown guest kind \`${name}\``, {
     hint: `guest kinds: ${GUEST_KINDS.map((each) => `\`${each.name}\``).join(', ')}`,
   });
-}
-
-/** Throws `usage` for a kind whose guests cannot run commands yet. */
-export function requireCommands(name: string): void {
-  commandsOf(guestKind(name));
 }

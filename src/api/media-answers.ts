@@ -41,7 +41,8 @@ export async function answersOf(
   const { firmware } = kind.defaults;
   return {
     form: kit.answerForm,
-    files: kit.answerFiles({ ...identity, nonce, authorizedKey: key, archives: archivesOf(lock), firmware }),
+    filesOf: (setup) =>
+      kit.answerFiles({ ...identity, nonce, authorizedKey: key, archives: archivesOf(lock), firmware, setup }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
+import type { SetupCall } from '../guest/kind.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { mediumDate } from '../media/date.ts';
 import { writeFloppy } from '../media/floppy.ts';
@@ -18,7 +19,7 @@ import { additionsOf } from './media-additions.ts';
 import { indexOfLock } from './media-index.ts';
 import { installerOf } from './media-installer.ts';
 import { filesOfLock } from './repo-files.ts';
-import { setupCommandOf } from './setup-command.ts';
+import { setupCallOf, setupCommandOf } from './setup-command.ts';
 import type { SetupCommand } from '../core/lock/setup-command.ts';
 import { requireWindows } from './windows.ts';
 
@@ -36,8 +37,9 @@ const ANSWERS_LABEL = 'ANSWERS';
 export interface Answers {
   /** A floppy image, or an ISO image for guests that cannot read floppies. */
   readonly form: keyof typeof ANSWER_IMAGES;
-  /** By name; on an ISO image names can contain directories. */
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Returns the files by name; on an ISO image names can contain directories. The argument is undefined if the repo
+   *  has no setup program. */
+  readonly filesOf: (setup: SetupCall | undefined) => ReadonlyMap<string, Uint8Array>;
 }
 
 export interface MediaRequest {
@@ -113,11 +115,15 @@ export async function makeMedia(
     ),
     ...added.map(({ path, location }) => ({ kind: 'host', path, location }) as const),
   ];
+  const paths = entries.flatMap((entry) => (entry.kind === 'verified' ? [] : [entry.path]));
+  const answerFiles = request.answers?.filesOf(await setupCallOf(lock, index.forSetup, paths));
   const dateSeconds = mediumDate(dateOf(lock));
   report({ kind: 'note', message: `${files.length} archives verified; writing \`${join(out, REPO_IMAGE)}\`` });
   const image = await writeIso({ entries, label: REPO_LABEL, out: join(out, REPO_IMAGE), dateSeconds, signal });
   const answers =
-    request.answers === undefined ? null : await writeAnswers(request.answers, { out, dateSeconds, signal });
+    request.answers === undefined || answerFiles === undefined
+      ? null
+      : await writeAnswers({ form: request.answers.form, files: answerFiles }, { out, dateSeconds, signal });
   return {
     repo,
     lock: request.lock,
@@ -166,7 +172,7 @@ function dateOf({ indexes }: Lock): number | null {
 }
 
 async function writeAnswers(
-  { form, files }: Answers,
+  { form, files }: Pick<Answers, 'form'> & { readonly files: ReadonlyMap<string, Uint8Array> },
   { out, ...options }: { readonly out: string; readonly dateSeconds: number; readonly signal: AbortSignal | undefined },
 ): Promise<WrittenImage> {
   const shared = { label: ANSWERS_LABEL, out: join(out, ANSWER_IMAGES[form]), ...options };

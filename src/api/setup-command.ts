@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import type { Lock } from '../core/lock/lock.ts';
 import { setupCommand } from '../core/lock/setup-command.ts';
 import type { SetupCommand, SetupPlace, SetupTrust } from '../core/lock/setup-command.ts';
+import { REPO_DIRECTORY } from '../guest/kind.ts';
+import type { SetupCall } from '../guest/kind.ts';
 import type { Archive, PackageRecord } from '../core/setup-ini/records.ts';
 import { archivesOf } from '../repo/files/archive-file.ts';
 import { SUBSET_MARK } from '../repo/files/layout.ts';
@@ -37,6 +39,28 @@ export async function setupCommandOf(
 ): Promise<SetupCommand | null> {
   if (unlistedPackages(lock, archivesIn(records)).length > 0) return null;
   return setupCommand(lock, { program, place, trust: await trustOf(signer, keyring), records });
+}
+
+/** Returns the call of setup in an unattended installation from a medium; undefined if the medium has no setup program.
+ *  Setup verifies the signature of the index only with the key that it contains: this host has verified it, and has
+ *  written it to the medium.
+ *  @param paths of the files of the medium */
+export async function setupCallOf(
+  lock: Lock,
+  { records, signer }: IndexForSetup,
+  paths: readonly string[],
+): Promise<SetupCall | undefined> {
+  const { program } = installerPaths(lock.request.arch);
+  if (!paths.includes(program)) return undefined;
+  const trust = (await trustOf(signer, [])) === 'built-in' ? 'built-in' : 'none';
+  const place = { kind: 'directory', path: REPO_DIRECTORY } as const;
+  const { arguments: words } = setupCommand(lock, { program, place, trust, records });
+  return {
+    program,
+    arguments: words,
+    arch: lock.request.arch === 'x86' ? 'x86' : 'x86_64',
+    packages: lock.packages.length,
+  };
 }
 
 /** Reads an index for {@link setupCommandOf}. The key of an index of the site is that of the lock. Throws the errors of

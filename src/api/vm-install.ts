@@ -26,6 +26,7 @@ import { archivesOf } from './media-answers.ts';
 import { additionsOf } from './media-additions.ts';
 import type { VmContext } from './vm-context.ts';
 import { requireWindows } from './windows.ts';
+import { requireGuestPackages, requireSetupProgram } from './windows-packages.ts';
 
 export interface VmInstallRequest {
   /** Directory of the repo. */
@@ -90,6 +91,9 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
   if (windows !== undefined) {
     checkHardware(windows.kind, options);
     requireWindows(windows.kind, lock, { architecture: windows.arch });
+    requireGuestPackages(lock);
+    const added = additions.map(({ path }) => path);
+    await requireSetupProgram({ kind: windows.kind, repo, arch: lock.request.arch, added, keyring });
   }
   const kit = windows === undefined ? await guest.prepare({ cacheDir, report, signal }) : windowsKit(windows);
   return {
@@ -105,7 +109,7 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
     archives: archivesOf(lock),
     packages: lock.request.packages,
     limits: { ...WATCH_LIMITS, ...limits },
-    makeMedia: async (out, files) => {
+    makeMedia: async (out, filesOf) => {
       const { image, answers } = await makeMedia(
         {
           repo,
@@ -114,7 +118,7 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
           add,
           keyring,
           out,
-          answers: { form: kit.answerForm, files },
+          answers: { form: kit.answerForm, filesOf },
         },
         { load: { env: environment, report }, report, signal },
       );

@@ -14,8 +14,7 @@ export interface VmSnapshotRequest {
 }
 
 /** Boots an installed disk, connects its shares, saves the running machine and resumes it once, or returns the
- *  existing snapshot. Throws `usage` for a guest that runs no commands, `guest`, `vm`, `io`, and the reason of the
- *  signal; then nothing is published. */
+ *  existing snapshot. Throws `guest`, `vm`, `io`, and the reason of the signal; then nothing is published. */
 export async function snapshotVm(
   { installed, isPortable = false, bootTimeoutMs }: VmSnapshotRequest,
   context: VmContext,

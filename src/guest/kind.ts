@@ -1,7 +1,6 @@
 import type { Report } from '../events.ts';
 import type { DiskSource, FirmwareKind, LinkSpec, MachineSpec } from '../vm/base/spec.ts';
 import type { ConsoleMarker } from './console-markers.ts';
-import { CygstrapError } from '../errors.ts';
 import type { GuestIdentity } from './identity.ts';
 import type { InstallProgress } from './install-progress.ts';
 import type { SetupLogs } from './setup-logs.ts';
@@ -43,8 +42,7 @@ export interface GuestKind {
   readonly bootMachine: (options: BootOptions) => MachineTemplate;
   /** Parses a line of the serial console. Returns undefined for a line that is not a marker. Pure. */
   readonly parseMarker: (line: string) => ConsoleMarker | undefined;
-  /** Absent for a kind whose guests can be installed and booted, but not yet saved and used. */
-  readonly commands?: GuestCommands;
+  readonly commands: GuestCommands;
 }
 
 /** Hardware of a machine of this kind, unless the user sets other values. */
@@ -109,7 +107,23 @@ export interface Answers extends GuestIdentity {
   readonly archives: readonly ArchiveAnswer[];
   /** Firmware of the machine. */
   readonly firmware: FirmwareKind;
+  /** Installs the archives with Cygwin's setup; undefined if the repo medium does not have it. */
+  readonly setup: SetupCall | undefined;
 }
+
+/** The call of Cygwin's setup that installs exactly the archives. */
+export interface SetupCall {
+  /** File name in the root directory of the repo medium. */
+  readonly program: string;
+  /** One string for each argument; {@link REPO_DIRECTORY} stands for the root directory of the repo medium. */
+  readonly arguments: readonly string[];
+  readonly arch: 'x86' | 'x86_64';
+  /** Number of packages that it installs. */
+  readonly packages: number;
+}
+
+/** Stands for the root directory of the repo medium in the arguments of setup. */
+export const REPO_DIRECTORY = '<repo>';
 
 export interface InstallOptions {
   /** The blank disk. */
@@ -175,6 +189,10 @@ export interface GuestCommands {
   /** Connects both shares at the paths in `GuestKind.shares`, for the ssh connection in which it runs: every one that
    *  uses the shares starts with it. Fast if they are connected. The content is not that of an earlier connection. */
   readonly connectShares: string;
+  /** Returns a command that connects drive letters of Windows to shares, for the same ssh connection, after
+   *  `connectShares`. Absent for a guest without drive letters.
+   *  @param drives share of each letter from `A` to `Z` */
+  readonly connectDrives?: (drives: ReadonlyMap<string, 'store' | 'xchg'>) => string;
   /** Makes the connected share `store` writable, as `overlay` does, for the same ssh connection. Absent if the kind
    *  does not support it. */
   readonly overlayStore?: string;
@@ -193,14 +211,6 @@ export interface GuestCommands {
   readonly runScript: (pathInXchg: string) => string;
   /** Starts an orderly shutdown; the connection ends before the guest is off. */
   readonly shutdown: string;
-}
-
-/** Returns the command lines of a kind. Throws `usage` for a kind without. */
-export function commandsOf({ name, commands }: Pick<GuestKind, 'name' | 'commands'>): GuestCommands {
-  if (commands !== undefined) return commands;
-  throw new CygstrapError('usage', `guests of kind \`${name}\` cannot be saved and run commands yet`, {
-    hint: 'install one with `cygstrap vm install`, and boot its disk with `cygstrap vm boot`',
-  });
 }
 
 /** Joins command lines: each runs after the one before it has succeeded. */

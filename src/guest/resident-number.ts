@@ -13,7 +13,9 @@ const READ = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | sed -n '/^
  *  which has no file system in RAM. The process has one more argument, so that the number has an end. */
 export const RESIDENT_NUMBER: Pick<GuestCommands, 'storeNumber' | 'readNumber'> = {
   storeNumber(number) {
-    const resident = `setsid sh -c 'while sleep 86400; do :; done' ${MARK} ${quoteWord(number)} end`;
+    // Only the last of these programs has the mark, so that the number is not read before it has started.
+    const waits = `exec sh -c "while sleep 86400; do :; done" ${MARK} "$0" end`;
+    const resident = `setsid sh -c ${quoteWord(waits)} ${quoteWord(number)}`;
     const isStored = `[ "$(${READ})" = ${quoteWord(number)} ]`;
     return (
       `{ ${resident} </dev/null >/dev/null 2>&1 & tries=0; until ${isStored}; do ` +

@@ -45,15 +45,19 @@ export async function writeInstallPlan(
   if ((await readdir(directory)).length > 0) {
     throw new CygstrapError('usage', `\`${directory}\` is not empty`, { hint: 'name a new directory for the plan' });
   }
-  const answers = kit.answerFiles({
-    nonce: '0'.repeat(2 * NONCE_BYTES),
-    authorizedKey: `${PLACEHOLDER_KEY} placeholder`,
-    hostKey: { privateKey: 'placeholder\n', publicKey: PLACEHOLDER_KEY },
-    password: 'placeholder',
-    archives,
-    firmware: machineOptions.firmware,
+  let answers: ReadonlyMap<string, Uint8Array> = new Map();
+  const media = await makeMedia(directory, (setup) => {
+    answers = kit.answerFiles({
+      nonce: '0'.repeat(2 * NONCE_BYTES),
+      authorizedKey: `${PLACEHOLDER_KEY} placeholder`,
+      hostKey: { privateKey: 'placeholder\n', publicKey: PLACEHOLDER_KEY },
+      password: 'placeholder',
+      archives,
+      firmware: machineOptions.firmware,
+      setup,
+    });
+    return answers;
   });
-  const media = await makeMedia(directory, answers);
   const spec = installSpec(context, { kit, machineOptions, media, directory });
   const argv = argvOf(spec, requireQemu(host), filesOf(spec.name, directory));
   const command = join(directory, COMMAND_FILE);

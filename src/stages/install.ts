@@ -3,7 +3,7 @@ import { copyFile, mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../events.ts';
 import type { GuestError } from '../guest/guest-error.ts';
-import type { ArchiveAnswer, InstallKit } from '../guest/kind.ts';
+import type { ArchiveAnswer, InstallKit, SetupCall } from '../guest/kind.ts';
 import { makeIdentity } from '../guest/identity.ts';
 import { makePassdb } from '../guest/passdb.ts';
 import { acceleratorOf } from '../vm/argv.ts';
@@ -37,6 +37,9 @@ export interface InstallMedia {
   readonly answers: string;
 }
 
+/** Returns the files of the answer medium. */
+export type AnswersOf = (setup: SetupCall | undefined) => ReadonlyMap<string, Uint8Array>;
+
 export interface InstallRequest {
   readonly kit: InstallKit;
   readonly ingredients: Omit<InstallIngredients, 'guest' | 'kit' | 'cpu' | 'firmware'>;
@@ -46,7 +49,7 @@ export interface InstallRequest {
   readonly packages: readonly string[];
   readonly limits: WatchLimits;
   /** Writes the media with these answers to a directory. Not called if the stage is reused. */
-  readonly makeMedia: (directory: string, answers: ReadonlyMap<string, Uint8Array>) => Promise<InstallMedia>;
+  readonly makeMedia: (directory: string, answersOf: AnswersOf) => Promise<InstallMedia>;
 }
 
 const MIB = 1024 * 1024;
@@ -104,9 +107,9 @@ async function make(
   const identity = await makeIdentity(requireTool(host, 'ssh-keygen'), work.path);
   await makePassdb(requireTool(host, 'pdbedit'), work.path, identity.password);
   report({ kind: 'stage-step', stage: 'install', text: 'write the media' });
-  const media = await makeMedia(
-    join(work.path, MEDIA),
-    kit.answerFiles({ ...identity, nonce, archives, firmware: machineOptions.firmware }),
+  const { firmware: firmwareKind } = machineOptions;
+  const media = await makeMedia(join(work.path, MEDIA), (setup) =>
+    kit.answerFiles({ ...identity, nonce, archives, firmware: firmwareKind, setup }),
   );
   const storage = storageIn(work.path);
   await createStorage(host, storage, { ...machineOptions, signal });
@@ -146,7 +149,6 @@ async function make(
     const hostKeys = markers.filter((marker) => marker.kind === 'hostkey');
     if (hostKeys.some(({ key: reported }) => reported !== identity.hostKey.publicKey))
       throw failure('the guest reported another host key than the one of the answers');
-    if (guest.commands === undefined) return;
     if (hostKeys.length === 0) throw failure('the guest did not report its host key');
     const refusal = await judgePackages(
       markers,

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../events.ts';
 import { GuestError } from '../guest/guest-error.ts';
-import { commandsOf, inSequence } from '../guest/kind.ts';
+import { inSequence } from '../guest/kind.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import { runChecked } from '../guest/ssh-run.ts';
 import type { RunCommand } from '../guest/ssh-run.ts';
@@ -45,7 +45,7 @@ const RATE_ATTEMPTS = 3;
  *  if it does not do what runs need, errors of the system, and the reason of the signal. */
 export async function checkResumed(resumed: ResumedGuest): Promise<void> {
   const { guest, run, shares, number, report, signal } = resumed;
-  const { readNumber, connectShares, setClock, readClock } = commandsOf(guest);
+  const { readNumber, connectShares, setClock, readClock } = guest.commands;
   const text = randomBytes(16).toString('hex');
   await writeFile(join(shares.store, FILE), text);
   const nowMs = Date.now();
@@ -93,7 +93,7 @@ export async function checkResumed(resumed: ResumedGuest): Promise<void> {
 /** Returns how fast the clock of a guest is, 1 for the speed of this computer; undefined if that cannot be
  *  distinguished from 1. */
 async function clockSpeed({ guest, run, clockMs, signal }: ResumedGuest): Promise<number | undefined> {
-  const { readClock } = commandsOf(guest);
+  const { readClock } = guest.commands;
   let speed: number | undefined;
   for (let attempt = 0; attempt < RATE_ATTEMPTS; attempt++) {
     const [first, last] = await timedLines(run, `${readClock}; sleep ${clockMs / 1000}; ${readClock}`, signal);

@@ -3,7 +3,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { GuestError } from '../guest/guest-error.ts';
-import { commandsOf, inSequence } from '../guest/kind.ts';
+import { inSequence } from '../guest/kind.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
 import { SSH_FAILED, runChecked } from '../guest/ssh-run.ts';
@@ -165,7 +165,7 @@ async function runIn(
   const command = inSequence([
     ...preparationOf(guest),
     ...sharesOf(guest, { isStoreWritable }),
-    commandsOf(guest).runScript(`${name}/${RUN_FILES.script}`),
+    guest.commands.runScript(`${name}/${RUN_FILES.script}`),
   ]);
   let lastError = '';
   const code = await shell.run(command, {
@@ -188,19 +188,19 @@ async function runIn(
 
 /** Returns the command lines that prepare a resumed or booted machine. */
 function preparationOf(guest: GuestKind): string[] {
-  const { setClock, renewEntropy } = commandsOf(guest);
+  const { setClock, renewEntropy } = guest.commands;
   return [setClock(Date.now()), ...(renewEntropy === undefined ? [] : [renewEntropy(randomBytes(32).toString('hex'))])];
 }
 
 /** Returns the command lines at the start of an ssh connection that uses the shares. */
 function sharesOf(guest: GuestKind, { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>): string[] {
-  const { connectShares, overlayStore } = commandsOf(guest);
+  const { connectShares, overlayStore } = guest.commands;
   return [connectShares, ...(isStoreWritable === true && overlayStore !== undefined ? [overlayStore] : [])];
 }
 
 /** Throws `usage` if the guest kind does not support a writable share `store`. */
 function requireWritable(guest: GuestKind, { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>): void {
-  if (isStoreWritable !== true || commandsOf(guest).overlayStore !== undefined) return;
+  if (isStoreWritable !== true || guest.commands.overlayStore !== undefined) return;
   throw new CygstrapError('usage', `guests of kind \`${guest.name}\` cannot write to their share \`store\``, {
     hint: 'pass the files with `--in`: the guest gets a copy that it can change',
   });

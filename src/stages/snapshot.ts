@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandsOf, inSequence } from '../guest/kind.ts';
+import { inSequence } from '../guest/kind.ts';
 import { runChecked } from '../guest/ssh-run.ts';
 import { acceleratorOf, argvOf, machineTypeOf } from '../vm/argv.ts';
 import { saveMemory } from '../vm/memory-image.ts';
@@ -42,10 +42,9 @@ const SAVE_TIMEOUT_MS = 30 * 60_000;
 
 /** Boots an installed disk, connects the shares and saves the running machine, or returns the published snapshot
  *  with the same key. Before a new snapshot is published it is resumed once, to read a number that was only in its
- *  RAM. Throws GuestError, VmError, and `usage` for a guest that runs no commands; then nothing is published. */
+ *  RAM. Throws GuestError and VmError; then nothing is published. */
 export async function snapshotStage(context: StageContext, request: SnapshotRequest): Promise<SnapshotManifest> {
   const { installed, isPortable } = request;
-  commandsOf(context.guest);
   const machine = await frozenMachineOf(context, installed);
   const key = snapshotKey({ install: installed.key, machine, machineOptions: installed.machineOptions, isPortable });
   return reuseOrMake(context, { stage: 'snapshot', key }, async (recorded) =>
@@ -129,7 +128,7 @@ async function make(
       report({ kind: 'stage-step', stage: 'snapshot', text: 'boot' });
       await shell.waitUntilReady({ bootTimeoutMs: wantedBootMs ?? times.bootMs, signal });
       report({ kind: 'stage-step', stage: 'snapshot', text: 'connect the shares' });
-      const { connectShares, storeNumber } = commandsOf(guest);
+      const { connectShares, storeNumber } = guest.commands;
       // The process with the number would keep the shares of its connection in use.
       for (const command of [storeNumber(number), inSequence([connectShares, 'sync'])])
         await runChecked(shell.run, command, { signal });

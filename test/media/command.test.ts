@@ -180,13 +180,13 @@ describeWith(['xorriso'], 'the image of a repo', () => {
       ['autounattend.xml', Buffer.from('<unattend/>')],
       ['id_ed25519.pub', Buffer.from('ssh-ed25519 AAAA')],
     ]);
-    const floppy = await media({ ...copied(), answers: { form: 'floppy', files } });
+    const floppy = await media({ ...copied(), answers: { form: 'floppy', filesOf: () => files } });
     expect(readFloppy(readFileSync(floppy.answers?.path ?? '')).map(({ name, bytes }) => [name, bytes])).toEqual([
       ...files,
     ]);
     const iso = await media({
       ...copied(),
-      answers: { form: 'iso', files: new Map([...files, ['$OEM$/$1/x.cmd', Buffer.from('x')]]) },
+      answers: { form: 'iso', filesOf: () => new Map([...files, ['$OEM$/$1/x.cmd', Buffer.from('x')]]) },
     });
     expect(readdirSync(join(iso.image.path, '..')).sort()).toEqual(['answers.iso', 'repo.iso']);
     expect(Object.keys(await contentsOf(iso.answers?.path ?? ''))).toEqual(

@@ -83,7 +83,7 @@ export async function installStandIn({ kit, directory, nonce, archives }: Instal
   const entries = archives.map(({ path }) => ({ kind: 'host', path, location: join(RELEASE, path) }) as const);
   await writeIso({ entries, label: 'CYGSTRAP', out: repo, dateSeconds: MEDIUM_DATE_SECONDS });
   await writeFloppy({
-    files: kit.answerFiles({ ...identity, nonce, archives, firmware: 'bios' }),
+    files: kit.answerFiles({ ...identity, nonce, archives, firmware: 'bios', setup: undefined }),
     label: 'ANSWERS',
     out: answers,
     dateSeconds: MEDIUM_DATE_SECONDS,

@@ -19,7 +19,5 @@ export const buildCommand = defineCommand({
   },
   examples: [['build --repo ./repo -- uname -a', 'a second time this takes about a second']],
   run: (session, args) =>
-    runIn(session, args, async (context) =>
-      snapshot(context, args, await install(session, context, args, { isForCommands: true })),
-    ),
+    runIn(session, args, async (context) => snapshot(context, args, await install(session, context, args))),
 });

@@ -35,21 +35,14 @@ export const vmInstallCommand = defineCommand({
   },
 });
 
-/** Makes the installed disk that the options describe, or finds the existing one. With `isForCommands`, a kind whose
- *  guests cannot run commands is refused before the installation. */
+/** Makes the installed disk that the options describe, or finds the existing one. */
 export async function install(
   session: Session,
   context: VmContext,
   args: VmArguments & InstallArguments & WindowsArguments,
-  { isForCommands = false } = {},
 ): Promise<InstalledManifest> {
   const { installVm } = await import('../../api/vm-install.ts');
-  const request = await requestOf(session, context, args);
-  if (isForCommands) {
-    const { requireCommands } = await import('../../api/guest-kinds.ts');
-    requireCommands(request.windows?.kind ?? context.guest.name);
-  }
-  return installVm(request, context);
+  return installVm(await requestOf(session, context, args), context);
 }
 
 async function dryRun(

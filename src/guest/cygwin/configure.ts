@@ -1,8 +1,5 @@
 import { CYGWIN_FILES, GUEST_PASSWORD_FILE } from './medium.ts';
 
-/** Packages whose programs the script and `sshd` need, besides those that they depend on. */
-export const CONFIGURE_PACKAGES = ['bash', 'coreutils', 'cygrunsrv', 'cygwin', 'grep', 'openssh', 'sed', 'util-linux'];
-
 /** Name of the service. A service `sshd` can be that of Windows. */
 const SERVICE = 'cygsshd';
 
@@ -64,13 +61,7 @@ for name in ${Object.values(CYGWIN_FILES).join(' ')} ${CYGWIN_FILES.hostKey}.pub
 done
 IFS= read -r password <"$medium/${CYGWIN_FILES.password}"
 
-# Setup of Windows XP and 2003 creates no user. The names of groups depend on the language.
 begin user
-if ! net user ${user} >/dev/null 2>&1 </dev/null; then
-  must net user ${user} "$password" /add
-  administrators=$(mkgroup -l | sed -n 's/^\\([^:]*\\):S-1-5-32-544:.*/\\1/p')
-  must net localgroup "$administrators" ${user} /add
-fi
 home=~${user}
 # Cygwin before 1.7.34 knows only the users in this file.
 if [ "$home" = '~${user}' ]; then

@@ -11,5 +11,9 @@ export const CYGWIN_FILES = {
   fstab: 'fstab',
 } as const;
 
+/** Packages with the programs that the scripts and ssh need. */
+export const GUEST_PACKAGES: readonly string[] =
+  'bash coreutils cygrunsrv cygwin findutils gawk grep gzip openssh sed util-linux'.split(' ');
+
 /** File with the password of the user in a guest, in the home of the user, readable for the user only. */
 export const GUEST_PASSWORD_FILE = '.cygstrap-password';

@@ -52,10 +52,12 @@ const NOT_FOUND_CODE = 127;
 const SHARES = { store: '/store', xchg: '/xchg' } as const;
 const APPEND = 'console=ttyS0 quiet panic=-1';
 
+type StandInCommands = Required<Omit<GuestCommands, 'connectDrives'>>;
+
 /** A Linux guest with the interface of a Windows guest: it installs itself from the same media onto a blank disk and
  *  uses the same serial and network devices. It consists of programs of this host, and unpacks the archives into
  *  /cygwin. */
-export const standIn: Required<GuestKind> & { readonly commands: Required<GuestCommands> } = {
+export const standIn: Required<GuestKind> & { readonly commands: StandInCommands } = {
   name: 'stand-in',
   notice: 'the guest is the stand-in, a small Linux; it is not Windows',
   exitHint: (code) =>
@@ -177,7 +179,7 @@ function fstabLine(share: 'store' | 'xchg', mode: 'ro' | 'rw', password: string)
   return `//${SHARES_ADDRESS}/${share} ${SHARES[share]} cifs ${text} 0 0\n`;
 }
 
-function commands(): Required<GuestCommands> {
+function commands(): StandInCommands {
   // The login shell is bash: reading the list of mounts needs no process. A client can be faster than the process that
   // smbd starts for notifications of changes, and the first attempt then fails with ENOMEM.
   const connect = Object.values(SHARES).map(

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { DOMParser } from '@xmldom/xmldom';
 import type { Element } from '@xmldom/xmldom';
 import { CygstrapError } from '../../errors.ts';
-import { MARKER_FILE, SCRIPT_FILE, isLegacyKind } from './options.ts';
+import { cygwinFileNames } from '../cygwin/files.ts';
+import { MARKER_FILE, SCRIPT_FILE, cygwinPrefix, isLegacyKind } from './options.ts';
 import { hasSpecialize } from './script.ts';
 import type { WindowsKind } from '../../core/windows/kinds.ts';
 import type { Elements, Setting } from './xml.ts';
@@ -41,11 +42,12 @@ export function customizationOf(
   // Of all files, in lower case: Windows ignores the case of names.
   const names = new Set<string>();
   const isLegacy = isLegacyKind(kind);
+  const reserved = [...RESERVED, ...cygwinFileNames(cygwinPrefix(kind))];
   for (const [path, bytes] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const shown = `${directory}/${path}`;
     const name = path.toLowerCase();
     digest.update(`${path}\0${bytes.length}\0`).update(bytes);
-    if (RESERVED.includes(name)) throw refused(shown, 'this file is made by cygstrap');
+    if (reserved.includes(name)) throw refused(shown, 'this file is made by cygstrap');
     if (isLegacy && path.includes('/')) throw refused(shown, 'the medium is a floppy, without directories');
     if (names.has(name)) throw refused(shown, 'another file has this name in other case, which is the same in Windows');
     names.add(name);

@@ -1,5 +1,7 @@
 import type { WindowsKind } from '../../core/windows/kinds.ts';
 import { parseMarker } from '../console-markers.ts';
+import { cygwinCommands } from '../cygwin/commands.ts';
+import { CYGWIN_SHARES } from '../cygwin/shares.ts';
 import { CygstrapError } from '../../errors.ts';
 import { EMULATION_FACTOR } from '../install-progress.ts';
 import type { BootOptions, GuestKind, MachineTemplate } from '../kind.ts';
@@ -54,7 +56,7 @@ function kindOf(name: WindowsKind): GuestKind {
     name,
     user: WINDOWS_USER,
     exitHint,
-    shares: { store: '/store', xchg: '/xchg' },
+    shares: CYGWIN_SHARES,
     shareNames: SFM_NAMES,
     smb: SMB[name],
     reportsReady: false,
@@ -75,5 +77,6 @@ function kindOf(name: WindowsKind): GuestKind {
       boot: { kind: 'disk' },
     }),
     parseMarker,
+    commands: cygwinCommands(WINDOWS_USER),
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { cygwinFiles } from '../cygwin/files.ts';
 import type { Answers, InstallKit, InstallOptions, MachineTemplate } from '../kind.ts';
 import { answerFile } from './answer-file.ts';
 import type { AnswerFileAnswers } from './answer-file.ts';
@@ -7,8 +8,7 @@ import { HARDWARE, windowsMachine } from './machine.ts';
 import { LEGACY_PROGRESS, WINDOWS_PROGRESS } from './progress.ts';
 import { LEGACY_SETUP_LOGS, SETUP_LOGS } from './setup-logs.ts';
 import { scriptFiles } from './script.ts';
-import { isLegacyKind } from './options.ts';
-import type { WindowsAnswers } from './options.ts';
+import { WINDOWS_USER, cygwinPrefix, isLegacyKind } from './options.ts';
 import type { WindowsSetup } from './setup.ts';
 import { winntSif } from './winnt-sif.ts';
 
@@ -33,17 +33,14 @@ export function windowsKit(setup: WindowsSetup): InstallKit {
   };
 }
 
-type Secret = Pick<WindowsAnswers, 'password' | 'firmware'> & Pick<Answers, 'nonce'>;
-
-function filesOf(setup: WindowsSetup, secret: Secret): ReadonlyMap<string, Uint8Array> {
+function filesOf(setup: WindowsSetup, answers: Answers): ReadonlyMap<string, Uint8Array> {
   const { kind, customization } = setup;
   const { commands, hasDrivers } = customization ?? {};
   return new Map([
     ...(customization?.files ?? []),
-    ...scriptFiles({ kind, nonce: secret.nonce, commands, hasDrivers }),
-    // Setup of other kinds makes the user with its password.
-    ...(isLegacyKind(kind) ? [['password', Buffer.from(`${secret.password}\n`)] as const] : []),
-    answersOf(setup, secret),
+    ...scriptFiles({ kind, nonce: answers.nonce, commands, hasDrivers, setup: answers.setup }),
+    ...cygwinFiles(cygwinPrefix(kind), WINDOWS_USER, answers),
+    answersOf(setup, answers),
   ]);
 }
 
@@ -77,7 +74,7 @@ function descriptionOf(setup: WindowsSetup, version: string): string[] {
 /** Returns the name and the content of the file with the answers. */
 function answersOf(
   { kind, medium, edition, arch, locale, timeZone, computerName, productKey, customization }: WindowsSetup,
-  { password, firmware }: Secret,
+  { password, firmware }: Pick<Answers, 'password' | 'firmware'>,
 ): readonly [string, Uint8Array] {
   const common = { password, firmware, arch, edition: edition.index, locale, computerName, productKey };
   const uiLanguage = medium.setupLanguage ?? edition.languages[0] ?? 'en-US';
@@ -97,8 +94,16 @@ function versionOf(setup: WindowsSetup): string {
   const shown = { ...setup, medium: { ...medium, path: '' }, productKey: productKey && 'given' };
   const disk = { kind: 'file', path: '', format: 'qcow2', writes: 'persistent' } as const;
   const hash = createHash('sha256').update(JSON.stringify(machineOf(shown, { disk, repo: '', answers: '' })));
+  const fixed = {
+    nonce: '0',
+    password: '',
+    authorizedKey: '',
+    hostKey: { privateKey: '', publicKey: '' },
+    archives: [],
+    setup: { program: '', arguments: [], arch: setup.arch === 'x86' ? 'x86' : 'x86_64', packages: 0 },
+  } as const;
   for (const firmware of HARDWARE[kind].firmwares)
-    for (const [name, bytes] of filesOf(shown, { password: '', nonce: '0', firmware })) hash.update(name).update(bytes);
+    for (const [name, bytes] of filesOf(shown, { ...fixed, firmware })) hash.update(name).update(bytes);
   return hash.digest('hex');
 }
 

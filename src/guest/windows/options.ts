@@ -20,7 +20,7 @@ export const SCRIPT_FILE = 'cygstrap.cmd';
 
 /** Returns the directory of the answer medium with the files for Cygwin, with a slash at its end. A floppy has no
  *  directories. */
-export function cygwinFiles(kind: WindowsKind): string {
+export function cygwinPrefix(kind: WindowsKind): string {
   return isLegacyKind(kind) ? '' : 'cygwin/';
 }
 

@@ -1,22 +1,10 @@
 import { CygstrapError } from '../../errors.ts';
 import type { WindowsKind } from '../../core/windows/kinds.ts';
+import { REPO_DIRECTORY } from '../kind.ts';
+import type { SetupCall } from '../kind.ts';
 import { quoteForCmd } from './cmd-quoting.ts';
-import { cygwinFiles } from './options.ts';
+import { cygwinPrefix } from './options.ts';
 import { driveLetters } from './script-lines.ts';
-
-/** Stands for the directory of the repo medium in the arguments of setup. */
-export const REPO_DIRECTORY = '<repo>';
-
-/** Arguments of setup that depend on the packages, and their number. */
-export interface SetupCall {
-  /** File name of setup on the repo medium, such as `setup-x86_64.exe`. */
-  readonly program: string;
-  readonly arch: 'x86' | 'x86_64';
-  /** One string for each argument; {@link REPO_DIRECTORY} is replaced by the script. */
-  readonly arguments: readonly string[];
-  /** Number of packages that it installs. */
-  readonly packages: number;
-}
 
 /** Directory of Cygwin below the system drive. */
 export function cygwinDirectory(arch: 'x86' | 'x86_64'): string {
@@ -113,7 +101,7 @@ export function cygwinStep({ program, packages }: SetupCall, letters: string): s
  *  prints on COM1 the lines that it has written to a file. */
 export function bashSteps(kind: WindowsKind): string[] {
   const letters = driveLetters(kind).toLowerCase();
-  const directory = `/cygdrive/%letter%/${cygwinFiles(kind)}`.replace(/\/$/, '');
+  const directory = `/cygdrive/%letter%/${cygwinPrefix(kind)}`.replace(/\/$/, '');
   return [
     ':configure',
     ':verify',

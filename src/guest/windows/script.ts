@@ -2,7 +2,7 @@ import type { WindowsKind } from '../../core/windows/kinds.ts';
 import { isLegacyKind, MARKER_FILE, SCRIPT_FILE, SCRIPT_LOG } from './options.ts';
 import type { ScriptPhase } from './options.ts';
 import { bashSteps, cygwinDirectory, cygwinStep, setupPhase } from './script-cygwin.ts';
-import type { SetupCall } from './script-cygwin.ts';
+import type { SetupCall } from '../kind.ts';
 import { driveLetters, runStep, SUBROUTINES, tryStep } from './script-lines.ts';
 import { AGAIN_STEP, finishStep, SETUP_COMPLETE_STEP, TASK_STEP, USER_STEP, WAIT_FOR_LOGON } from './script-logon.ts';
 import { firewallStep, networkStep } from './script-network.ts';

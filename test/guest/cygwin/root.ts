@@ -16,17 +16,12 @@ const RECORD = '#!/bin/bash\n{ printf %s "${0##*/}"; printf " %q" "$@"; echo; } 
 
 /** Stand-ins for programs of Windows and of Cygwin. Their state is in /state. */
 const STUBS: Readonly<Record<string, string>> = {
-  // The answers of Windows are in its language and code page, with CR LF.
-  net: `case "$1 $2 $3" in
-  'user cygstrap ') [ -e /state/user ] || { printf 'Der Benutzername konnte nicht gefunden werden.\\r\\n'; exit 2; } ;;
-  'user cygstrap '*)
-    if [ -e /state/no-user ]; then
-      printf '\\r\\nSystemfehler 5\\r\\n\\r\\nZugriff verweigert (\\201).\\r\\n\\r\\n'
-      exit 2
-    fi
-    touch /state/user ;;
+  // Connects a share if the password is right: the words are `use`, the share, the password and the user. The answers
+  // of Windows are in its language and code page, with CR LF.
+  net: `[ ! -e /state/answer ] || { cat /state/answer; exit 2; }
+case $3 in
+  "$(cat /state/password 2>/dev/null)") mkdir -p "/\${2##*\\\\}" ;;
 esac`,
-  mkgroup: `echo 'Gäste:S-1-5-32-546:546:'; echo 'Administratoren:S-1-5-32-544:544:'`,
   mkpasswd: `echo 'cygstrap:*:0:0:,S-1-5-21-1-2-3-1003:/home/cygstrap:/bin/bash'`,
   chown: '',
   sleep: '',
@@ -74,7 +69,6 @@ export class CygwinRoot implements Disposable {
     this.write('etc/group', 'root:x:0:\n');
     this.write('etc/fstab', 'none /cygdrive cygdrive binary,posix=0,user 0 0\n');
     this.write('log', '');
-    this.write('state/user', '');
     this.write('state/groups', '197121 513 544 545 4 66049 11 15 113 66048\n');
     this.write('state/version', 'OpenSSH_9.9p2, OpenSSL 3.0.15\n');
     const medium = {

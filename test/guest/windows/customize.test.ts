@@ -64,6 +64,7 @@ describe('files of a user', () => {
   test.each([
     [{ 'CYGSTRAP.CMD': '' }, '`mine/CYGSTRAP.CMD` cannot be used: this file is made by cygstrap'],
     [{ 'autounattend.xml': '' }, 'this file is made by cygstrap'],
+    [{ 'Cygwin/password': '' }, 'this file is made by cygstrap'],
     [{ 'answers/a.txt': '' }, '`mine/answers/a.txt` cannot be used: the directory `answers` is for fragments `*.xml`'],
     [{ 'answers/a.xml': '<unattend' }, 'mine/answers/a.xml: malformed XML'],
     [{ 'answers/a.xml': '<a/>' }, 'its first element is not `unattend`'],

@@ -1,9 +1,11 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { GUEST_PACKAGES } from '../../../src/guest/cygwin/medium.ts';
 import { base, contentsOf } from '../../media/command-support.ts';
 import { BOOT, makeTree, makeUdf, SERVER_2022 } from '../../media/inspect/media.ts';
 import { temporaryDirectory } from '../../media/support.ts';
+import { makeGuestSite } from '../../support/windows-packages.ts';
 import { QEMU, describeWith } from '../../support/qemu.ts';
 import { runCli } from '../../support/run-cli.ts';
 import type { CliRun } from '../../support/run-cli.ts';
@@ -13,37 +15,42 @@ const KEY = 'ABCDE-12345-FGHIJ-67890-KLMNO';
 
 describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
   let iso: string;
-  beforeAll(() => {
+  let guest: { readonly repo: string; readonly lock: string; readonly installer: string };
+  beforeAll(async () => {
     iso = makeUdf(base, makeTree(base, { editions: SERVER_2022, boot: BOOT }));
+    const [repo, lock, installer, site] = ['guest', 'guest.lock.json', 'setup.exe', 'site'].map((name) =>
+      join(base, name),
+    ) as [string, string, string, string];
+    guest = { repo, lock, installer };
+    writeFileSync(installer, 'MZ');
+    const options = makeGuestSite(site);
+    const { exit, stderr } = await run('fetch', ...GUEST_PACKAGES, '--repo', repo, '--lock', lock, ...options);
+    expect(exit, stderr).toBe(0);
   });
   const run = async (...argv: readonly string[]): Promise<CliRun> =>
     runCli(argv, { env: { PATH: process.env['PATH'], XDG_CACHE_HOME: join(base, 'cache') } });
-  const planOf = async (image: string, out: string, ...more: readonly string[]): Promise<CliRun> =>
-    run(
-      'vm',
-      'install',
-      '--repo',
-      join(base, 'repo'),
-      '--lock',
-      join(base, 'repo.lock.json'),
-      '--vm-dir',
-      join(base, 'vm'),
-      '--iso',
-      image,
-      '--dry-run',
-      out,
-      ...more,
-    );
-  const plan = async (out: string, ...more: readonly string[]): Promise<CliRun> => planOf(iso, out, ...more);
+  const planOf = async (
+    image: string,
+    out: string,
+    { words = [], installer = true }: { readonly words?: readonly string[]; readonly installer?: boolean } = {},
+  ): Promise<CliRun> => {
+    const { repo, lock } = guest;
+    const medium = ['--iso', image, ...(installer ? ['--add', `${guest.installer}=setup-x86_64.exe`] : [])];
+    const places = ['--repo', repo, '--lock', lock, '--vm-dir', join(base, 'vm'), '--dry-run', out];
+    return run('vm', 'install', ...places, ...medium, ...words);
+  };
+  const plan = async (out: string, ...words: readonly string[]): Promise<CliRun> => planOf(iso, out, { words });
 
   test('writes the media, the files of the answers, and the command line of QEMU, and makes no stage', async () => {
     const out = temporaryDirectory();
     const { exit, stdout, stderr } = await plan(out, '--firmware', 'bios', '--locale', 'de-DE');
     expect([exit, stderr]).toEqual([0, '']);
-    const names = ['answers.iso', 'answers/autounattend.xml', 'answers/cygstrap.cmd', 'answers/cygstrap.id'];
+    const inCygwin = ['authorized_keys', 'configure.sh', 'fstab', 'locked', 'password', 'ssh_host_ed25519_key'];
+    const cygwin = [...inCygwin, 'ssh_host_ed25519_key.pub', 'verify.sh'].map((name) => `answers/cygwin/${name}`);
+    const names = ['answers.iso', 'answers/autounattend.xml', 'answers/cygstrap.cmd', 'answers/cygstrap.id', ...cygwin];
     expect(stdout.split('\n')).toEqual([...names, 'qemu.txt', 'repo.iso'].map((name) => join(out, name)).concat(''));
     const onMedium = await contentsOf(join(out, 'answers.iso'));
-    for (const name of ['autounattend.xml', 'cygstrap.cmd', 'cygstrap.id'])
+    for (const name of ['autounattend.xml', 'cygstrap.cmd', 'cygstrap.id', 'cygwin/configure.sh', 'cygwin/locked'])
       expect(onMedium[name]?.equals(readFileSync(join(out, 'answers', name))), name).toBe(true);
     const xml = readFileSync(join(out, 'answers/autounattend.xml'), 'utf8');
     expect(xml).toContain('<UserLocale>de-DE</UserLocale>');
@@ -56,7 +63,7 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
 
   test('with --json prints the plan, with the absolute path of the image', async () => {
     const out = temporaryDirectory();
-    const { stdout } = await planOf(relative(process.cwd(), iso), out, '--firmware', 'bios', '--json');
+    const { stdout } = await planOf(relative(process.cwd(), iso), out, { words: ['--firmware', 'bios', '--json'] });
     expect(JSON.parse(stdout)).toMatchObject({
       guest: 'windows-2022',
       key: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
@@ -121,7 +128,7 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
     }));
     const tree = temporaryDirectory();
     const licensed = makeUdf(tree, makeTree(tree, { editions: volume, boot: BOOT }));
-    const { exit } = await planOf(licensed, out, '--product-key', file, '--firmware', 'bios');
+    const { exit } = await planOf(licensed, out, { words: ['--product-key', file, '--firmware', 'bios'] });
     expect(exit).toBe(0);
     expect(readFileSync(join(out, 'answers/autounattend.xml'), 'utf8')).toContain(
       '<Key>XXXXX-XXXXX-XXXXX-XXXXX-XXXXX</Key>',
@@ -129,15 +136,48 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
     for (const name of ['answers.iso', 'qemu.txt']) expect(readFileSync(join(out, name), 'latin1')).not.toContain(KEY);
   });
 
-  test('build is refused before the installation: Windows guests cannot run commands yet', async () => {
-    const words = ['--repo', join(base, 'repo'), '--lock', join(base, 'repo.lock.json'), '--vm-dir', join(base, 'vm')];
-    const { exit, stderr } = await run('build', ...words, '--iso', iso, '--', 'true');
+  test.each([
+    ['build', 126],
+    ['vm install', 1],
+  ] as const)(
+    '%s is refused before the installation if the lock lacks packages, with exit code %i',
+    async (command, code) => {
+      const vm = join(temporaryDirectory(), 'vm');
+      const words = [
+        '--repo',
+        join(base, 'repo'),
+        '--lock',
+        join(base, 'repo.lock.json'),
+        '--vm-dir',
+        vm,
+        '--iso',
+        iso,
+      ];
+      const { exit, stderr } = await run(
+        ...command.split(' '),
+        ...words,
+        ...(command === 'build' ? ['--', 'true'] : []),
+      );
+      const missing = 'coreutils cygrunsrv findutils gawk grep gzip sed util-linux';
+      expect([exit, stderr]).toEqual([
+        code,
+        `error: the lock lacks packages that Windows needs as a guest: ${missing.replaceAll(' ', ', ')}\n` +
+          `hint: make the lock again with them: \`cygstrap fetch gcc-core openssh ${missing}\`, ` +
+          'with the other options as before\n',
+      ]);
+      expect(readdirSync(vm)).toEqual(['host.json']);
+    },
+  );
+
+  test('is refused without a setup program for the medium', async () => {
+    const out = join(temporaryDirectory(), 'out');
+    const { exit, stderr } = await planOf(iso, out, { installer: false });
     expect([exit, stderr]).toEqual([
-      2,
-      'error: guests of kind `windows-2022` cannot be saved and run commands yet\n' +
-        'hint: install one with `cygstrap vm install`, and boot its disk with `cygstrap vm boot`\n',
+      1,
+      `error: \`${guest.repo}\` does not have the setup program, which installs Cygwin on Windows\n` +
+        'hint: fetch it with `cygstrap fetch --frozen --installer`\n',
     ]);
-    expect(readdirSync(join(base, 'vm'))).toEqual(['host.json']);
+    expect(() => readdirSync(out)).toThrow('ENOENT');
   });
 
   test('options of Windows need --iso', async () => {

@@ -1,5 +1,4 @@
 import { expect, describe, test } from 'vitest';
-import { commandsOf } from '../../../src/guest/kind.ts';
 import { WINDOWS_GUESTS } from '../../../src/guest/windows/kinds.ts';
 import { HARDWARE } from '../../../src/guest/windows/machine.ts';
 import { windowsKit } from '../../../src/guest/windows/kit.ts';
@@ -58,7 +57,10 @@ const answers = {
   password: 'Cy1-0123456789abcdef',
   archives: [],
   firmware: 'uefi',
+  setup: { program: 'setup-x86_64.exe', arguments: ['--quiet-mode'], arch: 'x86_64', packages: 1 },
 } as const;
+
+const DIGEST = { algorithm: 'md5', hex: '0'.repeat(32) } as const;
 
 const host = (kvm: boolean, cpuVendor: CpuVendor = 'intel'): Pick<Host, 'qemu' | 'firmware' | 'cpuVendor'> => ({
   cpuVendor,
@@ -92,11 +94,6 @@ test.each(WINDOWS_GUESTS)('the script of $name is as recorded', async ({ name })
   const files = windowsKit(setupOf(name as WindowsKind)).answerFiles(answers);
   const script = Buffer.from(files.get('cygstrap.cmd') ?? []).toString('latin1');
   await expect(script.replaceAll('\r\n', '\n')).toMatchFileSnapshot(`../../../fixtures/windows/${name}.cmd`);
-});
-
-test('a Windows runs no commands yet, which is an error of usage', () => {
-  for (const kind of WINDOWS_GUESTS)
-    expect(() => commandsOf(kind)).toThrow(expect.objectContaining({ code: 'usage' }) as Error);
 });
 
 test('on a processor of AMD a machine has a model of AMD, with KVM only', () => {
@@ -147,15 +144,36 @@ describe('the kit of a Windows', () => {
   });
 
   test.each([
-    ['windows-xp', 'floppy', ['password', 'winnt.sif']],
-    ['windows-2003', 'floppy', ['password', 'winnt.sif']],
-    ['windows-7', 'iso', ['autounattend.xml']],
-    ['windows-2025', 'iso', ['autounattend.xml']],
-  ] as const)('%s has its answers on a medium of form %s', (kind, form, files) => {
+    ['windows-xp', 'floppy', 'winnt.sif', ''],
+    ['windows-2003', 'floppy', 'winnt.sif', ''],
+    ['windows-7', 'iso', 'autounattend.xml', 'cygwin/'],
+    ['windows-2025', 'iso', 'autounattend.xml', 'cygwin/'],
+  ] as const)('%s has its answers on a medium of form %s', (kind, form, file, prefix) => {
     const kit = windowsKit(setupOf(kind));
     expect(kit.answerForm).toBe(form);
+    const inCygwin = 'authorized_keys configure.sh fstab locked password ssh_host_ed25519_key';
+    const cygwin = `${inCygwin} ssh_host_ed25519_key.pub verify.sh`.split(' ').map((name) => `${prefix}${name}`);
     expect([...kit.answerFiles(answers).keys()].toSorted()).toEqual(
-      [...files, 'cygstrap.cmd', 'cygstrap.id'].toSorted(),
+      [file, 'cygstrap.cmd', 'cygstrap.id', ...cygwin].toSorted(),
     );
+  });
+
+  test('has the files for Cygwin, with line ends of Unix', () => {
+    const archives = [{ name: 'make', version: '4.4-1', path: 'make.tar.xz', sizeBytes: 1, digest: DIGEST }];
+    const files = windowsKit(setupOf('windows-10')).answerFiles({ ...answers, archives });
+    const texts = [...files].flatMap(([name, bytes]) =>
+      name.startsWith('cygwin/') ? [[name.slice('cygwin/'.length), Buffer.from(bytes).toString()] as const] : [],
+    );
+    for (const [name, text] of texts) expect(text, name).toMatch(/^[^\r]*\n$/);
+    expect(Object.fromEntries(texts)).toEqual({
+      'configure.sh': expect.stringMatching(/^#!\/bin\/bash\n/) as string,
+      'verify.sh': expect.stringMatching(/^#!\/bin\/bash\n/) as string,
+      locked: 'make 4.4-1\n',
+      ssh_host_ed25519_key: 'private\n',
+      'ssh_host_ed25519_key.pub': 'ssh-ed25519 BBBB\n',
+      authorized_keys: 'ssh-ed25519 AAAA\n',
+      password: 'Cy1-0123456789abcdef\n',
+      fstab: expect.stringContaining('//192.168.0.2/store /store smbfs ') as string,
+    });
   });
 });

@@ -5,8 +5,8 @@ import type { AnswerFileAnswers } from '../../../src/guest/windows/answer-file.t
 import { scriptCall } from '../../../src/guest/windows/options.ts';
 import { hasSpecialize, scriptFiles } from '../../../src/guest/windows/script.ts';
 import type { ScriptOptions } from '../../../src/guest/windows/script.ts';
-import { REPO_DIRECTORY } from '../../../src/guest/windows/script-cygwin.ts';
-import type { SetupCall } from '../../../src/guest/windows/script-cygwin.ts';
+import { REPO_DIRECTORY } from '../../../src/guest/kind.ts';
+import type { SetupCall } from '../../../src/guest/kind.ts';
 
 const BOTH = { specialize: true, logon: true };
 
