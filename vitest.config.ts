@@ -5,7 +5,8 @@ import { NoSkips } from './test/support/no-skips.ts';
 /** Suites that run guests in QEMU, which takes minutes under software emulation, or Windows programs in wine
  *  (`npm run test:machines`). */
 const MACHINES = [
-  'test/rehearsal/{boot,install*}.test.ts',
+  'test/acceptance/windows.test.ts',
+  'test/rehearsal/{boot,build,install*}.test.ts',
   'test/serve/view-machine.test.ts',
   'test/stages/{boot,firmware,install-failures,quiet,run,run-failures,snapshot-failures,topology,watch}.test.ts',
   'test/guest/controller.test.ts',

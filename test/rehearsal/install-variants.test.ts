@@ -27,7 +27,8 @@ describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium by B
     words: readonly string[] = [],
   ): Promise<{ ended: Outcome; steps: string[] }> {
     const iso = await mediumOf(bench, options);
-    const ended = await startInstall(bench, iso, ['--firmware', 'bios', '--verbose', ...words]).ended;
+    const command = await startInstall(bench, iso, ['--firmware', 'bios', '--verbose', ...words]);
+    const ended = await command.ended;
     const log = join(bench.vmDir, 'logs', `install-${ended.stdout.trim()}.console.log`);
     const steps = readFileSync(log, 'latin1').match(/(?<=@cygstrap stage )\w+/g) ?? [];
     await bench.expectNoTraces();
@@ -69,14 +70,14 @@ describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium by B
       const iso = await mediumOf(bench);
       const before = bench.stages().install;
       const words = ['--firmware', 'bios', '--verbose'];
-      const interrupted = startInstall(bench, iso, words);
+      const interrupted = await startInstall(bench, iso, words);
       await interrupted.says(/windowspe/, LIMIT_MS);
       interrupted.child.kill('SIGINT');
       const { exit, stderr } = await interrupted.ended;
       expect([exit, stderr.endsWith(INTERRUPTED)], stderr).toEqual([130, true]);
       expect(bench.stages().install).toEqual(before);
       await bench.expectNoTraces();
-      const again = await startInstall(bench, iso, words).ended;
+      const again = await (await startInstall(bench, iso, words)).ended;
       expect(again.exit, again.stderr).toBe(0);
       await bench.expectNoTraces();
     },

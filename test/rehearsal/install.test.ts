@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Bench } from '../stages/support.ts';
 import { describeWith } from '../support/qemu.ts';
-import { anyPackages, INSTALL_PROGRAMS, mediumOf, startInstall } from './support.ts';
+import { INSTALL_PROGRAMS, mediumOf, startInstall } from './support.ts';
 
 const BIOS_STARTS = /not a bootable disk.*ISOLINUX(?:.*SYSLINUX){2,}.*@cygstrap stage logon/s;
 const UEFI_STARTS = /UEFI QEMU DVD-ROM(?:.*"Windows Boot Manager" from HD\(){2,}.*@cygstrap stage logon/s;
@@ -42,10 +42,11 @@ describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium', ()
     const { kind, firmware, arch, edition, starts } = each;
     const iso = await mediumOf(bench, { kind });
     const before = bench.stages().install;
-    const { exit, stdout, stderr } = await startInstall(bench, iso, ['--firmware', firmware, ...edition], {
-      ...(await anyPackages(bench, arch)),
+    const command = await startInstall(bench, iso, ['--firmware', firmware, ...edition], {
+      arch,
       env: kind === 'windows-2022' ? {} : { CYGSTRAP_PRODUCT_KEY: PRODUCT_KEY },
-    }).ended;
+    });
+    const { exit, stdout, stderr } = await command.ended;
     expect(exit, stderr).toBe(0);
     const key = stdout.trim();
     expect(bench.stages().install.filter((each) => !before.includes(each))).toEqual([key]);

@@ -38,9 +38,9 @@ const PROGRAMS = {
 /** Names of all programs. */
 export const GUEST_PROGRAMS = [...Object.keys(PROGRAMS), ...USERLAND_PROGRAMS];
 
-/** Starts the installed Windows, if Setup has nothing left to do. Else mounts the medium of the rehearsal, runs the
- *  counterfeit Setup that is on it, and powers off when that ends. On COM1 there is nothing of Linux but the errors of
- *  Node.js; the screen has the rest. */
+/** Starts the installed Windows after the computer was powered off. Before, it mounts the medium of the rehearsal, runs
+ *  the counterfeit Setup that is on it, and powers off when that ends. On COM1 there is nothing of Linux but the errors
+ *  of Node.js; the screen has the rest. */
 const INIT = `${INIT_HEAD}
 ${LOAD_MODULES}
 # Without a controller its driver waits for seconds.
@@ -50,9 +50,9 @@ until [ -e /dev/sda ] || [ $tries -gt 200 ]; do
   tries=$((tries + 1))
   usleep 50000
 done
-state=$(dd if=/dev/sda bs=1024 skip=512 count=64 2>/dev/null | tr -d '\\0')
+state=$(dd if=/dev/sda bs=1024 skip=512 count=256 2>/dev/null | tr -d '\\0')
 case $(cat /proc/cmdline)$state in
-  *setup.from=disk*'"steps":[],'*)
+  *setup.from=disk*'{"isInstalled":true,'*)
     partition=$(echo "$state" | sed -n 's/.*"windowsPartition":\\([0-9]*\\).*/\\1/p')
     mkdir /windows
     mount -t tmpfs -o size=80% windows /windows

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -7,6 +6,7 @@ import type { Bench, CommandOptions, RunningCommand } from '../stages/support.ts
 import { PROGRAMS } from '../stages/support.ts';
 import { makeCounterfeitIso, REHEARSAL_PROGRAMS } from './medium.ts';
 import type { CounterfeitOptions } from './medium.ts';
+import { makeRelease } from './release.ts';
 
 /** Programs of the host that an installation of the counterfeit needs. */
 export const INSTALL_PROGRAMS = [...new Set([...PROGRAMS, ...REHEARSAL_PROGRAMS])];
@@ -16,48 +16,53 @@ export async function mediumOf(bench: Bench, options: Omit<CounterfeitOptions, '
   return makeCounterfeitIso({ directory: await mkdtemp(join(bench.path, 'iso-')), ...options });
 }
 
-/** A repo and its lock. */
-export interface Packages {
+/** A repo with its lock, and the options of `vm install` that it needs besides. */
+interface Packages {
   readonly repo: string;
   readonly lock: string;
+  readonly words: readonly string[];
 }
 
-/** Makes a repo without Cygwin itself, which every version of Windows can have. */
-export async function anyPackages(bench: Bench, arch: 'x86' | 'x86_64'): Promise<Packages> {
+/** Those of a bench, made once. */
+const PACKAGES = new WeakMap<Bench, Map<string, Promise<Packages>>>();
+
+/** Returns the repo of a bench with what guests need, of a made-up release of Cygwin. */
+async function packagesOf(bench: Bench, arch: 'x86' | 'x86_64'): Promise<Packages> {
+  const made = PACKAGES.get(bench) ?? new Map<string, Promise<Packages>>();
+  PACKAGES.set(bench, made);
+  const packages = made.get(arch) ?? makePackages(bench, arch);
+  made.set(arch, packages);
+  return packages;
+}
+
+async function makePackages(bench: Bench, arch: 'x86' | 'x86_64'): Promise<Packages> {
   const directory = await mkdtemp(join(bench.path, 'packages-'));
-  const [repo, lock, site] = ['repo', 'lock.json', 'site'].map((name) => join(directory, name)) as [
-    string,
-    string,
-    string,
-  ];
-  const archive = `${arch}/release/tool/tool-1-1.tar.xz`;
-  const digest = createHash('sha512').update('tool').digest('hex');
-  mkdirSync(join(site, archive, '..'), { recursive: true });
-  writeFileSync(join(site, archive), 'tool');
-  writeFileSync(
-    join(site, arch, 'setup.ini'),
-    `release: made\narch: ${arch}\nsetup-timestamp: 1700000000\n\n@ tool\nsdesc: "made up"\ncategory: Utils\n` +
-      `version: 1-1\ninstall: ${archive} 4 ${digest}\n`,
-  );
-  for (const words of [
-    ['lock', 'tool', '--arch', arch, '--out', lock],
-    ['fetch', '--lock', lock, '--repo', repo],
-  ]) {
-    const { exit, stderr } = await bench.start([...words, '--site', site, '--unsigned']).ended;
-    expect(exit, stderr).toBe(0);
-  }
-  return { repo, lock };
+  const { site, keyring } = await makeRelease(directory, arch);
+  const [repo, lock] = [join(directory, 'repo'), join(directory, 'lock.json')];
+  const own = ['--site', site, '--keyring', keyring, '--repo', repo, '--lock', lock, '--arch', arch];
+  // For Windows XP there is no current setup program.
+  const installer = arch === 'x86' ? [] : ['--installer', '--installer-site', site];
+  const words = ['fetch', 'gcc-core', 'make', 'openssh', ...own, ...installer];
+  const { exit, stderr } = await bench.start(words).ended;
+  expect(exit, stderr).toBe(0);
+  const add = arch === 'x86' ? ['--add', `${join(site, 'setup-x86.exe')}=setup-x86.exe`] : [];
+  return { repo, lock, words: ['--keyring', keyring, ...add] };
 }
 
 /** Starts `vm install` from a counterfeit medium, with a small machine. */
-export function startInstall(
+export async function startInstall(
   bench: Bench,
   iso: string,
   words: readonly string[],
-  { repo, lock, ...options }: CommandOptions & Partial<Packages> = {},
-): RunningCommand {
-  const own = ['--repo', repo ?? bench.repo, '--lock', lock ?? bench.lock, '--memory', '1G', '--disk', '32G'];
-  return bench.startVm(['vm', 'install', '--iso', iso, ...own, ...words], options);
+  { arch = 'x86_64', ...options }: CommandOptions & { readonly arch?: 'x86' | 'x86_64' } = {},
+): Promise<RunningCommand> {
+  return bench.startVm(['vm', 'install', '--iso', iso, ...(await machineWords(bench, arch)), ...words], options);
+}
+
+/** Returns the options for a small machine with the packages of {@link packagesOf}. */
+export async function machineWords(bench: Bench, arch: 'x86' | 'x86_64' = 'x86_64'): Promise<string[]> {
+  const { repo, lock, words } = await packagesOf(bench, arch);
+  return ['--repo', repo, '--lock', lock, '--memory', '1G', '--disk', '32G', ...words];
 }
 
 /** Installs from a counterfeit medium, which must fail: nothing is published, and nothing is left running. Returns what
@@ -68,7 +73,7 @@ export async function failedInstall(
   words: readonly string[],
 ): Promise<string> {
   const iso = await mediumOf(bench, medium);
-  const { exit, stdout, stderr } = await startInstall(bench, iso, words).ended;
+  const { exit, stdout, stderr } = await (await startInstall(bench, iso, words)).ended;
   await rm(iso);
   expect([exit, stdout], stderr).toEqual([3, '']);
   expect(bench.stages().install).toEqual([]);

@@ -44,6 +44,7 @@ export interface SpecializePlan {
 
 export interface OobePlan {
   readonly user: string;
+  readonly password: string;
   /** Run at the first logon. */
   readonly commands: readonly string[];
 }
@@ -164,7 +165,7 @@ export function planOobe(file: AnswerFile, { kind, arch }: SetupMedium): OobePla
   const passwords = accounts(shell, isServerKind(kind));
   checkScreens(shell, pass.get('International-Core'), kind);
   const user = autoLogon(shell, passwords);
-  return { user, commands: firstLogon(shell) };
+  return { user, password: passwords.get(user.toLowerCase()) ?? '', commands: firstLogon(shell) };
 }
 
 /** Returns the accounts by name in lower case, with their passwords. */

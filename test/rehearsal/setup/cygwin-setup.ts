@@ -14,7 +14,8 @@ export interface SetupComputer {
   readonly enter: (root: string) => void;
   /** Runs a script of a package, by its path in the root. Returns its exit code and output. */
   readonly runScript: (path: string) => { readonly code: number; readonly output: string };
-  /** `package-missing`: setup leaves out the last package and says nothing. `in-use`: the first run ends with 118. */
+  /** With `package-missing` setup leaves out the last package and says nothing; with `in-use` its first run ends with
+   *  118. */
   readonly variant: string;
 }
 
@@ -77,7 +78,7 @@ export function runSetup(args: readonly string[], computer: SetupComputer): numb
     packages,
     names.map((name) => name.replace(/=.*/, '')),
   );
-  const installed = computer.variant === 'package-missing' ? plan.slice(0, -1) : plan;
+  const installed = computer.variant.includes('package-missing') ? plan.slice(0, -1) : plan;
   const faults = installed.map((each) => faultOf(source, each)).filter((fault) => fault !== undefined);
   if (faults.length > 0) {
     faults.forEach((fault) => log(fault));
@@ -90,7 +91,7 @@ export function runSetup(args: readonly string[], computer: SetupComputer): numb
   renameSync(`${db}.new`, db);
   computer.enter(root);
   const failed = runScripts(root, computer, log);
-  if (computer.variant === 'in-use' && !existsSync(join(root, 'var/log/restarted'))) {
+  if (computer.variant.includes('in-use') && !existsSync(join(root, 'var/log/restarted'))) {
     writeFileSync(join(root, 'var/log/restarted'), '');
     log('Scheduled reboot replacement of file C:\\cygwin64\\bin\\cygwin1.dll');
     log('mbox note: In-use files have been replaced. You need to reboot as soon as possible');

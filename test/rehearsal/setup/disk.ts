@@ -194,7 +194,7 @@ function writeMbr(partition: number, words: string): void {
 }
 
 /** Where the state lies: behind the partition table, before the first partition. */
-const STATE = { startByte: 512 * 1024, sizeBytes: 64 * 1024 } as const;
+const STATE = { startByte: 512 * 1024, sizeBytes: 256 * 1024 } as const;
 
 /** Returns the text of `writeState`; undefined if there is none. */
 export function readState(): string | undefined {

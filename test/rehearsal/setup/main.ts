@@ -1,10 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseAnswerFile, planOobe } from '../answers.ts';
 import type { DiskPlan, Drive } from '../answers.ts';
 import * as disk from './disk.ts';
 import type { MountedMedium } from './disk.ts';
-import { cygwinProgram } from './cygwin.ts';
+import { playProgram, stopWindows, writeLinux } from './installed.ts';
+import type { Windows } from './installed.ts';
 import { start } from './phases.ts';
+import { factsOf } from './programs.ts';
+import { Registry } from './registry.ts';
 import type { Medium, Variant, World } from './world.ts';
 
 // The counterfeit Setup: node runs it in the guest. It ends by a restart, by a power off, or waits forever.
@@ -46,12 +50,13 @@ function world(): World {
   const setup = media.find(({ isSetupMedium }) => isSetupMedium);
   if (setup === undefined) throw new Error('there is no medium of Windows');
   const pathOf = ({ letter }: Drive): string => media.find((each) => each.letter === letter)?.path ?? '';
-  const variant = join(setup.path, 'rehearsal/variant');
+  const variant = variantOf(setup.path);
+  const medium = JSON.parse(readFileSync(join(setup.path, 'rehearsal/images.json'), 'utf8')) as Medium;
   const memoryKB = Number(/MemTotal:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]);
   return {
     from: /\bsetup\.from=disk\b/.test(readFileSync('/proc/cmdline', 'utf8')) ? 'disk' : 'cd',
-    variant: existsSync(variant) ? (readFileSync(variant, 'utf8').trim() as Variant) : 'plain',
-    medium: JSON.parse(readFileSync(join(setup.path, 'rehearsal/images.json'), 'utf8')) as Medium,
+    variant,
+    medium,
     drives: media.map((each) => driveOf(each)),
     read: (drive, file) => readFileSync(join(pathOf(drive), file)),
     computer: {
@@ -60,7 +65,7 @@ function world(): World {
       hasTpm: existsSync('/sys/class/tpm/tpm0') || existsSync('/sys/bus/acpi/devices/MSFT0101:00'),
       memoryMB: memoryKB / 1024,
     },
-    program: cygwinProgram,
+    program: (path, args) => playProgram(path, args, windowsOf(variant, medium)),
     screen: (line) => writeFileSync(SCREEN, `${line}\n`),
     com1: (line) => writeFileSync(COM1, `${line}\n`),
     prepareDisk,
@@ -70,15 +75,59 @@ function world(): World {
   };
 }
 
+function variantOf(setupMedium: string): Variant {
+  const file = join(setupMedium, 'rehearsal/variant');
+  return existsSync(file) ? (readFileSync(file, 'utf8').trim() as Variant) : 'plain';
+}
+
+/** Versions of SMB that Windows speaks at most; all others speak 3.1.1. */
+const SMB: Readonly<Record<string, string>> = {
+  'windows-xp': '1.0',
+  'windows-2003': '1.0',
+  'windows-7': '2.1',
+  'windows-2008r2': '2.1',
+  'windows-8.1': '3.0',
+  'windows-2012r2': '3.0',
+};
+
+/** What {@link start} keeps on the disk, as far as it is needed here. */
+interface KeptState {
+  readonly windowsPartition: number;
+  readonly answers: string;
+  readonly kept?: { readonly registry: string };
+}
+
+function keptState(): KeptState | undefined {
+  const text = disk.readState();
+  return text === undefined ? undefined : (JSON.parse(text) as KeptState);
+}
+
+function windowsOf(variant: Variant, medium: Medium): Windows {
+  const facts = new Map([['smb', SMB[medium.kind] ?? '3.1.1']]);
+  const bytes = Buffer.from(keptState()?.answers ?? '', 'base64');
+  const file = 'images' in medium ? parseAnswerFile(bytes) : undefined;
+  if ('images' in medium && file !== undefined) facts.set('password', planOobe(file, medium).password);
+  if (variant.includes('password-not-stored')) facts.set('no-lsa', '');
+  return { arch: 'images' in medium && medium.arch === 'amd64' ? 'x86_64' : 'x86', variant, facts };
+}
+
+/** Puts onto the disk what the next start needs. */
+function stop({ from }: World, end: 'restart' | 'power-off'): void {
+  const state = keptState();
+  if (state === undefined) return;
+  if (from === 'cd') writeLinux(state.windowsPartition);
+  stopWindows(state.kept === undefined ? new Map() : factsOf(Registry.parse(state.kept.registry)));
+  if (end === 'power-off') disk.writeState(JSON.stringify({ isInstalled: true, ...state }));
+}
+
 // The cursor would blink on a screen on which nothing happens.
 writeFileSync(SCREEN, '\u001b[2J\u001b[H\u001b[?25l');
-switch (start(world())) {
-  case 'restart':
-    disk.restart();
-    break;
-  case 'power-off':
-    disk.powerOff();
-    break;
-  case 'wait':
-    setInterval(() => undefined, 1 << 30);
+const computer = world();
+const end = start(computer);
+if (end === 'wait') {
+  setInterval(() => undefined, 1 << 30);
+} else {
+  stop(computer, end);
+  if (end === 'restart') disk.restart();
+  else disk.powerOff();
 }

@@ -225,8 +225,7 @@ function logon(world: World, user: string, commands: readonly string[], state: S
   world.screen(`Welcome ${user}`);
   if (world.variant === 'hang-logon') return 'wait';
   if (world.variant === 'power-off-without-verdict') return 'power-off';
-  const changed = world.variant === 'wrong-nonce' ? { ...world, com1: withOtherNonce(world) } : world;
-  const end = runKept(changed, commands, state);
+  const end = runKept({ ...world, com1: withOtherLines(world) }, commands, state);
   if (end === undefined) world.screen('Desktop');
   return end ?? 'wait';
 }
@@ -240,6 +239,11 @@ function logonAgain(world: World, state: State): StartEnd {
   return end ?? 'wait';
 }
 
-function withOtherNonce({ com1 }: World): World['com1'] {
-  return (line) => com1(line.replace(/^(@cygstrap installed) .*/, '$1 00000000000000000000000000000000'));
+/** Lines of COM1 that the variants change. */
+function withOtherLines({ com1, variant }: World): World['com1'] {
+  const otherKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+  if (variant === 'wrong-nonce')
+    return (line) => com1(line.replace(/^(@cygstrap installed) .*/, '$1 00000000000000000000000000000000'));
+  if (variant === 'other-host-key') return (line) => com1(line.replace(/^(@cygstrap hostkey) .*/, `$1 ${otherKey}`));
+  return com1;
 }

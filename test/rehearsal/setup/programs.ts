@@ -68,8 +68,12 @@ export function runProgram(name: string, args: readonly string[], state: Windows
   }
 }
 
+/** Where the firewall has its rule, as the line that made it. */
+const RULES = 'HKLM\\SYSTEM\\CurrentControlSet\\Services\\SharedAccess\\Parameters\\FirewallPolicy\\FirewallRules';
+
 function netsh(args: readonly string[], { registry, language, hasNetsh }: WindowsState): ProgramResult {
   const [, context, verb] = args;
+  if (/firewall add /.test(args.join(' '))) registry.set(RULES, 'rule', 'REG_SZ', args.join(' '));
   if (args[0] !== 'interface' || verb !== 'set') return { exitCode: 0, output: '\r\n' };
   const line = args.join(' ');
   const [, name, address = '', mask = ''] = /name=("[^"]*"|\S+) static (\S+) (\S+)$/.exec(line) ?? [];
@@ -109,4 +113,21 @@ function net(args: readonly string[], { language, users, administrators }: Windo
   if (isAdding) administrators.add(user);
   const members = name === group ? ['Administrator', ...administrators] : [];
   return { exitCode: 0, output: ['', '---', ...members, done, ''].join('\r\n') };
+}
+
+const POLICIES = 'HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System';
+
+/** Returns what the installed Windows does by its registry, as texts of facts by name; see `windows/rc.sh`. */
+export function factsOf(registry: Registry): ReadonlyMap<string, string> {
+  const get = (name: string): string | undefined => registry.get(`${INTERFACES}\\${CARD}`, name)?.replace(/\\0$/, '');
+  const isFixed = get('EnableDHCP') === '0x0' && get('SubnetMask') === '255.255.255.0';
+  const rule = registry.get(RULES, 'rule') ?? '';
+  const isOpen = /dir=in action=allow protocol=TCP localport=22 profile=any$|^firewall add portopening TCP 22 /.test(
+    rule,
+  );
+  return new Map([
+    ...(isFixed ? [['address', `${get('IPAddress')}/24 52:54:00:12:01:01\n`] as const] : []),
+    ...(isOpen ? [['firewall-22', ''] as const] : []),
+    ...(registry.get(POLICIES, 'shutdownwithoutlogon') === '0x1' ? [['shutdown-without-logon', ''] as const] : []),
+  ]);
 }

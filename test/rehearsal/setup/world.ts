@@ -16,6 +16,9 @@ export type Variant =
   | 'power-off-without-verdict'
   | 'failed-script'
   | 'netsh-fails'
+  | 'package-missing'
+  | 'in-use, password-not-stored'
+  | 'other-host-key'
   | 'wrong-nonce';
 
 /** `rehearsal/images.json` on the medium of Windows. */

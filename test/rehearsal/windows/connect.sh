@@ -3,7 +3,7 @@
 # Usage: connect SERVER/NAME USER PASSWORD
 PATH=/opt/linux/bin
 state=/cygdrive/c/Windows/state
-[ -e "/$1/." ] && grep -q " /$1 cifs " /proc/mounts && exit 0
+grep -q " /$1 cifs " /proc/mounts && exit 0
 mkdir -p "/$1" || exit 1
 # All versions sign; `sec=ntlmsspi` refuses a server that does not. Without `nosharesock` sessions share a connection.
 mount -t cifs "//$1" "/$1" -o \
@@ -11,7 +11,7 @@ mount -t cifs "//$1" "/$1" -o \
 while read -r what where type options _; do
   [ "$what" = "//$1" ] || continue
   case $type,$options in
-    smbfs,*noacl* | ntfs,*noacl*) mkdir -p "$where" && mount -o bind "/$1" "$where" ;;
+    smbfs,*noacl* | ntfs,*noacl*) mount -o bind "/$1" "$where" ;;
     *) echo "fstab: $what: $type,$options" >&2 ;;
   esac
 done </etc/fstab

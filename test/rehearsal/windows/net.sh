@@ -36,6 +36,7 @@ done
 share=${share#//}
 if $isDeleted; then
   umount "/$share" || refuse 2250
+  umount "$(sed -n "s,^//$share \([^ ]*\) .*,\1,p" /etc/fstab)"
   exit 0
 fi
 # Without a password Windows tries the one of the user, if it knows it.
