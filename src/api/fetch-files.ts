@@ -178,7 +178,7 @@ function goneHint(lockedSeconds: number | undefined): string {
   return (
     'mirrors keep only current and previous versions, and lack files during an update' +
     `${date === '' ? '' : `; this lock is from an index of ${date}`}: use another \`--site\`, a site with dated ` +
-    'copies, or a repo or bundle that has the file, or lock current versions with `cygstrap lock --update`; ' +
+    'copies, or a repo or bundle that has the file, or lock current versions with `cygstrap update`; ' +
     'the other files are stored'
   );
 }

@@ -89,7 +89,7 @@ function warningsOf({ packages, indexes }: Lock, { records, catalog }: IndexCont
   if (unlisted.length > 0)
     warnings.push(
       `the current index does not list ${unlisted.join(', ')} as locked: the repo has the archives, but ` +
-        `setup does not see them; update the lock with \`cygstrap lock --update\``,
+        `setup does not see them; update the lock with \`cygstrap update\``,
     );
   if (isFull && indexes.some(({ sha512 }, i) => sha512 !== catalog.loaded.indexes[i]?.sha512))
     warnings.push(

@@ -9,17 +9,22 @@ import { readTextFile, writeTextFile } from '../io/text-file.ts';
 
 /** Reads a lock file. Throws `not-found`, `io`, and `lock` for an invalid lock. */
 export async function readLock(file: string): Promise<Lock> {
-  const text = await readTextFile(file, 'lock');
-  if (text === undefined)
+  const lock = await readLockIfPresent(file);
+  if (lock === undefined)
     throw new CygstrapError('not-found', `no such lock: \`${file}\``, { hint: 'create it with `cygstrap lock`' });
-  return parseLock(text, file);
+  return lock;
+}
+
+/** Reads a lock file that can be missing. Throws `io`, and `lock` for an invalid lock. */
+export async function readLockIfPresent(file: string): Promise<Lock | undefined> {
+  const text = await readTextFile(file, 'lock');
+  return text === undefined ? undefined : parseLock(text, file);
 }
 
 /** Reads the lock that will be replaced. Returns undefined if it is missing, and with a warning if it is invalid. */
 export async function readOldLock(file: string, report: Report): Promise<Lock | undefined> {
   try {
-    const text = await readTextFile(file, 'lock');
-    return text === undefined ? undefined : parseLock(text, file);
+    return await readLockIfPresent(file);
   } catch (error) {
     if (!(error instanceof CygstrapError) || error.code !== 'lock') throw error;
     report({ kind: 'warning', message: `cannot compare with the previous lock: ${error.message}` });
@@ -48,7 +53,7 @@ function staleLock(file: string, differences: readonly RequestDifference[]): Cyg
     'lock',
     `\`${file}\` was made for another request: ${differences.map(differenceText).join('; ')}`,
     {
-      hint: 'update it with `cygstrap lock`, or only some packages with `cygstrap lock --update NAME...`',
+      hint: 'update it with `cygstrap lock`, or only some packages with `cygstrap update NAME...`',
       details: { file, differences },
     },
   );

@@ -43,7 +43,10 @@ export function* planUpdate(
   const targets = fresh.packages.filter(({ name }) => names.includes(name));
   const holding = yield* planHolding({ catalog, request, solverLimit, fresh }, { targets, held });
   if (holding.kind === 'conflict') return holding;
-  const { plan } = holding;
+  // Pins count as requested in the plan that holds them.
+  const reasons = new Map(fresh.packages.map(({ name, reason }) => [name, reason]));
+  const packages = holding.plan.packages.map((pkg) => ({ ...pkg, reason: reasons.get(pkg.name) ?? 'dependency' }));
+  const plan: Plan = { ...holding.plan, packages };
   const planned = new Set(plan.packages.map(pinText));
   const known = new Set([...before.packages, ...fresh.packages].map(({ name }) => name));
   return {

@@ -61,8 +61,30 @@ export async function updateLock(
   { before, names }: Update,
   options: LockOptions = {},
 ): Promise<LockResult> {
-  const request = { ...EMPTY_REQUEST, ...fields };
-  if (names.length === 0) return makeLock(source, request, options);
+  return names.length === 0
+    ? makeLock(source, fields, options)
+    : changeLock(source, { ...EMPTY_REQUEST, ...fields }, { before, names }, options);
+}
+
+/** Locks a request with the smallest change to the lock `before`: versions change only where the request requires it.
+ *  Without a lock everything is new. Reports and throws as {@link updateLock}. */
+export async function adjustLock(
+  source: LockSource,
+  fields: Partial<ResolveRequest>,
+  before: Lock | undefined,
+  options: LockOptions = {},
+): Promise<LockResult> {
+  return before === undefined
+    ? makeLock(source, fields, options)
+    : changeLock(source, { ...EMPTY_REQUEST, ...fields }, { before, names: [] }, options);
+}
+
+async function changeLock(
+  source: LockSource,
+  request: ResolveRequest,
+  { before, names }: Update,
+  options: LockOptions,
+): Promise<LockResult> {
   const { signal, solverLimit } = options;
   const steps = planUpdate(source.loaded.catalog, request, { before, names, solverLimit });
   const update = await runSteps(steps, signal);
@@ -72,7 +94,7 @@ export async function updateLock(
     throw new CygstrapError(
       'lock',
       `neither in the lock nor required by the request: ${unknown.map((name) => `\`${name}\``).join(', ')}`,
-      { hint: 'list the packages to update after `--update`' },
+      { hint: '`cygstrap add` adds a package to the project file' },
     );
   }
   const report = options.report ?? (() => {});

@@ -137,9 +137,6 @@ async function requireListed(
   throw new CygstrapError(
     'repo',
     `the index of the repo does not list \`${first}\` of the lock${more}: setup would not find it`,
-    {
-      hint: 'update the lock with `cygstrap lock --update`, and fetch again',
-      details: { paths: [...unlisted].sort() },
-    },
+    { hint: 'update the lock with `cygstrap update`, and fetch again', details: { paths: [...unlisted].sort() } },
   );
 }

@@ -2,10 +2,14 @@ import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { CONFIG_NAME } from '../core/config/config.ts';
 import type { Config } from '../core/config/config.ts';
+import { LOCK_FILE_NAME } from '../core/lock/lock.ts';
 import { mergeConfig, resolvePaths } from '../core/config/merge.ts';
 import { parseConfig } from '../core/config/parse.ts';
+import type { ResolveRequest } from '../core/resolve/plan.ts';
+import { EMPTY_REQUEST } from '../core/resolve/request.ts';
 import { CygstrapError } from '../errors.ts';
 import { readTextFile } from '../io/text-file.ts';
+import { windowsOf } from './request.ts';
 
 /** Options of a command line; `undefined` and empty lists set nothing. */
 export type GivenConfig = { readonly [K in keyof Config]?: Config[K] | undefined };
@@ -39,9 +43,46 @@ export async function readProject(
   const text = file === undefined ? undefined : await readTextFile(file, 'usage');
   if (file === undefined || text === undefined) {
     if (named === undefined || isOptional) return undefined;
-    throw new CygstrapError('not-found', `no such project file: \`${named}\``);
+    throw missingProject(named);
   }
   return { file, config: resolvePaths(parseConfig(text, file), (path) => resolve(dirname(file), path)) };
+}
+
+/** Finds the project file: the named one, or as {@link readProject}. Throws `usage` if there is none, and as
+ *  `readProject`. */
+export async function requireProject(named: string | undefined): Promise<Project & { readonly file: string }> {
+  const project = await readProject(named);
+  if (project?.file !== undefined) return { ...project, file: project.file };
+  throw new CygstrapError('usage', `there is no \`${CONFIG_NAME}\` here or in a directory above`, {
+    hint: 'create one with `cygstrap init`',
+  });
+}
+
+/** Makes the error for a named project file that does not exist. */
+export function missingProject(file: string): CygstrapError {
+  return new CygstrapError('not-found', `no such project file: \`${file}\``, {
+    hint: 'create one with `cygstrap init`',
+  });
+}
+
+/** Returns the request of a project file. Throws `usage` for an unknown Windows; `windowsName` names it. */
+export function configRequest(config: Config, windowsName = 'windows'): ResolveRequest {
+  const { packages = [], categories = [], buildDepends = [], base = true, test = false, source = false } = config;
+  return {
+    ...EMPTY_REQUEST,
+    packages,
+    categories,
+    buildDepends,
+    base,
+    test,
+    source,
+    ...(config.windows !== undefined && { windows: windowsOf(config.windows, windowsName) }),
+  };
+}
+
+/** Returns the lock beside a project file; without one, in the current directory. */
+export function lockBeside(file: string | undefined): string {
+  return join(dirname(file ?? CONFIG_NAME), LOCK_FILE_NAME);
 }
 
 /** Returns the relative path of the nearest project file. Throws `usage` for one in a directory above that another user

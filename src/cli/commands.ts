@@ -3,16 +3,20 @@ import { bundleCommand } from './commands/bundle.ts';
 import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { fetchCommand } from './commands/fetch.ts';
+import { initCommand } from './commands/init.ts';
 import { infoCommand } from './commands/info.ts';
 import { lintCommand } from './commands/lint.ts';
 import { lockCommand } from './commands/lock.ts';
 import { mediaCommand } from './commands/media.ts';
 import { mediaInspectCommand } from './commands/media-inspect.ts';
+import { outdatedCommand } from './commands/outdated.ts';
+import { addCommand, removeCommand } from './commands/project-change.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { searchCommand } from './commands/search.ts';
 import { serveCommand } from './commands/serve.ts';
 import { sitesCommand } from './commands/sites.ts';
+import { updateCommand } from './commands/update.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { vmBootCommand } from './commands/vm-boot.ts';
 import { vmControllerBuildCommand } from './commands/vm-controller.ts';
@@ -35,7 +39,12 @@ export const COMMANDS: readonly Command[] = [
   searchCommand,
   diffCommand,
   lintCommand,
+  initCommand,
+  addCommand,
+  removeCommand,
   lockCommand,
+  updateCommand,
+  outdatedCommand,
   fetchCommand,
   verifyCommand,
   pruneCommand,

@@ -66,7 +66,19 @@ async function report(error: unknown, output: Output, argv: readonly string[]): 
 }
 
 /** Commands that read indexes and then exit. */
-const INDEX_READERS: ReadonlySet<string> = new Set(['resolve', 'why', 'info', 'search', 'diff', 'lint', 'lock']);
+const INDEX_READERS: ReadonlySet<string> = new Set([
+  'resolve',
+  'why',
+  'info',
+  'search',
+  'diff',
+  'lint',
+  'lock',
+  'add',
+  'remove',
+  'update',
+  'outdated',
+]);
 
 /** Returns the command line whose help, version, completion script or completions are requested, in the form that yargs
  *  reads; undefined for any other command line. */

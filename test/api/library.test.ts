@@ -11,7 +11,20 @@ const run = promisify(execFile);
 /** Every operation of the command line, and every error class. */
 const OPERATIONS = [
   ['answerRequest', 'answerBatch', 'explainPackage', 'packageInfo', 'searchPackages', 'compareIndexes', 'comparePlans'],
-  ['lintIndex', 'makeLock', 'updateLock', 'checkLock', 'saveLock', 'readLock', 'writeLock', 'loadCatalog'],
+  [
+    'lintIndex',
+    'makeLock',
+    'updateLock',
+    'adjustLock',
+    'changeProject',
+    'initProject',
+    'outdatedPackages',
+    'checkLock',
+    'saveLock',
+    'readLock',
+    'writeLock',
+    'loadCatalog',
+  ],
   ['loadFromSites', 'loadProject', 'fetchRepo', 'verifyRepo', 'repairRepo', 'auditRepo', 'pruneRepo', 'makeBundle'],
   ['applyBundle', 'makeMedia', 'serve', 'listSites', 'openSite', 'examineHost', 'fixHost', 'prepareVm', 'installVm'],
   [

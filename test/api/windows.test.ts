@@ -41,7 +41,7 @@ const indexOf = (site: string, arch = 'x86_64'): string => join(site, arch, 'set
 describe('lock', () => {
   test('refuses a Cygwin that does not run on the Windows, names the dated site, and writes nothing', async () => {
     const out = join(base, 'refused.json');
-    const argv = ['lock', '--index', indexOf(siteWith('3.5.0-1')), '--windows', 'windows-7', '--out', out];
+    const argv = ['lock', '--index', indexOf(siteWith('3.5.0-1')), '--windows', 'windows-7', '--lock', out];
     expect(await run(...argv)).toMatchObject({
       exit: 1,
       stdout: '',
@@ -70,7 +70,7 @@ describe('lock', () => {
 
   test('records the version of a kind, of the command line and of a project file', async () => {
     const out = join(base, 'seven.json');
-    const argv = ['lock', '--index', indexOf(siteWith('3.4.10-1')), '--out', out];
+    const argv = ['lock', '--index', indexOf(siteWith('3.4.10-1')), '--lock', out];
     expect(await run(...argv, '--windows', 'windows-7')).toMatchObject({ exit: 0 });
     expect(parseLock(readFileSync(out, 'utf8'), out).request.windows).toBe('6.1.7601');
     const config = join(base, 'cygstrap.json');
@@ -81,7 +81,7 @@ describe('lock', () => {
 
   test('refuses 64-bit packages for Windows XP, and names the 32-bit site', async () => {
     const index = indexOf(siteWith('2.5.2-1'));
-    const { exit, stderr } = await run('lock', '--index', index, '--windows', 'windows-xp', '--out', join(base, 'xp'));
+    const { exit, stderr } = await run('lock', '--index', index, '--windows', 'windows-xp', '--lock', join(base, 'xp'));
     expect({ exit, stderr }).toEqual({
       exit: 1,
       stderr:
@@ -92,7 +92,7 @@ describe('lock', () => {
 
   test('refuses an index for a setup program that does not run on the Windows', async () => {
     const site = siteWith('2.5.1-1', { arch: 'x86', header: 'setup-minimum-version: 2.933\n' });
-    const argv = ['lock', '--index', indexOf(site, 'x86'), '--out', join(base, 'setup.json')];
+    const argv = ['lock', '--index', indexOf(site, 'x86'), '--lock', join(base, 'setup.json')];
     const { exit, stderr } = await run(...argv, '--windows', 'windows-xp');
     expect(exit).toBe(1);
     expect(stderr).toContain('error: the index requires setup 2.933, and the last for Windows XP is 2.932\nhint: ');
@@ -179,7 +179,7 @@ describe.skipIf(!existsSync(REAL))('real indexes (skipped without ../shared)', (
       windows,
       '--index',
       join(REAL, index),
-      '--out',
+      '--lock',
       join(base, `${index}.${windows}`),
       ...argv,
     );

@@ -55,8 +55,8 @@ async function check(work: string, { command, site, isAllowed }: Step, known: Kn
   }
   const before = [lock, index].map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : ''));
   const argv = [
-    ...(isLock ? ['lock', '--out', lock] : ['fetch', '--repo', repo, '--no-cache']),
-    ...(command === 'update' ? ['--update'] : command === 'all' ? ['--all'] : ['tool']),
+    ...(isLock ? [command, '--lock', lock] : ['fetch', '--repo', repo, '--no-cache']),
+    ...(command === 'update' ? [] : command === 'all' ? ['--all'] : ['tool']),
     ...(command === 'all' ? [] : ['--no-base', ...(isLock ? [] : ['--lock', lock])]),
     ...(command === 'full-index' ? ['--full-index'] : []),
     ...(isAllowed ? ['--allow-older-index'] : []),

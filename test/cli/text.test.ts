@@ -18,7 +18,18 @@ async function indexOf(text: string): Promise<string> {
 describe('a package whose name begins with -', () => {
   test('is a name after -- in every command that takes names', () => {
     const takingNames = COMMANDS.filter(({ positionals }) => 'package' in positionals || 'packages' in positionals);
-    expect(takingNames.map(({ name }) => name)).toEqual(['resolve', 'why', 'info', 'diff', 'lock', 'fetch']);
+    expect(takingNames.map(({ name }) => name)).toEqual([
+      'resolve',
+      'why',
+      'info',
+      'diff',
+      'init',
+      'add',
+      'remove',
+      'lock',
+      'update',
+      'fetch',
+    ]);
     for (const command of takingNames) {
       const before = command.name === 'diff' ? ['old', 'new'] : [];
       const { positionals } = parseWords(command, [

@@ -86,7 +86,7 @@ export class Bench {
     await mkdir(bench.temporary);
     const site = ['--site', RELEASE, '--keyring', join(RELEASE, 'key.gpg')];
     for (const words of [
-      ['lock', 'openssh', 'gcc-core', ...site, '--out', bench.lock],
+      ['lock', 'openssh', 'gcc-core', ...site, '--lock', bench.lock],
       ['fetch', '--lock', bench.lock, ...site, '--repo', bench.repo],
     ]) {
       const { exit, stderr } = await bench.start(words).ended;

@@ -8,6 +8,7 @@ import { countText, sizeText } from '../../report/text.ts';
 import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
+import { lockFileOf } from '../options/lock.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { READING_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
@@ -30,7 +31,10 @@ const OPTIONS = {
   ...ANSWER_OPTIONS,
   ...grouped('Repo', {
     repo: value('DIR', 'Directory of the repo'),
-    lock: documentDefault(value('FILE', 'Fetch the files of this lock; write it if it does not exist'), DEFAULTS.lock),
+    lock: documentDefault(
+      value('FILE', 'Fetch the files of this lock; write it if it does not exist'),
+      `${DEFAULTS.lock} beside the project file`,
+    ),
     frozen: flag('Fetch the files of the lock, and read no index from a site'),
     all: flag('Fetch everything that the index lists: a full mirror, without a lock'),
     prev: parsed('N', 'Also fetch the N previous versions of each package', wholeNumber(0, 9999)),
@@ -133,7 +137,7 @@ async function requestOf(
     keyring: keyringOf(args, choice.config),
     unsigned: args.unsigned,
     allowOlderIndex: args.allowOlderIndex,
-    lock: args.lock ?? DEFAULTS.lock,
+    lock: await lockFileOf(args, { file }),
     frozen: args.frozen,
     all: args.all,
     prev: args.prev,

@@ -5,13 +5,16 @@ import type { Arguments } from './declare.ts';
 import { REQUEST_OPTIONS } from './options.ts';
 import { requestOf } from './request.ts';
 
+/** The project file. */
+export const CONFIG_OPTION = grouped('Request', {
+  config: documentDefault(value('FILE', 'Read this project file'), 'cygstrap.json here or in a directory above'),
+});
+
 /** The request for a whole installation, and the project file under it. */
 export const PROJECT_OPTIONS = {
   ...REQUEST_OPTIONS,
-  ...grouped('Request', {
-    config: documentDefault(value('FILE', 'Read this project file'), 'cygstrap.json, if it exists'),
-    arch: documentDefault(value('ARCH', 'Use this architecture'), 'that of the index'),
-  }),
+  ...CONFIG_OPTION,
+  ...grouped('Request', { arch: documentDefault(value('ARCH', 'Use this architecture'), 'that of the index') }),
 };
 
 export interface ProjectArguments extends Arguments<typeof PROJECT_OPTIONS> {

@@ -6,7 +6,7 @@ import { dir, fetch, KEY, RELEASE, releaseScript, run } from './command-support.
 
 describe('lock --site', () => {
   test('locks from the signed index of a site', async () => {
-    const { exit } = await run('lock', 'bash', '--site', RELEASE, '--keyring', KEY, '--out', join(dir, 'lock.json'));
+    const { exit } = await run('lock', 'bash', '--site', RELEASE, '--keyring', KEY, '--lock', join(dir, 'lock.json'));
     expect(exit).toBe(0);
     const { indexes } = JSON.parse(readFileSync(join(dir, 'lock.json'), 'utf8')) as { indexes: { signer: string }[] };
     expect(indexes[0]?.signer).toMatch(/^[0-9A-F]{40}$/);

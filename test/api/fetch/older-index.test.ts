@@ -44,7 +44,9 @@ function run(...argv: readonly string[]): Promise<Run> {
   return runMain([...argv, '--keyring', join(dir, 'key.gpg')], join(dir, 'cache'));
 }
 
-const lock = (...argv: readonly string[]): Promise<Run> => run('lock', ...argv, '--no-base', '--out', lockFile());
+const locking = (...argv: readonly string[]): Promise<Run> => run(...argv, '--no-base', '--lock', lockFile());
+const lock = (...argv: readonly string[]): Promise<Run> => locking('lock', ...argv);
+const update = (...argv: readonly string[]): Promise<Run> => locking('update', ...argv);
 const fetch = (...argv: readonly string[]): Promise<Run> =>
   run(
     'fetch',
@@ -64,17 +66,17 @@ function expectRefused({ exit, stderr }: Run): void {
 
 describe('an index older than that of the lock', () => {
   test.each([
-    ['lock --update', ['--update']],
-    ['lock --update NAME', ['--update', 'tool']],
-    ['lock', ['tool']],
+    ['update', ['update']],
+    ['update NAME', ['update', 'tool']],
+    ['lock', ['lock', 'tool']],
   ])('%s refuses it, and the lock stays', async (_name, argv) => {
     const server = await serve(siteOf(NEW, KEY));
     expect((await lock('tool', '--site', server.url)).exit).toBe(0);
     const before = readFileSync(lockFile(), 'utf8');
     change(server, siteOf(OLD, KEY));
-    expectRefused(await lock(...argv, '--site', server.url));
+    expectRefused(await locking(...argv, '--site', server.url));
     expect(readFileSync(lockFile(), 'utf8')).toBe(before);
-    expect((await lock(...argv, '--site', server.url, '--allow-older-index')).exit).toBe(0);
+    expect((await locking(...argv, '--site', server.url, '--allow-older-index')).exit).toBe(0);
     expect(readFileSync(lockFile(), 'utf8')).toContain('"timestamp": 1690000000');
   });
 
@@ -96,21 +98,21 @@ describe('an index older than that of the lock', () => {
     const server = await serve(siteOf(NEW, KEY));
     await lock('tool', '--site', server.url);
     change(server, siteOf(index, key));
-    expect((await lock('--update', '--site', server.url)).exit).toBe(0);
+    expect((await update('--site', server.url)).exit).toBe(0);
   });
 
   test('without a timestamp it counts as older', async () => {
     const server = await serve(siteOf(NEW, KEY));
     await lock('tool', '--site', server.url);
     change(server, siteOf({ timestamp: null }, KEY));
-    const { exit, stderr } = await lock('--update', '--site', server.url);
+    const { exit, stderr } = await update('--site', server.url);
     expect({ exit, stderr }).toMatchObject({ exit: 1, stderr: expect.stringContaining('it has no timestamp') });
   });
 
   test('the next site is used, and a warning names the stale one', async () => {
     const [fresh, stale] = [await serve(siteOf(NEW, KEY)), await serve(siteOf(OLD, KEY))];
     await lock('tool', '--site', fresh.url);
-    const { exit, stderr } = await lock('--update', '--site', stale.url, '--site', fresh.url);
+    const { exit, stderr } = await update('--site', stale.url, '--site', fresh.url);
     expect(exit).toBe(0);
     expect(stderr).toContain(`\`${stale.url}/x86_64/setup.ini\` was skipped: ${REFUSED[1]}`);
   });
@@ -146,11 +148,11 @@ describe('an index older than one that was published in the repo', () => {
     const [main, added] = [await serve(siteOf(NEW, KEY)), await serve(siteOf(more, KEY))];
     const argv = ['tool', 'more', '--site', main.url, '--add-site', added.url];
     for (let time = 1; time <= 2; time++) expect((await fetch(...argv)).exit).toBe(0);
-    expect((await lock('--update', ...argv.slice(2))).exit).toBe(0);
+    expect((await update(...argv.slice(2))).exit).toBe(0);
     rmSync(lockFile());
     expect((await fetch(...argv)).exit).toBe(0);
     change(added, siteOf({ ...more, timestamp: OLD.timestamp - 1 }, KEY));
-    expect((await lock('--update', ...argv.slice(2))).exit).toBe(1);
+    expect((await update(...argv.slice(2))).exit).toBe(1);
     rmSync(lockFile());
     expect((await fetch(...argv)).exit).toBe(1);
   });

@@ -42,7 +42,7 @@ function laterIndex(): string {
 describe('lock', () => {
   test('writes a lock, and writes it again only when it changes', async () => {
     const out = at('a.lock.json');
-    const first = await run('lock', 'vim', '--index', INDEX, '--out', out);
+    const first = await run('lock', 'vim', '--index', INDEX, '--lock', out);
     expect(first).toMatchObject({
       exit: 0,
       stdout: expect.stringMatching(/^locked in `\[base\]\/a\.lock\.json`: \d+ packages, \d+ files, [\d.]+ MiB\n$/),
@@ -55,7 +55,7 @@ describe('lock', () => {
     });
     const { mtimeMs } = statSync(out);
     writeFileSync(out, readFileSync(out, 'utf8').replaceAll('\n', '\r\n'));
-    expect((await run('lock', 'vim', '--index', INDEX, '--out', out)).stdout).toMatch(/^nothing changed: locked in /);
+    expect((await run('lock', 'vim', '--index', INDEX, '--lock', out)).stdout).toMatch(/^nothing changed: locked in /);
     expect(readFileSync(out, 'utf8')).toContain('\r\n');
     expect(statSync(out).mtimeMs).toBeGreaterThanOrEqual(mtimeMs);
     expect(readdirSync(base).filter((name) => name.endsWith('.tmp'))).toEqual([]);
@@ -63,12 +63,12 @@ describe('lock', () => {
 
   test('prints the changes, as text and as JSON', async () => {
     const out = at('b.lock.json');
-    await run('lock', 'vim', '--index', INDEX, '--out', out);
-    const { stdout } = await run('lock', 'vim', '--index', laterIndex(), '--out', out);
+    await run('lock', 'vim', '--index', INDEX, '--lock', out);
+    const { stdout } = await run('lock', 'vim', '--index', laterIndex(), '--lock', out);
     expect(stdout).toMatch(
       /^~ {2}bash {2}5\.2\.21-1 {2}5\.2\.22-1 {2}upgrade\n0 added, 0 removed, 1 changed, 1\.8 MiB to download, 1\.8 MiB no longer needed\nlocked in /,
     );
-    const json = JSON.parse((await run('lock', 'vim', '--index', INDEX, '--out', out, '--json')).stdout) as Record<
+    const json = JSON.parse((await run('lock', 'vim', '--index', INDEX, '--lock', out, '--json')).stdout) as Record<
       string,
       unknown
     >;
@@ -84,7 +84,7 @@ describe('lock', () => {
   test('replaces an unreadable lock, with a warning', async () => {
     const out = at('c.lock.json');
     writeFileSync(out, '<<<<<<< ours\n{}');
-    const { exit, stderr } = await run('lock', 'vim', '--index', INDEX, '--out', out);
+    const { exit, stderr } = await run('lock', 'vim', '--index', INDEX, '--lock', out);
     expect({ exit, stderr }).toEqual({
       exit: 0,
       stderr: expect.stringContaining(
@@ -96,22 +96,21 @@ describe('lock', () => {
 
   test('leaves the lock alone when there is no plan', async () => {
     const out = at('d.lock.json');
-    const { exit, stderr } = await run('lock', 'nonsense', '--index', INDEX, '--out', out);
+    const { exit, stderr } = await run('lock', 'nonsense', '--index', INDEX, '--lock', out);
     expect({ exit, stderr: stderr.split('\n')[0] }).toEqual({ exit: 1, stderr: expect.stringContaining('nonsense') });
     expect(readdirSync(base)).not.toContain('d.lock.json');
   });
 
   test.each([
     [['lock', 'vim', '--installed', 'x', '--index', INDEX], 'unknown option: `--installed`'],
-    [['lock', '--check', '--update'], '--check cannot be combined with --update'],
     [['lock', '--check', '--index', INDEX], '--check reads no index'],
-    [['lock', '--update', 'vim=9', '--index', INDEX], '--update accepts only package names: `vim=9`'],
+    [['update', 'vim=9', '--index', INDEX], '`update` accepts only package names: `vim=9`'],
   ])('%j is misuse', async (argv, message) => {
     expect(await run(...argv)).toMatchObject({ exit: 2, stderr: expect.stringContaining(message) });
   });
 
   test('to where nothing can be written', async () => {
-    expect(await run('lock', 'vim', '--index', INDEX, '--out', at('nowhere/x.json'))).toMatchObject({
+    expect(await run('lock', 'vim', '--index', INDEX, '--lock', at('nowhere/x.json'))).toMatchObject({
       exit: 3,
       stderr: expect.stringContaining('cannot write'),
     });
@@ -121,25 +120,25 @@ describe('lock', () => {
 describe('lock --check', () => {
   test('compares the request, and nothing else', async () => {
     const out = at('e.lock.json');
-    await run('lock', 'vim', '--source', '--index', INDEX, '--out', out);
-    expect(await run('lock', '--check', 'vim', '--source', '--out', out)).toEqual({
+    await run('lock', 'vim', '--source', '--index', INDEX, '--lock', out);
+    expect(await run('lock', '--check', 'vim', '--source', '--lock', out)).toEqual({
       exit: 0,
       stdout: '`[base]/e.lock.json` answers the request\n',
       stderr: '',
     });
-    expect(await run('lock', '--check', '--out', out)).toEqual({
+    expect(await run('lock', '--check', '--lock', out)).toEqual({
       exit: 0,
       stdout: '`[base]/e.lock.json` is well formed; there is no request to compare it with\n',
       stderr: '',
     });
-    expect(await run('lock', '--check', 'vim', 'bash', '--out', out)).toMatchObject({
+    expect(await run('lock', '--check', 'vim', 'bash', '--lock', out)).toMatchObject({
       exit: 1,
       stdout: '',
       stderr: expect.stringMatching(
         /^error: `\[base\]\/e\.lock\.json` was made for another request: package `bash`: asked for, and not in the request of the lock; source: `false` is asked for, and the lock was made for `true`\nhint: /,
       ),
     });
-    const json = JSON.parse((await run('lock', '--check', 'vim', '--out', out, '--json')).stdout) as Record<
+    const json = JSON.parse((await run('lock', '--check', 'vim', '--lock', out, '--json')).stdout) as Record<
       string,
       unknown
     >;
@@ -152,7 +151,7 @@ describe('lock --check', () => {
   });
 
   test('without a lock', async () => {
-    expect(await run('lock', '--check', '--out', at('absent.json'))).toMatchObject({
+    expect(await run('lock', '--check', '--lock', at('absent.json'))).toMatchObject({
       exit: 3,
       stderr: 'error: no such lock: `[base]/absent.json`\nhint: create it with `cygstrap lock`\n',
     });
@@ -165,14 +164,14 @@ describe('a project file', () => {
     const config = at('project.json');
     writeFileSync(config, '{ "packages": ["vim"], "base": false }');
     const request = (): unknown => parseLock(readFileSync(out, 'utf8'), out).request;
-    await run('lock', '--config', config, '--index', INDEX, '--out', out);
+    await run('lock', '--config', config, '--index', INDEX, '--lock', out);
     expect(request()).toMatchObject({ packages: ['vim'], base: false, source: false });
-    expect(await run('lock', '--check', '--config', config, '--out', out)).toMatchObject({
+    expect(await run('lock', '--check', '--config', config, '--lock', out)).toMatchObject({
       exit: 0,
       stdout: expect.stringContaining('answers the request of `[base]/project.json`'),
     });
-    expect(await run('lock', '--check', '--config', config, '--source', '--out', out)).toMatchObject({ exit: 1 });
-    await run('lock', 'bash', '--source', '--config', config, '--index', INDEX, '--out', out);
+    expect(await run('lock', '--check', '--config', config, '--source', '--lock', out)).toMatchObject({ exit: 1 });
+    await run('lock', 'bash', '--source', '--config', config, '--index', INDEX, '--lock', out);
     expect(request()).toMatchObject({ packages: ['bash'], base: false, source: true });
   });
 
@@ -194,16 +193,16 @@ describe('a project file', () => {
   });
 });
 
-describe('lock --update', () => {
+describe('update', () => {
   test('keeps the request of the lock, and updates the named packages', async () => {
     const out = at('g.lock.json');
-    await run('lock', 'vim', '--source', '--no-base', '--index', INDEX, '--out', out);
+    await run('lock', 'vim', '--source', '--no-base', '--index', INDEX, '--lock', out);
     const before = parseLock(readFileSync(out, 'utf8'), out);
-    const nothing = await run('lock', '--update', 'vim', '--index', INDEX, '--out', out);
+    const nothing = await run('update', 'vim', '--index', INDEX, '--lock', out);
     expect(nothing.stdout).toMatch(/^nothing changed/);
-    await run('lock', '--update', '--index', laterIndex(), '--out', out);
+    await run('update', '--index', laterIndex(), '--lock', out);
     expect(parseLock(readFileSync(out, 'utf8'), out).request).toEqual(before.request);
-    expect(await run('lock', '--update', 'absent', '--index', INDEX, '--out', out)).toMatchObject({
+    expect(await run('update', 'absent', '--index', INDEX, '--lock', out)).toMatchObject({
       exit: 1,
       stderr: expect.stringContaining('neither in the lock nor required by the request: `absent`'),
     });
@@ -211,8 +210,8 @@ describe('lock --update', () => {
 
   test('accepts an option in addition to the request of the lock', async () => {
     const out = at('h.lock.json');
-    await run('lock', 'vim', '--index', INDEX, '--out', out);
-    await run('lock', '--update', '--source', '--index', INDEX, '--out', out);
+    await run('lock', 'vim', '--index', INDEX, '--lock', out);
+    await run('update', '--source', '--index', INDEX, '--lock', out);
     expect(parseLock(readFileSync(out, 'utf8'), out).request).toMatchObject({ packages: ['vim'], source: true });
   });
 });

@@ -1,0 +1,21 @@
+import { DEFAULTS } from '../../api/defaults.ts';
+import { documentDefault, flag, grouped, value } from './declare.ts';
+
+/** The lock of a project. */
+export const LOCK_OPTIONS = grouped('Request', {
+  lock: documentDefault(value('FILE', 'Use this file as the lock'), `${DEFAULTS.lock} beside the project file`),
+});
+
+/** Options of every command that writes a lock. */
+export const LOCKING_OPTIONS = {
+  ...LOCK_OPTIONS,
+  ...grouped('Request', { 'allow-undigested': flag('Accept archives for which the index gives no digest') }),
+};
+
+/** Returns the lock of a command line, or else the one beside the project file. */
+export async function lockFileOf(
+  { lock }: { readonly lock: string | undefined },
+  project: { readonly file: string | undefined },
+): Promise<string> {
+  return lock ?? (await import('../../api/project.ts')).lockBeside(project.file);
+}

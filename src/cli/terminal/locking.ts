@@ -1,0 +1,90 @@
+import type { LockOptions, LockSource } from '../../api/lock.ts';
+import type { LockSaveResult } from '../../api/lock-save.ts';
+import type { Project } from '../../api/project.ts';
+import type { Lock } from '../../core/lock/lock.ts';
+import type { LockDifference } from '../../core/lock/diff.ts';
+import type { Report } from '../../events.ts';
+import { countText, sizeText } from '../../report/text.ts';
+import type { IndexArguments } from '../options/options.ts';
+import { EXIT_DONE } from './failure.ts';
+import { openCatalog, openSites } from './open-catalog.ts';
+import type { Session } from './session.ts';
+
+/** Loads the indexes that `--index` names, or else the verified indexes of the sites. `before`: the lock that the new
+ *  one replaces; an index older than its index is rejected. */
+export async function openLockSource(
+  session: Session,
+  args: IndexArguments,
+  { config, file }: Project,
+  before: Lock | undefined,
+): Promise<LockSource> {
+  if (args.index.length > 0) return { loaded: await openCatalog(session, args) };
+  const { newestKnown } = await import('../../api/newest-index.ts');
+  const newest = args.allowOlderIndex ? [] : await newestKnown(before, config.repo);
+  return openSites(session, args, { project: { config, file }, arch: config.arch, newest, mustAsk: true });
+}
+
+/** Returns the options of the operations that make a lock. */
+export function lockOptionsOf(
+  { allowUndigested, solverLimit }: { readonly allowUndigested: boolean; readonly solverLimit: number | undefined },
+  arch: string | undefined,
+  report: Report,
+): LockOptions {
+  return { arch, report, allowUndigested, solverLimit };
+}
+
+interface NewLock {
+  readonly file: string;
+  readonly lock: Lock;
+  /** The lock that it replaces. */
+  readonly before: Lock | undefined;
+}
+
+/** Writes a lock and prints what changed. Returns the exit code. */
+export async function saveAndPrint(
+  session: Session,
+  args: { readonly json: boolean },
+  { file, lock, before }: NewLock,
+): Promise<number> {
+  const { saveLock } = await import('../../api/lock-save.ts');
+  const saved = await saveLock(file, lock, before);
+  if (args.json) await session.output.json(await lockJson(file, lock, saved));
+  else await session.output.data(await lockText(file, lock, saved));
+  return EXIT_DONE;
+}
+
+/** Returns the JSON of a lock that was written. */
+export async function lockJson(file: string, lock: Lock, { isWritten, difference, files, sizeBytes }: LockSaveResult) {
+  const { SCHEMA } = await import('../../report/json.ts');
+  return {
+    schema: SCHEMA,
+    lock: file,
+    written: isWritten,
+    request: lock.request,
+    indexes: lock.indexes,
+    packages: lock.packages.length,
+    files,
+    size: sizeBytes,
+    difference: difference ?? null,
+  };
+}
+
+/** Returns what changed in a lock that was written, and its totals, as text. */
+export async function lockText(
+  file: string,
+  { packages }: Lock,
+  { isWritten, difference, files, sizeBytes }: LockSaveResult,
+): Promise<string> {
+  const changes = difference === undefined ? '' : await changesText(difference);
+  const verb = isWritten ? 'locked' : 'nothing changed: locked';
+  const counts = `${countText(packages.length, 'package')}, ${countText(files, 'file')}, ${sizeText(sizeBytes)}`;
+  return `${changes}${verb} in \`${file}\`: ${counts}\n`;
+}
+
+async function changesText(difference: LockDifference): Promise<string> {
+  const { added, removed, changed, downloadBytes, obsoleteBytes } = difference;
+  if (added.length + removed.length + changed.length + downloadBytes + obsoleteBytes === 0) return '';
+  const { differenceText } = await import('../../report/difference.ts');
+  const sizes = `${sizeText(downloadBytes)} to download, ${sizeText(obsoleteBytes)} no longer needed`;
+  return `${differenceText(difference)}, ${sizes}\n`;
+}
