@@ -43,6 +43,8 @@ export interface GuestKind {
   /** Parses a line of the serial console. Returns undefined for a line that is not a marker. Pure. */
   readonly parseMarker: (line: string) => ConsoleMarker | undefined;
   readonly commands: GuestCommands;
+  /** Variables that a run cannot set, in capital letters: values of another computer would break the guest. */
+  readonly ownVariables: ReadonlySet<string>;
 }
 
 /** Hardware of a machine of this kind, unless the user sets other values. */

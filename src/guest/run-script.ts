@@ -64,6 +64,19 @@ export function parseRunEnd(text: string): RunEnd | undefined {
 
 const VARIABLE = /^[A-Za-z_]\w*$/;
 
+/** Divides variables: those that a run sets, and the names, sorted, of those that the guest keeps. Pure.
+ *  @param own names in capital letters; the case of names does not matter */
+export function withoutOwn(
+  variables: Readonly<Record<string, string>>,
+  own: ReadonlySet<string>,
+): { readonly set: Record<string, string>; readonly kept: readonly string[] } {
+  const isOwn = (name: string): boolean => own.has(name.toUpperCase());
+  return {
+    set: Object.fromEntries(Object.entries(variables).filter(([name]) => !isOwn(name))),
+    kept: Object.keys(variables).filter(isOwn).toSorted(),
+  };
+}
+
 /** Returns variables as shell text, sorted by name. Names that are invalid in a shell (`BASH_FUNC_x%%`) are left
  *  out. Throws TypeError for a NUL in a value. */
 export function savedEnvironment(variables: Readonly<Record<string, string>>): string {

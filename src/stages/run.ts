@@ -5,7 +5,7 @@ import { CygstrapError } from '../errors.ts';
 import { GuestError } from '../guest/guest-error.ts';
 import { inSequence } from '../guest/kind.ts';
 import type { GuestKind } from '../guest/kind.ts';
-import { RUN_FILES, parseRunEnd, runScript, savedEnvironment } from '../guest/run-script.ts';
+import { RUN_FILES, parseRunEnd, runScript, savedEnvironment, withoutOwn } from '../guest/run-script.ts';
 import { SSH_FAILED, runChecked } from '../guest/ssh-run.ts';
 import { readUntrustedFile } from '../io/untrusted-file.ts';
 import type { StageContext } from './context.ts';
@@ -19,7 +19,7 @@ import { verifySnapshot } from './verify-stage.ts';
 export interface RunRequest {
   /** The program and its arguments. */
   readonly argv: readonly string[];
-  /** Variables that are added to the environment of the login. */
+  /** Variables that are added to the environment of the login, except for `GuestKind.ownVariables`. */
   readonly environment: Readonly<Record<string, string>>;
   /** Directory that is copied to `in`, below the working directory of the command. */
   readonly input?: string | undefined;
@@ -85,7 +85,12 @@ export async function runStage(
     );
   }, request.timeoutMs);
   const signal = AbortSignal.any([context.signal, timeout.signal]);
-  const { shareNames } = context.guest;
+  const { shareNames, ownVariables } = context.guest;
+  const variables = withoutOwn(request.environment, ownVariables);
+  if (variables.kept.length > 0) {
+    const message = `the guest keeps its own value of these variables: ${variables.kept.join(', ')}`;
+    context.report({ kind: 'warning', message });
+  }
   try {
     let own = '';
     const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
@@ -100,7 +105,7 @@ export async function runStage(
       if (request.input === undefined) await mkdir(join(own, INPUT));
       else await copyTree(request.input, join(own, INPUT), { nameOf: shareNames.storedName, signal });
       const directory = `${context.guest.shares.xchg}/${name}`;
-      await writeFile(join(own, RUN_FILES.environment), savedEnvironment(request.environment));
+      await writeFile(join(own, RUN_FILES.environment), savedEnvironment(variables.set));
       await writeFile(join(own, RUN_FILES.script), runScript({ directory, argv: request.argv }));
       await hooks.before?.(own, signal);
       return { store, xchg };

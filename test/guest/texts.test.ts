@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { guestKind } from '../../src/api/guest-kinds.ts';
 import { parseMarker } from '../../src/guest/console-markers.ts';
-import { parseRunEnd, runScript, savedEnvironment } from '../../src/guest/run-script.ts';
+import { parseRunEnd, runScript, savedEnvironment, withoutOwn } from '../../src/guest/run-script.ts';
 import { policyConf, smbConf, smbdCommand } from '../../src/guest/shares.ts';
 import { quoteWord } from '../../src/io/quoting.ts';
 import { sshArgv } from '../../src/guest/ssh.ts';
@@ -185,4 +186,18 @@ describe('a shell', () => {
   )('parses %s', (_name, text) => {
     expect(spawnSync('sh', ['-n'], { input: text, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
   });
+});
+
+test('a run does not set variables that the guest keeps, whatever their case', () => {
+  const variables = { CC: 'cl', Path: '/usr/bin', tmp: '/tmp', UID: '0', MYPATH: '/opt' };
+  const own = guestKind('windows-10').ownVariables;
+  expect(withoutOwn(variables, own)).toEqual({ set: { CC: 'cl', MYPATH: '/opt' }, kept: ['Path', 'UID', 'tmp'] });
+  expect(withoutOwn(variables, standIn.ownVariables).kept).toEqual([]);
+});
+
+test('the guest keeps all variables that bash does not let a script set', () => {
+  const { stdout } = spawnSync('bash', ['-c', 'readonly -p'], { encoding: 'utf8' });
+  const names = [...stdout.matchAll(/^declare -\S+ (\w+)=/gm)].map(([, name = '']) => name);
+  expect(names).toContain('SHELLOPTS');
+  expect(names.filter((name) => !guestKind('windows-10').ownVariables.has(name))).toEqual([]);
 });

@@ -5,8 +5,10 @@ import { UsageError } from '../terminal/failure.ts';
 import type { Session } from '../terminal/session.ts';
 
 /** Variables for paths and the session of this computer, which have no meaning in a guest. */
-const LOCAL_VARIABLES =
-  /^(?:PATH|(?:OLD)?PWD|HOME|SHELL|SHLVL|_|TMPDIR|TMP|TEMP|USER|LOGNAME|HOSTNAME|TERM|DISPLAY|MAIL|(?:LD|XDG|SSH|DBUS)_.*)$/;
+const LOCAL_NAMES =
+  'PATH PWD OLDPWD HOME SHELL SHLVL SHELLOPTS BASHOPTS _ TMPDIR TMP TEMP USER USERNAME LOGNAME HOSTNAME ' +
+  'TERM DISPLAY MAIL';
+const LOCAL_VARIABLES = new RegExp(`^(?:${LOCAL_NAMES.replaceAll(' ', '|')}|(?:LD|XDG|SSH|DBUS)_.*)$`);
 
 export const ENVIRONMENT_OPTIONS = {
   env: list('NAME[=VALUE]', 'Set a variable for the command; without VALUE to its value here; repeat for several'),

@@ -87,6 +87,7 @@ export const standIn: Required<GuestKind> & { readonly commands: StandInCommands
   }),
   parseMarker,
   commands: commands(),
+  ownVariables: new Set(),
 };
 
 async function prepare(options: PrepareOptions): Promise<InstallKit> {

@@ -2,6 +2,7 @@ import type { WindowsKind } from '../../core/windows/kinds.ts';
 import { parseMarker } from '../console-markers.ts';
 import { cygwinCommands } from '../cygwin/commands.ts';
 import { CYGWIN_SHARES } from '../cygwin/shares.ts';
+import { CYGWIN_VARIABLES } from '../cygwin/variables.ts';
 import { CygstrapError } from '../../errors.ts';
 import { EMULATION_FACTOR } from '../install-progress.ts';
 import type { BootOptions, GuestKind, MachineTemplate } from '../kind.ts';
@@ -78,5 +79,6 @@ function kindOf(name: WindowsKind): GuestKind {
     }),
     parseMarker,
     commands: cygwinCommands(WINDOWS_USER),
+    ownVariables: CYGWIN_VARIABLES,
   };
 }
