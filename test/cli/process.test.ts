@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 
@@ -69,6 +72,25 @@ test('-C DIR: the command runs in that directory', async () => {
     stdout: '',
     stderr: 'error: cannot change to directory `fixtures/nowhere`: ENOENT\nhint: run `cygstrap --help`\n',
   });
+});
+
+test('the project file of a directory above counts', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'project-'));
+  try {
+    writeFileSync(join(directory, 'cygstrap.json'), '{ "packages": ["libintl8"], "base": false }');
+    mkdirSync(join(directory, 'a/b'), { recursive: true });
+    const index = resolvePath('fixtures/demo/setup.ini');
+    const args = ['-C', join(directory, 'a/b'), 'resolve', '--format', 'urls', '--index', index];
+    expect(await program([resolvePath('bin/cygstrap.js'), ...args])).toEqual({
+      code: 0,
+      stdout:
+        'x86_64/release/cygwin/cygwin-3.5.4-1-x86_64.tar.xz\n' +
+        'x86_64/release/libintl8/libintl8-0.22.4-1-x86_64.tar.xz\n',
+      stderr: '',
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('a Node.js that is too old is named in one line', async () => {

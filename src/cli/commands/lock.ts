@@ -6,7 +6,7 @@ import { interruptible } from '../terminal/interrupt.ts';
 import { LOCKING_OPTIONS, lockFileOf } from '../options/lock.ts';
 import { lockOptionsOf, openLockSource, saveAndPrint } from '../terminal/locking.ts';
 import { INDEX_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
-import { PROJECT_OPTIONS, projectOptionsOf } from '../options/project.ts';
+import { PROJECT_OPTIONS, projectOptionsOf, requireRequest } from '../options/project.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
@@ -62,6 +62,7 @@ async function check({ output }: Session, args: LockArguments): Promise<number> 
 
 async function make(session: Session, args: LockArguments): Promise<number> {
   const project = await projectOptionsOf(args);
+  requireRequest(project);
   const report = reporter(session.output, args);
   const [{ makeLock }, { readOldLock }] = await Promise.all([
     import('../../api/lock.ts'),

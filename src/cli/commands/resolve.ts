@@ -8,6 +8,7 @@ import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { INDEX_OPTIONS, PLAN_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { refuse } from '../terminal/refuse.ts';
+import { CONFIG_OPTION, projectOptionsOf, requireRequest } from '../options/project.ts';
 import { requestOf } from '../options/request.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
 import { reporter } from '../terminal/reporter.ts';
@@ -24,6 +25,7 @@ const OPTIONS = {
   ...INDEX_OPTIONS,
   ...grouped('Output', { format: documentDefault(choice(FORMATS, 'Print the plan in this format'), 'table') }),
   ...PLAN_OPTIONS,
+  ...CONFIG_OPTION,
   ...ANSWER_OPTIONS,
   ...grouped('Request', { batch: value('FILE', 'Answer the JSON requests of this file, one a line; - for stdin') }),
 };
@@ -47,13 +49,15 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
   const format = formatOf(args);
   // In these formats `--site` is also written before every path, with an index from anywhere.
   const isPrefix = args.index.length > 0 && (format === 'urls' || format === 'nix');
-  const request = await requestOf(args.packages, args, reporter(session.output, args));
+  const report = reporter(session.output, args);
+  const project = await projectOptionsOf(args, { report });
+  requireRequest(project);
+  const { request } = project;
   // Load the resolver while the index is read.
   const [loaded, { answerRequest }] = await Promise.all([
-    openCatalog(session, isPrefix ? { ...args, site: [] } : args, { digest: format === 'json' }),
+    openCatalog(session, isPrefix ? { ...args, site: [] } : args, { digest: format === 'json', project }),
     import('../../api/answer.ts'),
   ]);
-  const report = reporter(session.output, args);
   const { solverLimit } = args;
   const answer = await interruptible((signal) => answerRequest(loaded, request, { report, signal, solverLimit }));
   if (answer.kind === 'conflict')

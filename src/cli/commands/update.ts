@@ -43,7 +43,7 @@ async function update(
   ]);
   const file = await lockFileOf(args, await loadProject(args.config));
   const before = await readLock(file);
-  const project = await projectOptionsOf({ ...args, packages: [] }, before.request);
+  const project = await projectOptionsOf({ ...args, packages: [] }, { otherwise: before.request });
   const source = await openLockSource(session, args, project, before);
   const options = lockOptionsOf(args, project.arch, reporter(session.output, args));
   const result = await interruptible((signal) =>

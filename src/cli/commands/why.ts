@@ -4,7 +4,7 @@ import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../terminal/failure.ts';
 import { INDEX_OPTIONS, PLAN_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { requestOf } from '../options/request.ts';
+import { CONFIG_OPTION, projectOptionsOf } from '../options/project.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
 import { reporter } from '../terminal/reporter.ts';
@@ -15,6 +15,7 @@ const POSITIONALS = { package: one('Name of the package'), packages: rest('More 
 const OPTIONS = {
   ...INDEX_OPTIONS,
   ...PLAN_OPTIONS,
+  ...CONFIG_OPTION,
   ...ANSWER_OPTIONS,
   ...grouped('Request', { for: list('NAME', 'Plan for this package; repeat, or separate by commas') }),
 };
@@ -37,8 +38,12 @@ async function explain(
 ): Promise<number> {
   const { output } = session;
   const format = args.json ? 'json' : 'text';
-  const request = await requestOf([...args.for, ...args.packages], args, reporter(session.output, args));
-  const loaded = await openCatalog(session, args, { digest: format === 'json' });
+  const project = await projectOptionsOf(
+    { ...args, packages: [...args.for, ...args.packages] },
+    { report: reporter(session.output, args) },
+  );
+  const { request } = project;
+  const loaded = await openCatalog(session, args, { digest: format === 'json', project });
   const { explainPackage } = await import('../../api/why.ts');
   const report = reporter(output, args);
   const { solverLimit } = args;

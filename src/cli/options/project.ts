@@ -4,6 +4,8 @@ import { documentDefault, grouped, splitList, value } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { REQUEST_OPTIONS } from './options.ts';
 import { requestOf } from './request.ts';
+import { UsageError } from '../terminal/failure.ts';
+import type { Report } from '../../events.ts';
 
 /** The project file. */
 export const CONFIG_OPTION = grouped('Request', {
@@ -19,6 +21,8 @@ export const PROJECT_OPTIONS = {
 
 export interface ProjectArguments extends Arguments<typeof PROJECT_OPTIONS> {
   readonly packages: readonly string[];
+  /** An installation to update. */
+  readonly installed?: string | undefined;
 }
 
 /** A request: the options of the command line over the project file. */
@@ -33,8 +37,12 @@ export interface ProjectOptions {
   readonly isOnCommandLine: boolean;
 }
 
-/** Reads the project file, or uses `otherwise` without one, and merges the options of the command line over it. */
-export async function projectOptionsOf(args: ProjectArguments, otherwise: Config = {}): Promise<ProjectOptions> {
+/** Reads the project file, or uses `otherwise` without one, and merges the options of the command line over it. Throws
+ *  what `loadProject` and `readInstalled` throw. */
+export async function projectOptionsOf(
+  args: ProjectArguments,
+  { otherwise = {}, report }: { readonly otherwise?: Config; readonly report?: Report } = {},
+): Promise<ProjectOptions> {
   const given = {
     packages: splitList(args.packages),
     categories: splitList(args.category),
@@ -47,16 +55,27 @@ export async function projectOptionsOf(args: ProjectArguments, otherwise: Config
   };
   const { loadProject } = await import('../../api/project.ts');
   const { config, file } = await loadProject(args.config, given, otherwise);
-  const request = await requestOf(config.packages ?? [], {
+  const requestArgs = {
     category: config.categories ?? [],
     buildDepends: config.buildDepends ?? [],
     noBase: config.base === false,
     test: config.test === true,
     source: config.source === true,
     windows: config.windows,
-  });
-  const isOnCommandLine = Object.values(given).some(
+    installed: args.installed,
+  };
+  const request = await requestOf(config.packages ?? [], requestArgs, report);
+  const isOnCommandLine = Object.values({ ...given, installed: args.installed }).some(
     (each) => each !== undefined && !(Array.isArray(each) && each.length === 0),
   );
   return { request, arch: config.arch, config, file, isOnCommandLine };
+}
+
+/** Throws UsageError if neither the command line nor a project file asks for anything. */
+export function requireRequest({ isOnCommandLine, file }: ProjectOptions): void {
+  if (isOnCommandLine || file !== undefined) return;
+  throw new UsageError(
+    'nothing is asked for: no packages and no project file are given',
+    'name packages; `--category Base` is what setup always installs',
+  );
 }

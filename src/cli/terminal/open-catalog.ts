@@ -17,6 +17,8 @@ interface Opening {
   readonly isStdinTaken?: boolean;
   /** Whether the summaries of the indexes have their SHA-512, which text output does not need. */
   readonly digest?: boolean;
+  /** Project file; by default it is read if the command line names no index. */
+  readonly project?: OpeningSites['project'] | undefined;
 }
 
 /** Loads the indexes that `--index` names, or else the verified indexes of the sites. Throws `usage` without both and
@@ -25,14 +27,15 @@ interface Opening {
 export async function openCatalog(
   session: Session,
   args: IndexArguments,
-  { isStdinTaken = false, digest = true }: Opening = {},
+  { isStdinTaken = false, digest = true, project: given }: Opening = {},
 ): Promise<LoadedCatalog> {
   const { index, lenient, noCache } = args;
   const urls = await sitesOf(index);
-  if (urls !== undefined) return openCatalog(session, { ...args, ...urls, index: [] }, { isStdinTaken, digest });
+  if (urls !== undefined)
+    return openCatalog(session, { ...args, ...urls, index: [] }, { isStdinTaken, digest, project: given });
   if (index.length === 0) {
     const { loadProject } = await import('../../api/project.ts');
-    const project = await loadProject(undefined);
+    const project = given ?? (await loadProject(undefined));
     const { loaded } = await openSites(session, args, { project, arch: args.arch ?? project.config.arch });
     return loaded;
   }
