@@ -27,6 +27,8 @@ const PROGRAMS = {
   sshd: 'openssh-server',
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
+  // With nanoseconds, as in Cygwin.
+  date: 'coreutils',
   // That of busybox starts its own programs before those in PATH.
   setsid: 'util-linux',
   'ntfs-3g': 'ntfs-3g',

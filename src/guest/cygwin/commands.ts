@@ -12,7 +12,7 @@ export function cygwinCommands(user: string): GuestCommands {
     connectDrives,
     ...RESIDENT_NUMBER,
     setClock: (epochMs) => `date -u -s @${Math.round(epochMs / 1000)} >/dev/null`,
-    readClock: 'date +%s',
+    readClock: 'date +%s%3N',
     runScript: (path) => `exec /bin/sh ${quoteWord(`${CYGWIN_SHARES.xchg}/${path}`)}`,
     // Hyphens: the form that Windows XP documents; later versions accept it too. The program ends at once.
     shutdown: '/cygdrive/c/Windows/System32/shutdown.exe -s -t 1 -f </dev/null >/dev/null',

@@ -109,16 +109,16 @@ describe('connectDrives', () => {
 
 test('the other commands', () => {
   const root = guest();
-  root.addProgram('usr/bin/date', '[ "$1" != +%s ] || echo 1700000000');
+  root.addProgram('usr/bin/date', '[ "$1" != +%s%3N ] || echo 1700000000499');
   root.addProgram('cygdrive/c/Windows/System32/shutdown.exe', 'echo text');
   connect(root, 'xchg/run-1 a');
   root.write("xchg/run-1 a/it's.sh", 'echo "$0"; exit 7\n');
   expect(run(root, COMMANDS.setClock(1_700_000_000_499), COMMANDS.readClock, COMMANDS.shutdown)).toEqual({
     code: 0,
-    stdout: '1700000000\n',
+    stdout: '1700000000499\n',
     stderr: '',
   });
-  expect(root.calls()).toEqual(['date -u -s @1700000000', 'date +%s', 'shutdown.exe -s -t 1 -f']);
+  expect(root.calls()).toEqual(['date -u -s @1700000000', 'date +%s%3N', 'shutdown.exe -s -t 1 -f']);
   expect(run(root, COMMANDS.runScript("run-1 a/it's.sh"))).toEqual({
     code: 7,
     stdout: "/xchg/run-1 a/it's.sh\n",
