@@ -51,6 +51,17 @@ const SCRIPT: InstallPhase = {
   hint: 'a command of the first logon does not end: look for a window on the screen',
 };
 
+/** What the script does after Windows itself is prepared. Each number that setup prints begins a step anew. */
+const CYGWIN: readonly InstallPhase[] = [
+  {
+    name: 'cygwin',
+    timeoutMs: 60 * MINUTE_MS,
+    hint: 'setup or a script of a package does not end: see the screen and `var/log/setup.log` of Cygwin',
+  },
+  { name: 'configure', timeoutMs: 20 * MINUTE_MS, hint: 'a program of Cygwin does not end: see the screen' },
+  { name: 'verify', timeoutMs: 30 * MINUTE_MS, hint: 'a program of Cygwin does not end: see the screen' },
+];
+
 const RESTARTS = {
   max: 6,
   hint: `${PROCESSOR_HINT}, or use another \`--firmware\` if the disk does not start`,
@@ -75,6 +86,7 @@ export const WINDOWS_PROGRESS: InstallProgress = {
     },
     LOGON,
     SCRIPT,
+    ...CYGWIN,
   ],
   stallTimeoutMs: 20 * MINUTE_MS,
   restarts: RESTARTS,
@@ -97,6 +109,7 @@ export const LEGACY_PROGRESS: InstallProgress = {
     },
     LOGON,
     SCRIPT,
+    ...CYGWIN,
   ],
   stallTimeoutMs: 20 * MINUTE_MS,
   restarts: RESTARTS,

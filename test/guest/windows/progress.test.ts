@@ -57,6 +57,24 @@ test.each<[string, InstallProgress, [event: string, reaction: string][]]>([
     ],
   ],
   [
+    'Cygwin is installed, and Windows restarts to replace files in use',
+    WINDOWS_PROGRESS,
+    [
+      ['WRITE 4000000', 'windowspe, stop'],
+      ['RESTART', 'specialize, stop'],
+      ['@cygstrap stage complete', 'complete, stop'],
+      ['@cygstrap stage logon', 'logon, stop'],
+      ['@cygstrap stage script', 'script, stop'],
+      ['@cygstrap stage cygwin', 'cygwin, stop'],
+      ['@cygstrap stage cygwin 3/40', 'cygwin, stop'],
+      ['RESTART', 'stop'],
+      ['@cygstrap stage logon', 'stop'],
+      ['@cygstrap stage script', 'stop'],
+      ['@cygstrap stage configure', 'configure, stop'],
+      ['@cygstrap stage verify', 'verify, stop'],
+    ],
+  ],
+  [
     'UEFI, without a marker before the logon and without the end of the keys',
     WINDOWS_PROGRESS,
     [
@@ -185,6 +203,9 @@ test('every phase has a limit and a hint, and its name is that of the marker of 
     'specialize',
     'logon',
     'script',
+    'cygwin',
+    'configure',
+    'verify',
   ]);
   for (const { phases } of [WINDOWS_PROGRESS, LEGACY_PROGRESS])
     for (const { name, timeoutMs, hint } of phases)

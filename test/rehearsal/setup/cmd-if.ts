@@ -1,4 +1,4 @@
-import { UnknownConstruct } from './cmd-text.ts';
+import { plain, UnknownConstruct } from './cmd-text.ts';
 
 /** What a condition depends on. */
 interface Facts {
@@ -10,7 +10,7 @@ interface Facts {
 /** Returns whether the condition at the beginning of a text is met, and what follows it. */
 export function conditionOf(text: string, { exists, level, variables }: Facts): { isTrue: boolean; rest: string } {
   const [, ignoresCase, negates, body = ''] = /^(\/i\s+)?(not\s+)?([^]*)$/i.exec(text) ?? [];
-  const fold = (word: string): string => (ignoresCase === undefined ? word : word.toLowerCase());
+  const fold = (word: string): string => (ignoresCase === undefined ? plain(word) : plain(word).toLowerCase());
   const result = (isMet: boolean, rest: string | undefined): { isTrue: boolean; rest: string } => ({
     isTrue: isMet === (negates === undefined),
     rest: (rest ?? '').trim(),

@@ -128,3 +128,15 @@ export function evaluate(text: string, variables: ReadonlyMap<string, string>): 
 export function words(text: string): string[] {
   return text.match(/(?:"[^"]*"|[^\s"])+/g) ?? [];
 }
+
+const SPECIAL = /["&|<>()^%]/g;
+
+/** Marks the characters of a value that cmd must not interpret: it puts in the values of `for` after it has parsed. */
+export function protect(value: string): string {
+  return value.replace(SPECIAL, (char) => String.fromCharCode(0xe000 + char.charCodeAt(0)));
+}
+
+/** Takes the marks of {@link protect} away. */
+export function plain(text: string): string {
+  return text.replace(/[\ue000-\ue07f]/g, (char) => String.fromCharCode(char.charCodeAt(0) - 0xe000));
+}

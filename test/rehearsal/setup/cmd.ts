@@ -3,7 +3,7 @@ import { conditionOf } from './cmd-if.ts';
 import { Jump, jumpTo, lineOf } from './cmd-jump.ts';
 import type { Batch } from './cmd-jump.ts';
 import { block, evaluate, expand, isOpen, splitFirst, takeRedirections } from './cmd-text.ts';
-import { UnknownConstruct, words } from './cmd-text.ts';
+import { plain, protect, UnknownConstruct, words } from './cmd-text.ts';
 
 import type { CmdWorld } from './cmd-world.ts';
 
@@ -65,8 +65,8 @@ class Cmd {
   }
 
   #absolute(path: string): string {
-    const plain = path.replaceAll('"', '').trim();
-    return /^[a-z]:/i.test(plain) ? plain : `${this.#directories.at(-1)}\\${plain.replace(/^\.\\/, '')}`;
+    const bare = plain(path.replaceAll('"', '').trim());
+    return /^[a-z]:/i.test(bare) ? bare : `${this.#directories.at(-1)}\\${bare.replace(/^\.\\/, '')}`;
   }
 
   #read(path: string): string | undefined {
@@ -133,7 +133,10 @@ class Cmd {
     const { variable, body, over } = parseFor(line);
     const run = (values: readonly string[]): void => {
       const first = variable.charCodeAt(0);
-      const text = body.replace(/%(\w)/g, (all, name: string) => values[name.charCodeAt(0) - first] ?? all);
+      const text = body.replace(/%(\w)/g, (all, name: string) => {
+        const value = values[name.charCodeAt(0) - first];
+        return value === undefined ? all : protect(value);
+      });
       this.#statement(text, batch);
     };
     switch (over.kind) {
@@ -191,7 +194,7 @@ class Cmd {
     switch (name) {
       case 'echo': {
         const text = rest.replace(/^[ .:]/, '');
-        if (!/^(on|off)\s*$/i.test(text)) this.#printed += `${text}\r\n`;
+        if (!/^(on|off)\s*$/i.test(text)) this.#printed += `${plain(text)}\r\n`;
         return;
       }
       case 'set':
@@ -249,7 +252,7 @@ class Cmd {
     const answer = input === undefined ? '' : (this.#read(input)?.split(/\r?\n/, 1)[0] ?? '');
     // Without an answer the variable is not changed.
     if (isAsked === undefined || answer !== '')
-      this.#variables.set(name.toLowerCase(), isAsked === undefined ? value : answer);
+      this.#variables.set(name.toLowerCase(), isAsked === undefined ? plain(value) : answer);
   }
 
   #call(text: string, batch: Batch | undefined): void {
@@ -287,7 +290,7 @@ class Cmd {
       this.#level = cmd.#level;
       return;
     }
-    const result = this.#world.run(path, args);
+    const result = this.#world.run(plain(path), args.map(plain));
     if (result === undefined) throw new UnknownConstruct(command);
     this.#printed += result.output ?? '';
     this.#level = result.exitCode;
