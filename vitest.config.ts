@@ -12,7 +12,7 @@ const MACHINES = [
   'test/guest/controller.test.ts',
   'test/guest/resume.test.ts',
   'test/guest/stand-in.test.ts',
-  'test/guest/windows/script-wine.test.ts',
+  'test/guest/windows/script{,-steps}-wine.test.ts',
   'test/vm/firmware.test.ts',
   'test/vm/machine.test.ts',
   'test/vm/machine-devices.test.ts',

@@ -24,8 +24,9 @@ const DEADLINE_HOURS = 12;
 /** The words of each line of the log of setup after date and time. */
 const LOG_LINES = 'for /f "usebackq tokens=3-5" %%a in ("%root%\\var\\log\\setup.log")';
 
-/** cmd cuts a longer line. Source: Microsoft, `Command prompt line string limitation`. */
-const LONGEST_LINE = 8191;
+/** cmd cuts a line after 8191 characters, which includes the values of variables.
+ *  Source: Microsoft, `Command prompt line string limitation`. */
+const LONGEST_LINE = 8000;
 
 /** Returns the lines of the phase `setup`, which is a process of its own: it runs setup and leaves its exit code in a
  *  file. Setup does not replace itself by a process with other rights, which would end with 0 at once, and makes no
@@ -34,7 +35,6 @@ export function setupPhase({ program, arguments: words }: SetupCall): string[] {
   const own = ['--no-admin', '--no-desktop', '--no-shortcuts', '--no-startmenu', '--no-version-check'];
   const quoted = [...own, ...words].map((word) => (word === REPO_DIRECTORY ? '%repo%' : quoteForCmd(word)));
   const line = `"%repo%${program}" --root "%root%" ${quoted.join(' ')}`;
-  // Variables are shorter than their names.
   if (line.length > LONGEST_LINE)
     throw new CygstrapError('usage', `too many packages for one call of setup on Windows: ${line.length} characters`, {
       hint: `name fewer packages, or use categories: at most ${LONGEST_LINE} characters`,

@@ -93,6 +93,15 @@ test.each([
 
 const script = linesOf({ kind: 'windows-11', nonce: 'n0nce', commands: BOTH, setup: SETUP });
 
+test('a list of packages can be as long as cmd can read, and is refused if it is longer', () => {
+  const setupOf = (length: number): SetupCall => ({ ...SETUP, arguments: ['--packages', 'a'.repeat(length)] });
+  const longest = linesOf({ kind: 'windows-10', nonce: 'n', setup: setupOf(7800) });
+  expect(Math.max(...longest.map((line) => line.length))).toBeGreaterThan(7900);
+  expect(() => linesOf({ kind: 'windows-10', nonce: 'n', setup: setupOf(8000) })).toThrow(
+    'too many packages for one call of setup on Windows',
+  );
+});
+
 test('each label exists once, and each jump has a label', () => {
   const labels = script.filter((line) => line.startsWith(':'));
   expect(labels).toEqual([...new Set(labels)]);

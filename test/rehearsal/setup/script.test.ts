@@ -100,12 +100,12 @@ describe('Cygwin', () => {
       return cygwinProgram(path, args, read);
     };
     install({ program });
+    const bash = 'C:\\cygwin64\\bin\\bash.exe';
     expect(calls).toEqual([
       'E:\\setup-x86_64.exe --root "C:\\cygwin64" --no-admin --no-desktop --no-shortcuts --no-startmenu ' +
         '--no-version-check --local-package-dir E:\\ --packages openssh',
       ...['configure', 'verify'].map(
-        (name) =>
-          `C:\\cygwin64\\bin\\bash.exe -l /cygdrive/f/cygwin/${name}.sh /cygdrive/f/cygwin /cygdrive/c/cygstrap/console.txt`,
+        (name) => `${bash} -l /cygdrive/f/cygwin/${name}.sh /cygdrive/f/cygwin /cygdrive/c/cygstrap/console.txt`,
       ),
     ]);
     calls.length = 0;
