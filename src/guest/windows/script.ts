@@ -50,6 +50,9 @@ const WITHOUT_SPECIALIZE: readonly WindowsKind[] = ['windows-xp', 'windows-2003'
 /** Checks of Setup of Windows 11 that a virtual machine does not pass, or only with a TPM. */
 const CHECKS = ['TPM', 'SecureBoot', 'RAM', 'CPU', 'Storage'];
 
+/** The rate is 1200 bit/s by default in Windows XP and 7. This opens the port, so only the one process does it. */
+const COM1_RATE = 'mode com1:115200,n,8,1 >nul 2>nul';
+
 /** CR LF also because `goto` can miss a label in a file with bare LF. */
 function ascii(lines: readonly string[]): Uint8Array {
   return Buffer.from(lines.map((line) => `${line}\r\n`).join(''), 'ascii');
@@ -85,8 +88,6 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     'set "code=0"',
     'set "reason="',
     'set "restart="',
-    // The rate is 1200 bit/s by default in Windows XP and 7.
-    'mode com1:115200,n,8,1 >nul 2>nul',
     'if "%phase%"=="windowspe" goto windowspe',
     // The copy on the disk has no medium beside it.
     `if not exist "%medium%${MARKER_FILE}" call :find`,
@@ -100,6 +101,7 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     // WinPE has no disk for a log yet, and Setup waits for the end of this phase. The registry first: COM1 may be
     // missing or slow there.
     ':windowspe',
+    COM1_RATE,
     ...(kind === 'windows-11'
       ? CHECKS.map((name) => `reg add HKLM\\SYSTEM\\Setup\\LabConfig /v Bypass${name}Check /t REG_DWORD /d 1 /f >nul`)
       : []),
@@ -109,6 +111,7 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     ...(isEarly
       ? [
           ':specialize',
+          COM1_RATE,
           'call :report stage specialize',
           ...runStep('copy'),
           ...runStep('setupcomplete'),
@@ -138,6 +141,7 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
       ? [
           ':complete',
           'set "held=1"',
+          COM1_RATE,
           'call :report stage complete',
           ...[...MACHINE_STEPS, 'task'].map((label) => tryStep(label)),
           'exit /b 0',
@@ -147,6 +151,7 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     ...(isEarly ? [':system'] : []),
     ':logon',
     'set "held=1"',
+    COM1_RATE,
     'call :report stage logon',
     'call :report stage script',
     ...runStep('copy'),
@@ -171,9 +176,9 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     'shutdown -s -t 0 -f',
     'goto end',
     ...(setup === undefined ? [] : [':restart', 'shutdown -r -t 0 -f']),
-    // Until Windows ends this process, so that no other takes its place.
+    // Windows ends this process. Until then no other takes its place.
     ':end',
-    'call :wait 60',
+    'call :wait 3600',
     'exit /b 0',
 
     // Windows can restart in the middle and log on again: a finished step leaves a file and is not repeated.
