@@ -2,6 +2,13 @@
  *  Source: Cygwin, dump_setup.cc. */
 export const CYGCHECK = `#!/bin/sh
 root=\${0%/bin/cygcheck}
+# /usr/bin and /usr/lib are /bin and /lib in Cygwin. A script that has run has another name.
+exists() {
+  for place in "$root/$1" "$root/\${1#usr/}" "$root/$1.done"; do
+    [ ! -e "$place" ] && [ ! -L "$place" ] || return 0
+  done
+  return 1
+}
 echo 'Cygwin Package Information'
 if [ ! -s "$root/etc/setup/installed.db" ]; then
   echo 'No setup information found'
@@ -13,8 +20,7 @@ sed 1d "$root/etc/setup/installed.db" | while read -r name file _; do
   missing=
   if [ -e "$list" ]; then
     missing=$(gzip -dc "$list" | while read -r path; do
-      [ -e "$root/$path" ] || [ -L "$root/$path" ] || [ -e "$root/$path.done" ] ||
-        echo "Missing file: /$path from package $name"
+      exists "$path" || echo "Missing file: /$path from package $name"
     done)
   else
     echo "Empty package $name"

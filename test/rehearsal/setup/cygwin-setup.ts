@@ -58,8 +58,8 @@ export function runSetup(args: readonly string[], computer: SetupComputer): numb
     mkdirSync(join(root, each), { recursive: true });
   const log = logOf(root);
   log('Starting cygwin install, version 2.932');
-  const end = (code: number, note: string): number => {
-    log(`note: ${note}`);
+  const end = (code: number, note?: string): number => {
+    if (note !== undefined) log(`note: ${note}`);
     log('Ending cygwin install');
     return code;
   };
@@ -90,16 +90,16 @@ export function runSetup(args: readonly string[], computer: SetupComputer): numb
   writeFileSync(`${db}.new`, `INSTALLED.DB 3\n${lines.join('')}`);
   renameSync(`${db}.new`, db);
   computer.enter(root);
-  const failed = runScripts(root, computer, log);
+  runScripts(root, computer, log);
   if (computer.variant.includes('in-use') && !existsSync(join(root, 'var/log/restarted'))) {
     writeFileSync(join(root, 'var/log/restarted'), '');
-    log('Scheduled reboot replacement of file C:\\cygwin64\\bin\\cygwin1.dll');
+    log('Scheduled reboot replacement of file C:\\cygwin64\\bin\\cygwin1.dll with C:\\cygwin64\\bin\\cygwin1.dll.new');
     log('mbox note: In-use files have been replaced. You need to reboot as soon as possible');
     log('unattended_mode is set at mbox: returning default value');
     return end(118, 'In-use files have been replaced. You need to reboot as soon as possible');
   }
-  if (failed.length > 0) return end(0, 'Postinstall script errors');
-  return end(0, 'Installation Complete');
+  // In quiet mode there is no note about a complete installation, and none about failed scripts.
+  return end(0);
 }
 
 type Log = (text: string) => void;
@@ -134,16 +134,15 @@ function unpack(root: string, source: string, packages: readonly IndexedPackage[
   for (const each of ['usr/bin', 'usr/lib']) mkdirSync(join(root, each), { recursive: true });
 }
 
-/** Runs the scripts of the packages. Returns the names of those that failed. */
-function runScripts(root: string, { runScript }: SetupComputer, log: Log): string[] {
+/** Runs the scripts of the packages. */
+function runScripts(root: string, { runScript }: SetupComputer, log: Log): void {
   const directory = join(root, 'etc/postinstall');
   const names = readdirSync(directory).filter((name) => name.endsWith('.sh'));
-  return names.filter((name) => {
+  for (const name of names) {
     log(`running: C:\\cygwin64\\bin\\bash.exe --norc --noprofile "/etc/postinstall/${name}"`);
     const { code, output } = runScript(`/etc/postinstall/${name}`);
     if (output !== '') log(output.trimEnd());
     if (code === 0) renameSync(join(directory, name), join(directory, `${name}.done`));
     else log(`abnormal exit: exit code=${code}`);
-    return code !== 0;
-  });
+  }
 }
