@@ -2,6 +2,7 @@ import { LAYOUTS } from '../core/config/config.ts';
 import { DEFAULT_ARCH, LOCK_FILE_NAME } from '../core/lock/lock.ts';
 import { DEFAULT_SOLVER_LIMIT, DEFAULT_WINDOWS, EMPTY_REQUEST } from '../core/resolve/request.ts';
 import { PRODUCT_KEY_VARIABLE } from '../io/secret-variables.ts';
+import { CLOCK_CHOICES } from '../stages/run.ts';
 import { TOPOLOGIES } from '../stages/topology.ts';
 import { FIRMWARE_KINDS } from '../vm/base/spec.ts';
 
@@ -26,9 +27,15 @@ export const DEFAULTS = {
   benchmarkPath: 'x86_64/setup.xz',
   guest: 'stand-in',
   topology: TOPOLOGIES[0],
+  clock: CLOCK_CHOICES[0],
   /** Variable of the environment with the product key of Windows. */
   productKeyVariable: PRODUCT_KEY_VARIABLE,
 } as const;
 
 /** All values of the options that have a fixed set of them. */
-export const CHOICES = { layouts: LAYOUTS, topologies: TOPOLOGIES, firmware: FIRMWARE_KINDS } as const;
+export const CHOICES = {
+  layouts: LAYOUTS,
+  topologies: TOPOLOGIES,
+  firmware: FIRMWARE_KINDS,
+  clock: CLOCK_CHOICES,
+} as const;

@@ -4,7 +4,7 @@ import { CygstrapError } from '../errors.ts';
 import { exitText, startProgram } from '../io/program.ts';
 import type { SnapshotManifest } from '../stages/manifest.ts';
 import { runStage } from '../stages/run.ts';
-import type { RunHooks, RunRequest, RunResult } from '../stages/run.ts';
+import type { GuestSettings, RunHooks, RunRequest, RunResult } from '../stages/run.ts';
 import { VmError } from '../vm/base/vm-error.ts';
 import { guestKind } from './guest-kinds.ts';
 import { toUtf8 } from './output-encoding.ts';
@@ -12,7 +12,7 @@ import { contextOf } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 
 /** A command to run in a resumed machine: a plain value. */
-export interface VmRunRequest extends Pick<RunRequest, 'argv' | 'input' | 'output' | 'store' | 'isStoreWritable'> {
+export interface VmRunRequest extends GuestSettings, Pick<RunRequest, 'argv' | 'input' | 'output'> {
   /** Variables that are added to the environment of the login; by default none. */
   readonly environment?: RunRequest['environment'] | undefined;
   /** Encoding of the output of the command, such as `cp850`: it is passed on in UTF-8. By default bytes are passed on
@@ -49,6 +49,8 @@ export async function runVm(request: VmRunRequest, context: VmRunContext): Promi
     output,
     store,
     isStoreWritable,
+    drives,
+    clock,
     timeoutMs = TIMEOUT_MS,
     isKept = false,
   } = request;
@@ -71,7 +73,7 @@ export async function runVm(request: VmRunRequest, context: VmRunContext): Promi
     return await runStage(
       contextOf(context, snapshot),
       snapshot,
-      { argv, environment, input, output, store, isStoreWritable, timeoutMs, isKept },
+      { argv, environment, input, output, store, isStoreWritable, drives, clock, timeoutMs, isKept },
       { onOutput: decoded?.onOutput ?? onOutput, before: hook('before'), after: hook('after') },
     );
   } finally {

@@ -1,10 +1,10 @@
 import type { SnapshotManifest } from '../stages/manifest.ts';
 import { shellStage } from '../stages/run.ts';
-import type { RunRequest } from '../stages/run.ts';
+import type { GuestSettings } from '../stages/run.ts';
 import { contextOf } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 
-export interface VmShellRequest extends Pick<RunRequest, 'store' | 'isStoreWritable'> {
+export interface VmShellRequest extends GuestSettings {
   readonly snapshot: SnapshotManifest;
 }
 

@@ -5,6 +5,7 @@ import { CygstrapError } from '../errors.ts';
 import { removeUnused } from '../guest/linux/image-store.ts';
 import { replaceFile } from '../io/atomic-file.ts';
 import { userCacheDirectory } from '../io/user-dirs.ts';
+import { evaluationWarning } from '../stages/evaluation.ts';
 import { STAGES, identitiesPath, logPaths, stagePath } from '../stages/layout.ts';
 import type { StageName, VmPlaces } from '../stages/layout.ts';
 import {
@@ -33,6 +34,8 @@ export interface StageListing {
   /** The ingredients of the stage, for people; for a damaged stage, the damage. */
   readonly madeOf: string;
   readonly isDamaged: boolean;
+  /** Date and time in UTC at which the evaluation edition of Windows ends; null for other guests and damaged stages. */
+  readonly evaluationEnds: string | null;
 }
 
 /** Lists all stages, installed disks first, then by age. Damaged stages are listed too. Throws `io`. */
@@ -43,6 +46,13 @@ export async function listStages(directory: VmDirectory): Promise<StageListing[]
     (await listStageEntries(places)).map(async (entry) => listingOf(places, entry, isUsed(uses, entry))),
   );
   return listed.sort((a, b) => STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || a.madeMs - b.madeMs);
+}
+
+/** Returns a warning for an installed disk whose evaluation ends within ten days; undefined for other stages. Pure.
+ *  @param nowMs milliseconds since 1970 */
+export function warningOf({ stage, key, evaluationEnds }: StageListing, nowMs: number): string | undefined {
+  const warning = stage === 'install' ? evaluationWarning(evaluationEnds, nowMs) : undefined;
+  return warning === undefined ? undefined : `${stage} ${key}: ${warning}`;
 }
 
 async function listingOf(places: VmPlaces, entry: StageEntry, isInUse: boolean): Promise<StageListing> {
@@ -60,6 +70,7 @@ async function listingOf(places: VmPlaces, entry: StageEntry, isInUse: boolean):
     isInUse,
     madeOf: descriptionOf(entry),
     isDamaged: manifest === undefined,
+    evaluationEnds: manifest?.made.evaluationEnds ?? null,
   };
 }
 

@@ -76,6 +76,8 @@ export interface InstallKit {
   readonly installMachine: (options: InstallOptions) => MachineTemplate;
   /** The phases of the installation, and what the signs of the machine mean. */
   readonly progress: InstallProgress;
+  /** Days after which an evaluation edition ends; absent for other guests. */
+  readonly evaluationDays?: number | undefined;
   /** Space that the installed disk usually needs, in MiB. */
   readonly usualDiskMiB: number;
   /** Logs of the installer on the disk; absent if it leaves none. */

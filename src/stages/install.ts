@@ -12,6 +12,7 @@ import { MACHINE_ENDS } from '../vm/machine.ts';
 import type { MachineSpec } from '../vm/base/spec.ts';
 import { requireQemu, requireTool } from '../vm/base/require.ts';
 import type { StageContext } from './context.ts';
+import { evaluationEnd } from './evaluation.ts';
 import { keepingSetupLogs } from './failed-install.ts';
 import { firmwareDigests } from './firmware.ts';
 import type { FirmwareDigests } from './firmware.ts';
@@ -160,6 +161,7 @@ async function make(
   await rm(join(work.path, MEDIA), { recursive: true, force: true });
   for (const { name, path } of kit.bootFiles) await copyFile(path, join(work.path, name));
   const sealed = await sealStorage(host, storage, { ...machineOptions, signal });
+  const installedMs = Date.now();
   const manifest: InstalledManifest = {
     schema: STAGE_SCHEMA,
     stage: 'install',
@@ -170,7 +172,8 @@ async function make(
       packages,
       lock: ingredients.lock,
       description: kit.description,
-      installed: new Date().toISOString(),
+      installed: new Date(installedMs).toISOString(),
+      evaluationEnds: kit.evaluationDays === undefined ? null : evaluationEnd(installedMs, kit.evaluationDays),
       version,
       durationMs: Math.round(performance.now() - startMs),
     },

@@ -23,7 +23,7 @@ import { STAGE_FILES } from './layout.ts';
 import type { StageName } from './layout.ts';
 
 /** Version of the manifest format. It is part of every key: after a change, all stages are made again. */
-export const STAGE_SCHEMA = 4;
+export const STAGE_SCHEMA = 5;
 
 /** Size and digest of a file of a published stage. */
 export interface FileStamp {
@@ -59,8 +59,10 @@ export interface InstalledManifest {
     readonly lock: string;
     /** `InstallKit.description`. */
     readonly description: readonly string[];
-    /** Date and time of the installation in UTC; evaluation editions end a number of days later. */
+    /** Date and time of the installation in UTC. */
     readonly installed: string;
+    /** Date and time in UTC at which an evaluation edition ends; null for other guests. */
+    readonly evaluationEnds: string | null;
     /** Version of cygstrap. */
     readonly version: string;
     readonly durationMs: number;
@@ -84,7 +86,15 @@ export interface SnapshotManifest {
   readonly guest: string;
   readonly machineOptions: MachineOptions;
   readonly machine: FrozenMachine;
-  readonly made: { readonly version: string; readonly durationMs: number; readonly stoppedMs: number };
+  readonly made: {
+    /** Date and time in UTC at which the memory was saved. */
+    readonly saved: string;
+    /** That of the installed disk. */
+    readonly evaluationEnds: string | null;
+    readonly version: string;
+    readonly durationMs: number;
+    readonly stoppedMs: number;
+  };
   readonly disk: FileStamp;
   /** Null with BIOS. */
   readonly vars: FileStamp | null;
@@ -130,6 +140,8 @@ export function byFileName<T>(files: OfFiles<T>): Readonly<Record<string, T>> {
 
 const sha256 = textOf(/^[0-9a-f]{64}$/, 'a sha256 of 64 hexadecimal digits');
 
+const date = textOf(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'a date and time in UTC');
+
 const fileStamp: Shape<FileStamp> = objectOf({ sizeBytes: count, sha256 });
 
 const machineOptions: Shape<MachineOptions> = objectOf({
@@ -165,7 +177,8 @@ function manifestShape(stage: StageName, key: string): Shape<Manifest> {
           packages: listOf(text),
           lock: text,
           description: listOf(text),
-          installed: text,
+          installed: date,
+          evaluationEnds: orNull(date),
           version: text,
           durationMs: number,
         }),
@@ -182,7 +195,13 @@ function manifestShape(stage: StageName, key: string): Shape<Manifest> {
         guest: text,
         machineOptions,
         machine: frozenMachine,
-        made: objectOf({ version: text, durationMs: number, stoppedMs: number }),
+        made: objectOf({
+          saved: date,
+          evaluationEnds: orNull(date),
+          version: text,
+          durationMs: number,
+          stoppedMs: number,
+        }),
         disk: fileStamp,
         vars: orNull(fileStamp),
         tpm: orNull(fileStamp),

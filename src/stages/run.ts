@@ -10,13 +10,31 @@ import { SSH_FAILED, runChecked } from '../guest/ssh-run.ts';
 import { readUntrustedFile } from '../io/untrusted-file.ts';
 import type { StageContext } from './context.ts';
 import { copyTree } from './copy-tree.ts';
+import { evaluationWarning } from './evaluation.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { resume } from './resume.ts';
 import type { ResumedMachine } from './resume.ts';
 import { verifySnapshot } from './verify-stage.ts';
 
+/** What a user can set for a resumed guest. */
+export interface GuestSettings {
+  /** Directory for the read-only share `store`. */
+  readonly store?: string | undefined;
+  /** Whether the guest can write to `store`; its writes are visible to this guest only and discarded at the end. */
+  readonly isStoreWritable?: boolean | undefined;
+  /** Shares by drive letter, `D` to `Z`; by default none. */
+  readonly drives?: ReadonlyMap<string, 'store' | 'xchg'> | undefined;
+  /** `installed`: the date and time at which the memory was saved. Default: `now`. */
+  readonly clock?: ClockChoice | undefined;
+}
+
+/** Dates that the clock of a resumed guest can be set to. */
+export const CLOCK_CHOICES = ['now', 'installed'] as const;
+
+export type ClockChoice = (typeof CLOCK_CHOICES)[number];
+
 /** One command to run in a resumed machine: a plain value. */
-export interface RunRequest {
+export interface RunRequest extends GuestSettings {
   /** The program and its arguments. */
   readonly argv: readonly string[];
   /** Variables that are added to the environment of the login, except for `GuestKind.ownVariables`. */
@@ -25,10 +43,6 @@ export interface RunRequest {
   readonly input?: string | undefined;
   /** Directory for the content of `out` after the command; created if missing. */
   readonly output?: string | undefined;
-  /** Directory for the read-only share `store`. */
-  readonly store?: string | undefined;
-  /** Whether the guest can write to `store`; its writes are visible to this guest only and discarded at the end. */
-  readonly isStoreWritable?: boolean | undefined;
   readonly timeoutMs: number;
   /** Keep the disk overlay and the exchanged files. */
   readonly isKept: boolean;
@@ -73,7 +87,8 @@ export async function runStage(
   hooks: RunHooks,
 ): Promise<RunResult> {
   const startMs = performance.now();
-  requireWritable(context.guest, request);
+  requireSupported(context.guest, request);
+  warnOfEvaluation(context, manifest, request);
   // A unique name: the guest can have cached the content of a directory from before the snapshot.
   const name = `run-${randomBytes(8).toString('hex')}`;
   const timeout = new AbortController();
@@ -116,7 +131,7 @@ export async function runStage(
       const code = await runIn(context, resumed, {
         name,
         own,
-        isStoreWritable: request.isStoreWritable,
+        preparation: [...preparationOf(context.guest, manifest, request), ...sharesOf(context.guest, request)],
         signal,
         onOutput: hooks.onOutput,
       }).catch(async (error: unknown) => {
@@ -157,7 +172,8 @@ interface Run {
   readonly name: string;
   /** Directory of the run on the host. */
   readonly own: string;
-  readonly isStoreWritable: boolean | undefined;
+  /** Command lines before the script of the run. */
+  readonly preparation: readonly string[];
   readonly signal: AbortSignal;
   readonly onOutput: RunHooks['onOutput'];
 }
@@ -165,13 +181,9 @@ interface Run {
 async function runIn(
   { guest }: StageContext,
   { shell }: ResumedMachine,
-  { name, own, isStoreWritable, signal, onOutput }: Run,
+  { name, own, preparation, signal, onOutput }: Run,
 ): Promise<number> {
-  const command = inSequence([
-    ...preparationOf(guest),
-    ...sharesOf(guest, { isStoreWritable }),
-    guest.commands.runScript(`${name}/${RUN_FILES.script}`),
-  ]);
+  const command = inSequence([...preparation, guest.commands.runScript(`${name}/${RUN_FILES.script}`)]);
   let lastError = '';
   const code = await shell.run(command, {
     signal,
@@ -192,23 +204,38 @@ async function runIn(
 }
 
 /** Returns the command lines that prepare a resumed or booted machine. */
-function preparationOf(guest: GuestKind): string[] {
+function preparationOf(guest: GuestKind, { made }: SnapshotManifest, { clock }: GuestSettings): string[] {
   const { setClock, renewEntropy } = guest.commands;
-  return [setClock(Date.now()), ...(renewEntropy === undefined ? [] : [renewEntropy(randomBytes(32).toString('hex'))])];
+  const nowMs = clock === 'installed' ? Date.parse(made.saved) : Date.now();
+  return [setClock(nowMs), ...(renewEntropy === undefined ? [] : [renewEntropy(randomBytes(32).toString('hex'))])];
 }
 
 /** Returns the command lines at the start of an ssh connection that uses the shares. */
-function sharesOf(guest: GuestKind, { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>): string[] {
-  const { connectShares, overlayStore } = guest.commands;
-  return [connectShares, ...(isStoreWritable === true && overlayStore !== undefined ? [overlayStore] : [])];
+function sharesOf(guest: GuestKind, { isStoreWritable, drives = new Map() }: GuestSettings): string[] {
+  const { connectShares, connectDrives, overlayStore } = guest.commands;
+  return [
+    connectShares,
+    ...(drives.size > 0 && connectDrives !== undefined ? [connectDrives(drives)] : []),
+    ...(isStoreWritable === true && overlayStore !== undefined ? [overlayStore] : []),
+  ];
 }
 
-/** Throws `usage` if the guest kind does not support a writable share `store`. */
-function requireWritable(guest: GuestKind, { isStoreWritable }: Pick<RunRequest, 'isStoreWritable'>): void {
-  if (isStoreWritable !== true || guest.commands.overlayStore !== undefined) return;
-  throw new CygstrapError('usage', `guests of kind \`${guest.name}\` cannot write to their share \`store\``, {
-    hint: 'pass the files with `--in`: the guest gets a copy that it can change',
-  });
+/** Throws `usage` if the guest kind does not support a writable share `store`, or drive letters. */
+function requireSupported({ name, shares, commands }: GuestKind, { isStoreWritable, drives }: GuestSettings): void {
+  const { overlayStore, connectDrives } = commands;
+  if (isStoreWritable === true && overlayStore === undefined)
+    throw new CygstrapError('usage', `guests of kind \`${name}\` cannot write to their share \`store\``, {
+      hint: 'pass the files with `--in`: the guest gets a copy that it can change',
+    });
+  if (drives !== undefined && drives.size > 0 && connectDrives === undefined)
+    throw new CygstrapError('usage', `guests of kind \`${name}\` have no drive letters`, {
+      hint: `leave out \`--drive\`: the shares are \`${shares.store}\` and \`${shares.xchg}\``,
+    });
+}
+
+function warnOfEvaluation({ report }: StageContext, { made }: SnapshotManifest, { clock }: GuestSettings): void {
+  const message = clock === 'installed' ? undefined : evaluationWarning(made.evaluationEnds, Date.now());
+  if (message !== undefined) report({ kind: 'warning', message });
 }
 
 async function requireDirectory(path: string): Promise<void> {
@@ -228,10 +255,12 @@ const LOGIN_SHELL = 'exec bash -l';
 export async function shellStage(
   context: StageContext,
   manifest: SnapshotManifest,
-  { store, isStoreWritable }: Pick<RunRequest, 'store' | 'isStoreWritable'>,
+  settings: GuestSettings,
 ): Promise<number | null> {
   const { guest, signal } = context;
-  requireWritable(guest, { isStoreWritable });
+  const { store } = settings;
+  requireSupported(guest, settings);
+  warnOfEvaluation(context, manifest, settings);
   const shares = async (work: string): Promise<{ store: string; xchg: string }> => {
     if (store !== undefined) await requireDirectory(store);
     const made = { store: store === undefined ? join(work, 'store') : resolve(store), xchg: join(work, 'xchg') };
@@ -240,9 +269,9 @@ export async function shellStage(
   };
   await using resumed = await resume(context, { activity: 'shell', manifest, shares, mayBoot: true });
   const { shell } = resumed;
-  const connect = sharesOf(guest, { isStoreWritable });
+  const connect = sharesOf(guest, settings);
   // A failure in the connection of the terminal would only be its exit code.
-  await runChecked(shell.run, inSequence([...preparationOf(guest), ...connect]), { signal });
+  await runChecked(shell.run, inSequence([...preparationOf(guest, manifest, settings), ...connect]), { signal });
   const code = await shell.interactive?.(inSequence([...connect, LOGIN_SHELL]), { signal });
   return code ?? null;
 }

@@ -94,6 +94,7 @@ async function make(
   const shares = { store: join(work.path, 'store'), xchg: join(work.path, 'xchg') };
   await Promise.all(Object.values(shares).map((path) => mkdir(path)));
   let stoppedMs: number;
+  let savedAt: Date;
   let argv: readonly string[];
   {
     await using attachment = await attachNetwork(context, {
@@ -138,6 +139,7 @@ async function make(
       const compression = isPortable
         ? ({ kind: 'zstd', zstd: requireTool(host, 'zstd') } as const)
         : ({ kind: 'none' } as const);
+      savedAt = new Date();
       ({ durationMs: stoppedMs } = await saveMemory(machine, {
         path: state,
         compression,
@@ -166,7 +168,13 @@ async function make(
     guest: guest.name,
     machineOptions,
     machine: { ...frozen, argv },
-    made: { version, durationMs: 0, stoppedMs: Math.round(stoppedMs) },
+    made: {
+      saved: savedAt.toISOString(),
+      evaluationEnds: installed.made.evaluationEnds,
+      version,
+      durationMs: 0,
+      stoppedMs: Math.round(stoppedMs),
+    },
     disk: finished.disk.stamp,
     vars: finished.vars?.stamp ?? null,
     tpm: finished.tpm?.stamp ?? null,

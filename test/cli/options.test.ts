@@ -6,7 +6,14 @@ import { environmentOf } from '../../src/cli/commands/vm-environment.ts';
 import { parseWords } from '../../src/cli/options/parse.ts';
 
 /** A valid value for each placeholder; all others accept any text. */
-const SAMPLES: Readonly<Record<string, string>> = { BYTES: '8', N: '7', SIZE: '2G', TIME: '90s', HEX: 'a'.repeat(64) };
+const SAMPLES: Readonly<Record<string, string>> = {
+  BYTES: '8',
+  N: '7',
+  SIZE: '2G',
+  TIME: '90s',
+  HEX: 'a'.repeat(64),
+  'LETTER:=SHARE': 'Z:=xchg',
+};
 
 function sampleOf({ choices, valueName = '' }: Option<unknown>): string {
   return choices?.[0] ?? SAMPLES[valueName] ?? 'sample';

@@ -12,59 +12,12 @@ import { hostCpu, parseHostRecord } from '../../src/stages/host-record.ts';
 import { readIdentities, writeIdentities } from '../../src/stages/integrity-cache.ts';
 import { identitiesPath, stagePath, vmPlaces } from '../../src/stages/layout.ts';
 import type { VmPlaces } from '../../src/stages/layout.ts';
-import type { InstalledManifest, SnapshotManifest } from '../../src/stages/manifest.ts';
 import { reuseOrMake } from '../../src/stages/reuse-or-make.ts';
 import { findStage, openWork } from '../../src/stages/stage-store.ts';
 import { runCommand } from '../support/transcript.ts';
-import { OPTIONS } from './options.ts';
+import { INSTALLED, SNAPSHOT, STAMP } from './records.ts';
 
 const HOUR_MS = 60 * 60_000;
-
-const STAMP = { sizeBytes: 1, sha256: 'a'.repeat(64) };
-
-const INSTALLED: InstalledManifest = {
-  schema: 4,
-  stage: 'install',
-  key: 'abc',
-  guest: 'stand-in',
-  machineOptions: OPTIONS,
-  made: {
-    packages: ['bash'],
-    lock: 'f'.repeat(64),
-    description: [],
-    installed: '2026-01-01',
-    version: '1.0.0',
-    durationMs: 5,
-  },
-  firmware: null,
-  disk: STAMP,
-  vars: null,
-  tpm: null,
-};
-
-const SNAPSHOT: SnapshotManifest = {
-  schema: 4,
-  stage: 'snapshot',
-  key: 'def',
-  install: 'abc',
-  guest: 'stand-in',
-  machineOptions: INSTALLED.machineOptions,
-  machine: {
-    qemu: '7.2.0',
-    machineType: 'pc',
-    accelerator: 'tcg',
-    cpu: 'max',
-    firmware: STAMP.sha256,
-    hostCpu: null,
-    argv: ['qemu'],
-  },
-  made: { version: '1.0.0', durationMs: 5, stoppedMs: 1 },
-  disk: STAMP,
-  vars: STAMP,
-  tpm: STAMP,
-  state: STAMP,
-  ram: null,
-};
 
 function without(value: object, field: string): string {
   return JSON.stringify({ ...value, [field]: undefined });
@@ -75,7 +28,7 @@ const DAMAGED: readonly (readonly [name: string, text: string, line: number, why
   ['one brace', '{', 1, 'expected a key in quotes, the file ends'],
   ['truncated', JSON.stringify(INSTALLED, undefined, 2).slice(0, -60), 28, 'a string without its closing quote'],
   ['null', 'null', 1, 'must be an object, not null'],
-  ['missing key', '{"schema":4,"stage":"install"}', 1, 'has no field `key`'],
+  ['missing key', '{"schema":5,"stage":"install"}', 1, 'has no field `key`'],
   ['missing disk', without(INSTALLED, 'disk'), 1, 'has no field `disk`'],
   ['missing origin', without(INSTALLED, 'made'), 1, 'has no field `made`'],
   ['key of another stage', JSON.stringify({ ...INSTALLED, key: 'other' }), 1, '`key` must be "abc", not "other"'],
@@ -211,7 +164,7 @@ describe('stage.json', () => {
 
   test('the command line: vm ls, vm rm and vm gc on a damaged stage', async () => {
     await writeStage('install', 'abc', without(INSTALLED, 'made'));
-    await writeStage('install', 'bcd', '{"schema":4}');
+    await writeStage('install', 'bcd', '{"schema":5}');
     const vm = async (words: string) =>
       runCommand(`XDG_CACHE_HOME=${join(root, 'cache')} cygstrap vm ${words} --vm-dir ${places.root}`);
     const listed = await vm('ls');

@@ -12,6 +12,8 @@ import {
   snapshotVm,
 } from '../../src/index.ts';
 import type { Event, VmContext } from '../../src/index.ts';
+import { standIn } from '../../src/guest/stand-in/kind.ts';
+import { runStage } from '../../src/stages/run.ts';
 import type { Bench } from './support.ts';
 
 /** Tests of the library with the stages of a bench that `build` has made. */
@@ -75,6 +77,37 @@ export function testLibrary(bench: () => Bench): void {
       const each = await bench().vm(['vm', 'run', '--each', list, '--encoding', 'cp850', '--before', 'echo ü']);
       expect(each.stdout).toBe('[1] ü\0\u00a0\n');
       expect(each.stderr).toContain('[1] ü\n[1] ü\n');
+    });
+
+    test('drive letters are connected after the shares; the clock stays at the date of the snapshot', async () => {
+      const context = await prepared();
+      const snapshot = await findSnapshot(undefined, context);
+      // This guest has no drive letters: the command prints what it is to connect.
+      const connectDrives = (drives: ReadonlyMap<string, string>): string =>
+        `ls -d ${standIn.shares.xchg}/run-* >/dev/null && echo ${[...drives].flat().join(' ')}`;
+      const guest = { ...standIn, commands: { ...standIn.commands, connectDrives } };
+      let printed = '';
+      await runStage(
+        { ...context, guest },
+        snapshot,
+        {
+          argv: ['date', '+%s'],
+          environment: {},
+          timeoutMs: 60_000,
+          isKept: false,
+          drives: new Map([
+            ['Z', 'xchg'],
+            ['S', 'store'],
+          ]),
+          clock: 'installed',
+        },
+        { onOutput: (_, chunk) => void (printed += Buffer.from(chunk).toString()) },
+      );
+      const [drives, seconds] = printed.split('\n');
+      expect(drives).toBe('Z xchg S store');
+      const lateMs = Number(seconds) * 1000 - Date.parse(snapshot.made.saved);
+      expect(lateMs).toBeGreaterThan(-1000);
+      expect(lateMs).toBeLessThan(Date.now() - Date.parse(snapshot.made.saved) - 5000);
     });
 
     test('each failure has its error code', async () => {

@@ -1,14 +1,25 @@
+import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
 import type { VmContext } from '../../api/vm-context.ts';
 import type { VmRunRequest } from '../../api/vm-run.ts';
 import type { SnapshotManifest } from '../../stages/manifest.ts';
 import type { RunResult } from '../../stages/run.ts';
-import { defineCommand, documentDefault, flag, guestCommand, parsed, value, withDefault } from '../options/declare.ts';
+import {
+  choice,
+  defineCommand,
+  documentDefault,
+  flag,
+  guestCommand,
+  list,
+  parsed,
+  value,
+  withDefault,
+} from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_INTERRUPTED, EXIT_MACHINE, EXIT_NO, EXIT_USAGE, UsageError, reportFailure } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { write } from '../terminal/output.ts';
 import type { Session } from '../terminal/session.ts';
-import { durationMs, wholeNumber } from '../options/units.ts';
+import { drive, durationMs, wholeNumber } from '../options/units.ts';
 import { TOPOLOGY_OPTIONS, VM_OPTIONS, openVm, printNotice } from '../options/vm.ts';
 import type { VmArguments } from '../options/vm.ts';
 import { ENVIRONMENT_OPTIONS, environmentOf } from './vm-environment.ts';
@@ -20,14 +31,24 @@ export const SNAPSHOT_CHOICE = {
   snapshot: documentDefault(value('KEY', 'Resume the snapshot whose key begins with this'), 'the newest'),
 };
 
-export const STORE_OPTIONS = {
+/** What a user can set for a resumed guest. */
+export const GUEST_OPTIONS = {
   store: value('DIR', 'Share this directory with the guest as `store`, read-only'),
   'writable-store': flag('Allow the guest to write to `store`; discard what it writes at the end'),
+  drive: list(
+    'LETTER:=SHARE',
+    'Connect this drive letter to `store` or `xchg`, as in Z:=xchg; repeat for several',
+    drive,
+  ),
+  clock: withDefault(
+    choice(CHOICES.clock, 'Set the clock of the guest to today, or to the date at which its snapshot was made'),
+    DEFAULTS.clock,
+  ),
 };
 
 /** Options of commands that run a command in a guest. */
 export const RUN_OPTIONS = {
-  ...STORE_OPTIONS,
+  ...GUEST_OPTIONS,
   timeout: documentDefault(parsed('TIME', 'Abort when the command takes longer', durationMs), '60m'),
   ...ENVIRONMENT_OPTIONS,
   encoding: documentDefault(
@@ -114,7 +135,7 @@ function requestOf(args: RunArguments, environment: Readonly<Record<string, stri
     environment,
     input: args.in,
     output: args.out,
-    ...storeOf(args),
+    ...settingsOf(args),
     encoding: args.encoding,
     timeoutMs: args.timeout,
     isKept: args.keep,
@@ -123,12 +144,17 @@ function requestOf(args: RunArguments, environment: Readonly<Record<string, stri
   };
 }
 
-/** Returns the part of a request that the options of the store set. */
-export function storeOf({
+/** Returns the part of a request that the options of a guest set. Throws UsageError for a drive letter that is given
+ *  twice. */
+export function settingsOf({
   store,
   writableStore,
-}: Arguments<typeof STORE_OPTIONS>): Pick<VmRunRequest, 'store' | 'isStoreWritable'> {
-  return { store, isStoreWritable: writableStore };
+  drive: drives,
+  clock,
+}: Arguments<typeof GUEST_OPTIONS>): Pick<VmRunRequest, 'store' | 'isStoreWritable' | 'drives' | 'clock'> {
+  const byLetter = new Map(drives.map(({ letter, share }) => [letter, share]));
+  if (byLetter.size < drives.length) throw new UsageError('--drive names a letter twice');
+  return { store, isStoreWritable: writableStore, drives: byLetter, clock };
 }
 
 export interface Work {

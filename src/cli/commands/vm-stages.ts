@@ -43,14 +43,18 @@ function directoryOf({ host }: Session, { vmDir }: VmArguments): VmDirectory {
 }
 
 async function list(session: Session, args: VmArguments): Promise<number> {
-  const { listStages } = await import('../../api/vm-stages.ts');
+  const { listStages, warningOf } = await import('../../api/vm-stages.ts');
   const stages = await listStages(directoryOf(session, args));
   if (args.json) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, stages });
   else await session.output.data(stages.length === 0 ? 'no stages yet\n' : columns(stages.map(row)));
+  for (const stage of stages) {
+    const warning = warningOf(stage, Date.now());
+    if (warning !== undefined) session.output.note('warning', warning);
+  }
   return EXIT_DONE;
 }
 
-function row({ stage, key, guest, usedBytes, madeMs, isInUse, madeOf }: StageListing): string[] {
+function row({ stage, key, guest, usedBytes, madeMs, isInUse, madeOf, evaluationEnds }: StageListing): string[] {
   return [
     key.slice(0, 12),
     stage,
@@ -58,7 +62,7 @@ function row({ stage, key, guest, usedBytes, madeMs, isInUse, madeOf }: StageLis
     sizeText(usedBytes),
     ageText(Date.now() - madeMs),
     isInUse ? 'in use' : '-',
-    madeOf,
+    `${madeOf}${evaluationEnds === null ? '' : `, evaluation until ${evaluationEnds.slice(0, 10)}`}`,
   ];
 }
 

@@ -28,3 +28,20 @@ export function wholeNumber(least: number, most: number): Parse<number> {
     return Number(text);
   };
 }
+
+/** A drive letter in upper case, and the share that it is connected to. */
+export interface Drive {
+  readonly letter: string;
+  readonly share: 'store' | 'xchg';
+}
+
+/** Parses a drive letter and a share, such as `Z:=xchg`. Windows uses A to C for floppies and its own disk. */
+export const drive: Parse<Drive> = (text, option) => {
+  const [, letter, share] = /^([D-Z]):=(store|xchg)$/i.exec(text) ?? [];
+  if (letter === undefined || share === undefined)
+    throw new UsageError(
+      `--${option} is not a drive letter from D to Z with a share: \`${text}\``,
+      'write it as in `Z:=xchg` or `S:=store`',
+    );
+  return { letter: letter.toUpperCase(), share: share.toLowerCase() as Drive['share'] };
+};

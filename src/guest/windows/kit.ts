@@ -27,10 +27,17 @@ export function windowsKit(setup: WindowsSetup): InstallKit {
     description: descriptionOf(setup, version),
     installMachine: (options: InstallOptions) => machineOf(setup, options),
     progress: isLegacy ? LEGACY_PROGRESS : WINDOWS_PROGRESS,
+    evaluationDays: evaluationDaysOf(setup),
     usualDiskMiB: HARDWARE[kind].usualDiskMiB,
     setupLogs: isLegacy ? LEGACY_SETUP_LOGS : SETUP_LOGS,
     bootFiles: [],
   };
+}
+
+/** Returns the evaluation period of an edition. Source: Microsoft's Evaluation Center. */
+function evaluationDaysOf({ edition: { isEvaluation, isServer } }: WindowsSetup): number | undefined {
+  if (!isEvaluation) return undefined;
+  return isServer ? 180 : 90;
 }
 
 function filesOf(setup: WindowsSetup, answers: Answers): ReadonlyMap<string, Uint8Array> {

@@ -137,6 +137,13 @@ describe('the kit of a Windows', () => {
     expect(keyOf({ medium: { ...base.medium, path: '/elsewhere/win.iso' } })).toBe(keys[0]);
   });
 
+  test('has the evaluation period of its edition', () => {
+    const { edition } = setupOf('windows-2022');
+    const days = (more: object): number | undefined =>
+      windowsKit(setupOf('windows-2022', { edition: { ...edition, ...more } })).evaluationDays;
+    expect([days({}), days({ isServer: false }), days({ isEvaluation: false })]).toEqual([180, 90, undefined]);
+  });
+
   test('sets the password of the answers', () => {
     const { password } = answers;
     const xml = Buffer.from(windowsKit(setupOf('windows-10')).answerFiles(answers).get('autounattend.xml') ?? []);
