@@ -26,7 +26,7 @@ function without(value: object, field: string): string {
 const DAMAGED: readonly (readonly [name: string, text: string, line: number, why: string])[] = [
   ['empty', '', 1, 'expected a value, the file ends'],
   ['one brace', '{', 1, 'expected a key in quotes, the file ends'],
-  ['truncated', JSON.stringify(INSTALLED, undefined, 2).slice(0, -60), 28, 'a string without its closing quote'],
+  ['truncated', JSON.stringify(INSTALLED, undefined, 2).slice(0, -60), 29, 'a string without its closing quote'],
   ['null', 'null', 1, 'must be an object, not null'],
   ['missing key', '{"schema":5,"stage":"install"}', 1, 'has no field `key`'],
   ['missing disk', without(INSTALLED, 'disk'), 1, 'has no field `disk`'],
