@@ -193,6 +193,9 @@ export interface GuestCommands {
   /** Connects both shares at the paths in `GuestKind.shares`, for the ssh connection in which it runs: every one that
    *  uses the shares starts with it. Fast if they are connected. The content is not that of an earlier connection. */
   readonly connectShares: string;
+  /** Exits with 0 if a login reaches the shares by itself, so that `connectShares` has nothing to do. Absent for a
+   *  guest whose logins never do. */
+  readonly reachShares?: string;
   /** Returns a command that connects drive letters of Windows to shares, for the same ssh connection, after
    *  `connectShares`. Absent for a guest without drive letters.
    *  @param drives share of each letter from `A` to `Z` */

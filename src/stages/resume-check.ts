@@ -41,7 +41,8 @@ const OUTPUT_DELAY_MS = 100;
 const RATE_ATTEMPTS = 3;
 
 /** Checks a resumed machine: the number that is in its RAM only, both shares, and its clock, which can be set forwards
- *  and backwards. Reports a warning if its clock is slower or faster than that of the host. Throws GuestError `guest`
+ *  and backwards. Reports a warning if a login does not reach the shares by itself, and if its clock is slower or
+ *  faster than that of the host. Throws GuestError `guest`
  *  if it does not do what runs need, errors of the system, and the reason of the signal. */
 export async function checkResumed(resumed: ResumedGuest): Promise<void> {
   const { guest, run, shares, number, report, signal } = resumed;
@@ -80,6 +81,7 @@ export async function checkResumed(resumed: ResumedGuest): Promise<void> {
         hint: `it was set to ${wantedMs} ms since 1970`,
       });
   }
+  await checkLogin(resumed);
   const speed = await clockSpeed(resumed);
   if (speed === undefined) return;
   report({
@@ -88,6 +90,15 @@ export async function checkResumed(resumed: ResumedGuest): Promise<void> {
       `the clock of the resumed machine runs at ${Math.round(speed * 100)} % of the speed of this computer: ` +
       'the counter of its processor (TSC, QPC) is wrong after a resume, and so are timeouts of its programs',
   });
+}
+
+/** Reports a warning if a login does not reach the shares by itself, although the guest is made so. */
+async function checkLogin({ guest, run, report, signal }: ResumedGuest): Promise<void> {
+  const { reachShares } = guest.commands;
+  if (reachShares === undefined || (await run(reachShares, { signal, onOutput: () => {} })) === 0) return;
+  const message =
+    'a login to the guest does not reach its shares: each connection connects them again, which is slower';
+  report({ kind: 'warning', message });
 }
 
 /** Returns how fast the clock of a guest is, 1 for the speed of this computer; undefined if that cannot be

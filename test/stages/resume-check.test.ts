@@ -47,6 +47,13 @@ test('a good resumed machine', async () => {
   expect(await check(() => ({}))).toEqual([]);
 });
 
+test('a login that does not reach the shares by itself is a warning', async () => {
+  expect(await check(() => ({ reachShares: 'exit 0' }))).toEqual([]);
+  expect(await check(() => ({ reachShares: 'exit 1' }))).toEqual([
+    'a login to the guest does not reach its shares: each connection connects them again, which is slower',
+  ]);
+});
+
 test('a clock that is slow after the resume is a warning', async () => {
   const slow = (_: GuestCommands, directory: string): Partial<GuestCommands> => ({
     setClock: (epochMs) => `echo ${epochMs} $((\${EPOCHREALTIME/[.,]/} / 1000)) >${directory}/clock`,

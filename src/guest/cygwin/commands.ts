@@ -1,7 +1,7 @@
 import { quoteWord } from '../../io/quoting.ts';
 import type { GuestCommands } from '../kind.ts';
 import { RESIDENT_NUMBER } from '../resident-number.ts';
-import { CYGWIN_SHARES, connectCygwinShares, connectDrives } from './shares.ts';
+import { CYGWIN_SHARES, REACH_SHARES, connectCygwinShares, connectDrives } from './shares.ts';
 
 /** Returns the command lines for bash of Cygwin. Windows needs no entropy: Cygwin uses its random number generator.
  *  Pure.
@@ -10,6 +10,7 @@ export function cygwinCommands(user: string): GuestCommands {
   return {
     connectShares: connectCygwinShares(user),
     connectDrives,
+    reachShares: REACH_SHARES,
     ...RESIDENT_NUMBER,
     setClock: (epochMs) => `date -u -s @${Math.round(epochMs / 1000)} >/dev/null`,
     readClock: 'date +%s%3N',

@@ -22,8 +22,11 @@ const ATTEMPTS = 5;
 /** Prints what Windows answered, which is in the language of Windows, as one line of ASCII. */
 const PRINT_ANSWER = `printf %s "$answer" | tr '\\r\\n' '  ' | LC_ALL=C tr -cd '\\40-\\176' >&2; echo >&2`;
 
+/** Exits with 0 if the login reaches both shares. It starts no program. */
+export const REACH_SHARES = `{ ${[...NAMES.map(enter), 'cd ~'].join(' && ')}; } 2>/dev/null`;
+
 /** Returns a command that makes sure that both shares can be reached. If Windows has the password of the user for the
- *  login, it only looks at both, without starting a program. If not, it connects them for this login by `net use`
+ *  login, it only enters both. If not, it connects them for this login by `net use`
  *  with the password in the home of the user. Exits with 1 and what Windows answered if a share cannot be connected.
  *  Pure.
  *  @param user name of the user of the shares: letters and digits */
@@ -31,7 +34,7 @@ export function connectCygwinShares(user: string): string {
   const connect = NAMES.map((name) => {
     const unc = quoteWord(uncOf(name));
     return (
-      `tries=0; until ${isReached(name)}; do ` +
+      `tries=0; until ${enter(name)} 2>/dev/null; do ` +
       `if [ $tries -ge ${ATTEMPTS} ]; then printf 'cannot connect the share ${name}: ' >&2; ` +
       `${PRINT_ANSWER}; exit 1; fi; ` +
       `if [ $tries -gt 0 ]; then sleep 1; net use ${unc} /delete >/dev/null 2>&1 </dev/null; fi; ` +
@@ -40,7 +43,7 @@ export function connectCygwinShares(user: string): string {
     );
   });
   const password = `IFS= read -r password <~/${GUEST_PASSWORD_FILE} || exit 1`;
-  return `{ { ${NAMES.map(isReached).join(' && ')}; } || (${[password, ...connect].join('; ')}); }`;
+  return `{ ${REACH_SHARES} || (${['cd ~', password, ...connect].join('; ')}); }`;
 }
 
 /** Returns a command that connects drive letters of Windows to shares, for this login, after the shares are connected.
@@ -61,6 +64,7 @@ function uncOf(name: ShareName): string {
   return `\\\\${SHARES_ADDRESS}\\${SHARE_NAMES[name]}`;
 }
 
-function isReached(name: ShareName): string {
-  return `[ -d ${CYGWIN_SHARES[name]}/. ]`;
+/** Not `[ -d ]`: Cygwin takes the root of a share for a directory if the server denies access. */
+function enter(name: ShareName): string {
+  return `cd ${CYGWIN_SHARES[name]}/.`;
 }

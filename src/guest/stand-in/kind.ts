@@ -52,7 +52,7 @@ const NOT_FOUND_CODE = 127;
 const SHARES = { store: '/store', xchg: '/xchg' } as const;
 const APPEND = 'console=ttyS0 quiet panic=-1';
 
-type StandInCommands = Required<Omit<GuestCommands, 'connectDrives'>>;
+type StandInCommands = Required<Omit<GuestCommands, 'connectDrives' | 'reachShares'>>;
 
 /** A Linux guest with the interface of a Windows guest: it installs itself from the same media onto a blank disk and
  *  uses the same serial and network devices. It consists of programs of this host, and unpacks the archives into

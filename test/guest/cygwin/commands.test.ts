@@ -80,6 +80,19 @@ describe('connectShares', () => {
   });
 });
 
+describe('reachShares', () => {
+  const reachShares = COMMANDS.reachShares ?? '';
+
+  test('fails while a share is missing, and stays in the home', () => {
+    const root = guest();
+    connect(root, 'store');
+    expect(run(root, reachShares)).toEqual({ code: 1, stdout: '', stderr: '' });
+    connect(root, 'xchg');
+    expect(run(root, reachShares, 'pwd').stdout).toBe('/home/cygstrap\n');
+    expect(root.calls()).toEqual([]);
+  });
+});
+
 describe('connectDrives', () => {
   const connectDrives =
     COMMANDS.connectDrives?.(
