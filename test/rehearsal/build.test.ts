@@ -30,7 +30,17 @@ describeWith(INSTALL_PROGRAMS, 'a build in the rehearsed Windows', () => {
     const [input, output] = [join(bench.path, 'in'), join(bench.path, 'out')];
     mkdirSync(input, { recursive: true });
     writeFileSync(join(input, 'hello.c'), 'int main() { puts("hello"); }\n');
-    const own = ['build', '--iso', iso, ...(await machineWords(bench)), ...words, '--in', input, '--out', output];
+    const own = [
+      'build',
+      '--iso',
+      iso,
+      ...(await machineWords(bench, medium?.kind)),
+      ...words,
+      '--in',
+      input,
+      '--out',
+      output,
+    ];
     const command = 'gcc in/hello.c -o hello && ./hello >out/hello.txt && uname -s && id -G';
     const ended = await bench.vm([...own, '--', 'sh', '-c', command], { env });
     expect(ended.exit, ended.stderr).toBe(0);

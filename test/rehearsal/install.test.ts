@@ -35,15 +35,15 @@ describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium', ()
   });
 
   test.each([
-    { kind: 'windows-xp', firmware: 'bios', arch: 'x86', edition: [], starts: BIOS_STARTS },
-    { kind: 'windows-7', firmware: 'bios', arch: 'x86_64', edition: ['--edition', '2'], starts: BIOS_STARTS },
-    { kind: 'windows-2022', firmware: 'uefi', arch: 'x86_64', edition: [], starts: UEFI_STARTS },
+    { kind: 'windows-xp', firmware: 'bios', edition: [], starts: BIOS_STARTS },
+    { kind: 'windows-7', firmware: 'bios', edition: ['--edition', '2'], starts: BIOS_STARTS },
+    { kind: 'windows-2022', firmware: 'uefi', edition: [], starts: UEFI_STARTS },
   ] as const)('$kind, $firmware: restarts, runs the script, is published', { timeout: LIMIT_MS }, async (each) => {
-    const { kind, firmware, arch, edition, starts } = each;
+    const { kind, firmware, edition, starts } = each;
     const iso = await mediumOf(bench, { kind });
     const before = bench.stages().install;
     const command = await startInstall(bench, iso, ['--firmware', firmware, ...edition], {
-      arch,
+      kind,
       env: kind === 'windows-2022' ? {} : { CYGSTRAP_PRODUCT_KEY: PRODUCT_KEY },
     });
     const { exit, stdout, stderr } = await command.ended;
@@ -63,7 +63,9 @@ describeWith(INSTALL_PROGRAMS, 'an installation from the counterfeit medium', ()
     expect(readdirSync(stage).includes('vars.qcow2')).toBe(firmware === 'uefi');
     const console = readFileSync(join(bench.vmDir, 'logs', `install-${key}.console.log`), 'latin1');
     expect(console).toMatch(starts);
-    expect(console).toMatch(/@cygstrap stage script\r?\n@cygstrap installed [0-9a-f]+\r?\n$/);
+    expect(console).toMatch(
+      /@cygstrap stage verify\r?\n@cygstrap verdict 0 19\r?\n@cygstrap installed [0-9a-f]+\r?\n$/,
+    );
     await bench.expectNoTraces();
   });
 });

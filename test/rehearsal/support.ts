@@ -16,6 +16,8 @@ export async function mediumOf(bench: Bench, options: Omit<CounterfeitOptions, '
   return makeCounterfeitIso({ directory: await mkdtemp(join(bench.path, 'iso-')), ...options });
 }
 
+type CounterfeitKind = NonNullable<CounterfeitOptions['kind']>;
+
 /** A repo with its lock, and the options of `vm install` that it needs besides. */
 interface Packages {
   readonly repo: string;
@@ -27,25 +29,28 @@ interface Packages {
 const PACKAGES = new WeakMap<Bench, Map<string, Promise<Packages>>>();
 
 /** Returns the repo of a bench with what guests need, of a made-up release of Cygwin. */
-async function packagesOf(bench: Bench, arch: 'x86' | 'x86_64'): Promise<Packages> {
+async function packagesOf(bench: Bench, kind: CounterfeitKind): Promise<Packages> {
   const made = PACKAGES.get(bench) ?? new Map<string, Promise<Packages>>();
   PACKAGES.set(bench, made);
-  const packages = made.get(arch) ?? makePackages(bench, arch);
-  made.set(arch, packages);
+  const arch = kind === 'windows-xp' ? 'x86' : 'x86_64';
+  const isOld = kind === 'windows-xp' || kind === 'windows-7';
+  const packages = made.get(`${arch} ${isOld}`) ?? makePackages(bench, arch, isOld);
+  made.set(`${arch} ${isOld}`, packages);
   return packages;
 }
 
-async function makePackages(bench: Bench, arch: 'x86' | 'x86_64'): Promise<Packages> {
+/** The current setup program does not run on an old Windows, so that the user has to name another. */
+async function makePackages(bench: Bench, arch: 'x86' | 'x86_64', isOld: boolean): Promise<Packages> {
   const directory = await mkdtemp(join(bench.path, 'packages-'));
   const { site, keyring } = await makeRelease(directory, arch);
   const [repo, lock] = [join(directory, 'repo'), join(directory, 'lock.json')];
   const own = ['--site', site, '--keyring', keyring, '--repo', repo, '--lock', lock, '--arch', arch];
-  // For Windows XP there is no current setup program.
-  const installer = arch === 'x86' ? [] : ['--installer', '--installer-site', site];
+  const installer = isOld ? [] : ['--installer', '--installer-site', site];
   const words = ['fetch', 'gcc-core', 'make', 'openssh', ...own, ...installer];
   const { exit, stderr } = await bench.start(words).ended;
   expect(exit, stderr).toBe(0);
-  const add = arch === 'x86' ? ['--add', `${join(site, 'setup-x86.exe')}=setup-x86.exe`] : [];
+  const program = `setup-${arch}.exe`;
+  const add = isOld ? ['--add', `${join(site, program)}=${program}`] : [];
   return { repo, lock, words: ['--keyring', keyring, ...add] };
 }
 
@@ -54,14 +59,14 @@ export async function startInstall(
   bench: Bench,
   iso: string,
   words: readonly string[],
-  { arch = 'x86_64', ...options }: CommandOptions & { readonly arch?: 'x86' | 'x86_64' } = {},
+  { kind, ...options }: CommandOptions & { readonly kind?: CounterfeitKind } = {},
 ): Promise<RunningCommand> {
-  return bench.startVm(['vm', 'install', '--iso', iso, ...(await machineWords(bench, arch)), ...words], options);
+  return bench.startVm(['vm', 'install', '--iso', iso, ...(await machineWords(bench, kind)), ...words], options);
 }
 
 /** Returns the options for a small machine with the packages of {@link packagesOf}. */
-export async function machineWords(bench: Bench, arch: 'x86' | 'x86_64' = 'x86_64'): Promise<string[]> {
-  const { repo, lock, words } = await packagesOf(bench, arch);
+export async function machineWords(bench: Bench, kind: CounterfeitKind = 'windows-2022'): Promise<string[]> {
+  const { repo, lock, words } = await packagesOf(bench, kind);
   return ['--repo', repo, '--lock', lock, '--memory', '1G', '--disk', '32G', ...words];
 }
 

@@ -22,7 +22,9 @@ for link in /sys/class/net/eth*; do
   ip addr add "$address" dev "${link##*/}"
   ip link set "${link##*/}" up
 done
-[ ! -d /c/cygwin64 ] || enter-cygwin /c/cygwin64
+for root in /c/cygwin64 /c/cygwin; do
+  [ ! -d "$root" ] || enter-cygwin "$root"
+done
 for service in "$state"/services/*; do
   [ ! -e "$service" ] || start-service "${service##*/}"
 done

@@ -6,7 +6,7 @@ mkdir -p /target
 ntfs-3g "$partition" /target || exit 1
 mkdir -p /target/Windows/System32
 tar -c -C /c . >/target/Windows/System32/c.tar
-cd /c && for path in cygstrap cygwin64/etc/setup cygwin64/var/log cygwin64/etc/sshd_config; do
+cd /c && for path in cygstrap cygwin*/etc/setup cygwin*/var/log cygwin*/etc/sshd_config; do
   [ -e "$path" ] || continue
   mkdir -p "/target/${path%/*}"
   cp -r "$path" "/target/${path%/*}/"
