@@ -79,6 +79,32 @@ describeWith(PROGRAMS, 'vm install --iso --dry-run', () => {
     expect(readdirSync(out)).toEqual(['mine']);
   });
 
+  test('an allowed failure is part of the key, and only a package of the lock can fail', async () => {
+    const keyWith = async (...words: readonly string[]): Promise<string> => {
+      const { stdout, stderr } = await plan(temporaryDirectory(), '--firmware', 'bios', '--json', ...words);
+      expect(stderr).toBe('');
+      return (JSON.parse(stdout) as { key: string }).key;
+    };
+    const allow = (...names: readonly string[]): string[] =>
+      names.flatMap((name) => ['--allow-postinstall-failure', name]);
+    const [both, turned] = [allow('openssh', 'cygrunsrv'), allow('cygrunsrv', 'openssh', 'cygrunsrv')];
+    const keys = [
+      await keyWith(),
+      await keyWith(...allow('openssh')),
+      await keyWith(...both),
+      await keyWith(...turned),
+    ];
+    expect(new Set(keys).size).toBe(3);
+    expect(keys[3]).toBe(keys[2]);
+    expect(await plan(temporaryDirectory(), ...allow('opnssh'))).toMatchObject({
+      exit: 2,
+      stdout: '',
+      stderr:
+        'error: the lock has no package `opnssh` whose postinstall script can fail\n' +
+        'hint: correct `--allow-postinstall-failure`, or leave it out\n',
+    });
+  });
+
   test('adds the files of --customize', async () => {
     const [out, mine] = [temporaryDirectory(), temporaryDirectory()];
     writeFileSync(join(mine, 'logon.cmd'), 'echo done\r\n');
