@@ -44,6 +44,8 @@ export { pruneRepo } from './api/prune.ts';
 export type { PruneContext, PruneRequest, PruneResult } from './api/prune.ts';
 export { repairRepo } from './api/repair.ts';
 export type { RepairOptions } from './api/repair.ts';
+export { listSettings } from './api/settings.ts';
+export type { Setting, SettingsRequest } from './api/settings.ts';
 export { serve } from './api/serve.ts';
 export type { ServedAddress, ServedRepo, ServeRequest } from './api/serve.ts';
 export { loadFromSites } from './api/load-from-sites.ts';

@@ -1,5 +1,6 @@
 import { buildCommand } from './commands/build.ts';
 import { bundleCommand } from './commands/bundle.ts';
+import { configCommandOf } from './commands/config.ts';
 import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { fetchCommand } from './commands/fetch.ts';
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   lockCommand,
   updateCommand,
   outdatedCommand,
+  configCommandOf(() => COMMANDS),
   fetchCommand,
   verifyCommand,
   pruneCommand,

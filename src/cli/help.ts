@@ -5,6 +5,7 @@ import type { Command, Option, Positional } from './options/declare.ts';
 import { packageVersion } from '../api/version.ts';
 
 const EPILOGUE =
+  'A variable sets an option too: CYGSTRAP_ and its name, such as CYGSTRAP_JOBS=8; see `cygstrap config`.\n' +
   'Exit codes: 0 done, 1 the answer is no, 2 usage, 3 a file or the network failed, 4 a bug in cygstrap, ' +
   '130 interrupted.';
 

@@ -15,7 +15,7 @@ export async function runProcess(own: NodeJS.Process, run: typeof main = main): 
   const argv = own.argv.slice(2);
   const onIdle = (): void => {
     own.exitCode = EXIT_BUG;
-    void report(new Error('the command stopped before its end: it waits for nothing'), new Output(own), argv);
+    void report(new Error('the command stopped before its end: it waits for nothing'), new Output(own), argv, own.env);
   };
   own.once('beforeExit', onIdle);
   const runIn = async (directory: string | undefined, words: readonly string[]): Promise<number> => {
@@ -26,11 +26,12 @@ export async function runProcess(own: NodeJS.Process, run: typeof main = main): 
       const { code = '' } = error as NodeJS.ErrnoException;
       const failure =
         error instanceof UsageError ? error : new UsageError(`cannot change to directory \`${directory}\`: ${code}`);
-      return report(withHelpHint(failure, []), new Output(own), words);
+      return report(withHelpHint(failure, []), new Output(own), words, own.env);
     }
     return run(words, own);
   };
-  const onUncaught = async (thrown: unknown): Promise<void> => own.exit(await report(thrown, new Output(own), argv));
+  const onUncaught = async (thrown: unknown): Promise<void> =>
+    own.exit(await report(thrown, new Output(own), argv, own.env));
   own.on('uncaughtException', (thrown) => void onUncaught(thrown));
   const code = await (argv[0] === '-C' ? runIn(argv[1], argv.slice(2)) : run(argv, own));
   own.off('beforeExit', onIdle);
@@ -50,15 +51,20 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
       return EXIT_DONE;
     }
     const { command, words } = findCommand(argv);
-    return await command.task(parseWords(command, words))({ host, output });
+    return await command.task(parseWords(command, words, host.env))({ host, output });
   } catch (error) {
-    return await report(withHelpHint(error, argv), output, argv);
+    return await report(withHelpHint(error, argv), output, argv, host.env);
   }
 }
 
-async function report(error: unknown, output: Output, argv: readonly string[]): Promise<number> {
+async function report(
+  error: unknown,
+  output: Output,
+  argv: readonly string[],
+  environment: Host['env'],
+): Promise<number> {
   try {
-    return await reportFailure(error, output, requestsJson(argv) ? 'json' : 'text');
+    return await reportFailure(error, output, requestsJson(argv, environment) ? 'json' : 'text');
   } catch {
     // Neither stdout nor stderr can be written.
     return EXIT_WORLD;

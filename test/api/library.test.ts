@@ -19,6 +19,7 @@ const OPERATIONS = [
     'changeProject',
     'initProject',
     'outdatedPackages',
+    'listSettings',
     'checkLock',
     'saveLock',
     'readLock',

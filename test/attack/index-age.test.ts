@@ -36,9 +36,10 @@ const step = fc.record({
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** The newest times that the lock and the repo know. */
+/** The newest times that the lock, the repo and the index that `lock` and `update` keep know. */
 interface Known {
   lock: number;
+  kept: number;
   repo: number;
 }
 
@@ -67,7 +68,7 @@ async function check(work: string, { command, site, isAllowed }: Step, known: Kn
     join(dir, 'key.gpg'),
   ];
   const { exit, stderr } = await runMain(argv, join(work, 'cache'));
-  const isOlder = timestamp < (isLock ? known.lock : known.repo);
+  const isOlder = timestamp < (isLock ? Math.max(known.lock, known.kept) : known.repo);
   expect(exit, stderr).toBe(isOlder && !isAllowed ? 1 : 0);
   if (exit === 1) {
     expect(stderr).toContain('the index for x86_64 is older than one that was used before');
@@ -75,7 +76,8 @@ async function check(work: string, { command, site, isAllowed }: Step, known: Kn
     return;
   }
   if (command !== 'all') known.lock = timestamp;
-  if (!isLock) known.repo = Math.max(known.repo, timestamp);
+  if (isLock) known.kept = timestamp;
+  else known.repo = Math.max(known.repo, timestamp);
 }
 
 attack(
@@ -84,7 +86,7 @@ attack(
   { count: 150, from: fc.array(step, { minLength: 2, maxLength: 4 }) },
   async (steps) => {
     const work = mkdtempSync(join(dir, 'work-'));
-    const known = { lock: 0, repo: 0 };
+    const known = { lock: 0, kept: 0, repo: 0 };
     for (const one of steps) await check(work, one, known);
     rmSync(work, { recursive: true });
   },

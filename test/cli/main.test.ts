@@ -94,7 +94,12 @@ describe('a closed stdout', () => {
       },
     });
     const stderr = new PassThrough();
-    const exit = await main(['resolve', '--index', INDEX], { stdin: Readable.from([]), stdout, stderr, env: {} });
+    const exit = await main(['resolve', 'vim', '--index', INDEX], {
+      stdin: Readable.from([]),
+      stdout,
+      stderr,
+      env: {},
+    });
     stderr.end();
     expect(exit).toBe(3);
     expect(await text(stderr)).toBe('error: cannot write to stdout\n  Caused by: no space left\n');

@@ -4,6 +4,7 @@ import type { Command, Option } from '../../src/cli/options/declare.ts';
 import type { Session } from '../../src/cli/terminal/session.ts';
 import { environmentOf } from '../../src/cli/commands/vm-environment.ts';
 import { parseWords } from '../../src/cli/options/parse.ts';
+import { variableOf } from '../../src/cli/options/variables.ts';
 
 /** A valid value for each placeholder; all others accept any text. */
 const SAMPLES: Readonly<Record<string, string>> = {
@@ -53,6 +54,38 @@ describe('every flag', () => {
   test.each(flags)('$label accepts no value', (each) => {
     for (const value of ['maybe', '1', 'true', 'false', ''])
       expect(() => parse(each, `--${each.name}=${value}`)).toThrow(`--${each.name} accepts no value`);
+  });
+});
+
+describe('the variable of every option', () => {
+  const OWN_MEANING = ['site', 'product-key'];
+  const read = ({ command, name }: (typeof cases)[number], text: string, ...words: string[]) => {
+    const given = parseWords(command, [...neededBy(command, name), ...words], { [variableOf(name)]: text });
+    command.task(given);
+    return given.options.get(name);
+  };
+
+  test.each(flags)('$label is 1 or 0', (each) => {
+    expect([read(each, '1'), read(each, '0'), read(each, '')]).toEqual([[''], undefined, undefined]);
+    expect(() => read(each, 'yes')).toThrow(`the variable ${variableOf(each.name)} must be 1 or 0: \`yes\``);
+  });
+
+  test.each(valued.filter(({ name }) => !OWN_MEANING.includes(name)))('$label is its value', (each) => {
+    const sample = sampleOf(each.option);
+    expect(read(each, sample)).toEqual([sample]);
+    expect(read(each, 'other', `--${each.name}=${sample}`)).toEqual([sample]);
+    if (each.option.isRequired !== true) expect(read(each, '')).toBeUndefined();
+    if (each.option.kind === 'list') expect(read(each, ` ${sample}\n${sample} `)).toEqual([sample, sample]);
+  });
+
+  test.each(valued.filter(({ name }) => OWN_MEANING.includes(name)))('$label has a meaning of its own', (each) => {
+    expect(read(each, 'text')).toBeUndefined();
+  });
+
+  test('is named if its value is wrong', () => {
+    const command = COMMANDS.find(({ name }) => name === 'fetch');
+    const given = command && parseWords(command, [], { CYGSTRAP_JOBS: 'many' });
+    expect(() => given && command.task(given)).toThrow('the variable CYGSTRAP_JOBS: --jobs must be a number');
   });
 });
 

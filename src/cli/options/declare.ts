@@ -151,6 +151,8 @@ export interface Given {
   readonly options: ReadonlyMap<string, readonly string[]>;
   /** Words of each positional, by its name. */
   readonly positionals: ReadonlyMap<string, readonly string[]>;
+  /** Variable of each option whose texts come from the environment, by the name of the option. */
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 export interface Command {
@@ -185,12 +187,22 @@ export function defineCommand<const P extends Positionals, const O extends Optio
   const task = (given: Given): Task => {
     const values = [
       ...Object.entries(positionals).map(([key, { read }]) => [camel(key), read(given.positionals.get(key) ?? [])]),
-      ...Object.entries(options).map(([key, { read }]) => [camel(key), read(given.options.get(key) ?? [], key)]),
+      ...Object.entries(options).map(([key, option]) => [camel(key), readOption(key, option, given)]),
     ];
     const args = Object.fromEntries(values) as Arguments<P> & Arguments<O>;
     return (session) => run(session, args);
   };
   return { name, summary, positionals, options, examples, task };
+}
+
+function readOption(name: string, { read }: Option<unknown>, { options, variables }: Given): unknown {
+  const variable = variables.get(name);
+  try {
+    return read(options.get(name) ?? [], name);
+  } catch (error) {
+    if (variable === undefined || !(error instanceof UsageError)) throw error;
+    throw new UsageError(`the variable ${variable}: ${error.message}`, error.hint);
+  }
 }
 
 function camel(name: string): string {

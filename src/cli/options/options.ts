@@ -4,6 +4,7 @@ import { flag, grouped, list, parsed, value, documentDefault } from './declare.t
 import type { Arguments } from './declare.ts';
 import { KEEPING_OPTIONS, SITE_OPTIONS } from './sites.ts';
 import { wholeNumber } from './units.ts';
+import { variableOf } from './variables.ts';
 
 /** How much a command prints, and in which form. */
 export const OUTPUT_OPTIONS = grouped('Output', {
@@ -69,15 +70,23 @@ export type SourceArguments = Arguments<typeof SOURCE_OPTIONS>;
 export type IndexArguments = Arguments<typeof INDEX_OPTIONS>;
 export type RequestArguments = Arguments<typeof REQUEST_OPTIONS> & Partial<Arguments<typeof PLAN_OPTIONS>>;
 
-/** Whether a command line requests JSON. Known before it is parsed, so that its errors can be JSON too. */
-export function requestsJson(argv: readonly string[]): boolean {
+/** Whether a command line or its environment requests JSON. Known before it is parsed, so that its errors can be JSON
+ *  too. */
+export function requestsJson(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
   const end = argv.indexOf('--');
   const words = end < 0 ? argv : argv.slice(0, end);
-  return words.some(
-    (word, i) =>
-      word === '--json' ||
-      /^-\w*j\w*$/.test(word) ||
-      word === '--format=json' ||
-      (word === '--format' && words[i + 1] === 'json'),
+  return (
+    environment[variableOf('json')] === '1' ||
+    environment[variableOf('format')] === 'json' ||
+    words.some(
+      (word, i) =>
+        word === '--json' ||
+        /^-\w*j\w*$/.test(word) ||
+        word === '--format=json' ||
+        (word === '--format' && words[i + 1] === 'json'),
+    )
   );
 }

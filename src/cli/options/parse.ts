@@ -2,10 +2,16 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../../similar.ts';
 import type { Command, Given, Option } from './declare.ts';
 import { UsageError } from '../terminal/failure.ts';
+import { optionsInEnvironment } from './variables.ts';
 
 /** Sorts the words after the name of a command by its declarations. Flags accept no value, other options need one, and
- *  only a list can be repeated. Throws UsageError. */
-export function parseWords(command: Command, words: readonly string[]): Given {
+ *  only a list can be repeated. An option that is not among the words is read from its variable in `environment`.
+ *  Throws UsageError. */
+export function parseWords(
+  command: Command,
+  words: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Given {
   const declared = new Map(Object.entries(command.options));
   const { tokens } = parseArgs({
     args: [...words],
@@ -41,9 +47,14 @@ export function parseWords(command: Command, words: readonly string[]): Given {
       options.set(token.name, option.kind === 'flag' ? [''] : [...texts, text]);
     }
   }
+  const further = optionsInEnvironment(
+    Object.fromEntries([...declared].filter(([name]) => !options.has(name))),
+    environment,
+  );
+  for (const [name, texts] of further.options) options.set(name, [...texts]);
   for (const [name, { isRequired }] of declared)
     if (isRequired === true && !options.has(name)) throw new UsageError(`--${name} is missing`);
-  return { options, positionals: positionalsOf(command, plain, afterDashes) };
+  return { options, positionals: positionalsOf(command, plain, afterDashes), variables: further.variables };
 }
 
 interface OptionToken {
