@@ -46,3 +46,11 @@ export function inputErrorFrom({ name, path, compression }: FaultyIndex, fault: 
     hint: `download it again${check}`,
   });
 }
+
+/** Returns the error for a web page in the place of an index. */
+export function webPageError(name: string): InputError {
+  return new InputError('corrupt', `\`${name}\` is a web page, not an index`, {
+    details: { index: name },
+    hint: 'look at it in a browser: it can be the login page of a network, or the address can be wrong',
+  });
+}

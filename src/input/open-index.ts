@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { untilAborted } from '../io/abort.ts';
 import { ByteBuffer } from '../io/byte-buffer.ts';
 import { decode } from './decode.ts';
-import { DecodeFault, inputErrorFrom, type FaultyIndex } from './input-error.ts';
-import { SNIFF_BYTES, sniffCompression, type Compression } from './sniff.ts';
+import { DecodeFault, inputErrorFrom, webPageError, type FaultyIndex } from './input-error.ts';
+import { SNIFF_BYTES, beginsAsWebPage, sniffCompression, type Compression } from './sniff.ts';
 import { readFileChunks, readStdin } from './source.ts';
 import { cacheText, readCachedText } from './text-cache.ts';
 
@@ -133,8 +133,10 @@ async function* readText(
       if (compression === undefined) {
         const head = held.take();
         compression = sniffCompression(head);
-        if (compression === 'none') yield counted(head);
-        else held.add(head);
+        if (compression === 'none') {
+          if (beginsAsWebPage(head)) throw webPageError(index.name);
+          yield counted(head);
+        } else held.add(head);
       }
       if (compression !== 'none' && sizeBytes > limits.maxCompressedBytes)
         throw new DecodeFault('limit', `more than ${limits.maxCompressedBytes} compressed bytes`);

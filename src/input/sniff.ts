@@ -28,3 +28,8 @@ function isSkippableFrame(head: Uint8Array): boolean {
   const [first = 0, second, third, fourth] = head;
   return (first & 0xf0) === 0x50 && second === 0x2a && third === 0x4d && fourth === 0x18;
 }
+
+/** Returns whether the first bytes of a plain text are those of a web page, with which no index begins. */
+export function beginsAsWebPage(head: Uint8Array): boolean {
+  return /^(?:\u00ef\u00bb\u00bf)?\s*<[!?a-z]/i.test(Buffer.from(head.subarray(0, 64)).toString('latin1'));
+}

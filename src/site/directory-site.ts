@@ -87,7 +87,8 @@ export class DirectorySite implements Site {
       (facts) => facts.isDirectory(),
       () => false,
     );
-    if (!isThere) return new FetchError('connect', file, `no such directory: \`${this.name}\``, { cause });
+    if (!isThere)
+      return new FetchError('connect', file, `no such directory: \`${this.name}\``, { cause, isFinal: true });
     return new FetchError('missing', file, 'no such file', { cause });
   }
 }

@@ -39,7 +39,7 @@ test('prints one line for each transfer, and the total with rate and remaining t
   expect(lines).toHaveLength(3);
   expect(lines[0]).toMatch(/^ {2}a\.tar\.xz .* 25%$/);
   expect(lines[1]).toMatch(/^ {2}b .* 50%$/);
-  expect(lines[2]).toBe('0 of 10 files, 732.4 KiB of 9.5 MiB, 732.4 KiB/s, 13 s left');
+  expect(lines[2]).toBe('0 of 10 files, 732.4 KiB of 9.5 MiB, 244.1 KiB/s, 37 s left');
 });
 
 test('removes finished and failed transfers; bytes of failed ones do not count', () => {
@@ -54,7 +54,7 @@ test('removes finished and failed transfers; bytes of failed ones do not count',
     bytes('b', 700_000),
     failed,
   ).lines(1000);
-  expect(lines).toEqual(['1 of 10 files, 976.6 KiB of 9.5 MiB, 976.6 KiB/s, 9 s left']);
+  expect(lines).toEqual(['1 of 10 files, 976.6 KiB of 9.5 MiB, 1.6 MiB/s, 6 s left']);
 });
 
 test('lists at most eight transfers', () => {

@@ -17,6 +17,8 @@ describe('addresses', () => {
     ['./repo', './repo'],
     ['/srv/mirror', '/srv/mirror'],
     ['C:\\mirror', 'C:\\mirror'],
+    ['./localhost:8080', './localhost:8080'],
+    ['C:/8080', 'C:/8080'],
   ])('directory %s', (address, path) => {
     expect(parseAddress(address)).toEqual({ kind: 'directory', path });
   });
@@ -34,6 +36,9 @@ describe('addresses', () => {
     'https://me:secret@example.org/?x',
     'https://example.org/#x',
     'file://host/share/%2f',
+    '127.0.0.1:8080',
+    'mirror.example.org:80/cygwin',
+    '[::1]:8080',
   ])('refused: %s', (address) => {
     expect(() => parseAddress(address)).toThrow(
       expect.objectContaining({ code: 'usage', message: expect.not.stringContaining('secret') }),

@@ -91,6 +91,8 @@ describe('a missing file or directory', () => {
     const from = site(join(tempDir(), 'nothing'));
     expect(await fetchError(from.open('a'))).toMatchObject({
       kind: 'connect',
+      // Tried once.
+      isTransient: false,
       why: expect.stringContaining('no such directory'),
     });
   });

@@ -17,6 +17,8 @@ export class Progress {
   #sizeBytes = 0;
   #doneFiles = 0;
   #receivedBytes = 0;
+  /** Without the parts that an earlier command has left; with those of failed attempts. */
+  #newBytes = 0;
   readonly #active = new Map<string, Transfer>();
 
   /** Adds one event. */
@@ -35,6 +37,7 @@ export class Progress {
         const transfer = this.#active.get(event.path);
         if (transfer !== undefined) transfer.receivedBytes += event.receivedBytes;
         this.#receivedBytes += event.receivedBytes;
+        this.#newBytes += event.receivedBytes;
         return;
       }
       case 'transfer-done':
@@ -87,7 +90,7 @@ export class Progress {
   }
 
   #total(elapsedMs: number): string {
-    const rate = elapsedMs > 0 ? (this.#receivedBytes * 1000) / elapsedMs : 0;
+    const rate = elapsedMs > 0 ? (this.#newBytes * 1000) / elapsedMs : 0;
     const left = this.#sizeBytes - this.#receivedBytes;
     const remaining = rate > 0 && left > 0 ? `, ${timeText(left / rate)} left` : '';
     return (

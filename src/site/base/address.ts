@@ -8,12 +8,19 @@ export type Address =
   | { readonly kind: 'http'; readonly base: URL; readonly authorization: string | undefined }
   | { readonly kind: 'directory'; readonly path: string };
 
+/** A host with a port, as `localhost:8080/cygwin`, which nobody means as a directory. */
+const HOST_AND_PORT = /^(?:[\w-]+(?:\.[\w-]+)*|\[[\da-f:]+\]):\d{1,5}(?:\/|$)/i;
+
 /** Parses the address of a site: `https://`, `http://`, `file://`, or a directory. Throws `usage` for another scheme
  *  and for an invalid address. */
 export function parseAddress(address: string): Address {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(address)?.[1]?.toLowerCase();
   if (address === '') throw new CygstrapError('usage', 'the address of a site is empty');
-  if (scheme === undefined) return { kind: 'directory', path: address };
+  if (scheme === undefined) {
+    if (HOST_AND_PORT.test(address))
+      throw notASite(address, 'it has no scheme', `write \`http://${address}\`, or \`./${address}\` for a directory`);
+    return { kind: 'directory', path: address };
+  }
   if (!URL.canParse(address)) throw notASite(address, 'it is no valid URL');
   const url = new URL(address);
   if (scheme === 'file') return { kind: 'directory', path: directoryOf(url) };

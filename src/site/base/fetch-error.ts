@@ -61,6 +61,8 @@ export interface FetchErrorOptions {
   readonly attempts?: number;
   readonly sites?: readonly SiteFailure[];
   readonly isSlow?: boolean;
+  /** Another attempt cannot succeed, although failures of this kind often pass. */
+  readonly isFinal?: boolean;
   readonly hint?: string;
   readonly cause?: unknown;
 }
@@ -104,8 +106,9 @@ export class FetchError extends CygstrapError {
     this.retryAfterMs = retryAfterMs;
     this.sites = sites;
     this.isSlow = options.isSlow === true;
-    this.isTransient =
+    const isPassing =
       kind === 'status' ? status !== undefined && PASSING_STATUSES.has(status) : PASSING_KINDS.has(kind);
+    this.isTransient = isPassing && options.isFinal !== true;
   }
 }
 
