@@ -60,6 +60,24 @@ describe('a batch file', () => {
     expect(() => batch(lines, 'c')).toThrow('no label c');
   });
 
+  test('reads lines of programs, files and texts, counts, and takes parts of variables', () => {
+    const lines = [
+      `for /f "tokens=1,2,*" %%a in ('list 2^>nul') do if /i "%%a"=="NAME" set "value=%%c"`,
+      '>COM1 echo "%value%" "%value:~0,3%" %value:~-2% %none:~0,3%',
+      'for /f "delims=\\ " %%v in ("1.2\\0") do >COM1 echo %%v',
+      'for /f "usebackq tokens=2" %%a in ("D:\\x.cmd") do set "word=%%a"',
+      '>COM1 echo %word%',
+      'for /l %%i in (1,1,3) do set /a sum+=%%i',
+      'set /a sum=sum+0x10',
+      '>"D:\\answer" echo %sum%',
+      'set /p answer=<"D:\\answer"',
+      'if %answer% gtr 21 >COM1 echo %answer%',
+      'rem last',
+    ];
+    const { com1 } = batch(lines, '', {}, { list: 'key\r\n  name\tREG_SZ    a & b %c%\r\n\r\n' });
+    expect(com1).toEqual(['"a & b %c%" "a &" c% ~0,3', '1.2', 'last', '22']);
+  });
+
   test('has conditions and blocks', () => {
     const lines = [
       'if "%1"=="x" (',
