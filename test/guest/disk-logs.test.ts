@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   closeSync,
   mkdirSync,
   mkdtempSync,
@@ -117,6 +118,27 @@ describeWith(PROGRAMS, 'logs on the disk of a failed installation', () => {
     const end = Buffer.from(logs[1]?.text ?? '');
     expect(end.equals(long.subarray(-end.length))).toBe(true);
     expect(end.length).toBe(4 * MIB - 1);
+  });
+
+  test('a volume of a Windows that was not shut down, in an overlay of a disk', async () => {
+    const directory = temporaryDirectory();
+    const dirty = Buffer.from(bytes);
+    const tableAt = Number(bytes.readBigUInt64LE(48)) * 4096;
+    // The record 3 is $Volume: its attribute 0x70 has the flag at offset 10 of the value. Source: layout.h of ntfs-3g.
+    const record = tableAt + 3 * 1024;
+    let attribute = record + dirty.readUInt16LE(record + 20);
+    while (dirty.readUInt32LE(attribute) !== 0x70) attribute += dirty.readUInt32LE(attribute + 4);
+    const flags = attribute + dirty.readUInt16LE(attribute + 20) + 10;
+    expect(dirty.readUInt16LE(flags) & 1).toBe(0);
+    dirty.writeUInt16LE(dirty.readUInt16LE(flags) | 1, flags);
+    const base = makeDisk(directory, TABLES.GPT, dirty);
+    const overlay = join(directory, 'overlay.qcow2');
+    run('qemu-img', 'create', '-f', 'qcow2', '-b', base, '-F', 'qcow2', overlay);
+    chmodSync(base, 0o400);
+    const { logs, problems } = await read(overlay);
+    expect(problems).toEqual([]);
+    expect(logs.map(({ name }) => name)).toContain('cygwin64/etc/setup/installed.db');
+    expect(logs[0]?.text).toContain(ERROR_LINE);
   });
 
   test('a blank disk, a partition without NTFS, and a missing disk', async () => {
