@@ -26,8 +26,8 @@ const MAP_TIMEOUT_MS = 60_000;
 const LONGEST_MAP_BYTES = 128 * 1024 * 1024;
 
 /** Opens a qcow2 image, or an overlay with its backing files, for reading: `qemu-img map` tells where the content is in
- *  the files. Needs no root, copies nothing. Compressed content cannot be read. Throws VmError, errors of the system, and the reason of
- *  the signal. */
+ *  the files. Needs no root, copies nothing. Compressed content cannot be read. Throws VmError, errors of the system,
+ *  and the reason of the signal. */
 export async function openDisk(host: Host, path: string, signal?: AbortSignal): Promise<DiskReader> {
   const extents = await extentsOf(host, path, signal);
   const last = extents.at(-1);
