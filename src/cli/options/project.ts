@@ -3,7 +3,6 @@ import type { ResolveRequest } from '../../core/resolve/plan.ts';
 import { documentDefault, grouped, splitList, value } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { REQUEST_OPTIONS } from './options.ts';
-import { requestOf } from './request.ts';
 import { UsageError } from '../terminal/failure.ts';
 import type { Report } from '../../events.ts';
 
@@ -53,18 +52,13 @@ export async function projectOptionsOf(
     windows: args.windows,
     arch: args.arch,
   };
-  const { loadProject } = await import('../../api/project.ts');
+  const [{ configRequest, loadProject }, { readInstalled }] = await Promise.all([
+    import('../../api/project.ts'),
+    import('../../api/request.ts'),
+  ]);
   const { config, file } = await loadProject(args.config, given, otherwise);
-  const requestArgs = {
-    category: config.categories ?? [],
-    buildDepends: config.buildDepends ?? [],
-    noBase: config.base === false,
-    test: config.test === true,
-    source: config.source === true,
-    windows: config.windows,
-    installed: args.installed,
-  };
-  const request = await requestOf(config.packages ?? [], requestArgs, report);
+  const installed = args.installed === undefined ? [] : await readInstalled(args.installed, report);
+  const request = { ...configRequest(config, '--windows'), installed };
   const isOnCommandLine = Object.values({ ...given, installed: args.installed }).some(
     (each) => each !== undefined && !(Array.isArray(each) && each.length === 0),
   );
