@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Bench } from '../stages/support.ts';
 import type { Outcome } from '../stages/support.ts';
 import { describeWith } from '../support/qemu.ts';
+import { checkInstalledStage, PRODUCT_KEY } from './installed-stage.ts';
 import { failedInstall, INSTALL_PROGRAMS, machineWords, mediumOf } from './support.ts';
 
 /** An installation and a snapshot take three minutes on an idle computer. */
@@ -23,10 +24,12 @@ describeWith(INSTALL_PROGRAMS, 'a build in the rehearsed Windows', () => {
   /** Installs, takes a snapshot, and compiles a program. */
   async function build(
     medium: Parameters<typeof mediumOf>[1],
+    firmware: 'bios' | 'uefi',
     words: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<Outcome> {
     const iso = await mediumOf(bench, medium);
+    const before = bench.stages().install;
     const [input, output] = [join(bench.path, 'in'), join(bench.path, 'out')];
     mkdirSync(input, { recursive: true });
     writeFileSync(join(input, 'hello.c'), 'int main() { puts("hello"); }\n');
@@ -45,12 +48,15 @@ describeWith(INSTALL_PROGRAMS, 'a build in the rehearsed Windows', () => {
     const ended = await bench.vm([...own, '--', 'sh', '-c', command], { env });
     expect(ended.exit, ended.stderr).toBe(0);
     expect(readFileSync(join(output, 'hello.txt'), 'utf8')).toBe('hello\n');
+    const [key = '', ...others] = bench.stages().install.filter((each) => !before.includes(each));
+    expect(others).toEqual([]);
+    checkInstalledStage(bench, key, firmware, ended.stderr);
     return ended;
   }
 
   describe('Windows Server 2022 by UEFI', () => {
     test('installs, takes a snapshot and runs, with files in and out', { timeout: LIMIT_MS }, async () => {
-      const { stdout } = await build({ kind: 'windows-2022' }, ['--firmware', 'uefi']);
+      const { stdout } = await build({ kind: 'windows-2022' }, 'uefi', []);
       // 4: Windows has the password of the user.
       expect(stdout).toMatch(/^CYGWIN_NT-10\.0-20348\n(\d+ )+4 /);
       await bench.expectNoTraces();
@@ -77,8 +83,8 @@ describeWith(INSTALL_PROGRAMS, 'a build in the rehearsed Windows', () => {
     { timeout: LIMIT_MS },
     async () => {
       const medium = { kind: 'windows-7', variant: 'in-use, password-not-stored' } as const;
-      const { stdout, stderr } = await build(medium, ['--edition', '2', '--verbose'], {
-        CYGSTRAP_PRODUCT_KEY: 'ABCDE-12345-FGHIJ-67890-KLMNP',
+      const { stdout, stderr } = await build(medium, 'bios', ['--edition', '2', '--verbose'], {
+        CYGSTRAP_PRODUCT_KEY: PRODUCT_KEY,
       });
       // 2: the logon is one of the network, and net use has connected the shares.
       expect(stdout).toMatch(/(\d+ )+2 /);
