@@ -223,8 +223,10 @@ mkdir $layers/upper $layers/work
 exec mount -t overlay -o lowerdir=$1,upperdir=$layers/upper,workdir=$layers/work overlay $1
 `;
 
-/** Login shell of the user. As in Windows each ssh connection has shares of its own, which end with it. */
+/** Login shell of the user. As in Windows, each ssh connection has shares of its own, which end with it, and a login
+ *  takes a while. */
 export const SESSION = `#!/bin/busybox sh
+/bin/busybox usleep 40000
 [ $# -gt 0 ] || set -- -l
 exec /bin/busybox unshare -m /bin/bash "$@"
 `;
