@@ -23,16 +23,19 @@ const [packed] = /** @type {{ files: { path: string }[] }[]} */ (
 const paths = (packed?.files ?? []).map(({ path }) => path).sort();
 const faults = [];
 
-// The page is served from src, as it is.
+// One page is served from src, as it is; the script of the other is bundled.
 const sources = paths.filter(
-  (path) => /^src\/.*\.[jt]s$/.test(path) && !path.endsWith('.d.ts') && !path.startsWith('src/serve/view/page/'),
+  (path) =>
+    /^src\/.*\.[jt]s$/.test(path) && !path.endsWith('.d.ts') && !/^src\/(serve\/view|report)\/page\//.test(path),
 );
 const builds = new Set(paths.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/program/')));
 for (const source of sources) {
   const stem = source.replace(/^src\//, 'dist/').replace(/\.[jt]s$/, '');
   for (const built of [`${stem}.js`, `${stem}.d.ts`]) if (!builds.delete(built)) faults.push(`missing: ${built}`);
 }
-for (const needed of ['dist/program/main.js', 'dist/program/hash-worker.js', 'dist/program/LICENSES.txt'])
+for (const needed of ['main.js', 'hash-worker.js', 'report-page.js', 'LICENSES.txt'].map(
+  (name) => `dist/program/${name}`,
+))
   if (!paths.includes(needed)) faults.push(`missing: ${needed}`);
 for (const stale of builds) faults.push(`without a source: ${stale}`);
 

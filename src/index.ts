@@ -14,6 +14,8 @@ export { loadCatalog } from './api/load-catalog.ts';
 export type { IndexSource, LoadedCatalog, LoadOptions, TakeRecords } from './api/load-catalog.ts';
 export { loadProject } from './api/project.ts';
 export type { GivenConfig, Project } from './api/project.ts';
+export { makeReport, saveReport } from './api/report.ts';
+export type { ReportContext, ReportResult, ReportSubject } from './api/report.ts';
 export { literalPattern, regularExpression, searchPackages } from './api/search.ts';
 export type { SearchMatch, SearchQuery, TextPattern } from './api/search.ts';
 export { explainPackage } from './api/why.ts';

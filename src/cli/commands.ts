@@ -13,6 +13,7 @@ import { mediaInspectCommand } from './commands/media-inspect.ts';
 import { outdatedCommand } from './commands/outdated.ts';
 import { addCommand, removeCommand } from './commands/project-change.ts';
 import { pruneCommand } from './commands/prune.ts';
+import { reportCommand } from './commands/report.ts';
 import { resolveCommand } from './commands/resolve.ts';
 import { searchCommand } from './commands/search.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -39,6 +40,7 @@ export const COMMANDS: readonly Command[] = [
   infoCommand,
   searchCommand,
   diffCommand,
+  reportCommand,
   lintCommand,
   initCommand,
   addCommand,

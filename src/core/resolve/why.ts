@@ -1,7 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import type { CatalogVersion } from '../catalog/versions.ts';
 import type { Dependency } from '../setup-ini/records.ts';
-import { isProvided } from '../solver/candidates.ts';
+import { edgesOf } from './edges.ts';
 import type { Plan, PlannedPackage } from './plan.ts';
 
 const MAX_CHAINS = 20;
@@ -17,11 +16,6 @@ export interface WhyStep {
 export interface WhyChain {
   readonly reason: 'requested' | 'base';
   readonly steps: readonly WhyStep[];
-}
-
-interface Edge {
-  readonly to: string;
-  readonly dependency: Dependency;
 }
 
 /** A step with its successors. */
@@ -82,23 +76,4 @@ function reach(
     }
   }
   return { distance, into };
-}
-
-/** Finds the planned packages that meet each requirement of a package. */
-function edgesOf(catalog: Catalog, packages: ReadonlyMap<string, PlannedPackage>, pkg: PlannedPackage): Edge[] {
-  const edges: Edge[] = [];
-  for (const dependency of versionOf(catalog, pkg)?.record.depends ?? []) {
-    const own = packages.get(dependency.name);
-    if (own !== undefined) edges.push({ to: own.name, dependency });
-    for (const provider of catalog.providersOf(dependency.name)) {
-      const planned = packages.get(provider.name);
-      if (planned !== undefined && planned.version === provider.version && isProvided(provider, dependency))
-        edges.push({ to: planned.name, dependency });
-    }
-  }
-  return edges;
-}
-
-function versionOf(catalog: Catalog, { name, version, index }: PlannedPackage): CatalogVersion | undefined {
-  return catalog.packages.get(name)?.versions.find((each) => each.version === version && each.index === index);
 }

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { diffLocks } from '../core/lock/diff.ts';
+import { diffCatalogs } from '../core/resolve/diff.ts';
+import type { Conflict, ResolveRequest } from '../core/resolve/plan.ts';
+import { CygstrapError } from '../errors.ts';
+import { openFile } from '../io/open-file.ts';
+import { writeTextFile } from '../io/text-file.ts';
+import { reportHtml } from '../report/page.ts';
+import { reportOfLock, reportOfPlan, reportOfRepo } from '../report/page-data.ts';
+import type { ReportData } from '../report/page-data.ts';
+import { indexesInForce } from '../repo/index-files.ts';
+import { inspectRepo } from '../repo/repo.ts';
+import { answerRequest } from './answer.ts';
+import type { ResolveContext } from './answer.ts';
+import { comparePlans } from './diff.ts';
+import { loadCatalog } from './load-catalog.ts';
+import type { LoadedCatalog, LoadOptions } from './load-catalog.ts';
+import { readLock } from './lock-file.ts';
+
+/** What a report is about. */
+export type ReportSubject =
+  | {
+      readonly kind: 'plan';
+      readonly loaded: LoadedCatalog;
+      readonly request: Partial<ResolveRequest>;
+      /** The earlier indexes, for what changed. */
+      readonly before?: LoadedCatalog | undefined;
+    }
+  | {
+      readonly kind: 'lock';
+      /** The lock file. */
+      readonly lock: string;
+      /** Indexes for the categories and requirements of the packages, which a lock does not have. */
+      readonly loaded?: LoadedCatalog | undefined;
+      /** The earlier lock file, for what changed. */
+      readonly before?: string | undefined;
+    }
+  | { readonly kind: 'repo'; readonly repo: string; readonly before?: LoadedCatalog | undefined };
+
+export interface ReportContext extends ResolveContext {
+  readonly load?: LoadOptions;
+}
+
+/** A report as one HTML page, or the reason why the request has no plan. */
+export type ReportResult =
+  | { readonly kind: 'report'; readonly html: string; readonly packages: number }
+  | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
+
+/** Makes a page with the sizes, reasons and changes of a plan, a lock or a repo. Throws `not-found`, `io`, `lock` and
+ *  `repo`, and as {@link loadCatalog}. */
+export async function makeReport(subject: ReportSubject, context: ReportContext = {}): Promise<ReportResult> {
+  const data = await dataOf(subject, context);
+  if ('conflicts' in data) return { kind: 'conflict', conflicts: data.conflicts };
+  return { kind: 'report', html: reportHtml(data, await pageParts()), packages: data.packages.length };
+}
+
+/** Writes a page to a file, and opens it in the browser of the desktop if that is requested. Throws `io`, and `tool`
+ *  without a desktop. */
+export async function saveReport(
+  file: string,
+  html: string,
+  {
+    open = false,
+    env = {},
+  }: { readonly open?: boolean; readonly env?: Readonly<Record<string, string | undefined>> } = {},
+): Promise<void> {
+  await writeTextFile(file, html);
+  if (open) await openFile(file, env);
+}
+
+async function dataOf(
+  subject: ReportSubject,
+  context: ReportContext,
+): Promise<ReportData | { readonly conflicts: readonly Conflict[] }> {
+  switch (subject.kind) {
+    case 'plan':
+      return planData(subject, context);
+    case 'lock': {
+      const lock = await readLock(subject.lock);
+      const before = subject.before === undefined ? undefined : await readLock(subject.before);
+      return reportOfLock(subject.lock, lock, subject.loaded?.catalog, before ? diffLocks(before, lock) : null);
+    }
+    case 'repo': {
+      const { catalog } = await loadRepo(subject.repo, context);
+      const { before } = subject;
+      const difference = before && { ...diffCatalogs(before.catalog, catalog), downloadBytes: null };
+      return reportOfRepo(subject.repo, catalog, difference ?? null);
+    }
+    default:
+      return subject satisfies never;
+  }
+}
+
+async function planData({ loaded, request, before }: ReportSubject & { kind: 'plan' }, context: ReportContext) {
+  if (before === undefined) {
+    const answer = await answerRequest(loaded, request, context);
+    return answer.kind === 'conflict' ? answer : reportOfPlan(loaded.catalog, answer.plan, null);
+  }
+  const comparison = await comparePlans(before, loaded, request, context);
+  return comparison.kind === 'conflict'
+    ? comparison
+    : reportOfPlan(loaded.catalog, comparison.after, comparison.difference);
+}
+
+async function loadRepo(repo: string, { load = {}, signal }: ReportContext): Promise<LoadedCatalog> {
+  const root = resolve(repo);
+  const indexes = indexesInForce(root, inspectRepo(root).bases);
+  if (indexes.length === 0)
+    throw new CygstrapError('not-found', `\`${repo}\` has no index`, { hint: 'fill it with `cygstrap fetch`' });
+  const sources = indexes.map(({ location }) => location);
+  return loadCatalog(sources, { ...load, signal });
+}
+
+/** Reads the parts of the page; the script is made by the build. */
+async function pageParts() {
+  const [template, style, script] = await Promise.all(
+    ['src/report/page/page.html', 'src/report/page/page.css', 'dist/program/report-page.js'].map((path) =>
+      readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8'),
+    ),
+  );
+  if (template === undefined || style === undefined || script === undefined) throw new Error('a part is missing');
+  return { template, style, script, styleDigest: digestOf(style), scriptDigest: digestOf(script) };
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}

@@ -1,0 +1,84 @@
+import type { ReportSubject } from '../../api/report.ts';
+import { countText, sizeText } from '../../report/text.ts';
+import { defineCommand, flag, grouped, rest, value, withDefault } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
+import { ANSWER_OPTIONS, INDEX_OPTIONS, PLAN_OPTIONS } from '../options/options.ts';
+import { requestOf } from '../options/request.ts';
+import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { openCatalog } from '../terminal/open-catalog.ts';
+import { refuse } from '../terminal/refuse.ts';
+import { reporter } from '../terminal/reporter.ts';
+import type { Session } from '../terminal/session.ts';
+
+type ReportArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
+
+const OPTIONS = {
+  ...INDEX_OPTIONS,
+  ...PLAN_OPTIONS,
+  ...ANSWER_OPTIONS,
+  ...grouped('Request', {
+    lock: value('FILE', 'Report on this lock instead of a plan'),
+    repo: value('DIR', 'Report on all packages of this repo instead of a plan'),
+    before: value('FILE', 'Show what changed since this index; with --lock, since this lock'),
+  }),
+  ...grouped('Output', {
+    out: withDefault(value('FILE', 'Write the page to this file'), 'cygstrap-report.html'),
+    open: flag('Open the page in the browser of the desktop'),
+  }),
+};
+
+export const reportCommand = defineCommand({
+  name: 'report',
+  summary: 'Write a page with sizes, reasons and changes of a plan, a lock or a repo',
+  positionals: { packages: rest('Packages, or NAME=VERSION for one version') },
+  options: OPTIONS,
+  examples: [
+    ['report git make --index setup.xz --open', 'the plan as one HTML file that works without network'],
+    ['report --lock cygstrap.lock.json --before old.lock.json', 'what an update of the lock changed'],
+    ['report --repo repo --out repo.html', 'what takes the space in a repo'],
+  ],
+  run: report,
+});
+
+async function report(session: Session, args: ReportArguments): Promise<number> {
+  const { output, host } = session;
+  const subject = await subjectOf(session, args);
+  const { makeReport, saveReport } = await import('../../api/report.ts');
+  const { lenient, noCache, solverLimit } = args;
+  const report = reporter(output, args);
+  const load = { lenient, cache: !noCache, env: host.env, report };
+  const result = await interruptible((signal) => makeReport(subject, { load, report, signal, solverLimit }));
+  if (result.kind === 'conflict') return refuse(output, result.conflicts, args);
+  const { html, packages } = result;
+  await saveReport(args.out, html, { open: args.open, env: host.env });
+  const size = Buffer.byteLength(html);
+  if (args.json) {
+    const { SCHEMA } = await import('../../report/json.ts');
+    await output.json({ schema: SCHEMA, report: args.out, packages, size });
+  } else await output.data(`wrote \`${args.out}\`: ${countText(packages, 'package')}, ${sizeText(size)}\n`);
+  return EXIT_DONE;
+}
+
+async function subjectOf(session: Session, args: ReportArguments): Promise<ReportSubject> {
+  const { lock, repo, before } = args;
+  if (lock !== undefined && repo !== undefined) throw new UsageError('--lock cannot be combined with --repo');
+  const kind = lock === undefined ? '--repo' : '--lock';
+  if (lock !== undefined || repo !== undefined) requireNoRequest(args, kind);
+  const hasIndex = [args.index, args.site, args.addSite, args.unsignedSite].some((names) => names.length > 0);
+  if (lock !== undefined) {
+    const loaded = hasIndex ? await openCatalog(session, args, { digest: false }) : undefined;
+    return { kind: 'lock', lock, loaded, before };
+  }
+  if (repo !== undefined && hasIndex) throw new UsageError('--repo cannot be combined with --index or --site');
+  const older = { ...args, site: [], addSite: [], unsignedSite: [], index: before === undefined ? [] : [before] };
+  const old = before === undefined ? undefined : await openCatalog(session, older, { digest: false });
+  if (repo !== undefined) return { kind: 'repo', repo, before: old };
+  const request = await requestOf(args.packages, args, reporter(session.output, args));
+  return { kind: 'plan', request, loaded: await openCatalog(session, args, { digest: false }), before: old };
+}
+
+function requireNoRequest({ packages, category, buildDepends }: ReportArguments, kind: string): void {
+  if (packages.length + category.length + buildDepends.length > 0)
+    throw new UsageError(`${kind} cannot be combined with a request`, 'leave out packages and categories');
+}
