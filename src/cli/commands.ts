@@ -1,5 +1,6 @@
 import { buildCommand } from './commands/build.ts';
 import { bundleCommand } from './commands/bundle.ts';
+import { completionCommand } from './commands/completion.ts';
 import { configCommandOf } from './commands/config.ts';
 import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -70,6 +71,7 @@ export const COMMANDS: readonly Command[] = [
   vmGcCommand,
   vmControllerBuildCommand,
   buildCommand,
+  completionCommand,
 ];
 
 /** Summaries of the words that only group commands. */

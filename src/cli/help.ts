@@ -9,18 +9,12 @@ const EPILOGUE =
   'Exit codes: 0 done, 1 the answer is no, 2 usage, 3 a file or the network failed, 4 a bug in cygstrap, ' +
   '130 interrupted.';
 
-/** Lays out the help of a command or of all commands, the version, or what a shell requests to complete a word. */
+/** Lays out the help of a command or of all commands, or the version. */
 export async function helpText(argv: readonly string[]): Promise<string> {
-  // The help shows `--repo DIR`; the completion offers `--repo`.
-  const nameOf = argv.includes('--get-yargs-completions')
-    ? (name: string) => name
-    : (name: string, { valueName }: Option<unknown>) => (valueName === undefined ? name : `${name} ${valueName}`);
   let text = '';
-  await withCommands(basics(), '', nameOf)
-    .completion('completion', 'Print a script that completes commands and options in bash or zsh')
-    .parseAsync([...argv], {}, (_error: unknown, _args: unknown, printed: string) => {
-      text = printed;
-    });
+  await withCommands(basics(), '').parseAsync([...argv], {}, (_error: unknown, _args: unknown, printed: string) => {
+    text = printed;
+  });
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
@@ -40,10 +34,8 @@ function basics(): Argv {
     .alias('version', 'V');
 }
 
-type NameOf = (name: string, option: Option<unknown>) => string;
-
 /** Adds the commands and groups right below a group. */
-function withCommands(parser: Argv, group: string, nameOf: NameOf): Argv {
+function withCommands(parser: Argv, group: string): Argv {
   const prefix = group === '' ? '' : `${group} `;
   const below = new Set(
     COMMANDS.filter(({ name }) => name.startsWith(prefix)).map(({ name }) => name.slice(prefix.length).split(' ')[0]),
@@ -51,11 +43,9 @@ function withCommands(parser: Argv, group: string, nameOf: NameOf): Argv {
   return [...below].reduce((y, word) => {
     const name = `${prefix}${word}`;
     const command = COMMANDS.find((each) => each.name === name);
-    if (command === undefined) return y.command(`${word}`, GROUPS[name] ?? '', (z) => withCommands(z, name, nameOf));
+    if (command === undefined) return y.command(`${word}`, GROUPS[name] ?? '', (z) => withCommands(z, name));
     const usage = [word, ...Object.entries(command.positionals).map(([each, { kind }]) => USAGES[kind](each))];
-    return y.command(usage.join(' '), command.summary, (z) =>
-      withCommands(withDeclarations(z, command, nameOf), name, nameOf),
-    );
+    return y.command(usage.join(' '), command.summary, (z) => withCommands(withDeclarations(z, command), name));
   }, parser);
 }
 
@@ -67,7 +57,7 @@ const USAGES: Readonly<Record<Positional<unknown>['kind'], (name: string) => str
   'guest-command': (name) => `[${name}..]`,
 };
 
-function withDeclarations(parser: Argv, { name, summary, ...command }: Command, nameOf: NameOf): Argv {
+function withDeclarations(parser: Argv, { name, summary, ...command }: Command): Argv {
   const { positionals, options, examples } = command;
   const guestCommand = Object.entries(positionals).find(([, { kind }]) => kind === 'guest-command');
   if (guestCommand !== undefined) parser.usage(`$0 ${name} [options] -- ${guestCommand[0]}..\n\n${summary}`);
@@ -79,7 +69,10 @@ function withDeclarations(parser: Argv, { name, summary, ...command }: Command, 
     );
   }
   for (const [name, option] of Object.entries(options))
-    parser.option(nameOf(name, option), { ...settingsOf(option), global: false });
+    parser.option(option.valueName === undefined ? name : `${name} ${option.valueName}`, {
+      ...settingsOf(option),
+      global: false,
+    });
   for (const [line, what] of examples) parser.example(`$0 ${line}`, what);
   return parser;
 }

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { COMMANDS, commandWords, nearestCommand } from './commands.ts';
+import { COMPLETE } from './completion-scripts.ts';
 import type { Command } from './options/declare.ts';
 import { EXIT_BUG, EXIT_DONE, EXIT_WORLD, UsageError, reportFailure } from './terminal/failure.ts';
 import { requestsJson } from './options/options.ts';
@@ -44,6 +45,13 @@ export async function main(argv: readonly string[], host: Host): Promise<number>
   // Nearly all objects made of an index stay alive. With a large space for new objects V8 copies them less often.
   if (INDEX_READERS.has(argv[0] ?? '')) setFlagsFromString('--semi-space-growth-factor=16');
   try {
+    if (argv[0] === COMPLETE) {
+      const { completionsOf, packageNames } = await import('./completion.ts');
+      const session = { host, output };
+      const found = await completionsOf(argv.slice(1), (...typed) => packageNames(session, ...typed));
+      await output.data(found.map((word) => `${word}\n`).join(''));
+      return EXIT_DONE;
+    }
     const helpOf = requestedHelp(argv);
     if (helpOf !== undefined) {
       const { helpText } = await import('./help.ts');
@@ -86,8 +94,8 @@ const INDEX_READERS: ReadonlySet<string> = new Set([
   'outdated',
 ]);
 
-/** Returns the command line whose help, version, completion script or completions are requested, in the form that yargs
- *  reads; undefined for any other command line. */
+/** Returns the command line whose help or version is requested, in the form that yargs reads; undefined for any other
+ *  command line. */
 function requestedHelp(argv: readonly string[]): readonly string[] | undefined {
   const end = argv.indexOf('--');
   const words = end < 0 ? argv : argv.slice(0, end);
@@ -97,8 +105,8 @@ function requestedHelp(argv: readonly string[]): readonly string[] | undefined {
     if (known.length < command.length) throw unknownCommand(known, command[known.length] ?? '');
     return [...command, '--help'];
   }
-  const requests = ['--help', '-h', '--version', '-V', '--get-yargs-completions'];
-  return words[0] === 'completion' || words.some((word) => requests.includes(word)) ? argv : undefined;
+  const requests = ['--help', '-h', '--version', '-V'];
+  return words.some((word) => requests.includes(word)) ? argv : undefined;
 }
 
 /** Finds the command that a command line begins with, and the words after its name. Throws UsageError without one. */

@@ -1,0 +1,21 @@
+import { SHELLS, completionScript } from '../completion-scripts.ts';
+import type { Shell } from '../completion-scripts.ts';
+import { defineCommand, one } from '../options/declare.ts';
+import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
+
+export const completionCommand = defineCommand({
+  name: 'completion',
+  summary: 'Print the script that completes commands, options and packages in a shell',
+  positionals: { shell: one(`One of ${SHELLS.join(', ')}`) },
+  options: {},
+  examples: [['completion bash', 'the first line of the script says where it belongs']],
+  run: async ({ output }, { shell }) => {
+    if (!isShell(shell)) throw new UsageError(`unknown shell: \`${shell}\``, `use one of ${SHELLS.join(', ')}`);
+    await output.data(completionScript(shell));
+    return EXIT_DONE;
+  },
+});
+
+function isShell(name: string): name is Shell {
+  return SHELLS.some((each) => each === name);
+}
