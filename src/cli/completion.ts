@@ -59,8 +59,8 @@ function optionsOf({ options }: Command): string[] {
   return ['--help', '--version', ...Object.keys(options).map((name) => `--${name}`)];
 }
 
-/** Returns the names of the packages in the index that a command line names, or in the kept one of its sites; no site is
- *  asked. Without an index there are none. */
+/** Returns the names of the packages in the index that a command line names, or in the kept one of its sites; no site
+ *  is asked. Without an index there are none. */
 export async function packageNames(session: Session, command: Command, words: readonly string[]): Promise<string[]> {
   let names: string[] = [];
   const reading = defineCommand({
