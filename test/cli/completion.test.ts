@@ -13,7 +13,7 @@ const none = async (): Promise<string[]> => [];
 
 describe('completions', () => {
   test.each([
-    [['re'], ['remove', 'resolve']],
+    [['re'], ['remove', 'report', 'resolve']],
     [['vm', 'sn'], ['snapshot']],
     [['help', 'vm', 'ru'], ['run']],
     [['resolve', '--form'], ['--format']],
