@@ -6,7 +6,7 @@ import { parseWords } from './options/parse.ts';
 import { EXIT_DONE } from './terminal/failure.ts';
 import { openCatalog } from './terminal/open-catalog.ts';
 import type { Session } from './terminal/session.ts';
-import { SHELLS } from './completion-scripts.ts';
+import { SHELLS } from './terminal/completion-scripts.ts';
 
 /** Names of packages that begin with a text, for the words before it. */
 type PackageNames = (command: Command, words: readonly string[]) => Promise<readonly string[]>;

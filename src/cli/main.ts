@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { COMMANDS, commandWords, nearestCommand } from './commands.ts';
-import { COMPLETE } from './completion-scripts.ts';
+import { COMPLETE } from './terminal/completion-scripts.ts';
 import type { Command } from './options/declare.ts';
 import { EXIT_BUG, EXIT_DONE, EXIT_WORLD, UsageError, reportFailure } from './terminal/failure.ts';
 import { requestsJson } from './options/options.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
-import { SHELLS, completionScript } from '../../src/cli/completion-scripts.ts';
+import { SHELLS, completionScript } from '../../src/cli/terminal/completion-scripts.ts';
 import { completionsOf } from '../../src/cli/completion.ts';
 import { runMain } from '../support/main.ts';
 import { PROJECT } from '../support/transcript.ts';

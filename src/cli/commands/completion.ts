@@ -1,5 +1,5 @@
-import { SHELLS, completionScript } from '../completion-scripts.ts';
-import type { Shell } from '../completion-scripts.ts';
+import { SHELLS, completionScript } from '../terminal/completion-scripts.ts';
+import type { Shell } from '../terminal/completion-scripts.ts';
 import { defineCommand, one } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 
