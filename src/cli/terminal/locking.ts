@@ -7,7 +7,7 @@ import type { Report } from '../../events.ts';
 import { countText, sizeText } from '../../report/text.ts';
 import type { IndexArguments } from '../options/options.ts';
 import { EXIT_DONE } from './failure.ts';
-import { openCatalog, openSites } from './open-catalog.ts';
+import { openCatalog, openSites, sitesOfUrls } from './open-catalog.ts';
 import type { Session } from './session.ts';
 
 /** Loads the indexes that `--index` names, or else the verified indexes of the sites. `before`: the lock that the new
@@ -18,10 +18,12 @@ export async function openLockSource(
   { config, file }: Project,
   before: Lock | undefined,
 ): Promise<LockSource> {
-  if (args.index.length > 0) return { loaded: await openCatalog(session, args) };
+  const urls = await sitesOfUrls(args);
+  if (args.index.length > 0 && urls === undefined) return { loaded: await openCatalog(session, args) };
   const { newestKnown } = await import('../../api/newest-index.ts');
   const newest = args.allowOlderIndex ? [] : await newestKnown(before, config.repo);
-  return openSites(session, args, { project: { config, file }, arch: config.arch, newest, mustAsk: true });
+  const opening = { project: { config, file }, arch: urls?.arch ?? config.arch, newest, mustAsk: true };
+  return openSites(session, { ...args, ...urls }, opening);
 }
 
 /** Returns the options of the operations that make a lock. */

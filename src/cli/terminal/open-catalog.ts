@@ -30,7 +30,7 @@ export async function openCatalog(
   { isStdinTaken = false, digest = true, project: given }: Opening = {},
 ): Promise<LoadedCatalog> {
   const { index, lenient, noCache } = args;
-  const urls = await sitesOf(index);
+  const urls = await sitesOfUrls(args);
   if (urls !== undefined)
     return openCatalog(session, { ...args, ...urls, index: [] }, { isStdinTaken, digest, project: given });
   if (index.length === 0) {
@@ -39,8 +39,6 @@ export async function openCatalog(
     const { loaded } = await openSites(session, args, { project, arch: args.arch ?? project.config.arch });
     return loaded;
   }
-  const sites = [args.site, args.addSite, args.unsignedSite];
-  if (sites.some((each) => each.length > 0)) throw new UsageError('--index cannot be combined with --site');
   if (index.filter((name) => name === '-').length + (isStdinTaken ? 1 : 0) > 1)
     throw new UsageError('stdin can be read only once');
   const { loadCatalog } = await import('../../api/load-catalog.ts');
@@ -55,8 +53,11 @@ export async function openCatalog(
   return interruptible((signal) => loadCatalog(index, { ...options, signal }));
 }
 
-/** Reads the URLs of indexes as sites: their signatures are checked, too. */
-async function sitesOf(index: readonly string[]) {
+/** Reads the URLs that `--index` names as sites: their signatures are checked, too. Returns undefined for files and
+ *  without `--index`. Throws `usage` for `--index` with `--site` and for URLs that are not those of indexes. */
+export async function sitesOfUrls({ index, site, addSite, unsignedSite }: IndexArguments) {
+  if (index.length > 0 && [site, addSite, unsignedSite].some((each) => each.length > 0))
+    throw new UsageError('--index cannot be combined with --site');
   if (!index.some((name) => name.includes('://'))) return undefined;
   const { sitesOfIndexes } = await import('../../api/site-choice.ts');
   const found = sitesOfIndexes(index);

@@ -4,7 +4,8 @@ import { generateKey } from 'openpgp';
 import { describe, expect, test } from 'vitest';
 import { readKeyring } from '../../../src/trust/keyring.ts';
 import { verifyDetached } from '../../../src/trust/verify.ts';
-import { dir, fetch, RELEASE, repoFiles, run } from './command-support.ts';
+import { FaultServer } from '../../support/fault-server.ts';
+import { dir, fetch, KEY, RELEASE, releaseScript, repoFiles, run } from './command-support.ts';
 
 describe('trust', () => {
   test('an index without a trusted signature is refused, and nothing is written', async () => {
@@ -32,6 +33,27 @@ describe('trust', () => {
     expect(stdout).toContain('UNSIGNED');
     expect(stderr).toContain('UNSIGNED');
     expect(readFileSync(join(dir, 'lock.json'), 'utf8')).toContain('"unsigned"');
+  });
+
+  test('a lock records the signer of an index that is named by its URL, as that of a site', async () => {
+    await using server = await FaultServer.start(releaseScript());
+    const lock = join(dir, 'lock.json');
+    const indexes = async (...from: readonly string[]): Promise<unknown> => {
+      expect((await run('lock', 'bash', ...from, '--keyring', KEY, '--lock', lock)).exit).toBe(0);
+      return (JSON.parse(readFileSync(lock, 'utf8')) as { indexes: unknown }).indexes;
+    };
+    const ofSite = await indexes('--site', `${server.url}/`);
+    expect(await indexes('--index', `${server.url}/x86_64/setup.zst`)).toEqual(ofSite);
+    expect(ofSite).toEqual([expect.objectContaining({ signer: expect.stringMatching(/^[0-9A-F]{40}$/i) })]);
+  });
+
+  test('the URL of an index cannot be combined with a site', async () => {
+    const index = 'http://127.0.0.1:1/x86_64/setup.zst';
+    for (const option of ['--site', '--add-site', '--unsigned-site'])
+      expect(await run('resolve', 'bash', '--index', index, option, RELEASE)).toMatchObject({
+        exit: 2,
+        stderr: expect.stringContaining('--index cannot be combined with --site'),
+      });
   });
 
   test('--full-index keeps the index of the site with its signature', async () => {
