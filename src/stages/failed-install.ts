@@ -25,9 +25,9 @@ export interface FailedInstall {
   readonly logs: Pick<LogPaths, 'console' | 'setup'>;
 }
 
-/** Calls `install`. If it fails, keeps the logs of the installer from the disk, without secrets, and adds the cause to
- *  the hint if the logs show a known one. Never hides the failure. Throws what `install` throws, or the same error with
- *  another hint. */
+/** Calls `install`. If it fails, keeps the logs of the installer from the disk, without secrets. A known cause in the
+ *  logs becomes the first cause of the message, and its advice begins the hint. Never hides the failure. Throws what
+ *  `install` throws, or the same error with these additions. */
 export async function keepingSetupLogs(
   { host, signal }: Pick<StageContext, 'host' | 'signal'>,
   failed: FailedInstall,
@@ -69,9 +69,14 @@ function diagnosisText({ cause, advice, log, line }: Diagnosis): string {
   return `cause: ${cause}\nadvice: ${advice}\n${log}: ${line}\n`;
 }
 
-/** Returns the error with a known cause before its hint. */
+/** How the message of a failed installation begins; others are, for example, `the installation hangs: ...`. */
+const FAILED = 'the installation failed: ';
+
+/** Returns the error with a known cause at the beginning of its message, and the advice before its hint. */
 function explained(error: Error, known: Diagnosis | undefined): Error {
   if (known === undefined || !(error instanceof GuestError) || error.code !== 'guest') return error;
-  const hint = [`${known.cause}; ${known.advice}`, error.hint].filter((each) => each !== undefined).join('; ');
-  return new GuestError('guest', error.message, { hint, details: error.details, cause: error.cause });
+  const { message, details, cause } = error;
+  const seen = message.startsWith(FAILED) ? message.slice(FAILED.length) : message;
+  const hint = [known.advice, error.hint].filter((each) => each !== undefined).join('; ');
+  return new GuestError('guest', `${FAILED}${known.cause}; ${seen}`, { hint, details, cause });
 }

@@ -197,18 +197,20 @@ describeWith(PROGRAMS, 'logs on the disk of a failed installation', () => {
     expect(errors).toBeGreaterThan(0);
   });
 
-  test('a failed installation keeps the logs without secrets, and its hint has the cause', async () => {
+  test('a failed installation keeps the logs without secrets, and its message has the cause', async () => {
     const directory = temporaryDirectory();
     const disk = makeDisk(directory, TABLES.GPT, bytes);
     const logs = { console: join(directory, 'console.log'), setup: join(directory, 'setup') };
     const kit = { setupLogs: SETUP_LOGS };
     const secrets = [PASSWORD];
     const context = { host: await emulatingHost(), signal: new AbortController().signal };
-    const failure = new GuestError('guest', 'the installation failed', { hint: 'see the screen' });
+    const failure = new GuestError('guest', 'the installation hangs: no progress', { hint: 'see the screen' });
     const failing = keepingSetupLogs(context, { kit, secrets, disk, logs }, () => Promise.reject(failure));
     await expect(failing).rejects.toMatchObject({
-      message: 'the installation failed',
-      hint: expect.stringMatching(/^the medium has no edition .*; choose an index .*; see the screen$/) as string,
+      message: expect.stringMatching(
+        /^the installation failed: the medium has no edition .*; the installation hangs: no progress$/,
+      ) as string,
+      hint: expect.stringMatching(/^choose an index .*; see the screen$/) as string,
     });
     const names = readdirSync(logs.setup);
     expect(names).toContain('diagnosis.txt');

@@ -109,14 +109,19 @@ const RULES: readonly Rule[] = [
 
 const LONGEST_LINE = 300;
 
+/** The script prints this on the console when Setup has ended. */
+const SETUP_ENDED = /@cygstrap stage script/;
+
 /** Level of a line of setupact.log and setuperr.log: `2024-05-01 10:11:12, Error   [0x0f0043] ...`. */
 const LEVEL = /^[\d/-]{8,10} [\d:.]{8,12},\s+(\w+)/;
 
-/** Finds known failures in the logs of Windows' Setup. Pure.
+/** Finds known failures in the logs of Windows' Setup. None after Setup has ended: a later failure has another cause.
+ *  Pure.
  *  @param logs the texts in the order of their value: for each failure the first line of the first log is returned
  *  @returns known failures, the most specific first; each once, and one for a line
  *  Source: wordings of Windows' Setup as users report them. */
 export function diagnose(logs: readonly LogText[]): Diagnosis[] {
+  if (logs.some(({ text }) => SETUP_ENDED.test(text))) return [];
   const lines = logs.flatMap(({ name, text }) =>
     text.split(/\r\n|\r|\n/).map((line) => ({ log: name, line, level: LEVEL.exec(line)?.[1]?.toLowerCase() })),
   );

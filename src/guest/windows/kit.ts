@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { CygstrapError } from '../../errors.ts';
 import { cygwinFiles } from '../cygwin/files.ts';
 import type { Answers, InstallKit, InstallOptions, MachineTemplate } from '../kind.ts';
 import { answerFile } from './answer-file.ts';
@@ -41,6 +42,10 @@ function evaluationDaysOf({ edition: { isEvaluation, isServer } }: WindowsSetup)
 }
 
 function filesOf(setup: WindowsSetup, answers: Answers): ReadonlyMap<string, Uint8Array> {
+  if (answers.setup === undefined)
+    throw new CygstrapError('repo', 'the medium does not have the setup program, which installs Cygwin on Windows', {
+      hint: 'fetch it with `cygstrap fetch --installer`, or add it to the medium: `--add FILE`',
+    });
   const { kind, customization } = setup;
   const { commands, hasDrivers } = customization ?? {};
   return new Map([

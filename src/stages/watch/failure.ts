@@ -11,7 +11,7 @@ export interface FailurePlace {
 }
 
 export interface FailureHints {
-  /** Likely cause and what to do; the first part of the hint. */
+  /** What to do; the first part of the hint. */
   readonly before?: string | undefined;
   /** The last part of the hint. */
   readonly after?: string;

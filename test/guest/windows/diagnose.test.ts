@@ -103,6 +103,13 @@ describe('diagnose', () => {
     ]);
   });
 
+  test('nothing after Setup has ended: a failure of the script has another cause', () => {
+    const text = refused('specialize', 'The answer file is invalid.');
+    const console = (phase: string) => ({ name: 'console', text: `@cygstrap stage ${phase}\r\n` });
+    expect(diagnose([{ name: 'a', text }, console('logon')])).toHaveLength(1);
+    expect(diagnose([{ name: 'a', text }, console('script')])).toEqual([]);
+  });
+
   test('codes in lines of the levels Info and Warning are no failure', () => {
     expect(diagnose([{ name: 'a', text: noise }])).toEqual([]);
   });

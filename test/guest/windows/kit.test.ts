@@ -165,6 +165,11 @@ describe('the kit of a Windows', () => {
     );
   });
 
+  test('refuses answers without the setup program: the guest would have no Cygwin', () => {
+    const kit = windowsKit(setupOf('windows-10'));
+    expect(() => kit.answerFiles({ ...answers, setup: undefined })).toThrow('does not have the setup program');
+  });
+
   test('has the files for Cygwin, with line ends of Unix', () => {
     const archives = [{ name: 'make', version: '4.4-1', path: 'make.tar.xz', sizeBytes: 1, digest: DIGEST }];
     const files = windowsKit(setupOf('windows-10')).answerFiles({ ...answers, archives });
