@@ -23,6 +23,7 @@ describe('a package whose name begins with -', () => {
       'why',
       'info',
       'diff',
+      'report',
       'init',
       'add',
       'remove',
