@@ -3,7 +3,7 @@ import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, flag, grouped, rest, value, withDefault } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { ANSWER_OPTIONS, INDEX_OPTIONS, PLAN_OPTIONS } from '../options/options.ts';
-import { requestOf } from '../options/request.ts';
+import { CONFIG_OPTION, projectOptionsOf, requireRequest } from '../options/project.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
@@ -16,6 +16,7 @@ type ReportArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly
 const OPTIONS = {
   ...INDEX_OPTIONS,
   ...PLAN_OPTIONS,
+  ...CONFIG_OPTION,
   ...ANSWER_OPTIONS,
   ...grouped('Request', {
     lock: value('FILE', 'Report on this lock instead of a plan'),
@@ -74,8 +75,10 @@ async function subjectOf(session: Session, args: ReportArguments): Promise<Repor
   const older = { ...args, site: [], addSite: [], unsignedSite: [], index: before === undefined ? [] : [before] };
   const old = before === undefined ? undefined : await openCatalog(session, older, { digest: false });
   if (repo !== undefined) return { kind: 'repo', repo, before: old };
-  const request = await requestOf(args.packages, args, reporter(session.output, args));
-  return { kind: 'plan', request, loaded: await openCatalog(session, args, { digest: false }), before: old };
+  const project = await projectOptionsOf(args, { report: reporter(session.output, args) });
+  requireRequest(project);
+  const loaded = await openCatalog(session, args, { digest: false, project });
+  return { kind: 'plan', request: project.request, loaded, before: old };
 }
 
 function requireNoRequest({ packages, category, buildDepends }: ReportArguments, kind: string): void {
