@@ -13,6 +13,7 @@ import { planWinnt } from '../winnt.ts';
 import type { WinntMedium, WinntPlan } from '../winnt.ts';
 import { runCommands } from './commands.ts';
 import type { Kept } from './commands.ts';
+import { TASKS } from './programs.ts';
 import type { StartEnd, World } from './world.ts';
 
 /** What Setup keeps on the disk over a restart. */
@@ -224,10 +225,20 @@ function setupComplete(world: World, state: State): 'restart' | 'power-off' | un
 function logon(world: World, user: string, commands: readonly string[], state: State): StartEnd {
   world.screen(`Welcome ${user}`);
   if (world.variant === 'hang-logon') return 'wait';
+  if (world.variant === 'no-logon') return startedTask(world, state);
   if (world.variant === 'power-off-without-verdict') return 'power-off';
   const end = runKept({ ...world, com1: withOtherLines(world) }, commands, state);
   if (end === undefined) world.screen('Desktop');
   return end ?? 'wait';
+}
+
+/** Nobody logs on: only the task works that a command has started. */
+function startedTask(world: World, state: State): StartEnd {
+  const { registryValue } = runCommands([], world, state.kept);
+  const task = `${TASKS}\\cygstrap`;
+  const command = registryValue(task, 'command');
+  if (command === undefined || registryValue(task, 'started') !== 'yes') return 'wait';
+  return runKept(world, [command], state) ?? 'wait';
 }
 
 /** A logon after the first runs what the registry has. */

@@ -4,7 +4,7 @@ import type { Registry } from './registry.ts';
 /** Programs of Windows that do nothing here. */
 const SILENT = new Set(
   `attrib auditpol bcdedit bcdboot copy diskpart dism icacls mode mountvol move net1 ping pnputil powercfg rd
-  regedit rmdir sc schtasks secedit taskkill timeout tzutil wevtutil wpeutil`.split(/\s+/),
+  regedit rmdir sc secedit taskkill timeout tzutil wevtutil wpeutil`.split(/\s+/),
 );
 
 const NETWORKS = 'HKLM\\SYSTEM\\CurrentControlSet\\Control\\Network\\{4D36E972-E325-11CE-BFC1-08002BE10318}';
@@ -63,6 +63,8 @@ export function runProgram(name: string, args: readonly string[], state: Windows
       return route(state);
     case 'net':
       return net(args, state);
+    case 'schtasks':
+      return schtasks(args, state);
     default:
       return SILENT.has(name) ? { exitCode: 0 } : undefined;
   }
@@ -113,6 +115,20 @@ function net(args: readonly string[], { language, users, administrators }: Windo
   if (isAdding) administrators.add(user);
   const members = name === group ? ['Administrator', ...administrators] : [];
   return { exitCode: 0, output: ['', '---', ...members, done, ''].join('\r\n') };
+}
+
+/** Where the registry has the tasks of the user, by name. */
+export const TASKS = 'HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Schedule\\TaskCache\\Tree';
+
+/** Makes and removes tasks; `started` of one is `yes` after `/run`. */
+function schtasks(args: readonly string[], { registry }: WindowsState): ProgramResult {
+  const [verb, ...words] = args.map((arg) => arg.replace(/^"(.*)"$/, '$1'));
+  const option = (flag: string): string => words[words.indexOf(flag) + 1] ?? '';
+  const key = `${TASKS}\\${option('/tn')}`;
+  if (verb === '/create') registry.set(key, 'command', 'REG_SZ', option('/tr'));
+  if (verb === '/run') registry.set(key, 'started', 'REG_SZ', 'yes');
+  if (verb === '/delete') for (const name of ['command', 'started']) registry.run(['delete', key, '/v', name]);
+  return { exitCode: 0 };
 }
 
 const POLICIES = 'HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Policies\\System';

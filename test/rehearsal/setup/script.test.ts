@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { install } from './computer.ts';
 import { cygwinProgram } from './cygwin.ts';
+import { TASKS } from './programs.ts';
 import type { OwnProgram, OwnResult } from './world.ts';
 
 // The script of the answer medium, from the first start of Windows to the last.
@@ -75,6 +76,25 @@ test('a required setting that cannot be made fails the installation, another doe
   expect(registry(policy, 'shutdownwithoutlogon')).toBe('0x1');
 });
 
+test('passwords that expire fail the installation', () => {
+  const changeScript = (text: string): string =>
+    text.replace('net accounts /maxpwage:unlimited', 'net localgroup none');
+  expect(install({ changeScript }).com1.at(-1)).toBe('@cygstrap failed settings: net accounts exited with 2');
+});
+
+test.each(['windows-8.1-bios.xml', 'windows-2025-uefi.xml'])(
+  'with %s, if nobody logs on, the task of the system does all',
+  (golden) => {
+    const { com1, ends, screen, registry } = install({ golden, variant: 'no-logon', program: cygwinProgram });
+    expect(com1).toEqual([...BEFORE, ...CYGWIN, ...AFTER]);
+    expect(ends).toEqual(['restart', 'restart', 'power-off']);
+    // It has waited 15 minutes, and has not set up the profile of a user.
+    expect(screen.filter((line) => line === '  ping -n 61 127.0.0.1')).toHaveLength(15);
+    expect(registry('HKCU\\Control Panel\\Desktop', 'AutoEndTasks')).toBeUndefined();
+    expect(registry(`${TASKS}\\cygstrap`, 'command')).toBeUndefined();
+  },
+);
+
 test('no password is left, and nothing runs at the next logon', () => {
   const { files, registry } = install({ golden: 'windows-10-uefi.xml' });
   const winlogon = 'HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon';
@@ -138,6 +158,14 @@ describe('Cygwin', () => {
     const { com1, ends } = install({ program: programs({ setup }) });
     expect(com1).toEqual([...BEFORE, ...CYGWIN, `@cygstrap failed ${message}`]);
     expect(ends.at(-1)).toBe('power-off');
+  });
+
+  test('fails if setup has not ended after 12 hours, and ends it', () => {
+    const changeScript = (text: string): string => text.replace('ren "%folder%\\setup.tmp" setup.code', 'rem');
+    const { com1, screen } = install({ program: cygwinProgram, changeScript });
+    expect(com1.at(-1)).toBe('@cygstrap failed cygwin: setup has not ended');
+    expect(screen.filter((line) => line === '  ping -n 6 127.0.0.1')).toHaveLength((12 * 3600) / 5);
+    expect(screen).toContain('  taskkill /f /im setup-x86_64.exe');
   });
 
   test('fails if no drive has its setup program', () => {

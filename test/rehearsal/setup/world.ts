@@ -11,6 +11,7 @@ export type Variant =
   | 'hang-windowspe'
   | 'hang-specialize'
   | 'hang-logon'
+  | 'no-logon'
   | 'question'
   | 'no-com1-in-winpe'
   | 'power-off-without-verdict'
