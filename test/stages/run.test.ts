@@ -219,8 +219,9 @@ describeWith(PROGRAMS, 'build and vm run', () => {
       '# a comment\necho one; echo 1 >out/file\n\necho two >&2; exit 5\nprintf three; cat /tmp/x; touch ' +
         '/tmp/x\nkill -9 $$\n',
     );
-    const many = await bench.vm(['vm', 'run', '--each', list, '--jobs', '2', '--out', to]);
+    const many = await bench.vm(['vm', 'run', '--each', list, '--jobs', '2', '--out', to, '--junit', `${to}.xml`]);
     expect(many.exit).toBe(1);
+    expect(readFileSync(`${to}.xml`, 'utf8')).toMatch(/ tests="4" failures="2" errors="0" skipped="0" /);
     expect(many.stdout.split('\n').sort()).toEqual(['', '[1] one', '[3] three']);
     for (const line of [
       '[2] two',

@@ -15,14 +15,16 @@ interface EachWork {
   readonly request: Omit<VmRunRequest, 'argv'>;
   /** File of command lines. */
   readonly each: string;
+  /** File for a report in the JUnit format. */
+  readonly junit: string | undefined;
 }
 
 /** Runs each line of a file in its own machine. Returns the exit code of the worst: a failed
- *  machine, a failed command, success. */
+ *  machine, a failed command, success. Writes the JUnit report at the end, also after an interruption. */
 export async function runEach(
   session: Session,
   args: { readonly json: boolean; readonly jobs: number },
-  { context, snapshot, request, each }: EachWork,
+  { context, snapshot, request, each, junit }: EachWork,
 ): Promise<number> {
   const { exitHint, runMany, runVm } = await import('../../api/vm-run.ts');
   const { commandLines } = await import('../../api/vm-install.ts');
@@ -35,14 +37,22 @@ export async function runEach(
   }));
   const { SCHEMA, failureJson } = await import('../../report/json.ts');
   let exit: number = EXIT_DONE;
+  const junitReport =
+    junit === undefined ? undefined : new (await import('../../api/vm-run-junit.ts')).JunitReport(junit, each, lines);
+  // A file that cannot be written fails before the first machine starts.
+  await junitReport?.save();
   const run = async (each: VmRunRequest, number: number): Promise<RunResult> => {
     const prefixes = { stdout: new LinePrefix(`[${number}] `), stderr: new LinePrefix(`[${number}] `) };
     const streams = { stdout: args.json ? host.stderr : host.stdout, stderr: host.stderr };
+    junitReport?.start(number);
     try {
       return await runVm(each, {
         ...context,
         snapshot,
-        onOutput: (stream, chunk) => write(streams[stream], prefixes[stream].push(chunk)),
+        onOutput: (stream, chunk) => {
+          junitReport?.addOutput(number, stream, chunk);
+          return write(streams[stream], prefixes[stream].push(chunk));
+        },
       });
     } finally {
       for (const stream of ['stdout', 'stderr'] as const) await write(streams[stream], prefixes[stream].end());
@@ -51,6 +61,7 @@ export async function runEach(
   const onOutcome = async (outcome: RunOutcome): Promise<void> => {
     // One interruption is reported once, not for each machine.
     if (context.signal.aborted) return;
+    junitReport?.end(outcome);
     const { number } = outcome;
     const line = lines[number - 1] ?? '';
     if ('error' in outcome) {
@@ -71,7 +82,11 @@ export async function runEach(
       }
     }
   };
-  await runMany(requests, { jobs: args.jobs, run, onOutcome });
+  try {
+    await runMany(requests, { jobs: args.jobs, run, onOutcome });
+  } finally {
+    await junitReport?.save();
+  }
   context.signal.throwIfAborted();
   return exit;
 }

@@ -65,6 +65,7 @@ export const RUN_OPTIONS = {
   after: value('LINE', 'Run this command line on this computer after the command'),
   each: value('FILE', 'Run each line of this file with the shell of a guest, each in its own machine'),
   jobs: withDefault(parsed('N', 'Run N machines at a time, with --each', wholeNumber(1, 999_999)), '1'),
+  junit: value('FILE', 'Write the results to this file as JUnit XML, with --each'),
 };
 
 export type RunArguments = VmArguments &
@@ -102,6 +103,7 @@ export async function runIn(
       'write the command after `--`, as in `-- uname -a`',
     );
   }
+  if (args.junit !== undefined && args.each === undefined) throw new UsageError('--junit needs --each');
   const environment = environmentOf(session, args);
   if (args.encoding !== undefined) (await import('../../api/output-encoding.ts')).requireEncoding(args.encoding);
   return withMachineCodes(session, args, () =>
@@ -111,7 +113,7 @@ export async function runIn(
       const request = requestOf(args, environment);
       if (args.each === undefined) return one(session, args, { context, snapshot, request: { ...request, argv } });
       const { runEach } = await import('./vm-run-each.ts');
-      return runEach(session, args, { context, snapshot, request, each: args.each });
+      return runEach(session, args, { context, snapshot, request, each: args.each, junit: args.junit });
     }),
   );
 }
