@@ -55,7 +55,7 @@ export async function bootMachine(
   request: BootRequest,
   { onLine, onSsh, shutdown }: BootHooks,
 ): Promise<MachineExit> {
-  const { places, host, guest, signal } = context;
+  const { places, host, guest, report, signal } = context;
   const { installed, machineOptions, shares } = request;
   if (!guest.mountsShares && shares.some(({ access }) => access === 'overlay')) {
     throw new CygstrapError('usage', `guests of kind \`${guest.name}\` do not support overlays`, {
@@ -114,7 +114,7 @@ export async function bootMachine(
   if (commands !== undefined) onSsh(quoteCommand(sshArgv(target)));
   const onShutdown = (): void => {
     // The end of the machine is awaited below.
-    void powerOff(machine, { target, commands, times: timesOf(context, machine.spec), signal });
+    void powerOff(machine, { target, commands, times: timesOf(context, machine.spec), report, signal });
   };
   shutdown.addEventListener('abort', onShutdown, { once: true });
   if (shutdown.aborted) onShutdown();

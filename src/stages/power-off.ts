@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Report } from '../events.ts';
 import type { GuestCommands } from '../guest/kind.ts';
 import { runOverSsh } from '../guest/ssh-run.ts';
 import type { SshTarget } from '../guest/ssh.ts';
@@ -10,6 +11,7 @@ export interface PowerOffOptions {
   /** Undefined for a guest kind without commands. */
   readonly commands: Pick<GuestCommands, 'shutdown'> | undefined;
   readonly times: Pick<GuestTimes, 'powerOffMs'>;
+  readonly report: Report;
   readonly signal: AbortSignal;
 }
 
@@ -17,10 +19,11 @@ export interface PowerOffOptions {
 const COMMAND_TIMEOUT_MS = 15_000;
 
 /** Shuts a guest down by its command over ssh. If ssh does not respond, or the guest does not power off within its
- *  time, presses the power button. Ends the machine if the guest does not react to that either. Never throws. */
+ *  time, presses the power button. If the guest does not react to that either, reports a warning and ends the machine.
+ *  Never throws. */
 export async function powerOff(
-  machine: Machine,
-  { target, commands, times: { powerOffMs }, signal }: PowerOffOptions,
+  machine: Pick<Machine, 'exited' | 'powerdown' | 'quit'>,
+  { target, commands, times: { powerOffMs }, report, signal }: PowerOffOptions,
 ): Promise<void> {
   try {
     if (commands !== undefined) {
@@ -35,6 +38,11 @@ export async function powerOff(
     }
     await machine.powerdown({ timeoutMs: powerOffMs, signal });
   } catch {
+    if (!signal.aborted) {
+      const minutes = Math.round(powerOffMs / 60_000);
+      const message = `the guest did not shut down within ${minutes} min, nor by its power button: the machine was ended`;
+      report({ kind: 'warning', message });
+    }
     await machine.quit();
   }
 }

@@ -10,7 +10,7 @@ import type { CmdWorld } from './cmd-world.ts';
 export { UnknownConstruct } from './cmd-text.ts';
 
 /** Statements that one run may have. */
-const MAX_STATEMENTS = 250_000;
+const MAX_STATEMENTS = 200_000;
 
 /** Runs a command line as cmd does. Returns the exit code. Throws {@link UnknownConstruct} for what this emulation does
  *  not know; it knows what the scripts of answer media use. */
