@@ -40,7 +40,7 @@ export async function powerOff(
   } catch {
     if (!signal.aborted) {
       const minutes = Math.round(powerOffMs / 60_000);
-      const message = `the guest did not shut down within ${minutes} min, nor by its power button: the machine was ended`;
+      const message = `no shutdown within ${minutes} min, nor by the power button: the machine was ended`;
       report({ kind: 'warning', message });
     }
     await machine.quit();

@@ -15,11 +15,7 @@ const target = {
 
 test.each([
   ['reacts to the power button', true, []],
-  [
-    'does not react',
-    false,
-    ['the guest did not shut down within 10 min, nor by its power button: the machine was ended', 'quit'],
-  ],
+  ['does not react', false, ['no shutdown within 10 min, nor by the power button: the machine was ended', 'quit']],
 ])('a guest that %s', async (_, isReacting, expected) => {
   const said: string[] = [];
   const exit = { reason: 'guest-shutdown' } as MachineExit;
