@@ -12,15 +12,29 @@ export interface LintResult {
   readonly warnings: number;
 }
 
+export interface LintOptions extends LoadOptions {
+  /** Indexes that are merged with this one: what they provide is not missing. */
+  readonly beside?: readonly IndexSource[];
+}
+
 /** Lints an index: errors are what setup rejects, warnings are problems that setup accepts. Throws InputError if the
- *  index cannot be read. */
-export async function lintIndex(source: IndexSource, options: LoadOptions = {}): Promise<LintResult> {
+ *  index or one of `beside` cannot be read. */
+export async function lintIndex(
+  source: IndexSource,
+  { beside = [], ...options }: LintOptions = {},
+): Promise<LintResult> {
+  const others: PackageRecord[] = [];
+  for (const each of beside)
+    await readIndex(each, options, (some) => {
+      for (const record of some) others.push(record);
+    });
   const records: PackageRecord[] = [];
+  const file = typeof source === 'string' ? source : source.name;
   try {
     const { header, diagnostics } = await readIndex(source, options, (some) => {
       for (const record of some) records.push(record);
     });
-    return result([...diagnostics, ...lintRecords(header, records, typeof source === 'string' ? source : source.name)]);
+    return result([...diagnostics, ...lintRecords(header, records, { file, beside: others })]);
   } catch (error) {
     if (error instanceof ParseError) return result(error.diagnostics);
     throw error;

@@ -36,7 +36,7 @@ export async function answersOf(
     .update(`${printLock(lock)}\0${key}`)
     .digest('hex')
     .slice(0, NONCE_DIGITS);
-  const keygen = await requireProgram({ anyOf: ['ssh-keygen'], debianPackage: 'openssh-client' });
+  const keygen = await requireProgram('ssh-keygen');
   const identity = await makeServerIdentity(keygen, out);
   const { firmware } = kind.defaults;
   return {

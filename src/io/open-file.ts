@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { CygstrapError } from '../errors.ts';
+import { DOCTOR_HINT } from './doctor-hint.ts';
 import { withoutSecrets } from './secret-variables.ts';
 
 /** Opens a file with the program that the desktop has for it. The program is not a part of this process: it stays when
@@ -17,7 +18,12 @@ export async function openFile(
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) =>
-      reject(new CygstrapError('tool', `cannot open \`${path}\`: \`${program}\` does not start`, { cause })),
+      reject(
+        new CygstrapError('tool', `cannot open \`${path}\`: \`${program}\` does not start`, {
+          hint: DOCTOR_HINT,
+          cause,
+        }),
+      ),
     );
   });
   child.unref();

@@ -1,3 +1,4 @@
+import { DOCTOR_HINT } from '../io/doctor-hint.ts';
 import { ProgramError, startProgram } from '../io/program.ts';
 import type { ProgramExit } from '../io/program.ts';
 import { hasCode } from '../io/system-error.ts';
@@ -43,11 +44,7 @@ export async function runTool(
 
 function notStarted(tool: Tool, argv: readonly string[], cause: ProgramError): MediaError {
   return hasCode(cause.cause, 'ENOENT')
-    ? new MediaError('no-tool', `\`${tool}\` is not installed`, {
-        hint: 'run `cygstrap doctor`; it prints the command that installs it',
-        details: { tool },
-        cause,
-      })
+    ? new MediaError('no-tool', `\`${tool}\` is not installed`, { hint: DOCTOR_HINT, details: { tool }, cause })
     : new MediaError('tool-failed', `cannot start \`${tool}\``, { details: { argv }, cause });
 }
 

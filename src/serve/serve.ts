@@ -65,7 +65,10 @@ async function rootOf(dir: string): Promise<string> {
     const root = await realpath(dir);
     if ((await stat(root)).isDirectory()) return root;
   } catch (cause) {
-    throw new CygstrapError('not-found', `no such directory: \`${dir}\``, { cause });
+    throw new CygstrapError('not-found', `no such directory: \`${dir}\``, {
+      hint: 'fill a repo with `cygstrap fetch --repo DIR`',
+      cause,
+    });
   }
   throw new CygstrapError('not-found', `not a directory: \`${dir}\``);
 }

@@ -88,7 +88,11 @@ export class DirectorySite implements Site {
       () => false,
     );
     if (!isThere)
-      return new FetchError('connect', file, `no such directory: \`${this.name}\``, { cause, isFinal: true });
+      return new FetchError('connect', file, `no such directory: \`${this.name}\``, {
+        hint: 'name a directory that exists; the address of a mirror begins with `https://`',
+        cause,
+        isFinal: true,
+      });
     return new FetchError('missing', file, 'no such file', { cause });
   }
 }

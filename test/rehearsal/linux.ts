@@ -5,7 +5,8 @@ import { busyboxTree, findBusybox, modulesTree, script } from '../../src/guest/l
 import { findKernel } from '../../src/guest/linux/kernel.ts';
 import { moduleClosure } from '../../src/guest/linux/modules.ts';
 import { userCacheDirectory } from '../../src/io/user-dirs.ts';
-import { programsWithLibraries, requireProgram } from '../../src/guest/linux/programs.ts';
+import { programsWithLibraries } from '../../src/guest/linux/programs.ts';
+import { programOf } from './program.ts';
 import { makeUserland, USERLAND_PROGRAMS } from './userland.ts';
 
 const MODULES = [
@@ -99,11 +100,11 @@ export interface Linux {
 export async function makeLinux(): Promise<Linux> {
   const kernel = await findKernel({ cacheDir: userCacheDirectory(process.env) });
   const paths = await Promise.all(
-    Object.entries(PROGRAMS).map(async ([name, debianPackage]) => requireProgram({ anyOf: [name], debianPackage })),
+    Object.entries(PROGRAMS).map(async ([name, debianPackage]) => programOf(name, debianPackage)),
   );
   const [busybox, ntfscat, userland, programs, modules, floppy] = await Promise.all([
     busyboxTree(await findBusybox()),
-    programsWithLibraries([await requireProgram({ anyOf: ['ntfscat'], debianPackage: 'ntfs-3g' })]),
+    programsWithLibraries([await programOf('ntfscat', 'ntfs-3g')]),
     makeUserland(kernel),
     programsWithLibraries([...paths, process.execPath]),
     moduleClosure(kernel.modulesDir, MODULES),

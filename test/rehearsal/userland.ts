@@ -6,7 +6,8 @@ import type { TreeEntry } from '../../src/guest/linux/cpio.ts';
 import { findBusybox, MOUNT_POINTS, modulesTree, script } from '../../src/guest/linux/image-parts.ts';
 import type { Kernel } from '../../src/guest/linux/kernel.ts';
 import { moduleClosure } from '../../src/guest/linux/modules.ts';
-import { programsWithLibraries, requireProgram } from '../../src/guest/linux/programs.ts';
+import { programsWithLibraries } from '../../src/guest/linux/programs.ts';
+import { programOf } from './program.ts';
 import { findProgram } from '../../src/io/program.ts';
 
 const MODULES = [
@@ -60,7 +61,7 @@ const TEXTS = {
  *  them as a compressed archive for cpio. */
 export async function makeUserland(kernel: Kernel): Promise<Uint8Array> {
   const paths = await Promise.all(
-    Object.entries(PROGRAMS).map(async ([name, debianPackage]) => requireProgram({ anyOf: [name], debianPackage })),
+    Object.entries(PROGRAMS).map(async ([name, debianPackage]) => programOf(name, debianPackage)),
   );
   const helpers = (await Promise.all(SSHD_HELPERS.map((path) => findProgram(path)))).filter(
     (path) => path !== undefined,

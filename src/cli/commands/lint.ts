@@ -1,7 +1,8 @@
 import type { IndexSource } from '../../api/load-catalog.ts';
 import type { LintResult } from '../../api/lint.ts';
 import { countText } from '../../report/text.ts';
-import { defineCommand, optional } from '../options/declare.ts';
+import { defineCommand, grouped, list, optional } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
 import { SOURCE_OPTIONS } from '../options/options.ts';
 import type { SourceArguments } from '../options/options.ts';
@@ -10,16 +11,26 @@ import type { Session } from '../terminal/session.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { withSites } from '../terminal/open-catalog.ts';
 
+const OPTIONS = {
+  ...SOURCE_OPTIONS,
+  ...grouped('Reading', {
+    with: list('FILE', 'Do not warn of what this index provides, with which the other is merged; repeat for several'),
+  }),
+};
+
 export const lintCommand = defineCommand({
   name: 'lint',
   summary: 'List the errors for which setup refuses an index, and problems that setup accepts',
   positionals: { file: optional('A setup.ini, plain or compressed, or - for stdin; by default that of the sites') },
-  options: SOURCE_OPTIONS,
-  examples: [['lint setup.ini', 'findings as FILE:LINE:COLUMN; exit 1 on errors']],
+  options: OPTIONS,
+  examples: [
+    ['lint setup.ini', 'findings as FILE:LINE:COLUMN; exit 1 on errors'],
+    ['lint overlay.ini --with setup.xz', 'requirements that neither index provides'],
+  ],
   run: check,
 });
 
-type LintArguments = SourceArguments & { readonly file: string | undefined };
+type LintArguments = Arguments<typeof OPTIONS> & { readonly file: string | undefined };
 
 async function check(session: Session, args: LintArguments): Promise<number> {
   const { lintIndex } = await import('../../api/lint.ts');
@@ -30,8 +41,10 @@ async function check(session: Session, args: LintArguments): Promise<number> {
     env: session.host.env,
     report: reporter(session.output, args),
   };
+  if ([args.file, ...args.with].filter((name) => name === '-').length > 1)
+    throw new UsageError('stdin can be read only once');
   const source = args.file ?? (await indexOfSites(session, args));
-  const result = await interruptible((signal) => lintIndex(source, { ...options, signal }));
+  const result = await interruptible((signal) => lintIndex(source, { ...options, beside: args.with, signal }));
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await session.output.json({ schema: SCHEMA, ...result });

@@ -132,6 +132,7 @@ function unknownPackage(catalog: Catalog, name: string, item: string): Conflict 
 const MOST_VERSIONS = 8;
 
 function unknownVersion(pkg: CatalogPackage, item: string): Conflict {
+  const wanted = item.slice(item.indexOf('=') + 1);
   const versions = pkg.versions
     .map(({ record }) => record)
     .sort((a, b) => compareVersions(b.version, a.version))
@@ -139,7 +140,7 @@ function unknownVersion(pkg: CatalogPackage, item: string): Conflict {
   const more = versions.length - MOST_VERSIONS;
   return {
     code: 'unknown-version',
-    message: `\`${pkg.name}\` has no version \`${item.slice(item.indexOf('=') + 1)}\``,
+    message: wanted === '' ? `\`${item}\` names no version` : `\`${pkg.name}\` has no version \`${wanted}\``,
     requested: [item],
     steps: [{ kind: 'request', subject: item, text: `you asked for \`${item}\`` }],
     suggestions: [

@@ -13,8 +13,13 @@ const ARCHITECTURES: ReadonlySet<string> = new Set(['x86', 'x86_64', 'aarch64'])
 type Report = (code: DiagnosticCode, line: number, message: string) => void;
 
 /** Finds problems that setup accepts without a message. Returns warnings in the order of the index. Records of one name
- *  are one package, as in setup. Checks only whether a required name exists; the resolver checks version criteria. */
-export function lintRecords(header: IndexHeader, records: readonly PackageRecord[], file = 'setup.ini'): Diagnostic[] {
+ *  are one package, as in setup. Checks only whether a required name exists, here or in the records of the indexes that
+ *  are merged with this one; the resolver checks version criteria. */
+export function lintRecords(
+  header: IndexHeader,
+  records: readonly PackageRecord[],
+  { file = 'setup.ini', beside = [] }: { readonly file?: string; readonly beside?: readonly PackageRecord[] } = {},
+): Diagnostic[] {
   const found: Diagnostic[] = [];
   const report: Report = (code, line, message) => {
     found.push({ severity: 'warning', code, message, file, line, column: 1 });
@@ -25,7 +30,7 @@ export function lintRecords(header: IndexHeader, records: readonly PackageRecord
     if (blocks === undefined) packages.set(record.name, [record]);
     else blocks.push(record);
   }
-  const provided = providedNames(records);
+  const provided = providedNames([...records, ...beside]);
   const hasSha512 = records.some((record) => record.versions.some((version) => version.install?.sha512 !== undefined));
   for (const [name, blocks] of packages) {
     for (const block of blocks.slice(1))

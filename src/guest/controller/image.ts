@@ -42,8 +42,8 @@ const SMBD_HELPERS = ['samba-dcerpcd', 'rpcd_classic'].flatMap((name) =>
 export async function controllerImage({ cacheDir, report, signal }: PrepareOptions): Promise<ControllerImage> {
   const kernel = await findKernel({ cacheDir, report, signal });
   const [smbd, ssh, busybox, helpers] = await Promise.all([
-    requireProgram({ anyOf: ['smbd'], debianPackage: 'samba' }),
-    requireProgram({ anyOf: ['ssh'], debianPackage: 'openssh-client' }),
+    requireProgram('smbd'),
+    requireProgram('ssh'),
     findBusybox(),
     Promise.all(SMBD_HELPERS.map((name) => findProgram(name))),
   ]);

@@ -26,7 +26,7 @@ export function modulesTree(modules: readonly KernelModule[], directory = 'lib/m
 
 /** Returns the host's busybox. Throws GuestError `tool`. */
 export async function findBusybox(): Promise<string> {
-  return requireProgram({ anyOf: ['busybox-static', 'busybox.static', 'busybox'], debianPackage: 'busybox-static' });
+  return requireProgram('busybox');
 }
 
 /** Returns the entries for `bin/busybox` with its libraries. */

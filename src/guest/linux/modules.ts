@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { DOCTOR_HINT } from '../../io/doctor-hint.ts';
 import { ProgramError, runProgram } from '../../io/program.ts';
 import { identityOf } from '../../io/file-identity.ts';
 import { GuestError } from '../guest-error.ts';
@@ -79,6 +80,7 @@ async function filtered(program: 'xz' | 'zstd', bytes: Uint8Array): Promise<Uint
     if (!(cause instanceof ProgramError)) throw cause;
     if (cause.details.exit === undefined)
       throw new GuestError('tool', `\`${program}\` is not installed; it is needed for compressed kernel modules`, {
+        hint: DOCTOR_HINT,
         cause,
       });
     throw new GuestError('io', `\`${program}\` cannot decompress a kernel module`, { cause });

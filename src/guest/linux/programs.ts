@@ -1,28 +1,22 @@
 import { readFile, realpath } from 'node:fs/promises';
+import { DOCTOR_HINT } from '../../io/doctor-hint.ts';
 import { findProgram, ProgramError, runProgram } from '../../io/program.ts';
 import { identityOf } from '../../io/file-identity.ts';
+import { PROGRAMS } from '../../vm/base/host.ts';
+import type { ToolName } from '../../vm/base/host.ts';
 import { GuestError } from '../guest-error.ts';
 import type { TreeEntry } from './cpio.ts';
 
 const LDD_TIMEOUT_MS = 60_000;
 
-/** A program that a guest needs, and the Debian package that contains it. */
-export interface ProgramRequirement {
-  /** Names to look up in PATH and in directories for administrators, or absolute paths. The first one found is used.
-   *  */
-  readonly anyOf: readonly string[];
-  readonly debianPackage: string;
-}
-
-/** Returns the path of a program of the host. Throws GuestError `tool` with the name of its package. */
-export async function requireProgram({ anyOf, debianPackage }: ProgramRequirement): Promise<string> {
-  for (const name of anyOf) {
+/** Returns the path of a program of the host, under the first of its names that is found in PATH and in directories for
+ *  administrators. Throws GuestError `tool` without one. */
+export async function requireProgram(tool: ToolName): Promise<string> {
+  for (const name of PROGRAMS[tool]) {
     const path = await findProgram(name);
     if (path !== undefined) return path;
   }
-  throw new GuestError('tool', `\`${anyOf[0] ?? ''}\` is not installed`, {
-    hint: `install the package \`${debianPackage}\` (Debian), or run \`cygstrap doctor\``,
-  });
+  throw new GuestError('tool', `\`${PROGRAMS[tool][0] ?? ''}\` is not installed`, { hint: DOCTOR_HINT });
 }
 
 /** Reads programs of the host with all shared libraries that they load at start, including the dynamic loader, each

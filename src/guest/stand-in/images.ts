@@ -144,9 +144,9 @@ export async function standInImages({ cacheDir, report, signal }: StandInOptions
 
 async function installerTools(): Promise<InstallerTools> {
   const [mke2fs, xz, zstd] = await Promise.all([
-    requireProgram({ anyOf: ['mke2fs'], debianPackage: 'e2fsprogs' }),
-    requireProgram({ anyOf: ['xz'], debianPackage: 'xz-utils' }),
-    requireProgram({ anyOf: ['zstd'], debianPackage: 'zstd' }),
+    requireProgram('mke2fs'),
+    requireProgram('xz'),
+    requireProgram('zstd'),
   ]);
   return { mke2fs, xz, zstd };
 }
@@ -165,8 +165,8 @@ interface SystemPrograms {
 
 async function systemPrograms(): Promise<SystemPrograms> {
   const [bash, sshd, helpers] = await Promise.all([
-    requireProgram({ anyOf: ['bash'], debianPackage: 'bash' }),
-    requireProgram({ anyOf: ['sshd'], debianPackage: 'openssh-server' }),
+    requireProgram('bash'),
+    requireProgram('sshd'),
     Promise.all(SSHD_HELPERS.map((name) => findProgram(name))),
   ]);
   return { bash, sshd, helpers: helpers.filter((path) => path !== undefined) };

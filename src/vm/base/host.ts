@@ -89,10 +89,36 @@ export const TOOL_NAMES = [
   'zstd',
   'setpriv',
   'swtpm',
+  'bash',
+  'mke2fs',
+  'xz',
+  'xdg-open',
 ] as const;
 
 /** `mtools` is its program `mcopy`; `busybox` must be statically linked. */
 export type ToolName = (typeof TOOL_NAMES)[number];
+
+/** Names of the program of each tool, the preferred one first. */
+export const PROGRAMS: Readonly<Record<ToolName, readonly string[]>> = {
+  'qemu-img': ['qemu-img'],
+  smbd: ['smbd'],
+  pdbedit: ['pdbedit'],
+  ssh: ['ssh'],
+  'ssh-keygen': ['ssh-keygen'],
+  sshd: ['sshd'],
+  vde_switch: ['vde_switch'],
+  xorriso: ['xorriso'],
+  mtools: ['mcopy'],
+  // The first that is statically linked.
+  busybox: ['busybox-static', 'busybox.static', 'busybox'],
+  zstd: ['zstd'],
+  setpriv: ['setpriv'],
+  swtpm: ['swtpm'],
+  bash: ['bash'],
+  mke2fs: ['mke2fs'],
+  xz: ['xz'],
+  'xdg-open': ['xdg-open'],
+};
 
 export interface DiskSpace {
   readonly path: string;

@@ -105,6 +105,26 @@ const TOOL_NEEDS: Readonly<Record<ToolName, ToolNeed>> = {
     isRequired: false,
     packages: { debian: 'swtpm', fedora: 'swtpm', arch: 'swtpm', nix: 'swtpm' },
   },
+  bash: {
+    purpose: 'the stand-in',
+    isRequired: false,
+    packages: { debian: 'bash', fedora: 'bash', arch: 'bash', nix: 'bash' },
+  },
+  mke2fs: {
+    purpose: 'the disk of the stand-in',
+    isRequired: false,
+    packages: { debian: 'e2fsprogs', fedora: 'e2fsprogs', arch: 'e2fsprogs', nix: 'e2fsprogs' },
+  },
+  xz: {
+    purpose: 'reads large indexes faster; the Linux guests',
+    isRequired: false,
+    packages: { debian: 'xz-utils', fedora: 'xz', arch: 'xz', nix: 'xz' },
+  },
+  'xdg-open': {
+    purpose: 'opens pages in the browser',
+    isRequired: false,
+    packages: { debian: 'xdg-utils', fedora: 'xdg-utils', arch: 'xdg-utils', nix: 'xdg-utils' },
+  },
 };
 
 /** Memory and disk space for a Windows machine with its snapshots. */

@@ -1,24 +1,7 @@
 import { open } from 'node:fs/promises';
 import { findProgram } from '../../io/program.ts';
-import { TOOL_NAMES } from '../base/host.ts';
+import { PROGRAMS, TOOL_NAMES } from '../base/host.ts';
 import type { Host, ToolName } from '../base/host.ts';
-
-const PROGRAMS: Readonly<Record<ToolName, readonly string[]>> = {
-  'qemu-img': ['qemu-img'],
-  smbd: ['smbd'],
-  pdbedit: ['pdbedit'],
-  ssh: ['ssh'],
-  'ssh-keygen': ['ssh-keygen'],
-  sshd: ['sshd'],
-  vde_switch: ['vde_switch'],
-  xorriso: ['xorriso'],
-  mtools: ['mcopy'],
-  // The first that is statically linked.
-  busybox: ['busybox-static', 'busybox.static', 'busybox'],
-  zstd: ['zstd'],
-  setpriv: ['setpriv'],
-  swtpm: ['swtpm'],
-};
 
 /** Looks up each tool in the PATH of an environment and in the directories of system programs. */
 export async function findTools(environment: Readonly<Record<string, string | undefined>>): Promise<Host['tools']> {

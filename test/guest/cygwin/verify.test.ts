@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseMarker } from '../../../src/guest/console-markers.ts';
-import { requireProgram } from '../../../src/guest/linux/programs.ts';
+import { programOf } from '../../rehearsal/program.ts';
 import { describeWith } from '../../support/qemu.ts';
 import { PACKAGES, makeInstallation, setupLog, withLines } from './installation.ts';
 import type { InstallationOptions, InstalledPackage } from './installation.ts';
@@ -218,7 +218,7 @@ describe.each([
     beforeAll(async () => {
       rmSync(join(directory, awk), { recursive: true, force: true });
       mkdirSync(join(directory, awk));
-      symlinkSync(await requireProgram({ anyOf: [awk], debianPackage: awk }), join(directory, awk, 'awk'));
+      symlinkSync(await programOf(awk, awk), join(directory, awk, 'awk'));
     });
 
     test.each(CASES)('$title', async ({ change, findings, compared, ...options }) => {
