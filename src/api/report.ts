@@ -8,9 +8,12 @@ import type { Conflict, ResolveRequest } from '../core/resolve/plan.ts';
 import { CygstrapError } from '../errors.ts';
 import { openFile } from '../io/open-file.ts';
 import { writeTextFile } from '../io/text-file.ts';
+import { printableJson } from '../printable.ts';
+import { cycloneDx } from '../report/cyclonedx.ts';
 import { reportHtml } from '../report/page.ts';
 import { reportOfLock, reportOfPlan, reportOfRepo } from '../report/page-data.ts';
 import type { ReportData } from '../report/page-data.ts';
+import { spdx } from '../report/spdx.ts';
 import { indexesInForce } from '../repo/index-files.ts';
 import { inspectRepo } from '../repo/repo.ts';
 import { answerRequest } from './answer.ts';
@@ -19,6 +22,7 @@ import { comparePlans } from './diff.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { LoadedCatalog, LoadOptions } from './load-catalog.ts';
 import { readLock } from './lock-file.ts';
+import { packageVersion } from './version.ts';
 
 /** What a report is about. */
 export type ReportSubject =
@@ -42,32 +46,49 @@ export type ReportSubject =
 
 export interface ReportContext extends ResolveContext {
   readonly load?: LoadOptions;
+  /** Default: `html`. */
+  readonly format?: ReportFormat;
 }
 
-/** A report as one HTML page, or the reason why the request has no plan. */
+/** A page, or a software bill of materials in CycloneDX 1.6 or SPDX 2.3. */
+export type ReportFormat = 'html' | 'cyclonedx' | 'spdx';
+
+/** A report as one text, or the reason why the request has no plan. */
 export type ReportResult =
-  | { readonly kind: 'report'; readonly html: string; readonly packages: number }
+  | { readonly kind: 'report'; readonly text: string; readonly packages: number }
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
 
-/** Makes a page with the sizes, reasons and changes of a plan, a lock or a repo. Throws `not-found`, `io`, `lock` and
- *  `repo`, and as {@link loadCatalog}. */
+/** Makes a page with the sizes, reasons and changes of a plan, a lock or a repo, or a bill of materials. Throws
+ *  `not-found`, `io`, `lock` and `repo`, and as {@link loadCatalog}. */
 export async function makeReport(subject: ReportSubject, context: ReportContext = {}): Promise<ReportResult> {
   const data = await dataOf(subject, context);
   if ('conflicts' in data) return { kind: 'conflict', conflicts: data.conflicts };
-  return { kind: 'report', html: reportHtml(data, await pageParts()), packages: data.packages.length };
+  return { kind: 'report', text: await textOf(data, context.format ?? 'html'), packages: data.packages.length };
 }
 
-/** Writes a page to a file, and opens it in the browser of the desktop if that is requested. Throws `io`, and `tool`
+async function textOf(data: ReportData, format: ReportFormat): Promise<string> {
+  if (format === 'html') return reportHtml(data, await pageParts());
+  // The same packages of the same index give the same bytes.
+  const seconds = Math.max(0, ...data.indexes.map(({ timestamp }) => timestamp ?? 0));
+  const facts = {
+    version: packageVersion(),
+    created: new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'),
+    digest: createHash('sha256').update(JSON.stringify(data)).digest('hex'),
+  };
+  return `${printableJson(format === 'spdx' ? spdx(data, facts) : cycloneDx(data, facts))}\n`;
+}
+
+/** Writes a report to a file, and opens it in the browser of the desktop if that is requested. Throws `io`, and `tool`
  *  without a desktop. */
 export async function saveReport(
   file: string,
-  html: string,
+  text: string,
   {
     open = false,
     env = {},
   }: { readonly open?: boolean; readonly env?: Readonly<Record<string, string | undefined>> } = {},
 ): Promise<void> {
-  await writeTextFile(file, html);
+  await writeTextFile(file, text);
   if (open) await openFile(file, env);
 }
 

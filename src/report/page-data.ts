@@ -1,8 +1,9 @@
 import type { Catalog } from '../core/catalog/catalog.ts';
 import { hasCategory } from '../core/catalog/package.ts';
-import type { Lock } from '../core/lock/lock.ts';
+import type { Lock, LockedPackage } from '../core/lock/lock.ts';
 import type { ChosenVersion } from '../core/resolve/edges.ts';
 import { edgesOf, versionOf } from '../core/resolve/edges.ts';
+import type { Archive } from '../core/setup-ini/records.ts';
 import type { Plan, PlanReason } from '../core/resolve/plan.ts';
 import type { Difference } from '../core/version/differences.ts';
 import { countText, sizeText } from './text.ts';
@@ -33,6 +34,8 @@ export interface ReportPackage {
   readonly section: string | null;
   /** Size of the binary archive in bytes. */
   readonly size: number;
+  /** The binary archive. */
+  readonly archive: Archive;
   readonly reason: ReportReason;
   /** The first category of the package; empty if no index was read. */
   readonly category: string;
@@ -103,7 +106,7 @@ export function reportOfLock(
     if (catalog === undefined) return 'listed';
     return request.base && hasCategory(own, 'base') ? 'base' : 'dependency';
   };
-  const packages = lock.packages.map((pkg) => ({ ...pkg, reason: reasonOf(pkg.name) }));
+  const packages = lock.packages.map((pkg) => ({ ...pkg, archive: archiveOf(pkg), reason: reasonOf(pkg.name) }));
   const bytes = packages.reduce((sum, { size }) => sum + size, 0);
   const undigested = packages.filter(({ sha512, md5 }) => sha512 === undefined && md5 === undefined);
   const unlisted = catalog === undefined ? [] : packages.filter((pkg) => versionOf(catalog, pkg) === undefined);
@@ -133,7 +136,7 @@ export function reportOfRepo(repo: string, catalog: Catalog, difference: ReportD
     const current = catalog.current(pkg);
     if (current === undefined) return [];
     const { name, version, index, archive } = current;
-    return [{ name, version, index, size: archive.sizeBytes, reason: 'listed' as const }];
+    return [{ name, version, index, size: archive.sizeBytes, archive, reason: 'listed' as const }];
   });
   const bytes = packages.reduce((sum, { size }) => sum + size, 0);
   return {
@@ -153,7 +156,7 @@ export function reportOfRepo(repo: string, catalog: Catalog, difference: ReportD
 function withCatalog(catalog: Catalog, packages: readonly (Summary & ChosenVersion)[]): ReportPackage[] {
   const chosen = new Map(packages.map((pkg) => [pkg.name, pkg]));
   return packages.map((pkg) => {
-    const { name, version, size, reason } = pkg;
+    const { name, version, size, archive, reason } = pkg;
     const known = catalog.packages.get(name);
     const requires = edgesOf(catalog, chosen, pkg).map(({ to }) => to);
     return {
@@ -161,6 +164,7 @@ function withCatalog(catalog: Catalog, packages: readonly (Summary & ChosenVersi
       version,
       section: versionOf(catalog, pkg)?.section ?? null,
       size,
+      archive,
       reason,
       category: known?.categories[0] ?? NO_CATEGORY,
       summary: known?.sdesc.replaceAll(/\s+/g, ' ') ?? '',
@@ -169,8 +173,12 @@ function withCatalog(catalog: Catalog, packages: readonly (Summary & ChosenVersi
   });
 }
 
-function withoutCatalog({ name, version, size, reason }: Summary): ReportPackage {
-  return { name, version, section: null, size, reason, category: NO_CATEGORY, summary: '', requires: [] };
+function archiveOf({ path, size, sha512, md5 }: LockedPackage): Archive {
+  return { path, sizeBytes: size, ...(sha512 !== undefined && { sha512 }), ...(md5 !== undefined && { md5 }) };
+}
+
+function withoutCatalog({ name, version, size, archive, reason }: Summary): ReportPackage {
+  return { name, version, section: null, size, archive, reason, category: NO_CATEGORY, summary: '', requires: [] };
 }
 
 function indexesOf({ headers }: Catalog): ReportIndex[] {

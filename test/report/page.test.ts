@@ -44,7 +44,7 @@ function loaded(text: string): ReturnType<typeof loadCatalog> {
 async function htmlOf(subject: ReportSubject): Promise<string> {
   const result = await makeReport(subject);
   if (result.kind !== 'report') throw new Error('no plan');
-  return result.html;
+  return result.text;
 }
 
 /** Makes a directory that is removed after the test. */

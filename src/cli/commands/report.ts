@@ -1,6 +1,6 @@
 import type { ReportSubject } from '../../api/report.ts';
 import { countText, sizeText } from '../../report/text.ts';
-import { defineCommand, flag, grouped, rest, value, withDefault } from '../options/declare.ts';
+import { choice, defineCommand, documentDefault, flag, grouped, rest, value, withDefault } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { ANSWER_OPTIONS, INDEX_OPTIONS, PLAN_OPTIONS } from '../options/options.ts';
 import { CONFIG_OPTION, projectOptionsOf, requireRequest } from '../options/project.ts';
@@ -13,6 +13,14 @@ import type { Session } from '../terminal/session.ts';
 
 type ReportArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
+const FORMATS = ['html', 'cyclonedx', 'spdx'] as const;
+
+const FILES: Readonly<Record<(typeof FORMATS)[number], string>> = {
+  html: 'cygstrap-report.html',
+  cyclonedx: 'cygstrap.cdx.json',
+  spdx: 'cygstrap.spdx.json',
+};
+
 const OPTIONS = {
   ...INDEX_OPTIONS,
   ...PLAN_OPTIONS,
@@ -24,19 +32,27 @@ const OPTIONS = {
     before: value('FILE', 'Show what changed since this index; with --lock, since this lock'),
   }),
   ...grouped('Output', {
-    out: withDefault(value('FILE', 'Write the page to this file'), 'cygstrap-report.html'),
+    format: withDefault(
+      choice(FORMATS, 'Write a page, or a software bill of materials in CycloneDX 1.6 or SPDX 2.3'),
+      'html',
+    ),
+    out: documentDefault(
+      value('FILE', 'Write the report to this file'),
+      'cygstrap-report.html, cygstrap.cdx.json or cygstrap.spdx.json',
+    ),
     open: flag('Open the page in the browser of the desktop'),
   }),
 };
 
 export const reportCommand = defineCommand({
   name: 'report',
-  summary: 'Write a page with sizes, reasons and changes of a plan, a lock or a repo',
+  summary: 'Write a page with sizes, reasons and changes of a plan, a lock or a repo; or a bill of materials',
   positionals: { packages: rest('Packages, or NAME=VERSION for one version') },
   options: OPTIONS,
   examples: [
     ['report git make --index setup.xz --open', 'the plan as one HTML file that works without network'],
     ['report --lock cygstrap.lock.json --before old.lock.json', 'what an update of the lock changed'],
+    ['report --lock cygstrap.lock.json --index setup.xz --format cyclonedx', 'a software bill of materials'],
     ['report --repo repo --out repo.html', 'what takes the space in a repo'],
   ],
   run: report,
@@ -44,20 +60,23 @@ export const reportCommand = defineCommand({
 
 async function report(session: Session, args: ReportArguments): Promise<number> {
   const { output, host } = session;
+  const { format, out = FILES[format] } = args;
+  const page = args.open ? '--open' : args.before && '--before';
+  if (page && format !== 'html') throw new UsageError(`${page} cannot be combined with --format ${format}`);
   const subject = await subjectOf(session, args);
   const { makeReport, saveReport } = await import('../../api/report.ts');
   const { lenient, noCache, solverLimit } = args;
   const report = reporter(output, args);
   const load = { lenient, cache: !noCache, env: host.env, report };
-  const result = await interruptible((signal) => makeReport(subject, { load, report, signal, solverLimit }));
+  const result = await interruptible((signal) => makeReport(subject, { load, report, signal, solverLimit, format }));
   if (result.kind === 'conflict') return refuse(output, result.conflicts, args);
-  const { html, packages } = result;
-  await saveReport(args.out, html, { open: args.open, env: host.env });
-  const size = Buffer.byteLength(html);
+  const { text, packages } = result;
+  await saveReport(out, text, { open: args.open, env: host.env });
+  const size = Buffer.byteLength(text);
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
-    await output.json({ schema: SCHEMA, report: args.out, packages, size });
-  } else await output.data(`wrote \`${args.out}\`: ${countText(packages, 'package')}, ${sizeText(size)}\n`);
+    await output.json({ schema: SCHEMA, report: out, packages, size });
+  } else await output.data(`wrote \`${out}\`: ${countText(packages, 'package')}, ${sizeText(size)}\n`);
   return EXIT_DONE;
 }
 
