@@ -33,6 +33,7 @@ for (const source of sources) {
   const stem = source.replace(/^src\//, 'dist/').replace(/\.[jt]s$/, '');
   for (const built of [`${stem}.js`, `${stem}.d.ts`]) if (!builds.delete(built)) faults.push(`missing: ${built}`);
 }
+if (!builds.delete('dist/man/cygstrap.1')) faults.push('missing: dist/man/cygstrap.1');
 for (const needed of ['main.js', 'hash-worker.js', 'report-page.js', 'LICENSES.txt'].map(
   (name) => `dist/program/${name}`,
 ))
