@@ -42,8 +42,8 @@ describeWith(INSTALL_PROGRAMS, 'an installation that fails publishes nothing and
     ['question', 'windowspe', 'Setup can wait for an answer'],
     ['hang-windowspe', 'windowspe', 'Setup can wait for an answer'],
     ['hang-specialize', 'specialize', 'the first start from the disk'],
-    // It stops before the script, which tells that the user is logged on.
-    ['hang-logon', 'specialize', 'the first start from the disk'],
+    // Setup has ended; the script does not tell that the user is logged on.
+    ['hang-logon', 'complete', 'the desktop can wait for an answer'],
   ])('%s: the screen is still in step %s', { timeout: LIMIT_MS }, async (variant, step, hint) => {
     const stderr = await failure(variant, ['--stall-timeout', `${STALL_SECONDS}s`]);
     const still = `there is no write to a disk for ${STALL_SECONDS} s, and the screen does not change`;

@@ -84,6 +84,7 @@ export const WINDOWS_PROGRESS: InstallProgress = {
       timeoutMs: 60 * MINUTE_MS,
       hint: 'the first start from the disk or the answers for it failed: see the screen',
     },
+    { ...LOGON, name: 'complete' },
     LOGON,
     SCRIPT,
     ...CYGWIN,

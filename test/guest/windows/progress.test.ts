@@ -201,6 +201,7 @@ test('every phase has a limit and a hint, and its name is that of the marker of 
     'firmware',
     'windowspe',
     'specialize',
+    'complete',
     'logon',
     'script',
     'cygwin',
