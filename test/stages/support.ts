@@ -13,25 +13,11 @@ import type { Report } from '../../src/events.ts';
 import type { GuestKind } from '../../src/guest/kind.ts';
 import { quoteWord } from '../../src/io/quoting.ts';
 import { standIn } from '../../src/guest/stand-in/kind.ts';
-import { QEMU } from '../support/qemu.ts';
+import { STAND_IN_PROGRAMS } from '../support/qemu.ts';
 import { PROJECT } from '../support/transcript.ts';
 
 /** Programs of the host that the stages of the stand-in need. */
-export const PROGRAMS = [
-  QEMU,
-  'qemu-img',
-  'busybox',
-  'sshd',
-  'ssh',
-  'ssh-keygen',
-  'smbd',
-  'mke2fs',
-  'xz',
-  'zstd',
-  'xorriso',
-  'mcopy',
-  'setpriv',
-];
+export const PROGRAMS = [...STAND_IN_PROGRAMS, 'setpriv'];
 
 /** First line of stderr of every command that uses the stand-in. */
 export const NOTICE = `note: ${standIn.notice}\n`;

@@ -15,6 +15,23 @@ export function pathOf(program: string): string | undefined {
   return DIRECTORIES.map((directory) => join(directory, program)).find((path) => existsSync(path));
 }
 
+/** Programs of the host that a stand-in needs to be installed and used. */
+export const STAND_IN_PROGRAMS = [
+  QEMU,
+  'qemu-img',
+  'busybox',
+  'sshd',
+  'ssh',
+  'ssh-keygen',
+  'smbd',
+  'pdbedit',
+  'mke2fs',
+  'xz',
+  'zstd',
+  'xorriso',
+  'mcopy',
+];
+
 /** Describes tests that require programs. If one is missing, they are skipped, or fail if CI is set. */
 export function describeWith(programs: readonly string[], name: string, body: () => void): void {
   const missing = programs.filter((program) => pathOf(program) === undefined);

@@ -172,7 +172,8 @@ function addBuildDepends(
   }
 }
 
-/** A category without packages is refused if another one is spelled like it. Setup ignores all of them. */
+/** Adds the packages of a category. An unknown category is refused if a known one is spelled like it; otherwise it is
+ *  ignored with a warning, as setup does without one. */
 function addCategory(
   catalog: Catalog,
   category: string,

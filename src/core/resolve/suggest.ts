@@ -10,10 +10,10 @@ interface Like {
   readonly distance: number;
 }
 
-/** Packages that nobody means by the name of a program. */
+/** Packages that are no suggestion: debug information, documentation, sources. */
 const SIDE_PACKAGE = /-(?:debuginfo|doc|src)$/;
 
-/** Packages for one language or program; nobody means them by a word of their description. */
+/** Packages for one language or editor; they are not suggested because of a word in their description. */
 const BINDING = /^(?:emacs|gambas3|mingw64|perl|python\d*|R|ruby|texlive|vim)-/;
 
 /** Returns the packages that a user may have meant by a name that no package has, the most likely first:
