@@ -1,5 +1,5 @@
 import { LAYOUTS } from '../core/config/config.ts';
-import { DEFAULT_ARCH, LOCK_FILE_NAME } from '../core/lock/lock.ts';
+import { ARCHITECTURES, DEFAULT_ARCH, LOCK_FILE_NAME } from '../core/lock/lock.ts';
 import { DEFAULT_SOLVER_LIMIT, DEFAULT_WINDOWS, EMPTY_REQUEST } from '../core/resolve/request.ts';
 import { PRODUCT_KEY_VARIABLE } from '../io/secret-variables.ts';
 import { CLOCK_CHOICES } from '../stages/run.ts';
@@ -34,6 +34,7 @@ export const DEFAULTS = {
 
 /** All values of the options that have a fixed set of them. */
 export const CHOICES = {
+  architectures: ARCHITECTURES,
   layouts: LAYOUTS,
   topologies: TOPOLOGIES,
   firmware: FIRMWARE_KINDS,

@@ -1,19 +1,20 @@
-import { DEFAULTS } from '../../api/defaults.ts';
 import { setupText } from '../../report/setup-line.ts';
 import { countText, sizeText } from '../../report/text.ts';
-import { defineCommand, required, value, withDefault } from '../options/declare.ts';
+import { defineCommand, documentDefault, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
+import { LOCK_DEFAULT } from '../options/lock.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
+import { REPO_OPTION, withProject } from '../options/repo.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
 
-type BundleArguments = Arguments<typeof OPTIONS>;
+type BundleArguments = Arguments<typeof OPTIONS> & { readonly repo: string; readonly lock: string };
 
 const OPTIONS = {
-  repo: required(value('DIR', 'Directory of the repo')),
-  lock: withDefault(value('FILE', 'The new lock; --apply writes it'), DEFAULTS.lock),
+  ...REPO_OPTION,
+  lock: documentDefault(value('FILE', 'The new lock; --apply writes it'), LOCK_DEFAULT),
   since: value('FILE', 'Leave out what this older lock lists; without it the bundle holds every file'),
   out: value('FILE', 'Write the bundle to this tar file'),
   apply: value('FILE', 'Verify this bundle and add its files to the repo'),
@@ -28,11 +29,12 @@ export const bundleCommand = defineCommand({
     ['bundle --repo ./repo --since old.lock.json --out may.tar', 'pack what the old lock does not list'],
     ['bundle --apply may.tar --repo ./repo', 'add it to the other repo'],
   ],
-  run(session, args) {
-    const { apply, out, since } = args;
+  async run(session, given) {
+    const { apply, out, since } = given;
     if (apply === undefined && out === undefined) throw new UsageError('--out or --apply is missing');
     if (apply !== undefined && (out ?? since) !== undefined)
       throw new UsageError('--apply cannot be combined with --out or --since');
+    const args = await withProject(given);
     return apply === undefined ? make(session, args, out ?? '') : applyTo(session, args, apply);
   },
 });

@@ -8,12 +8,13 @@ import { countText, sizeText } from '../../report/text.ts';
 import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
-import { lockFileOf } from '../options/lock.ts';
+import { LOCK_DEFAULT, lockFileOf } from '../options/lock.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { READING_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import { PROJECT_OPTIONS, projectOptionsOf } from '../options/project.ts';
 import type { ProjectOptions } from '../options/project.ts';
+import { noRepo } from '../options/repo.ts';
 import { refuse } from '../terminal/refuse.ts';
 import type { Session } from '../terminal/session.ts';
 import { SITE_OPTIONS, keyringOf, siteOptionsOf } from '../options/sites.ts';
@@ -31,10 +32,7 @@ const OPTIONS = {
   ...ANSWER_OPTIONS,
   ...grouped('Repo', {
     repo: value('DIR', 'Directory of the repo'),
-    lock: documentDefault(
-      value('FILE', 'Fetch the files of this lock; write it if it does not exist'),
-      `${DEFAULTS.lock} beside the project file`,
-    ),
+    lock: documentDefault(value('FILE', 'Fetch the files of this lock; write it if it does not exist'), LOCK_DEFAULT),
     frozen: flag('Fetch the files of the lock, and read no index from a site'),
     all: flag('Fetch everything that the index lists: a full mirror, without a lock'),
     prev: parsed('N', 'Also fetch the N previous versions of each package', wholeNumber(0, 9999)),
@@ -125,7 +123,7 @@ async function requestOf(
       'several sites with their own index are merged: they cannot be combined with --full-index or --layout site',
     );
   const repo = args.repo ?? config.repo;
-  if (repo === undefined) throw new UsageError('no repo is given', 'name its directory with `--repo`');
+  if (repo === undefined) throw noRepo();
   const note = choiceNote(choice, sites[0]);
   if (note !== undefined && !args.quiet) session.output.note('note', note);
   return {

@@ -1,21 +1,22 @@
 import type { Report } from '../../events.ts';
-import { DEFAULTS } from '../../api/defaults.ts';
 import type { Answers, MediaResult } from '../../api/media.ts';
 import { setupText } from '../../report/setup-line.ts';
 import { countText, sizeText } from '../../report/text.ts';
-import { defineCommand, list, required, value, withDefault } from '../options/declare.ts';
+import { defineCommand, documentDefault, list, required, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
+import { LOCK_DEFAULT } from '../options/lock.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
+import { REPO_OPTION, withProject } from '../options/repo.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
 
 type MediaArguments = Arguments<typeof OPTIONS>;
 
 const OPTIONS = {
-  repo: required(value('DIR', 'Directory of the repo')),
-  lock: withDefault(value('FILE', 'Write the archives of this lock'), DEFAULTS.lock),
+  ...REPO_OPTION,
+  lock: documentDefault(value('FILE', 'Write the archives of this lock'), LOCK_DEFAULT),
   out: required(value('DIR', 'Write repo.iso into this directory')),
   add: list('FILE[=PATH]', 'Add this file or directory to the image, at PATH; repeat for several'),
   keyring: list('FILE', 'Trust the OpenPGP keys in this file too, for the setup program; repeat for several'),
@@ -38,9 +39,10 @@ export const mediaCommand = defineCommand({
   run: writeMedia,
 });
 
-async function writeMedia(session: Session, args: MediaArguments): Promise<number> {
-  if ((args.guest === undefined) !== (args.authorizedKey === undefined))
+async function writeMedia(session: Session, given: MediaArguments): Promise<number> {
+  if ((given.guest === undefined) !== (given.authorizedKey === undefined))
     throw new UsageError('--guest and --authorized-key require each other');
+  const args = await withProject(given);
   const { output, host } = session;
   const { makeMedia } = await import('../../api/media.ts');
   const { repo, lock, out, add, keyring } = args;
@@ -60,7 +62,7 @@ async function writeMedia(session: Session, args: MediaArguments): Promise<numbe
 
 async function answersFor(
   { host }: Session,
-  { guest, authorizedKey, lock, out }: MediaArguments,
+  { guest, authorizedKey, lock, out }: MediaArguments & { readonly lock: string },
   options: { readonly report: Report; readonly signal: AbortSignal },
 ): Promise<Answers | undefined> {
   if (guest === undefined || authorizedKey === undefined) return undefined;

@@ -44,12 +44,16 @@ export function parsed<T>(valueName: string, help: string, parse: Parse<T>): Opt
   };
 }
 
-/** Declares an option whose value is one of a fixed set. */
-export function choice<const C extends string>(choices: readonly C[], help: string): Option<C | undefined> {
+/** Declares an option whose value is one of a fixed set. `meant` has the choices for other words that users know. */
+export function choice<const C extends string>(
+  choices: readonly C[],
+  help: string,
+  meant: Readonly<Record<string, C>> = {},
+): Option<C | undefined> {
   const parse: Parse<C> = (text, option) => {
     const found = choices.find((each) => each === text);
     if (found !== undefined) return found;
-    const [near] = didYouMean(text, choices);
+    const near = Object.hasOwn(meant, text) ? meant[text] : didYouMean(text, choices)[0];
     throw new UsageError(
       `--${option} must be one of ${choices.join(', ')}: \`${text}\``,
       near === undefined ? undefined : `did you mean \`--${option} ${near}\`?`,

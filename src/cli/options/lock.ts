@@ -1,9 +1,12 @@
 import { DEFAULTS } from '../../api/defaults.ts';
 import { documentDefault, flag, grouped, value } from './declare.ts';
 
+/** The lock of a command line that names none. */
+export const LOCK_DEFAULT = `${DEFAULTS.lock} beside the project file`;
+
 /** The lock of a project. */
 export const LOCK_OPTIONS = grouped('Request', {
-  lock: documentDefault(value('FILE', 'Use this file as the lock'), `${DEFAULTS.lock} beside the project file`),
+  lock: documentDefault(value('FILE', 'Use this file as the lock'), LOCK_DEFAULT),
 });
 
 /** Options of every command that writes a lock. */

@@ -1,5 +1,6 @@
 import type { Config } from '../../core/config/config.ts';
 import type { ResolveRequest } from '../../core/resolve/plan.ts';
+import { architecture } from './architecture.ts';
 import { documentDefault, grouped, splitList, value } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { REQUEST_OPTIONS } from './options.ts';
@@ -15,7 +16,7 @@ export const CONFIG_OPTION = grouped('Request', {
 export const PROJECT_OPTIONS = {
   ...REQUEST_OPTIONS,
   ...CONFIG_OPTION,
-  ...grouped('Request', { arch: documentDefault(value('ARCH', 'Use this architecture'), 'that of the index') }),
+  ...grouped('Request', { arch: documentDefault(architecture('Use this architecture'), 'that of the index') }),
 };
 
 export interface ProjectArguments extends Arguments<typeof PROJECT_OPTIONS> {

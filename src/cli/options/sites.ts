@@ -1,7 +1,8 @@
 import type { FetchContext } from '../../api/fetch-request.ts';
 import type { Config } from '../../core/config/config.ts';
 import { DEFAULTS } from '../../api/defaults.ts';
-import { documentDefault, flag, grouped, list, parsed, value, withDefault } from './declare.ts';
+import { architecture } from './architecture.ts';
+import { documentDefault, flag, grouped, list, parsed, withDefault } from './declare.ts';
 import { wholeNumber } from './units.ts';
 import type { Arguments } from './declare.ts';
 
@@ -37,7 +38,7 @@ export const SITE_OPTIONS = grouped('Sites', {
 
 /** How the index of a remote site is kept between commands. */
 export const KEEPING_OPTIONS = grouped('Sites', {
-  arch: documentDefault(value('ARCH', 'Use the index for this architecture'), DEFAULTS.arch),
+  arch: documentDefault(architecture('Use the index for this architecture'), DEFAULTS.arch),
   offline: flag('Use the index of a site that an earlier command has kept; never ask the site'),
   refresh: flag('Ask the site for its index, also if it was asked within the last hour'),
 });

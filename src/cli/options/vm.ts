@@ -2,10 +2,12 @@ import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
 import type { VmContext } from '../../api/vm-context.ts';
 import type { Event, Report } from '../../events.ts';
 import type { MachineOptions } from '../../stages/manifest.ts';
-import { choice, documentDefault, flag, grouped, list, parsed, required, value, withDefault } from './declare.ts';
+import { choice, documentDefault, flag, grouped, list, parsed, value, withDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
+import { LOCK_DEFAULT } from './lock.ts';
 import { OUTPUT_OPTIONS } from './options.ts';
+import { REPO_OPTION } from './repo.ts';
 import { reporter, stageText } from '../terminal/reporter.ts';
 import type { Verbosity } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
@@ -43,8 +45,8 @@ export const MACHINE_OPTIONS = grouped('Machine', {
 /** Options of the installation and its machine. */
 export const INSTALL_OPTIONS = {
   ...MACHINE_OPTIONS,
-  repo: required(value('DIR', 'Directory of the repo')),
-  lock: withDefault(value('FILE', 'Install the packages of this lock'), DEFAULTS.lock),
+  ...REPO_OPTION,
+  lock: documentDefault(value('FILE', 'Install the packages of this lock'), LOCK_DEFAULT),
   add: list('FILE[=PATH]', 'Add this file or directory to the medium, at PATH; repeat for several'),
   keyring: list('FILE', 'Trust the OpenPGP keys in this file too, for the setup program; repeat for several'),
   'step-timeout': documentDefault(

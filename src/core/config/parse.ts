@@ -1,5 +1,6 @@
 import { flag, objectOf, oneOf, optional, parseShaped, textOf, uniqueListOf } from '../json/shape.ts';
-import { arch, label } from '../lock/patterns.ts';
+import { ARCHITECTURES } from '../lock/lock.ts';
+import { label } from '../lock/patterns.ts';
 import { WINDOWS_KIND_NAMES, WINDOWS_VERSION } from '../windows/kinds.ts';
 import type { Shape } from '../json/shape.ts';
 import { LAYOUTS, siteAddress } from './config.ts';
@@ -31,7 +32,7 @@ export const CONFIG_FIELDS = {
   packages: optional(items),
   categories: optional(labels),
   buildDepends: optional(items),
-  arch: optional(arch),
+  arch: optional(oneOf(ARCHITECTURES)),
   sites: optional(sites),
   addSites: optional(sites),
   keyring: optional(labels),

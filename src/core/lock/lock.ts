@@ -7,6 +7,9 @@ export const LOCK_FILE_NAME = 'cygstrap.lock.json';
 /** Architecture of a request without one. */
 export const DEFAULT_ARCH = 'x86_64';
 
+/** The architectures that setup knows. Source: cygwin-setup win32.cc `machine_name`. */
+export const ARCHITECTURES = [DEFAULT_ARCH, 'x86', 'aarch64'] as const;
+
 /** A file with the size and digest of the index. */
 export interface LockedFile {
   /** Relative to the repo, as in the index; checked with `pathFaults`. */

@@ -45,7 +45,7 @@ describe('a project file', () => {
     ['{"packages": [1.0]}', '`packages[0]` must be a package as NAME or NAME=VERSION, not 1'],
     ['{"layout": "tree"}', '`layout` must be "flat" or "site", not "tree"'],
     ['{"windows": 10}', '`windows` must be a version of Windows like 10.0.19045, or a kind like windows-7, not 10'],
-    ['{"arch": "X86"}', '`arch` must be an architecture like x86_64, not "X86"'],
+    ['{"arch": "X86"}', '`arch` must be "x86_64" or "x86" or "aarch64", not "X86"'],
     ['{"test": null}', '`test` must be true or false, not null'],
     ['{"keyring": "a.asc"}', '`keyring` must be a list'],
     ['{"sites": [{"keys": []}]}', '`sites[0]` has no field `address`'],
