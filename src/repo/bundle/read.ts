@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar-stream';
-import type { Extract } from 'tar-stream';
 import { CygstrapError } from '../../errors.ts';
+import { TarFault, readTar } from '../../io/tar-read.ts';
+import type { TarMember } from '../../io/tar-read.ts';
 import { LOCK_MEMBER, MANIFEST_NAME, parseManifest } from './format.ts';
 import type { ListedMember } from './format.ts';
 
@@ -23,8 +22,6 @@ export interface BundleHead {
     { readonly name: string; readonly bytes: Uint8Array; readonly signature: Uint8Array | undefined } | undefined;
 }
 
-type Entry = Extract extends AsyncIterable<infer E> ? E : never;
-
 /** Limits for the members that are held in memory; no real manifest, lock or index is as large. */
 const MAX_MANIFEST_BYTES = 1 << 20;
 const MAX_HEAD_BYTES = 256 << 20;
@@ -43,39 +40,31 @@ export async function readBundle(
   },
 ): Promise<void> {
   const file = createReadStream(path, { highWaterMark: 1 << 20 });
-  const tar = extract();
-  const failures: { disk?: Error; tar?: Error } = {};
-  file.once('error', (error) => (failures.disk = error));
-  tar.once('error', (error) => (failures.tar = error));
-  const reading = pipeline(file, tar).catch(() => {});
+  let failure: Error | undefined;
+  file.once('error', (error) => (failure = error));
   try {
     const head = new Head(path);
-    for await (const entry of tar) {
+    for await (const entry of readTar(file)) {
       const member = memberOf(path, entry);
       if (head.isComplete) await onArchive(member);
       else if (await head.add(member)) await onHead(head.value());
-      // Skips what the callback did not read.
-      entry.resume();
     }
     if (!head.isComplete) throw broken(path, 'it ends before the archives');
   } catch (error) {
-    if (failures.disk !== undefined) throw cannotRead(path, failures.disk);
-    if (failures.tar === undefined || error instanceof CygstrapError) throw error;
+    if (failure !== undefined) throw cannotRead(path, failure);
+    if (!(error instanceof TarFault)) throw error;
     throw new CygstrapError('corrupt', `\`${path}\` is not a complete tar file`, {
-      cause: failures.tar,
+      cause: error,
       hint: 'copy it again',
     });
   } finally {
-    tar.destroy();
     file.destroy();
-    await reading;
   }
 }
 
-function memberOf(path: string, entry: Entry): IncomingMember {
-  const { name, size, type } = entry.header;
+function memberOf(path: string, { name, type, sizeBytes, chunks }: TarMember): IncomingMember {
   if (type !== 'file') throw broken(path, `\`${name}\` is a ${type}; only regular files are allowed`);
-  return { name, sizeBytes: size, chunks: entry as AsyncIterable<Uint8Array> };
+  return { name, sizeBytes, chunks };
 }
 
 /** Collects the members before the archives. */
