@@ -10,11 +10,12 @@ export class InputError extends CygstrapError {
   }
 }
 
-/** A fault that a decoder finds in its input. It does not name the index. */
+/** A fault that a decoder finds in its input; `unsupported`: valid data that it cannot decode. It does not name the
+ *  index. */
 export class DecodeFault extends Error {
-  readonly code: 'corrupt' | 'limit';
+  readonly code: 'corrupt' | 'limit' | 'unsupported';
 
-  constructor(code: 'corrupt' | 'limit', message: string, options: { readonly cause?: unknown } = {}) {
+  constructor(code: DecodeFault['code'], message: string, options: { readonly cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'DecodeFault';
     this.code = code;
@@ -39,6 +40,11 @@ export function inputErrorFrom({ name, path, compression }: FaultyIndex, fault: 
     const hint = "Cygwin's own index has about 20 MB of text; raise the limit only for an index that you trust";
     return new InputError('limit', `${index} is too large: ${fault.message}`, { ...options, hint });
   }
+  if (fault.code === 'unsupported')
+    return new InputError('io', `cannot decode ${index}: ${fault.message}, which needs the program \`xz\``, {
+      ...options,
+      hint: 'install `xz`, or use `setup.zst` or `setup.ini`',
+    });
   const command = CHECK_COMMAND[compression];
   const check = command === undefined || path === undefined ? '' : `; check it with \`${command} ${path}\``;
   return new InputError('corrupt', `${index} is damaged: ${fault.message}`, {

@@ -2,13 +2,12 @@ import fc from 'fast-check';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import lzma from 'lzma-native';
 import { expect } from 'vitest';
 import { openIndex } from '../../src/input/open-index.ts';
 import { InputError } from '../../src/input/input-error.ts';
 import type { Scope } from '../../src/site/http/address-scope.ts';
 import { FAST, PATH, URL_PATH, bytesOf, fetchFrom } from '../api/fetch/support.ts';
-import { cut } from '../input/support.ts';
+import { compressWith, cut } from '../input/support.ts';
 import { siteAt } from '../site/guarded-site.ts';
 import { fetchError } from '../site/support.ts';
 import { FaultServer } from '../support/fault-server.ts';
@@ -229,7 +228,7 @@ attack(
 
 const LIMIT_BYTES = 8 * 1024 * 1024;
 const ZEROS = Buffer.alloc(LIMIT_BYTES);
-const XZ = await lzma.compress(ZEROS, { preset: 0 });
+const XZ = compressWith('xz', ['-0', '-c'], ZEROS);
 /** 45,899,235 zeros, the most that one block of bzip2 holds. */
 const BZ2 = Buffer.from('QlpoOTFBWSZTWQ4J4t8BX45AAMAAAAggADCATUZCoCWpCoCXF3JFOFCQDgni3w==', 'base64');
 

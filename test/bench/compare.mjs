@@ -21,17 +21,18 @@ const CASES = [
   { name: '--version', argv: ['--version'], isCold: false },
   { name: 'resolve, plain text', argv: [...request, plain], isCold: false },
   { name: 'resolve, .xz, first run', argv: [...request, index], isCold: true },
+  { name: 'resolve, .xz, first run, without `xz`', argv: [...request, index], isCold: true, PATH: '/nowhere' },
   { name: 'resolve, .xz, later runs', argv: [...request, index], isCold: false },
   { name: 'resolve --category All', argv: ['resolve', '--category', 'All', '--index', plain], isCold: false },
 ];
 
 /** Runs one command with GNU time; returns seconds and MiB. */
-function measure(root, argv, cache) {
+function measure(root, argv, cache, PATH = process.env.PATH) {
   const report = join(work, 'time');
   const { status, stderr } = spawnSync(
     '/usr/bin/time',
     ['-f', '%e %M', '-o', report, process.execPath, join(root, 'bin/cygstrap.js'), ...argv],
-    { env: { ...process.env, XDG_CACHE_HOME: cache }, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' },
+    { env: { ...process.env, PATH, XDG_CACHE_HOME: cache }, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' },
   );
   if (status !== 0) throw new Error(`${argv.join(' ')} failed: ${stderr}`);
   const [seconds = 0, kilobytes = 0] = readFileSync(report, 'utf8').trim().split(' ').map(Number);
@@ -41,12 +42,12 @@ function measure(root, argv, cache) {
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
 try {
-  for (const { name, argv, isCold } of CASES) {
+  for (const { name, argv, isCold, PATH } of CASES) {
     const found = { other: [], this: [] };
     for (let run = -1; run < runs; run++)
       for (const [build, root] of Object.entries(builds)) {
-        const cache = join(work, `${build}-${isCold ? run : 'warm'}`);
-        const figures = measure(root, argv, cache);
+        const cache = join(work, `${build}-${isCold ? `${name}-${run}` : 'warm'}`);
+        const figures = measure(root, argv, cache, PATH);
         // The first pair warms the disk and the cache.
         if (run >= 0) found[build].push(figures);
       }
