@@ -137,12 +137,13 @@ async function loadRepo(repo: string, { load = {}, signal }: ReportContext): Pro
 
 /** Reads the parts of the page; the script is made by the build. */
 async function pageParts() {
-  const [template, style, script] = await Promise.all(
-    ['src/report/page/page.html', 'src/report/page/page.css', 'dist/program/report-page.js'].map((path) =>
-      readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8'),
+  const [template, base, own, script] = await Promise.all(
+    ['src/report/page/page.html', 'src/page/base.css', 'src/report/page/page.css', 'dist/program/report-page.js'].map(
+      (path) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8'),
     ),
   );
-  if (template === undefined || style === undefined || script === undefined) throw new Error('a part is missing');
+  if (template === undefined || script === undefined) throw new Error('a part is missing');
+  const style = `${base}${own}`;
   return { template, style, script, styleDigest: digestOf(style), scriptDigest: digestOf(script) };
 }
 

@@ -36,10 +36,12 @@ const LOOPBACK = '127.0.0.1';
 const LONGEST_MESSAGE_BYTES = 1024 * 1024;
 const CLOSE_GRACE_MS = 500;
 
+/** Files of the page, by their path in the address; below `src`. */
 const ASSETS = {
-  '': { file: 'page.html', type: 'text/html; charset=utf-8' },
-  'page.css': { file: 'page.css', type: 'text/css; charset=utf-8' },
-  'page.js': { file: 'page.js', type: 'text/javascript; charset=utf-8' },
+  '': { file: 'serve/view/page/page.html', type: 'text/html; charset=utf-8' },
+  'base.css': { file: 'page/base.css', type: 'text/css; charset=utf-8' },
+  'page.css': { file: 'serve/view/page/page.css', type: 'text/css; charset=utf-8' },
+  'page.js': { file: 'serve/view/page/page.js', type: 'text/javascript; charset=utf-8' },
 } as const;
 
 /** Directories of the package noVNC that the page needs. */
@@ -103,7 +105,7 @@ async function respond(machine: ViewedMachine, access: Access, { request, respon
     return sendEvents(machine, response, stop);
   }
   const asset = Object.hasOwn(ASSETS, path) ? ASSETS[path as keyof typeof ASSETS] : undefined;
-  if (asset !== undefined) return sendFile(response, { ...asset, root: pageDirectory() });
+  if (asset !== undefined) return sendFile(response, { ...asset, root: sourceDirectory() });
   const [, module] = VIEWER.exec(path) ?? [];
   if (module === undefined) return plain(response, 404);
   return sendFile(response, { root: viewerDirectory(), file: module, type: ASSETS['page.js'].type });
@@ -142,8 +144,8 @@ function sendFile(response: ServerResponse, { root, file, type }: ServedFile): v
   }
 }
 
-function pageDirectory(): string {
-  return realpathSync(fileURLToPath(new URL('../../src/serve/view/page', import.meta.url)));
+function sourceDirectory(): string {
+  return realpathSync(fileURLToPath(new URL('../../src', import.meta.url)));
 }
 
 /** Returns the directory of the installed package noVNC, whose entry is `core/rfb.js`. */

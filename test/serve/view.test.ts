@@ -62,7 +62,7 @@ describe('the page of a machine', () => {
     };
     const script = 'text/javascript; charset=utf-8';
     expect(await typeOf('')).toBe('text/html; charset=utf-8');
-    expect(await typeOf('page.css')).toBe('text/css; charset=utf-8');
+    for (const style of ['base.css', 'page.css']) expect(await typeOf(style)).toBe('text/css; charset=utf-8');
     expect(await typeOf('page.js')).toBe(script);
     expect(await typeOf('novnc/core/rfb.js')).toBe(script);
     expect(await typeOf('novnc/vendor/pako/lib/zlib/inflate.js')).toBe(script);

@@ -3,7 +3,8 @@ import { sizeText } from '../text.ts';
 import { showDetails } from './details.js';
 import { byId, link, text } from './elements.js';
 import { PackageGraph } from './graph.js';
-import { showTable } from './table.js';
+import { showPackages } from './packages.js';
+import { showList } from './slices.js';
 import { showTreemap } from './treemap.js';
 
 const data = JSON.parse(byId('data').textContent);
@@ -40,7 +41,7 @@ function timeText(seconds) {
 
 if (data.warnings.length > 0) {
   byId('warnings').hidden = false;
-  byId('warnings-list').append(...data.warnings.map((warning) => text('li', warning)));
+  showList(byId('warnings-list'), data.warnings, (warning) => text('li', warning));
 }
 
 /** Names of packages of the report, for links from the changes. */
@@ -51,19 +52,19 @@ function showChanges({ added, removed, changed, downloadBytes }) {
   const download = downloadBytes === null ? '' : `, ${sizeText(downloadBytes)} to download`;
   byId('changes-total').textContent =
     `${added.length} added, ${removed.length} removed, ${changed.length} changed${download}`;
-  const item = (sign, name, rest) => {
-    const entry = document.createElement('li');
-    entry.append(`${sign} `, known.has(name) ? link(name) : name, ` ${rest}`);
-    return entry;
-  };
-  byId('changes-list').append(
-    ...added.map(({ name, version }) => item('added', name, version)),
-    ...removed.map(({ name, version }) => item('removed', name, version)),
-    ...changed.map(({ name, from, to, direction }) => item(direction, name, `${from} → ${to}`)),
-  );
+  const entries = [
+    ...added.map(({ name, version }) => ({ sign: 'added', name, rest: version })),
+    ...removed.map(({ name, version }) => ({ sign: 'removed', name, rest: version })),
+    ...changed.map(({ name, from, to, direction }) => ({ sign: direction, name, rest: `${from} → ${to}` })),
+  ];
+  showList(byId('changes-list'), entries, ({ sign, name, rest }) => {
+    const item = document.createElement('li');
+    item.append(`${sign} `, known.has(name) ? link(name) : name, ` ${rest}`);
+    return item;
+  });
 }
 
 if (data.difference !== null) showChanges(data.difference);
 showTreemap(byId('map'), packages, data.categories);
-showTable(packages, data.categories);
+showPackages(packages, data.categories);
 showDetails(packages, new PackageGraph(packages), data.note);

@@ -1,88 +1,75 @@
-import { countText, sizeText } from '../text.ts';
-import { byId, link, text } from './elements.js';
+import { text } from './elements.js';
+import { Slices } from './slices.js';
 
-/** Rows that are added at once: a table of 11,000 rows would block the page for seconds. */
-const SLICE = 200;
+/** Returns a function that compares two items by a text. */
+export function byText(key) {
+  return (a, b) => (a[key] ?? '').localeCompare(b[key] ?? '', 'en', { numeric: true });
+}
 
-const byText = (key) => (a, b) => (a[key] ?? '').localeCompare(b[key] ?? '', 'en', { numeric: true });
+/** A table that is sorted by a click on a title. A column has `key` (also its class), `title`, `order` for two items,
+ *  `cell` for the text or element of an item if that is not `item[key]`, and `isDescending` if a click sorts the
+ *  largest first. */
+export class SortableTable {
+  #columns;
+  #heads;
+  #sorted;
+  #slices;
+  #items = [];
 
-const COLUMNS = [
-  { key: 'name', title: 'Package', order: byText('name'), cell: ({ name }) => link(name) },
-  { key: 'version', title: 'Version', order: byText('version') },
-  { key: 'section', title: 'Section', order: byText('section') },
-  { key: 'size', title: 'Size', order: (a, b) => a.size - b.size, cell: ({ size }) => sizeText(size) },
-  { key: 'reason', title: 'Why', order: byText('reason') },
-  { key: 'category', title: 'Category', order: byText('category') },
-  { key: 'summary', title: 'Summary', order: byText('summary') },
-];
+  /** Puts head and body into an empty table. `sorted` is the key of the first column to sort by; `more` follows the
+   *  table. */
+  constructor(table, { columns, sorted, more }) {
+    this.#columns = columns;
+    this.#sorted = this.#firstOrder(sorted);
+    this.#heads = columns.map((column) => this.#headOf(column));
+    const row = document.createElement('tr');
+    row.append(...this.#heads);
+    table.createTHead().append(row);
+    this.#slices = new Slices(table.createTBody(), more, (item) => rowOf(columns, item));
+    this.#markSorted();
+  }
 
-/** Fills the table: sorted by a click on a title, filtered by a text and a category, in slices. */
-export function showTable(packages, categories) {
-  let sorted = { key: 'size', isDescending: true };
-  let shown = [];
-  let drawn = 0;
-  const rows = byId('rows');
-  const more = byId('more');
-  const texts = packages.map(({ name, summary }) => `${name} ${summary}`.toLowerCase());
-  byId('category').append(new Option('all', ''), ...categories.toSorted().map((name) => new Option(name, name)));
+  /** Replaces all rows. Equal rows stay in the order of `items`. */
+  show(items) {
+    this.#items = items;
+    const { key, isDescending } = this.#sorted;
+    const { order } = this.#columns.find((column) => column.key === key);
+    this.#slices.show(items.toSorted((a, b) => (isDescending ? order(b, a) : order(a, b))));
+  }
 
-  const addRows = (count) => {
-    rows.append(...shown.slice(drawn, drawn + count).map(rowOf));
-    drawn = Math.min(shown.length, drawn + count);
-    more.textContent = drawn < shown.length ? `${shown.length - drawn} more` : '';
-  };
-  const update = () => {
-    const words = byId('search').value.toLowerCase().split(/\s+/);
-    const category = byId('category').value;
-    const { order } = COLUMNS.find(({ key }) => key === sorted.key);
-    shown = packages
-      .filter((pkg) => category === '' || pkg.category === category)
-      .filter(({ index }) => words.every((word) => texts[index].includes(word)))
-      .sort((a, b) => (sorted.isDescending ? order(b, a) : order(a, b)) || a.index - b.index);
-    const bytes = shown.reduce((sum, { size }) => sum + size, 0);
-    byId('count').textContent = `${countText(shown.length, 'package')}, ${sizeText(bytes)}`;
-    rows.replaceChildren();
-    drawn = 0;
-    addRows(SLICE);
-  };
-  const heads = COLUMNS.map(({ key, title }) => {
+  #headOf({ key, title }) {
     const head = Object.assign(document.createElement('th'), { scope: 'col', className: key });
     const button = Object.assign(text('button', title), { type: 'button' });
     button.addEventListener('click', () => {
-      sorted = { key, isDescending: sorted.key === key ? !sorted.isDescending : key === 'size' };
-      markSorted();
-      update();
+      this.#sorted =
+        this.#sorted.key === key ? { key, isDescending: !this.#sorted.isDescending } : this.#firstOrder(key);
+      this.#markSorted();
+      this.show(this.#items);
     });
     head.append(button);
     return head;
-  });
-  const markSorted = () => {
-    for (const head of heads) {
-      if (head.className !== sorted.key) head.removeAttribute('aria-sort');
-      else head.ariaSort = sorted.isDescending ? 'descending' : 'ascending';
+  }
+
+  #firstOrder(key) {
+    const { isDescending = false } = this.#columns.find((column) => column.key === key);
+    return { key, isDescending };
+  }
+
+  #markSorted() {
+    for (const head of this.#heads) {
+      if (head.className !== this.#sorted.key) head.removeAttribute('aria-sort');
+      else head.ariaSort = this.#sorted.isDescending ? 'descending' : 'ascending';
     }
-  };
-  byId('head').append(...heads);
-  markSorted();
-  byId('search').addEventListener('input', update);
-  byId('category').addEventListener('change', update);
-  new IntersectionObserver(
-    ([entry]) => {
-      if (entry.isIntersecting) addRows(SLICE);
-    },
-    { rootMargin: '1000px' },
-  ).observe(more);
-  addEventListener('beforeprint', () => addRows(Infinity));
-  update();
+  }
 }
 
-function rowOf(pkg) {
+function rowOf(columns, item) {
   const row = document.createElement('tr');
   row.append(
-    ...COLUMNS.map(({ key, cell }) => {
+    ...columns.map(({ key, cell }) => {
       const element = document.createElement('td');
       element.className = key;
-      element.append(cell?.(pkg) ?? pkg[key] ?? '');
+      element.append(cell?.(item) ?? item[key] ?? '');
       return element;
     }),
   );
