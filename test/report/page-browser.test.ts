@@ -78,7 +78,7 @@ describeWith(['chromium'], 'the page in Chromium', () => {
       if (made.kind !== 'lock') throw new Error('no plan');
       const { packages, ...rest } = made.lock;
       const path = join(root, `${version}.json`);
-      await writeFile(path, printLock({ ...rest, packages: packages.map(({ sha512: _, ...each }) => each) }));
+      await writeFile(path, printLock({ ...rest, packages: packages.map(({ sha512: _digest, ...each }) => each) }));
       return path;
     };
     const text = await htmlOf({ kind: 'lock', lock: await lockOf('2-1'), before: await lockOf('1-1') });
