@@ -30,6 +30,9 @@ const shared = {
   hookTimeout: 240_000,
 };
 
+/** Machine suites share the kernels and images in the cache of the user. */
+const ownCache = { setupFiles: [...shared.setupFiles, 'test/support/own-cache.ts'] };
+
 export default defineConfig({
   test: {
     reporters: ['default', new NoSkips(), new AttackTable()],
@@ -37,9 +40,17 @@ export default defineConfig({
     // The files share nothing, so they run beside each other. The default would be one worker on two processors.
     maxWorkers: '100%',
     projects: [
-      { test: { ...shared, name: 'default', include: ['test/**/*.test.ts'], exclude: [...MACHINES, ...ATTACKS] } },
+      {
+        test: {
+          ...shared,
+          ...ownCache,
+          name: 'default',
+          include: ['test/**/*.test.ts'],
+          exclude: [...MACHINES, ...ATTACKS],
+        },
+      },
       { test: { ...shared, name: 'machines', include: MACHINES } },
-      { test: { ...shared, name: 'attack', include: ATTACKS } },
+      { test: { ...shared, ...ownCache, name: 'attack', include: ATTACKS } },
     ],
   },
 });

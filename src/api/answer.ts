@@ -1,7 +1,7 @@
-import type { Report } from '../events.ts';
 import type { IndexSummary } from '../core/catalog/index-summary.ts';
 import type { ResolveOptions, ResolveRequest, ResolveResult } from '../core/resolve/plan.ts';
 import { resolveInSteps } from '../core/resolve/resolve.ts';
+import type { OperationContext } from './context.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { runSteps } from './steps.ts';
 
@@ -9,16 +9,12 @@ import { runSteps } from './steps.ts';
 export type Answer = ResolveResult & { readonly indexes: readonly IndexSummary[] };
 
 /** How the operations that resolve a request run. */
-export interface ResolveContext extends ResolveOptions {
-  readonly report?: Report;
-  /** When it is aborted, the operation rejects with its reason. */
-  readonly signal?: AbortSignal | undefined;
-}
+export interface ResolveContext extends ResolveOptions, OperationContext {}
 
 /** Resolves one request with a loaded catalog. Reports the plan's warnings and the time taken. */
 export async function answerRequest(
   { catalog, indexes }: LoadedCatalog,
-  request: Partial<ResolveRequest>,
+  request: Partial<ResolveRequest> = {},
   { report = () => {}, signal, solverLimit }: ResolveContext = {},
 ): Promise<Answer> {
   const start = performance.now();

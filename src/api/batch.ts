@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
 import type { ResolveRequest } from '../core/resolve/plan.ts';
+import { EMPTY_REQUEST } from '../core/resolve/request.ts';
 import { answerRequest } from './answer.ts';
 import type { Answer, ResolveContext } from './answer.ts';
 import { untilAborted } from '../io/abort.ts';
@@ -17,13 +18,13 @@ export type BatchAnswer = Answer | { readonly kind: 'failed'; readonly error: Cy
 export async function* answerBatch(
   loaded: LoadedCatalog,
   chunks: AsyncIterable<Uint8Array>,
-  defaults: ResolveRequest,
+  defaults: Partial<ResolveRequest> = {},
   context: Omit<ResolveContext, 'report'> = {},
 ): AsyncGenerator<BatchAnswer, void, undefined> {
   for await (const { number, text, fault } of readLines(untilAborted(chunks, context.signal))) {
     if (text === undefined || fault !== undefined) yield failed(number, fault ?? '');
     else if (text.trim() !== '') {
-      const parsed = parseRequest(text, defaults);
+      const parsed = parseRequest(text, { ...EMPTY_REQUEST, ...defaults });
       yield parsed.kind === 'fault'
         ? failed(number, parsed.message)
         : await answerOrFailure(loaded, parsed.request, context);

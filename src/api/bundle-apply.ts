@@ -11,7 +11,8 @@ import type { RepoFile } from '../repo/files/file.ts';
 import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
 import { publishFull } from '../repo/publish.ts';
 import { Store } from '../repo/store.ts';
-import type { BundleOptions } from './bundle.ts';
+import type { OperationContext } from './context.ts';
+import { DEFAULTS } from './defaults.ts';
 import { layoutOf } from '../repo/repo.ts';
 import { filesNeeded } from './bundle-files.ts';
 import { writeLock } from './lock-file.ts';
@@ -22,19 +23,20 @@ import type { IndexForSetup } from './setup-command.ts';
 export interface ApplyRequest {
   readonly bundle: string;
   readonly repo: string;
-  /** File to which the lock of the bundle is written. */
-  readonly lock: string;
+  /** File to which the lock of the bundle is written; by default `cygstrap.lock.json`. */
+  readonly lock?: string | undefined;
 }
 
 export interface ApplySummary {
   readonly repo: string;
   readonly lock: string;
+  readonly packages: number;
   /** Archives stored from the bundle. */
   readonly files: number;
-  readonly sizeBytes: number;
+  /** Of these archives, in bytes. */
+  readonly size: number;
   /** Archives that the repo had before. */
-  readonly presentFiles: number;
-  readonly packages: number;
+  readonly present: number;
   /** The call of setup that installs the lock from this repo; null if its index does not list all packages. */
   readonly setup: SetupCommand | null;
 }
@@ -45,8 +47,8 @@ export interface ApplySummary {
  *  archives stay, and the same call continues from there. Warns of an index that is older than one of the repo. Throws
  *  `corrupt`, `verify` or `lock` for an invalid bundle, `repo` for missing files, and `io`. */
 export async function applyBundle(
-  { bundle, repo, lock: lockFile }: ApplyRequest,
-  { report = () => {}, signal }: BundleOptions = {},
+  { bundle, repo, lock: lockFile = DEFAULTS.lock }: ApplyRequest,
+  { report = () => {}, signal }: OperationContext = {},
 ): Promise<ApplySummary> {
   const root = resolve(repo);
   let work: Applying | undefined;
@@ -62,10 +64,10 @@ export async function applyBundle(
       onArchive: async (member) => work?.store(member),
     });
     if (work === undefined) throw new CygstrapError('corrupt', `\`${bundle}\` is empty`);
-    const { files, sizeBytes, presentFiles, lock, index } = await work.finish();
+    const { files, size, present, lock, index } = await work.finish();
     await writeLock(lockFile, lock);
     const setup = await setupCommandOf(lock, index, { kind: 'directory', path: root });
-    return { repo, lock: lockFile, files, sizeBytes, presentFiles, packages: lock.packages.length, setup };
+    return { repo, lock: lockFile, packages: lock.packages.length, files, size, present, setup };
   } finally {
     await work?.close();
   }
@@ -90,7 +92,7 @@ interface ApplyingParts {
   readonly signal: AbortSignal | undefined;
 }
 
-interface Finished extends Pick<ApplySummary, 'files' | 'sizeBytes' | 'presentFiles'> {
+interface Finished extends Pick<ApplySummary, 'files' | 'size' | 'present'> {
   readonly lock: Lock;
   readonly index: IndexForSetup;
 }
@@ -98,8 +100,8 @@ interface Finished extends Pick<ApplySummary, 'files' | 'sizeBytes' | 'presentFi
 /** A bundle that is being stored. */
 class Applying {
   files = 0;
-  sizeBytes = 0;
-  presentFiles = 0;
+  size = 0;
+  present = 0;
   readonly #parts: ApplyingParts;
   readonly #needed = new Map<string, RepoFile>();
   readonly #missing = new Set<string>();
@@ -116,7 +118,7 @@ class Applying {
     const { present, absent, damaged } = presence;
     store.requireFree(presence, { arch: lock.request.arch });
     await store.reserve(needed);
-    this.presentFiles = present.length;
+    this.present = present.length;
     for (const { path } of [...absent, ...damaged]) this.#missing.add(path);
   }
 
@@ -137,7 +139,7 @@ class Applying {
     await store.put(file, async () => ({ startByte: 0, validator: undefined, chunks }), { signal });
     this.#missing.delete(file.path);
     this.files++;
-    this.sizeBytes += sizeBytes;
+    this.size += sizeBytes;
   }
 
   async finish(): Promise<Finished> {
@@ -165,8 +167,8 @@ class Applying {
     const { name, bytes, signature } = head.index;
     await publishFull(store, lock.request.arch, { form, bytes, signature });
     const index = await readIndexForSetup(lock, { name, bytes, isSigned: signature !== undefined });
-    const { files, sizeBytes, presentFiles } = this;
-    return { lock, files, sizeBytes, presentFiles, index };
+    const { files, size, present } = this;
+    return { lock, files, size, present, index };
   }
 
   close(): Promise<void> {

@@ -23,7 +23,7 @@ export async function filesNeeded(
   if (index === undefined) return distinctFiles(filesOfLock(lock));
   const listed: Archive[] = [];
   const comparison = new LockComparison(lock);
-  await readIndex(index, { lenient: true }, (records) => {
+  await readIndex(index, { lenient: true, cacheDirectory: null }, (records) => {
     comparison.add(records);
     listed.push(...archivesIn(records));
   });

@@ -13,7 +13,6 @@ import {
 import { writeBundle } from '../repo/bundle/write.ts';
 import type { Member } from '../repo/bundle/write.ts';
 import { CygstrapError } from '../errors.ts';
-import type { Report } from '../events.ts';
 import { codeOf, hasCode } from '../io/system-error.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import type { SetupCommand } from '../core/lock/setup-command.ts';
@@ -28,28 +27,26 @@ import type { RepoPlaces } from '../repo/files/layout.ts';
 import { layoutOf } from '../repo/repo.ts';
 import { distinctFiles } from '../repo/files/path-conflicts.ts';
 import { filesNeeded } from './bundle-files.ts';
+import type { OperationContext } from './context.ts';
+import { DEFAULTS } from './defaults.ts';
 import { readLock } from './lock-file.ts';
 import { filesOfLock } from './repo-files.ts';
 import { readIndexForSetup, setupCommandOf } from './setup-command.ts';
 
 export interface BundleRequest {
   readonly repo: string;
-  /** The lock the repo was fetched for. */
-  readonly lock: string;
+  /** The lock the repo was fetched for; by default `cygstrap.lock.json`. */
+  readonly lock?: string | undefined;
   /** The lock that the other side has; undefined: it has nothing. */
   readonly since?: string | undefined;
   readonly out: string;
 }
 
-export interface BundleOptions {
-  readonly report?: Report;
-  readonly signal?: AbortSignal | undefined;
-}
-
 export interface BundleSummary {
-  readonly file: string;
-  /** Of the tar. */
-  readonly sizeBytes: number;
+  /** The file. */
+  readonly bundle: string;
+  /** Of the tar, in bytes. */
+  readonly size: number;
   /** Archives in it, and what the lock needs besides. */
   readonly files: number;
   readonly leftOut: number;
@@ -63,8 +60,8 @@ export interface BundleSummary {
  *  `lock` for a lock that contradicts the index, `verify` for a file that differs from the lock, `not-found`, `io` and
  *  the signal's reason. */
 export async function makeBundle(
-  { repo, lock: lockFile, since, out }: BundleRequest,
-  { report = () => {}, signal }: BundleOptions = {},
+  { repo, lock: lockFile = DEFAULTS.lock, since, out }: BundleRequest,
+  { report = () => {}, signal }: OperationContext = {},
 ): Promise<BundleSummary> {
   const lock = await readLock(lockFile);
   const before = since === undefined ? undefined : await readLock(since);
@@ -81,14 +78,10 @@ export async function makeBundle(
     .sort((a, b) => byteOrder(a.path, b.path));
   const members = head.map(({ name, bytes, digest }) => ({ name, size: bytes.length, sha512: digest.hex }));
   const manifest = memberOf(MANIFEST_NAME, Buffer.from(printManifest({ schema: BUNDLE_SCHEMA, members })));
-  const sizeBytes = await writeBundle(
-    out,
-    [manifest, ...head, ...files.map((file) => archiveMember(places, file))],
-    signal,
-  );
+  const size = await writeBundle(out, [manifest, ...head, ...files.map((file) => archiveMember(places, file))], signal);
   const forSetup = await readIndexForSetup(lock, { ...index, isSigned: signature.length > 0 });
   const setup = await setupCommandOf(lock, forSetup, { kind: 'directory', path: root });
-  return { file: out, sizeBytes, files: files.length, leftOut: needed.length - files.length, setup };
+  return { bundle: out, size, files: files.length, leftOut: needed.length - files.length, setup };
 }
 
 type TextMember = Member & { readonly bytes: Buffer };

@@ -3,11 +3,7 @@ import { installPackages } from '../vm/probe/install.ts';
 import { installCommands, needsOf } from '../vm/probe/needs.ts';
 import type { InstallCommand, Need } from '../vm/probe/needs.ts';
 import { probeHost } from '../vm/probe/probe.ts';
-
-export interface DoctorContext {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly signal?: AbortSignal;
-}
+import type { OperationContext } from './context.ts';
 
 export interface DoctorResult {
   readonly host: Host;
@@ -20,8 +16,8 @@ export interface DoctorResult {
 }
 
 /** Returns what this computer has and what it lacks for running machines. Throws only the reason of the signal. */
-export async function examineHost({ environment, signal }: DoctorContext): Promise<DoctorResult> {
-  return examined(await probeHost({ environment, ...(signal !== undefined && { signal }) }));
+export async function examineHost({ env = process.env, signal }: OperationContext = {}): Promise<DoctorResult> {
+  return examined(await probeHost({ environment: env, ...(signal !== undefined && { signal }) }));
 }
 
 /** Compares a host with the requirements of machines. */
@@ -35,20 +31,22 @@ export function examined(host: Host): DoctorResult {
   };
 }
 
-export interface FixContext extends DoctorContext {
-  readonly isRoot: boolean;
-  readonly onOutput: (text: string) => void;
+export interface FixContext extends OperationContext {
+  /** Whether this process is root. Default: its user id is 0. */
+  readonly isRoot?: boolean | undefined;
+  /** Receives the output of the package manager. Default: it is dropped. */
+  readonly onOutput?: ((text: string) => void) | undefined;
 }
 
 /** Installs what is missing with the package manager of this system. Returns the command to run if it needs root or
  *  belongs to another distribution, otherwise undefined. Throws VmError if the installation fails. */
 export async function fixHost(
   { host, mends }: DoctorResult,
-  { environment, isRoot, onOutput }: FixContext,
+  { env = process.env, isRoot = process.getuid?.() === 0, onOutput = () => {} }: FixContext = {},
 ): Promise<InstallCommand | undefined> {
   const [command] = mends;
   if (command === undefined) return undefined;
   if (command.family !== host.distribution.family || (command.needsRoot && !isRoot)) return command;
-  await installPackages(command, { environment, onOutput });
+  await installPackages(command, { environment: env, onOutput });
   return undefined;
 }

@@ -35,7 +35,7 @@ export async function publishIndex(
   const [original] = content.originals;
   if (fullIndex && original !== undefined) {
     await publishFull(store, arch, original);
-    return { packages: content.catalog.loaded.catalog.packages.size, isSigned: original.signature !== undefined };
+    return { packages: content.catalog.catalog.packages.size, isSigned: original.signature !== undefined };
   }
   // The index is computed while the disk is flushed.
   const [, index] = await Promise.all([store.sync(), subsetOf(content, files)]);
@@ -50,7 +50,7 @@ export async function publishIndex(
 
 function datedIndexes({ originals, catalog }: IndexContent): DatedIndex[] {
   return originals.flatMap(({ signer, site }, i) => {
-    const index = catalog.loaded.indexes[i];
+    const index = catalog.indexes[i];
     return index === undefined
       ? []
       : [{ release: index.release, arch: index.arch, timestamp: index.timestamp, signer, site }];
@@ -70,7 +70,7 @@ async function sign(
 }
 
 async function subsetOf({ catalog, records }: IndexContent, files: readonly VerifiedFile[]): Promise<SubsetIndex> {
-  return subsetIndex({ header: catalog.loaded.catalog.headers[0] ?? {}, records, files });
+  return subsetIndex({ header: catalog.catalog.headers[0] ?? {}, records, files });
 }
 
 /** Returns the differences between a lock and the index that matter to setup. */
@@ -91,7 +91,7 @@ function warningsOf({ packages, indexes }: Lock, { records, catalog }: IndexCont
       `the current index does not list ${unlisted.join(', ')} as locked: the repo has the archives, but ` +
         `setup does not see them; update the lock with \`cygstrap update\``,
     );
-  if (isFull && indexes.some(({ sha512 }, i) => sha512 !== catalog.loaded.indexes[i]?.sha512))
+  if (isFull && indexes.some(({ sha512 }, i) => sha512 !== catalog.indexes[i]?.sha512))
     warnings.push(
       'the index of the site differs from that of the lock: setup may choose versions that the repo does not have',
     );

@@ -80,8 +80,8 @@ async function existingLock(file: string): Promise<Lock | undefined> {
 async function selectAll(request: CompleteRequest, options: SelectOptions): Promise<Selection> {
   const { arch = DEFAULT_ARCH, prev } = request;
   const content = await loadFromSites(arch, undefined, request, options);
-  const { loaded, signers } = content.catalog;
-  const files = filesOfCatalog(loaded.catalog, { prev, source: request.request?.source === true });
+  const { catalog, signers } = content.catalog;
+  const files = filesOfCatalog(catalog, { prev, source: request.request?.source === true });
   return { files, arch, lock: undefined, isLockNew: false, signers, content };
 }
 
@@ -93,10 +93,9 @@ async function selectNew(request: CompleteRequest, options: SelectOptions): Prom
     });
   }
   const content = await loadFromSites(arch, undefined, request, options);
-  const { report, resolver, signal } = options.context;
+  const { report, signal } = options.context;
   const made = await makeLock(content.catalog, request.request, {
     arch,
-    resolver,
     report,
     signal,
     solverLimit: request.solverLimit,
@@ -121,7 +120,7 @@ async function selectLocked(lock: Lock, request: CompleteRequest, options: Selec
   }
   const cache = await cachedIndexes(lock, request, options);
   if (cache === undefined && request.frozen) {
-    await compareWithRepo(named, resolve(request.repo), context.load);
+    await compareWithRepo(named, resolve(request.repo), context);
     if (request.prev !== undefined)
       throw new CygstrapError('usage', '`--prev` needs an index, and `--frozen` fetches none');
     context.report({
@@ -144,8 +143,8 @@ function withPrevious(
   content: IndexContent,
   prev: number | undefined,
 ): Omit<Selection, 'arch' | 'isLockNew'> {
-  const { loaded, signers } = content.catalog;
-  const files = prev === undefined ? filesOfLock(lock) : filesOfLockAndPrevious(lock, loaded.catalog, prev);
+  const { catalog, signers } = content.catalog;
+  const files = prev === undefined ? filesOfLock(lock) : filesOfLockAndPrevious(lock, catalog, prev);
   return { files, lock, signers, content };
 }
 
@@ -156,7 +155,7 @@ async function cachedIndexes(
   request: CompleteRequest,
   { groups, cache }: SelectOptions,
 ): Promise<OriginalIndex[] | undefined> {
-  const trusted = await withTrust(groups, request.sites, request);
+  const trusted = await withTrust(groups, request.groups, request);
   const found: OriginalIndex[] = [];
   for (const [group, { sha512, signer }] of indexes.entries()) {
     const index = await cache.read(arch, group);
@@ -178,12 +177,12 @@ async function loadFromSites(
 ): Promise<IndexContent> {
   const { report, now, signal } = context;
   const newest = request.allowOlderIndex ? [] : await newestKnown(lock, request.repo);
-  const trusted = await withTrust(groups, request.sites, request);
+  const trusted = await withTrust(groups, request.groups, request);
   return load(await findIndexes(trusted, { arch, newest, report, cache, now, signal }), context);
 }
 
 async function load(originals: readonly OriginalIndex[], context: CompleteContext): Promise<IndexContent> {
   const records: PackageRecord[] = [];
-  const catalog = await loadOriginals(originals, context.load, (some) => records.push(...some));
+  const catalog = await loadOriginals(originals, context, (some) => records.push(...some));
   return { originals, catalog, records };
 }

@@ -13,12 +13,14 @@ import { inspectRepo } from '../repo/repo.ts';
 import { Store } from '../repo/store.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { SiteSet } from '../site/site-set.ts';
+import { cacheDirectoryOf } from './context.ts';
+import type { SiteContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { failureOf, fetchFiles } from './fetch-files.ts';
 import { publishIndex } from './fetch-publish.ts';
 import type { PublishedSummary } from './fetch-publish.ts';
 import { completeContext, completeRequest } from './fetch-request.ts';
-import type { CompleteContext, CompleteRequest, FetchContext, FetchRequest } from './fetch-request.ts';
+import type { CompleteContext, CompleteRequest, FetchRequest } from './fetch-request.ts';
 import { selectFiles } from './fetch-selection.ts';
 import type { Selection } from './fetch-selection.ts';
 import { IndexCache } from '../site/index-cache.ts';
@@ -66,12 +68,13 @@ export type FetchResult = FetchSummary | { readonly kind: 'conflict'; readonly c
  *  byte, and publishes the index last. If it is stopped, the same call continues from there. Throws `lock` for the lock
  *  of another request, `windows` for packages or a setup program that do not run on the Windows of the request, `fetch`
  *  with every file that could not be fetched, and the errors of the sites, the repo and the solver. */
-export async function fetchRepo(request: FetchRequest, given: FetchContext = {}): Promise<FetchResult> {
+export async function fetchRepo(request: FetchRequest, given: SiteContext = {}): Promise<FetchResult> {
+  const complete = completeRequest(request);
   const context = completeContext(given);
   const groups: SiteSet[] = [];
   try {
-    for (const addresses of request.sites) groups.push(openGroup(addresses, context.siteOptions, context.report));
-    return await new Fetch(completeRequest(request), context, groups).run();
+    for (const addresses of complete.groups) groups.push(openGroup(addresses, context));
+    return await new Fetch(complete, context, groups).run();
   } finally {
     await Promise.all(groups.map((sites) => sites.close()));
   }
@@ -135,13 +138,14 @@ class Fetch {
 
   #openStore(kind: RepoLayout['kind']): Promise<Store> {
     const { allowUndigested } = this.#request;
-    const { archiveCache, report, signal } = this.#context;
+    const { report, signal } = this.#context;
+    const cacheDir = cacheDirectoryOf(this.#context, 'archives');
     const site = this.#groups[0]?.sites[0]?.name ?? '';
     return Store.open(this.#root, kind === 'flat' ? { kind } : { kind, site }, {
       allowUndigested,
       report,
       signal,
-      ...(archiveCache === undefined ? {} : { cacheDir: archiveCache }),
+      ...(cacheDir === undefined ? {} : { cacheDir }),
     });
   }
 
@@ -197,9 +201,9 @@ class Fetch {
   async #fetchInstaller(store: Store, arch: string): Promise<string | null> {
     const { installerSite, keyring } = this.#request;
     if (installerSite === undefined) return null;
-    const { siteOptions, report, signal } = this.#context;
+    const { signal } = this.#context;
     const { fetchInstaller } = await import('./fetch-installer.ts');
-    const sites = openGroup([installerSite], siteOptions, report);
+    const sites = openGroup([installerSite], this.#context);
     try {
       return await fetchInstaller(store, sites, { arch, keyring: await trustedKeys(keyring), signal });
     } finally {

@@ -2,6 +2,7 @@ import type { Catalog } from '../core/catalog/catalog.ts';
 import type { CatalogVersion } from '../core/catalog/versions.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Archive, Dependency } from '../core/setup-ini/records.ts';
+import type { LoadedCatalog } from './load-catalog.ts';
 import { alternativesTo, providersOf, unknownNameText } from '../core/resolve/alternatives.ts';
 
 export interface VersionInfo {
@@ -38,7 +39,7 @@ export interface PackageInfo {
 }
 
 /** Returns everything about a package; undefined if there is no package of that name. */
-export function packageInfo(catalog: Catalog, name: string): PackageInfo | undefined {
+export function packageInfo({ catalog }: LoadedCatalog, name: string): PackageInfo | undefined {
   const pkg = catalog.packages.get(name);
   if (pkg === undefined) return undefined;
   const current = catalog.current(pkg);

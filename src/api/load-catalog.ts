@@ -1,15 +1,14 @@
-import { join } from 'node:path';
 import { CatalogBuilder } from '../core/catalog/catalog.ts';
 import type { Catalog } from '../core/catalog/catalog.ts';
-import type { Report } from '../events.ts';
 import { openIndex } from '../input/open-index.ts';
-import { userCacheDirectory } from '../io/user-dirs.ts';
 import type { IndexSummary } from '../core/catalog/index-summary.ts';
 import type { Diagnostic } from '../core/setup-ini/diagnostics.ts';
 import { RowParser, SetupIniParser } from '../core/setup-ini/parser/parse.ts';
 import type { Parser, ParserOptions } from '../core/setup-ini/parser/parse.ts';
 import type { IndexHeader, PackageBlock, PackageRecord, VersionRecord } from '../core/setup-ini/records.ts';
 import type { PackageRows } from '../core/setup-ini/version-table.ts';
+import { cacheDirectoryOf } from './context.ts';
+import type { ReadingContext } from './context.ts';
 
 /** An index to read: a path, `-` for stdin, or bytes with a name for messages. */
 export type IndexSource = string | { readonly name: string; readonly bytes: Uint8Array };
@@ -17,19 +16,11 @@ export type IndexSource = string | { readonly name: string; readonly bytes: Uint
 /** Receives the records of an index while it is read; `index` counts from 0. */
 export type TakeRecords = (records: readonly PackageRecord[], index: number) => void;
 
-export interface LoadOptions {
+export interface LoadOptions extends ReadingContext {
   /** Input for `-`. Default: stdin of this process. */
-  readonly stdin?: AsyncIterable<Uint8Array>;
-  /** Skip what setup rejects, with a warning, instead of throwing. Default: false. */
-  readonly lenient?: boolean;
-  /** Cache decompressed indexes below the user's cache directory, see `env`. Default: false. */
-  readonly cache?: boolean;
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   /** Compute the digest of plain text, which costs 5 % of a command. Default: true. */
-  readonly digest?: boolean;
-  readonly report?: Report;
-  /** Stops reading when aborted. */
-  readonly signal?: AbortSignal | undefined;
+  readonly digest?: boolean | undefined;
 }
 
 /** A catalog and its indexes, in the given order. */
@@ -106,12 +97,12 @@ async function readInto<V>(
 ): Promise<ReadIndex> {
   const start = performance.now();
   const report = options.report ?? (() => {});
-  const env = options.env ?? {};
+  const cacheDir = cacheDirectoryOf(options, 'index');
   const name = nameOf(source);
   const input = openIndex(typeof source === 'string' ? source : chunksOf(source.bytes), {
     name,
     ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
-    ...(options.cache === true ? { cacheDir: join(userCacheDirectory(env), 'index') } : {}),
+    ...(cacheDir === undefined ? {} : { cacheDir }),
     digest: options.digest,
     signal: options.signal,
     note: (message) => report({ kind: 'note', message }),

@@ -3,80 +3,61 @@ import { join } from 'node:path';
 import { siteAddress } from '../core/config/config.ts';
 import type { SiteEntry } from '../core/config/config.ts';
 import type { NewestIndex } from '../core/lock/newest.ts';
-import type { Report } from '../events.ts';
 import { addressOf } from '../site/index-failure.ts';
 import type { OriginalIndex } from '../site/base/original-index.ts';
 import { IndexCache } from '../site/index-cache.ts';
 import { findIndexes, openSites } from '../site/index-source.ts';
-import type { SiteOptions } from '../site/open-site.ts';
 import type { SiteSet } from '../site/site-set.ts';
+import { cacheDirectoryOf, connectionsOf } from './context.ts';
+import type { SiteContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { IndexSource, LoadedCatalog, LoadOptions, TakeRecords } from './load-catalog.ts';
+import { groupsOf } from './site-groups.ts';
+import type { SiteFields } from './site-groups.ts';
 import { withTrust } from './site-trust.ts';
 import { userAgent } from './version.ts';
 
-/** Options of reading indexes from sites without a repo. */
-export interface FromSites {
-  readonly siteOptions?: Partial<SiteOptions>;
-  /** Default: x86_64. */
-  readonly arch?: string;
+/** The indexes to read from sites. */
+export interface IndexRequest extends SiteFields {
+  /** Architecture. Default: x86_64. */
+  readonly arch?: string | undefined;
   /** Files of keys to trust besides the built-in ones, for every site without `keys` of its own. */
-  readonly keyring?: readonly string[];
-  /** Accepts an unsigned index of the only group of sites. */
-  readonly unsigned?: boolean;
+  readonly keyring?: readonly string[] | undefined;
+  /** Accepts an unsigned index of the only group of sites. Default: false. */
+  readonly unsigned?: boolean | undefined;
   /** Indexes that were used before: an older one of the same signer is rejected. */
-  readonly newest?: readonly NewestIndex[];
-  readonly load?: LoadOptions;
-  /** Keeps the indexes of remote sites for the next call; see `keepMs`. */
-  readonly kept?: KeptIndexes | undefined;
-  /** Current time, for the age of an index. */
-  readonly now?: () => Date;
-  readonly report?: Report;
-  readonly signal?: AbortSignal | undefined;
+  readonly newest?: readonly NewestIndex[] | undefined;
+  /** Accepts an index that is older than the cached one. Default: false. */
+  readonly allowOlderIndex?: boolean | undefined;
+  /** Uses the cached index; never asks the site. Default: the site is asked once an hour. */
+  readonly offline?: boolean | undefined;
+  /** Asks the site also within an hour. Default: false. */
+  readonly refresh?: boolean | undefined;
 }
 
-/** Where indexes are kept between calls. */
-export interface KeptIndexes {
-  /** Directory of the indexes of all sites. */
-  readonly directory: string;
-  /** An index that its site had within this many milliseconds is used without asking; `Infinity` never asks. */
-  readonly keepMs: number;
-  /** Whether a site may send an older index than the kept one. */
-  readonly allowOlder: boolean;
-}
+/** How long a cached index is used before its site is asked again. */
+const KEEP_MS = 3_600_000;
 
 /** Finds, verifies and reads the index of each group of sites. Throws `usage`, `fetch`, `signature`, `older-index`, and
  *  as `loadCatalog`. */
-export async function loadFromSites(
-  entries: readonly (readonly SiteEntry[])[],
-  options: FromSites = {},
-): Promise<SignedCatalog> {
-  const { load = {}, signal } = options;
-  return loadOriginals(await indexesOfSites(entries, options), { ...load, signal });
+export async function loadFromSites(request: IndexRequest = {}, context: SiteContext = {}): Promise<SignedCatalog> {
+  return loadOriginals(await indexesOfSites(request, context), context);
 }
 
 /** Finds and verifies the index of each group of sites. Throws as {@link loadFromSites}. */
-export async function indexesOfSites(
-  entries: readonly (readonly SiteEntry[])[],
-  {
-    siteOptions = {},
-    arch = DEFAULTS.arch,
-    keyring = [],
-    unsigned = false,
-    newest = [],
-    kept,
-    now = () => new Date(),
-    report = () => {},
-    signal,
-  }: FromSites,
-): Promise<OriginalIndex[]> {
+export async function indexesOfSites(request: IndexRequest, context: SiteContext): Promise<OriginalIndex[]> {
+  const { arch = DEFAULTS.arch, keyring = [], unsigned = false, newest = [], offline, refresh } = request;
+  const { now = () => new Date(), report = () => {}, signal } = context;
+  const entries = groupsOf(request);
   const opened: SiteSet[] = [];
   try {
-    for (const group of entries) opened.push(openGroup(group, siteOptions, report));
+    for (const group of entries) opened.push(openGroup(group, context));
     const groups = await withTrust(opened, entries, { keyring, unsigned });
-    const cache = kept && new IndexCache(join(kept.directory, nameOf(entries)));
-    const { keepMs, allowOlder } = kept ?? {};
+    const directory = cacheDirectoryOf(context, 'sites');
+    const cache = directory === undefined ? undefined : new IndexCache(join(directory, nameOf(entries)));
+    const keepMs = offline === true ? Infinity : refresh === true ? -1 : KEEP_MS;
+    const allowOlder = request.allowOlderIndex === true;
     return await findIndexes(groups, { arch, newest, report, cache, keepMs, allowOlder, now, signal });
   } finally {
     await Promise.all(opened.map((sites) => sites.close()));
@@ -90,13 +71,14 @@ function nameOf(entries: readonly (readonly SiteEntry[])[]): string {
 }
 
 /** Opens sites with the same content, with the user agent of cygstrap. Throws `usage` for an invalid address. */
-export function openGroup(sites: readonly SiteEntry[], options: Partial<SiteOptions>, report: Report): SiteSet {
-  return openSites(sites.map(siteAddress), { userAgent: userAgent(), ...options }, report);
+export function openGroup(sites: readonly SiteEntry[], context: SiteContext): SiteSet {
+  const { report = () => {} } = context;
+  return openSites(sites.map(siteAddress), { userAgent: userAgent(), ...connectionsOf(context) }, report);
 }
 
 /** A catalog with the signers of its indexes. */
-export interface SignedCatalog {
-  readonly loaded: LoadedCatalog;
+export interface SignedCatalog extends LoadedCatalog {
+  /** Fingerprint of the signer of each index, or `unsigned`. */
   readonly signers: readonly string[];
 }
 
@@ -106,10 +88,7 @@ export async function loadOriginals(
   options: LoadOptions,
   take?: TakeRecords,
 ): Promise<SignedCatalog> {
-  return {
-    loaded: await loadCatalog(indexes.map(sourceOf), options, take),
-    signers: indexes.map(({ signer }) => signer),
-  };
+  return { ...(await loadCatalog(indexes.map(sourceOf), options, take)), signers: indexes.map(({ signer }) => signer) };
 }
 
 /** Returns an index as a source to read, named by its address. */

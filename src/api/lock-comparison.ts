@@ -7,7 +7,7 @@ import { indexesInForce } from '../repo/index-files.ts';
 import { inspectRepo } from '../repo/repo.ts';
 import { filesOf } from '../core/lock/files.ts';
 import { readIndex } from './load-catalog.ts';
-import type { LoadOptions } from './load-catalog.ts';
+import type { ReadingContext } from './context.ts';
 
 /** A lock and the name of its file for messages. */
 export interface NamedLock {
@@ -17,10 +17,10 @@ export interface NamedLock {
 
 /** Compares a lock with the indexes of a repo, if it has any. Throws `lock` as {@link requireAgreement}, `repo`, `io`,
  *  and as `readIndex`. */
-export async function compareWithRepo(named: NamedLock, root: string, load: LoadOptions): Promise<void> {
+export async function compareWithRepo(named: NamedLock, root: string, context: ReadingContext): Promise<void> {
   for (const { location, path } of indexesInForce(root, inspectRepo(root).bases)) {
     const comparison = new LockComparison(named.lock);
-    await readIndex(location, load, (records) => comparison.add(records));
+    await readIndex(location, context, (records) => comparison.add(records));
     requireAgreement(named.file, comparison, path);
   }
 }

@@ -2,13 +2,14 @@ import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import { checkLock, differenceText } from '../core/lock/check.ts';
 import type { RequestDifference } from '../core/lock/check.ts';
+import { LOCK_FILE_NAME } from '../core/lock/lock.ts';
 import type { Lock, LockRequest } from '../core/lock/lock.ts';
 import { parseLock } from '../core/lock/parse.ts';
 import { printLock } from '../core/lock/print.ts';
 import { readTextFile, writeTextFile } from '../io/text-file.ts';
 
-/** Reads a lock file. Throws `not-found`, `io`, and `lock` for an invalid lock. */
-export async function readLock(file: string): Promise<Lock> {
+/** Reads a lock file, by default `cygstrap.lock.json`. Throws `not-found`, `io`, and `lock` for an invalid lock. */
+export async function readLock(file: string = LOCK_FILE_NAME): Promise<Lock> {
   const lock = await readLockIfPresent(file);
   if (lock === undefined)
     throw new CygstrapError('not-found', `no such lock: \`${file}\``, { hint: 'create it with `cygstrap lock`' });

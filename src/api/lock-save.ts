@@ -1,26 +1,36 @@
 import { diffLocks } from '../core/lock/diff.ts';
 import type { LockDifference } from '../core/lock/diff.ts';
 import { lockedFiles } from '../core/lock/files.ts';
-import type { Lock } from '../core/lock/lock.ts';
+import type { Lock, LockedIndex, LockRequest } from '../core/lock/lock.ts';
 import { writeLock } from './lock-file.ts';
 
 export interface LockSaveResult {
+  /** The lock file. */
+  readonly lock: string;
   /** False: the file has this lock already. */
-  readonly isWritten: boolean;
+  readonly written: boolean;
+  readonly request: LockRequest;
+  readonly indexes: readonly LockedIndex[];
+  readonly packages: number;
   readonly files: number;
-  readonly sizeBytes: number;
-  /** What differs from the lock before; undefined without one. */
-  readonly difference: LockDifference | undefined;
+  /** Of all files, in bytes. */
+  readonly size: number;
+  /** What differs from the lock before; null without one. */
+  readonly difference: LockDifference | null;
 }
 
 /** Writes a lock to a file and compares it with the one before. Throws `io`. */
-export async function saveLock(file: string, lock: Lock, before: Lock | undefined): Promise<LockSaveResult> {
-  const isWritten = await writeLock(file, lock);
+export async function saveLock(file: string, lock: Lock, before?: Lock): Promise<LockSaveResult> {
+  const written = await writeLock(file, lock);
   const files = lockedFiles(lock);
   return {
-    isWritten,
+    lock: file,
+    written,
+    request: lock.request,
+    indexes: lock.indexes,
+    packages: lock.packages.length,
     files: files.length,
-    sizeBytes: files.reduce((sum, { size }) => sum + size, 0),
-    difference: before === undefined ? undefined : diffLocks(before, lock),
+    size: files.reduce((sum, each) => sum + each.size, 0),
+    difference: before === undefined ? null : diffLocks(before, lock),
   };
 }

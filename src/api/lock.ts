@@ -17,18 +17,18 @@ import { packageVersion } from './version.ts';
 import { requireWindows } from './windows.ts';
 
 /** A catalog and the signers of its indexes. */
-export interface LockSource {
-  readonly loaded: LoadedCatalog;
+export interface LockSource extends LoadedCatalog {
   /** Fingerprint of the signer of each index. Default: all unsigned. */
-  readonly signers?: readonly string[];
+  readonly signers?: readonly string[] | undefined;
 }
 
 export interface LockOptions extends ResolveContext {
   /** Architecture. Default: that of the first index with one. */
   readonly arch?: string | undefined;
   /** Recorded in the lock. Default: `cygstrap VERSION`. */
-  readonly resolver?: string;
-  readonly allowUndigested?: boolean;
+  readonly resolver?: string | undefined;
+  /** Accept archives for which the index gives no digest. Default: false. */
+  readonly allowUndigested?: boolean | undefined;
 }
 
 export type LockResult =
@@ -43,7 +43,7 @@ export async function makeLock(
   options: LockOptions = {},
 ): Promise<LockResult> {
   const request = { ...EMPTY_REQUEST, ...fields };
-  const answer = await answerRequest(source.loaded, request, options);
+  const answer = await answerRequest(source, request, options);
   return answer.kind === 'plan'
     ? { kind: 'lock', plan: answer.plan, lock: lockPlan(source, answer.plan, request, options) }
     : answer;
@@ -86,7 +86,7 @@ async function changeLock(
   options: LockOptions,
 ): Promise<LockResult> {
   const { signal, solverLimit } = options;
-  const steps = planUpdate(source.loaded.catalog, request, { before, names, solverLimit });
+  const steps = planUpdate(source.catalog, request, { before, names, solverLimit });
   const update = await runSteps(steps, signal);
   if (update.kind === 'conflict') return update;
   const { plan, lost, moved, unknown } = update;
@@ -118,7 +118,7 @@ function lockPlan(source: LockSource, plan: Plan, request: ResolveRequest, optio
     resolver: options.resolver ?? `cygstrap ${packageVersion()}`,
     ...(options.allowUndigested === undefined ? {} : { allowUndigested: options.allowUndigested }),
   });
-  const [header] = source.loaded.catalog.headers;
+  const [header] = source.catalog.headers;
   requireWindows(request.windows, lock, { setupMinimumVersion: header?.setupMinimumVersion });
   return lock;
 }
@@ -137,8 +137,8 @@ function warnOfShortLived({ packages }: Plan, report: Report = () => {}): void {
   });
 }
 
-function identitiesOf({ loaded, signers }: LockSource): LockedIndex[] {
-  return loaded.indexes.map(({ release, arch, timestamp, sha512 }, i) => ({
+function identitiesOf({ indexes, signers }: LockSource): LockedIndex[] {
+  return indexes.map(({ release, arch, timestamp, sha512 }, i) => ({
     release,
     arch,
     timestamp,

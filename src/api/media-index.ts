@@ -14,7 +14,8 @@ import type { CachedIndex } from '../site/index-cache.ts';
 import { readIndex } from './load-catalog.ts';
 import { requireAgreement } from './lock-comparison.ts';
 import type { NamedLock } from './lock-comparison.ts';
-import type { IndexSource, LoadOptions } from './load-catalog.ts';
+import type { ReadingContext } from './context.ts';
+import type { IndexSource } from './load-catalog.ts';
 import { readIndexForSetup } from './setup-command.ts';
 import type { IndexForSetup } from './setup-command.ts';
 
@@ -22,7 +23,7 @@ export interface LockIndexOptions {
   readonly places: RepoPlaces;
   /** Every file of the lock. */
   readonly files: readonly VerifiedFile[];
-  readonly load: LoadOptions;
+  readonly context: ReadingContext;
 }
 
 /** The index of an image. */
@@ -38,7 +39,7 @@ export interface LockIndex {
  *  from the index that setup reads from the repo; it has the signature of the repo if both have the same bytes. Throws
  *  `repo` if there is no index, or if it lists a file differently from the lock, `lock` if it contradicts the lock, and
  *  what reading an index throws. */
-export async function indexOfLock(named: NamedLock, { places, files, load }: LockIndexOptions): Promise<LockIndex> {
+export async function indexOfLock(named: NamedLock, { places, files, context }: LockIndexOptions): Promise<LockIndex> {
   const { file, lock } = named;
   const { arch } = lock.request;
   const found = indexOfArch(places, arch);
@@ -50,7 +51,7 @@ export async function indexOfLock(named: NamedLock, { places, files, load }: Loc
     throw new CygstrapError('repo', `\`${places.root}\` has no index for ${arch}`, {
       hint: 'make the repo with `cygstrap fetch` first',
     });
-  const { header, records } = await recordsOf(sources, load);
+  const { header, records } = await recordsOf(sources, context);
   const comparison = new LockComparison(lock);
   comparison.add(records);
   requireAgreement(file, comparison, sources.map(nameOf).join(', '));
@@ -112,12 +113,12 @@ function nameOf(source: IndexSource): string {
 
 async function recordsOf(
   sources: readonly IndexSource[],
-  load: LoadOptions,
+  context: ReadingContext,
 ): Promise<{ readonly header: IndexHeader; readonly records: readonly PackageRecord[] }> {
   const records: PackageRecord[] = [];
   const headers: IndexHeader[] = [];
   for (const source of sources)
-    headers.push((await readIndex(source, load, (some) => void records.push(...some))).header);
+    headers.push((await readIndex(source, context, (some) => void records.push(...some))).header);
   return { header: headers[0] ?? {}, records };
 }
 
@@ -126,7 +127,7 @@ async function requireListed(
   files: readonly VerifiedFile[],
 ): Promise<void> {
   const unlisted = new Set<string>(files.map(({ path }) => path));
-  await readIndex(index, {}, (records) => {
+  await readIndex(index, { cacheDirectory: null }, (records) => {
     for (const { install, source } of records.flatMap(({ versions }) => versions)) {
       for (const archive of [install, source?.archive]) if (archive !== undefined) unlisted.delete(archive.path);
     }

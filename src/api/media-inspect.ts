@@ -11,21 +11,16 @@ import { ioError } from '../io/system-error.ts';
 import { MediaError } from '../media/base/media-error.ts';
 import { inspectMedium } from '../media/inspect/inspect.ts';
 import type { WindowsMedium } from '../media/inspect/windows.ts';
+import { cacheDirectoryOf } from './context.ts';
+import type { OperationContext } from './context.ts';
 
 export interface MediaInspectRequest {
   /** The ISO image. */
   readonly iso: string;
   /** Whether to read the whole image for its digest. */
-  readonly digest?: boolean;
+  readonly digest?: boolean | undefined;
   /** The expected digest, 64 hexadecimal digits; implies `digest`. */
   readonly sha256?: string | undefined;
-}
-
-export interface MediaInspectContext {
-  /** Directory of the digests of images that were read before; by default none is kept. */
-  readonly cacheDir?: string | undefined;
-  readonly report?: Report;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface MediaInspectResult extends WindowsMedium {
@@ -39,8 +34,9 @@ export interface MediaInspectResult extends WindowsMedium {
  *  `verify` for another digest than the expected one; `io`; and the reason of the signal. */
 export async function inspectMedia(
   { iso, digest = false, sha256: expected }: MediaInspectRequest,
-  { cacheDir, report = () => {}, signal }: MediaInspectContext = {},
+  context: OperationContext = {},
 ): Promise<MediaInspectResult> {
+  const { report = () => {}, signal } = context;
   const medium = await inspectMedium(iso);
   const [answers] = medium.answerFiles;
   if (answers !== undefined) {
@@ -53,7 +49,7 @@ export async function inspectMedia(
     report({ kind: 'warning', message: `\`${path}\` in \`${iso}\` is not searched for answer files: ${reason}` });
   const sha256 = await digestOf(iso, medium.sizeBytes, {
     isWanted: digest || expected !== undefined,
-    cacheDir,
+    cacheDir: cacheDirectoryOf(context, 'images'),
     report,
     signal,
   });
@@ -66,9 +62,12 @@ export async function inspectMedia(
   return { ...medium, sha256 };
 }
 
-interface DigestOptions extends MediaInspectContext {
+interface DigestOptions {
   readonly isWanted: boolean;
+  /** Directory of the digests of images that were read before; undefined: none is kept. */
+  readonly cacheDir: string | undefined;
   readonly report: Report;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Returns the digest of an image from the note of an earlier call, or else, if it is wanted, by reading it. */

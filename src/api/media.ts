@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import type { Report } from '../events.ts';
 import type { SetupCall } from '../guest/kind.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { mediumDate } from '../media/date.ts';
@@ -13,7 +12,8 @@ import { distinctFiles } from '../repo/files/path-conflicts.ts';
 import { placesOf } from '../repo/files/layout.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import { layoutOf } from '../repo/repo.ts';
-import type { LoadOptions } from './load-catalog.ts';
+import type { ReadingContext } from './context.ts';
+import { DEFAULTS } from './defaults.ts';
 import { readLock } from './lock-file.ts';
 import { additionsOf } from './media-additions.ts';
 import { indexOfLock } from './media-index.ts';
@@ -44,24 +44,18 @@ export interface Answers {
 
 export interface MediaRequest {
   readonly repo: string;
-  /** The lock file. */
-  readonly lock: string;
+  /** The lock file; by default `cygstrap.lock.json`. */
+  readonly lock?: string | undefined;
   /** Output directory; created if missing. */
   readonly out: string;
   /** The Windows to install on: a kind or a version. By default that of the request of the lock. */
   readonly windows?: string | undefined;
   /** Further files: `HOST_PATH` or `HOST_PATH=PATH_ON_ISO`, see `additionsOf`. */
-  readonly add?: readonly string[];
+  readonly add?: readonly string[] | undefined;
   /** Files of keys that are trusted for the installer, besides the built-in keys. */
-  readonly keyring?: readonly string[];
+  readonly keyring?: readonly string[] | undefined;
   /** If absent, no answer medium is written. */
-  readonly answers?: Answers;
-}
-
-export interface MediaContext {
-  readonly load?: LoadOptions;
-  readonly report?: Report;
-  readonly signal?: AbortSignal | undefined;
+  readonly answers?: Answers | undefined;
 }
 
 export interface MediaResult {
@@ -91,19 +85,17 @@ export interface MediaResult {
  *  the index does not list what the lock has, `lock` if it contradicts the lock, `windows` if the packages do not run
  *  on the Windows, `signature`, `usage` for missing additions, `media`, `tool`, and what reading locks and indexes
  *  throws. */
-export async function makeMedia(
-  request: MediaRequest,
-  { load = {}, report = () => {}, signal }: MediaContext = {},
-): Promise<MediaResult> {
-  const { repo, out, keyring = [] } = request;
-  const lock = await readLock(request.lock);
+export async function makeMedia(request: MediaRequest, context: ReadingContext = {}): Promise<MediaResult> {
+  const { report = () => {}, signal } = context;
+  const { repo, out, lock: lockFile = DEFAULTS.lock, keyring = [] } = request;
+  const lock = await readLock(lockFile);
   const { windows = lock.request.windows } = request;
   requireWindows(windows, lock);
   const root = resolve(repo);
   const places = placesOf(root, layoutOf(root));
   const files = await verifiedFilesOf(root, lock, signal);
   const { arch } = lock.request;
-  const index = await indexOfLock({ file: request.lock, lock }, { places, files, load });
+  const index = await indexOfLock({ file: lockFile, lock }, { places, files, context });
   requireWindows(windows, lock, { records: index.forSetup.records });
   const installer = await installerOf(places, arch, keyring);
   const program = installer === undefined ? undefined : `${REPO_DRIVE}${installer.name}`;
@@ -126,7 +118,7 @@ export async function makeMedia(
       : await writeAnswers({ form: request.answers.form, files: answerFiles }, { out, dateSeconds, signal });
   return {
     repo,
-    lock: request.lock,
+    lock: lockFile,
     image,
     answers,
     archives: files.length,

@@ -1,6 +1,6 @@
-import type { Catalog } from '../core/catalog/catalog.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { compareVersions } from '../core/version/compare.ts';
+import type { LoadedCatalog } from './load-catalog.ts';
 
 /** A locked package for which an index has a newer version. */
 export interface OutdatedPackage {
@@ -12,7 +12,7 @@ export interface OutdatedPackage {
 
 /** Compares a lock with the versions of an index. Returns the packages with a newer version, in the order of the
  *  lock. */
-export function outdatedPackages(catalog: Catalog, { packages, request }: Lock): OutdatedPackage[] {
+export function outdatedPackages({ catalog }: LoadedCatalog, { packages, request }: Lock): OutdatedPackage[] {
   return packages.flatMap(({ name, version: locked }) => {
     const pkg = catalog.packages.get(name);
     const listed = request.test ? pkg?.versions.map(({ version }) => version) : [pkg && catalog.current(pkg)?.version];

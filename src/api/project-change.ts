@@ -1,6 +1,6 @@
+import { CONFIG_NAME } from '../core/config/config.ts';
 import type { Config } from '../core/config/config.ts';
 import { parseConfig } from '../core/config/parse.ts';
-import type { Lock } from '../core/lock/lock.ts';
 import type { Conflict } from '../core/resolve/plan.ts';
 import { why } from '../core/resolve/why.ts';
 import type { WhyChain } from '../core/resolve/why.ts';
@@ -18,8 +18,8 @@ import type { PackageChanges } from './project-edit.ts';
 import { configRequest, lockBeside, missingProject } from './project.ts';
 
 export interface ProjectChange extends PackageChanges {
-  /** The project file. */
-  readonly file: string;
+  /** The project file; by default `cygstrap.json`. */
+  readonly file?: string | undefined;
   /** The lock; by default `cygstrap.lock.json` beside the project file. */
   readonly lock?: string | undefined;
 }
@@ -32,19 +32,13 @@ export interface StillNeeded {
 }
 
 export type ProjectChangeResult =
-  | {
+  | (LockSaveResult & {
       readonly kind: 'changed';
-      readonly file: string;
-      /** False: the project file has these packages already. */
-      readonly isWritten: boolean;
-      /** The packages of the project file. */
-      readonly packages: readonly string[];
+      /** The project file, and whether it was written: false if it has these packages already. */
+      readonly project: { readonly file: string; readonly written: boolean; readonly packages: readonly string[] };
       /** Removed packages that stay in the lock. */
       readonly stillNeeded: readonly StillNeeded[];
-      readonly lockFile: string;
-      readonly lock: Lock;
-      readonly saved: LockSaveResult;
-    }
+    })
   /** A package to remove is not in the project file. */
   | { readonly kind: 'absent'; readonly error: CygstrapError }
   | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
@@ -55,7 +49,7 @@ export type ProjectChangeResult =
  *  `makeLock`; `io` if the project file changes in the meantime. */
 export async function changeProject(
   source: LockSource,
-  { file, lock: lockFile = lockBeside(file), add = [], remove = [] }: ProjectChange,
+  { file = CONFIG_NAME, lock: lockFile = lockBeside(file), add = [], remove = [] }: ProjectChange,
   options: LockOptions = {},
 ): Promise<ProjectChangeResult> {
   const text = await readTextFile(file, 'usage');
@@ -67,7 +61,7 @@ export async function changeProject(
   const [missing] = remove.filter((name) => !(config.packages ?? []).some((item) => nameOf(item) === name));
   if (missing !== undefined) {
     const now = await plan(config, () => {});
-    const chains = now.kind === 'lock' ? why(source.loaded.catalog, now.plan, missing) : [];
+    const chains = now.kind === 'lock' ? why(source.catalog, now.plan, missing) : [];
     return { kind: 'absent', error: notInProject({ file, config, name: missing, chains }) };
   }
   const edited = editPackages(text, { add, remove });
@@ -76,13 +70,13 @@ export async function changeProject(
   if (made.kind === 'conflict') return made;
   if ((await readTextFile(file, 'usage')) !== text)
     throw new CygstrapError('io', `\`${file}\` was changed by another program`, { hint: 'run the command again' });
-  const packages = changed.packages ?? [];
   const saved = await saveLock(lockFile, made.lock, before);
   if (edited !== text) await writeTextFile(file, edited);
   const stillNeeded = remove
-    .map((name) => ({ name, chains: why(source.loaded.catalog, made.plan, name) }))
+    .map((name) => ({ name, chains: why(source.catalog, made.plan, name) }))
     .filter(({ chains }) => chains.length > 0);
-  return { kind: 'changed', file, isWritten: edited !== text, packages, stillNeeded, lockFile, lock: made.lock, saved };
+  const project = { file, written: edited !== text, packages: changed.packages ?? [] };
+  return { kind: 'changed', ...saved, project, stillNeeded };
 }
 
 function notInProject({

@@ -6,9 +6,9 @@ const LIST = 'packages';
 /** Changes of the packages of a project file. */
 export interface PackageChanges {
   /** `NAME`, or `NAME=VERSION`; replaces an item with the same name. */
-  readonly add?: readonly string[];
+  readonly add?: readonly string[] | undefined;
   /** Names of packages. */
-  readonly remove?: readonly string[];
+  readonly remove?: readonly string[] | undefined;
 }
 
 /** Returns the name in `NAME` or `NAME=VERSION`. */

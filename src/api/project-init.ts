@@ -11,14 +11,14 @@ export interface InitRequest {
   /** The new project file; by default `cygstrap.json`. */
   readonly file?: string | undefined;
   /** `NAME`, or `NAME=VERSION`. */
-  readonly packages?: readonly string[];
+  readonly packages?: readonly string[] | undefined;
   /** Mirrors, in order of preference. */
-  readonly sites?: readonly string[];
+  readonly sites?: readonly string[] | undefined;
 }
 
 export interface InitResult {
   /** The project file. */
-  readonly file: string;
+  readonly project: string;
   readonly packages: readonly string[];
 }
 
@@ -36,5 +36,5 @@ export async function initProject({
   const text = `${JSON.stringify(config, undefined, 2)}\n`;
   parseConfig(text, file);
   await writeTextFile(file, text);
-  return { file, packages };
+  return { project: file, packages };
 }

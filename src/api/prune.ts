@@ -1,21 +1,16 @@
 import { resolve } from 'node:path';
 import { applyPrune, planPrune } from '../repo/prune.ts';
 import type { PrunedFile } from '../repo/prune.ts';
-import type { LoadOptions } from './load-catalog.ts';
+import type { OperationContext } from './context.ts';
 import { readLock } from './lock-file.ts';
 import { filesOfIndex } from './verify.ts';
 
 export interface PruneRequest {
   readonly repo: string;
   /** Lock files whose archives stay. */
-  readonly keep?: readonly string[];
+  readonly keep?: readonly string[] | undefined;
   /** Whether to delete the files; by default they are only returned. */
-  readonly confirmed?: boolean;
-}
-
-export interface PruneContext {
-  readonly load?: LoadOptions;
-  readonly signal?: AbortSignal | undefined;
+  readonly confirmed?: boolean | undefined;
 }
 
 export interface PruneResult {
@@ -37,18 +32,21 @@ export interface PruneResult {
  *  read. */
 export async function pruneRepo(
   { repo, keep = [], confirmed = false }: PruneRequest,
-  { load = {}, signal }: PruneContext = {},
+  context: OperationContext = {},
 ): Promise<PruneResult> {
   const locks = [];
   for (const lock of keep) locks.push(await readLock(lock));
   const plan = await planPrune(resolve(repo), {
     locks,
     // Never lenient: what is left out of an index would be deleted.
-    pathsOf: async (index) => (await filesOfIndex(index, { ...load, lenient: false })).map(({ path }) => path),
+    pathsOf: async (index) => (await filesOfIndex(index, { ...context, lenient: false })).map(({ path }) => path),
   });
   for (const link of plan.links)
-    load.report?.({ kind: 'warning', message: `\`${link}\` is a symbolic link: it is neither followed nor deleted` });
-  if (confirmed) await applyPrune(plan, { signal, report: load.report });
+    context.report?.({
+      kind: 'warning',
+      message: `\`${link}\` is a symbolic link: it is neither followed nor deleted`,
+    });
+  if (confirmed) await applyPrune(plan, { signal: context.signal, report: context.report });
   const { remove, removeBytes, keptFiles, foreign, indexes } = plan;
   return {
     repo,

@@ -1,47 +1,39 @@
 import { resolve } from 'node:path';
 import type { SiteEntry } from '../core/config/config.ts';
-import type { Report } from '../events.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import { layoutOf } from '../repo/repo.ts';
 import { Store } from '../repo/store.ts';
-import type { SiteOptions } from '../site/open-site.ts';
+import { cacheDirectoryOf } from './context.ts';
+import type { SiteContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { failureOf, fetchFiles } from './fetch-files.ts';
 import { openGroup } from './load-from-sites.ts';
 
-export interface RepairOptions {
-  /** In order of preference. */
-  readonly sites: readonly SiteEntry[];
-  readonly siteOptions?: Partial<SiteOptions>;
+export interface RepairRequest {
+  readonly repo: string;
+  /** The files to fetch again, as `filesToRepair` returns them. */
+  readonly files: readonly RepoFile[];
+  /** Mirrors, in order of preference. Default: `DEFAULTS.site`. */
+  readonly sites?: readonly SiteEntry[] | undefined;
   /** Transfers at a time; by default 16. */
-  readonly jobs?: number;
-  /** Directory in which repos share their archives; by default none. */
-  readonly archiveCache?: string | undefined;
-  readonly report?: Report;
-  readonly signal?: AbortSignal;
+  readonly jobs?: number | undefined;
 }
 
 /** Fetches damaged or missing files of a repo again. Throws `fetch` with every file that could not be fetched; the
  *  others are repaired then. */
 export async function repairRepo(
-  repo: string,
-  files: readonly RepoFile[],
-  {
-    sites,
-    siteOptions = {},
-    jobs = DEFAULTS.jobs,
-    archiveCache,
-    report = () => {},
-    signal = new AbortController().signal,
-  }: RepairOptions,
+  { repo, files, sites = [DEFAULTS.site], jobs = DEFAULTS.jobs }: RepairRequest,
+  context: SiteContext = {},
 ): Promise<void> {
+  const { report = () => {}, signal = new AbortController().signal } = context;
   const root = resolve(repo);
-  const group = openGroup(sites, siteOptions, report);
+  const cacheDir = cacheDirectoryOf(context, 'archives');
+  const group = openGroup(sites, context);
   try {
     const store = await Store.open(root, layoutOf(root), {
       report,
       signal,
-      ...(archiveCache === undefined ? {} : { cacheDir: archiveCache }),
+      ...(cacheDir === undefined ? {} : { cacheDir }),
     });
     try {
       store.requireFree(await store.presence(files, { signal }));

@@ -20,7 +20,8 @@ import { answerRequest } from './answer.ts';
 import type { ResolveContext } from './answer.ts';
 import { comparePlans } from './diff.ts';
 import { loadCatalog } from './load-catalog.ts';
-import type { LoadedCatalog, LoadOptions } from './load-catalog.ts';
+import type { Environment, ReadingContext } from './context.ts';
+import type { LoadedCatalog } from './load-catalog.ts';
 import { readLock } from './lock-file.ts';
 import { packageVersion } from './version.ts';
 
@@ -44,10 +45,9 @@ export type ReportSubject =
     }
   | { readonly kind: 'repo'; readonly repo: string; readonly before?: LoadedCatalog | undefined };
 
-export interface ReportContext extends ResolveContext {
-  readonly load?: LoadOptions;
+export interface ReportContext extends ResolveContext, ReadingContext {
   /** Default: `html`. */
-  readonly format?: ReportFormat;
+  readonly format?: ReportFormat | undefined;
 }
 
 /** A page, or a software bill of materials in CycloneDX 1.6 or SPDX 2.3. */
@@ -85,8 +85,8 @@ export async function saveReport(
   text: string,
   {
     open = false,
-    env = {},
-  }: { readonly open?: boolean; readonly env?: Readonly<Record<string, string | undefined>> } = {},
+    env = process.env,
+  }: { readonly open?: boolean | undefined; readonly env?: Environment | undefined } = {},
 ): Promise<void> {
   await writeTextFile(file, text);
   if (open) await openFile(file, env);
@@ -126,13 +126,13 @@ async function planData({ loaded, request, before }: ReportSubject & { kind: 'pl
     : reportOfPlan(loaded.catalog, comparison.after, comparison.difference);
 }
 
-async function loadRepo(repo: string, { load = {}, signal }: ReportContext): Promise<LoadedCatalog> {
+async function loadRepo(repo: string, context: ReportContext): Promise<LoadedCatalog> {
   const root = resolve(repo);
   const indexes = indexesInForce(root, inspectRepo(root).bases);
   if (indexes.length === 0)
     throw new CygstrapError('not-found', `\`${repo}\` has no index`, { hint: 'fill it with `cygstrap fetch`' });
   const sources = indexes.map(({ location }) => location);
-  return loadCatalog(sources, { ...load, signal });
+  return loadCatalog(sources, context);
 }
 
 /** Reads the parts of the page; the script is made by the build. */

@@ -1,4 +1,4 @@
-import type { Catalog } from '../core/catalog/catalog.ts';
+import type { LoadedCatalog } from './load-catalog.ts';
 import type { CatalogPackage } from '../core/catalog/package.ts';
 import { CygstrapError } from '../errors.ts';
 
@@ -10,11 +10,11 @@ export interface TextPattern {
 /** Conditions of a search; all given conditions must hold. */
 export interface SearchQuery {
   /** Matched against the name and the short description. */
-  readonly pattern?: TextPattern;
+  readonly pattern?: TextPattern | undefined;
   /** Categories, case-insensitive; the package must be in one of them. Empty: any category. */
-  readonly categories?: readonly string[];
+  readonly categories?: readonly string[] | undefined;
   /** A name that a version provides or obsoletes, or the name of the package. */
-  readonly provides?: string;
+  readonly provides?: string | undefined;
 }
 
 export interface SearchMatch {
@@ -26,7 +26,7 @@ export interface SearchMatch {
 }
 
 /** Returns the matching packages, sorted by name. */
-export function searchPackages(catalog: Catalog, query: SearchQuery): SearchMatch[] {
+export function searchPackages({ catalog }: LoadedCatalog, query: SearchQuery): SearchMatch[] {
   return candidates(catalog, query)
     .filter(({ name, sdesc }) => query.pattern === undefined || query.pattern.test(name) || query.pattern.test(sdesc))
     .map((pkg) => ({
@@ -59,7 +59,7 @@ export async function regularExpression(text: string): Promise<TextPattern> {
   }
 }
 
-function candidates(catalog: Catalog, { categories = [], provides }: SearchQuery): CatalogPackage[] {
+function candidates(catalog: LoadedCatalog['catalog'], { categories = [], provides }: SearchQuery): CatalogPackage[] {
   const members =
     categories.length === 0 ? catalog.packages.values() : new Set(categories.flatMap((name) => catalog.category(name)));
   if (provides === undefined) return [...members];

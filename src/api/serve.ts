@@ -9,14 +9,17 @@ import type { RepoPlaces } from '../repo/files/layout.ts';
 import { indexOfArch } from '../repo/index-files.ts';
 import { inspectRepo } from '../repo/repo.ts';
 import { isHidden } from '../serve/path.ts';
-import { serveRepo } from '../serve/serve.ts';
+import { serveDirectory } from '../serve/serve.ts';
 import type { RepoServer } from '../serve/serve.ts';
+import type { OperationContext } from './context.ts';
 import { readLock } from './lock-file.ts';
 import { archivesIn, readIndexForSetup, setupCommandOf, unlistedPackages } from './setup-command.ts';
 
 export interface ServeRequest {
   readonly repo: string;
+  /** Name or address to listen on; by default only this computer can connect. */
   readonly host?: string | undefined;
+  /** By default any free port. */
   readonly port?: number | undefined;
   /** A lock file; for its packages the call of setup is returned. */
   readonly lock?: string | undefined;
@@ -38,15 +41,18 @@ export interface ServedRepo extends RepoServer {
 }
 
 /** Serves a repo until the caller closes the server. With the layout `site`, a single site is at the root of the server
- *  and several sites are directories below it. Reports each request as a note. Throws as `serveRepo` does, `lock` for
+ *  and several sites are directories below it. Reports each request as a note. Throws `not-found` for a missing directory, `io` if the address cannot be bound, `lock` for
  *  an invalid lock, and the errors of reading an index. */
-export async function serve({ repo, host, port, lock }: ServeRequest, report: Report = () => {}): Promise<ServedRepo> {
+export async function serveRepo(
+  { repo, host, port, lock }: ServeRequest,
+  { report = () => {} }: OperationContext = {},
+): Promise<ServedRepo> {
   const locked = lock === undefined ? undefined : await readLock(lock);
   const root = resolve(repo);
   const bases = basesOf(root);
   const [only = ''] = bases;
   const aliases = bases.length === 1 ? new Map<string, string>() : aliasesOf(bases.filter((base) => base !== ''));
-  const server = await serveRepo(bases.length === 1 ? join(root, only) : root, {
+  const server = await serveDirectory(bases.length === 1 ? join(root, only) : root, {
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     aliases,

@@ -3,13 +3,12 @@ import { siteAddress } from '../core/config/config.ts';
 import type { Config, SiteEntry } from '../core/config/config.ts';
 import { userCacheDirectory, userConfigDirectory } from '../io/user-dirs.ts';
 import { redactAddress } from '../site/base/fetch-error.ts';
+import type { Environment, OperationContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { lockBeside, readProject } from './project.ts';
 import { chooseSites } from './site-choice.ts';
 import { siteGroups } from './site-groups.ts';
 import { placesOfVm } from './vm-context.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A setting in force. */
 export interface Setting {
@@ -23,15 +22,16 @@ export interface Setting {
 export interface SettingsRequest {
   /** The project file; by default the nearest one. */
   readonly config?: string | undefined;
-  /** Environment variables, such as `process.env`. */
-  readonly environment: Environment;
 }
 
 const DEFAULT = 'the defaults of cygstrap';
 
 /** Lists what a command without options uses: files, mirrors, request and directories, and where each comes from.
  *  Throws as `readProject` and `chooseSites`. */
-export async function listSettings({ config: named, environment }: SettingsRequest): Promise<Setting[]> {
+export async function listSettings(
+  { config: named }: SettingsRequest = {},
+  { env: environment = process.env }: OperationContext = {},
+): Promise<Setting[]> {
   const project = await readProject(named);
   const { config = {}, file } = project ?? {};
   const userFile = join(userConfigDirectory(environment), 'config.json');
@@ -101,6 +101,6 @@ function directorySettings(environment: Environment): Setting[] {
   const from = variable === undefined ? DEFAULT : `the variable ${variable}`;
   return [
     { name: 'cacheDirectory', value: cache, from },
-    { name: 'vmDirectory', value: placesOfVm({ environment }).root, from },
+    { name: 'vmDirectory', value: placesOfVm({ env: environment }).root, from },
   ];
 }

@@ -70,7 +70,7 @@ export async function readIndexForSetup(
   { name, bytes, isSigned }: { readonly name: string; readonly bytes: Uint8Array; readonly isSigned: boolean },
 ): Promise<IndexForSetup> {
   const records: PackageRecord[] = [];
-  await readIndex({ name, bytes }, { lenient: true }, (some) => void records.push(...some));
+  await readIndex({ name, bytes }, { lenient: true, cacheDirectory: null }, (some) => void records.push(...some));
   const signer = isSubsetIndex(bytes) || indexes[0]?.signer === 'unsigned' ? undefined : indexes[0]?.signer;
   return { records, signer: isSigned ? signer : 'unsigned' };
 }

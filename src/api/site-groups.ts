@@ -3,6 +3,24 @@ import type { Config, SiteEntry } from '../core/config/config.ts';
 import { CygstrapError } from '../errors.ts';
 import { DEFAULTS } from './defaults.ts';
 
+/** The sites of an operation, by the names of the project file. */
+export interface SiteFields {
+  /** Mirrors with the same content, in order of preference. Default: `DEFAULTS.site`. */
+  readonly sites?: readonly SiteEntry[] | undefined;
+  /** Sites with further packages, each with an index of its own. Default: none. */
+  readonly addSites?: readonly SiteEntry[] | undefined;
+}
+
+/** Returns the groups of sites that have one index each: the mirrors, and each further site. */
+export function groupsOf({ sites = [DEFAULTS.site], addSites = [] }: SiteFields): readonly (readonly SiteEntry[])[] {
+  return [sites, ...addSites.map((site) => [site])].filter((group) => group.length > 0);
+}
+
+/** Returns groups as the fields of an operation: the first group has the mirrors, each other one a single site. */
+export function siteFields([sites = [], ...others]: readonly (readonly SiteEntry[])[]): SiteFields {
+  return { sites, addSites: others.flat() };
+}
+
 /** The sites of a command line. */
 export interface GivenSites {
   /** Mirrors with the same content. */

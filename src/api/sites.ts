@@ -1,7 +1,6 @@
 import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
 import { readLimited } from '../io/read-limited.ts';
-import type { Report } from '../events.ts';
 import { FetchError } from '../site/base/fetch-error.ts';
 import { measureSite } from '../site/measure.ts';
 import type { Measurement } from '../site/measure.ts';
@@ -11,6 +10,8 @@ import { openSite } from '../site/open-site.ts';
 import type { SiteOptions } from '../site/open-site.ts';
 import { SiteSet } from '../site/site-set.ts';
 import { readTextFile } from '../io/text-file.ts';
+import { connectionsOf } from './context.ts';
+import type { SiteContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { userAgent } from './version.ts';
 
@@ -22,21 +23,19 @@ const MEASURED_AT_ONCE = 4;
 
 export interface SitesQuery {
   /** URL or file name of a list; by default Cygwin's own list. */
-  readonly list?: string;
+  readonly list?: string | undefined;
   /** Names of regions or countries; case is ignored. By default all. */
-  readonly regions?: readonly string[];
+  readonly regions?: readonly string[] | undefined;
   /** File of each mirror to measure with; without it no mirror is measured. */
-  readonly benchmarkPath?: string;
+  readonly benchmarkPath?: string | undefined;
 }
 
-export interface SitesOptions extends Partial<SiteOptions> {
-  readonly report?: Report;
-  readonly signal?: AbortSignal;
-  /** Timeout per mirror in milliseconds. Default: `MEASURE_TIMEOUT_MS`. */
-  readonly measureTimeoutMs?: number;
+export interface SitesContext extends SiteContext {
+  /** Timeout per mirror in milliseconds. Default: 10,000. */
+  readonly measureTimeoutMs?: number | undefined;
 }
 
-type CompleteOptions = SitesOptions & SiteOptions;
+type CompleteOptions = Pick<SitesContext, 'report' | 'signal' | 'measureTimeoutMs'> & SiteOptions;
 
 /** A mirror and its result: `measured` or `why` after a benchmark, neither without one. */
 export interface ListedSite extends Omit<MirrorEntry, 'isOffered'> {
@@ -59,9 +58,10 @@ export interface SitesResult {
  *  FetchError or `io`, `not-found` for a missing list, `parse` for one without any mirror. */
 export async function listSites(
   { list = DEFAULTS.mirrorList, regions = [], benchmarkPath }: SitesQuery = {},
-  given: SitesOptions = {},
+  context: SitesContext = {},
 ): Promise<SitesResult> {
-  const options = { userAgent: userAgent(), ...given };
+  const { report, signal, measureTimeoutMs } = context;
+  const options = { userAgent: userAgent(), ...connectionsOf(context), report, signal, measureTimeoutMs };
   const { mirrors, faults } = await readList(list, options);
   const wanted = new Set(regions.map((name) => name.toLowerCase()));
   const matching = mirrors.filter(

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import type { Report } from '../events.ts';
 import { auditRepo, isDamage } from '../repo/audit.ts';
 import type { Expectation, Finding } from '../repo/audit.ts';
 import { archivesOf, fileOfArchive } from '../repo/files/archive-file.ts';
@@ -11,7 +10,7 @@ import { indexesInForce } from '../repo/index-files.ts';
 import type { IndexInForce } from '../repo/index-files.ts';
 import { inspectRepo } from '../repo/repo.ts';
 import { readIndex } from './load-catalog.ts';
-import type { LoadOptions } from './load-catalog.ts';
+import type { ReadingContext } from './context.ts';
 import { compareWithRepo, warnOfUndigested } from './lock-comparison.ts';
 import { readLock } from './lock-file.ts';
 import { filesOfLock } from './repo-files.ts';
@@ -19,17 +18,14 @@ import { filesOfLock } from './repo-files.ts';
 export interface VerifyRequest {
   readonly repo: string;
   /** Lock files whose archives must exist, too. */
-  readonly locks?: readonly string[];
-  /** Whether only sizes are compared. */
-  readonly isQuick?: boolean;
+  readonly locks?: readonly string[] | undefined;
+  /** Whether only sizes are compared. Default: false. */
+  readonly isQuick?: boolean | undefined;
 }
 
-export interface VerifyContext {
-  readonly load?: LoadOptions;
-  readonly report?: Report;
-  readonly signal?: AbortSignal | undefined;
+export interface VerifyContext extends ReadingContext {
   /** Called with the size of each file after it was read. */
-  readonly onBytes?: (bytes: number) => void;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 export interface VerifyResult {
@@ -54,8 +50,9 @@ export interface VerifyResult {
  *  of reading indexes and locks. */
 export async function verifyRepo(
   { repo, locks = [], isQuick = false }: VerifyRequest,
-  { load = {}, report = () => {}, signal, onBytes }: VerifyContext = {},
+  context: VerifyContext = {},
 ): Promise<VerifyResult> {
+  const { report = () => {}, signal, onBytes } = context;
   const root = resolve(repo);
   const indexes = indexesInForce(root, inspectRepo(root).bases);
   const expectations: Expectation[] = [];
@@ -63,11 +60,11 @@ export async function verifyRepo(
   for (const file of locks) {
     const lock = await readLock(file);
     undigested += warnOfUndigested({ file, lock }, report);
-    await compareWithRepo({ file, lock }, root, load);
+    await compareWithRepo({ file, lock }, root, context);
     expectations.push({ files: filesOfLock(lock), isComplete: true });
   }
   for (const index of indexes)
-    expectations.push({ files: await filesOfIndex(index, load), isComplete: index.isSubset });
+    expectations.push({ files: await filesOfIndex(index, context), isComplete: index.isSubset });
   if (expectations.length === 0 && inspectRepo(root).bases.length > 0) {
     throw new CygstrapError('repo', `\`${repo}\` has no list of its files: it has no index`, {
       hint: 'name a lock with `--lock`',
@@ -95,9 +92,9 @@ export function filesToRepair({ findings }: VerifyResult): RepoFile[] {
 
 /** Reads the archives and sources that an index of a repo lists. Throws as `readIndex`, and `repo` for invalid
  *  paths. */
-export async function filesOfIndex({ location }: IndexInForce, load: LoadOptions): Promise<RepoFile[]> {
+export async function filesOfIndex({ location }: IndexInForce, context: ReadingContext): Promise<RepoFile[]> {
   const files: UncheckedFile[] = [];
-  await readIndex(location, load, (records) => {
+  await readIndex(location, context, (records) => {
     for (const { versions } of records) files.push(...versions.flatMap(archivesOf).map(fileOfArchive));
   });
   return parseRepoFiles(files);

@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import type { Report } from '../events.ts';
 import { userCacheDirectory } from '../io/user-dirs.ts';
 import { cachedHost } from '../stages/context.ts';
 import type { StageContext } from '../stages/context.ts';
@@ -8,16 +7,15 @@ import type { Manifest } from '../stages/manifest.ts';
 import type { TopologyName } from '../stages/topology.ts';
 import { vmPlaces } from '../stages/layout.ts';
 import type { VmPlaces } from '../stages/layout.ts';
+import type { Environment, OperationContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { guestKind } from './guest-kinds.ts';
 import { packageVersion } from './version.ts';
 
 /** Location of all stages of a user. */
-export interface VmDirectory {
-  /** Directory of all stages; by default `cygstrap/vm` in the user's cache. */
+export interface VmDirectory extends OperationContext {
+  /** Directory of all stages; by default `vm` in the user's cache. */
   readonly directory?: string | undefined;
-  /** Environment variables, such as `process.env`: the cache directory of the user and PATH. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 export interface VmOptions extends VmDirectory {
@@ -27,46 +25,51 @@ export interface VmOptions extends VmDirectory {
   /** By default `direct`. */
   readonly topology?: TopologyName | undefined;
   /** Program and version that make the stages, recorded in them; by default the version of cygstrap. */
-  readonly version?: string;
-  readonly report?: Report;
+  readonly version?: string | undefined;
   /** Aborting it ends all operations and machines of the context, and removes their temporary files. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Parameters of all operations on machines. It has no open resources: it can be used for many operations, and
  *  copied with another signal: `{ ...context, signal }`. */
-export interface VmContext extends StageContext, Pick<VmDirectory, 'environment'> {
+export interface VmContext extends StageContext {
+  readonly env: Environment;
   /** Guest kind of the stages to look for; undefined for all. */
   readonly wantedGuest: string | undefined;
 }
 
 /** Returns the paths of all stages. */
-export function placesOfVm({ directory, environment }: VmDirectory): VmPlaces {
-  return vmPlaces(resolve(directory ?? join(userCacheDirectory(environment), 'vm')));
+export function placesOfVm({ directory, ...context }: VmDirectory): VmPlaces {
+  return vmPlaces(resolve(directory ?? join(imageDirectoryOf(context), 'vm')));
+}
+
+/** Returns the directory of kernels and images of Linux guests: machines need it also without a cache. */
+export function imageDirectoryOf({ env = process.env, cacheDirectory }: OperationContext): string {
+  return cacheDirectory ?? userCacheDirectory(env);
 }
 
 /** Prepares what every stage needs. The first call probes this computer, which takes seconds. A missing program is
  *  an error of the stage that needs it. Throws `usage` for an unknown guest kind, and the reason of the signal. */
-export async function prepareVm(options: VmOptions): Promise<VmContext> {
+export async function prepareVm(options: VmOptions = {}): Promise<VmContext> {
   const {
     guest,
     topology = 'direct',
-    environment,
+    env = process.env,
     version = packageVersion(),
     report = () => {},
     signal = new AbortController().signal,
   } = options;
   const kind = guestKind(guest ?? DEFAULTS.guest);
   const places = placesOfVm(options);
-  const host = await cachedHost(places, { environment, signal });
+  const host = await cachedHost(places, { environment: env, signal });
   return {
     places,
     host,
     guest: kind,
     wantedGuest: guest,
     topology,
-    cacheDir: userCacheDirectory(environment),
-    environment,
+    cacheDir: imageDirectoryOf(options),
+    env,
     version,
     report,
     signal,

@@ -24,10 +24,6 @@ export interface EvidenceRequest {
   readonly out?: string | undefined;
 }
 
-export interface EvidenceContext extends VmDirectory {
-  readonly signal?: AbortSignal | undefined;
-}
-
 export interface EvidenceResult {
   readonly stage: EvidenceSource['stage'];
   readonly key: string;
@@ -44,20 +40,20 @@ export interface EvidenceResult {
  *  picture and stays as it is. Throws `usage` if nothing or more than one thing matches, `io`, and the reason of the
  *  signal. */
 export async function packEvidence(
-  { stage: prefix, out }: EvidenceRequest,
-  context: EvidenceContext,
+  { stage: prefix, out }: EvidenceRequest = {},
+  context: VmDirectory = {},
 ): Promise<EvidenceResult> {
-  const { environment, signal } = context;
+  const { env = process.env, signal } = context;
   const places = placesOfVm(context);
   const source = chosen(await listEvidence(places), prefix);
   const { stage, key } = source;
   const { username } = userInfo();
   const clean = redactor({
     secrets: await secretsOf(places, source, [PASSWORD_FILE]),
-    home: environment['HOME'] ?? homedir(),
+    home: env['HOME'] ?? homedir(),
     user: username,
   });
-  const doctor = await examineHost({ environment, ...(signal !== undefined && { signal }) });
+  const doctor = await examineHost({ env, signal });
   const versions = {
     cygstrap: packageVersion(),
     node: process.version,

@@ -19,11 +19,13 @@ import type { InstalledManifest, MachineOptions } from '../stages/manifest.ts';
 import { sha256OfFile } from '../io/file-digest.ts';
 import { WATCH_LIMITS } from '../stages/watch.ts';
 import type { WatchLimits } from '../stages/watch.ts';
+import { DEFAULTS } from './defaults.ts';
 import { guestKind } from './guest-kinds.ts';
 import { readLock } from './lock-file.ts';
 import { makeMedia } from './media.ts';
 import { archivesOf } from './media-answers.ts';
 import { additionsOf } from './media-additions.ts';
+import { prepareVm } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 import { requireWindows } from './windows.ts';
 import { requireGuestPackages, requireSetupProgram } from './windows-packages.ts';
@@ -31,8 +33,8 @@ import { requireGuestPackages, requireSetupProgram } from './windows-packages.ts
 export interface VmInstallRequest {
   /** Directory of the repo. */
   readonly repo: string;
-  /** The lock file. */
-  readonly lock: string;
+  /** The lock file; by default `cygstrap.lock.json`. */
+  readonly lock?: string | undefined;
   /** Further files, as for `makeMedia`; by default none. */
   readonly add?: readonly string[] | undefined;
   readonly keyring?: readonly string[] | undefined;
@@ -52,8 +54,8 @@ export interface VmInstallRequest {
  *  packages that do not run on the Windows, `guest` for a guest that fails, hangs or ends too early, `vm`, `tool`,
  *  `io`, and the reason of the signal. Then nothing is published; console log and last screen are kept in `logs` of the
  *  directory of all stages. */
-export async function installVm(request: VmInstallRequest, context: VmContext): Promise<InstalledManifest> {
-  const own = guestContext(context, request);
+export async function installVm(request: VmInstallRequest, context?: VmContext): Promise<InstalledManifest> {
+  const own = guestContext(context ?? (await prepareVm()), request);
   return installStage(own, await installRequest(request, own));
 }
 
@@ -65,13 +67,13 @@ export interface VmInstallPlanRequest extends VmInstallRequest {
 /** Writes what `installVm` would use into a directory, to be read: the media, the answers and the command line of QEMU.
  *  A placeholder stands for the product key. Throws what `makeMedia` throws, `usage`, `vm`, and the reason of the
  *  signal. */
-export async function planInstall(request: VmInstallPlanRequest, context: VmContext): Promise<InstallPlan> {
+export async function planInstall(request: VmInstallPlanRequest, context?: VmContext): Promise<InstallPlan> {
   const { windows } = request;
   const shown =
     windows === undefined
       ? {}
       : { windows: { ...windows, productKey: windows.productKey && 'XXXXX-XXXXX-XXXXX-XXXXX-XXXXX' } };
-  const own = guestContext(context, request);
+  const own = guestContext(context ?? (await prepareVm()), request);
   return writeInstallPlan(own, await installRequest({ ...request, ...shown }, own), resolve(request.out));
 }
 
@@ -80,9 +82,17 @@ function guestContext(context: VmContext, { windows }: Pick<VmInstallRequest, 'w
 }
 
 async function installRequest(request: VmInstallRequest, context: VmContext): Promise<InstallRequest> {
-  const { guest, cacheDir, environment, report, signal } = context;
-  const { repo, add = [], keyring = [], windows, machineOptions = {}, limits } = request;
-  const lock = await readLock(request.lock);
+  const { guest, cacheDir, env, report, signal } = context;
+  const {
+    repo,
+    lock: lockFile = DEFAULTS.lock,
+    add = [],
+    keyring = [],
+    windows,
+    machineOptions = {},
+    limits,
+  } = request;
+  const lock = await readLock(lockFile);
   const allowedPostinstallFailures = packagesOfLock(lock, request.allowedPostinstallFailures ?? []);
   const additions = await additionsOf(add);
   const { emptyDisksMiB = [], qemuArguments = [], tpm = false, ...rest } = machineOptions;
@@ -111,16 +121,8 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
     limits: { ...WATCH_LIMITS, ...limits },
     makeMedia: async (out, filesOf) => {
       const { image, answers } = await makeMedia(
-        {
-          repo,
-          lock: request.lock,
-          windows: windows?.kind,
-          add,
-          keyring,
-          out,
-          answers: { form: kit.answerForm, filesOf },
-        },
-        { load: { env: environment, report }, report, signal },
+        { repo, lock: lockFile, windows: windows?.kind, add, keyring, out, answers: { form: kit.answerForm, filesOf } },
+        { env, report, signal },
       );
       return { repo: image.path, answers: answers?.path ?? out };
     },

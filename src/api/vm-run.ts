@@ -8,8 +8,9 @@ import type { GuestSettings, RunHooks, RunRequest, RunResult } from '../stages/r
 import { VmError } from '../vm/base/vm-error.ts';
 import { guestKind } from './guest-kinds.ts';
 import { toUtf8 } from './output-encoding.ts';
-import { contextOf } from './vm-context.ts';
+import { contextOf, prepareVm } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
+import { findSnapshot } from './vm-find.ts';
 
 /** A command to run in a resumed machine: a plain value. */
 export interface VmRunRequest extends GuestSettings, Pick<RunRequest, 'argv' | 'input' | 'output'> {
@@ -31,16 +32,18 @@ export interface VmRunRequest extends GuestSettings, Pick<RunRequest, 'argv' | '
 const TIMEOUT_MS = 60 * 60_000;
 
 /** What a run needs besides its request. */
-export interface VmRunContext extends VmContext, Pick<RunHooks, 'onOutput'> {
-  /** Result of `snapshotVm` or `findSnapshot`. */
-  readonly snapshot: SnapshotManifest;
+export interface VmRunContext extends VmContext {
+  /** Result of `snapshotVm` or `findSnapshot`; by default the newest snapshot. */
+  readonly snapshot?: SnapshotManifest | undefined;
+  /** Receives the output of the command while it runs. Default: it is dropped. */
+  readonly onOutput?: RunHooks['onOutput'] | undefined;
 }
 
 /** Runs one command in a machine resumed from a snapshot, and discards the machine. Many runs can be active at once.
  *  The exit code of the command is part of the result. Throws `guest` for a command that exceeds its timeout or
  *  whose end is unknown, `vm` for a machine that ended, a damaged snapshot and a failed hook, `usage` for missing
  *  directories, `io`, and the reason of the signal. */
-export async function runVm(request: VmRunRequest, context: VmRunContext): Promise<RunResult> {
+export async function runVm(request: VmRunRequest, given?: VmRunContext): Promise<RunResult> {
   const {
     argv,
     environment = {},
@@ -60,7 +63,8 @@ export async function runVm(request: VmRunRequest, context: VmRunContext): Promi
   ] as const) {
     if (path !== undefined) await requireDirectory(option, path);
   }
-  const { snapshot, onOutput } = context;
+  const context: VmRunContext = given ?? (await prepareVm());
+  const { snapshot = await findSnapshot(undefined, context), onOutput = () => {} } = context;
   const hook = (when: 'before' | 'after') => {
     const commandLine = request[when];
     return commandLine === undefined

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { removeUnused } from '../guest/linux/image-store.ts';
 import { replaceFile } from '../io/atomic-file.ts';
-import { userCacheDirectory } from '../io/user-dirs.ts';
 import { evaluationWarning } from '../stages/evaluation.ts';
 import { STAGES, identitiesPath, logPaths, stagePath } from '../stages/layout.ts';
 import type { StageName, VmPlaces } from '../stages/layout.ts';
@@ -17,7 +16,7 @@ import {
   withStageLock,
 } from '../stages/stage-store.ts';
 import type { StageEntry, StageUse } from '../stages/stage-store.ts';
-import { placesOfVm, stageByPrefix } from './vm-context.ts';
+import { imageDirectoryOf, placesOfVm, stageByPrefix } from './vm-context.ts';
 import type { VmDirectory } from './vm-context.ts';
 
 /** A stage as `vm ls` prints it. */
@@ -39,7 +38,7 @@ export interface StageListing {
 }
 
 /** Lists all stages, installed disks first, then by age. Damaged stages are listed too. Throws `io`. */
-export async function listStages(directory: VmDirectory): Promise<StageListing[]> {
+export async function listStages(directory: VmDirectory = {}): Promise<StageListing[]> {
   const places = placesOfVm(directory);
   const uses = await stagesInUse(places);
   const listed = await Promise.all(
@@ -86,14 +85,9 @@ function isUsed(uses: readonly StageUse[], { key }: StageUse): boolean {
   return uses.some((use) => use.key === key);
 }
 
-/** Directory of the stages, and a signal that ends the wait for locks. */
-export interface RemovalContext extends VmDirectory {
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** Removes stages by the first characters of their keys, damaged stages too. Throws `usage` for a stage that is in use,
  *  that a snapshot depends on, or that does not exist; then nothing is removed. */
-export async function removeStages(prefixes: readonly string[], context: RemovalContext): Promise<StageUse[]> {
+export async function removeStages(prefixes: readonly string[], context: VmDirectory = {}): Promise<StageUse[]> {
   const places = placesOfVm(context);
   const { signal } = context;
   const stages = await listStageEntries(places);
@@ -142,7 +136,7 @@ async function removeStage(places: VmPlaces, use: StageUse, signal: AbortSignal 
 export interface Collected {
   /** Directories and files that ended processes left. */
   readonly leftovers: readonly string[];
-  readonly stages: readonly StageUse[];
+  readonly removed: readonly StageUse[];
   /** Unused images and saved controllers. */
   readonly images: readonly string[];
 }
@@ -150,8 +144,8 @@ export interface Collected {
 export interface CollectRequest {
   /** Remove stages that are older than this, in milliseconds; by default only damaged stages. */
   readonly olderThanMs?: number | undefined;
-  /** Milliseconds since 1970. */
-  readonly nowMs: number;
+  /** Current time in milliseconds since 1970. Default: the clock of the system. */
+  readonly nowMs?: number | undefined;
 }
 
 /** How long an unused image is kept if `olderThanMs` is not given. */
@@ -161,14 +155,14 @@ const UNUSED_MS = 30 * 24 * 60 * 60_000;
  *  use and installed disks that a snapshot depends on. Removes images and saved controllers from the user's cache that
  *  were not used for `olderThanMs`, or for 30 days. Throws `io`. */
 export async function collectStages(
-  { olderThanMs, nowMs }: CollectRequest,
-  context: RemovalContext,
+  { olderThanMs, nowMs = Date.now() }: CollectRequest = {},
+  context: VmDirectory = {},
 ): Promise<Collected> {
   const places = placesOfVm(context);
   const leftovers = await listLeftovers(places);
   for (const path of leftovers) await rm(path, { recursive: true, force: true });
   await removeSmallLeftovers(places, nowMs);
-  const stages: StageUse[] = [];
+  const removed: StageUse[] = [];
   const uses = await stagesInUse(places);
   for (const stage of STAGES.toReversed()) {
     for (const entry of await listStageEntries(places, [stage])) {
@@ -179,12 +173,12 @@ export async function collectStages(
       if (stage === 'install' && (await listStageEntries(places, ['snapshot'])).some((each) => isSnapshotOf(each, key)))
         continue;
       await removeStage(places, entry, context.signal);
-      stages.push({ stage, key });
+      removed.push({ stage, key });
     }
   }
   return {
     leftovers,
-    stages,
-    images: await removeUnused(userCacheDirectory(context.environment), { unusedMs: olderThanMs ?? UNUSED_MS, nowMs }),
+    removed,
+    images: await removeUnused(imageDirectoryOf(context), { unusedMs: olderThanMs ?? UNUSED_MS, nowMs }),
   };
 }

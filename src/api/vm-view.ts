@@ -33,8 +33,8 @@ const POLL_INTERVAL_MS = 1000;
  *  token for the first browser that opens it; all other requests are refused. Throws `usage` if no machine runs, if
  *  several do and none is chosen, and `io`. */
 export async function viewVm(
-  { machine: name, isControlled = false }: VmViewRequest,
-  directory: VmDirectory,
+  { machine: name, isControlled = false }: VmViewRequest = {},
+  directory: VmDirectory = {},
 ): Promise<VmView> {
   const places = placesOfVm(directory);
   const machine = chosen(await runningMachines(places), name);

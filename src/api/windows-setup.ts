@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Report } from '../events.ts';
+import type { OperationContext } from './context.ts';
 import { chooseEdition } from '../guest/windows/edition.ts';
 import { customizationOf } from '../guest/windows/customize.ts';
 import type { Customization } from '../guest/windows/customize.ts';
@@ -39,26 +39,14 @@ export interface WindowsRequest {
   readonly customize?: string | undefined;
 }
 
-export interface WindowsContext {
-  /** Directory of the digests of images that were read before; by default none is kept. */
-  readonly imageCacheDir?: string | undefined;
-  readonly report?: Report;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** Reads an ISO image and returns what to install from it. Reports a warning if Setup can ask for a product key. Throws
  *  what `inspectMedia` throws, and `usage` for an edition, a name, a product key or a customization that cannot be
  *  used. */
-export async function prepareWindows(
-  request: WindowsRequest,
-  { imageCacheDir, report = () => {}, signal }: WindowsContext = {},
-): Promise<WindowsSetup> {
+export async function prepareWindows(request: WindowsRequest, context: OperationContext = {}): Promise<WindowsSetup> {
+  const { report = () => {} } = context;
   const { iso, isoSha256, guest, productKey, timeZone = DEFAULT_TIME_ZONE } = request;
   const { computerName = DEFAULT_COMPUTER_NAME } = request;
-  const { sha256, ...medium } = await inspectMedia(
-    { iso, digest: true, sha256: isoSha256 },
-    { cacheDir: imageCacheDir, report, signal },
-  );
+  const { sha256, ...medium } = await inspectMedia({ iso, digest: true, sha256: isoSha256 }, context);
   const edition = chooseEdition(medium, {
     wanted: request.edition,
     kind: guest === undefined ? undefined : windowsKind(guest),

@@ -47,7 +47,7 @@ const KEEP_ALIVE_MS = 30_000;
  *  written (`*.part`, `*.tmp`) and symbolic links. A file can be replaced while it is sent: the old file is sent to
  *  its end.
  *  Throws `not-found` if `dir` is not a directory, and `io` if the address cannot be bound. */
-export async function serveRepo(dir: string, options: ServeOptions = {}): Promise<RepoServer> {
+export async function serveDirectory(dir: string, options: ServeOptions = {}): Promise<RepoServer> {
   const { host = '127.0.0.1', port = 0, aliases = new Map<string, string>() } = options;
   const content: Content = { root: await rootOf(dir), aliases, small: new SmallFiles() };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {

@@ -45,20 +45,20 @@ const OPERATIONS: Record<string, (context: ResolveContext & { readonly signal: A
   },
   explainPackage: (context) => explainPackage(loaded, HARD, 'all', context),
   comparePlans: (context) => comparePlans(loaded, loaded, HARD, context),
-  makeLock: (context) => makeLock({ loaded }, HARD, context),
+  makeLock: (context) => makeLock(loaded, HARD, context),
   updateLock: async (context) => {
-    const made = await makeLock({ loaded }, { packages: ['t0'], base: false });
+    const made = await makeLock(loaded, { packages: ['t0'], base: false });
     if (made.kind !== 'lock') throw new Error('expected a lock');
-    return updateLock({ loaded }, HARD, { before: made.lock, names: ['t0'] }, context);
+    return updateLock(loaded, HARD, { before: made.lock, names: ['t0'] }, context);
   },
   fetchRepo: ({ signal, solverLimit }) =>
     fetchRepo(
       {
         repo: join(dir, 'repo'),
         lock: join(dir, 'lock.json'),
-        sites: [[join(dir, 'site')]],
+        sites: [join(dir, 'site')],
         unsigned: true,
-        request: HARD,
+        ...HARD,
         solverLimit,
       },
       { signal },

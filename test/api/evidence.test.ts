@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 const places = (): ReturnType<typeof vmPlaces> => vmPlaces(root);
-const context = (): Parameters<typeof packEvidence>[1] => ({ directory: root, environment: process.env });
+const context = (): Parameters<typeof packEvidence>[1] => ({ directory: root, env: process.env });
 
 /** Everything that must not leave the computer, as it can occur in logs. */
 function privateText(): string {

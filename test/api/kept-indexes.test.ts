@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadFromSites } from '../../src/api/load-from-sites.ts';
+import type { IndexRequest } from '../../src/api/load-from-sites.ts';
 import { PROJECT } from '../support/transcript.ts';
 
 const HOUR_MS = 3_600_000;
@@ -39,29 +40,28 @@ afterEach(async () => {
 });
 
 /** Loads the index some milliseconds after the start. Returns the requests for it that the site got. */
-async function load(keepMs: number, afterMs: number): Promise<string[]> {
+async function load(afterMs: number, how: Pick<IndexRequest, 'offline' | 'refresh'> = {}): Promise<string[]> {
   requests = [];
-  const { loaded } = await loadFromSites([[address]], {
-    keyring: [join(PROJECT, 'fixtures/release/key.gpg')],
-    kept: { directory, keepMs, allowOlder: false },
-    now: () => new Date(START.getTime() + afterMs),
-  });
-  expect(loaded.catalog.packages.has('openssh')).toBe(true);
+  const { catalog } = await loadFromSites(
+    { sites: [address], keyring: [join(PROJECT, 'fixtures/release/key.gpg')], ...how },
+    { cacheDirectory: directory, now: () => new Date(START.getTime() + afterMs) },
+  );
+  expect(catalog.packages.has('openssh')).toBe(true);
   // The signature is requested at the same time as the index.
   return requests.filter((each) => !each.endsWith('.sig'));
 }
 
 it('the index of a site is kept, and its site is asked again after an hour', async () => {
-  expect(await load(HOUR_MS, 0)).toEqual(['/x86_64/setup.zst']);
-  expect(await load(HOUR_MS, HOUR_MS - 1000)).toEqual([]);
-  expect(await load(-1, 0)).toEqual(['/x86_64/setup.zst "1"']);
-  expect(await load(HOUR_MS, HOUR_MS + 1000)).toEqual(['/x86_64/setup.zst "1"']);
-  expect(await load(HOUR_MS, HOUR_MS + 2000)).toEqual([]);
+  expect(await load(0)).toEqual(['/x86_64/setup.zst']);
+  expect(await load(HOUR_MS - 1000)).toEqual([]);
+  expect(await load(0, { refresh: true })).toEqual(['/x86_64/setup.zst "1"']);
+  expect(await load(HOUR_MS + 1000)).toEqual(['/x86_64/setup.zst "1"']);
+  expect(await load(HOUR_MS + 2000)).toEqual([]);
 });
 
 it('offline the site is never asked', async () => {
-  await expect(load(Infinity, 0)).rejects.toThrow(/no index of `http.*` is kept on this computer/);
+  await expect(load(0, { offline: true })).rejects.toThrow(/no index of `http.*` is kept on this computer/);
   expect(requests).toEqual([]);
-  await load(HOUR_MS, 0);
-  expect(await load(Infinity, 1000 * HOUR_MS)).toEqual([]);
+  await load(0);
+  expect(await load(1000 * HOUR_MS, { offline: true })).toEqual([]);
 });

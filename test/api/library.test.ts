@@ -27,7 +27,17 @@ const OPERATIONS = [
     'loadCatalog',
   ],
   ['loadFromSites', 'loadProject', 'fetchRepo', 'verifyRepo', 'repairRepo', 'auditRepo', 'pruneRepo', 'makeBundle'],
-  ['applyBundle', 'makeMedia', 'serve', 'listSites', 'openSite', 'examineHost', 'fixHost', 'prepareVm', 'installVm'],
+  [
+    'applyBundle',
+    'makeMedia',
+    'serveRepo',
+    'listSites',
+    'openSite',
+    'examineHost',
+    'fixHost',
+    'prepareVm',
+    'installVm',
+  ],
   [
     'snapshotVm',
     'runVm',
@@ -54,9 +64,9 @@ const result = resolve(loaded.catalog, { packages: ['curl'] });
 const plan: Plan | undefined = result.kind === 'plan' ? result.plan : undefined;
 const answer = await answerRequest(loaded, { packages: ['curl'], base: false });
 const why = await explainPackage(loaded, { packages: ['curl'] }, 'bash');
-const info = packageInfo(loaded.catalog, 'curl');
-const found = searchPackages(loaded.catalog, { pattern: /curl/ });
-const made = await makeLock({ loaded }, { packages: ['curl'] });
+const info = packageInfo(loaded, 'curl');
+const found = searchPackages(loaded, { pattern: /curl/ });
+const made = await makeLock(loaded, { packages: ['curl'] });
 const lock: Lock | undefined = made.kind === 'lock' ? made.lock : undefined;
 console.log(plan?.packages.length, answer.kind, why.kind, info?.name, found.length);
 console.log(lock !== undefined && printLock(lock) !== '');
@@ -70,7 +80,7 @@ export async function mirror(request: FetchRequest): Promise<FetchResult> {
   const { sites } = await listSites();
   await makeBundle({ repo: request.repo, lock: 'cygstrap.lock.json', out: 'new.tar' });
   try {
-    return await fetchRepo({ repo: './repo', sites: [sites.map(({ url }) => url)] });
+    return await fetchRepo({ repo: './repo', sites: sites.map(({ url }) => url) });
   } catch (error) {
     if (error instanceof FetchError) console.log(error.url, error.kind, damaged, remove.length);
     throw error instanceof CygstrapError ? new Error(error.code) : error;
@@ -81,7 +91,7 @@ export async function mirror(request: FetchRequest): Promise<FetchResult> {
 import { GuestError, VmError, installVm, prepareVm, runVm, snapshotVm } from 'cygstrap';
 import type { RunResult } from 'cygstrap';
 export async function build(): Promise<RunResult | undefined> {
-  const context = await prepareVm({ environment: process.env });
+  const context = await prepareVm();
   const installed = await installVm({ repo: './repo', lock: 'cygstrap.lock.json' }, context);
   const snapshot = await snapshotVm({ installed }, context);
   try {

@@ -8,7 +8,7 @@ import { makeMedia } from '../../src/api/media.ts';
 import { pruneRepo } from '../../src/api/prune.ts';
 import { verifyRepo } from '../../src/api/verify.ts';
 import type { Event } from '../../src/events.ts';
-import { serveRepo } from '../../src/serve/serve.ts';
+import { serveDirectory } from '../../src/serve/serve.ts';
 
 const RELEASE = resolve('fixtures/release');
 
@@ -25,7 +25,7 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 async function fetch(): Promise<unknown> {
   return fetchRepo(
-    { request: { packages: ['bash'] }, repo, sites: [[RELEASE]], keyring: [join(RELEASE, 'key.gpg')], lock },
+    { packages: ['bash'], repo, sites: [RELEASE], keyring: [join(RELEASE, 'key.gpg')], lock },
     { report: () => {} },
   );
 }
@@ -53,7 +53,7 @@ const bundle = (): Promise<unknown> => makeBundle({ repo, lock, out: join(dir, '
 const media = (): Promise<unknown> => makeMedia({ repo, lock, out: join(dir, 'media') }, { report: () => {} });
 
 async function get(path: string): Promise<{ status: number; body: string }> {
-  const server = await serveRepo(repo);
+  const server = await serveDirectory(repo);
   try {
     const response = await globalThis.fetch(`${server.url}${path}`);
     return { status: response.status, body: await response.text() };
@@ -82,7 +82,7 @@ describe.skipIf(process.platform === 'win32')(
       expect(damaged).toBe(2);
       const events: Event[] = [];
       const plan = { repo, keep: [], confirmed: true };
-      const pruned = await pruneRepo(plan, { load: { report: (event) => void events.push(event) } });
+      const pruned = await pruneRepo(plan, { report: (event) => void events.push(event) });
       expect(pruned.remove).toEqual([]);
       expect(events.filter(({ kind }) => kind === 'warning')).toEqual([
         { kind: 'warning', message: `\`${link}\` is a symbolic link: it is neither followed nor deleted` },

@@ -15,14 +15,14 @@ const INDEX = join(PROJECT, 'fixtures/demo/setup.ini');
 describe('makeLock refuses what parseLock would refuse', () => {
   test('a catalog that was loaded without digests', async () => {
     const loaded = await loadCatalog(INDEX, { digest: false });
-    await expect(makeLock({ loaded }, { packages: ['curl'] })).rejects.toThrow(
+    await expect(makeLock(loaded, { packages: ['curl'] })).rejects.toThrow(
       expect.objectContaining({ code: 'usage', hint: 'load the catalog without `digest: false`' }),
     );
   });
 
   test.each(['', 'a\nb'])('the resolver %j', async (resolver) => {
     const loaded = await loadCatalog(INDEX);
-    await expect(makeLock({ loaded }, { packages: ['curl'] }, { resolver })).rejects.toThrow(
+    await expect(makeLock(loaded, { packages: ['curl'] }, { resolver })).rejects.toThrow(
       expect.objectContaining({ code: 'usage', hint: 'pass a program and its version as `resolver`' }),
     );
   });
@@ -44,7 +44,7 @@ test('every lock that makeLock returns can be printed and parsed', async () => {
       constantFrom('unsigned', 'A'.repeat(40), 'x'),
       async (request, resolver, signer) => {
         try {
-          const made = await makeLock({ loaded, signers: [signer] }, request, { resolver });
+          const made = await makeLock({ ...loaded, signers: [signer] }, request, { resolver });
           if (made.kind === 'lock') expect(parseLock(printLock(made.lock), 'x.lock.json')).toEqual(made.lock);
         } catch (error) {
           expect(error).toBeInstanceOf(CygstrapError);
@@ -61,8 +61,8 @@ test('a lock of previous or test versions is made with a warning', async () => {
   const report = (event: Event): void => {
     if (event.kind === 'warning') warnings.push(event.message);
   };
-  await makeLock({ loaded }, { packages: ['vim'], base: false }, { report });
+  await makeLock(loaded, { packages: ['vim'], base: false }, { report });
   expect(warnings).toEqual([]);
-  await makeLock({ loaded }, { packages: ['vim=9.0.2155-1'], base: false }, { report });
+  await makeLock(loaded, { packages: ['vim=9.0.2155-1'], base: false }, { report });
   expect(warnings).toEqual([expect.stringContaining('may not find `vim 9.0.2155-1` [prev]: keep the repo')]);
 });

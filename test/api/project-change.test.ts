@@ -20,9 +20,7 @@ beforeAll(async () => {
     .replace('version: 5.2.21-1\n', 'version: 5.2.22-1\n')
     .replaceAll('vim-9.1.0-1', 'vim-9.1.1-1')
     .replace('version: 9.1.0-1\n', 'version: 9.1.1-1\n');
-  const load = async (text: string) => ({
-    loaded: await loadCatalog([{ name: 'setup.ini', bytes: Buffer.from(text) }]),
-  });
+  const load = (text: string) => loadCatalog([{ name: 'setup.ini', bytes: Buffer.from(text) }]);
   source = await load(INDEX);
   later = await load(`${moved}\n${oldVersions()}`);
 });
@@ -165,12 +163,12 @@ describe('outdatedPackages', () => {
     writeFileSync(file, '{ "packages": ["vim", "libssl3"] }');
     await changeProject(source, { file });
     const made = parseLock(readFileSync(lock, 'utf8'), lock);
-    expect(outdatedPackages(source.loaded.catalog, made)).toEqual([]);
-    expect(outdatedPackages(later.loaded.catalog, made)).toEqual([
+    expect(outdatedPackages(source, made)).toEqual([]);
+    expect(outdatedPackages(later, made)).toEqual([
       { name: 'bash', locked: '5.2.21-1', newest: '5.2.22-1' },
       { name: 'vim', locked: '9.1.0-1', newest: '9.1.1-1' },
     ]);
     const withTest = { ...made, request: { ...made.request, test: true } };
-    expect(outdatedPackages(source.loaded.catalog, withTest).map(({ name }) => name)).toContain('libssl3');
+    expect(outdatedPackages(source, withTest).map(({ name }) => name)).toContain('libssl3');
   });
 });

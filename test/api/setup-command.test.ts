@@ -45,7 +45,7 @@ async function fetched(name: string, request: Partial<FetchRequest>): Promise<Se
   const result = await fetchRepo({
     repo: join(base, name),
     lock: join(base, `${name}.json`),
-    sites: [[site]],
+    sites: [site],
     unsigned: request.keyring === undefined,
     ...request,
   });
@@ -65,7 +65,7 @@ const callFor = (repo: string, ...trust: string[]): string[] => [
 describe('the call of setup', () => {
   test('of `fetch` and `bundle` names what replaces an obsoleted package', async () => {
     const packages = ['--packages', 'app'];
-    expect(await fetched('old', { request: { packages: ['oldapp'] } })).toEqual({
+    expect(await fetched('old', { packages: ['oldapp'] })).toEqual({
       program: 'setup-x86_64.exe',
       arguments: [...callFor('old', '--no-verify'), ...packages],
     });
@@ -77,14 +77,14 @@ describe('the call of setup', () => {
   });
 
   test('names all packages for build dependencies, which the index of the repo does not have', async () => {
-    expect((await fetched('build', { request: { buildDepends: ['tool'] } }))?.arguments.slice(-2)).toEqual([
+    expect((await fetched('build', { buildDepends: ['tool'] }))?.arguments.slice(-2)).toEqual([
       '--packages',
       'app,base-files,libx',
     ]);
   });
 
   test('is the same from the existing lock, and null without a lock or an index', async () => {
-    const request = { request: { packages: ['app'], categories: ['Libs'] } };
+    const request = { packages: ['app'], categories: ['Libs'] };
     const made = await fetched('same', request);
     expect(made?.arguments.slice(-4)).toEqual(['--categories', 'Libs', '--packages', 'app']);
     expect(await fetched('same', {})).toEqual(made);
@@ -97,17 +97,17 @@ describe('the call of setup', () => {
 
   test('is null if the index lacks packages of the lock: setup would leave them out and exit with 0', async () => {
     const lock = join(base, 'gone.json');
-    expect(await fetched('gone', { request: { packages: ['app'] } })).not.toBeNull();
+    expect(await fetched('gone', { packages: ['app'] })).not.toBeNull();
     const later = join(base, 'later');
     cpSync(site, later, { recursive: true });
     const index = join(later, 'x86_64/setup.ini');
     writeFileSync(index, readFileSync(index, 'utf8').replace(/@ app\n[^@]*/, ''));
-    expect(await fetched('lacking', { lock, sites: [[later]] })).toBeNull();
+    expect(await fetched('lacking', { lock, sites: [later] })).toBeNull();
     expect((await makeBundle({ repo: join(base, 'lacking'), lock, out: join(base, 'gone.tar') })).setup).toBeNull();
   });
 
   test('names the public key of a signed index', async () => {
-    const signed = { request: { packages: ['bash'] }, sites: [[RELEASE]], keyring: [KEY] };
+    const signed = { packages: ['bash'], sites: [RELEASE], keyring: [KEY] };
     expect((await fetched('subset', signed))?.arguments).toContain('--no-verify');
     expect((await fetched('full', { ...signed, fullIndex: true }))?.arguments).toEqual([
       ...callFor('full', '--pubkey', KEY),

@@ -29,7 +29,7 @@ interface Kind {
 
 let loaded: LoadedCatalog;
 beforeAll(async () => {
-  loaded = await loadCatalog(['fixtures/demo/setup.ini'], { cache: false, env: {} });
+  loaded = await loadCatalog(['fixtures/demo/setup.ini'], { cacheDirectory: null });
 });
 
 async function armoredKey(name: string): Promise<string> {

@@ -286,7 +286,9 @@ attack(
     placeSigned(first, 'tool', main[0]);
     placeSigned(second, 'mytool', other[0]);
     const signers = [signerFor(...main), signerFor(...other)];
-    const loaded = loadFromSites([[entryOf(first, main[1])], [entryOf(second, other[1])]], {
+    const loaded = loadFromSites({
+      sites: [entryOf(first, main[1])],
+      addSites: [entryOf(second, other[1])],
       keyring: [join(dir, 'trusted.gpg')],
     });
     if (signers.includes(undefined)) await expect(loaded).rejects.toMatchObject({ code: 'signature' });

@@ -11,7 +11,7 @@ import { printLock } from '../../src/core/lock/print.ts';
 import { CygstrapError } from '../../src/errors.ts';
 import { attack } from './support.ts';
 
-const SITES = [[resolve('fixtures/release')]];
+const SITES = [resolve('fixtures/release')];
 const KEYRING = [resolve('fixtures/release/key.gpg')];
 
 let dir: string;
@@ -21,7 +21,7 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'cygstrap-attack-lock-'));
   repo = join(dir, 'repo');
   const request = { packages: ['openssh'], source: true };
-  await fetchRepo({ repo, lock: join(dir, 'good.json'), sites: SITES, keyring: KEYRING, request });
+  await fetchRepo({ repo, lock: join(dir, 'good.json'), sites: SITES, keyring: KEYRING, ...request });
   good = await readLock(join(dir, 'good.json'));
 });
 afterAll(() => rmSync(dir, { recursive: true }));

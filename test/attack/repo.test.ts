@@ -174,7 +174,7 @@ attack(
     inProject(async (repo, outside) => {
       const site = join(outside, 'site');
       writeSite(site, paths);
-      await fetchRepo({ repo, sites: [[site]], all: true, unsigned: true });
+      await fetchRepo({ repo, sites: [site], all: true, unsigned: true });
     }),
 );
 
@@ -190,12 +190,12 @@ attack(
         const hostile = join(outside, 'hostile');
         rmSync(hostile, { recursive: true, force: true });
         writeSite(hostile, [each]);
-        await fetchRepo({ repo, sites: [[hostile]], all: true, unsigned: true }).catch((error: unknown) => {
+        await fetchRepo({ repo, sites: [hostile], all: true, unsigned: true }).catch((error: unknown) => {
           if (!(error instanceof CygstrapError)) throw error;
         });
       }
       rmSync(join(outside, 'hostile'), { recursive: true, force: true });
-      await fetchRepo({ repo, sites: [[site]], all: true, unsigned: true });
+      await fetchRepo({ repo, sites: [site], all: true, unsigned: true });
       await pruneRepo({ repo, confirmed: true });
       const archives = [...treeOf(repo).keys()].filter((path) => !path.startsWith('.cygstrap') && !MINE.includes(path));
       expect(archives.toSorted()).toEqual(['x86_64/release/good.tar.xz', 'x86_64/release/link', 'x86_64/setup.ini']);

@@ -57,7 +57,7 @@ function median(all) {
 /** One verify in this process; prints what it found. @param {string} root */
 async function verifyOnce(root) {
   const { verifyRepo } = await import('../../dist/api/verify.js');
-  const { files, sizeBytes, damaged } = await verifyRepo({ repo: root, locks: [], isQuick: false }, { load: {} });
+  const { files, sizeBytes, damaged } = await verifyRepo({ repo: root, locks: [], isQuick: false });
   process.stdout.write(
     JSON.stringify({ files, sizeBytes, damaged, peakMiB: Math.round(process.resourceUsage().maxRSS / 1024) }),
   );

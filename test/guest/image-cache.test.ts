@@ -40,7 +40,7 @@ test('only images and controllers that were not used for a long time are removed
     // Using it sets its time.
     expect(await storeInitramfs(cacheDir, entries)).toEqual(image);
 
-    const { images } = await collectStages({ nowMs }, { environment });
+    const { images } = await collectStages({ nowMs }, { env: environment });
     expect([...images].sort()).toEqual(
       ['controllers/old', 'images/.part-x', 'images/old.cpio', 'kernels/.part-z'].map((name) => join(cacheDir, name)),
     );

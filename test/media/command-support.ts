@@ -73,10 +73,7 @@ export async function media(
   request: Pick<MediaRequest, 'repo' | 'lock'> & Partial<MediaRequest>,
   signal?: AbortSignal,
 ): Promise<MediaResult> {
-  return makeMedia(
-    { out: join(temporaryDirectory(), 'out'), add: [], keyring: [KEY], ...request },
-    { load: {}, report: () => {}, signal },
-  );
+  return makeMedia({ out: join(temporaryDirectory(), 'out'), add: [], keyring: [KEY], ...request }, { signal });
 }
 
 /** Every file of an image, as Windows sees it, with its content. */

@@ -133,11 +133,7 @@ describe('verify', () => {
         actual: `sha512:${fileOf(A.path, bytesOf(2, 2048)).digest?.hex}`,
       },
     ]);
-    expect(filesToRepair(await verifyRepo({ repo: root, locks: [lock], isQuick: false }, { load: {} }))).toMatchObject([
-      B,
-      OLD,
-      A,
-    ]);
+    expect(filesToRepair(await verifyRepo({ repo: root, locks: [lock], isQuick: false }))).toMatchObject([B, OLD, A]);
   });
 
   test('needs an index or a lock', async () => {

@@ -62,7 +62,7 @@ describe('the command', () => {
       [index, lock],
       [old, oldLock],
     ] as const) {
-      const made = await makeLock({ loaded: await loadCatalog(from) }, { packages: ['app'] });
+      const made = await makeLock(await loadCatalog(from), { packages: ['app'] });
       if (made.kind !== 'lock') throw new Error('no plan');
       await writeFile(to, printLock(made.lock));
     }

@@ -154,7 +154,7 @@ test('of a lock alone, dependencies are left out; with an index they are there',
   onTestFinished(() => rm(root, { recursive: true }));
   const [lock, index] = [join(root, 'lock.json'), join(root, 'setup.ini')];
   await writeFile(index, INDEX);
-  const made = await makeLock({ loaded: await loadCatalog(index) }, { packages: ['app'] });
+  const made = await makeLock(await loadCatalog(index), { packages: ['app'] });
   if (made.kind !== 'lock') throw new Error('no plan');
   await writeFile(lock, printLock(made.lock));
   const run = async (...options: string[]): Promise<string> => {

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { serveRepo } from '../../src/serve/serve.ts';
+import { serveDirectory } from '../../src/serve/serve.ts';
 import { LARGE, send, base, raw, rawGet, repo, served, server } from './support.ts';
 
 describe('rejected requests', () => {
@@ -129,7 +129,7 @@ describe('connections', () => {
 
 describe('closing', () => {
   test('completes running responses and accepts no more requests', async () => {
-    const own = await serveRepo(repo);
+    const own = await serveDirectory(repo);
     const { hostname, port } = new URL(own.url);
     const agent = new Agent({ keepAlive: true });
     await send('/x86_64/setup.ini', { agent, url: own.url });
@@ -149,7 +149,7 @@ describe('closing', () => {
   });
 
   test('does not wait forever for a client that does not read', async () => {
-    const own = await serveRepo(repo);
+    const own = await serveDirectory(repo);
     const { hostname, port } = new URL(own.url);
     truncateSync(join(repo, 'odd/shrinking.bin'), 64 * 1024 * 1024);
     const socket = connect(Number(port), hostname);
@@ -166,7 +166,7 @@ describe('the address', () => {
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const address = other.address();
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-    await expect(serveRepo(repo, { port })).rejects.toMatchObject({
+    await expect(serveDirectory(repo, { port })).rejects.toMatchObject({
       code: 'io',
       message: `cannot listen on 127.0.0.1, port ${port}`,
       hint: expect.stringContaining('another program uses this port'),
@@ -175,19 +175,19 @@ describe('the address', () => {
   });
 
   test('a foreign address and a missing directory are errors', async () => {
-    await expect(serveRepo(repo, { host: '192.0.2.1' })).rejects.toMatchObject({ code: 'io' });
-    await expect(serveRepo(join(base, 'nowhere'))).rejects.toMatchObject({
+    await expect(serveDirectory(repo, { host: '192.0.2.1' })).rejects.toMatchObject({ code: 'io' });
+    await expect(serveDirectory(join(base, 'nowhere'))).rejects.toMatchObject({
       code: 'not-found',
       message: expect.stringContaining('no such directory'),
     });
-    await expect(serveRepo(join(base, 'outside.txt'))).rejects.toMatchObject({
+    await expect(serveDirectory(join(base, 'outside.txt'))).rejects.toMatchObject({
       code: 'not-found',
       message: expect.stringContaining('not a directory'),
     });
   });
 
   test('IPv6', async () => {
-    const own = await serveRepo(repo, { host: '::1' }).catch(() => undefined);
+    const own = await serveDirectory(repo, { host: '::1' }).catch(() => undefined);
     if (own === undefined) return;
     expect(own.url).toMatch(/^http:\/\/\[::1\]:\d+\/$/);
     expect((await send('/x86_64/setup.xz', { url: own.url })).status).toBe(200);

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fetchRepo } from '../../src/api/fetch.ts';
 import type { RepoLayout } from '../../src/repo/files/layout.ts';
-import { serve } from '../../src/api/serve.ts';
+import { serveRepo } from '../../src/api/serve.ts';
 import type { ServedAddress, ServedRepo } from '../../src/api/serve.ts';
 import { send } from './support.ts';
 
@@ -19,14 +19,14 @@ afterAll(() => rmSync(base, { recursive: true, force: true }));
 async function fetched(name: string, layout: RepoLayout['kind'], fullIndex = false): Promise<string> {
   const repo = join(base, name);
   const lock = join(base, `${name}.json`);
-  const request = { request: { packages: ['bash'] }, sites: [[RELEASE]], keyring: [join(RELEASE, 'key.gpg')] };
+  const request = { packages: ['bash'], sites: [RELEASE], keyring: [join(RELEASE, 'key.gpg')] };
   expect(await fetchRepo({ repo, lock, layout, fullIndex, ...request })).toMatchObject({ kind: 'fetched' });
   return repo;
 }
 
 /** Serves a repo while `visit` runs. */
 async function serving<T>(repo: string, visit: (server: ServedRepo) => Promise<T>, lock?: string): Promise<T> {
-  const server = await serve({ repo, lock });
+  const server = await serveRepo({ repo, lock });
   try {
     return await visit(server);
   } finally {
@@ -113,9 +113,10 @@ test('an address that lacks packages of the lock has no call of setup, and a war
   mkdirSync(join(repo, other), { recursive: true });
   writeFileSync(join(repo, other, 'setup.ini'), 'release: cygwin\narch: x86_64\nsetup-timestamp: 1735689600\n');
   const messages: string[] = [];
-  const server = await serve({ repo, lock: join(base, 'partial.json') }, (event) => {
-    if (event.kind === 'warning') messages.push(event.message);
-  });
+  const server = await serveRepo(
+    { repo, lock: join(base, 'partial.json') },
+    { report: (event) => void (event.kind === 'warning' && messages.push(event.message)) },
+  );
   await server.close();
   expect(server.addresses.map(({ site, setup }) => [site, setup !== null])).toEqual([
     [`${RELEASE}/`, true],

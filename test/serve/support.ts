@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll } from 'vitest';
-import { serveRepo } from '../../src/serve/serve.ts';
+import { serveDirectory } from '../../src/serve/serve.ts';
 import type { RepoServer, ServedRequest } from '../../src/serve/serve.ts';
 
 export const base = mkdtempSync(join(tmpdir(), 'cygstrap-serve-'));
@@ -49,7 +49,7 @@ beforeAll(async () => {
   symlinkSync('.cygstrap', join(repo, 'unhidden'));
   symlinkSync('../x86_64/setup.ini', join(repo, 'odd/inside.ini'));
   symlinkSync('loop', join(repo, 'odd/loop'));
-  server = await serveRepo(repo, { log: (request) => served.push(request) });
+  server = await serveDirectory(repo, { log: (request) => served.push(request) });
 });
 
 afterAll(async () => {

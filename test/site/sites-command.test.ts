@@ -40,7 +40,7 @@ async function run(...argv: readonly string[]): Promise<{ exit: number; stdout: 
   return { exit, ...written };
 }
 
-const OPTIONS = { userAgent: USER_AGENT };
+const OPTIONS = { siteOptions: { userAgent: USER_AGENT } };
 
 describe('cygstrap sites', () => {
   test('lists the mirrors of a file', async () => {

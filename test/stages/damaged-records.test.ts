@@ -44,11 +44,11 @@ const DAMAGED: readonly (readonly [name: string, text: string, line: number, why
 
 let root: string;
 let places: VmPlaces;
-let directory: { directory: string; environment: Record<string, string> };
+let directory: { directory: string; env: Record<string, string> };
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'cyg-'));
   places = vmPlaces(join(root, 'vm'));
-  directory = { directory: join(root, 'vm'), environment: { XDG_CACHE_HOME: join(root, 'cache') } };
+  directory = { directory: join(root, 'vm'), env: { XDG_CACHE_HOME: join(root, 'cache') } };
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -105,7 +105,7 @@ describe('stage.json', () => {
     await writeStage('install', 'fff', JSON.stringify({ ...INSTALLED, key: 'fff' }));
     await writeStage('snapshot', 'def', JSON.stringify(SNAPSHOT));
     await using work = await openWork(places, [{ stage: 'install', key: 'bcd' }]);
-    const { stages, leftovers } = await collectStages({ nowMs: Date.now() }, directory);
+    const { removed: stages, leftovers } = await collectStages({ nowMs: Date.now() }, directory);
     expect({ stages, leftovers }).toEqual({ stages: [{ stage: 'install', key: 'cde' }], leftovers: [] });
     expect(await stat(work.path)).toBeDefined();
     expect((await readdir(join(places.root, 'install'))).sort()).toEqual(['abc', 'bcd', 'fff']);

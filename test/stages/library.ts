@@ -23,7 +23,7 @@ export function testLibrary(bench: () => Bench): void {
     const prepared = async (signal?: AbortSignal): Promise<VmContext> =>
       prepareVm({
         directory: bench().vmDir,
-        environment: process.env,
+        env: process.env,
         version: 'test',
         report: (event) => void events.push(event),
         signal,
@@ -31,7 +31,7 @@ export function testLibrary(bench: () => Bench): void {
     const machineOptions = { memoryMiB: 256, diskMiB: 2048 };
 
     test('install, snapshot and run: output, files and exit code', async () => {
-      expect(await examineHost({ environment: process.env })).toMatchObject({ isReady: true });
+      expect(await examineHost({ env: process.env })).toMatchObject({ isReady: true });
       const context = await prepared();
       const installed = await installVm({ repo: bench().repo, lock: bench().lock, machineOptions }, context);
       const snapshot = await snapshotVm({ installed }, context);
@@ -40,7 +40,7 @@ export function testLibrary(bench: () => Bench): void {
         installed.key,
         snapshot.key,
       ]);
-      expect((await listStages({ directory: bench().vmDir, environment: process.env })).map(({ key }) => key)).toEqual(
+      expect((await listStages({ directory: bench().vmDir, env: process.env })).map(({ key }) => key)).toEqual(
         expect.arrayContaining([installed.key, snapshot.key]),
       );
 

@@ -113,10 +113,7 @@ export class Bench {
 
   /** A context for calls of src/api and src/stages. */
   async context(guest: GuestKind = standIn, report: Report = () => {}): Promise<VmContext> {
-    return {
-      ...(await prepareVm({ directory: this.vmDir, environment: process.env, version: 'test', report })),
-      guest,
-    };
+    return { ...(await prepareVm({ directory: this.vmDir, env: process.env, version: 'test', report })), guest };
   }
 
   start(words: readonly string[], { env, cwd, stdin = '', inTerminal = false }: CommandOptions = {}): RunningCommand {

@@ -48,7 +48,7 @@ test('gc removes the temporary files of killed processes from every place, when 
     places,
     STAGES.map((stage) => ({ stage, key: 'abc' })),
   );
-  await collectStages({ nowMs }, { directory: places.root, environment: { XDG_CACHE_HOME: join(root, 'cache') } });
+  await collectStages({ nowMs }, { directory: places.root, env: { XDG_CACHE_HOME: join(root, 'cache') } });
   expect(paths()).toEqual(young.toSorted());
   await running[Symbol.asyncDispose]();
 });
@@ -68,6 +68,6 @@ test('gc keeps files of other names, the work of running processes, and what is 
   for (const path of kept) create(path, 'file', nowMs, 600);
   symlinkSync(outside, join(places.logs, 'link'));
   const before = readdirSync(root, { recursive: true });
-  await collectStages({ nowMs }, { directory: places.root, environment: { XDG_CACHE_HOME: join(root, 'cache') } });
+  await collectStages({ nowMs }, { directory: places.root, env: { XDG_CACHE_HOME: join(root, 'cache') } });
   expect(readdirSync(root, { recursive: true })).toEqual(before);
 });

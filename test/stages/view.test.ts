@@ -128,7 +128,7 @@ describe('vm view', () => {
       exit: 2,
       stderr: `error: no running machine has a name that starts with \`xyz\`: ${running}\n${hint}`,
     });
-    const view = await viewVm({ machine: second.name.slice(0, 11) }, { directory, environment: {} });
+    const view = await viewVm({ machine: second.name.slice(0, 11) }, { directory });
     onTestFinished(() => view.close());
     expect(view.machine).toMatchObject({ name: second.name, activity: 'shell' });
   });

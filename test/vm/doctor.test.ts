@@ -105,7 +105,7 @@ describe.skipIf(process.platform === 'win32')('the installation of missing packa
     const { environment, log } = fakeManager('apt-get', 'echo "Setting up $1"');
     const said: string[] = [];
     expect(
-      await fixHost(examined(bare), { environment, isRoot: true, onOutput: (text) => said.push(text) }),
+      await fixHost(examined(bare), { env: environment, isRoot: true, onOutput: (text) => said.push(text) }),
     ).toBeUndefined();
     expect(log()).toBe(
       'noninteractive update\n' +
@@ -115,7 +115,7 @@ describe.skipIf(process.platform === 'win32')('the installation of missing packa
   });
 
   test('returns the command without root, and on an unknown system', async () => {
-    const context = { environment: {}, onOutput: () => {} };
+    const context = { env: {}, onOutput: () => {} };
     expect(await fixHost(examined(bare), { ...context, isRoot: false })).toMatchObject({
       family: 'debian',
       needsRoot: true,
@@ -131,14 +131,16 @@ describe.skipIf(process.platform === 'win32')('the installation of missing packa
 
   test('reports a failing package manager with the last lines of stderr', async () => {
     const { environment } = fakeManager('apt-get', 'echo "E: Unable to locate package" >&2; exit 100');
-    await expect(fixHost(examined(bare), { environment, isRoot: true, onOutput: () => {} })).rejects.toMatchObject({
-      code: 'vm',
-      message: expect.stringContaining('update` failed (exit code 100)') as string,
-      details: { stderrTail: ['E: Unable to locate package'] },
-    });
+    await expect(fixHost(examined(bare), { env: environment, isRoot: true, onOutput: () => {} })).rejects.toMatchObject(
+      {
+        code: 'vm',
+        message: expect.stringContaining('update` failed (exit code 100)') as string,
+        details: { stderrTail: ['E: Unable to locate package'] },
+      },
+    );
     await expect(
       fixHost(examined({ ...bare, distribution: { name: 'Fedora', family: 'fedora' } }), {
-        environment: { PATH: '/nowhere' },
+        env: { PATH: '/nowhere' },
         isRoot: true,
         onOutput: () => {},
       }),

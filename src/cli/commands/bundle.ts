@@ -42,23 +42,14 @@ export const bundleCommand = defineCommand({
 async function make({ output }: Session, args: BundleArguments, out: string): Promise<number> {
   const { makeBundle } = await import('../../api/bundle.ts');
   const report = reporter(output, args);
-  const { file, sizeBytes, files, leftOut, setup } = await interruptible((signal) =>
+  const result = await interruptible((signal) =>
     makeBundle({ repo: args.repo, lock: args.lock, since: args.since, out }, { report, signal }),
   );
-  if (args.json)
-    await output.json({
-      schema: (await import('../../report/json.ts')).SCHEMA,
-      bundle: file,
-      size: sizeBytes,
-      files,
-      leftOut,
-      setup,
-    });
+  if (args.json) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result });
   else {
+    const { bundle, size, files, leftOut, setup } = result;
     const rest = args.since === undefined ? '' : `; ${leftOut} left out, which \`${args.since}\` lists`;
-    await output.data(
-      `\`${file}\`: ${countText(files, 'archive')}, ${sizeText(sizeBytes)}${rest}\n${setupText(setup)}`,
-    );
+    await output.data(`\`${bundle}\`: ${countText(files, 'archive')}, ${sizeText(size)}${rest}\n${setupText(setup)}`);
   }
   return EXIT_DONE;
 }
@@ -66,26 +57,18 @@ async function make({ output }: Session, args: BundleArguments, out: string): Pr
 async function applyTo({ output }: Session, args: BundleArguments, tar: string): Promise<number> {
   const { applyBundle } = await import('../../api/bundle-apply.ts');
   const report = reporter(output, args);
-  const { files, sizeBytes, presentFiles, packages, setup } = await interruptible((signal) =>
+  const result = await interruptible((signal) =>
     applyBundle({ bundle: tar, repo: args.repo, lock: args.lock }, { report, signal }),
   );
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
-    await output.json({
-      schema: SCHEMA,
-      repo: args.repo,
-      lock: args.lock,
-      packages,
-      files,
-      size: sizeBytes,
-      present: presentFiles,
-      setup,
-    });
+    await output.json({ schema: SCHEMA, ...result });
   } else {
-    const added = `${countText(files, 'archive')}, ${sizeText(sizeBytes)}`;
+    const { packages, files, size, present, setup } = result;
+    const added = `${countText(files, 'archive')}, ${sizeText(size)}`;
     await output.data(
       `\`${args.repo}\` matches \`${args.lock}\`: ${countText(packages, 'package')}; ${added} added, ` +
-        `${presentFiles} already present\n${setupText(setup)}`,
+        `${present} already present\n${setupText(setup)}`,
     );
   }
   return EXIT_DONE;

@@ -35,7 +35,7 @@ export const configCommandOf = (commands: () => readonly Command[]): Command =>
     examples: [['config', 'mirrors, keys, request, directories and variables']],
     async run({ host, output }, args) {
       const { listSettings } = await import('../../api/settings.ts');
-      const listed = await listSettings({ config: args.config, environment: host.env });
+      const listed = await listSettings({ config: args.config }, { env: host.env });
       const settings = listed.map((setting) => overridden(setting, host.env));
       const variables = variablesOf(host.env, commands());
       if (args.json) {

@@ -1,4 +1,3 @@
-import process from 'node:process';
 import type { DoctorResult } from '../../api/doctor.ts';
 import { columns } from '../../report/text.ts';
 import { defineCommand, flag } from '../options/declare.ts';
@@ -31,7 +30,7 @@ export const doctorCommand = defineCommand({
 async function examine(session: Session, args: { readonly fix: boolean; readonly json: boolean }): Promise<number> {
   const { host, output } = session;
   const { examineHost } = await import('../../api/doctor.ts');
-  const look = (): Promise<DoctorResult> => interruptible((signal) => examineHost({ environment: host.env, signal }));
+  const look = (): Promise<DoctorResult> => interruptible((signal) => examineHost({ env: host.env, signal }));
   const found = await look();
   const result = args.fix && found.mends.length > 0 && (await isFixed(session, found)) ? await look() : found;
   if (args.json) {
@@ -43,11 +42,7 @@ async function examine(session: Session, args: { readonly fix: boolean; readonly
 
 async function isFixed({ host, output }: Session, found: DoctorResult): Promise<boolean> {
   const { fixHost } = await import('../../api/doctor.ts');
-  const left = await fixHost(found, {
-    environment: host.env,
-    isRoot: process.getuid?.() === 0,
-    onOutput: (text) => output.plain(text.trimEnd()),
-  });
+  const left = await fixHost(found, { env: host.env, onOutput: (text) => output.plain(text.trimEnd()) });
   if (left !== undefined) output.note('hint', `run \`${commandText(left)}\` to install what is missing`);
   return left === undefined;
 }

@@ -1,7 +1,8 @@
 import { CHOICES, DEFAULTS } from '../../api/defaults.ts';
-import { siteGroups } from '../../api/site-groups.ts';
+import { siteFields, siteGroups } from '../../api/site-groups.ts';
 import type { FetchSummary } from '../../api/fetch.ts';
-import type { FetchContext, FetchRequest } from '../../api/fetch-request.ts';
+import type { SiteContext } from '../../api/context.ts';
+import type { FetchRequest } from '../../api/fetch-request.ts';
 import type { Event } from '../../events.ts';
 import { setupText } from '../../report/setup-line.ts';
 import { countText, sizeText } from '../../report/text.ts';
@@ -10,7 +11,7 @@ import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { LOCK_DEFAULT, lockFileOf } from '../options/lock.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { READING_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
+import { cacheOf, READING_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import { PROJECT_OPTIONS, projectOptionsOf } from '../options/project.ts';
 import type { ProjectOptions } from '../options/project.ts';
@@ -84,9 +85,7 @@ async function fetchInto(session: Session, args: FetchArguments): Promise<number
   };
   const { fetchRepo } = await import('../../api/fetch.ts');
   try {
-    const result = await interruptible(async (signal) =>
-      fetchRepo(request, await contextOf(session, args, { report, signal })),
-    );
+    const result = await interruptible((signal) => fetchRepo(request, contextOf(session, args, { report, signal })));
     view.end();
     await written;
     if (result.kind === 'conflict') return await refuse(output, result.conflicts, args);
@@ -127,11 +126,11 @@ async function requestOf(
   const note = choiceNote(choice, sites[0]);
   if (note !== undefined && !args.quiet) session.output.note('note', note);
   return {
-    request: isOnCommandLine || file !== undefined ? request : undefined,
+    ...(isOnCommandLine || file !== undefined ? request : {}),
     arch,
     repo,
     layout,
-    sites,
+    ...siteFields(sites),
     keyring: keyringOf(args, choice.config),
     unsigned: args.unsigned,
     allowOlderIndex: args.allowOlderIndex,
@@ -150,20 +149,13 @@ async function requestOf(
   };
 }
 
-async function contextOf(
+function contextOf(
   { host }: Session,
   args: FetchArguments,
-  { report, signal }: Required<Pick<FetchContext, 'report' | 'signal'>>,
-): Promise<FetchContext> {
-  const { archiveCacheDirectory } = await import('../../api/cache-directories.ts');
-  const usesCache = !args.noCache;
-  return {
-    siteOptions: siteOptionsOf(args, host.env, args.jobs),
-    load: { lenient: args.lenient, cache: usesCache, env: host.env, report },
-    archiveCache: usesCache ? archiveCacheDirectory(host.env) : undefined,
-    report,
-    signal,
-  };
+  { report, signal }: Pick<SiteContext, 'report' | 'signal'>,
+): SiteContext {
+  const siteOptions = siteOptionsOf(args, args.jobs);
+  return { ...cacheOf(args), siteOptions, lenient: args.lenient, env: host.env, report, signal };
 }
 
 function summaryText({

@@ -18,11 +18,11 @@ export const infoCommand = defineCommand({
 });
 
 async function print(session: Session, args: IndexArguments & { readonly package: string }): Promise<number> {
-  const { catalog, indexes } = await openCatalog(session, args, { digest: args.json });
+  const loaded = await openCatalog(session, args, { digest: args.json });
   const { packageInfo, unknownPackage } = await import('../../api/info.ts');
-  const found = packageInfo(catalog, args.package);
+  const found = packageInfo(loaded, args.package);
   if (found === undefined) {
-    await reportFailure(unknownPackage(catalog, args.package), session.output, args.json ? 'json' : 'text');
+    await reportFailure(unknownPackage(loaded.catalog, args.package), session.output, args.json ? 'json' : 'text');
     return EXIT_NO;
   }
   if (args.json) {
@@ -32,7 +32,7 @@ async function print(session: Session, args: IndexArguments & { readonly package
       archive: archiveJson(archive),
       ...(source === undefined ? {} : { source: { ...source, archive: archiveJson(source.archive) } }),
     }));
-    await session.output.json({ ...envelope(indexes), package: { ...found, versions } });
+    await session.output.json({ ...envelope(loaded.indexes), package: { ...found, versions } });
   } else await session.output.data(await infoText(found));
   return EXIT_DONE;
 }

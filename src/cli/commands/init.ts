@@ -13,17 +13,17 @@ export const initCommand = defineCommand({
   examples: [['init openssh git', 'a project with two packages']],
   async run({ output }, args) {
     const { initProject } = await import('../../api/project-init.ts');
-    const { file, packages } = await initProject({ packages: splitList(args.packages), sites: args.site });
+    const result = await initProject({ packages: splitList(args.packages), sites: args.site });
     if (args.json) {
       const { SCHEMA } = await import('../../report/json.ts');
-      await output.json({ schema: SCHEMA, project: file, packages });
+      await output.json({ schema: SCHEMA, ...result });
       return EXIT_DONE;
     }
     const next =
-      packages.length === 0
+      result.packages.length === 0
         ? '`cygstrap add NAME...` adds packages and locks them'
         : '`cygstrap fetch --repo ./repo` locks the packages, and fetches what they need into `repo`';
-    await output.data(`wrote \`${file}\`\nnext: ${next}\n`);
+    await output.data(`wrote \`${result.project}\`\nnext: ${next}\n`);
     return EXIT_DONE;
   },
 });

@@ -4,7 +4,7 @@ import { countText } from '../../report/text.ts';
 import { defineCommand, grouped, list, optional } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
-import { SOURCE_OPTIONS } from '../options/options.ts';
+import { cacheOf, SOURCE_OPTIONS } from '../options/options.ts';
 import type { SourceArguments } from '../options/options.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
@@ -37,7 +37,7 @@ async function check(session: Session, args: LintArguments): Promise<number> {
   const options = {
     stdin: session.host.stdin,
     lenient: args.lenient,
-    cache: !args.noCache,
+    ...cacheOf(args),
     env: session.host.env,
     report: reporter(session.output, args),
   };

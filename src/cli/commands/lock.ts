@@ -44,15 +44,15 @@ async function check({ output }: Session, args: LockArguments): Promise<number> 
   const lock = await lockFileOf(args, project);
   const hasRequest = project.isOnCommandLine || project.file !== undefined;
   const { checkLock } = await import('../../api/lock-check.ts');
-  const { isCompared, packages, undigested } = await checkLock(
-    { lock, request: hasRequest ? project.request : undefined, arch: project.arch },
+  const result = await checkLock(
+    { ...(hasRequest ? project.request : {}), lock, arch: project.arch },
     { report: reporter(output, args) },
   );
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
-    await output.json({ schema: SCHEMA, lock, compared: isCompared, packages, undigested });
+    await output.json({ schema: SCHEMA, ...result });
   } else {
-    const what = isCompared
+    const what = result.compared
       ? `answers the request${project.file === undefined ? '' : ` of \`${project.file}\``}`
       : 'is well formed; there is no request to compare it with';
     await output.data(`\`${lock}\` ${what}\n`);

@@ -26,17 +26,14 @@ export const mediaInspectCommand = defineCommand({
 
 async function inspect(session: Session, args: Arguments<typeof OPTIONS> & { readonly iso: string }): Promise<number> {
   const { output, host } = session;
-  const [{ inspectMedia }, { imageCacheDirectory }] = await Promise.all([
-    import('../../api/media-inspect.ts'),
-    import('../../api/cache-directories.ts'),
-  ]);
+  const { inspectMedia } = await import('../../api/media-inspect.ts');
   const view = new ProgressView(session, { ...args, quiet: args.quiet || args.json });
   let result: MediaInspectResult;
   try {
     result = await interruptible((signal) =>
       inspectMedia(
         { iso: args.iso, digest: args.sha256, sha256: args.isoSha256 },
-        { cacheDir: imageCacheDirectory(host.env), report: (event) => view.add(event), signal },
+        { env: host.env, report: (event) => view.add(event), signal },
       ),
     );
   } finally {

@@ -47,13 +47,9 @@ async function writeMedia(session: Session, given: MediaArguments): Promise<numb
   const { makeMedia } = await import('../../api/media.ts');
   const { repo, lock, out, add, keyring } = args;
   const report = reporter(output, args);
-  const load = { env: host.env, report };
   const result = await interruptible(async (signal) => {
     const answers = await answersFor(session, args, { report, signal });
-    return makeMedia(
-      { repo, lock, out, add, keyring, ...(answers !== undefined && { answers }) },
-      { load, report, signal },
-    );
+    return makeMedia({ repo, lock, out, add, keyring, answers }, { env: host.env, report, signal });
   });
   if (args.json) await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result });
   else await output.data(mediaText(result));
@@ -67,10 +63,10 @@ async function answersFor(
 ): Promise<Answers | undefined> {
   if (guest === undefined || authorizedKey === undefined) return undefined;
   const { answersOf } = await import('../../api/media-answers.ts');
-  const { guestCacheDirectory } = await import('../../api/cache-directories.ts');
+  const { imageDirectoryOf } = await import('../../api/vm-context.ts');
   const { readLock } = await import('../../api/lock-file.ts');
   return answersOf({ guest, authorizedKey, out }, await readLock(lock), {
-    cacheDir: guestCacheDirectory(host.env),
+    cacheDir: imageDirectoryOf({ env: host.env }),
     ...options,
   });
 }

@@ -31,8 +31,8 @@ async function listOutdated(session: Session, args: Arguments<typeof OPTIONS>): 
   const loaded =
     args.index.length > 0
       ? await openCatalog(session, args, { digest: args.json })
-      : (await openSites(session, args, { project, arch })).loaded;
-  const outdated = outdatedPackages(loaded.catalog, lock);
+      : await openSites(session, args, { project, arch });
+  const outdated = outdatedPackages(loaded, lock);
   if (args.json) {
     const { envelope } = await import('../../report/json.ts');
     await session.output.json({ ...envelope(loaded.indexes), lock: file, outdated });

@@ -70,16 +70,15 @@ async function change(
 async function print(
   { output }: Session,
   args: ChangeArguments,
-  { file, isWritten, packages, stillNeeded, lockFile, lock, saved }: Extract<ProjectChangeResult, { kind: 'changed' }>,
+  { kind: _kind, project, stillNeeded, ...saved }: Extract<ProjectChangeResult, { kind: 'changed' }>,
 ): Promise<number> {
   if (args.json) {
-    const project = { file, written: isWritten, packages };
-    await output.json({ ...(await lockJson(lockFile, lock, saved)), project, stillNeeded });
+    await output.json({ ...(await lockJson(saved)), project, stillNeeded });
     return EXIT_DONE;
   }
-  await output.data(await lockText(lockFile, lock, saved));
+  await output.data(await lockText(saved));
   if (args.quiet) return EXIT_DONE;
-  if (!isWritten) output.note('note', `\`${file}\` has this already`);
+  if (!project.written) output.note('note', `\`${project.file}\` has this already`);
   for (const { name, chains } of stillNeeded) {
     const [first] = chains;
     const by = first?.reason === 'base' ? 'category Base needs it' : `\`${first?.steps[0]?.name}\` needs it`;

@@ -5,7 +5,7 @@ import { defineCommand, flag, grouped, list, one } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { READING_OPTIONS } from '../options/options.ts';
+import { cacheOf, READING_OPTIONS } from '../options/options.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
 
@@ -34,9 +34,9 @@ async function pruneOnce(
   args: Arguments<typeof OPTIONS> & { readonly repo: string },
 ): Promise<number> {
   const { pruneRepo } = await import('../../api/prune.ts');
-  const load = { cache: !args.noCache, env: host.env, report: reporter(output, args) };
+  const context = { ...cacheOf(args), env: host.env, report: reporter(output, args) };
   const result = await interruptible((signal) =>
-    pruneRepo({ repo: args.repo, keep: args.keep, confirmed: args.yes }, { load, signal }),
+    pruneRepo({ repo: args.repo, keep: args.keep, confirmed: args.yes }, { ...context, signal }),
   );
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');

@@ -36,15 +36,11 @@ async function find(
   const { literalPattern, regularExpression, searchPackages } = await import('../../api/search.ts');
   const { text } = args;
   const pattern = text === undefined ? undefined : args.regexp ? await regularExpression(text) : literalPattern(text);
-  const { catalog, indexes } = await openCatalog(session, args, { digest: args.json });
-  const matches = searchPackages(catalog, {
-    categories,
-    ...(pattern === undefined ? {} : { pattern }),
-    ...(args.provides === undefined ? {} : { provides: args.provides }),
-  });
+  const loaded = await openCatalog(session, args, { digest: args.json });
+  const matches = searchPackages(loaded, { categories, pattern, provides: args.provides });
   if (args.json) {
     const { envelope } = await import('../../report/json.ts');
-    await session.output.json({ ...envelope(indexes), packages: matches });
+    await session.output.json({ ...envelope(loaded.indexes), packages: matches });
   } else
     await session.output.data(
       columns(matches.map(({ name, version, sdesc }) => [name, version, sdesc.replace(/\s+/g, ' ')])),

@@ -35,8 +35,8 @@ async function serveUntilStopped(
   { output }: Session,
   args: Arguments<typeof OPTIONS> & { readonly repo: string },
 ): Promise<number> {
-  const api = await import('../../api/serve.ts');
-  const server = await api.serve(args, reporter(output, args));
+  const { serveRepo } = await import('../../api/serve.ts');
+  const server = await serveRepo(args, { report: reporter(output, args) });
   const stopped = untilStopped();
   try {
     if (args.json) {

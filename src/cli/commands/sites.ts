@@ -42,8 +42,8 @@ async function listMirrors(
     regions: splitList(args.region),
     ...(args.benchmark && { benchmarkPath: args.path ?? DEFAULTS.benchmarkPath }),
   };
-  const options = { ...siteOptionsOf(args, host.env), report: reporter(output, args) };
-  const result = await interruptible((signal) => listSites(query, { ...options, signal }));
+  const context = { siteOptions: siteOptionsOf(args), env: host.env, report: reporter(output, args) };
+  const result = await interruptible((signal) => listSites(query, { ...context, signal }));
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });

@@ -1,4 +1,3 @@
-import { DEFAULTS } from '../../api/defaults.ts';
 import { siteGroups } from '../../api/site-groups.ts';
 import type { VerifyResult } from '../../api/verify.ts';
 import type { SiteEntry } from '../../core/config/config.ts';
@@ -8,7 +7,7 @@ import { defineCommand, flag, grouped, list, one } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { READING_OPTIONS } from '../options/options.ts';
+import { cacheOf, READING_OPTIONS } from '../options/options.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
@@ -46,16 +45,16 @@ async function verifyOnce(session: Session, args: VerifyArguments): Promise<numb
   const addresses = args.repair ? await sitesToRepairFrom(session, args) : [];
   const { verifyRepo } = await import('../../api/verify.ts');
   const report = reporter(output, args);
-  const load = { lenient: args.lenient, cache: !args.noCache, env: host.env, report };
+  const context = { ...cacheOf(args), lenient: args.lenient, env: host.env };
   const request = { repo: args.repo, locks: args.lock };
   const found = await interruptible((signal) =>
-    verifyRepo({ ...request, isQuick: args.quick }, { load, report, signal }),
+    verifyRepo({ ...request, isQuick: args.quick }, { ...context, report, signal }),
   );
   const isRepaired = args.repair && found.damaged > 0;
   if (isRepaired) await repair(session, args, addresses, found);
   // The store verified what was fetched; the second check finds what could not be repaired.
   const result = isRepaired
-    ? await interruptible((signal) => verifyRepo({ ...request, isQuick: true }, { load, signal }))
+    ? await interruptible((signal) => verifyRepo({ ...request, isQuick: true }, { ...context, signal }))
     : found;
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
@@ -86,23 +85,18 @@ async function repair(
   sites: readonly SiteEntry[],
   found: VerifyResult,
 ): Promise<void> {
-  const [{ filesToRepair }, { repairRepo }, { archiveCacheDirectory }] = await Promise.all([
+  const [{ filesToRepair }, { repairRepo }] = await Promise.all([
     import('../../api/verify.ts'),
     import('../../api/repair.ts'),
-    import('../../api/cache-directories.ts'),
   ]);
   const { env } = session.host;
   const view = new ProgressView(session, { ...args, quiet: args.quiet || args.json });
   try {
     await interruptible((signal) =>
-      repairRepo(args.repo, filesToRepair(found), {
-        sites,
-        siteOptions: siteOptionsOf(args, env),
-        jobs: DEFAULTS.jobs,
-        archiveCache: args.noCache ? undefined : archiveCacheDirectory(env),
-        report: (event) => view.add(event),
-        signal,
-      }),
+      repairRepo(
+        { repo: args.repo, files: filesToRepair(found), sites },
+        { ...cacheOf(args), siteOptions: siteOptionsOf(args), env, report: (event) => view.add(event), signal },
+      ),
     );
   } finally {
     view.end();

@@ -17,7 +17,7 @@ export const vmControllerBuildCommand = defineCommand({
 async function build({ host, output }: Session, args: OutputArguments): Promise<number> {
   const { buildController } = await import('../../api/vm-controller.ts');
   const result = await interruptible((signal) =>
-    buildController({ environment: host.env, report: reporter(output, args), signal }),
+    buildController({ env: host.env, report: reporter(output, args), signal }),
   );
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');

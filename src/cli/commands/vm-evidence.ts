@@ -30,7 +30,7 @@ async function pack(
 ): Promise<number> {
   const { packEvidence } = await import('../../api/vm-evidence.ts');
   const result = await interruptible((signal) =>
-    packEvidence({ stage: args.stage, out: args.out }, { directory: args.vmDir, environment: host.env, signal }),
+    packEvidence({ stage: args.stage, out: args.out }, { directory: args.vmDir, env: host.env, signal }),
   );
   if (args.json) {
     await output.json({ schema: (await import('../../report/json.ts')).SCHEMA, ...result });

@@ -39,7 +39,7 @@ export const vmGcCommand = defineCommand({
 });
 
 function directoryOf({ host }: Session, { vmDir }: VmArguments): VmDirectory {
-  return { directory: vmDir, environment: host.env };
+  return { directory: vmDir, env: host.env };
 }
 
 async function list(session: Session, args: VmArguments): Promise<number> {
@@ -77,11 +77,7 @@ async function remove(session: Session, args: VmArguments & { readonly key: read
   const removed = await interruptible(async (signal) =>
     removeStages(args.key, { ...directoryOf(session, args), signal }),
   );
-  if (args.json)
-    await session.output.json({
-      schema: (await import('../../report/json.ts')).SCHEMA,
-      removed: removed.map(({ stage, key }) => ({ stage, key })),
-    });
+  if (args.json) await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, removed });
   else await session.output.data(removed.map(({ stage, key }) => `removed: ${stage} ${key}\n`).join(''));
   return EXIT_DONE;
 }
@@ -91,19 +87,14 @@ async function collect(
   args: VmArguments & { readonly olderThan: number | undefined },
 ): Promise<number> {
   const { collectStages } = await import('../../api/vm-stages.ts');
-  const { leftovers, stages, images } = await interruptible(async (signal) =>
+  const { leftovers, removed, images } = await interruptible(async (signal) =>
     collectStages({ olderThanMs: args.olderThan, nowMs: Date.now() }, { ...directoryOf(session, args), signal }),
   );
   if (args.json)
-    await session.output.json({
-      schema: (await import('../../report/json.ts')).SCHEMA,
-      leftovers,
-      removed: stages.map(({ stage, key }) => ({ stage, key })),
-      images,
-    });
+    await session.output.json({ schema: (await import('../../report/json.ts')).SCHEMA, leftovers, removed, images });
   else
     await session.output.data(
-      `removed: ${countText(leftovers.length, 'leftover')}, ${countText(stages.length, 'stage')}` +
+      `removed: ${countText(leftovers.length, 'leftover')}, ${countText(removed.length, 'stage')}` +
         `${images.length === 0 ? '' : `, ${countText(images.length, 'unused image')}`}\n`,
     );
   return EXIT_DONE;

@@ -29,7 +29,7 @@ async function view({ output, host }: Session, args: Arguments<typeof OPTIONS>):
   const { viewVm } = await import('../../api/vm-view.ts');
   const page = await viewVm(
     { machine: args.machine, isControlled: args.control },
-    { directory: args.vmDir, environment: host.env },
+    { directory: args.vmDir, env: host.env },
   );
   const stopped = untilStopped();
   try {

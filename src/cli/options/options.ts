@@ -22,6 +22,11 @@ export const READING_OPTIONS = {
   ...OUTPUT_OPTIONS,
 };
 
+/** Returns the cache of a command: by default that of the user. */
+export function cacheOf({ noCache }: { readonly noCache: boolean }): { readonly cacheDirectory?: null } {
+  return noCache ? { cacheDirectory: null } : {};
+}
+
 /** Options of every command that can read the indexes of sites. */
 export const SOURCE_OPTIONS = { ...SITE_OPTIONS, ...KEEPING_OPTIONS, ...READING_OPTIONS };
 

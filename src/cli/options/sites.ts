@@ -1,4 +1,4 @@
-import type { FetchContext } from '../../api/fetch-request.ts';
+import type { SiteContext } from '../../api/context.ts';
 import type { Config } from '../../core/config/config.ts';
 import { DEFAULTS } from '../../api/defaults.ts';
 import { architecture } from './architecture.ts';
@@ -53,9 +53,8 @@ export function keyringOf({ keyring }: SiteArguments, config: Config): readonly 
 /** Returns the options of the connections to sites. */
 export function siteOptionsOf(
   { caFile, minRate, http2 = false }: Pick<SiteArguments, 'caFile' | 'minRate'> & Partial<Pick<SiteArguments, 'http2'>>,
-  env: Readonly<Record<string, string | undefined>>,
   connections?: number,
-): NonNullable<FetchContext['siteOptions']> {
+): NonNullable<SiteContext['siteOptions']> {
   const timeouts = { minBytesPerSecond: minRate };
-  return { env, caFiles: caFile, allowHttp2: http2, timeouts, ...(connections === undefined ? {} : { connections }) };
+  return { caFiles: caFile, allowHttp2: http2, timeouts, ...(connections === undefined ? {} : { connections }) };
 }

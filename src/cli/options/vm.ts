@@ -110,7 +110,7 @@ export async function openVm(
     guest: args.guest,
     directory: args.vmDir,
     topology: args.topology,
-    environment: session.host.env,
+    env: session.host.env,
     report: stageReporter(session, args),
     signal,
   });

@@ -32,7 +32,7 @@ export const WINDOWS_OPTIONS = grouped('Windows', {
 /** Returns what to install if `--iso` is given. Throws `usage` for other options of Windows without it, and what
  *  `prepareWindows` throws. */
 export async function windowsSetupOf(
-  { environment, wantedGuest, report, signal }: VmContext,
+  { env, wantedGuest, report, signal }: VmContext,
   args: Arguments<typeof WINDOWS_OPTIONS>,
 ): Promise<VmInstallRequest['windows']> {
   const { iso, isoSha256, edition, locale, timezone, computerName, customize, productKey } = args;
@@ -49,11 +49,8 @@ export async function windowsSetupOf(
     if (name !== undefined) throw new UsageError(`--${name} needs --iso`, 'name the ISO image of Windows with `--iso`');
     return undefined;
   }
-  const [{ prepareWindows, readProductKey }, { imageCacheDirectory }] = await Promise.all([
-    import('../../api/windows-setup.ts'),
-    import('../../api/cache-directories.ts'),
-  ]);
-  const key = productKey === undefined ? environment[DEFAULTS.productKeyVariable] : await readProductKey(productKey);
+  const { prepareWindows, readProductKey } = await import('../../api/windows-setup.ts');
+  const key = productKey === undefined ? env[DEFAULTS.productKeyVariable] : await readProductKey(productKey);
   return prepareWindows(
     {
       iso,
@@ -66,6 +63,6 @@ export async function windowsSetupOf(
       computerName,
       customize,
     },
-    { imageCacheDir: imageCacheDirectory(environment), report, signal },
+    { env, report, signal },
   );
 }

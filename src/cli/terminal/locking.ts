@@ -19,7 +19,7 @@ export async function openLockSource(
   before: Lock | undefined,
 ): Promise<LockSource> {
   const urls = await sitesOfUrls(args);
-  if (args.index.length > 0 && urls === undefined) return { loaded: await openCatalog(session, args) };
+  if (args.index.length > 0 && urls === undefined) return openCatalog(session, args);
   const { newestKnown } = await import('../../api/newest-index.ts');
   const newest = args.allowOlderIndex ? [] : await newestKnown(before, config.repo);
   const opening = { project: { config, file }, arch: urls?.arch ?? config.arch, newest, mustAsk: true };
@@ -50,37 +50,23 @@ export async function saveAndPrint(
 ): Promise<number> {
   const { saveLock } = await import('../../api/lock-save.ts');
   const saved = await saveLock(file, lock, before);
-  if (args.json) await session.output.json(await lockJson(file, lock, saved));
-  else await session.output.data(await lockText(file, lock, saved));
+  if (args.json) await session.output.json(await lockJson(saved));
+  else await session.output.data(await lockText(saved));
   return EXIT_DONE;
 }
 
 /** Returns the JSON of a lock that was written. */
-export async function lockJson(file: string, lock: Lock, { isWritten, difference, files, sizeBytes }: LockSaveResult) {
+export async function lockJson(saved: LockSaveResult) {
   const { SCHEMA } = await import('../../report/json.ts');
-  return {
-    schema: SCHEMA,
-    lock: file,
-    written: isWritten,
-    request: lock.request,
-    indexes: lock.indexes,
-    packages: lock.packages.length,
-    files,
-    size: sizeBytes,
-    difference: difference ?? null,
-  };
+  return { schema: SCHEMA, ...saved };
 }
 
 /** Returns what changed in a lock that was written, and its totals, as text. */
-export async function lockText(
-  file: string,
-  { packages }: Lock,
-  { isWritten, difference, files, sizeBytes }: LockSaveResult,
-): Promise<string> {
-  const changes = difference === undefined ? '' : await changesText(difference);
-  const verb = isWritten ? 'locked' : 'nothing changed: locked';
-  const counts = `${countText(packages.length, 'package')}, ${countText(files, 'file')}, ${sizeText(sizeBytes)}`;
-  return `${changes}${verb} in \`${file}\`: ${counts}\n`;
+export async function lockText({ lock, written, packages, difference, files, size }: LockSaveResult): Promise<string> {
+  const changes = difference === null ? '' : await changesText(difference);
+  const verb = written ? 'locked' : 'nothing changed: locked';
+  const counts = `${countText(packages, 'package')}, ${countText(files, 'file')}, ${sizeText(size)}`;
+  return `${changes}${verb} in \`${lock}\`: ${counts}\n`;
 }
 
 async function changesText(difference: LockDifference): Promise<string> {

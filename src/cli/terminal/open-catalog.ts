@@ -1,16 +1,14 @@
-import { DEFAULTS } from '../../api/defaults.ts';
 import type { LoadedCatalog } from '../../api/load-catalog.ts';
-import type { FromSites, SignedCatalog } from '../../api/load-from-sites.ts';
-import type { SiteEntry } from '../../core/config/config.ts';
+import type { SiteContext } from '../../api/context.ts';
+import type { IndexRequest, SignedCatalog } from '../../api/load-from-sites.ts';
 import type { NewestIndex } from '../../core/lock/newest.ts';
 import { UsageError } from './failure.ts';
 import { interruptible } from './interrupt.ts';
+import { cacheOf } from '../options/options.ts';
 import type { IndexArguments, SourceArguments } from '../options/options.ts';
 import { keyringOf, siteOptionsOf } from '../options/sites.ts';
 import { reporter } from './reporter.ts';
 import type { Session } from './session.ts';
-
-const HOUR_MS = 3_600_000;
 
 interface Opening {
   /** Stdin is read for something else. */
@@ -29,15 +27,14 @@ export async function openCatalog(
   args: IndexArguments,
   { isStdinTaken = false, digest = true, project: given }: Opening = {},
 ): Promise<LoadedCatalog> {
-  const { index, lenient, noCache } = args;
+  const { index, lenient } = args;
   const urls = await sitesOfUrls(args);
   if (urls !== undefined)
     return openCatalog(session, { ...args, ...urls, index: [] }, { isStdinTaken, digest, project: given });
   if (index.length === 0) {
     const { loadProject } = await import('../../api/project.ts');
     const project = given ?? (await loadProject(undefined));
-    const { loaded } = await openSites(session, args, { project, arch: args.arch ?? project.config.arch });
-    return loaded;
+    return openSites(session, args, { project, arch: args.arch ?? project.config.arch });
   }
   if (index.filter((name) => name === '-').length + (isStdinTaken ? 1 : 0) > 1)
     throw new UsageError('stdin can be read only once');
@@ -45,7 +42,7 @@ export async function openCatalog(
   const options = {
     stdin: session.host.stdin,
     lenient,
-    cache: !noCache,
+    ...cacheOf(args),
     env: session.host.env,
     digest,
     report: reporter(session.output, args),
@@ -86,14 +83,13 @@ export async function openSites(
 export async function withSites<T>(
   session: Session,
   args: SourceArguments,
-  { project, arch = DEFAULTS.arch, newest = [], mustAsk = false }: OpeningSites,
-  use: (groups: readonly (readonly SiteEntry[])[], options: FromSites) => Promise<T>,
+  { project, arch, newest, mustAsk = false }: OpeningSites,
+  use: (request: IndexRequest, context: SiteContext) => Promise<T>,
 ): Promise<T> {
   if (args.offline && args.refresh) throw new UsageError('--offline cannot be combined with --refresh');
-  const [{ choiceNote, chooseSites }, { siteGroups }, { indexCacheDirectory }] = await Promise.all([
+  const [{ choiceNote, chooseSites }, { siteFields, siteGroups }] = await Promise.all([
     import('../../api/site-choice.ts'),
     import('../../api/site-groups.ts'),
-    import('../../api/cache-directories.ts'),
   ]);
   const { env } = session.host;
   const choice = await chooseSites(args, project, env);
@@ -102,20 +98,16 @@ export async function withSites<T>(
   const note = choiceNote(choice, groups[0]);
   if (note !== undefined && !args.quiet) session.output.note('note', note);
   const report = reporter(session.output, args);
-  const keepMs = args.offline ? Infinity : args.refresh || mustAsk ? -1 : HOUR_MS;
-  return interruptible((signal) =>
-    use(groups, {
-      siteOptions: siteOptionsOf(args, env),
-      arch,
-      keyring: keyringOf(args, config),
-      unsigned: args.unsigned,
-      newest,
-      kept: args.noCache
-        ? undefined
-        : { directory: indexCacheDirectory(env), keepMs, allowOlder: args.allowOlderIndex },
-      load: { lenient: args.lenient, cache: !args.noCache, env, report },
-      report,
-      signal,
-    }),
-  );
+  const request = {
+    ...siteFields(groups),
+    arch,
+    newest,
+    keyring: keyringOf(args, config),
+    unsigned: args.unsigned,
+    allowOlderIndex: args.allowOlderIndex,
+    offline: args.offline,
+    refresh: args.refresh || mustAsk,
+  };
+  const context = { ...cacheOf(args), siteOptions: siteOptionsOf(args), lenient: args.lenient, env, report };
+  return interruptible((signal) => use(request, { ...context, signal }));
 }

@@ -63,17 +63,15 @@ describe('a fetch into the directory of a project', () => {
     writeTree(repo, MINE);
     await using server = await siteOf([...Object.keys(MINE), 'x86_64/release/a/.env', 'x86_64/release/a/a.tar.xz']);
     for (const dryRun of [true, false]) {
-      await expect(fetchRepo({ repo, sites: [[server.url]], all: true, unsigned: true, dryRun })).rejects.toMatchObject(
-        {
-          code: 'repo',
-          message: expect.stringMatching(/^6 paths are refused:\n/) as string,
-          details: {
-            refused: Object.fromEntries(
-              [...Object.keys(MINE), 'x86_64/release/a/.env'].map((path) => [path, expect.any(String) as string]),
-            ),
-          },
+      await expect(fetchRepo({ repo, sites: [server.url], all: true, unsigned: true, dryRun })).rejects.toMatchObject({
+        code: 'repo',
+        message: expect.stringMatching(/^6 paths are refused:\n/) as string,
+        details: {
+          refused: Object.fromEntries(
+            [...Object.keys(MINE), 'x86_64/release/a/.env'].map((path) => [path, expect.any(String) as string]),
+          ),
         },
-      );
+      });
     }
     expect(contents()).toEqual(MINE);
     expect(archivesOf(server)).toEqual([]);
@@ -85,7 +83,7 @@ describe('a fetch into the directory of a project', () => {
     await using server = await siteOf(['x86_64/release/a/a.tar.xz', 'x86_64/release/b.tar.xz', 'release/c.tar.xz']);
     for (const dryRun of [true, false, false]) {
       await expect(
-        fetchRepo({ repo, sites: [[server.url]], all: true, unsigned: true, dryRun, installerSite: server.url }),
+        fetchRepo({ repo, sites: [server.url], all: true, unsigned: true, dryRun, installerSite: server.url }),
       ).rejects.toMatchObject({
         code: 'repo',
         details: {
@@ -104,7 +102,7 @@ describe('a fetch into the directory of a project', () => {
   test('refuses an index of another program', async () => {
     writeTree(repo, { 'x86_64/setup.ini': '[Startup]\n', 'x86_64/release/a/a.tar.xz': 'archive' });
     await using server = await siteOf(['x86_64/release/a/a.tar.xz']);
-    await expect(fetchRepo({ repo, sites: [[server.url]], all: true, unsigned: true })).rejects.toMatchObject({
+    await expect(fetchRepo({ repo, sites: [server.url], all: true, unsigned: true })).rejects.toMatchObject({
       details: { clashes: [{ path: 'x86_64/setup.ini', what: 'a file, but not an index of packages' }] },
     });
     expect(existsSync(join(repo, '.cygstrap'))).toBe(false);
@@ -113,12 +111,12 @@ describe('a fetch into the directory of a project', () => {
   test('takes over files that have the wanted content, and prune keeps those it did not place', async () => {
     writeTree(repo, { ...MINE, 'x86_64/release/a/a.tar.xz': 'archive', 'x86_64/release/a/readme': 'mine' });
     await using server = await siteOf(['x86_64/release/a/a.tar.xz', 'x86_64/release/b.tar.xz']);
-    const request = { repo, sites: [[server.url]], all: true, unsigned: true };
+    const request = { repo, sites: [server.url], all: true, unsigned: true };
     expect(await fetchRepo(request)).toMatchObject({ files: 2, presentFiles: 1 });
     expect(contents()).toMatchObject(MINE);
     writeTree(repo, { 'x86_64/notes.txt': 'mine', 'release/c.tar.xz': 'mine' });
     await using next = await siteOf(['x86_64/release/b.tar.xz']);
-    await fetchRepo({ ...request, sites: [[next.url]] });
+    await fetchRepo({ ...request, sites: [next.url] });
     expect(await pruneRepo({ repo, confirmed: true })).toMatchObject({
       remove: [{ path: 'x86_64/release/a/a.tar.xz' }],
       foreign: ['release/c.tar.xz', 'x86_64/notes.txt', 'x86_64/release/a/readme'],
@@ -129,9 +127,9 @@ describe('a fetch into the directory of a project', () => {
 
 test('a repair does not replace a file that cygstrap did not put there', async () => {
   const lock = join(dir, 'lock.json');
-  const site = [[RELEASE]];
+  const site = [RELEASE];
   const keyring = [join(RELEASE, 'key.gpg')];
-  await fetchRepo({ repo, sites: site, keyring, lock, request: { packages: ['openssh'] } });
+  await fetchRepo({ repo, sites: site, keyring, lock, packages: ['openssh'] });
   const placed = join(repo, '.cygstrap/placed');
   const without = readFileSync(placed, 'utf8')
     .split('\n')
@@ -140,14 +138,14 @@ test('a repair does not replace a file that cygstrap did not put there', async (
   writeFileSync(join(repo, OPENSSH), 'my own');
   const damage = filesToRepair(await verifyRepo({ repo }));
   expect(damage).toHaveLength(1);
-  await expect(repairRepo(repo, damage, { sites: [RELEASE] })).rejects.toMatchObject({
+  await expect(repairRepo({ repo: repo, files: damage, sites: [RELEASE] })).rejects.toMatchObject({
     details: { clashes: [{ path: OPENSSH, what: 'a file with another content' }] },
   });
   expect(readFileSync(join(repo, OPENSSH), 'utf8')).toBe('my own');
   // A copy without `.cygstrap` is a download directory, whose archives may be replaced.
   const copy = join(dir, 'copy');
   cpSync(repo, copy, { recursive: true, filter: (path) => !path.includes('.cygstrap') });
-  await repairRepo(copy, damage, { sites: [RELEASE] });
+  await repairRepo({ repo: copy, files: damage, sites: [RELEASE] });
   expect(readFileSync(join(copy, OPENSSH)).equals(readFileSync(join(RELEASE, OPENSSH)))).toBe(true);
 });
 
@@ -155,7 +153,7 @@ test('a bundle replaces no file that cygstrap did not put there, and its lock ma
   const lock = join(dir, 'lock.json');
   const bundle = join(dir, 'new.tar');
   const keyring = [join(RELEASE, 'key.gpg')];
-  await fetchRepo({ repo, sites: [[RELEASE]], keyring, lock, request: { packages: ['openssh'] } });
+  await fetchRepo({ repo, sites: [RELEASE], keyring, lock, packages: ['openssh'] });
   await makeBundle({ repo, lock, out: bundle });
   const target = join(dir, 'target');
   writeTree(target, { [OPENSSH]: 'my own', 'x86_64/setup.xz': 'my own' });
@@ -176,7 +174,7 @@ test('a bundle replaces no file that cygstrap did not put there, and its lock ma
   await expect(makeBundle({ repo, lock, out: bundle })).rejects.toMatchObject({
     code: expect.stringMatching(/repo|lock/) as string,
   });
-  await expect(fetchRepo({ repo, sites: [[RELEASE]], keyring, lock, frozen: true })).rejects.toMatchObject({
+  await expect(fetchRepo({ repo, sites: [RELEASE], keyring, lock, frozen: true })).rejects.toMatchObject({
     message: expect.stringMatching(/^\d+ paths are refused:/) as string,
   });
   await expect(makeMedia({ repo, lock, out: dir })).rejects.toMatchObject({

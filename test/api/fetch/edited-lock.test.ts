@@ -9,7 +9,7 @@ import { makeMedia } from '../../../src/api/media.ts';
 import { verifyRepo } from '../../../src/api/verify.ts';
 import type { Event } from '../../../src/events.ts';
 
-const SITES = [[resolve('fixtures/release')]];
+const SITES = [resolve('fixtures/release')];
 const KEYRING = [resolve('fixtures/release/key.gpg')];
 
 let repo: string;
@@ -17,7 +17,7 @@ let lock: string;
 beforeEach(async () => {
   const dir = mkdtempSync(join(tmpdir(), 'cygstrap-edited-'));
   [repo, lock] = [join(dir, 'repo'), join(dir, 'lock.json')];
-  await fetchRepo({ repo, lock, sites: SITES, keyring: KEYRING, request: { packages: ['openssh'], source: true } });
+  await fetchRepo({ repo, lock, sites: SITES, keyring: KEYRING, packages: ['openssh'], source: true });
 });
 afterEach(() => rmSync(join(lock, '..'), { recursive: true }));
 

@@ -16,13 +16,16 @@ beforeEach(async () => {
   [site, lock] = [join(dir, 'site'), join(dir, 'lock.json')];
   cpSync(RELEASE, site, { recursive: true });
   const request = { packages: ['bash'] };
-  await fetchRepo({ repo: join(dir, 'first'), lock, sites: [[site]], keyring: KEYRING, request });
+  await fetchRepo(
+    { repo: join(dir, 'first'), lock, sites: [site], keyring: KEYRING, ...request },
+    { cacheDirectory: null },
+  );
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
 /** Fetches the locked files into an empty repo. */
 function fetchAgain(...sites: string[]): Promise<unknown> {
-  return fetchRepo({ repo: join(dir, 'second'), lock, sites: [sites], keyring: KEYRING });
+  return fetchRepo({ repo: join(dir, 'second'), lock, sites, keyring: KEYRING }, { cacheDirectory: null });
 }
 
 const gone = {

@@ -220,7 +220,7 @@ describe('an index much older than now', () => {
     const events: Event[] = [];
     await fetchRepo(
       {
-        sites: [[site]],
+        sites: [site],
         repo: join(dir, 'repo'),
         lock: lockFile(),
         keyring: [join(dir, 'key.gpg'), 'fixtures/release/key.gpg'],

@@ -157,7 +157,7 @@ describe('keys of a site in the project file', () => {
     const [first, second] = [await serve(siteOf(MAIN)), await serve(siteOf(MAIN, MAIN_KEY))];
     const request = { all: true, repo: join(dir, 'repo'), keyring: [join(dir, 'main.gpg')] };
     const signersFrom = async (sites: readonly SiteEntry[]): Promise<unknown> => {
-      const result = await fetchRepo({ ...request, sites: [sites] });
+      const result = await fetchRepo({ ...request, sites });
       return result.kind === 'conflict' ? result : result.signers;
     };
     expect(await signersFrom([first, { address: second, unsigned: true }])).toEqual([MAIN_KEY.fingerprint]);

@@ -15,7 +15,7 @@ const events: Event[] = [];
 const options = { resolver: 'cygstrap 0.1.0', report: (event: Event) => events.push(event) };
 
 async function made(loaded: LoadedCatalog, request: ResolveRequest): Promise<Lock> {
-  const result = await makeLock({ loaded }, request, options);
+  const result = await makeLock(loaded, request, options);
   if (result.kind === 'conflict') throw new Error(result.conflicts.map(({ message }) => message).join());
   return result.lock;
 }
@@ -26,7 +26,7 @@ async function updated(
   before: Lock,
   names: readonly string[],
 ): Promise<Lock> {
-  const result = await updateLock({ loaded }, request, { before, names }, options);
+  const result = await updateLock(loaded, request, { before, names }, options);
   if (result.kind === 'conflict') throw new Error(result.conflicts.map(({ message }) => message).join());
   return result.lock;
 }
@@ -166,20 +166,20 @@ describe('an update', async () => {
   });
 
   test('of a request that has no answer is a conflict', async () => {
-    expect(
-      await updateLock({ loaded: catalogOf(NEW) }, ask('gone'), { before, names: ['app'] }, options),
-    ).toMatchObject({ kind: 'conflict' });
+    expect(await updateLock(catalogOf(NEW), ask('gone'), { before, names: ['app'] }, options)).toMatchObject({
+      kind: 'conflict',
+    });
   });
 
   test('of an index of another architecture is refused', async () => {
-    await expect(makeLock({ loaded: catalogOf(NEW) }, ask('app'), { ...options, arch: 'x86' })).rejects.toThrow(
+    await expect(makeLock(catalogOf(NEW), ask('app'), { ...options, arch: 'x86' })).rejects.toThrow(
       'an index is for x86_64, not for x86',
     );
   });
 });
 
 test('a lock names who signed its indexes', async () => {
-  const result = await makeLock({ loaded: catalogOf(OLD), signers: ['A'.repeat(40)] }, ask('app'), options);
+  const result = await makeLock({ ...catalogOf(OLD), signers: ['A'.repeat(40)] }, ask('app'), options);
   expect(result).toMatchObject({
     lock: { indexes: [{ release: 'demo', arch: 'x86_64', timestamp: 1_700_000_000, signer: 'A'.repeat(40) }] },
   });

@@ -21,10 +21,10 @@ describeWith(['wimlib-imagex', 'genisoimage'], 'inspectMedia', () => {
   test('reads the image once for its digest, and again when it has changed', async () => {
     const dir = temporaryDirectory();
     const iso = makeUdf(dir, makeTree(dir, { editions: SERVER_2022, boot: BOOT }));
-    const cacheDir = join(dir, 'cache');
+    const cacheDirectory = join(dir, 'cache');
     const events: Event[] = [];
     const inspect = (digest: boolean) =>
-      inspectMedia({ iso, digest }, { cacheDir, report: (each) => events.push(each) });
+      inspectMedia({ iso, digest }, { cacheDirectory, report: (each) => events.push(each) });
     const reads = (): number => events.filter(({ kind }) => kind === 'transfer-start').length;
     const sha256 = () => createHash('sha256').update(readFileSync(iso)).digest('hex');
     expect([await inspect(true), reads()]).toMatchObject([{ sha256: sha256() }, 1]);

@@ -70,7 +70,7 @@ describe('a bundle', () => {
       options,
     );
     expect(readFileSync(again).equals(readFileSync(join(base, 'new.tar')))).toBe(true);
-    expect(summary).toMatchObject({ file: again, sizeBytes: statSync(again).size, files: 3, leftOut: 1 });
+    expect(summary).toMatchObject({ bundle: again, size: statSync(again).size, files: 3, leftOut: 1 });
   });
 
   test('updates another repo to the same state', async () => {
@@ -79,8 +79,8 @@ describe('a bundle', () => {
       repo,
       lock,
       files: 3,
-      sizeBytes: 2_503_110,
-      presentFiles: 1,
+      size: 2_503_110,
+      present: 1,
       packages: 4,
       setup: expect.objectContaining({ program: 'setup-x86_64.exe' }),
     });
@@ -88,7 +88,7 @@ describe('a bundle', () => {
     expect(readFileSync(lock, 'utf8')).toBe(printLock(far.lock));
     expect(await applyBundle({ bundle: join(base, 'new.tar'), repo, lock }, options)).toMatchObject({
       files: 0,
-      presentFiles: 4,
+      present: 4,
     });
   });
 
@@ -173,6 +173,6 @@ test('a repo of another state keeps verified archives, and the next call continu
   expect(existsSync(lock)).toBe(false);
   const out = join(base, 'whole-again.tar');
   await makeBundle({ repo: far.repo, lock: far.lockFile, since: undefined, out }, options);
-  expect(await applyBundle({ bundle: out, repo, lock }, options)).toMatchObject({ files: 1, presentFiles: 3 });
+  expect(await applyBundle({ bundle: out, repo, lock }, options)).toMatchObject({ files: 1, present: 3 });
   expect(contentsOf(repo)).toEqual(contentsOf(far.repo));
 });
