@@ -41,8 +41,8 @@ export interface ServedRepo extends RepoServer {
 }
 
 /** Serves a repo until the caller closes the server. With the layout `site`, a single site is at the root of the server
- *  and several sites are directories below it. Reports each request as a note. Throws `not-found` for a missing directory, `io` if the address cannot be bound, `lock` for
- *  an invalid lock, and the errors of reading an index. */
+ *  and several sites are directories below it. Reports each request as a note. Throws `not-found` for a missing
+ *  directory, `io` if the address cannot be bound, `lock` for an invalid lock, and the errors of reading an index. */
 export async function serveRepo(
   { repo, host, port, lock }: ServeRequest,
   { report = () => {} }: OperationContext = {},

@@ -74,7 +74,7 @@ describeWith(['chromium'], 'the page in Chromium', () => {
   test('lists of 11,000 changes and warnings show some, and all on request', async () => {
     const root = await directory();
     const lockOf = async (version: string): Promise<string> => {
-      const made = await makeLock({ loaded: await loaded(indexOf(10_995, { version })) }, { categories: ['All'] });
+      const made = await makeLock(await loaded(indexOf(10_995, { version })), { categories: ['All'] });
       if (made.kind !== 'lock') throw new Error('no plan');
       const { packages, ...rest } = made.lock;
       const path = join(root, `${version}.json`);
