@@ -1,7 +1,5 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar-stream';
-import type { Header } from 'tar-stream';
+import { createTarDecoder } from 'modern-tar';
+import type { TarHeader } from 'modern-tar';
 
 /** A member of a tar that is being read. Read its bytes to their end before the next member, or not at all. */
 export interface TarMember {
@@ -15,9 +13,8 @@ export interface TarMember {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** `link` is a second name of an earlier member. */
-export type TarMemberType =
-  'file' | 'directory' | 'symlink' | 'link' | 'fifo' | 'block-device' | 'character-device' | 'unknown';
+/** `link` is a second name of an earlier member. A type that the decoder does not know is a `file`, as POSIX wants. */
+export type TarMemberType = NonNullable<TarHeader['type']>;
 
 /** Thrown for bytes that are not a complete tar. */
 export class TarFault extends Error {
@@ -28,48 +25,48 @@ export class TarFault extends Error {
 }
 
 /** Reads a tar: yields its members in their order, and skips the bytes that the caller does not read. No bytes at all
- *  are a tar without members. Stopping early closes the source. Throws `TarFault`, and errors of the source. */
+ *  are a tar without members; every other one ends with two blocks of zeros. Stopping early closes the source. Throws
+ *  `TarFault`, and errors of the source. */
 export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarMember, void, undefined> {
-  const tar = extract();
+  const { readable, writable } = createTarDecoder({ strict: true });
+  let isEmpty = true;
   let failure: { readonly error: unknown } | undefined;
-  async function* observed(): AsyncGenerator<Uint8Array, void, undefined> {
+  async function decodeAll(): Promise<void> {
+    const writer = writable.getWriter();
     try {
-      yield* source;
+      for await (const chunk of source) {
+        if (chunk.length > 0) isEmpty = false;
+        try {
+          await writer.write(chunk);
+        } catch {
+          // The reader has stopped, or receives the error.
+          return;
+        }
+      }
+      await writer.close().catch(() => {});
     } catch (error) {
       failure = { error };
-      throw error;
+      await writer.abort(error).catch(() => {});
     }
   }
-  const reading = pipeline(Readable.from(observed(), { objectMode: false }), tar).catch(() => {});
   const causeOf = (error: unknown): unknown => (failure === undefined ? new TarFault(error) : failure.error);
-  async function* bytesOf(entry: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* bytesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      yield* entry;
+      yield* body;
     } catch (error) {
       throw causeOf(error);
     }
   }
+  const decoding = decodeAll();
   try {
-    for await (const entry of tar) {
-      const { name, size, linkname } = entry.header;
-      yield {
-        name,
-        type: typeOf(entry.header),
-        sizeBytes: size,
-        target: linkname || undefined,
-        chunks: bytesOf(entry as AsyncIterable<Uint8Array>),
-      };
-      entry.resume();
+    for await (const { header, body } of readable) {
+      const { name, type, size, linkname } = header;
+      yield { name, type: type ?? 'file', sizeBytes: size, target: linkname || undefined, chunks: bytesOf(body) };
+      await body.cancel();
     }
   } catch (error) {
-    throw causeOf(error);
+    if (!isEmpty || failure !== undefined) throw causeOf(error);
   } finally {
-    tar.destroy();
-    await reading;
+    await decoding;
   }
-}
-
-/** Returns the type of a member; tar-stream has null for a type that it does not know. */
-function typeOf({ type }: { readonly type: Header['type'] | null }): TarMemberType {
-  return type === 'contiguous-file' ? 'file' : (type ?? 'unknown');
 }

@@ -1,10 +1,8 @@
 import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
-import { extract } from 'tar-stream';
+import { unpackTar } from 'modern-tar';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { packEvidence } from '../../src/api/vm-evidence.ts';
 import { recordFailure } from '../../src/stages/failure-record.ts';
@@ -47,13 +45,8 @@ function privateText(): string {
 }
 
 async function filesOf(archive: string): Promise<Map<string, Buffer>> {
-  const tar = Readable.from([gunzipSync(await readFile(archive))]).pipe(extract());
-  const files = new Map<string, Buffer>();
-  for await (const entry of tar) {
-    files.set(entry.header.name, await buffer(entry));
-    entry.resume();
-  }
-  return files;
+  const members = await unpackTar(gunzipSync(await readFile(archive)), { strict: true });
+  return new Map(members.map(({ header, data = '' }) => [header.name, Buffer.from(data)]));
 }
 
 function expectNothingPrivate(bytes: Buffer): void {

@@ -12,8 +12,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pack } from 'tar-stream';
-import { buffer } from 'node:stream/consumers';
 import { applyBundle } from '../../src/api/bundle-apply.ts';
 import { fetchRepo } from '../../src/api/fetch.ts';
 import { pruneRepo } from '../../src/api/prune.ts';
@@ -22,6 +20,7 @@ import { CygstrapError } from '../../src/errors.ts';
 import { expect } from 'vitest';
 import { lock } from '../core/lock/support.ts';
 import { writeTree } from '../repo/support.ts';
+import { tarOf } from '../support/tar.ts';
 import { attack } from './support.ts';
 
 /** The files of a user, beside and in the place of those of an index; all with the same content. */
@@ -236,10 +235,9 @@ async function hostileBundle(paths: readonly string[], isListed: boolean): Promi
     size: Buffer.byteLength(bytes),
     sha512: sha512(bytes),
   }));
-  const tar = pack();
-  tar.entry({ name: 'bundle.json' }, JSON.stringify({ schema: 1, members }));
-  for (const [name, bytes] of Object.entries(head)) tar.entry({ name }, bytes);
-  for (const path of paths) tar.entry({ name: `repo/${path.replaceAll('\0', '_')}` }, 'archive');
-  tar.finalize();
-  return buffer(tar as AsyncIterable<Uint8Array>);
+  return tarOf([
+    { name: 'bundle.json', bytes: JSON.stringify({ schema: 1, members }) },
+    ...Object.entries(head).map(([name, bytes]) => ({ name, bytes })),
+    ...paths.map((path) => ({ name: `repo/${path.replaceAll('\0', '_')}`, bytes: 'archive' })),
+  ]);
 }

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pack } from 'tar-stream';
+import { tarOf } from '../support/tar.ts';
+import type { RawMember } from '../support/tar.ts';
 import { craftKey, craftSignature } from '../trust/support.ts';
 
 /** A package of a made-up release of Cygwin. */
@@ -73,37 +74,22 @@ const PACKAGES: Readonly<Record<string, Package>> = {
 const SCRIPTS = 'cygcheck cygpath cygrunsrv id install mkgroup mkpasswd passwd sshd uname'.split(' ');
 const OTHER_NAMES: Readonly<Record<string, string>> = { gawk: 'awk', sh: 'bash' };
 
-/** A file, or a symbolic link. */
-interface Member {
-  readonly text?: string;
-  readonly link?: string;
-}
-
-function filesOf(name: string, { programs = '', files = {} }: Package): ReadonlyMap<string, Member> {
-  const links = programs.split(/\s+/).flatMap((program) => {
+function membersOf(name: string, { programs = '', files = {} }: Package): readonly RawMember[] {
+  const links = programs.split(/\s+/).flatMap((program): RawMember[] => {
     const base = program.replace(/.*\//, '');
     const place = SCRIPTS.includes(base) ? 'sbin' : 'bin';
-    const link = `/opt/linux/${place}/${OTHER_NAMES[base] ?? base}`;
-    return program === '' ? [] : [[join('usr/bin', program), { link }] as const];
+    const linkname = `/opt/linux/${place}/${OTHER_NAMES[base] ?? base}`;
+    return program === '' ? [] : [{ name: join('usr/bin', program), type: 'symlink', linkname }];
   });
-  return new Map<string, Member>([
-    [`usr/share/doc/${name}/README`, { text: `${name} of a rehearsal\n` }],
-    ...Object.entries(files).map(([path, text]) => [path, { text }] as const),
+  return [
+    { name: `usr/share/doc/${name}/README`, bytes: `${name} of a rehearsal\n` },
+    ...Object.entries(files).map(([path, text]) => ({
+      name: path,
+      bytes: text,
+      mode: text.startsWith('#!') ? 0o755 : 0o644,
+    })),
     ...links,
-  ]);
-}
-
-async function tarOf(files: ReturnType<typeof filesOf>): Promise<Buffer> {
-  const archive = pack();
-  for (const [name, { text, link }] of files) {
-    const isProgram = text?.startsWith('#!') === true;
-    if (text === undefined) archive.entry({ name, type: 'symlink', linkname: link ?? '' });
-    else archive.entry({ name, mode: isProgram ? 0o755 : 0o644, mtime: new Date(0) }, text);
-  }
-  archive.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  ];
 }
 
 /** A site in a directory. */
@@ -124,7 +110,7 @@ export async function makeRelease(directory: string, arch: 'x86' | 'x86_64' = 'x
   };
   const entries = await Promise.all(
     Object.entries(PACKAGES).map(async ([name, each]) => {
-      const tar = await tarOf(filesOf(name, each));
+      const tar = await tarOf(membersOf(name, each));
       const { stdout } = spawnSync('xz', ['-c'], { input: tar });
       const path = `${arch}/release/${name}/${name}-${VERSION}.tar.xz`;
       write(path, stdout);

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { pack } from 'tar-stream';
-import type { Pack } from 'tar-stream';
+import { createTarPacker } from 'modern-tar';
+import type { TarPackController } from 'modern-tar';
 import { CygstrapError } from '../../errors.ts';
 import { createAtomically } from '../../io/atomic-file.ts';
 
@@ -24,10 +24,10 @@ const MTIME = new Date(0);
  *  match, `io`, errors of the chunks and the reason of the signal. */
 export async function writeBundle(path: string, members: Iterable<Member>, signal?: AbortSignal): Promise<number> {
   return createAtomically(path, async (temporary) => {
-    const tar = pack();
+    const { readable, controller } = createTarPacker();
     const file = createWriteStream(temporary, { flush: true });
     const closed = once(file, 'close').catch(() => undefined);
-    const [writing, adding] = await Promise.allSettled([pipeline(tar, file), addAll(tar, members, signal)]);
+    const [writing, adding] = await Promise.allSettled([pipeline(readable, file), addAll(controller, members, signal)]);
     // A stream that is stopped early can still be creating its file.
     await closed;
     // An error while adding members ends the writing, too, and is the cause.
@@ -40,27 +40,26 @@ export async function writeBundle(path: string, members: Iterable<Member>, signa
   });
 }
 
-async function addAll(tar: Pack, members: Iterable<Member>, signal: AbortSignal | undefined): Promise<void> {
+async function addAll(
+  tar: TarPackController,
+  members: Iterable<Member>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   try {
     for (const member of members) await add(tar, member, signal);
     tar.finalize();
   } catch (error) {
-    tar.destroy(error instanceof Error ? error : new Error(String(error)));
+    tar.error(error);
     throw error;
   }
 }
 
 async function add(
-  tar: Pack,
+  tar: TarPackController,
   { name, sizeBytes, digest, chunks }: Member,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const done = new Settled();
-  const entry = tar.entry({ name, size: sizeBytes, mtime: MTIME, mode: 0o644, uid: 0, gid: 0, type: 'file' }, (error) =>
-    done.settle(error),
-  );
-  // The callback receives the error, too.
-  entry.on('error', () => {});
+  const entry = tar.add({ name, size: sizeBytes, mtime: MTIME, mode: 0o644, uid: 0, gid: 0 }).getWriter();
   const hash = createHash(digest.algorithm);
   let writtenBytes = 0;
   for await (const chunk of chunks) {
@@ -68,19 +67,12 @@ async function add(
     writtenBytes += chunk.length;
     if (writtenBytes > sizeBytes) throw mismatch(name, `larger than its ${sizeBytes} bytes`);
     hash.update(chunk);
-    if (!entry.write(chunk)) await Promise.race([drained(entry), done.promise]);
+    await entry.write(chunk);
   }
   if (writtenBytes !== sizeBytes) throw mismatch(name, `${writtenBytes} bytes instead of ${sizeBytes}`);
   const hex = hash.digest('hex');
   if (hex !== digest.hex) throw mismatch(name, `its ${digest.algorithm} is \`${hex}\` instead of \`${digest.hex}\``);
-  entry.end(undefined);
-  await done.promise;
-}
-
-function drained(entry: ReturnType<Pack['entry']>): Promise<void> {
-  return new Promise((resolve) => {
-    entry.once('drain', () => resolve());
-  });
+  await entry.close();
 }
 
 function mismatch(name: string, reason: string): CygstrapError {
@@ -88,17 +80,4 @@ function mismatch(name: string, reason: string): CygstrapError {
     hint: 'repair the repo with `cygstrap verify --repair`',
     details: { path: name },
   });
-}
-
-/** A promise that a callback settles. */
-class Settled {
-  readonly promise: Promise<void>;
-  settle: (error?: Error | null) => void = () => {};
-
-  constructor() {
-    this.promise = new Promise((resolve, reject) => {
-      this.settle = (error) => (error === undefined || error === null ? resolve() : reject(error));
-    });
-    this.promise.catch(() => {});
-  }
 }

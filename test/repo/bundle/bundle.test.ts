@@ -11,9 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar-stream';
+import { unpackTar } from 'modern-tar';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { applyBundle } from '../../../src/api/bundle-apply.ts';
 import { makeBundle } from '../../../src/api/bundle.ts';
@@ -36,15 +34,7 @@ beforeAll(async () => {
 });
 
 async function namesIn(path: string): Promise<string[]> {
-  const names: string[] = [];
-  const tar = extract();
-  tar.on('entry', ({ name }, entry, next) => {
-    names.push(name);
-    entry.on('end', () => next());
-    entry.resume();
-  });
-  await pipeline(Readable.from([readFileSync(path)]), tar);
-  return names;
+  return (await unpackTar(readFileSync(path), { strict: true })).map(({ header }) => header.name);
 }
 
 describe('a bundle', () => {

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pack } from 'tar-stream';
-import { buffer } from 'node:stream/consumers';
 import type { Lock, LockedPackage } from '../../../src/core/lock/lock.ts';
 import { printLock } from '../../../src/core/lock/print.ts';
 import { publishSubset } from '../../../src/repo/publish.ts';
@@ -75,22 +73,4 @@ export function contentsOf(repo: string): Record<string, string> {
     .filter((path) => !path.startsWith('.cygstrap'))
     .sort();
   return Object.fromEntries(paths.map((path) => [path, sha512(readFileSync(join(repo, path)))]));
-}
-
-export interface RawMember {
-  readonly name: string;
-  readonly bytes?: Uint8Array | string;
-  readonly type?: 'file' | 'symlink' | 'link' | 'directory' | 'fifo';
-  readonly linkname?: string;
-}
-
-/** Writes any tar. */
-export async function tarOf(members: readonly RawMember[]): Promise<Buffer> {
-  const tar = pack();
-  for (const { name, bytes = '', type = 'file', linkname } of members) {
-    if (type === 'file') tar.entry({ name, mtime: new Date(0) }, Buffer.from(bytes));
-    else tar.entry({ name, type, mtime: new Date(0), ...(linkname === undefined ? {} : { linkname }) });
-  }
-  tar.finalize();
-  return buffer(tar as AsyncIterable<Uint8Array>);
 }
