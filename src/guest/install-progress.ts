@@ -43,6 +43,10 @@ export interface InstallSign {
   readonly restarts: number;
   /** Bytes that the guest has written to its disks so far. */
   readonly writtenBytes: number;
+  /** Number of resets that a reaction has requested so far. */
+  readonly resets: number;
+  /** Whether a reset was requested, and no keys were pressed since. Lines from before the reset can follow. */
+  readonly isResetting: boolean;
 }
 
 export type InstallEvent =
@@ -62,6 +66,8 @@ export interface InstallReaction {
   readonly phase?: string;
   /** Keys to press from now on, or `stop` to press no more. Ignored while keys are being pressed, except `stop`. */
   readonly keys?: KeyPresses | 'stop';
+  /** Resets the machine; the text is reported as a warning. */
+  readonly reset?: string;
   /** Ends the installation. */
   readonly failure?: InstallFailure;
 }

@@ -5,7 +5,7 @@ import { EMULATION_FACTOR } from '../guest/install-progress.ts';
 import type { InstallEvent, InstallPhase, InstallProgress } from '../guest/install-progress.ts';
 import type { GuestKind } from '../guest/kind.ts';
 import type { Machine, MachineExit } from '../vm/machine.ts';
-import { queryDiskBytes } from '../vm/qmp/commands.ts';
+import { queryDiskBytes, resetMachine } from '../vm/qmp/commands.ts';
 import { installError } from './watch/failure.ts';
 import type { FailureHints } from './watch/failure.ts';
 import { KeyPresser } from './watch/keys.ts';
@@ -85,7 +85,7 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
   const add = (event: InstallEvent): void => {
     if (event.kind === 'line' || event.kind === 'write') screens.forget();
     const before = state.step;
-    const { started, keys: pressed, failure } = state.add(event, performance.now());
+    const { started, keys: pressed, reset, failure } = state.add(event, performance.now());
     if (started !== undefined) {
       isScreenDue = true;
       // The marker of a phase can follow another sign of its start.
@@ -98,6 +98,11 @@ export async function watchInstall(machine: Machine, options: WatchOptions): Pro
         durationMs: isEmulated ? pressed.emulatedDurationMs : pressed.durationMs,
         onEnd: () => add({ kind: 'keys-pressed' }),
       });
+    if (reset !== undefined) {
+      report({ kind: 'warning', message: reset });
+      // The end of the machine is reported by others.
+      resetMachine(machine.qmp, { signal: stop }).catch(() => {});
+    }
     if (failure !== undefined) fail(failure.reason, failure.hint);
   };
   const listen = async (): Promise<void> => {

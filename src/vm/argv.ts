@@ -71,11 +71,11 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
       ['mode', 'control'],
     ]),
     '-chardev',
-    optionValue('stdio', [
+    // To stdout, which is a socket with room for 278 single bytes, firmware would lose text while nobody reads it.
+    optionValue('file', [
       ['id', 'serial0'],
-      ['signal', false],
-      ['logfile', files.consoleLog],
-      ['logappend', true],
+      ['path', files.consoleLog],
+      ['append', true],
     ]),
     '-device',
     optionValue('isa-serial', [

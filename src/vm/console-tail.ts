@@ -24,15 +24,13 @@ export async function* tailConsole(path: string, signal: AbortSignal): AsyncGene
   if (file === undefined) return;
   try {
     const { size } = await file.stat();
-    let position = Math.max(0, size - TAIL_BYTES);
-    let isCut = position > 0;
+    const start = Math.max(0, size - TAIL_BYTES);
+    let isCut = start > 0;
     let shown = '';
     const splitter = new LineSplitter();
-    const piece = Buffer.alloc(PIECE_BYTES);
-    while (!signal.aborted) {
-      const { bytesRead } = await file.read(piece, 0, PIECE_BYTES, position);
-      position += bytesRead;
-      const lines = splitter.push(piece.subarray(0, bytesRead)).map(printableLine);
+    for await (const piece of followFile(file, { start, intervalMs: POLL_INTERVAL_MS, signal })) {
+      if (signal.aborted) return;
+      const lines = splitter.push(piece).map(printableLine);
       // The first line is a part of one.
       if (isCut && lines.length > 0) {
         lines.shift();
@@ -41,10 +39,34 @@ export async function* tailConsole(path: string, signal: AbortSignal): AsyncGene
       const last = printableLine(splitter.open());
       if (lines.length > 0 || last !== shown) yield { lines, open: last };
       shown = last;
-      if (bytesRead === 0 && !(await pause(signal))) return;
     }
   } finally {
     await file.close();
+  }
+}
+
+export interface FollowOptions {
+  /** Position of the first byte. */
+  readonly start: number;
+  /** Time between two reads at the end of the file. */
+  readonly intervalMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Reads a growing file in pieces; each is valid until the next is read. Ends at the end of the file after the signal
+ *  is aborted. Throws errors of the system. */
+export async function* followFile(
+  file: FileHandle,
+  { start, intervalMs, signal }: FollowOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const piece = Buffer.alloc(PIECE_BYTES);
+  for (let position = start; ;) {
+    const isLast = signal.aborted;
+    const { bytesRead } = await file.read(piece, 0, PIECE_BYTES, position);
+    position += bytesRead;
+    if (bytesRead > 0) yield piece.subarray(0, bytesRead);
+    else if (isLast) return;
+    else await pause(signal, intervalMs);
   }
 }
 
@@ -55,12 +77,12 @@ async function openWhenThere(path: string, signal: AbortSignal): Promise<FileHan
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error;
     }
-    if (!(await pause(signal))) return undefined;
+    if (!(await pause(signal, POLL_INTERVAL_MS))) return undefined;
   }
 }
 
 /** Returns false if the signal is aborted. */
-async function pause(signal: AbortSignal): Promise<boolean> {
-  await delay(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
+async function pause(signal: AbortSignal, ms: number): Promise<boolean> {
+  await delay(ms, undefined, { signal }).catch(() => {});
   return !signal.aborted;
 }

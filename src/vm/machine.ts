@@ -1,5 +1,7 @@
+import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Report } from '../events.ts';
+import { followFile } from './console-tail.ts';
 import { LineSplitter } from './console.ts';
 import { BroadcastQueue } from './qmp/broadcast-queue.ts';
 import type { MachineFiles } from './base/layout.ts';
@@ -13,6 +15,9 @@ import type { Tpm } from './tpm.ts';
 
 /** Lines of the console that a late reader receives, and that may wait for a slow reader. */
 const CONSOLE_LINES = 10_000;
+
+/** Time between two looks into the console log. */
+const CONSOLE_INTERVAL_MS = 20;
 
 /** Time for QEMU to end after `quit` before it is killed. */
 const QUIT_TIMEOUT_MS = 10_000;
@@ -39,6 +44,8 @@ export const MACHINE_ENDS: Readonly<Record<Exclude<MachineExit['reason'], 'died'
 export interface MachineParts {
   readonly spec: MachineSpec;
   readonly files: MachineFiles;
+  /** Size of the console log before the start, in bytes. */
+  readonly consoleStart: number;
   readonly child: Program;
   /** Resolves when QEMU has ended and its sockets and temporary files are removed; never rejects. */
   readonly cleaned: Promise<unknown>;
@@ -72,7 +79,7 @@ export class Machine implements AsyncDisposable {
   #blockError: string | undefined;
   #tpmError: VmError | undefined;
 
-  constructor({ spec, files, child, cleaned, tpm, qmp, command, sshPort, report }: MachineParts) {
+  constructor({ spec, files, consoleStart, child, cleaned, tpm, qmp, command, sshPort, report }: MachineParts) {
     this.spec = spec;
     this.files = files;
     this.qmp = qmp;
@@ -80,12 +87,14 @@ export class Machine implements AsyncDisposable {
     this.sshPort = sshPort;
     this.#child = child;
     this.#command = command;
-    void this.#readConsole();
+    // The lines end where the log cannot be read.
+    const consoleRead = this.#readConsole(consoleStart).catch(() => {});
     const watched = this.#watch();
     if (tpm !== undefined) void this.#endAfter(tpm);
     this.exited = child.exited.then(async (exit) => {
-      // The last events may still be in the queue.
+      // The last events may still be in the queue, the last lines in the log.
       await watched;
+      await consoleRead;
       await cleaned;
       await tpm?.end();
       const end = this.#endOf(exit);
@@ -205,12 +214,18 @@ export class Machine implements AsyncDisposable {
     this.#isEndIntended = true;
   }
 
-  async #readConsole(): Promise<void> {
+  async #readConsole(start: number): Promise<void> {
+    const ended = new AbortController();
+    void this.#child.exited.then(() => ended.abort());
     const pushAll = (lines: readonly string[]): void => lines.forEach((line) => this.#lines.push(line));
-    this.#child.stdout.on('data', (chunk: Buffer) => pushAll(this.#splitter.push(chunk)));
-    await this.#child.exited;
-    pushAll(this.#splitter.end());
-    this.#lines.close();
+    try {
+      await using log = await open(this.files.consoleLog, 'r');
+      const options = { start, intervalMs: CONSOLE_INTERVAL_MS, signal: ended.signal };
+      for await (const piece of followFile(log, options)) pushAll(this.#splitter.push(piece));
+      pushAll(this.#splitter.end());
+    } finally {
+      this.#lines.close();
+    }
   }
 
   async #watch(): Promise<void> {

@@ -77,6 +77,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
   const paused = argvOf(spec.start === 'running' ? { ...spec, start: 'paused' } : spec, qemu, files);
   // QEMU would create the log readable for everyone.
   await (await open(files.consoleLog, 'a', 0o600)).close();
+  const { size: consoleStart } = await stat(files.consoleLog);
   const [within] = spec.nics.flatMap(({ link }) =>
     link.kind === 'direct' && link.within !== undefined ? [link.within] : [],
   );
@@ -92,6 +93,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
   const cleaned = child.exited.then(() => Promise.allSettled(scratch.map((path) => rm(path, { force: true }))));
   try {
     child.stdin.end();
+    child.stdout.resume();
     const died = child.exited.then((exit) => {
       throw deathOf(spec, exit, { ...child.details(exit), command, consoleLog: files.consoleLog });
     });
@@ -109,7 +111,7 @@ async function start(spec: MachineSpec, { host, files, scratch, signal, report =
     const [sshPort] = spec.nics.flatMap(({ link }) =>
       link.kind === 'direct' && link.sshPort !== 'any' ? [link.sshPort] : [],
     );
-    const machine = new Machine({ spec, files, child, cleaned, tpm, qmp, command, sshPort, report });
+    const machine = new Machine({ spec, files, consoleStart, child, cleaned, tpm, qmp, command, sshPort, report });
     const onAbort = (): void => machine.expectEnd();
     signal?.addEventListener('abort', onAbort);
     void machine.exited.then(() => signal?.removeEventListener('abort', onAbort));

@@ -34,17 +34,19 @@ describeWith(INSTALL_PROGRAMS, 'how an installation starts the medium', () => {
   test.each([
     ['no-prompt', 0],
     ['prompt-twice', 2],
+    ['too-late-twice', 3],
   ] as const)('UEFI, %s: Setup starts', { timeout: LIMIT_MS }, async (boot, expected) => {
     const { error, prompts } = await failure({ boot, variant: 'hang-windowspe' });
     expect(error).toMatch(/^the installation waits for an answer or hangs: in step `windowspe`/);
     expect(prompts).toBe(expected);
   });
 
-  test('UEFI, no time for a key: the boot loader of the medium ends', { timeout: LIMIT_MS }, async () => {
-    const { error, hint } = await failure({ boot: 'too-late' });
+  test('UEFI, no time for a key: the boot loader of the medium ends in each start', { timeout: LIMIT_MS }, async () => {
+    const { error, hint, prompts } = await failure({ boot: 'too-late' });
     expect(error).toMatch(
-      /^the installation failed in step `firmware`: the boot loader of the ISO ended: no key arrived/,
+      /^the installation failed in step `firmware`: the boot loader of the ISO ended in each of 4 starts: no key /,
     );
+    expect(prompts).toBe(4);
     expect(hint).toMatch(/^try again while the host is less loaded/);
   });
 

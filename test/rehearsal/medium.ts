@@ -12,10 +12,11 @@ import { GUEST_PROGRAMS, makeLinux } from './linux.ts';
 
 /** Ways of the boot code to ask for a key. Microsoft's asks once. */
 const BOOT_PROMPTS = {
-  prompt: { prompts: 1, waitSeconds: 5 },
-  'no-prompt': { prompts: 0, waitSeconds: 0 },
-  'prompt-twice': { prompts: 2, waitSeconds: 5 },
-  'too-late': { prompts: 1, waitSeconds: 0 },
+  prompt: { prompts: 1, waitSeconds: 5, missedStarts: 0 },
+  'no-prompt': { prompts: 0, waitSeconds: 0, missedStarts: 0 },
+  'prompt-twice': { prompts: 2, waitSeconds: 5, missedStarts: 0 },
+  'too-late': { prompts: 1, waitSeconds: 0, missedStarts: 0 },
+  'too-late-twice': { prompts: 1, waitSeconds: 5, missedStarts: 2 },
 } as const satisfies Readonly<Record<string, BootPrompt>>;
 
 export interface CounterfeitOptions {

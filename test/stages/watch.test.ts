@@ -115,12 +115,26 @@ describeWith([QEMU], 'watching an installation', () => {
     expect(error?.hint).toMatch(/^look at the first phase; see step .*screen\.png`, or .*`--stall-timeout`; /);
   });
 
+  test('a boot loader that ends is started anew, a few times', async () => {
+    const dvd = 'Boot0001 "UEFI DVD-ROM"';
+    const text = `BdsDxe: starting ${dvd}\r\nBdsDxe: failed to start ${dvd}\r\n`;
+    const { error, events } = await watch(talkingGuest(text, 'hang'), { progress: WINDOWS_PROGRESS });
+    expect(error?.message).toMatch(/`firmware`: the boot loader of the ISO ended in each of 4 starts: no key /);
+    expect(events.map((event) => 'message' in event && event.message)).toEqual(
+      [2, 3, 4].map(
+        (n) =>
+          'the boot loader of the ISO ended: no key arrived at its prompt in time; ' +
+          `the machine is reset, start ${n} of 4`,
+      ),
+    );
+  });
+
   test('of several signs that end the installation the first is reported, with its line', async () => {
-    const first = 'BdsDxe: failed to start Boot0001 "UEFI DVD-ROM"';
+    const first = 'BdsDxe: failed to load Boot0001 "UEFI DVD-ROM"';
     const { error } = await watch(talkingGuest(`${first}\r\nUEFI Interactive Shell\r\n`, 'hang'), {
       progress: WINDOWS_PROGRESS,
     });
-    expect(error?.message).toMatch(/`firmware`: the boot loader of the ISO ended: .*; the last line of its console: /);
+    expect(error?.message).toMatch(/`firmware`: the firmware found nothing to start; the last line of its console: /);
     expect(error?.message.endsWith(first), error?.message).toBe(true);
   });
 

@@ -54,6 +54,28 @@ describeWith([QEMU, 'qemu-img', 'xorriso'], 'firmware', () => {
     expect(console).toMatch(/SeaBIOS.*not a bootable disk.*from the CD/s);
   });
 
+  test('UEFI loses no text while cygstrap does not read it', { timeout: 240_000 }, async ({ skip }) => {
+    const directory = temporaryDirectory();
+    const host = await emulatingHost();
+    if (host.firmware === undefined) skip('no UEFI firmware is installed');
+    const iso = isoOf(directory, talkingGuest('unused', 'hang'));
+    const spec = await machineWith(directory, iso, {
+      family: 'q35',
+      firmware: await firmwareOf(host, directory),
+      disks: [{ id: 'disk0', bus: 'ahci', source: { kind: 'empty', sizeMiB: 16 } }],
+    });
+    await using machine = await startMachine(spec, host, { directory });
+    const text = (): string => readFileSync(machine.files.consoleLog, 'latin1');
+    // Blocks this process.
+    for (let tries = 0; tries < 1200 && !text().includes('Shell> '); tries++)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    expect(text()).toMatch(/failed to load .*HARDDISK.*failed to load .*DVD-ROM.*starting .*Shell.*Mapping table.*> /s);
+    await machine.quit();
+    const lines: string[] = [];
+    for await (const line of machine.console()) lines.push(line);
+    expect(lines.filter((line) => line.startsWith('BdsDxe: '))).toHaveLength(text().split('BdsDxe: ').length - 1);
+  });
+
   test('UEFI writes on COM1 what it starts: the disk, then the CD', async ({ skip }) => {
     const directory = temporaryDirectory();
     const host = await emulatingHost();

@@ -12,8 +12,11 @@ const MINUTE_MS = 60_000;
  *  five seconds. Source: OVMF and SeaBIOS as QEMU logs them. */
 const MEDIUM_STARTS = /BdsDxe: starting Boot[\dA-F]{4} "UEFI [^"]*DVD-ROM|Booting from DVD\/CD/;
 
-/** The medium has no boot loader for UEFI, or its boot loader returned because no key was pressed. */
-const MEDIUM_FAILS = /BdsDxe: failed to (?:load|start) Boot[\dA-F]{4} "UEFI [^"]*DVD-ROM/;
+/** The medium has no boot loader for UEFI. */
+const MEDIUM_FAILS = /BdsDxe: failed to load Boot[\dA-F]{4} "UEFI [^"]*DVD-ROM/;
+
+/** The boot loader of the medium returned, because no key was pressed or because it failed. */
+const MEDIUM_RETURNS = /BdsDxe: failed to start Boot[\dA-F]{4} "UEFI [^"]*DVD-ROM/;
 
 const UEFI_STARTS_DISK = /BdsDxe: starting Boot[\dA-F]{4} "(?:Windows Boot Manager|UEFI [^"]*HARDDISK)/;
 
@@ -29,6 +32,12 @@ const LEAST_WRITTEN_BYTES = 64 * 1024;
 
 /** Return does no harm after the prompt: until the first screen of Setup it takes longer than this. */
 const KEYS = { key: 'ret', intervalMs: 500, durationMs: 8000, emulatedDurationMs: 30_000 } as const;
+
+/** Starts of the boot loader of the medium before a failure: on a host under load a key can arrive too late. */
+const MOST_STARTS = 4;
+
+const ENDED = 'the boot loader of the ISO ended';
+const NO_KEY = 'no key arrived at its prompt in time';
 
 const PROCESSOR_HINT =
   'Windows 11 24H2 and Server 2025 reset on a processor without SSE4.2 and POPCNT: leave out `-cpu` in `--qemu-arg`';
@@ -143,8 +152,16 @@ function reactionTo(sign: InstallSign, { setup, fromDisk }: SetupPhases): Instal
 
 function reactionToText(text: string, sign: InstallSign, fromDisk: string): InstallReaction {
   // Nothing was installed yet in this phase, so the prompt never belongs to a later start.
-  if (MEDIUM_STARTS.test(text)) return sign.phase === FIRMWARE.name ? { keys: KEYS } : {};
-  if (MEDIUM_FAILS.test(text) || NOTHING_STARTS.test(text)) return { keys: 'stop', failure: startFailure(text, sign) };
+  if (MEDIUM_STARTS.test(text)) return sign.phase === FIRMWARE.name || sign.isResetting ? { keys: KEYS } : {};
+  // The firmware tries its other entries until the reset.
+  if (sign.isResetting) return {};
+  if (isUnansweredPrompt(text, sign) && sign.resets + 1 < MOST_STARTS)
+    return {
+      keys: 'stop',
+      reset: `${ENDED}: ${NO_KEY}; the machine is reset, start ${sign.resets + 2} of ${MOST_STARTS}`,
+    };
+  if (MEDIUM_FAILS.test(text) || MEDIUM_RETURNS.test(text) || NOTHING_STARTS.test(text))
+    return { keys: 'stop', failure: startFailure(text, sign) };
   if (BIOS_REJECTS_DISK.test(text) && hasSystem(sign)) return { failure: startFailure(text, sign) };
   if (UEFI_STARTS_DISK.test(text) || (BIOS_STARTS_DISK.test(text) && hasSystem(sign)))
     return { phase: fromDisk, keys: 'stop' };
@@ -156,6 +173,11 @@ function hasSystem({ restarts, writtenBytes }: InstallSign): boolean {
   return restarts > 0 && writtenBytes >= LEAST_WRITTEN_BYTES;
 }
 
+/** Returns whether the boot loader of the medium returned before Setup has done anything. */
+function isUnansweredPrompt(text: string, sign: InstallSign): boolean {
+  return MEDIUM_RETURNS.test(text) && sign.restarts === 0 && sign.writtenBytes < LEAST_WRITTEN_BYTES;
+}
+
 function startFailure(text: string, sign: InstallSign): InstallFailure {
   if (hasSystem(sign))
     return {
@@ -164,9 +186,9 @@ function startFailure(text: string, sign: InstallSign): InstallFailure {
     };
   if (sign.restarts > 0 && sign.phase !== FIRMWARE.name)
     return { reason: 'Setup restarted the machine before it wrote to the disk', hint: PROCESSOR_HINT };
-  if (/failed to start/.test(text))
+  if (MEDIUM_RETURNS.test(text))
     return {
-      reason: 'the boot loader of the ISO ended: no key arrived at its prompt in time, or it could not load Setup',
+      reason: `${ENDED} in each of ${MOST_STARTS} starts: ${NO_KEY}, or it could not load Setup`,
       hint: 'try again while the host is less loaded, or use `--firmware bios`, whose boot loader has no prompt',
     };
   return {

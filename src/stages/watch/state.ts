@@ -8,7 +8,7 @@ export interface StartedStep {
   readonly step?: { readonly number: number; readonly of: number } | undefined;
 }
 
-/** SeaBIOS resets a second time right after the guest did. */
+/** SeaBIOS resets a second time right after a reset. */
 const SAME_RESTART_MS = 1000;
 
 /** The state of an installation, computed from what its machine shows. Reads no clock: times are parameters, in
@@ -17,6 +17,8 @@ export class InstallState {
   readonly markers: ConsoleMarker[] = [];
   /** Time of each restart. */
   readonly restartsMs: number[] = [];
+  /** Number of resets that reactions have requested. */
+  resets = 0;
   /** Bytes that the guest has written to its disks. */
   writtenBytes = 0;
   /** Name of the current phase or of the step within it. */
@@ -26,6 +28,9 @@ export class InstallState {
   lastProgressMs: number;
   readonly #progress: InstallProgress;
   #phaseIndex = 0;
+  #isResetting = false;
+  /** Time of the last requested reset. */
+  #resetMs = -Infinity;
   #lastLine = '';
   #panicLine: string | undefined;
 
@@ -45,10 +50,10 @@ export class InstallState {
     return this.#panicLine ?? this.#lastLine;
   }
 
-  /** Adds a restart. Returns false for one that belongs to the restart before. */
+  /** Adds a restart. Returns false for one that belongs to the restart or the requested reset before. */
   addRestart(nowMs: number): boolean {
-    const lastMs = this.restartsMs.at(-1);
-    if (lastMs !== undefined && nowMs - lastMs < SAME_RESTART_MS) return false;
+    const lastMs = Math.max(this.restartsMs.at(-1) ?? -Infinity, this.#resetMs);
+    if (nowMs - lastMs < SAME_RESTART_MS) return false;
     this.restartsMs.push(nowMs);
     return true;
   }
@@ -63,7 +68,14 @@ export class InstallState {
       phase: phase.name,
       restarts: this.restartsMs.length,
       writtenBytes: this.writtenBytes,
+      resets: this.resets,
+      isResetting: this.#isResetting,
     });
+    if (reaction.reset !== undefined) {
+      this.resets++;
+      this.#isResetting = true;
+      this.#resetMs = nowMs;
+    } else if (typeof reaction.keys === 'object') this.#isResetting = false;
     const marker = event.kind === 'line' && event.marker?.kind === 'stage' ? event.marker : undefined;
     const name = marker?.name ?? reaction.phase;
     if (name === undefined) return reaction;

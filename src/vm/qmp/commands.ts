@@ -17,6 +17,11 @@ export async function sendKeys(qmp: QmpSession, keys: readonly string[], options
   await qmp.command('send-key', { keys: keys.map((data) => ({ type: 'qcode', data })) }, options);
 }
 
+/** Resets a machine as its reset button does. Throws VmError. */
+export async function resetMachine(qmp: QmpSession, options?: WaitOptions): Promise<void> {
+  await qmp.command('system_reset', {}, options);
+}
+
 /** Bytes that a guest has read from and written to all its drives since its start. */
 export interface DiskBytes {
   readonly read: number;

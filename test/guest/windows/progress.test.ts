@@ -5,9 +5,11 @@ import { LEGACY_PROGRESS, WINDOWS_PROGRESS } from '../../../src/guest/windows/pr
 import { InstallState } from '../../../src/stages/watch/state.ts';
 
 const BOOT_LOADER_ENDED =
-  'the boot loader of the ISO ended: no key arrived at its prompt in time, or it could not load Setup';
+  'the boot loader of the ISO ended in each of 4 starts: no key arrived at its prompt in time, ' +
+  'or it could not load Setup';
 const DISK = '"UEFI QEMU HARDDISK QM00011 " from PciRoot(0x0)/Pci(0x1F,0x2)/Sata(0x5,0xFFFF,0x0)';
 const DVD = '"UEFI QEMU DVD-ROM QM00003 " from PciRoot(0x0)/Pci(0x1F,0x2)/Sata(0x1,0xFFFF,0x0)';
+const LOADER_ENDS = `BdsDxe: failed to start Boot0001 ${DVD}: Time out`;
 const SHELL = '"EFI Internal Shell" from Fv(7CB8BDC9-F8EB-4F34-AAEA-3EE4AF6516A1)';
 const MANAGER = '"Windows Boot Manager" from HD(1,GPT,6B29FC40-CA47-1067-B31D-00DD010662DA,0x800,0x82000)';
 
@@ -20,8 +22,10 @@ function story(progress: InstallProgress, events: readonly string[]): string[] {
     const event = eventOf(text);
     if (event.kind === 'restart') state.addRestart(nowMs);
     if (event.kind === 'write') state.writtenBytes = Number(text.split(' ')[1]);
-    const { started, keys, failure } = state.add(event, nowMs);
-    const what = [started?.name, keys === 'stop' ? 'stop' : keys && 'keys', failure && `FAILED: ${failure.reason}`];
+    const { started, keys, reset, failure } = state.add(event, nowMs);
+    const pressed = keys === 'stop' ? 'stop' : keys && 'keys';
+    const start = reset && `RESET ${/start \d of \d$/.exec(reset)?.[0]}`;
+    const what = [started?.name, pressed, start, failure && `FAILED: ${failure.reason}`];
     return what.filter(Boolean).join(', ');
   });
 }
@@ -86,11 +90,41 @@ test.each<[string, InstallProgress, [event: string, reaction: string][]]>([
     ],
   ],
   [
-    'UEFI, no key arrives',
+    'UEFI, no key arrives: four starts',
     WINDOWS_PROGRESS,
     [
       [`BdsDxe: starting Boot0001 ${DVD}`, 'keys'],
-      [`BdsDxe: failed to start Boot0001 ${DVD}: Time out`, `stop, FAILED: ${BOOT_LOADER_ENDED}`],
+      [LOADER_ENDS, 'stop, RESET start 2 of 4'],
+      [`BdsDxe: starting Boot0001 ${DVD}`, 'keys'],
+      [LOADER_ENDS, 'stop, RESET start 3 of 4'],
+      [`BdsDxe: starting Boot0001 ${DVD}`, 'keys'],
+      [LOADER_ENDS, 'stop, RESET start 4 of 4'],
+      [`BdsDxe: starting Boot0001 ${DVD}`, 'keys'],
+      [LOADER_ENDS, `stop, FAILED: ${BOOT_LOADER_ENDED}`],
+    ],
+  ],
+  [
+    'UEFI, a key arrives in the second start; the firmware tries its other entries until the reset',
+    WINDOWS_PROGRESS,
+    [
+      [`BdsDxe: starting Boot0001 ${DVD}`, 'keys'],
+      [LOADER_ENDS.slice(0, -10), 'stop, RESET start 2 of 4'],
+      [LOADER_ENDS, ''],
+      [`BdsDxe: starting Boot0003 ${SHELL}`, ''],
+      ['UEFI Interactive Shell v2.2', ''],
+      [`BdsDxe: failed to load Boot0002 ${DISK}: Not Found`, ''],
+      [`BdsDxe: starting Boot0001 ${DVD}`, 'keys'],
+      ['WRITE 4000000', 'windowspe, stop'],
+    ],
+  ],
+  [
+    'UEFI, the prompt appears after the last key: keys are pressed in the next start',
+    WINDOWS_PROGRESS,
+    [
+      [`BdsDxe: starting Boot0001 ${DVD}`, 'keys'],
+      ['KEYS PRESSED', 'windowspe'],
+      [LOADER_ENDS, 'stop, RESET start 2 of 4'],
+      [`BdsDxe: starting Boot0001 ${DVD}`, 'keys'],
     ],
   ],
   [
@@ -111,10 +145,7 @@ test.each<[string, InstallProgress, [event: string, reaction: string][]]>([
       ['KEYS PRESSED', 'windowspe'],
       ['RESTART', 'stop'],
       [`BdsDxe: starting Boot0001 ${DVD}`, ''],
-      [
-        `BdsDxe: failed to start Boot0001 ${DVD}: Time out`,
-        'stop, FAILED: Setup restarted the machine before it wrote to the disk',
-      ],
+      [LOADER_ENDS, 'stop, FAILED: Setup restarted the machine before it wrote to the disk'],
     ],
   ],
   [
@@ -126,10 +157,7 @@ test.each<[string, InstallProgress, [event: string, reaction: string][]]>([
       ['RESTART', 'specialize, stop'],
       [`BdsDxe: failed to load Boot0002 ${DISK}: Not Found`, 'stop'],
       [`BdsDxe: starting Boot0001 ${DVD}`, ''],
-      [
-        `BdsDxe: failed to start Boot0001 ${DVD}: Time out`,
-        'stop, FAILED: the disk does not start after Setup has restarted the machine',
-      ],
+      [LOADER_ENDS, 'stop, FAILED: the disk does not start after Setup has restarted the machine'],
     ],
   ],
   [

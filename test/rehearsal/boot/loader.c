@@ -1,6 +1,7 @@
 // The boot code of the counterfeit: asks for a key PROMPTS times, WAIT_SECONDS each, as the one of Microsoft's media
 // does; then starts the Linux beside it. Without a key it returns to the firmware, which goes on with the next entry.
-// Source of the layouts: UEFI specification 2.10, sections 4.3, 4.4, 9.1, 12.3, 12.4, 13.4, 13.5.
+// In the first MISSED_STARTS starts of a machine it does not wait; it counts them in a variable of the firmware.
+// Source of the layouts: UEFI specification 2.10, sections 4.3, 4.4, 4.5, 9.1, 12.3, 12.4, 13.4, 13.5.
 
 typedef unsigned short Char16;
 typedef unsigned long long Size;
@@ -36,11 +37,20 @@ typedef struct {
 
 typedef struct {
   char header[24];
+  void *unused_0[6];
+  EFI Size (*get_variable)(const Char16 *name, const Guid *vendor, unsigned *attributes, Size *size, void *data);
+  void *unused_7;
+  EFI Size (*set_variable)(const Char16 *name, const Guid *vendor, unsigned attributes, Size size, const void *data);
+} RuntimeServices;
+
+typedef struct {
+  char header[24];
   void *vendor, *revision, *in_handle;
   Input *in;
   void *out_handle;
   Output *out;
-  void *error_handle, *error, *runtime;
+  void *error_handle, *error;
+  RuntimeServices *runtime;
   BootServices *boot;
 } SystemTable;
 
@@ -70,11 +80,24 @@ static Size read_file(BootServices *boot, File *root, const Char16 *name, char *
   return status ? status : file->read(file, size, buffer);
 }
 
-static Size wait_for_key(SystemTable *system) {
+// Returns whether this start belongs to those in which no key is awaited.
+static int is_missed(RuntimeServices *runtime) {
+  static const Guid vendor = {0x0c75a9d6, 0x3a0f, 0x4c52, {0x9a, 0x3e, 0x51, 0x7c, 0x2f, 0x64, 0xb0, 0x18}};
+  unsigned char starts = 0;
+  Size size = sizeof starts;
+  runtime->get_variable(L"Starts", &vendor, 0, &size, &starts);
+  if (starts >= MISSED_STARTS) return 0;
+  starts++;
+  // Kept over a reset, for boot code only.
+  runtime->set_variable(L"Starts", &vendor, 3, sizeof starts, &starts);
+  return 1;
+}
+
+static Size wait_for_key(SystemTable *system, int wait_seconds) {
   unsigned key;
   while (system->in->read_key(system->in, &key) == 0) {}
   system->out->print(system->out, L"Press any key to boot from CD or DVD..");
-  for (int tenths = 0; tenths < WAIT_SECONDS * 10; tenths++) {
+  for (int tenths = 0; tenths < wait_seconds * 10; tenths++) {
     if (tenths % 10 == 0) system->out->print(system->out, L".");
     system->boot->stall(100000);
     if (system->in->read_key(system->in, &key) == 0) return 0;
@@ -112,10 +135,11 @@ static Size start_linux(Handle self, SystemTable *system) {
 }
 
 __attribute__((section(".text.first"))) EFI Size efi_main(Handle self, SystemTable *system) {
+  int wait_seconds = MISSED_STARTS > 0 && is_missed(system->runtime) ? 0 : WAIT_SECONDS;
   for (int prompt = 0; prompt < PROMPTS; prompt++) {
     // The rest of the keys that answered the one before.
     if (prompt > 0) system->boot->stall(3000000);
-    Size status = wait_for_key(system);
+    Size status = wait_for_key(system, wait_seconds);
     system->out->print(system->out, L"\r\n");
     if (status) return status;
   }
