@@ -30,6 +30,8 @@ export type { ApplyRequest, ApplySummary } from './api/bundle-apply.ts';
 export { fetchRepo } from './api/fetch.ts';
 export type { FetchResult, FetchSummary } from './api/fetch.ts';
 export type { FetchRequest } from './api/fetch-request.ts';
+export { installRepo } from './api/install.ts';
+export type { InstallRequest, InstallResult, SetupRun } from './api/install.ts';
 export { checkLock } from './api/lock-check.ts';
 export type { LockCheckRequest, LockCheckResult } from './api/lock-check.ts';
 export { readLock, writeLock } from './api/lock-file.ts';

@@ -7,6 +7,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { fetchCommand } from './commands/fetch.ts';
 import { initCommand } from './commands/init.ts';
 import { infoCommand } from './commands/info.ts';
+import { installCommand } from './commands/install.ts';
 import { lintCommand } from './commands/lint.ts';
 import { lockCommand } from './commands/lock.ts';
 import { mediaCommand } from './commands/media.ts';
@@ -51,6 +52,7 @@ export const COMMANDS: readonly Command[] = [
   outdatedCommand,
   configCommandOf(() => COMMANDS),
   fetchCommand,
+  installCommand,
   verifyCommand,
   pruneCommand,
   bundleCommand,

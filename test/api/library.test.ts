@@ -33,6 +33,7 @@ const OPERATIONS = [
     'serveRepo',
     'listSites',
     'openSite',
+    'installRepo',
     'examineHost',
     'fixHost',
     'prepareVm',

@@ -99,9 +99,13 @@ export interface Release {
   readonly keyring: string;
 }
 
-/** Writes a site with the counterfeit of Cygwin: packages, a signed index, and a signed setup program without content,
- *  which the rehearsal plays. */
-export async function makeRelease(directory: string, arch: 'x86' | 'x86_64' = 'x86_64'): Promise<Release> {
+/** Writes a site with the counterfeit of Cygwin: packages, a signed index, and a signed setup program: by default one
+ *  without content, which the rehearsal plays. */
+export async function makeRelease(
+  directory: string,
+  arch: 'x86' | 'x86_64' = 'x86_64',
+  program = Buffer.from('MZ: the rehearsal plays this program\n'),
+): Promise<Release> {
   const site = join(directory, 'site');
   const keyring = join(directory, 'key.gpg');
   const write = (path: string, bytes: string | Uint8Array): void => {
@@ -128,7 +132,6 @@ export async function makeRelease(directory: string, arch: 'x86' | 'x86_64' = 'x
   const now = Math.floor(Date.now() / 1000);
   const head = `release: cygwin\narch: ${arch}\nsetup-timestamp: ${now}\nsetup-version: 2.932\n`;
   const index = Buffer.from([head, ...entries].join('\n'));
-  const program = Buffer.from('MZ: the rehearsal plays this program\n');
   const key = craftKey('RSA');
   writeFileSync(keyring, key.file);
   const signed = { [`${arch}/setup.ini`]: index, [`setup-${arch}.exe`]: program };

@@ -14,7 +14,7 @@ export async function setup(): Promise<void> {
     return;
   try {
     await run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
-    await run(process.execPath, ['.ci/bundle.js'], { cwd: root });
+    for (const script of ['.ci/man.js', '.ci/bundle.js']) await run(process.execPath, [script], { cwd: root });
   } catch (cause) {
     const { stdout } = cause as { stdout?: string };
     throw new Error(`the build fails:\n${stdout ?? ''}`, { cause });
