@@ -35,6 +35,8 @@ const COMMON: readonly NumberRow[] = [
   [`${POLICIES}\\Windows NT\\Reliability`, 'ShutdownReasonOn', 0],
   // A program that crashes ends with its exit code, without a dialog.
   [`${CONTROL}\\Windows`, 'ErrorMode', 2],
+  // Runs start in a directory of a share, which cmd refuses as its current directory otherwise.
+  ['HKLM\\SOFTWARE\\Microsoft\\Command Processor', 'DisableUNCCheck', 1],
   // After a crash of Windows the machine restarts, which is noticed at once, and leaves a small dump.
   [`${CONTROL}\\CrashControl`, 'AutoReboot', 1],
   [`${CONTROL}\\CrashControl`, 'CrashDumpEnabled', 3],

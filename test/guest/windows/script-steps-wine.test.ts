@@ -7,6 +7,7 @@ import { scriptCall } from '../../../src/guest/windows/options.ts';
 import { scriptFiles } from '../../../src/guest/windows/script.ts';
 import { describeWith } from '../../support/qemu.ts';
 import { SEED } from '../../support/seed.ts';
+import { PROJECT } from '../../support/transcript.ts';
 import { Wine } from '../../support/wine.ts';
 
 const NETWORKS = 'HKLM\\SYSTEM\\CurrentControlSet\\Control\\Network\\{4D36E972-E325-11CE-BFC1-08002BE10318}';
@@ -80,6 +81,20 @@ describeWith(['wine', 'wineserver', 'script', 'gcc'], 'the steps of the script i
     );
   });
   afterAll(async () => wine[Symbol.asyncDispose]());
+
+  test.each([
+    [0, 0, ''],
+    [1, 1, 'exit code 1'],
+    [256, 1, 'exit code 256'],
+    [-2147024896, 1, 'exit code -2147024896'],
+    [-1073741819, 1, 'exit code -1073741819'],
+  ])('exit code %d in the command line that the page about machines recommends', async (code, expected, text) => {
+    const page = await readFile(join(PROJECT, 'src/docs/machines.md'), 'utf8');
+    const line = / -- cmd \/v:on \/c '(in\\tool\.exe .*)'\n/.exec(page)?.[1] ?? '';
+    await wine.program(join(wine.system, 'stubs', 'tool.exe'), [`exit ${code}`]);
+    const result = await wine.run('cmd', '/v:on', '/c', line.replace('in\\', 'C:\\stubs\\'));
+    expect([result.code, result.stdout.trim()]).toEqual([expected, text]);
+  });
 
   beforeEach(async () => {
     for (const path of ['cygstrap', 'cygwin64', 'medium', 'repo'])
