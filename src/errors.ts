@@ -34,7 +34,7 @@ export type ErrorCode =
   /** Interrupted by the user; the same command continues. */
   | 'interrupted';
 
-export interface ErrorOptions {
+export interface CygstrapErrorOptions {
   /** What to do: one sentence for a `hint:` line. */
   readonly hint?: string;
   /** Plain JSON for programs. */
@@ -49,7 +49,7 @@ export class CygstrapError extends Error {
   readonly hint: string | undefined;
   readonly details: unknown;
 
-  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+  constructor(code: ErrorCode, message: string, options: CygstrapErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'CygstrapError';
     this.code = code;

@@ -1,7 +1,7 @@
 // Indexes and plans.
-export { answerRequest } from './api/answer.ts';
+export { resolveRequest } from './api/answer.ts';
 export type { Answer, ResolveContext } from './api/answer.ts';
-export { answerBatch } from './api/batch.ts';
+export { resolveBatch } from './api/batch.ts';
 export type { BatchAnswer } from './api/batch.ts';
 export { CHOICES, DEFAULTS } from './api/defaults.ts';
 export type { Environment, OperationContext, ReadingContext, SiteContext } from './api/context.ts';
@@ -10,13 +10,13 @@ export type { PlanComparison } from './api/diff.ts';
 export { packageInfo } from './api/info.ts';
 export type { PackageInfo, VersionInfo } from './api/info.ts';
 export { lintIndex } from './api/lint.ts';
-export type { LintResult } from './api/lint.ts';
+export type { LintOptions, LintResult } from './api/lint.ts';
 export { loadCatalog } from './api/load-catalog.ts';
 export type { IndexSource, LoadedCatalog, LoadOptions, TakeRecords } from './api/load-catalog.ts';
 export { loadProject } from './api/project.ts';
 export type { GivenConfig, Project } from './api/project.ts';
 export { makeReport, saveReport } from './api/report.ts';
-export type { ReportContext, ReportResult, ReportSubject } from './api/report.ts';
+export type { ReportContext, ReportFormat, ReportResult, ReportSubject } from './api/report.ts';
 export { literalPattern, regularExpression, searchPackages } from './api/search.ts';
 export type { SearchMatch, SearchQuery, TextPattern } from './api/search.ts';
 export { explainPackage } from './api/why.ts';
@@ -29,9 +29,12 @@ export { applyBundle } from './api/bundle-apply.ts';
 export type { ApplyRequest, ApplySummary } from './api/bundle-apply.ts';
 export { fetchRepo } from './api/fetch.ts';
 export type { FetchResult, FetchSummary } from './api/fetch.ts';
+export type { PublishedSummary } from './api/fetch-publish.ts';
 export type { FetchRequest } from './api/fetch-request.ts';
 export { installRepo } from './api/install.ts';
 export type { InstallRequest, InstallResult, SetupRun } from './api/install.ts';
+export type { RequestFields } from './api/request-fields.ts';
+export type { SiteFields } from './api/site-groups.ts';
 export { checkLock } from './api/lock-check.ts';
 export type { LockCheckRequest, LockCheckResult } from './api/lock-check.ts';
 export { readLock, writeLock } from './api/lock-file.ts';
@@ -43,6 +46,7 @@ export { outdatedPackages } from './api/outdated.ts';
 export type { OutdatedPackage } from './api/outdated.ts';
 export { changeProject } from './api/project-change.ts';
 export type { ProjectChange, ProjectChangeResult, StillNeeded } from './api/project-change.ts';
+export type { PackageChanges } from './api/project-edit.ts';
 export { initProject } from './api/project-init.ts';
 export type { InitRequest, InitResult } from './api/project-init.ts';
 export { pruneRepo } from './api/prune.ts';
@@ -82,7 +86,7 @@ export { packEvidence } from './api/vm-evidence.ts';
 export type { EvidenceRequest, EvidenceResult } from './api/vm-evidence.ts';
 export { findInstalled, findSnapshot } from './api/vm-find.ts';
 export { runMany, runVm } from './api/vm-run.ts';
-export type { ManyOptions, RunOutcome, VmRunContext, VmRunRequest } from './api/vm-run.ts';
+export type { ManyOptions, OnOutput, RunOutcome, VmRunContext, VmRunRequest } from './api/vm-run.ts';
 export { openShell } from './api/vm-shell.ts';
 export type { VmShellRequest } from './api/vm-shell.ts';
 export { snapshotVm } from './api/vm-snapshot.ts';
@@ -94,16 +98,20 @@ export type { VmView, VmViewRequest } from './api/vm-view.ts';
 
 // Errors and events.
 export { CygstrapError } from './errors.ts';
-export type { ErrorCode, ErrorOptions } from './errors.ts';
+export type { ErrorCode, CygstrapErrorOptions } from './errors.ts';
 export type { Event, Report } from './events.ts';
 export { ParseError } from './core/setup-ini/diagnostics.ts';
 export type { Diagnostic, DiagnosticCode } from './core/setup-ini/diagnostics.ts';
 export { GuestError } from './guest/guest-error.ts';
 export { InputError } from './input/input-error.ts';
 export { MediaError } from './media/base/media-error.ts';
+export type { MediaErrorOptions, MediaFault } from './media/base/media-error.ts';
 export { VerifyError } from './repo/files/verify-error.ts';
+export type { VerifyDetails } from './repo/files/verify-error.ts';
 export { FetchError } from './site/base/fetch-error.ts';
+export type { FetchErrorKind, FetchErrorOptions, SiteFailure } from './site/base/fetch-error.ts';
 export { VmError } from './vm/base/vm-error.ts';
+export type { VmDetails } from './vm/base/vm-error.ts';
 
 // Parts of the operations, for programs that combine them differently.
 export { Catalog } from './core/catalog/catalog.ts';
@@ -112,9 +120,9 @@ export type { CatalogPackage } from './core/catalog/package.ts';
 export type { CatalogVersion } from './core/catalog/versions.ts';
 export type { Config, Layout, SiteEntry, TrustedSite } from './core/config/config.ts';
 export type { LockDifference } from './core/lock/diff.ts';
-export type { NewestIndex } from './core/lock/newest.ts';
+export type { DatedIndex, NewestIndex } from './core/lock/newest.ts';
 export { newestIndexes } from './core/lock/newest.ts';
-export type { Lock, LockedFile, LockedIndex, LockedPackage, LockRequest } from './core/lock/lock.ts';
+export type { Lock, LockedFile, LockedIndex, LockedPackage, LockedSource, LockRequest } from './core/lock/lock.ts';
 export { parseLock } from './core/lock/parse.ts';
 export { printLock } from './core/lock/print.ts';
 export type { SetupCommand } from './core/lock/setup-command.ts';
@@ -143,7 +151,7 @@ export { DEFAULT_LIMITS } from './core/setup-ini/limits.ts';
 export type { Limits } from './core/setup-ini/limits.ts';
 export { lintRecords } from './core/setup-ini/lint.ts';
 export { SetupIniParser, parseRecords, parseText } from './core/setup-ini/parser/parse.ts';
-export type { ParsedIndex, ParserOptions } from './core/setup-ini/parser/parse.ts';
+export type { ParsedIndex, Parser, ParserOptions } from './core/setup-ini/parser/parse.ts';
 export { printIndex, printPackage } from './core/setup-ini/print.ts';
 export type {
   Archive,
@@ -157,19 +165,20 @@ export type {
   VersionRecord,
 } from './core/setup-ini/records.ts';
 export { compareVersions } from './core/version/compare.ts';
+export type { Criterion } from './core/version/criteria.ts';
 export { criteriaMeet } from './core/version/criteria.ts';
-export { openIndex } from './input/open-index.ts';
-export type { IndexFacts, IndexInput, InputLimits, OpenIndexOptions } from './input/open-index.ts';
 export type { WrittenImage } from './media/written.ts';
-export { auditRepo } from './repo/audit.ts';
 export type { Finding } from './repo/audit.ts';
-export type { RepoFile } from './repo/files/file.ts';
+export type { Digest, RepoFile, RepoPath } from './repo/files/file.ts';
 export type { RepoLayout } from './repo/files/layout.ts';
 export type { PrunedFile } from './repo/prune.ts';
 export type { RepoServer } from './serve/serve.ts';
-export { openSite } from './site/open-site.ts';
+export { openSite } from './api/open-site.ts';
+export type { Measurement } from './site/measure.ts';
+export type { MirrorEntry, MirrorListFault } from './site/mirror-list.ts';
 export type { SiteOptions } from './site/open-site.ts';
-export type { Site } from './site/base/site.ts';
+export type { Timeouts } from './site/http/timeouts.ts';
+export type { Download, OpenOptions, Site } from './site/base/site.ts';
 export type {
   FileStamp,
   FrozenMachine,
@@ -178,10 +187,38 @@ export type {
   Manifest,
   SnapshotManifest,
 } from './stages/manifest.ts';
-export type { RunHooks, RunResult } from './stages/run.ts';
+export type { ClockChoice, GuestSettings, RunResult } from './stages/run.ts';
+export type { InstallPlan } from './stages/install-plan.ts';
+export type { InstallReport, ReportedFinding } from './stages/install-report.ts';
+export type { Explanation as FindingExplanation } from './guest/cygwin/explain.ts';
+export type { Finding as InstallationFinding } from './guest/finding.ts';
+export type { StageName } from './stages/layout.ts';
+export type { RunningMachine } from './stages/running-machines.ts';
+export type { StageUse } from './stages/stage-store.ts';
 export type { TopologyName } from './stages/topology.ts';
 export type { WatchLimits } from './stages/watch.ts';
-export type { Host } from './vm/base/host.ts';
+export type { SetupCall } from './guest/kind.ts';
+export type { WindowsSetup } from './guest/windows/setup.ts';
+export type { WindowsKind } from './core/windows/kinds.ts';
+export type { ProgramDetails } from './io/program.ts';
+export type { Boot as MediumBoot } from './media/inspect/iso9660.ts';
+export type { Edition as WindowsEdition, UncheckedFile, WindowsMedium } from './media/inspect/windows.ts';
+export type { Activity } from './stages/running-machines.ts';
+export type {
+  AcceleratorResult,
+  CpuVendor,
+  DiskSpace,
+  Distribution,
+  DistributionFamily,
+  FlashFile,
+  Host,
+  Qemu,
+  QemuIdentity,
+  ToolName,
+  UefiFirmware,
+} from './vm/base/host.ts';
+export type { FirmwareKind } from './vm/base/spec.ts';
+export type { MachineExit } from './vm/machine.ts';
 export type { InstallCommand, Need } from './vm/probe/needs.ts';
 
 // Renderings.
@@ -191,5 +228,6 @@ export { planJson, refusalJson } from './report/json.ts';
 export type { IndexSummary } from './core/catalog/index-summary.ts';
 export { nixText } from './report/nix.ts';
 export { tableText } from './report/table.ts';
+export type { TextLimit } from './report/lines.ts';
 export { treeText } from './report/tree.ts';
 export { urlsText } from './report/urls.ts';

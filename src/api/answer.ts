@@ -1,8 +1,10 @@
 import type { IndexSummary } from '../core/catalog/index-summary.ts';
-import type { ResolveOptions, ResolveRequest, ResolveResult } from '../core/resolve/plan.ts';
+import type { ResolveOptions, ResolveResult } from '../core/resolve/plan.ts';
 import { resolveInSteps } from '../core/resolve/resolve.ts';
 import type { OperationContext } from './context.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
+import { requestOf } from './request-fields.ts';
+import type { RequestFields } from './request-fields.ts';
 import { runSteps } from './steps.ts';
 
 /** A plan or its conflicts, with the indexes they were computed from. */
@@ -12,13 +14,13 @@ export type Answer = ResolveResult & { readonly indexes: readonly IndexSummary[]
 export interface ResolveContext extends ResolveOptions, OperationContext {}
 
 /** Resolves one request with a loaded catalog. Reports the plan's warnings and the time taken. */
-export async function answerRequest(
+export async function resolveRequest(
   { catalog, indexes }: LoadedCatalog,
-  request: Partial<ResolveRequest> = {},
+  request: RequestFields = {},
   { report = () => {}, signal, solverLimit }: ResolveContext = {},
 ): Promise<Answer> {
   const start = performance.now();
-  const result = await runSteps(resolveInSteps(catalog, request, { solverLimit }), signal);
+  const result = await runSteps(resolveInSteps(catalog, requestOf(request), { solverLimit }), signal);
   if (result.kind === 'plan') {
     for (const message of result.plan.warnings) report({ kind: 'warning', message });
     report({ kind: 'resolved', packages: result.plan.totals.packages, durationMs: performance.now() - start });

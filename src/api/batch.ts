@@ -1,13 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
 import type { ResolveRequest } from '../core/resolve/plan.ts';
-import { EMPTY_REQUEST } from '../core/resolve/request.ts';
-import { answerRequest } from './answer.ts';
+import { resolveRequest } from './answer.ts';
 import type { Answer, ResolveContext } from './answer.ts';
 import { untilAborted } from '../io/abort.ts';
 import { readLines } from '../io/lines.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { parseRequest } from './request.ts';
+import { requestOf } from './request-fields.ts';
+import type { RequestFields } from './request-fields.ts';
 
 /** The answer to one line of a batch. An invalid line gives a `usage` error with the line number. */
 export type BatchAnswer = Answer | { readonly kind: 'failed'; readonly error: CygstrapError };
@@ -15,16 +16,16 @@ export type BatchAnswer = Answer | { readonly kind: 'failed'; readonly error: Cy
 /** Resolves requests, one JSON object per line, in order, and yields each answer before it reads the next line. Blank
  *  lines give no answer. `defaults` supplies omitted fields. Stopping early closes `chunks`. Throws the reason of the
  *  signal once that is aborted. */
-export async function* answerBatch(
+export async function* resolveBatch(
   loaded: LoadedCatalog,
   chunks: AsyncIterable<Uint8Array>,
-  defaults: Partial<ResolveRequest> = {},
+  defaults: RequestFields = {},
   context: Omit<ResolveContext, 'report'> = {},
 ): AsyncGenerator<BatchAnswer, void, undefined> {
   for await (const { number, text, fault } of readLines(untilAborted(chunks, context.signal))) {
     if (text === undefined || fault !== undefined) yield failed(number, fault ?? '');
     else if (text.trim() !== '') {
-      const parsed = parseRequest(text, { ...EMPTY_REQUEST, ...defaults });
+      const parsed = parseRequest(text, requestOf(defaults));
       yield parsed.kind === 'fault'
         ? failed(number, parsed.message)
         : await answerOrFailure(loaded, parsed.request, context);
@@ -38,7 +39,7 @@ async function answerOrFailure(
   context: ResolveContext,
 ): Promise<BatchAnswer> {
   try {
-    return await answerRequest(loaded, request, context);
+    return await resolveRequest(loaded, request, context);
   } catch (error) {
     if (error instanceof CygstrapError && context.signal?.aborted !== true) return { kind: 'failed', error };
     throw error;

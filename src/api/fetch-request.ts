@@ -3,7 +3,7 @@ import type { ResolveRequest } from '../core/resolve/plan.ts';
 import type { Report } from '../events.ts';
 import type { SiteContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
-import { requestOf } from './request-fields.ts';
+import { requestIfAny } from './request-fields.ts';
 import type { RequestFields } from './request-fields.ts';
 import { groupsOf } from './site-groups.ts';
 import type { SiteFields } from './site-groups.ts';
@@ -90,7 +90,7 @@ export function completeRequest(given: FetchRequest): CompleteRequest {
     fullIndex: given.fullIndex === true,
     allowUndigested: given.allowUndigested === true,
     dryRun: given.dryRun === true,
-    request: requestOf(given),
+    request: requestIfAny(given),
     groups: groupsOf(given),
   };
 }

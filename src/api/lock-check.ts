@@ -3,7 +3,7 @@ import type { OperationContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { warnOfUndigested } from './lock-comparison.ts';
 import { readLock, requireAnswer } from './lock-file.ts';
-import { requestOf } from './request-fields.ts';
+import { requestIfAny } from './request-fields.ts';
 import type { RequestFields } from './request-fields.ts';
 
 /** The request that the lock must match; without any of its fields the lock must only be well formed. */
@@ -30,7 +30,7 @@ export async function checkLock(
   { report = () => {} }: OperationContext = {},
 ): Promise<LockCheckResult> {
   const lock = await readLock(file);
-  const request = requestOf(fields);
+  const request = requestIfAny(fields);
   if (request !== undefined) requireAnswer(lock, lockRequestOf(request, arch ?? lock.request.arch), file);
   const undigested = warnOfUndigested({ file, lock }, report);
   return { lock: file, compared: request !== undefined, packages: lock.packages.length, undigested };

@@ -6,12 +6,12 @@ import { DEFAULT_ARCH } from '../core/lock/lock.ts';
 import type { Lock, LockedIndex } from '../core/lock/lock.ts';
 import { lockOf, lockRequestOf } from '../core/lock/make.ts';
 import type { Conflict, Plan, ResolveRequest } from '../core/resolve/plan.ts';
-import { EMPTY_REQUEST } from '../core/resolve/request.ts';
-import { answerRequest } from './answer.ts';
+import { resolveRequest } from './answer.ts';
 import type { ResolveContext } from './answer.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { planUpdate } from './lock-update.ts';
-import type { PlannedUpdate } from './lock-update.ts';
+import { requestOf } from './request-fields.ts';
+import type { RequestFields } from './request-fields.ts';
 import { runSteps } from './steps.ts';
 import { packageVersion } from './version.ts';
 import { requireWindows } from './windows.ts';
@@ -39,50 +39,54 @@ export type LockResult =
  *  of another architecture; `windows` for packages that do not run on the requested Windows. */
 export async function makeLock(
   source: LockSource,
-  fields: Partial<ResolveRequest>,
+  fields: RequestFields,
   options: LockOptions = {},
 ): Promise<LockResult> {
-  const request = { ...EMPTY_REQUEST, ...fields };
-  const answer = await answerRequest(source, request, options);
+  const request = requestOf(fields);
+  const answer = await resolveRequest(source, request, options);
   return answer.kind === 'plan'
     ? { kind: 'lock', plan: answer.plan, lock: lockPlan(source, answer.plan, request, options) }
     : answer;
 }
 
 /** The lock before the update, and the names of the packages to update. */
-export type Update = Pick<PlannedUpdate, 'before' | 'names'>;
+export interface Update {
+  readonly before: Lock;
+  /** Default: all. */
+  readonly names?: readonly string[] | undefined;
+}
 
 /** Updates a lock for a request with the smallest change: only `names` are updated, and what must change with them.
  *  Without names everything is updated. Reports a warning for versions that the index no longer lists, and a note for
  *  other changes. Throws `lock` for a name that is neither in the lock nor required by the request. */
 export async function updateLock(
   source: LockSource,
-  fields: Partial<ResolveRequest>,
-  { before, names }: Update,
+  fields: RequestFields,
+  { before, names = [] }: Update,
   options: LockOptions = {},
 ): Promise<LockResult> {
   return names.length === 0
     ? makeLock(source, fields, options)
-    : changeLock(source, { ...EMPTY_REQUEST, ...fields }, { before, names }, options);
+    : changeLock(source, requestOf(fields), { before, names }, options);
 }
 
 /** Locks a request with the smallest change to the lock `before`: versions change only where the request requires it.
  *  Without a lock everything is new. Reports and throws as {@link updateLock}. */
 export async function adjustLock(
   source: LockSource,
-  fields: Partial<ResolveRequest>,
+  fields: RequestFields,
   before: Lock | undefined,
   options: LockOptions = {},
 ): Promise<LockResult> {
   return before === undefined
     ? makeLock(source, fields, options)
-    : changeLock(source, { ...EMPTY_REQUEST, ...fields }, { before, names: [] }, options);
+    : changeLock(source, requestOf(fields), { before, names: [] }, options);
 }
 
 async function changeLock(
   source: LockSource,
   request: ResolveRequest,
-  { before, names }: Update,
+  { before, names = [] }: Update,
   options: LockOptions,
 ): Promise<LockResult> {
   const { signal, solverLimit } = options;

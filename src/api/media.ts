@@ -36,7 +36,7 @@ const ANSWERS_LABEL = 'ANSWERS';
 /** Content of the answer medium of an unattended installation. */
 export interface Answers {
   /** A floppy image, or an ISO image for guests that cannot read floppies. */
-  readonly form: keyof typeof ANSWER_IMAGES;
+  readonly form: 'floppy' | 'iso';
   /** Returns the files by name; on an ISO image names can contain directories. The argument is undefined if the repo
    *  has no setup program. */
   readonly filesOf: (setup: SetupCall | undefined) => ReadonlyMap<string, Uint8Array>;

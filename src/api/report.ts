@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { diffLocks } from '../core/lock/diff.ts';
 import { diffCatalogs } from '../core/resolve/diff.ts';
-import type { Conflict, ResolveRequest } from '../core/resolve/plan.ts';
+import type { Conflict } from '../core/resolve/plan.ts';
 import { CygstrapError } from '../errors.ts';
 import { openFile } from '../io/open-file.ts';
 import { writeTextFile } from '../io/text-file.ts';
@@ -16,12 +16,13 @@ import type { ReportData } from '../report/page-data.ts';
 import { spdx } from '../report/spdx.ts';
 import { indexesInForce } from '../repo/index-files.ts';
 import { inspectRepo } from '../repo/repo.ts';
-import { answerRequest } from './answer.ts';
+import { resolveRequest } from './answer.ts';
 import type { ResolveContext } from './answer.ts';
 import { comparePlans } from './diff.ts';
 import { loadCatalog } from './load-catalog.ts';
 import type { Environment, ReadingContext } from './context.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
+import type { RequestFields } from './request-fields.ts';
 import { readLock } from './lock-file.ts';
 import { packageVersion } from './version.ts';
 
@@ -30,7 +31,7 @@ export type ReportSubject =
   | {
       readonly kind: 'plan';
       readonly loaded: LoadedCatalog;
-      readonly request: Partial<ResolveRequest>;
+      readonly request: RequestFields;
       /** The earlier indexes, for what changed. */
       readonly before?: LoadedCatalog | undefined;
     }
@@ -117,7 +118,7 @@ async function dataOf(
 
 async function planData({ loaded, request, before }: ReportSubject & { kind: 'plan' }, context: ReportContext) {
   if (before === undefined) {
-    const answer = await answerRequest(loaded, request, context);
+    const answer = await resolveRequest(loaded, request, context);
     return answer.kind === 'conflict' ? answer : reportOfPlan(loaded.catalog, answer.plan, null);
   }
   const comparison = await comparePlans(before, loaded, request, context);

@@ -31,7 +31,7 @@ export interface VerifyContext extends ReadingContext {
 export interface VerifyResult {
   readonly repo: string;
   /** The indexes of the repo, relative to it. */
-  readonly indexes: readonly Pick<IndexInForce, 'path' | 'isSubset'>[];
+  readonly indexes: readonly { readonly path: string; readonly isSubset: boolean }[];
   readonly locks: readonly string[];
   readonly isQuick: boolean;
   /** Number of expected files that exist, and their bytes. */

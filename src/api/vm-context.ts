@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import type { GuestKind } from '../guest/kind.ts';
 import { userCacheDirectory } from '../io/user-dirs.ts';
 import { cachedHost } from '../stages/context.ts';
 import type { StageContext } from '../stages/context.ts';
@@ -7,6 +9,7 @@ import type { Manifest } from '../stages/manifest.ts';
 import type { TopologyName } from '../stages/topology.ts';
 import { vmPlaces } from '../stages/layout.ts';
 import type { VmPlaces } from '../stages/layout.ts';
+import type { Host } from '../vm/base/host.ts';
 import type { Environment, OperationContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { guestKind } from './guest-kinds.ts';
@@ -32,10 +35,22 @@ export interface VmOptions extends VmDirectory {
 
 /** Parameters of all operations on machines. It has no open resources: it can be used for many operations, and
  *  copied with another signal: `{ ...context, signal }`. */
-export interface VmContext extends StageContext {
+export interface VmContext {
   readonly env: Environment;
   /** Guest kind of the stages to look for; undefined for all. */
   readonly wantedGuest: string | undefined;
+  readonly topology: TopologyName;
+  readonly version: string;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  /** @internal */
+  readonly places: VmPlaces;
+  /** @internal */
+  readonly host: Host;
+  /** @internal */
+  readonly guest: GuestKind;
+  /** @internal */
+  readonly cacheDir: string;
 }
 
 /** Returns the paths of all stages. */

@@ -25,7 +25,7 @@ export interface EvidenceRequest {
 }
 
 export interface EvidenceResult {
-  readonly stage: EvidenceSource['stage'];
+  readonly stage: 'install' | 'snapshot' | 'run';
   readonly key: string;
   /** Path of the archive. */
   readonly archive: string;

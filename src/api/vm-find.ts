@@ -3,13 +3,13 @@ import { CygstrapError } from '../errors.ts';
 import { stagePath } from '../stages/layout.ts';
 import type { InstalledManifest, Manifest, SnapshotManifest } from '../stages/manifest.ts';
 import { listStageEntries } from '../stages/stage-store.ts';
-import { stageByPrefix } from './vm-context.ts';
+import { prepareVm, stageByPrefix } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 
 /** Returns the installed disk whose key starts with `prefix`, by default the newest. Throws `usage`
  *  if there is none, and `io` if it is damaged. */
-export async function findInstalled(prefix: string | undefined, context: VmContext): Promise<InstalledManifest> {
-  const found = await find('install', prefix, context);
+export async function findInstalled(prefix?: string, context?: VmContext): Promise<InstalledManifest> {
+  const found = await find('install', prefix, context ?? (await prepareVm()));
   if (found !== undefined) return found;
   throw new CygstrapError('usage', 'no machine is installed', {
     hint: 'install one with `cygstrap vm install` or `cygstrap build`',
@@ -18,8 +18,8 @@ export async function findInstalled(prefix: string | undefined, context: VmConte
 
 /** Returns the snapshot whose key starts with `prefix`, by default the newest. Throws `usage` if
  *  there is none, and `io` if it is damaged. */
-export async function findSnapshot(prefix: string | undefined, context: VmContext): Promise<SnapshotManifest> {
-  const found = await find('snapshot', prefix, context);
+export async function findSnapshot(prefix?: string, context?: VmContext): Promise<SnapshotManifest> {
+  const found = await find('snapshot', prefix, context ?? (await prepareVm()));
   if (found !== undefined) return found;
   throw new CygstrapError('usage', 'there is no snapshot', {
     hint: 'make one with `cygstrap build`, or with `cygstrap vm install` and `cygstrap vm snapshot`',

@@ -4,7 +4,7 @@ import { CygstrapError } from '../errors.ts';
 import { exitText, startProgram } from '../io/program.ts';
 import type { SnapshotManifest } from '../stages/manifest.ts';
 import { runStage } from '../stages/run.ts';
-import type { GuestSettings, RunHooks, RunRequest, RunResult } from '../stages/run.ts';
+import type { GuestSettings, RunHooks, RunResult } from '../stages/run.ts';
 import { VmError } from '../vm/base/vm-error.ts';
 import { guestKind } from './guest-kinds.ts';
 import { toUtf8 } from './output-encoding.ts';
@@ -13,9 +13,15 @@ import type { VmContext } from './vm-context.ts';
 import { findSnapshot } from './vm-find.ts';
 
 /** A command to run in a resumed machine: a plain value. */
-export interface VmRunRequest extends GuestSettings, Pick<RunRequest, 'argv' | 'input' | 'output'> {
+export interface VmRunRequest extends GuestSettings {
+  /** The program and its arguments. */
+  readonly argv: readonly string[];
+  /** Directory that is copied to `in`, below the working directory of the command. By default `in` is empty. */
+  readonly input?: string | undefined;
+  /** Directory for the content of `out` after the command; created if missing. By default `out` is dropped. */
+  readonly output?: string | undefined;
   /** Variables that are added to the environment of the login; by default none. */
-  readonly environment?: RunRequest['environment'] | undefined;
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Encoding of the output of the command, such as `cp850`: it is passed on in UTF-8. By default bytes are passed on
    *  unchanged. */
   readonly encoding?: string | undefined;
@@ -31,12 +37,15 @@ export interface VmRunRequest extends GuestSettings, Pick<RunRequest, 'argv' | '
 
 const TIMEOUT_MS = 60 * 60_000;
 
+/** Receives output of a command while it runs. */
+export type OnOutput = (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void | Promise<void>;
+
 /** What a run needs besides its request. */
 export interface VmRunContext extends VmContext {
   /** Result of `snapshotVm` or `findSnapshot`; by default the newest snapshot. */
   readonly snapshot?: SnapshotManifest | undefined;
   /** Receives the output of the command while it runs. Default: it is dropped. */
-  readonly onOutput?: RunHooks['onOutput'] | undefined;
+  readonly onOutput?: OnOutput | undefined;
 }
 
 /** Runs one command in a machine resumed from a snapshot, and discards the machine. Many runs can be active at once.
@@ -130,17 +139,20 @@ export type RunOutcome =
   { readonly number: number; readonly result: RunResult } | { readonly number: number; readonly error: unknown };
 
 export interface ManyOptions {
-  /** Number of machines that run at the same time. */
-  readonly jobs: number;
-  /** Runs one request. */
-  readonly run: (request: VmRunRequest, number: number) => Promise<RunResult>;
+  /** Number of machines that run at the same time. Default: 1. */
+  readonly jobs?: number | undefined;
+  /** Runs one request. Default: `runVm`. */
+  readonly run?: ((request: VmRunRequest, number: number) => Promise<RunResult>) | undefined;
   /** Called for each run when it has ended. */
   readonly onOutcome: (outcome: RunOutcome) => Promise<void>;
 }
 
 /** Runs many commands, each in its own machine. A failed run does not stop the others. Throws what `onOutcome`
  *  throws, after all runs have ended. */
-export async function runMany(requests: readonly VmRunRequest[], { jobs, run, onOutcome }: ManyOptions): Promise<void> {
+export async function runMany(
+  requests: readonly VmRunRequest[],
+  { jobs = 1, run = (request) => runVm(request), onOutcome }: ManyOptions,
+): Promise<void> {
   const limit = pLimit(jobs);
   const outcomeOf = async (request: VmRunRequest, number: number): Promise<RunOutcome> => {
     try {

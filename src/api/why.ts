@@ -1,12 +1,13 @@
 import { CygstrapError } from '../errors.ts';
-import type { Conflict, PlannedPackage, ResolveRequest } from '../core/resolve/plan.ts';
+import type { Conflict, PlannedPackage } from '../core/resolve/plan.ts';
 import { providersOf } from '../core/resolve/alternatives.ts';
 import { why } from '../core/resolve/why.ts';
 import type { WhyChain } from '../core/resolve/why.ts';
-import { answerRequest } from './answer.ts';
+import { resolveRequest } from './answer.ts';
 import type { ResolveContext } from './answer.ts';
 import { unknownPackage } from './info.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
+import type { RequestFields } from './request-fields.ts';
 
 /** Why a package is in the plan of a request; or that it is not, or that there is no plan. */
 export type Explanation =
@@ -17,11 +18,11 @@ export type Explanation =
 /** Plans a request and tells by which shortest chains a package gets into the plan. */
 export async function explainPackage(
   loaded: LoadedCatalog,
-  request: Partial<ResolveRequest>,
+  request: RequestFields,
   name: string,
   context: ResolveContext = {},
 ): Promise<Explanation> {
-  const answer = await answerRequest(loaded, request, context);
+  const answer = await resolveRequest(loaded, request, context);
   if (answer.kind === 'conflict') return answer;
   const { plan } = answer;
   const pkg = plan.packages.find((each) => each.name === name);
@@ -33,7 +34,7 @@ export async function explainPackage(
 
 function notPlanned(
   { catalog }: LoadedCatalog,
-  request: Partial<ResolveRequest>,
+  request: RequestFields,
   name: string,
   planned: readonly PlannedPackage[],
 ): CygstrapError {

@@ -1,10 +1,10 @@
-import { CygstrapError, type ErrorOptions } from '../errors.ts';
+import { CygstrapError, type CygstrapErrorOptions } from '../errors.ts';
 import type { Compression } from './sniff.ts';
 
 /** An index that cannot be read. Codes: `not-found`; `io` (reading fails); `corrupt` (damaged, truncated, or followed
  *  by other bytes); `limit` (more bytes than allowed). `details` are `{ index, compression? }`. */
 export class InputError extends CygstrapError {
-  constructor(code: 'not-found' | 'io' | 'corrupt' | 'limit', message: string, options: ErrorOptions = {}) {
+  constructor(code: 'not-found' | 'io' | 'corrupt' | 'limit', message: string, options: CygstrapErrorOptions = {}) {
     super(code, message, options);
     this.name = 'InputError';
   }

@@ -21,9 +21,10 @@ export type Activity = (typeof ACTIVITIES)[number];
 
 const RECORD_SCHEMA = 1;
 
-/** The record of a running machine, in its run directory. */
-interface MachineRecord {
-  readonly schema: typeof RECORD_SCHEMA;
+/** A machine that runs for a stage. */
+export interface RunningMachine {
+  /** Name of its work directory, unique among all machines. */
+  readonly name: string;
   readonly activity: Activity;
   /** Name of the guest kind. */
   readonly guest: string;
@@ -37,6 +38,11 @@ interface MachineRecord {
   readonly vnc: string | null;
 }
 
+/** The record of a running machine, in its run directory. */
+interface MachineRecord extends Omit<RunningMachine, 'name'> {
+  readonly schema: typeof RECORD_SCHEMA;
+}
+
 const record: Shape<MachineRecord> = objectOf({
   schema: only(RECORD_SCHEMA),
   activity: oneOf(ACTIVITIES),
@@ -46,12 +52,6 @@ const record: Shape<MachineRecord> = objectOf({
   consoleLog: text,
   vnc: orNull(text),
 });
-
-/** A machine that runs for a stage. */
-export interface RunningMachine extends Omit<MachineRecord, 'schema'> {
-  /** Name of its work directory, unique among all machines. */
-  readonly name: string;
-}
 
 export interface RecordOptions extends Pick<MachineRecord, 'activity' | 'key'> {
   readonly work: Pick<WorkDirectory, 'run'>;

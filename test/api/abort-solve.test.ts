@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { answerRequest } from '../../src/api/answer.ts';
+import { resolveRequest } from '../../src/api/answer.ts';
 import type { ResolveContext } from '../../src/api/answer.ts';
-import { answerBatch } from '../../src/api/batch.ts';
+import { resolveBatch } from '../../src/api/batch.ts';
 import { comparePlans } from '../../src/api/diff.ts';
 import { fetchRepo } from '../../src/api/fetch.ts';
 import { loadCatalog } from '../../src/api/load-catalog.ts';
@@ -36,12 +36,12 @@ async function lastOf(answers: AsyncIterable<unknown>): Promise<unknown> {
 
 /** Every operation of the library that resolves a request. */
 const OPERATIONS: Record<string, (context: ResolveContext & { readonly signal: AbortSignal }) => Promise<unknown>> = {
-  answerRequest: (context) => answerRequest(loaded, HARD, context),
-  answerBatch: (context) => {
+  resolveRequest: (context) => resolveRequest(loaded, HARD, context),
+  resolveBatch: (context) => {
     const lines = (async function* () {
       yield Buffer.from(JSON.stringify(HARD));
     })();
-    return lastOf(answerBatch(loaded, lines, EMPTY_REQUEST, context));
+    return lastOf(resolveBatch(loaded, lines, EMPTY_REQUEST, context));
   },
   explainPackage: (context) => explainPackage(loaded, HARD, 'all', context),
   comparePlans: (context) => comparePlans(loaded, loaded, HARD, context),
@@ -85,7 +85,7 @@ test('an empty batch that waits for its next line ends when its signal is aborte
     await new Promise(() => {});
     yield Buffer.alloc(0);
   })();
-  const reading = lastOf(answerBatch(loaded, silent, EMPTY_REQUEST, { signal: controller.signal }));
+  const reading = lastOf(resolveBatch(loaded, silent, EMPTY_REQUEST, { signal: controller.signal }));
   controller.abort(new Error('stopped'));
   await expect(reading).rejects.toThrow('stopped');
 });

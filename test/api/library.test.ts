@@ -10,7 +10,15 @@ const run = promisify(execFile);
 
 /** Every operation of the command line, and every error class. */
 const OPERATIONS = [
-  ['answerRequest', 'answerBatch', 'explainPackage', 'packageInfo', 'searchPackages', 'compareIndexes', 'comparePlans'],
+  [
+    'resolveRequest',
+    'resolveBatch',
+    'explainPackage',
+    'packageInfo',
+    'searchPackages',
+    'compareIndexes',
+    'comparePlans',
+  ],
   [
     'lintIndex',
     'makeLock',
@@ -26,7 +34,7 @@ const OPERATIONS = [
     'writeLock',
     'loadCatalog',
   ],
-  ['loadFromSites', 'loadProject', 'fetchRepo', 'verifyRepo', 'repairRepo', 'auditRepo', 'pruneRepo', 'makeBundle'],
+  ['loadFromSites', 'loadProject', 'fetchRepo', 'verifyRepo', 'repairRepo', 'pruneRepo', 'makeBundle'],
   [
     'applyBundle',
     'makeMedia',
@@ -57,13 +65,13 @@ const OPERATIONS = [
 /** Programs with nothing but the mandatory options. */
 const PROGRAMS = {
   'plan.ts': `
-import { answerRequest, explainPackage, loadCatalog, makeLock } from 'cygstrap';
+import { resolveRequest, explainPackage, loadCatalog, makeLock } from 'cygstrap';
 import { packageInfo, printLock, resolve, searchPackages } from 'cygstrap';
 import type { Lock, Plan } from 'cygstrap';
 const loaded = await loadCatalog(['fixtures/demo/setup.ini']);
 const result = resolve(loaded.catalog, { packages: ['curl'] });
 const plan: Plan | undefined = result.kind === 'plan' ? result.plan : undefined;
-const answer = await answerRequest(loaded, { packages: ['curl'], base: false });
+const answer = await resolveRequest(loaded, { packages: ['curl'], base: false });
 const why = await explainPackage(loaded, { packages: ['curl'] }, 'bash');
 const info = packageInfo(loaded, 'curl');
 const found = searchPackages(loaded, { pattern: /curl/ });

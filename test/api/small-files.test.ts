@@ -2,7 +2,7 @@ import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateKey } from 'openpgp';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { answerBatch } from '../../src/api/batch.ts';
+import { resolveBatch } from '../../src/api/batch.ts';
 import { loadCatalog } from '../../src/api/load-catalog.ts';
 import type { LoadedCatalog } from '../../src/api/load-catalog.ts';
 import { readLock } from '../../src/api/lock-file.ts';
@@ -66,7 +66,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     read: async (path) => {
       const values: unknown[] = [];
       const notes: string[] = [];
-      for await (const answer of answerBatch(loaded, createReadStream(path), EMPTY_REQUEST)) {
+      for await (const answer of resolveBatch(loaded, createReadStream(path), EMPTY_REQUEST)) {
         if (answer.kind === 'failed') notes.push(answer.error.message);
         else values.push(answer);
       }

@@ -54,12 +54,12 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
   requireRequest(project);
   const { request } = project;
   // Load the resolver while the index is read.
-  const [loaded, { answerRequest }] = await Promise.all([
+  const [loaded, { resolveRequest }] = await Promise.all([
     openCatalog(session, isPrefix ? { ...args, site: [] } : args, { digest: format === 'json', project }),
     import('../../api/answer.ts'),
   ]);
   const { solverLimit } = args;
-  const answer = await interruptible((signal) => answerRequest(loaded, request, { report, signal, solverLimit }));
+  const answer = await interruptible((signal) => resolveRequest(loaded, request, { report, signal, solverLimit }));
   if (answer.kind === 'conflict')
     return refuse(session.output, answer.conflicts, { json: format === 'json', full: args.full });
   if (format === 'json') await session.output.json(await answerJson(answer));
@@ -105,13 +105,13 @@ async function resolveBatch(session: Session, args: ResolveArguments, file: stri
     throw new UsageError('--batch reads packages and categories from its file, not from the command line');
   }
   const defaults = await requestOf([], args, reporter(session.output, args));
-  const { answerBatch, readBatch } = await import('../../api/batch.ts');
+  const { resolveBatch, readBatch } = await import('../../api/batch.ts');
   const chunks = file === '-' ? session.host.stdin : readBatch(file);
   const loaded = await openCatalog(session, args, { isStdinTaken: file === '-' });
   const { solverLimit } = args;
   let answers = 0;
   await interruptible(async (signal) => {
-    for await (const answer of answerBatch(loaded, chunks, defaults, { signal, solverLimit })) {
+    for await (const answer of resolveBatch(loaded, chunks, defaults, { signal, solverLimit })) {
       answers++;
       await session.output.json(await batchJson(answer), 'line');
       if (session.output.isClosed) break;

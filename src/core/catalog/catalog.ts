@@ -53,7 +53,8 @@ export class Catalog {
     return builder.finish();
   }
 
-  /** Use {@link Catalog.build} or {@link CatalogBuilder}. */
+  /** Use {@link Catalog.build} or {@link CatalogBuilder}.
+   *  @internal */
   constructor(parts: {
     headers: readonly IndexHeader[];
     indexNames: readonly string[];

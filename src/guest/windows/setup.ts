@@ -22,7 +22,8 @@ export interface WindowsSetup {
   readonly computerName: string;
   /** The product key of the user. */
   readonly productKey: string | undefined;
-  /** Files of the user for the answer medium. */
+  /** Files of the user for the answer medium.
+   *  @internal */
   readonly customization: Customization | undefined;
 }
 

@@ -9,7 +9,7 @@ export interface Edition {
   readonly name: string;
   /** Such as `ServerStandardEval`; empty for Windows XP and 2003. */
   readonly editionId: string;
-  readonly arch: WimWindows['arch'];
+  readonly arch: 'x86' | 'amd64' | 'arm' | 'arm64' | 'ia64' | 'unknown';
   /** Such as `10.0.20348.587`. */
   readonly version: string;
   readonly languages: readonly string[];

@@ -14,7 +14,7 @@ export interface Need {
   /** A measure that is not the installation of a package. */
   readonly advice?: string;
   /** Names of the package that contains it, by distribution. */
-  readonly packages?: Packages;
+  readonly packages?: Readonly<Record<DistributionFamily, string>>;
 }
 
 type Packages = Readonly<Record<DistributionFamily, string>>;

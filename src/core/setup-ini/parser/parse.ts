@@ -46,6 +46,7 @@ export interface ParsedIndex {
  *  Lines of the usual form are read by {@link LineReader}, all others by {@link TokenReader} and {@link Grammar}.
  *  Source: cygwin-setup inilex.ll, iniparse.yy, IniDBBuilderPackage.cc; fixtures/setup-ini. */
 export abstract class Parser<V> {
+  /** @internal */
   protected readonly table = new VersionTable();
   readonly #file: string;
   readonly #lenient: boolean;
@@ -77,7 +78,8 @@ export abstract class Parser<V> {
     if (options.tokensOnly !== true) this.#lines = new LineReader(this.#grammar, this.#tokens, { ...common, builder });
   }
 
-  /** Returns the versions of a package from the rows from `start` to the end of the table. */
+  /** Returns the versions of a package from the rows from `start` to the end of the table.
+   *  @internal */
   protected abstract versionsFrom(start: Row, packageName: string): V;
 
   /** Headers read so far. */
@@ -135,6 +137,7 @@ export abstract class Parser<V> {
 
 /** Returns packages as records and retains only incomplete ones. {@inheritDoc Parser} */
 export class SetupIniParser extends Parser<readonly VersionRecord[]> {
+  /** @internal */
   protected override versionsFrom(start: Row, packageName: string): readonly VersionRecord[] {
     const versions: VersionRecord[] = [];
     for (let row = start; row < this.table.count; row++) versions.push(this.table.record(row, packageName));
@@ -146,6 +149,7 @@ export class SetupIniParser extends Parser<readonly VersionRecord[]> {
 /** Returns packages as rows of one table, which retains the text of the index. A record is created on first access;
  *  this makes a command that uses few packages faster. {@inheritDoc Parser} */
 export class RowParser extends Parser<VersionRows> {
+  /** @internal */
   protected override versionsFrom(start: Row, packageName: string): VersionRows {
     return new VersionRows(packageName, this.table, start, this.table.count);
   }
