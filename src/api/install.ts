@@ -99,7 +99,7 @@ async function runSetup(
   if (call === null) {
     const unlisted = unlistedPackages(lock, archivesIn(forSetup.records));
     throw new CygstrapError('repo', `the index of \`${repo}\` does not list ${unlisted.join(', ')} of the lock`, {
-      hint: 'fetch the lock into the repo: `cygstrap fetch --frozen`',
+      hint: 'repeat `cygstrap fetch`; if the mirror has newer versions only, update the lock with `cygstrap update`',
     });
   }
   const words = [...call.arguments, ...UNATTENDED, '--root', root];

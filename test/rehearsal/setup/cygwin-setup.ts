@@ -126,7 +126,7 @@ function unpack(root: string, source: string, packages: readonly IndexedPackage[
     archive: [path],
   } of packages) {
     log(`Extracting from file://${path}`);
-    const members = execFileSync('tar', ['-xvJf', join(source, path), '-C', work]);
+    const members = execFileSync('tar', ['-xvJf', join(source, path)], { cwd: work });
     writeFileSync(join(root, `etc/setup/${name}.lst.gz`), gzipSync(members));
   }
   const merge = 'cd "$1" && mkdir -p usr/bin usr/lib && mv usr/bin usr/lib . && cp -a . "$2" && cd / && rm -r "$1"';
