@@ -24,13 +24,17 @@ const { output } = await bundle.write({
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
 });
 
-// The script of the page of `cygstrap report`, which is one file.
-const page = await rolldown({ input: join(root, 'src/report/page/main.js'), platform: 'browser' });
-const { output: pageOutput } = await page.write({ file: join(dir, 'report-page.js'), format: 'iife', minify: true });
+// The scripts of the pages of `report` and `vm report`, one file each.
+const pageOutputs = await Promise.all(
+  ['report', 'vm-report'].map(async (name) => {
+    const page = await rolldown({ input: join(root, `src/report/page/${name}.js`), platform: 'browser' });
+    return page.write({ file: join(dir, `${name}-page.js`), format: 'iife', minify: true });
+  }),
+);
 
 /** @type {Set<string>} */
 const packages = new Set();
-for (const chunk of [...output, ...pageOutput]) {
+for (const chunk of [...output, ...pageOutputs.flatMap((page) => page.output)]) {
   if (chunk.type !== 'chunk') continue;
   for (const id of Object.keys(chunk.modules)) {
     const found = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id.replaceAll('\\', '/'))?.[1];

@@ -34,7 +34,7 @@ for (const source of sources) {
   for (const built of [`${stem}.js`, `${stem}.d.ts`]) if (!builds.delete(built)) faults.push(`missing: ${built}`);
 }
 if (!builds.delete('dist/man/cygstrap.1')) faults.push('missing: dist/man/cygstrap.1');
-for (const needed of ['main.js', 'hash-worker.js', 'report-page.js', 'LICENSES.txt'].map(
+for (const needed of ['main.js', 'hash-worker.js', 'report-page.js', 'vm-report-page.js', 'LICENSES.txt'].map(
   (name) => `dist/program/${name}`,
 ))
   if (!paths.includes(needed)) faults.push(`missing: ${needed}`);

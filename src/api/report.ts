@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { diffLocks } from '../core/lock/diff.ts';
 import { diffCatalogs } from '../core/resolve/diff.ts';
 import type { Conflict } from '../core/resolve/plan.ts';
 import { CygstrapError } from '../errors.ts';
-import { openFile } from '../io/open-file.ts';
-import { writeTextFile } from '../io/text-file.ts';
 import { printableJson } from '../printable.ts';
 import { cycloneDx } from '../report/cyclonedx.ts';
 import { reportHtml } from '../report/page.ts';
@@ -20,10 +16,11 @@ import { resolveRequest } from './answer.ts';
 import type { ResolveContext } from './answer.ts';
 import { comparePlans } from './diff.ts';
 import { loadCatalog } from './load-catalog.ts';
-import type { Environment, ReadingContext } from './context.ts';
+import type { ReadingContext } from './context.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import type { RequestFields } from './request-fields.ts';
 import { readLock } from './lock-file.ts';
+import { pageParts } from './report-page.ts';
 import { packageVersion } from './version.ts';
 
 /** What a report is about. */
@@ -68,7 +65,7 @@ export async function makeReport(subject: ReportSubject, context: ReportContext 
 }
 
 async function textOf(data: ReportData, format: ReportFormat): Promise<string> {
-  if (format === 'html') return reportHtml(data, await pageParts());
+  if (format === 'html') return reportHtml(data, await pageParts('report'));
   // The same packages of the same index give the same bytes.
   const seconds = Math.max(0, ...data.indexes.map(({ timestamp }) => timestamp ?? 0));
   const facts = {
@@ -77,20 +74,6 @@ async function textOf(data: ReportData, format: ReportFormat): Promise<string> {
     digest: createHash('sha256').update(JSON.stringify(data)).digest('hex'),
   };
   return `${printableJson(format === 'spdx' ? spdx(data, facts) : cycloneDx(data, facts))}\n`;
-}
-
-/** Writes a report to a file, and opens it in the browser of the desktop if that is requested. Throws `io`, and `tool`
- *  without a desktop. */
-export async function saveReport(
-  file: string,
-  text: string,
-  {
-    open = false,
-    env = process.env,
-  }: { readonly open?: boolean | undefined; readonly env?: Environment | undefined } = {},
-): Promise<void> {
-  await writeTextFile(file, text);
-  if (open) await openFile(file, env);
 }
 
 async function dataOf(
@@ -134,20 +117,4 @@ async function loadRepo(repo: string, context: ReportContext): Promise<LoadedCat
     throw new CygstrapError('not-found', `\`${repo}\` has no index`, { hint: 'fill it with `cygstrap fetch`' });
   const sources = indexes.map(({ location }) => location);
   return loadCatalog(sources, context);
-}
-
-/** Reads the parts of the page; the script is made by the build. */
-async function pageParts() {
-  const [template, base, own, script] = await Promise.all(
-    ['src/report/page/page.html', 'src/page/base.css', 'src/report/page/page.css', 'dist/program/report-page.js'].map(
-      (path) => readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8'),
-    ),
-  );
-  if (template === undefined || script === undefined) throw new Error('a part is missing');
-  const style = `${base}${own}`;
-  return { template, style, script, styleDigest: digestOf(style), scriptDigest: digestOf(script) };
-}
-
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
 }

@@ -5,7 +5,7 @@ import { CygstrapError } from '../errors.ts';
 import { removeUnused } from '../guest/linux/image-store.ts';
 import { replaceFile } from '../io/atomic-file.ts';
 import { evaluationWarning } from '../stages/evaluation.ts';
-import { STAGES, identitiesPath, logPaths, stagePath } from '../stages/layout.ts';
+import { STAGES, identitiesPath, logPaths, stagePath, timesOfStage } from '../stages/layout.ts';
 import type { StageName, VmPlaces } from '../stages/layout.ts';
 import {
   listLeftovers,
@@ -126,7 +126,7 @@ async function removeStage(places: VmPlaces, use: StageUse, signal: AbortSignal 
     await rm(aside, { recursive: true, force: true });
     const logs = logPaths(places, stage, key);
     await Promise.all(
-      [...Object.values(logs), identitiesPath(places, stage, key)].map((each) =>
+      [...Object.values(logs), identitiesPath(places, stage, key), ...timesOfStage(places, stage, key)].map((each) =>
         rm(each, { recursive: true, force: true }),
       ),
     );

@@ -11,16 +11,21 @@ export interface PageParts {
   readonly scriptDigest: string;
 }
 
-/** Renders a report as one HTML page that needs no other file and no network. Its policy allows its own script and
- *  style only, and no connection. */
+/** Renders a report as one HTML page, as {@link pageHtml} does. */
 export function reportHtml(data: ReportData, parts: PageParts): string {
+  return pageHtml(encoded(data), parts);
+}
+
+/** Puts data and the parts of a page into one HTML file that needs no other file and no network. Its policy allows its
+ *  own script and style only, and no connection. */
+export function pageHtml(data: unknown, parts: PageParts): string {
   const policy =
     `default-src 'none'; script-src 'sha256-${parts.scriptDigest}'; style-src 'sha256-${parts.styleDigest}'; ` +
     "img-src data:; base-uri 'none'; form-action 'none'";
   const places: Readonly<Record<string, string>> = {
     policy,
     style: `<style>${parts.style}</style>`,
-    data: `<script id="data" type="application/json">${embeddedJson(encoded(data))}</script>`,
+    data: `<script id="data" type="application/json">${embeddedJson(data)}</script>`,
     script: `<script>${parts.script}</script>`,
   };
   return parts.template.replaceAll(

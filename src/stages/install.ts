@@ -158,6 +158,7 @@ async function make(
     );
     if (refusal !== undefined) throw failure(refusal.reason, refusal.hint);
   });
+  report({ kind: 'stage-step', stage: 'install', text: 'seal the disk' });
   await rm(join(work.path, MEDIA), { recursive: true, force: true });
   for (const { name, path } of kit.bootFiles) await copyFile(path, join(work.path, name));
   const sealed = await sealStorage(host, storage, { ...machineOptions, signal });

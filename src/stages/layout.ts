@@ -5,6 +5,11 @@ export const STAGES = ['install', 'snapshot'] as const;
 
 export type StageName = (typeof STAGES)[number];
 
+/** What is recorded with its times: stages that are made, and runs. */
+export const TIMED_ACTIVITIES = ['install', 'snapshot', 'run'] as const;
+
+export type TimedActivity = (typeof TIMED_ACTIVITIES)[number];
+
 /** Files in the directory of a stage, `STAGE/KEY`. An installed disk also has the boot files of its guest kind. */
 export const STAGE_FILES = {
   /** The manifest. */
@@ -46,6 +51,8 @@ export interface VmPlaces {
   readonly logs: string;
   /** Identities of the verified files of each stage: `STAGE-KEY.json`. */
   readonly integrity: string;
+  /** Times of stages and runs: a directory `ACTIVITY-KEY` for each stage, with a file for each time. */
+  readonly times: string;
   /** Result of the last probe of this host. */
   readonly host: string;
 }
@@ -58,6 +65,7 @@ export function vmPlaces(root: string): VmPlaces {
     locks: join(root, 'locks'),
     logs: join(root, 'logs'),
     integrity: join(root, 'integrity'),
+    times: join(root, 'times'),
     host: join(root, 'host.json'),
   };
 }
@@ -70,6 +78,17 @@ export function stagePath({ root }: VmPlaces, stage: StageName, key: string): st
 /** Returns the file with the identities of the verified files of a stage. */
 export function identitiesPath({ integrity }: VmPlaces, stage: StageName, key: string): string {
   return join(integrity, `${stage}-${key}.json`);
+}
+
+/** Returns the directory with the times of one activity with one stage. */
+export function timesPath({ times }: VmPlaces, activity: TimedActivity, key: string): string {
+  return join(times, `${activity}-${key}`);
+}
+
+/** Returns the directories with the times of a stage, and of the runs of a snapshot. */
+export function timesOfStage(places: VmPlaces, stage: StageName, key: string): string[] {
+  const activities = stage === 'install' ? (['install'] as const) : (['snapshot', 'run'] as const);
+  return activities.map((activity) => timesPath(places, activity, key));
 }
 
 /** What remains of a stage that was made, or that failed. */

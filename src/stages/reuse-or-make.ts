@@ -5,11 +5,12 @@ import type { RecordedContext } from './failure-record.ts';
 import type { StageName } from './layout.ts';
 import type { Manifest } from './manifest.ts';
 import { findStage, withStageLock } from './stage-store.ts';
+import { phasesOf, recordTimes } from './times.ts';
 
 type ManifestOf<S extends StageName> = Extract<Manifest, { stage: S }>;
 
 /** Returns the published stage with this key, or makes it while holding its lock. Reports a damaged stage and makes it
- *  again. Records a failure, see {@link recordFailure}. Throws `io`, the reason of the signal, and what `make`
+ *  again. Records a failure, see {@link recordFailure}, and the times. Throws `io`, the reason of the signal, and what `make`
  *  throws. */
 export async function reuseOrMake<C extends RecordedContext & Pick<StageContext, 'signal'>, S extends StageName>(
   context: C,
@@ -40,7 +41,11 @@ export async function reuseOrMake<C extends RecordedContext & Pick<StageContext,
       places,
       { stage, key },
       { signal, onWait },
-      async () => (await published()) ?? recordFailure(context, { stage, key }, make),
+      async () =>
+        (await published()) ??
+        recordTimes(context, { activity: stage, key }, async (stopwatch) =>
+          recordFailure({ ...context, report: phasesOf(stopwatch, report) }, { stage, key }, make),
+        ),
     )
   );
 }

@@ -14,6 +14,8 @@ import { evaluationWarning } from './evaluation.ts';
 import type { SnapshotManifest } from './manifest.ts';
 import { resume } from './resume.ts';
 import type { ResumedMachine } from './resume.ts';
+import { recordTimes } from './times.ts';
+import type { Stopwatch } from './times.ts';
 import { verifySnapshot } from './verify-stage.ts';
 
 /** What a user can set for a resumed guest. */
@@ -78,7 +80,7 @@ const [INPUT, OUTPUT] = ['in', 'out'];
 const MOST_EXIT_BYTES = 64 * 1024;
 
 /** Resumes a snapshot, runs a command in it, and discards the machine. Copies the content of `out` to
- *  `request.output`. Throws GuestError `guest` for a command that exceeds its timeout or whose end is unknown,
+ *  `request.output`. Records the times. Throws GuestError `guest` for a command that exceeds its timeout or whose end is unknown,
  *  VmError, `io`, and the reason of the signal. */
 export async function runStage(
   context: StageContext,
@@ -86,9 +88,21 @@ export async function runStage(
   request: RunRequest,
   hooks: RunHooks,
 ): Promise<RunResult> {
-  const startMs = performance.now();
   requireSupported(context.guest, request);
   warnOfEvaluation(context, manifest, request);
+  return recordTimes(context, { activity: 'run', key: manifest.key }, async (stopwatch) =>
+    runOnce(context, manifest, request, { ...hooks, stopwatch }),
+  );
+}
+
+async function runOnce(
+  context: StageContext,
+  manifest: SnapshotManifest,
+  request: RunRequest,
+  { stopwatch, ...hooks }: RunHooks & { readonly stopwatch: Stopwatch },
+): Promise<RunResult> {
+  const startMs = performance.now();
+  stopwatch.start('resume');
   // A unique name: the guest can have cached the content of a directory from before the snapshot.
   const name = `run-${randomBytes(8).toString('hex')}`;
   const timeout = new AbortController();
@@ -127,27 +141,36 @@ export async function runStage(
     };
     await using resumed = await resume({ ...context, signal }, { activity: 'run', manifest, shares, mayBoot: true });
     const revivedMs = performance.now() - startMs;
+    const { isCold } = resumed;
+    stopwatch.result = { code: null, isCold };
+    stopwatch.start('command');
     try {
       const code = await runIn(context, resumed, {
         name,
         own,
         preparation: [...preparationOf(context.guest, manifest, request), ...sharesOf(context.guest, request)],
         signal,
-        onOutput: hooks.onOutput,
+        onOutput: (stream, chunk) => {
+          stopwatch.noteOutput();
+          return hooks.onOutput(stream, chunk);
+        },
       }).catch(async (error: unknown) => {
         signal.throwIfAborted();
         // The file of its RAM can be damaged although no program wrote to it.
-        if (!resumed.isCold) await verifySnapshot(context.places, manifest, { everyByte: true });
+        if (!isCold) await verifySnapshot(context.places, manifest, { everyByte: true });
         throw error;
       });
+      stopwatch.result = { code, isCold };
+      stopwatch.start('power-off');
       // Nothing writes to the files while they are copied.
       await resumed.endMachine();
+      stopwatch.start('files');
       await hooks.after?.(own, signal);
       if (request.output !== undefined)
         await copyTree(join(own, OUTPUT), request.output, { nameOf: shareNames.guestName, signal: context.signal });
       return {
         code,
-        isCold: resumed.isCold,
+        isCold,
         revivedMs,
         durationMs: performance.now() - startMs,
         kept: request.isKept ? resumed.work.path : null,

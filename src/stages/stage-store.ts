@@ -3,7 +3,7 @@ import { mkdir, open, readFile, readdir, rm, symlink, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 import { removeOldTemporaries, replaceFile } from '../io/atomic-file.ts';
-import { namesIn } from '../io/directories.ts';
+import { exists, namesIn } from '../io/directories.ts';
 import { acquireLock, isLockHeld, removeStaleLock } from '../io/lock-file.ts';
 import { makeRunDirectory, removeAbandonedRunDirectories } from '../vm/run-directory.ts';
 import type { RunDirectory } from '../vm/run-directory.ts';
@@ -161,7 +161,7 @@ export async function listWork(places: VmPlaces): Promise<{ readonly path: strin
 }
 
 /** Returns the paths of what ended processes left: work directories, partly removed stages, console logs of failed
- *  runs. Throws `io`. */
+ *  runs, times of stages that do not exist. Throws `io`. */
 export async function listLeftovers(places: VmPlaces): Promise<string[]> {
   const work = (await listWork(places)).flatMap(({ path, isRunning }) => (isRunning ? [] : [path]));
   const removedStages: string[] = [];
@@ -177,7 +177,19 @@ export async function listLeftovers(places: VmPlaces): Promise<string[]> {
     const [, owner] = /^run-(\w+)\.console\.log$/.exec(name) ?? [];
     if (owner !== undefined && !(await isLockHeld(ownerPath(places, owner)))) logs.push(join(places.logs, name));
   }
-  return [...work, ...removedStages, ...logs];
+  return [...work, ...removedStages, ...logs, ...(await timesWithoutStage(places))];
+}
+
+async function timesWithoutStage(places: VmPlaces): Promise<string[]> {
+  const paths: string[] = [];
+  for (const name of await sortedNamesIn(places.times)) {
+    const [, activity, key] = /^(install|snapshot|run)-(\w+)$/.exec(name) ?? [];
+    if (activity === undefined || key === undefined) continue;
+    const stage = activity === 'install' ? 'install' : 'snapshot';
+    const isMade = await isLockHeld(join(places.locks, `${stage}-${key}`));
+    if (!isMade && !(await exists(stagePath(places, stage, key)))) paths.push(join(places.times, name));
+  }
+  return paths;
 }
 
 /** Age of a temporary file that no running process is still writing. */

@@ -64,7 +64,8 @@ async function report(session: Session, args: ReportArguments): Promise<number> 
   const page = args.open ? '--open' : args.before && '--before';
   if (page && format !== 'html') throw new UsageError(`${page} cannot be combined with --format ${format}`);
   const subject = await subjectOf(session, args);
-  const { makeReport, saveReport } = await import('../../api/report.ts');
+  const { makeReport } = await import('../../api/report.ts');
+  const { saveReport } = await import('../../api/report-page.ts');
   const { lenient, solverLimit } = args;
   const report = reporter(output, args);
   const context = { ...cacheOf(args), lenient, env: host.env, report, solverLimit, format };
