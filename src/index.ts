@@ -199,6 +199,7 @@ export type { StageName } from './stages/layout.ts';
 export type { RunningMachine } from './stages/running-machines.ts';
 export type { StageUse } from './stages/stage-store.ts';
 export type { TopologyName } from './stages/topology.ts';
+export type { Phase, Times } from './stages/times.ts';
 export type { WatchLimits } from './stages/watch.ts';
 export type { SetupCall } from './guest/kind.ts';
 export type { WindowsSetup } from './guest/windows/setup.ts';

@@ -26,6 +26,7 @@ import { vmBootCommand } from './commands/vm-boot.ts';
 import { vmControllerBuildCommand } from './commands/vm-controller.ts';
 import { vmEvidenceCommand } from './commands/vm-evidence.ts';
 import { vmInstallCommand } from './commands/vm-install.ts';
+import { vmReportCommand } from './commands/vm-report.ts';
 import { vmRunCommand } from './commands/vm-run.ts';
 import { vmShellCommand } from './commands/vm-shell.ts';
 import { vmSnapshotCommand } from './commands/vm-snapshot.ts';
@@ -69,6 +70,7 @@ export const COMMANDS: readonly Command[] = [
   vmViewCommand,
   vmEvidenceCommand,
   vmLsCommand,
+  vmReportCommand,
   vmRmCommand,
   vmGcCommand,
   vmControllerBuildCommand,

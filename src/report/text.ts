@@ -15,6 +15,20 @@ export function sizeText(sizeBytes: number): string {
   return `${value.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** Formats a duration: `85 ms`, `3.2 s`, `12 min 05 s`, `2 h 03 min`. */
+export function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${padded(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${padded(minutes % 60)} min`;
+}
+
+function padded(value: number): string {
+  return `${value}`.padStart(2, '0');
+}
+
 /** Formats a count with its noun: `1 package`, `3 packages`, `2 dependencies`. */
 export function countText(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;

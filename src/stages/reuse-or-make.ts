@@ -10,8 +10,8 @@ import { phasesOf, recordTimes } from './times.ts';
 type ManifestOf<S extends StageName> = Extract<Manifest, { stage: S }>;
 
 /** Returns the published stage with this key, or makes it while holding its lock. Reports a damaged stage and makes it
- *  again. Records a failure, see {@link recordFailure}, and the times. Throws `io`, the reason of the signal, and what `make`
- *  throws. */
+ *  again. Records a failure, see {@link recordFailure}, and the times. Throws `io`, the reason of the signal, and what
+ *  `make` throws. */
 export async function reuseOrMake<C extends RecordedContext & Pick<StageContext, 'signal'>, S extends StageName>(
   context: C,
   { stage, key }: { readonly stage: S; readonly key: string },

@@ -79,8 +79,8 @@ const [INPUT, OUTPUT] = ['in', 'out'];
 /** A code, or one line with a reason. */
 const MOST_EXIT_BYTES = 64 * 1024;
 
-/** Resumes a snapshot, runs a command in it, and discards the machine. Copies the content of `out` to
- *  `request.output`. Records the times. Throws GuestError `guest` for a command that exceeds its timeout or whose end is unknown,
+/** Resumes a snapshot, runs a command in it, and discards the machine. Copies the content of `out` to `request.output`.
+ *  Records the times. Throws GuestError `guest` for a command that exceeds its timeout or whose end is unknown,
  *  VmError, `io`, and the reason of the signal. */
 export async function runStage(
   context: StageContext,

@@ -56,6 +56,7 @@ const OPERATIONS = [
     'findInstalled',
     'findSnapshot',
     'listStages',
+    'makeVmReport',
     'removeStages',
   ],
   ['collectStages', 'buildController', 'packageVersion', 'CygstrapError', 'FetchError', 'GuestError', 'InputError'],
