@@ -58,7 +58,8 @@ function chart(stages, { title, colors, max, width }) {
 function rowOf(stage, { y, scale, colors }) {
   const { key, durationMs, phases, end } = stage;
   const row = svg('g', {});
-  const label = `${key.slice(0, 12)}, ${timeText(stage)}: ${durationText(durationMs)}${end === 'done' ? '' : `, ${endText(stage)}`}`;
+  const result = end === 'done' ? '' : `, ${endText(stage)}`;
+  const label = `${key.slice(0, 12)}, ${timeText(stage)}: ${durationText(durationMs)}${result}`;
   row.append(svg('text', { x: 0, y: y + LABEL - 5, class: 'label' }, label));
   const parts = phases.length === 0 ? [{ name: 'phases are not recorded', durationMs }] : phases;
   let atMs = 0;
