@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import process from 'node:process';
 import { CygstrapError } from '../errors.ts';
 import { PASSWORD_FILE } from '../guest/identity.ts';
+import { PASSDB_FILE, passdbSecrets } from '../guest/passdb.ts';
 import { writeFileAtomically } from '../io/atomic-file.ts';
 import { ioError } from '../io/system-error.ts';
 import { packTarGz } from '../io/tar-gz.ts';
@@ -49,7 +50,10 @@ export async function packEvidence(
   const { stage, key } = source;
   const { username } = userInfo();
   const clean = redactor({
-    secrets: await secretsOf(places, source, [PASSWORD_FILE]),
+    secrets: [
+      ...(await secretsOf(places, [PASSWORD_FILE])),
+      ...(await secretsOf(places, [PASSDB_FILE])).flatMap(passdbSecrets),
+    ],
     home: env['HOME'] ?? homedir(),
     user: username,
   });

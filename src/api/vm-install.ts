@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { CygstrapError } from '../errors.ts';
-import type { Report } from '../events.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { printLock } from '../core/lock/print.ts';
-import { readLines } from '../io/lines.ts';
 import { windowsKit } from '../guest/windows/kit.ts';
 import { checkHardware, firmwaresOf } from '../guest/windows/setup.ts';
 import type { WindowsSetup } from '../guest/windows/setup.ts';
@@ -156,25 +153,4 @@ function chooseFirmware(
         ? 'use an image that starts from BIOS or UEFI; `cygstrap media inspect` shows it'
         : `use \`--firmware ${usable.join('` or `')}\``,
   });
-}
-
-/** Reads the command lines of a file, one a line; skips empty lines and lines that start with `#`. Reports a warning
- *  for a file without a command line, and for a last one without a line end. Throws `usage` for a file that cannot be
- *  read and for a line that is too long, has a NUL byte or is not UTF-8. */
-export async function commandLines(path: string, report: Report = () => {}): Promise<string[]> {
-  const lines: string[] = [];
-  const warn = (message: string): void => report({ kind: 'warning', message });
-  try {
-    for await (const { number, text, fault, hasEnd } of readLines(createReadStream(path))) {
-      if (text === undefined || fault !== undefined) throw new CygstrapError('usage', `${path}:${number}: ${fault}`);
-      if (text.trim() === '' || text.startsWith('#')) continue;
-      lines.push(text);
-      if (!hasEnd) warn(`${path}:${number}: the last command has no line end: the file may be cut there`);
-    }
-    if (lines.length === 0) warn(`\`${path}\` has no command line`);
-  } catch (cause) {
-    if (cause instanceof CygstrapError) throw cause;
-    throw new CygstrapError('usage', `cannot read the command lines in \`${path}\``, { cause });
-  }
-  return lines;
 }

@@ -1,6 +1,9 @@
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { CygstrapError } from '../errors.ts';
+import type { Report } from '../events.ts';
+import { readLines } from '../io/lines.ts';
 import { exitText, startProgram } from '../io/program.ts';
 import type { SnapshotManifest } from '../stages/manifest.ts';
 import { runStage } from '../stages/run.ts';
@@ -132,6 +135,27 @@ async function requireDirectory(option: string, path: string): Promise<void> {
       'usage',
       `${option} ${found === undefined ? 'does not exist' : 'is not a directory'}: \`${path}\``,
     );
+}
+
+/** Reads the command lines of a file, one a line; skips empty lines and lines that start with `#`. Reports a warning
+ *  for a file without a command line, and for a last one without a line end. Throws `usage` for a file that cannot be
+ *  read and for a line that is too long, has a NUL byte or is not UTF-8. */
+export async function commandLines(path: string, report: Report = () => {}): Promise<string[]> {
+  const lines: string[] = [];
+  const warn = (message: string): void => report({ kind: 'warning', message });
+  try {
+    for await (const { number, text, fault, hasEnd } of readLines(createReadStream(path))) {
+      if (text === undefined || fault !== undefined) throw new CygstrapError('usage', `${path}:${number}: ${fault}`);
+      if (text.trim() === '' || text.startsWith('#')) continue;
+      lines.push(text);
+      if (!hasEnd) warn(`${path}:${number}: the last command has no line end: the file may be cut there`);
+    }
+    if (lines.length === 0) warn(`\`${path}\` has no command line`);
+  } catch (cause) {
+    if (cause instanceof CygstrapError) throw cause;
+    throw new CygstrapError('usage', `cannot read the command lines in \`${path}\``, { cause });
+  }
+  return lines;
 }
 
 /** Result or error of one of many runs; `number` starts with 1. */

@@ -16,7 +16,7 @@ export interface UnixUser {
 
 const PDBEDIT_TIMEOUT_MS = 60_000;
 
-const LINE = /^[^:]+:\d+:([0-9A-FX]{32}:[0-9A-F]{32}:\[[A-Z ]{11}\]:LCT-[0-9A-F]{8}:)\s*$/;
+const LINE = /^[^:]+:\d+:([0-9A-FX]{32}:([0-9A-F]{32}):\[[A-Z ]{11}\]:LCT-[0-9A-F]{8}:)\s*$/;
 
 /** Makes the password file of smbd, with mode 0600. The password is passed on a pipe, so it is in no list of processes.
  *  Throws GuestError `tool` if `pdbedit` fails, and errors of the system. */
@@ -40,6 +40,13 @@ export async function makePassdb(pdbedit: string, directory: string, password: s
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Returns what must not leave the computer of a password file: the hash, by which one can log in as by the password,
+ *  in capital and in small letters. Pure. */
+export function passdbSecrets(text: string): string[] {
+  const hash = LINE.exec(text)?.[2];
+  return hash === undefined ? [] : [hash, hash.toLowerCase()];
 }
 
 /** Returns the content of a password file for another user that smbd runs as. Throws GuestError `guest` for a text that

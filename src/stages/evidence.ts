@@ -77,15 +77,12 @@ export async function readEvidence(
   return files;
 }
 
-/** Returns the texts of the secrets that are stored with a published stage; none for other sources. Throws `io`. */
-export async function secretsOf(
-  places: VmPlaces,
-  { stage, key }: EvidenceSource,
-  names: readonly string[],
-): Promise<string[]> {
-  if (stage === 'run') return [];
-  const directory = stagePath(places, stage, key);
-  const texts = await Promise.all(names.map((name) => endOf(join(directory, name))));
+/** Returns the texts of these files of all published installations: the logs of a snapshot or a run can have the
+ *  secrets of the installation they were made from. Throws `io`. */
+export async function secretsOf(places: VmPlaces, names: readonly string[]): Promise<string[]> {
+  const keys = await sortedNamesIn(join(places.root, 'install'));
+  const paths = keys.flatMap((key) => names.map((name) => join(stagePath(places, 'install', key), name)));
+  const texts = await Promise.all(paths.map((path) => endOf(path)));
   return texts.flatMap((bytes) => (bytes === undefined ? [] : [bytes.toString()]));
 }
 

@@ -12,6 +12,7 @@ import { runCommand } from '../support/transcript.ts';
 
 const PASSWORD = 'Cy1-s3cr3t/+quoted"x';
 const PRODUCT_KEY = 'ABCDE-12345-FGHIJ-67890-KLMNO';
+const PASSWORD_HASH = '0123456789ABCDEF0123456789ABCDEF';
 const PRIVATE_KEY = 'b3BlbnNzaC1rZXktdjEAAAA';
 
 let root: string;
@@ -29,6 +30,7 @@ function privateText(): string {
   const encoded = Buffer.from(`${PASSWORD}Password`, 'utf16le').toString('base64');
   return [
     `logon with ${PASSWORD}`,
+    `hash ${PASSWORD_HASH} or ${PASSWORD_HASH.toLowerCase()}`,
     `<Password><Value>${encoded}</Value></Password>`,
     '<AdministratorPassword><Value>other-secret-1</Value></AdministratorPassword>',
     'AdminPassword = other-secret-2',
@@ -53,6 +55,7 @@ function expectNothingPrivate(bytes: Buffer): void {
   const all = bytes.toString('latin1').toLowerCase();
   const names = [
     PASSWORD,
+    PASSWORD_HASH,
     'other-secret',
     PRODUCT_KEY,
     PRIVATE_KEY,
@@ -70,6 +73,8 @@ describe('vm evidence', () => {
     const stage = stagePath(places(), 'install', 'abc123');
     await Promise.all([mkdir(logs.setup), mkdir(stage, { recursive: true })]);
     await writeFile(join(stage, 'password'), `${PASSWORD}\n`);
+    const line = `me:1000:${'X'.repeat(32)}:${PASSWORD_HASH}:[U          ]:LCT-6929AAAA:\n`;
+    await writeFile(join(stage, 'smbpasswd'), line);
     await writeFile(join(stage, 'ssh.key'), PRIVATE_KEY);
     await writeFile(join(stage, 'stage.json'), JSON.stringify({ path: join(homedir(), 'vm'), text: privateText() }));
     await writeFile(logs.console, `\u001b[2J${privateText()}`);
@@ -101,6 +106,10 @@ describe('vm evidence', () => {
     expect(log).toContain('https://mirror.example/x86_64\n');
     expect(log).toContain('harmless 12345-67890\n');
     expect(JSON.parse(files.get('versions.json')?.toString() ?? '')).toMatchObject({ node: process.version });
+    await writeFile(join(root, 'logs', 'run-def.console.log'), privateText());
+    const ofRun = join(root, 'run.tar.gz');
+    await packEvidence({ stage: 'def', out: ofRun }, context());
+    expectNothingPrivate(gunzipSync(await readFile(ofRun)));
     const again = join(root, 'again.tar.gz');
     await packEvidence({ stage: 'abc', out: again }, context());
     const names = ['console.log', 'failure.json', 'stage.json', 'setup/setuperr.log', 'versions.json'];

@@ -9,7 +9,7 @@ import { readLock } from '../../src/api/lock-file.ts';
 import { loadProject } from '../../src/api/project.ts';
 import { readInstalled } from '../../src/api/request.ts';
 import { listSites } from '../../src/api/sites.ts';
-import { commandLines } from '../../src/api/vm-install.ts';
+import { commandLines } from '../../src/api/vm-run.ts';
 import { EMPTY_REQUEST } from '../../src/core/resolve/request.ts';
 import type { Event } from '../../src/events.ts';
 import { readKeyring } from '../../src/trust/keyring.ts';

@@ -64,7 +64,7 @@ async function attempt(
 describeWith([QEMU, 'ssh-keygen'], 'before the media of an installation are written', () => {
   test('more drives than IDE has room for are refused: the disk and three CDs fill it', async () => {
     const { root, error } = await attempt({ machineOptions: { emptyDisksMiB: [10] } }, () => expect.fail('written'));
-    expect(error).toMatchObject({ code: 'vm', message: 'too many disks and CDs on IDE: 5, at most 4' });
+    expect(error).toMatchObject({ code: 'usage', message: 'too many disks and CDs on IDE: 5, at most 4' });
     expect(existsSync(join(root, 'work'))).toBe(false);
   });
 

@@ -8,6 +8,28 @@ import { debian12, direct, nic, wordsOf } from './argv-support.ts';
 const disk = (id: string, bus: 'ide' | 'ahci' | 'virtio', writes: 'persistent' | 'read-only' = 'persistent') =>
   ({ id, bus, source: { kind: 'file', path: '/d', format: 'raw', writes } }) as const;
 
+describe('more devices than there is room for are an error of usage', () => {
+  test.each<[string, Partial<MachineSpec>, string]>([
+    [
+      'a fifth on IDE',
+      { cdroms: ['a', 'b', 'c', 'd'].map((id) => ({ id, path: '/c' })) },
+      'too many disks and CDs on IDE: 5, at most 4',
+    ],
+    [
+      'a ninth on virtio',
+      { disks: [...'abcdefghi'].map((id) => disk(id, 'virtio')) },
+      'too many disks on virtio: 9, at most 8',
+    ],
+    [
+      'a third floppy',
+      { floppies: ['a', 'b', 'c'].map((id) => ({ id, path: '/c' })) },
+      'too many floppies: 3, at most 2',
+    ],
+  ])('%s', (_name, more, message) => {
+    expect(() => wordsOf(tinyMachine('/disk', more))).toThrow(expect.objectContaining({ code: 'usage', message }));
+  });
+});
+
 describe('rejected', () => {
   test.each<[string, Partial<MachineSpec>, string]>([
     ['a name with a comma', { name: 'a,b' }, 'invalid machine name'],
@@ -26,17 +48,6 @@ describe('rejected', () => {
       'duplicate share tag: `t`',
     ],
     ['IDE on q35', { family: 'q35' }, 'no IDE bus'],
-    [
-      'a fifth on IDE',
-      { cdroms: ['a', 'b', 'c', 'd'].map((id) => ({ id, path: '/c' })) },
-      'too many disks and CDs on IDE: 5, at most 4',
-    ],
-    [
-      'a ninth on virtio',
-      { disks: [...'abcdefghi'].map((id) => disk(id, 'virtio')) },
-      'too many disks on virtio: 9, at most 8',
-    ],
-    ['a third floppy', { floppies: ['a', 'b', 'c'].map((id) => ({ id, path: '/c' })) }, 'too many floppies'],
     ['a read-only IDE disk', { disks: [disk('d', 'ide', 'read-only')] }, 'cannot be read-only on IDE'],
     ['a relative path', { cdroms: [{ id: 'cd', path: 'a.iso' }] }, 'not an absolute path: `a.iso`'],
     [

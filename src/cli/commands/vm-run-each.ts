@@ -26,8 +26,7 @@ export async function runEach(
   args: { readonly json: boolean; readonly jobs: number },
   { context, snapshot, request, each, junit }: EachWork,
 ): Promise<number> {
-  const { exitHint, runMany, runVm } = await import('../../api/vm-run.ts');
-  const { commandLines } = await import('../../api/vm-install.ts');
+  const { commandLines, exitHint, runMany, runVm } = await import('../../api/vm-run.ts');
   const { output, host } = session;
   const lines = await commandLines(each, context.report);
   const requests = lines.map((line, i): VmRunRequest => ({

@@ -21,7 +21,7 @@ export interface ScriptOptions {
   /** Whether the medium has drivers of the user in its directory `drivers`. */
   readonly hasDrivers?: boolean | undefined;
   /** Installs Cygwin; the medium then has the directory `cygwin` with its scripts. */
-  readonly setup?: SetupCall | undefined;
+  readonly setup: SetupCall;
 }
 
 /** Returns the script of the answer medium and the file by which it is found, in ASCII with CR LF.
@@ -74,7 +74,6 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
   const letters = driveLetters(kind);
   const isLegacy = isLegacyKind(kind);
   const isEarly = hasSpecialize(kind);
-  const arch = setup?.arch ?? (isLegacy ? 'x86' : 'x86_64');
   const drivers = hasDrivers === true ? runStep('drivers') : [];
   return [
     '@echo off',
@@ -84,7 +83,7 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     'set "self=%~f0"',
     'set "folder=%SystemDrive%\\cygstrap"',
     `set "log=%SystemDrive%\\${SCRIPT_LOG.replace('/', '\\')}"`,
-    `set "root=%SystemDrive%\\${cygwinDirectory(arch)}"`,
+    `set "root=%SystemDrive%\\${cygwinDirectory(setup.arch)}"`,
     'set "code=0"',
     'set "reason="',
     'set "restart="',
@@ -95,7 +94,7 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     ...(isEarly ? ['if "%phase%"=="specialize" goto specialize', 'if "%phase%"=="complete" goto alone'] : []),
     ...(isEarly ? ['if "%phase%"=="system" goto unattended'] : []),
     'if "%phase%"=="logon" goto alone',
-    ...(setup === undefined ? [] : ['if "%phase%"=="setup" goto setup']),
+    'if "%phase%"=="setup" goto setup',
     'exit /b 0',
 
     // WinPE has no disk for a log yet, and Setup waits for the end of this phase. The registry first: COM1 may be
@@ -161,9 +160,10 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     `if "%phase%"=="logon" ${tryStep('profile')}`,
     ...(isEarly ? [] : drivers),
     ...(commands?.logon === true ? runStep('customize', 'logon') : []),
-    ...(setup === undefined
-      ? []
-      : [...runStep('cygwin'), 'if defined restart goto restart', ...runStep('configure'), ...runStep('verify')]),
+    ...runStep('cygwin'),
+    'if defined restart goto restart',
+    ...runStep('configure'),
+    ...runStep('verify'),
     ...runStep('finish'),
     `call :report installed ${nonce}`,
     'goto poweroff',
@@ -175,7 +175,8 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     ':poweroff',
     'shutdown -s -t 0 -f',
     'goto end',
-    ...(setup === undefined ? [] : [':restart', 'shutdown -r -t 0 -f']),
+    ':restart',
+    'shutdown -r -t 0 -f',
     // Windows ends this process. Until then no other takes its place.
     ':end',
     'call :wait 3600',
@@ -209,9 +210,11 @@ function script({ kind, nonce, commands, hasDrivers, setup }: ScriptOptions): st
     ...(isEarly ? [...SETUP_COMPLETE_STEP, ...TASK_STEP] : []),
     ...AGAIN_STEP,
     ...(isLegacy ? USER_STEP : []),
-    ...(setup === undefined
-      ? []
-      : [...cygwinStep(setup, letters), ...bashSteps(kind), ':setup', 'call :repo', ...setupPhase(setup)]),
+    ...cygwinStep(setup, letters),
+    ...bashSteps(kind),
+    ':setup',
+    'call :repo',
+    ...setupPhase(setup),
     ...finishStep(kind),
 
     // A process of its own, so that `exit`, `cd` and `set` in the user's file do not reach this script. `call`: without

@@ -1,9 +1,10 @@
+import { CygstrapError } from '../../errors.ts';
 import type { DiskSpec, MachineSpec } from '../base/spec.ts';
 import { VmError } from '../base/vm-error.ts';
 import { SLOTS } from './slots.ts';
 
-/** Checks a spec. Throws VmError for invalid or duplicate names, for more devices than there are slots, and for
- *  paths that are not absolute. */
+/** Checks a spec. Throws `usage` for more devices than there are slots, and VmError for invalid or duplicate names and
+ *  for paths that are not absolute. */
 export function checkSpec(spec: MachineSpec): void {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(spec.name))
     refuse(`invalid machine name, use letters, digits, \`-\`, \`_\` and \`.\`: \`${spec.name}\``);
@@ -55,15 +56,19 @@ function checkCounts({ family, disks, cdroms, floppies, nics, shares }: MachineS
   const on = (bus: DiskSpec['bus']): number => disks.filter((disk) => disk.bus === bus).length;
   const cdBus = family === 'pc' ? 'ide' : 'ahci';
   const cds = (bus: DiskSpec['bus']): number => (bus === cdBus ? cdroms.length : 0);
-  const limits: [string, number, number][] = [
-    ['disks and CDs on IDE', on('ide') + cds('ide'), 4],
-    ['disks and CDs on AHCI', on('ahci') + cds('ahci'), 6],
-    ['disks on virtio', on('virtio'), SLOTS.virtioDisk.count],
+  const limits: [what: string, count: number, max: number, option?: string][] = [
+    ['disks and CDs on IDE', on('ide') + cds('ide'), 4, '--empty-disk'],
+    ['disks and CDs on AHCI', on('ahci') + cds('ahci'), 6, '--empty-disk'],
+    ['disks on virtio', on('virtio'), SLOTS.virtioDisk.count, '--empty-disk'],
     ['floppies', floppies.length, 2],
     ['network cards', nics.length, SLOTS.nic.count],
-    ['shares', shares.length, SLOTS.share.count],
+    ['shares', shares.length, SLOTS.share.count, '--share'],
   ];
-  for (const [what, count, max] of limits) if (count > max) refuse(`too many ${what}: ${count}, at most ${max}`);
+  for (const [what, count, max, option] of limits)
+    if (count > max)
+      throw new CygstrapError('usage', `too many ${what}: ${count}, at most ${max}`, {
+        ...(option !== undefined && { hint: `give fewer \`${option}\`` }),
+      });
 }
 
 function pathsOf({ firmware, tpm, disks, cdroms, floppies, shares, boot, memory, nics }: MachineSpec): string[] {

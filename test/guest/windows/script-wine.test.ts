@@ -14,6 +14,7 @@ import { Wine } from '../../support/wine.ts';
 
 const SHUTDOWN = 'shutdown -s -t 0 -f';
 const INSTALLED = ['@cygstrap stage logon', '@cygstrap stage script', '@cygstrap installed n0nce'];
+const SETUP = { program: 'setup-x86_64.exe', arch: 'x86_64', packages: 1, arguments: [] } as const;
 const LETTERS = [...'DEFGHIJKLMNOPQRSTUVWYZ'];
 
 describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', () => {
@@ -34,11 +35,11 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
     await clean();
   });
 
-  /** Makes the disk as it is before the first phase, but that the steps which change Windows are done. */
+  /** Makes the disk as it is before the first phase, but the steps that change Windows and install Cygwin are done. */
   async function clean(): Promise<void> {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder);
-    const done = ['user', 'settings', 'network', 'firewall', 'profile'];
+    const done = ['user', 'settings', 'network', 'firewall', 'profile', 'cygwin', 'configure', 'verify'];
     for (const name of done) await writeFile(join(folder, `${name}.done`), '');
     await wine.lines();
     await wine.takeCalls();
@@ -53,7 +54,7 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory);
     const commands = { specialize: files.specialize !== undefined, logon: files.logon !== undefined };
-    for (const [name, bytes] of scriptFiles({ kind, nonce: 'n0nce', commands }))
+    for (const [name, bytes] of scriptFiles({ kind, nonce: 'n0nce', commands, setup: SETUP }))
       await writeFile(join(directory, name), bytes);
     for (const [phase, lines] of Object.entries(files))
       await writeFile(join(directory, `${phase}.cmd`), lines.map((line) => `${line}\r\n`).join(''));
@@ -199,7 +200,7 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
     await mkdir(join(directory, 'drivers', 'net card'), { recursive: true });
     for (const name of names) await writeFile(join(directory, 'drivers', 'net card', name), '');
     await writeFile(join(directory, 'drivers', 'other.sys'), '');
-    for (const [name, bytes] of scriptFiles({ kind: 'windows-10', nonce: 'n0nce', hasDrivers: true }))
+    for (const [name, bytes] of scriptFiles({ kind: 'windows-10', nonce: 'n0nce', hasDrivers: true, setup: SETUP }))
       await writeFile(join(directory, name), bytes);
     await wine.setDrive('E', directory);
     await run(scriptCall('specialize'));
@@ -225,7 +226,12 @@ describeWith(['wine', 'wineserver', 'script'], 'the script in the cmd of wine', 
         await clean();
         const directory = join(await medium(), name);
         await mkdir(directory);
-        for (const [file, bytes] of scriptFiles({ kind: 'windows-10', nonce: 'n0nce', commands: { logon: true } }))
+        for (const [file, bytes] of scriptFiles({
+          kind: 'windows-10',
+          nonce: 'n0nce',
+          commands: { logon: true },
+          setup: SETUP,
+        }))
           await writeFile(join(directory, file), bytes);
         await writeFile(join(directory, 'logon.cmd'), '@echo by the user\r\n');
         await wine.run(`C:\\medium\\${name}\\cygstrap.cmd`, 'logon');

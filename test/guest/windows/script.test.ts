@@ -10,6 +10,13 @@ import type { SetupCall } from '../../../src/guest/kind.ts';
 
 const BOTH = { specialize: true, logon: true };
 
+const SETUP: SetupCall = {
+  program: 'setup-x86_64.exe',
+  arch: 'x86_64',
+  packages: 12,
+  arguments: ['--quiet-mode', '--local-package-dir', REPO_DIRECTORY, '--packages', 'openssh,cygrunsrv'],
+};
+
 function textOf(options: ScriptOptions, name = 'cygstrap.cmd'): string {
   return new TextDecoder().decode(scriptFiles(options).get(name));
 }
@@ -19,21 +26,14 @@ function linesOf(options: ScriptOptions): string[] {
 }
 
 test('the answer medium gets the script and the marker file, in ASCII with CR LF', () => {
-  const files = scriptFiles({ kind: 'windows-11', nonce: 'n0nce', commands: BOTH });
+  const files = scriptFiles({ kind: 'windows-11', nonce: 'n0nce', commands: BOTH, setup: SETUP });
   expect([...files.keys()]).toEqual(['cygstrap.cmd', 'cygstrap.id']);
   for (const bytes of files.values()) {
     const text = Buffer.from(bytes).toString('latin1');
     expect(text).toMatch(/^(?:[ -~]+\r\n)+$/);
   }
-  expect(textOf({ kind: 'windows-11', nonce: 'n0nce' }, 'cygstrap.id')).toBe('nonce=n0nce\r\n');
+  expect(textOf({ kind: 'windows-11', nonce: 'n0nce', setup: SETUP }, 'cygstrap.id')).toBe('nonce=n0nce\r\n');
 });
-
-const SETUP: SetupCall = {
-  program: 'setup-x86_64.exe',
-  arch: 'x86_64',
-  packages: 12,
-  arguments: ['--quiet-mode', '--local-package-dir', REPO_DIRECTORY, '--packages', 'openssh,cygrunsrv'],
-};
 
 /** Returns the programs that the lines of a script run. */
 function programsOf(lines: readonly string[]): Set<string> {
@@ -84,11 +84,11 @@ test.each([
   ['windows-11', 'specialize'],
   ['windows-2008r2', 'logon'],
 ] as const)('drivers of the user are installed in %s in the phase %s', (kind, phase) => {
-  const lines = linesOf({ kind, nonce: 'n', hasDrivers: true });
+  const lines = linesOf({ kind, nonce: 'n', hasDrivers: true, setup: SETUP });
   const at = lines.indexOf('call :step drivers');
   const label = lines.slice(0, at).findLast((line) => /^:(?:specialize|logon)$/.test(line));
   expect([label, lines.filter((line) => line === 'call :step drivers')]).toEqual([`:${phase}`, ['call :step drivers']]);
-  expect(linesOf({ kind, nonce: 'n' })).not.toContain('call :step drivers');
+  expect(linesOf({ kind, nonce: 'n', setup: SETUP })).not.toContain('call :step drivers');
 });
 
 const script = linesOf({ kind: 'windows-11', nonce: 'n0nce', commands: BOTH, setup: SETUP });
@@ -121,12 +121,12 @@ test('a message on COM1 has none of the characters that cmd interprets', () => {
 });
 
 test.each(['', 'a b', 'a%b', 'a&b', 'ä', 'a\r\nshutdown', 'a'.repeat(101)])('refuses the nonce %j', (nonce) => {
-  expect(() => scriptFiles({ kind: 'windows-11', nonce })).toThrow(TypeError);
+  expect(() => scriptFiles({ kind: 'windows-11', nonce, setup: SETUP })).toThrow(TypeError);
 });
 
 describe.each(WINDOWS_KIND_NAMES)('the script for %s', (kind) => {
   test('bypasses the checks of Setup only for Windows 11', () => {
-    const values = linesOf({ kind, nonce: 'n' }).flatMap(
+    const values = linesOf({ kind, nonce: 'n', setup: SETUP }).flatMap(
       (line) => /\/v (Bypass\w+) \/t REG_DWORD \/d 1/.exec(line)?.[1] ?? [],
     );
     const all = ['TPM', 'SecureBoot', 'RAM', 'CPU', 'Storage'].map((name) => `Bypass${name}Check`);

@@ -20,7 +20,7 @@ export interface Options {
   readonly changeScript?: (script: string) => string;
   /** Files of the user by path, such as `logon.cmd`. */
   readonly commands?: Readonly<Record<string, string>>;
-  /** Installs Cygwin with these programs. */
+  /** Programs of Cygwin and its setup; by default they succeed. */
   readonly program?: OwnProgram;
   /** Whether a drive has the setup program. */
   readonly hasRepo?: boolean;
@@ -54,7 +54,7 @@ export function install({
   change = (text) => text,
   changeScript = (text) => text,
   commands = {},
-  program,
+  program = cygwinProgram,
   hasRepo = true,
   language = 'en-US',
 }: Options = {}): Run {
@@ -70,7 +70,7 @@ export function install({
     nonce: '0123',
     commands: { logon: 'logon.cmd' in commands, specialize: 'specialize.cmd' in commands },
     hasDrivers: Object.keys(commands).some((name) => name.startsWith('drivers/')),
-    setup: program && { ...SETUP, ...(isLegacy && { program: 'setup-x86.exe', arch: 'x86' }) },
+    setup: { ...SETUP, ...(isLegacy && { program: 'setup-x86.exe', arch: 'x86' }) },
   });
   const texts: Readonly<Record<string, string>> = {
     ...Object.fromEntries([...scripts].map(([name, bytes]) => [name, Buffer.from(bytes).toString('latin1')])),
@@ -104,7 +104,7 @@ export function install({
       drives,
       read: ({ letter }, file) => Buffer.from(letter === 'E' ? '' : (texts[file] ?? expect.fail()), 'latin1'),
       computer: { firmware: firmware as 'bios' | 'uefi', diskMB: 65536, hasTpm: false, memoryMB: 4000 },
-      program: program ?? cygwinProgram,
+      program,
       screen: (line) => run.screen.push(line),
       com1: (line) => run.com1.push(line),
       prepareDisk: (plan) => run.disks.push(plan),
