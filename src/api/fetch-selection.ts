@@ -124,8 +124,10 @@ async function selectLocked(lock: Lock, request: CompleteRequest, options: Selec
     if (request.prev !== undefined)
       throw new CygstrapError('usage', '`--prev` needs an index, and `--frozen` fetches none');
     context.report({
-      kind: 'note',
-      message: 'the repo does not have the index of the lock, and `--frozen` fetches none: no index is published',
+      kind: 'warning',
+      message:
+        'setup finds no packages in the repo: it has no index, and `--frozen` reads none from a site; ' +
+        'run `cygstrap fetch` without `--frozen`',
     });
     const signers = lock.indexes.map(({ signer }) => signer);
     return { files: filesOfLock(lock), arch, lock, isLockNew: false, signers, content: undefined };

@@ -17,7 +17,7 @@ output() {
 }
 
 # absolute PATH...: prints the absolute path of the joined parts, in the form of the system.
-absolute() { node -p 'path.resolve(path.join(...process.argv.slice(1)))' "$@"; }
+absolute() { node -p 'require("node:path").resolve(...process.argv.slice(1))' "$@"; }
 
 # Empty inputs leave the variables of the workflow as they are.
 [ -z "${SITES:-}" ] || export CYGSTRAP_SITE=$SITES

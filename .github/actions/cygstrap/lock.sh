@@ -9,7 +9,7 @@ if [ ! -e "$LOCK" ]; then
 fi
 # A checkout of the same lock can have CR LF.
 digest=$(tr -d '\r' <"$LOCK" | node -e '
-  const hash = crypto.createHash("sha256");
+  const hash = require("node:crypto").createHash("sha256");
   process.stdin.on("data", (chunk) => hash.update(chunk)).on("end", () => console.log(hash.digest("hex")));
 ')
 output lock "$(absolute "$LOCK")"

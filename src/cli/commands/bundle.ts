@@ -4,7 +4,7 @@ import { defineCommand, documentDefault, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { LOCK_DEFAULT } from '../options/lock.ts';
+import { LOCKED_PACKAGES, LOCK_DEFAULT } from '../options/lock.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
 import { REPO_OPTION, withProject } from '../options/repo.ts';
 import { reporter } from '../terminal/reporter.ts';
@@ -25,6 +25,7 @@ export const bundleCommand = defineCommand({
   name: 'bundle',
   summary: 'Pack the files that a new lock needs into one tar, to update a repo without network',
   options: OPTIONS,
+  unexpected: LOCKED_PACKAGES,
   examples: [
     ['bundle --repo ./repo --since old.lock.json --out may.tar', 'pack what the old lock does not list'],
     ['bundle --apply may.tar --repo ./repo', 'add it to the other repo'],

@@ -4,7 +4,7 @@ import { countText } from '../../report/text.ts';
 import { defineCommand, flag, grouped, list, required, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO } from '../terminal/failure.ts';
-import { LOCK_OPTIONS, lockFileOf } from '../options/lock.ts';
+import { LOCKED_PACKAGES, LOCK_OPTIONS, lockFileOf } from '../options/lock.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
 import { REPO_OPTION, withProject } from '../options/repo.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -31,8 +31,8 @@ const OPTIONS = {
 export const installCommand = defineCommand({
   name: 'install',
   summary: 'On Windows: install a lock from a repo with setup, and compare the result with the lock',
-  positionals: {},
   options: OPTIONS,
+  unexpected: LOCKED_PACKAGES,
   examples: [
     [String.raw`install --repo .\repo --root C:\cygwin64`, 'exit 1 if setup left out or broke anything'],
     [String.raw`install --check --root C:\cygwin64`, 'compare only'],

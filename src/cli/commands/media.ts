@@ -6,7 +6,7 @@ import { defineCommand, documentDefault, list, required, value } from '../option
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { LOCK_DEFAULT } from '../options/lock.ts';
+import { LOCKED_PACKAGES, LOCK_DEFAULT } from '../options/lock.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
 import { REPO_OPTION, withProject } from '../options/repo.ts';
 import { reporter } from '../terminal/reporter.ts';
@@ -32,6 +32,7 @@ export const mediaCommand = defineCommand({
   name: 'media',
   summary: 'Write an ISO image of the archives of a lock, to install from in a machine without network',
   options: OPTIONS,
+  unexpected: LOCKED_PACKAGES,
   examples: [
     ['media --repo ./repo --out ./media', 'repo.iso with the archives, their index and the setup program'],
     ['media --repo ./repo --out ./media --add install.cmd --add ./drivers=extra/drivers', 'with files of your own'],

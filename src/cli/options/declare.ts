@@ -168,11 +168,16 @@ export interface Command {
   readonly options: Options;
   /** Command lines without `cygstrap`, and what they do. */
   readonly examples: readonly (readonly [line: string, what: string])[];
+  /** The hint for an argument that it does not accept; by default it names the help. */
+  readonly unexpected?: string | undefined;
   /** Converts the words to values. Throws UsageError. */
   readonly task: (given: Given) => Task;
 }
 
-interface Declaration<P extends Positionals, O extends Options> extends Pick<Command, 'name' | 'summary'> {
+interface Declaration<P extends Positionals, O extends Options> extends Pick<
+  Command,
+  'name' | 'summary' | 'unexpected'
+> {
   readonly positionals?: P;
   readonly options: O;
   readonly examples?: Command['examples'];
@@ -186,6 +191,7 @@ export function defineCommand<const P extends Positionals, const O extends Optio
   positionals = {} as P,
   options,
   examples = [],
+  unexpected,
   run,
 }: Declaration<P, O>): Command {
   const task = (given: Given): Task => {
@@ -196,7 +202,7 @@ export function defineCommand<const P extends Positionals, const O extends Optio
     const args = Object.fromEntries(values) as Arguments<P> & Arguments<O>;
     return (session) => run(session, args);
   };
-  return { name, summary, positionals, options, examples, task };
+  return { name, summary, positionals, options, examples, unexpected, task };
 }
 
 function readOption(name: string, { read }: Option<unknown>, { options, variables }: Given): unknown {

@@ -4,6 +4,9 @@ import { documentDefault, flag, grouped, value } from './declare.ts';
 /** The lock of a command line that names none. */
 export const LOCK_DEFAULT = `${DEFAULTS.lock} beside the project file`;
 
+/** Hint for packages on the command line of a command that takes those of the lock. */
+export const LOCKED_PACKAGES = 'its packages are those of the lock: add some with `cygstrap add NAME`';
+
 /** The lock of a project. */
 export const LOCK_OPTIONS = grouped('Request', {
   lock: documentDefault(value('FILE', 'Use this file as the lock'), LOCK_DEFAULT),

@@ -52,9 +52,10 @@ export function parseWords(
     environment,
   );
   for (const [name, texts] of further.options) options.set(name, [...texts]);
+  const positionals = positionalsOf(command, plain, afterDashes);
   for (const [name, { isRequired }] of declared)
     if (isRequired === true && !options.has(name)) throw new UsageError(`--${name} is missing`);
-  return { options, positionals: positionalsOf(command, plain, afterDashes), variables: further.variables };
+  return { options, positionals, variables: further.variables };
 }
 
 interface OptionToken {
@@ -89,7 +90,8 @@ function positionalsOf(
       throw new UsageError(`the argument <${name}> is missing`);
   }
   const [extra] = words;
-  if (extra !== undefined) throw new UsageError(`unexpected argument: \`${extra}\``, dashesHint(command));
+  if (extra !== undefined)
+    throw new UsageError(`unexpected argument: \`${extra}\``, command.unexpected ?? dashesHint(command));
   return found;
 }
 

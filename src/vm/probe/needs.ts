@@ -106,7 +106,7 @@ const TOOL_NEEDS: Readonly<Record<ToolName, ToolNeed>> = {
     packages: { debian: 'swtpm', fedora: 'swtpm', arch: 'swtpm', nix: 'swtpm' },
   },
   bash: {
-    purpose: 'the stand-in',
+    purpose: 'the stand-in; install --check',
     isRequired: false,
     packages: { debian: 'bash', fedora: 'bash', arch: 'bash', nix: 'bash' },
   },

@@ -31,9 +31,10 @@ describe('the lock', () => {
     rmSync(join(dir, 'cache'), { recursive: true });
     const archives = Object.fromEntries(Object.entries(releaseScript()).filter(([path]) => path.includes('/release/')));
     await using server = await FaultServer.start(archives);
-    const { exit, stdout } = await fetch('--frozen', '--site', server.url);
+    const { exit, stdout, stderr } = await fetch('--frozen', '--site', server.url);
     expect(exit).toBe(0);
     expect(stdout).toContain('no index was published');
+    expect(stderr).toMatch(/^warning: setup finds no packages in the repo: it has no index, .*$/m);
     expect(server.log.filter(({ path }) => path.includes('setup.'))).toEqual([]);
   });
 
