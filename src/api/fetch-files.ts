@@ -94,7 +94,9 @@ export async function fetchFiles(
   };
 
   const limit = pLimit(jobs);
-  await Promise.all(wanted.map((one) => limit(() => fetchOne(one))));
+  // The largest first: at the end, no connection waits for a large one alone.
+  const queue = wanted.toSorted((a, b) => b.file.sizeBytes - a.file.sizeBytes);
+  await Promise.all(queue.map((one) => limit(() => fetchOne(one))));
   if (isFatal) throw fatal;
   if (signal?.aborted === true) throw interruption(fetched.length, wanted.length, signal.reason);
   return { fetched, failed: failed.sort((a, b) => (a.path < b.path ? -1 : 1)), untried };

@@ -22,7 +22,8 @@ export interface PublishedSummary {
  *  signing. */
 export async function publishIndex(
   store: Store,
-  { content, arch, lock }: Selection,
+  { arch, lock }: Selection,
+  content: IndexContent | undefined,
   files: readonly VerifiedFile[],
   request: CompleteRequest,
   { report }: CompleteContext,

@@ -3,9 +3,12 @@ import { CygstrapError } from '../errors.ts';
 import { DEFAULT_ARCH } from '../core/lock/lock.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { LockComparison } from '../core/lock/comparison.ts';
+import { filesOf } from '../core/lock/files.ts';
 import { lockRequestOf } from '../core/lock/make.ts';
 import type { Conflict } from '../core/resolve/plan.ts';
 import type { PackageRecord } from '../core/setup-ini/records.ts';
+import { inspectRepo } from '../repo/repo.ts';
+import type { Site } from '../site/base/site.ts';
 import type { SiteSet } from '../site/site-set.ts';
 import type { CompleteContext, CompleteRequest } from './fetch-request.ts';
 import type { IndexCache } from '../site/index-cache.ts';
@@ -29,9 +32,9 @@ export interface Selection {
   /** Undefined: all packages of the index. */
   readonly lock: Lock | undefined;
   readonly isLockNew: boolean;
-  readonly signers: readonly string[];
-  /** Undefined: the lock is frozen, and the repo does not have its index. */
-  readonly content: IndexContent | undefined;
+  /** Undefined: the lock is frozen, and the repo does not have its index. With a lock it can be a promise: a site has
+   *  begun to send its index, which is not verified yet; it rejects with the errors of `selectFiles`. */
+  readonly content: IndexContent | undefined | Promise<IndexContent>;
 }
 
 export interface IndexContent {
@@ -43,11 +46,16 @@ export interface IndexContent {
 
 type Conflicting = { readonly conflicts: readonly Conflict[] };
 
+/** For an index and its signature, which are requested at once. */
+const INDEX_CONNECTIONS = 2;
+
 export interface SelectOptions {
   readonly context: CompleteContext;
   readonly groups: readonly SiteSet[];
   /** The indexes of the repo. */
   readonly cache: IndexCache;
+  /** Ends the reading of an index. */
+  readonly signal: AbortSignal;
 }
 
 /** Selects the files of a fetch: all of the index, those of the existing lock, or those of a new lock for the request.
@@ -79,10 +87,10 @@ async function existingLock(file: string): Promise<Lock | undefined> {
 
 async function selectAll(request: CompleteRequest, options: SelectOptions): Promise<Selection> {
   const { arch = DEFAULT_ARCH, prev } = request;
-  const content = await loadFromSites(arch, undefined, request, options);
-  const { catalog, signers } = content.catalog;
+  const content = await loadFromSites(undefined, request, options, (site) => connectAhead(site, request));
+  const { catalog } = content.catalog;
   const files = filesOfCatalog(catalog, { prev, source: request.request?.source === true });
-  return { files, arch, lock: undefined, isLockNew: false, signers, content };
+  return { files, arch, lock: undefined, isLockNew: false, content };
 }
 
 async function selectNew(request: CompleteRequest, options: SelectOptions): Promise<Selection | Conflicting> {
@@ -92,8 +100,9 @@ async function selectNew(request: CompleteRequest, options: SelectOptions): Prom
       hint: 'name packages, or create a lock with `cygstrap lock`',
     });
   }
-  const content = await loadFromSites(arch, undefined, request, options);
-  const { report, signal } = options.context;
+  const content = await loadFromSites(undefined, request, options, (site) => connectAhead(site, request));
+  const { signal, context } = options;
+  const { report } = context;
   const made = await makeLock(content.catalog, request.request, {
     arch,
     report,
@@ -123,20 +132,52 @@ async function selectLocked(lock: Lock, request: CompleteRequest, options: Selec
     await compareWithRepo(named, resolve(request.repo), context);
     if (request.prev !== undefined)
       throw new CygstrapError('usage', '`--prev` needs an index, and `--frozen` fetches none');
+    const files = filesOfLock(lock);
+    connectAhead(groups[0]?.sites[0], request, files.length);
     context.report({
       kind: 'warning',
       message:
         'setup finds no packages in the repo: it has no index, and `--frozen` reads none from a site; ' +
         'run `cygstrap fetch` without `--frozen`',
     });
-    const signers = lock.indexes.map(({ signer }) => signer);
-    return { files: filesOfLock(lock), arch, lock, isLockNew: false, signers, content: undefined };
+    return { files, arch, lock, isLockNew: false, content: undefined };
   }
-  const content = cache === undefined ? await loadFromSites(arch, lock, request, options) : await load(cache, context);
-  const comparison = new LockComparison(lock);
-  comparison.add(content.records);
-  requireAgreement(request.lock, comparison, content.originals.map(({ path }) => path).join(', '));
-  return { ...withPrevious(lock, content, request.prev), arch, isLockNew: false };
+  const agreeing = (content: IndexContent): IndexContent => {
+    const comparison = new LockComparison(lock);
+    comparison.add(content.records);
+    requireAgreement(request.lock, comparison, content.originals.map(({ path }) => path).join(', '));
+    return content;
+  };
+  if (cache === undefined && !request.dryRun && request.prev === undefined && isDigested(lock)) {
+    const files = filesOfLock(lock);
+    connectAhead(groups[0]?.sites[0], request, files.length);
+    return { files, arch, lock, isLockNew: false, ...(await begin(lock, request, options, agreeing)) };
+  }
+  const content = cache === undefined ? await loadFromSites(lock, request, options) : await load(cache, options);
+  return { ...withPrevious(lock, agreeing(content), request.prev), arch, isLockNew: false };
+}
+
+/** Reads the index of a lock. Returns when a site begins to send it, or when it is read. */
+async function begin(
+  lock: Lock,
+  request: CompleteRequest,
+  options: SelectOptions,
+  check: (content: IndexContent) => IndexContent,
+): Promise<{ readonly content: Promise<IndexContent> }> {
+  return new Promise((resolve, reject) => {
+    const content = loadFromSites(lock, request, options, () => resolve({ content })).then(check);
+    content.then(() => resolve({ content }), reject);
+  });
+}
+
+/** Opens the connections for the files of a new repo, which lacks all of them. Those of the index are used again. */
+function connectAhead(site: Site | undefined, { repo, jobs, dryRun }: CompleteRequest, files = jobs): void {
+  if (!dryRun && inspectRepo(resolve(repo)).kind === 'free')
+    site?.connectAhead?.(Math.min(jobs, files) - INDEX_CONNECTIONS);
+}
+
+function isDigested({ packages }: Lock): boolean {
+  return packages.flatMap(filesOf).every(({ sha512, md5 }) => sha512 !== undefined || md5 !== undefined);
 }
 
 /** Adds the files of previous versions to those of a lock. */
@@ -145,9 +186,9 @@ function withPrevious(
   content: IndexContent,
   prev: number | undefined,
 ): Omit<Selection, 'arch' | 'isLockNew'> {
-  const { catalog, signers } = content.catalog;
+  const { catalog } = content.catalog;
   const files = prev === undefined ? filesOfLock(lock) : filesOfLockAndPrevious(lock, catalog, prev);
-  return { files, lock, signers, content };
+  return { files, lock, content };
 }
 
 /** Returns the indexes that the lock was made from, if the repo has all of them and their signatures are valid for one
@@ -172,19 +213,23 @@ async function cachedIndexes(
 }
 
 async function loadFromSites(
-  arch: string,
   lock: Lock | undefined,
   request: CompleteRequest,
-  { groups, cache, context }: SelectOptions,
+  options: SelectOptions,
+  onSending?: (site: Site) => void,
 ): Promise<IndexContent> {
-  const { report, now, signal } = context;
+  const { groups, cache, context, signal } = options;
+  const { arch = DEFAULT_ARCH } = lock?.request ?? request;
+  const { report, now } = context;
+  // The keys are read meanwhile.
+  groups[0]?.sites[0]?.connectAhead?.(INDEX_CONNECTIONS);
   const newest = request.allowOlderIndex ? [] : await newestKnown(lock, request.repo);
   const trusted = await withTrust(groups, request.groups, request);
-  return load(await findIndexes(trusted, { arch, newest, report, cache, now, signal }), context);
+  return load(await findIndexes(trusted, { arch, newest, report, cache, onSending, now, signal }), options);
 }
 
-async function load(originals: readonly OriginalIndex[], context: CompleteContext): Promise<IndexContent> {
+async function load(originals: readonly OriginalIndex[], { context, signal }: SelectOptions): Promise<IndexContent> {
   const records: PackageRecord[] = [];
-  const catalog = await loadOriginals(originals, context, (some) => records.push(...some));
+  const catalog = await loadOriginals(originals, { ...context, signal }, (some) => records.push(...some));
   return { originals, catalog, records };
 }

@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Conflict } from '../core/resolve/plan.ts';
+import { CygstrapError } from '../errors.ts';
 import { exists } from '../io/directories.ts';
+import { removeIfEmpty } from '../repo/disk/remove-file.ts';
 import type { RepoFile } from '../repo/files/file.ts';
 import { OWN_INDEXES, ownFile } from '../repo/files/layout.ts';
 import type { RepoLayout } from '../repo/files/layout.ts';
@@ -22,7 +24,7 @@ import type { PublishedSummary } from './fetch-publish.ts';
 import { completeContext, completeRequest } from './fetch-request.ts';
 import type { CompleteContext, CompleteRequest, FetchRequest } from './fetch-request.ts';
 import { selectFiles } from './fetch-selection.ts';
-import type { Selection } from './fetch-selection.ts';
+import type { IndexContent, Selection } from './fetch-selection.ts';
 import { IndexCache } from '../site/index-cache.ts';
 import { writeLock } from './lock-file.ts';
 import type { IndexedFile } from './repo-files.ts';
@@ -87,6 +89,9 @@ class Fetch {
   readonly #groups: readonly SiteSet[];
   readonly #root: string;
   readonly #cache: IndexCache;
+  /** Ends the transfers when the index is refused, and the reading of the index when the fetch ends. */
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
 
   constructor(request: CompleteRequest, context: CompleteContext, groups: readonly SiteSet[]) {
     this.#request = request;
@@ -94,6 +99,7 @@ class Fetch {
     this.#groups = groups;
     this.#root = resolve(request.repo);
     this.#cache = new IndexCache(ownFile(this.#root, OWN_INDEXES));
+    this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
   }
 
   async run(): Promise<FetchResult> {
@@ -101,39 +107,70 @@ class Fetch {
       context: this.#context,
       groups: this.#groups,
       cache: this.#cache,
+      signal: this.#signal,
     });
     if ('conflicts' in selection) return { kind: 'conflict', conflicts: selection.conflicts };
+    try {
+      return await this.#fetch(selection);
+    } finally {
+      this.#stop.abort();
+      await Promise.allSettled([selection.content]);
+    }
+  }
+
+  async #fetch(selection: Selection): Promise<FetchSummary> {
     const files = distinctFiles(selection.files);
     const { lock, layout, dryRun, allowUndigested, installerSite } = this.#request;
     if (selection.lock !== undefined && installerSite === DEFAULTS.installerSite) requireCurrentSetup(selection.lock);
     for (const file of files) requireVerifiable(file, allowUndigested);
     this.#warnOfLongPaths(files);
-    const wasOurs = await exists(ownFile(this.#root, ''));
+    const [wasThere, wasOurs] = await Promise.all([exists(this.#root), exists(ownFile(this.#root, ''))]);
     if (dryRun && inspectRepo(this.#root).kind === 'free')
       return this.#planned(selection, files, { ...NOTHING, absent: files });
     const store = await this.#openStore(layout);
     let isChanged = false;
+    let refused: readonly RepoFile[] = [];
     try {
       const presence = await store.presence(files, { signal: this.#context.signal });
       this.#requireFree(store, selection, presence);
       const planned = this.#planned(selection, files, presence);
-      if (dryRun) return planned;
+      if (dryRun) return await planned;
       isChanged = true;
+      const reading = Promise.all([this.#cached(selection), planned]);
+      reading.catch((error: unknown) => {
+        if (isRefusal(error)) refused = presence.absent;
+        this.#stop.abort(error);
+      });
       await store.reserve(files);
       if (selection.isLockNew && selection.lock !== undefined) await writeLock(lock, selection.lock);
-      for (const [group, original] of (selection.content?.originals ?? []).entries())
-        await this.#cache.write(selection.arch, group, original);
       const fetched = await this.#transfer(store, selection, files, presence);
+      const [content, summary] = await reading;
       const present = [...presence.present, ...fetched];
-      const index = await publishIndex(store, selection, present, this.#request, this.#context);
+      const index = await publishIndex(store, selection, content, present, this.#request, this.#context);
       const installer = await this.#fetchInstaller(store, selection.arch);
-      const readFiles = presence.readFiles + fetched.length;
-      return { ...planned, kind: 'fetched', readFiles, index, installer, setup: await this.#setup(selection, index) };
+      return {
+        ...summary,
+        kind: 'fetched',
+        readFiles: presence.readFiles + fetched.length,
+        index,
+        installer,
+        setup: await this.#setup(selection, content, index),
+      };
     } finally {
+      if (refused.length > 0) await store.discard(refused);
       await store.close();
       // A dry run or a refusal leaves nothing in the directory of another program.
-      if (!isChanged && !wasOurs) await rm(ownFile(this.#root, ''), { recursive: true, force: true });
+      if ((!isChanged || refused.length > 0) && !wasOurs)
+        await rm(ownFile(this.#root, ''), { recursive: true, force: true });
+      if (refused.length > 0 && !wasThere) removeIfEmpty(this.#root);
     }
+  }
+
+  /** Returns the content of a selection, with its indexes in the cache. */
+  async #cached({ arch, content }: Selection): Promise<IndexContent | undefined> {
+    const known = await content;
+    for (const [group, original] of (known?.originals ?? []).entries()) await this.#cache.write(arch, group, original);
+    return known;
   }
 
   #openStore(kind: RepoLayout['kind']): Promise<Store> {
@@ -156,7 +193,12 @@ class Fetch {
     });
   }
 
-  #planned(selection: Selection, files: readonly RepoFile[], { present, readFiles }: Presence): FetchSummary {
+  /** Reports what is to fetch, and returns the summary of a dry run. */
+  async #planned(
+    { lock, isLockNew, content }: Selection,
+    files: readonly RepoFile[],
+    { present, readFiles }: Presence,
+  ): Promise<FetchSummary> {
     const counts = {
       files: files.length,
       sizeBytes: sum(files),
@@ -164,7 +206,6 @@ class Fetch {
       presentBytes: sum(present),
     };
     this.#context.report({ kind: 'fetch-start', ...counts });
-    const { lock, isLockNew, signers } = selection;
     return {
       kind: 'dry-run',
       repo: this.#request.repo,
@@ -173,7 +214,7 @@ class Fetch {
       unchangedFiles: present.length - readFiles,
       lock: lock === undefined ? null : this.#request.lock,
       isLockNew,
-      signers,
+      signers: (await content)?.catalog.signers ?? lock?.indexes.map(({ signer }) => signer) ?? [],
       index: null,
       installer: null,
       setup: null,
@@ -192,8 +233,8 @@ class Fetch {
       return missing.has(file.path) && sites !== undefined ? [{ file, sites }] : [];
     });
     const { jobs } = this.#request;
-    const { report, signal } = this.#context;
-    const outcome = await fetchFiles(store, wanted, { jobs, report, signal });
+    const { report } = this.#context;
+    const outcome = await fetchFiles(store, wanted, { jobs, report, signal: this.#signal });
     if (outcome.failed.length + outcome.untried.length > 0) throw failureOf(outcome, lock?.indexes[0]?.timestamp);
     return outcome.fetched;
   }
@@ -211,10 +252,14 @@ class Fetch {
     }
   }
 
-  async #setup({ lock, content, signers }: Selection, index: PublishedSummary | null): Promise<SetupCommand | null> {
+  async #setup(
+    { lock }: Selection,
+    content: IndexContent | undefined,
+    index: PublishedSummary | null,
+  ): Promise<SetupCommand | null> {
     if (lock === undefined || content === undefined || index === null) return null;
     const { fullIndex, keyring } = this.#request;
-    const signer = fullIndex ? signers[0] : undefined;
+    const signer = fullIndex ? content.catalog.signers[0] : undefined;
     return setupCommandOf(
       lock,
       { records: content.records, signer: index.isSigned ? signer : 'unsigned' },
@@ -233,6 +278,11 @@ class Fetch {
         `for example \`${long.longest}\``,
     });
   }
+}
+
+/** Whether an index was read and is not accepted; a failure of the network or an interruption is no refusal. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof CygstrapError && !['fetch', 'io', 'interrupted'].includes(error.code);
 }
 
 function sum(files: readonly RepoFile[]): number {

@@ -1,9 +1,8 @@
-import { rmSync, rmdirSync, lstatSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { lstatSync } from 'node:fs';
 import { CygstrapError } from '../errors.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { pathComparison } from '../io/caseless.ts';
-import { ioError, hasCode } from '../io/system-error.ts';
+import { removeFile } from './disk/remove-file.ts';
 import { indexesInForce } from './index-files.ts';
 import type { IndexInForce } from './index-files.ts';
 import { PART_CACHED_SUFFIX, PART_NOTE_SUFFIX, PART_SUFFIX } from './files/layout.ts';
@@ -135,23 +134,6 @@ function isNeeded({ path, kind }: RepoEntry, needed: ReadonlySet<string>): boole
 function isLoneNote({ path, kind }: RepoEntry, paths: ReadonlySet<string>): boolean {
   if (kind !== 'leftover' || !path.endsWith(PART_NOTE_SUFFIX)) return false;
   return !paths.has(`${path.slice(0, -PART_NOTE_SUFFIX.length)}${PART_SUFFIX}`);
-}
-
-function removeFile(root: string, path: string): void {
-  const location = `${root}/${path}`;
-  try {
-    rmSync(location, { force: true });
-  } catch (error) {
-    throw ioError(error, 'delete', location);
-  }
-  for (let directory = dirname(path); directory.includes('/'); directory = dirname(directory)) {
-    try {
-      rmdirSync(`${root}/${directory}`);
-    } catch (error) {
-      if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) return;
-      throw ioError(error, 'delete', directory);
-    }
-  }
 }
 
 function fingerprint(indexes: readonly IndexInForce[]): string {

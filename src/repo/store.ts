@@ -10,13 +10,14 @@ import { makeDurable } from './disk/durable.ts';
 import { HashPool } from './disk/hash-pool.ts';
 import { discardPart } from './disk/part-file.ts';
 import { receive } from './disk/receive.ts';
+import { removeFile, removeIfEmpty } from './disk/remove-file.ts';
 import type { ReadOptions } from './disk/receive.ts';
 import { clashError } from './files/clashes.ts';
 import type { RepoFile, RepoPath } from './files/file.ts';
 import type { PlacedFiles } from './disk/placed-files.ts';
 import { makeDirectory } from '../io/directories.ts';
 import { indexClashes, namedClashes } from './obstacles.ts';
-import { PART_CACHED_SUFFIX, keyOf, locate, ownFile, placesOf } from './files/layout.ts';
+import { OWN_SUFFIXES, PART_CACHED_SUFFIX, keyOf, locate, ownFile, placesOf } from './files/layout.ts';
 import type { RepoLayout, RepoPlaces } from './files/layout.ts';
 import { isSameContent } from './files/path-conflicts.ts';
 import { findPresent } from './presence.ts';
@@ -172,6 +173,18 @@ export class Store {
         this.#unflushed.push({ file, status: isSettled(status) ? status : undefined, digest }),
       ...options,
     });
+  }
+
+  /** Deletes files that were stored, or begun, since the repo was opened, and directories that become empty. Throws
+   *  `io`. */
+  async discard(files: readonly RepoFile[]): Promise<void> {
+    const keys = files.map((file) => keyOf(this.places, file));
+    for (const key of keys) for (const suffix of ['', ...OWN_SUFFIXES]) removeFile(this.places.root, `${key}${suffix}`);
+    for (const top of new Set(keys.map((key) => key.split('/', 1)[0]))) removeIfEmpty(`${this.places.root}/${top}`);
+    const paths = new Set(files.map(({ path }) => path));
+    this.#unflushed = this.#unflushed.filter(({ file }) => !paths.has(file.path));
+    for (const key of keys) this.#verified.delete(key);
+    await this.#placed.remove(keys);
   }
 
   /** Flushes everything stored so far to the disk at once, and records it as verified. Call it before publishing an

@@ -52,6 +52,8 @@ export interface FindIndexOptions {
   /** The site does not send it again if it has not changed. */
   readonly known?: KnownIndex;
   readonly limits?: Partial<IndexLimits>;
+  /** Called when a site begins to send an index that may be accepted; it is verified afterwards. */
+  readonly onSending?: ((site: Site) => void) | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -171,14 +173,20 @@ class RejectedIndex extends Error {
 }
 
 async function tryForm(site: Site, { path, form }: IndexPath, search: Search & SiteTrust): Promise<Answer> {
-  const { known, newest = [], unsigned, maxIndexBytes, signal } = search;
-  const signature = await readSignature(site, `${path}.sig`, search);
+  const { known, newest = [], unsigned, maxIndexBytes, onSending, signal } = search;
   const isKnown = known?.site === site.name && known.path === path;
-  const isWorthAsking = isKnown && (known.isSigned || !(signature instanceof Uint8Array));
-  const download = await openUnlessMissing(site, path, search, isWorthAsking ? known.validator : undefined);
+  // The site may have signed a known unsigned index since: then it must be sent again.
+  const isUnsure = isKnown && !known.isSigned;
+  const requested = readSignature(site, `${path}.sig`, search);
+  const isWorthAsking = isKnown && (!isUnsure || !((await requested) instanceof Uint8Array));
+  const [signature, download] = await both(
+    requested,
+    openUnlessMissing(site, path, search, isWorthAsking ? known.validator : undefined),
+  );
   if (download === undefined) return { kind: 'missing' };
   if (download.kind === 'unchanged') return { kind: 'unchanged', site, path, warnings: [] };
   const isRefused = 'kind' in signature && (signature.kind === 'invalid' || !unsigned);
+  if (!isRefused) onSending?.(site);
   const bytes = await readLimited(download.chunks, isRefused ? 0 : maxIndexBytes);
   if (isRefused) return signature;
   if (bytes === undefined) return { kind: 'invalid', why: `it has more than ${maxIndexBytes} bytes` };
@@ -192,6 +200,20 @@ async function tryForm(site: Site, { path, form }: IndexPath, search: Search & S
     return { kind: 'older', why: `it ${made}; the newest index known of its signer is from ${timeText(newer)}` };
   }
   return { kind: 'found', site, path, form, bytes, validator: download.validator, head, ...signed };
+}
+
+/** Waits for a signature and for the response with its index. If only the signature fails, the index is not read. */
+async function both<T>(
+  signature: Promise<T>,
+  index: Promise<Download | undefined>,
+): Promise<[signature: T, index: Download | undefined]> {
+  const [one, other] = await Promise.allSettled([signature, index]);
+  if (one.status === 'rejected') {
+    if (other.status === 'fulfilled' && other.value !== undefined) await readLimited(other.value.chunks, 0);
+    throw one.reason;
+  }
+  if (other.status === 'rejected') throw other.reason;
+  return [one.value, other.value];
 }
 
 /** A signature that cannot be verified: the file is missing, or too large. */

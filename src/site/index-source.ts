@@ -33,6 +33,8 @@ export interface IndexOptions {
   readonly keepMs?: number | undefined;
   /** Whether a site may send an older index than the one in the cache. Default: true. */
   readonly allowOlder?: boolean | undefined;
+  /** Called when the sites of the last group begin to send their index, which is not verified yet. */
+  readonly onSending?: ((site: Site) => void) | undefined;
   readonly now: () => Date;
   readonly signal?: AbortSignal | undefined;
 }
@@ -49,14 +51,17 @@ export function openSites(addresses: readonly string[], options: SiteOptions, re
  *  came over the network and is much older than now. Throws as `findIndex`. */
 export async function findIndexes(groups: readonly IndexGroup[], options: IndexOptions): Promise<OriginalIndex[]> {
   const indexes: OriginalIndex[] = [];
-  for (const [i, group] of groups.entries()) indexes.push(await findOne(group, i, options));
+  for (const [i, group] of groups.entries()) {
+    const onSending = i === groups.length - 1 ? options.onSending : undefined;
+    indexes.push(await findOne(group, i, { ...options, onSending }));
+  }
   return indexes;
 }
 
 async function findOne(
   { sites, trusts }: IndexGroup,
   group: number,
-  { arch, newest: ofAllGroups, report, cache, keepMs, allowOlder = true, now, signal }: IndexOptions,
+  { arch, newest: ofAllGroups, report, cache, keepMs, allowOlder = true, onSending, now, signal }: IndexOptions,
 ): Promise<OriginalIndex> {
   const newest = ofAllGroups.filter(({ index }) => index === group);
   const trustOf = (site: Site): SiteTrust => {
@@ -89,6 +94,7 @@ async function findOne(
     trustOf,
     newest: [...newest, ...kept.map((one) => ({ ...one, index: group }))],
     ...(known === undefined ? {} : { known }),
+    onSending,
     ...(signal === undefined ? {} : { signal }),
   });
   for (const message of found.warnings) report({ kind: 'warning', message });

@@ -61,3 +61,26 @@ test.each([1, 3])(
     expect(Math.max(wrong.most, good.most)).toBeLessThanOrEqual(jobs);
   },
 );
+
+test('the largest files are fetched first', async () => {
+  const opened: string[] = [];
+  const sizes = [100, 3000, 20, 1000];
+  const files = new Map(sizes.map((size, i) => [`x86_64/release/p${i}/a.tar`, bytesOf(i, size)]));
+  const site: Site = {
+    name: 'site',
+    close: async () => undefined,
+    open: async (path) => {
+      opened.push(path);
+      const chunks = (async function* () {
+        yield files.get(path) ?? Buffer.alloc(0);
+      })();
+      return { kind: 'whole', startByte: 0, totalBytes: undefined, validator: undefined, chunks };
+    },
+  };
+  const sites = new SiteSet([site]);
+  const store = await openStore(temporaryDirectory());
+  const wanted = [...files].map(([path, bytes]) => ({ file: fileOf(path, bytes), sites }));
+  await fetchFiles(store, wanted, { jobs: 1, report: () => undefined });
+  await store.close();
+  expect(opened.map((path) => files.get(path)?.length)).toEqual([3000, 1000, 100, 20]);
+});

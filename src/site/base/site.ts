@@ -38,6 +38,8 @@ export interface Site {
   /** Requests a file by its path relative to the site. Throws FetchError and the reason of the signal; never retries.
    *  After kind `range`, from here or from the chunks, request the whole file. */
   open(path: string, options?: OpenOptions): Promise<Download>;
+  /** Opens up to `count` connections for later requests; failures are those of the requests. */
+  connectAhead?(count: number): void;
   /** Closes every connection; running downloads fail. */
   close(): Promise<void>;
 }

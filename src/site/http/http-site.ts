@@ -53,6 +53,10 @@ export class HttpSite implements Site {
     }
   }
 
+  connectAhead(count: number): void {
+    this.#network.connectAhead(this.#base, count);
+  }
+
   close(): Promise<void> {
     return this.#network.close();
   }
