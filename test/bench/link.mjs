@@ -60,10 +60,11 @@ function commandsFor(far, files) {
     const options = ['--parallel', '--parallel-max', '16', '--create-dirs', '--cacert', at('ca.pem')];
     return { command: ['curl', '-sf', ...options, '-K', at(`curl-${name}`)] };
   };
-  const ours = (build, name, ...options) => [
-    ...[process.execPath, join(build, 'bin/cygstrap.js'), 'fetch', '--quiet', '--no-cache', '--repo', 'repo'],
-    ...['--site', `https://127.0.0.1:${far[name]}/`, '--keyring', at('key.asc'), '--ca-file', at('ca.pem'), ...options],
-  ];
+  const ours = (build, name, ...options) => {
+    const program = [process.execPath, join(build, 'bin/cygstrap.js'), 'fetch', '--quiet', '--no-cache'];
+    const trust = ['--keyring', at('key.asc'), '--ca-file', at('ca.pem')];
+    return [...program, '--repo', 'repo', '--site', `https://127.0.0.1:${far[name]}/`, ...trust, ...options];
+  };
   const runs = { curl: curl('h1'), 'curl, HTTP/2': curl('h2') };
   for (const [name, build] of Object.entries({ cygstrap: HERE, ...(other && { other: resolve(other) }) })) {
     runs[name] = { command: ours(build, 'h1', ...PACKAGES) };
@@ -183,7 +184,8 @@ async function timeOf({ command, hasLock = false }, files) {
 function run([command, ...args], cwd = root) {
   const env = { ...process.env, XDG_CONFIG_HOME: root };
   const done = spawnSync(command, args, { cwd, env, maxBuffer: 1 << 30 });
-  if (done.status !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${done.status}\n${done.stderr}`);
+  if (done.status !== 0)
+    throw new Error(`${command} ${args.join(' ')}: exit ${done.status}\n${done.stderr.toString()}`);
   return done;
 }
 
