@@ -80,6 +80,24 @@ describe('an index older than that of the lock', () => {
     expect(readFileSync(lockFile(), 'utf8')).toContain('"timestamp": 1690000000');
   });
 
+  test('as the URL of --index: add, update and lock refuse it, and the files stay', async () => {
+    const server = await serve(siteOf(NEW, KEY));
+    const index = ['--index', `${server.url}/x86_64/setup.ini`];
+    const config = join(dir, 'cygstrap.json');
+    writeFileSync(config, JSON.stringify({ packages: [], base: false }));
+    expect(await run('add', 'tool', '--config', config, '--lock', lockFile(), ...index)).toMatchObject({ exit: 0 });
+    const files = (): string[] => [config, lockFile()].map((path) => readFileSync(path, 'utf8'));
+    const before = files();
+    expect(before[0]).toContain('"tool"');
+    change(server, siteOf(OLD, KEY));
+    expectRefused(await run('add', 'tool=1-1', '--config', config, '--lock', lockFile(), ...index, '--refresh'));
+    expectRefused(await update(...index, '--refresh'));
+    expectRefused(await lock('tool', ...index, '--refresh'));
+    expect(files()).toEqual(before);
+    expect((await update(...index, '--refresh', '--allow-older-index')).exit).toBe(0);
+    expect(files()[1]).toContain('"timestamp": 1690000000');
+  });
+
   test('fetch refuses it; a frozen fetch reads none', async () => {
     const server = await serve(siteOf(NEW, KEY));
     await lock('tool', '--site', server.url);
