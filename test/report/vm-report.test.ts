@@ -117,7 +117,7 @@ describeWith(['chromium'], 'the page in Chromium', () => {
     await page.locator('#runs-charts svg').nth(3).waitFor();
     const columns = page.locator('#runs-charts svg').first().locator('rect');
     expect(await columns.count()).toBeGreaterThan(40);
-    expect(await page.locator('#runs-table tbody tr').first().innerText()).toContain('2026-01-02 11:25 UTC');
+    expect(await page.locator('#runs-table tbody tr').first().innerText()).toContain('2026-01-02 11:25:00 UTC');
     await page.getByRole('button', { name: 'Started' }).first().click();
     const first = page.locator('#runs-table tbody tr').first();
     expect((await first.locator('td').allInnerTexts()).slice(1)).toEqual([

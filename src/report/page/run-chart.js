@@ -8,6 +8,8 @@ const AXIS = 20;
 const TOP = 8;
 /** Space for the numbers of the axis. */
 const LEFT = 64;
+/** Least width that has room for two dates. */
+const TWO_DATES = 290;
 /** Least and most width of a run. */
 const LEAST = 6;
 const MOST = 24;
@@ -60,9 +62,10 @@ function chart(title, runs, durationOf, width) {
     const column = { x: LEFT + place * step + 0.5, y: bottom - height, width: step - 1, height, class: kindOf(run) };
     root.append(svg('g', {}, svg('rect', column), tip(`${timeText(run)}: ${durationText(ms)}, ${endText(run)}`)));
   });
+  const end = LEFT + shown.length * step;
   const edges = [
     [shown[0], { x: LEFT, 'text-anchor': 'start' }],
-    [shown.length > 1 && room > 260 ? shown.at(-1) : undefined, { x: width, 'text-anchor': 'end' }],
+    [end - LEFT > TWO_DATES ? shown.at(-1) : undefined, { x: end, 'text-anchor': 'end' }],
   ];
   for (const [run, place] of edges)
     if (run !== undefined) root.append(svg('text', { ...place, y: bottom + 15, class: 'tick' }, timeText(run)));

@@ -1,7 +1,7 @@
-/** Formats the start of an activity: `2026-11-28 18:00 UTC`. */
+/** Formats the start of an activity: `2026-11-28 18:00:00 UTC`. */
 export function timeText({ startedMs }) {
   const date = new Date(startedMs);
-  return Number.isNaN(date.getTime()) ? `${startedMs} ms` : `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return Number.isNaN(date.getTime()) ? `${startedMs} ms` : `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 /** Formats how an activity ended. */
