@@ -46,6 +46,9 @@ export type Event =
     }
   /** The site is tried last until a transfer from it succeeds. */
   | { readonly kind: 'site-demoted'; readonly site: string; readonly why: string }
+  /** Before archives are read for the names of their files: those whose list is not known yet. */
+  | { readonly kind: 'list-start'; readonly archives: number; readonly sizeBytes: number }
+  | { readonly kind: 'archive-listed'; readonly path: string; readonly sizeBytes: number; readonly durationMs: number }
   /** A machine runs; `command` is the command line of QEMU. */
   | {
       readonly kind: 'machine-start';

@@ -7,6 +7,16 @@ export { CHOICES, DEFAULTS } from './api/defaults.ts';
 export type { Environment, OperationContext, ReadingContext, SiteContext } from './api/context.ts';
 export { compareIndexes, comparePlans } from './api/diff.ts';
 export type { PlanComparison } from './api/diff.ts';
+export { findFiles, listFiles } from './api/files.ts';
+export type {
+  FileMatch,
+  FileSearchRequest,
+  FileSearchResult,
+  FilesRequest,
+  FilesResult,
+  ListedFile,
+  UnsearchedPackage,
+} from './api/files.ts';
 export { packageInfo } from './api/info.ts';
 export type { PackageInfo, VersionInfo } from './api/info.ts';
 export { lintIndex } from './api/lint.ts';

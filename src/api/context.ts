@@ -34,11 +34,11 @@ export interface SiteContext extends ReadingContext {
 }
 
 /** What the cache of a user has, by directory. */
-type CacheName = 'archives' | 'images' | 'index' | 'sites';
+type CacheName = 'archives' | 'images' | 'index' | 'lists' | 'sites';
 
 /** Returns a directory of the cache; undefined without a cache.
  *  @param name `archives`: files that repos share; `images`: digests of ISO images; `index`: decompressed indexes;
- *    `sites`: indexes of remote sites */
+ *    `lists`: names of the files of archives; `sites`: indexes of remote sites */
 export function cacheDirectoryOf(context: OperationContext, name: CacheName): string | undefined {
   const root = cacheRootOf(context);
   return root === undefined ? undefined : join(root, name);

@@ -1,26 +1,22 @@
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
 import { diffLocks } from '../core/lock/diff.ts';
 import { diffCatalogs } from '../core/resolve/diff.ts';
 import type { Conflict } from '../core/resolve/plan.ts';
-import { CygstrapError } from '../errors.ts';
 import { printableJson } from '../printable.ts';
 import { cycloneDx } from '../report/cyclonedx.ts';
 import { reportHtml } from '../report/page.ts';
 import { reportOfLock, reportOfPlan, reportOfRepo } from '../report/page-data.ts';
 import type { ReportData } from '../report/page-data.ts';
 import { spdx } from '../report/spdx.ts';
-import { indexesInForce } from '../repo/index-files.ts';
-import { inspectRepo } from '../repo/repo.ts';
 import { resolveRequest } from './answer.ts';
 import type { ResolveContext } from './answer.ts';
 import { comparePlans } from './diff.ts';
-import { loadCatalog } from './load-catalog.ts';
 import type { ReadingContext } from './context.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import type { RequestFields } from './request-fields.ts';
 import { readLock } from './lock-file.ts';
 import { pageParts } from './report-page.ts';
+import { loadRepo } from './repo-catalog.ts';
 import { packageVersion } from './version.ts';
 
 /** What a report is about. */
@@ -89,7 +85,7 @@ async function dataOf(
       return reportOfLock(subject.lock, lock, subject.loaded?.catalog, before ? diffLocks(before, lock) : null);
     }
     case 'repo': {
-      const { catalog } = await loadRepo(subject.repo, context);
+      const { catalog } = (await loadRepo(subject.repo, undefined, context)).loaded;
       const { before } = subject;
       const difference = before && { ...diffCatalogs(before.catalog, catalog), downloadBytes: null };
       return reportOfRepo(subject.repo, catalog, difference ?? null);
@@ -108,13 +104,4 @@ async function planData({ loaded, request, before }: ReportSubject & { kind: 'pl
   return comparison.kind === 'conflict'
     ? comparison
     : reportOfPlan(loaded.catalog, comparison.after, comparison.difference);
-}
-
-async function loadRepo(repo: string, context: ReportContext): Promise<LoadedCatalog> {
-  const root = resolve(repo);
-  const indexes = indexesInForce(root, inspectRepo(root).bases);
-  if (indexes.length === 0)
-    throw new CygstrapError('not-found', `\`${repo}\` has no index`, { hint: 'fill it with `cygstrap fetch`' });
-  const sources = indexes.map(({ location }) => location);
-  return loadCatalog(sources, context);
 }

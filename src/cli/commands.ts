@@ -5,6 +5,7 @@ import { configCommandOf } from './commands/config.ts';
 import { diffCommand } from './commands/diff.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { fetchCommand } from './commands/fetch.ts';
+import { filesCommand } from './commands/files.ts';
 import { initCommand } from './commands/init.ts';
 import { infoCommand } from './commands/info.ts';
 import { installCommand } from './commands/install.ts';
@@ -14,6 +15,7 @@ import { mediaCommand } from './commands/media.ts';
 import { mediaInspectCommand } from './commands/media-inspect.ts';
 import { outdatedCommand } from './commands/outdated.ts';
 import { addCommand, removeCommand } from './commands/project-change.ts';
+import { providesFileCommand } from './commands/provides-file.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { reportCommand } from './commands/report.ts';
 import { resolveCommand } from './commands/resolve.ts';
@@ -42,6 +44,8 @@ export const COMMANDS: readonly Command[] = [
   whyCommand,
   infoCommand,
   searchCommand,
+  filesCommand,
+  providesFileCommand,
   diffCommand,
   reportCommand,
   lintCommand,

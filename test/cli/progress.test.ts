@@ -29,6 +29,14 @@ function progressOf(...events: readonly Event[]): Progress {
   return progress;
 }
 
+test('prints the total of archives that are read for their files', () => {
+  const lines = progressOf(
+    { kind: 'list-start', archives: 3, sizeBytes: 4_000_000 },
+    { kind: 'archive-listed', path: 'a', sizeBytes: 1_000_000, durationMs: 5 },
+  ).lines(1000);
+  expect(lines).toEqual(['1 of 3 files, 976.6 KiB of 3.8 MiB, 976.6 KiB/s, 3 s left']);
+});
+
 test('prints one line for each transfer, and the total with rate and remaining time', () => {
   const lines = progressOf(
     START,

@@ -8,8 +8,8 @@ import type { Verbosity } from './reporter.ts';
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 10_000;
 
-/** Shows the progress of a fetch: lines that are redrawn on a terminal, one line every ten seconds otherwise, nothing
- *  when quiet. Call `end` before writing anything else. */
+/** Shows the progress of a fetch or of reading archives: lines that are redrawn on a terminal, one line every ten
+ *  seconds otherwise, nothing when quiet. Call `end` before writing anything else. */
 export class ProgressView {
   readonly #host: Host;
   readonly #output: Output;
@@ -37,6 +37,7 @@ export class ProgressView {
     this.#erase();
     if (event.kind === 'fetch-start') this.#begin(event);
     else this.#report(event);
+    if (event.kind === 'list-start') this.#startTimer();
   }
 
   /** Stops drawing and erases the drawn lines. */
@@ -52,7 +53,10 @@ export class ProgressView {
       `${countText(files, 'file')}, ${sizeText(sizeBytes)}: ${presentFiles} already present ` +
         `(${sizeText(presentBytes)}), ${missing}`,
     );
-    if (files === presentFiles) return;
+    if (files > presentFiles) this.#startTimer();
+  }
+
+  #startTimer(): void {
     this.#startMs = performance.now();
     this.#timer = setInterval(() => this.#draw(), this.#isTerminal ? REDRAW_MS : PLAIN_LINE_MS);
     this.#timer.unref();

@@ -11,7 +11,7 @@ interface Transfer {
   receivedBytes: number;
 }
 
-/** The state of a fetch, computed from its events, as text. Uses no clock and no terminal. */
+/** The state of a fetch, or of reading archives, computed from its events, as text. Uses no clock and no terminal. */
 export class Progress {
   #files = 0;
   #sizeBytes = 0;
@@ -27,6 +27,15 @@ export class Progress {
       case 'fetch-start':
         this.#files = event.files - event.presentFiles;
         this.#sizeBytes = event.sizeBytes - event.presentBytes;
+        return;
+      case 'list-start':
+        this.#files = event.archives;
+        this.#sizeBytes = event.sizeBytes;
+        return;
+      case 'archive-listed':
+        this.#doneFiles++;
+        this.#receivedBytes += event.sizeBytes;
+        this.#newBytes += event.sizeBytes;
         return;
       case 'transfer-start':
         this.#forget(event.path);

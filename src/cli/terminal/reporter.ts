@@ -34,6 +34,10 @@ function eventText(event: Exclude<Event, { kind: 'warning' | 'transfer-bytes' }>
         `(${sizeText(presentBytes)})`
       );
     }
+    case 'list-start':
+      return `${countText(event.archives, 'archive')} to list, ${sizeText(event.sizeBytes)}`;
+    case 'archive-listed':
+      return `listed \`${event.path}\`: ${sizeText(event.sizeBytes)}, ${durationText(event.durationMs)}`;
     case 'transfer-start':
       return `\`${event.path}\` from ${event.site}${event.fromByte > 0 ? `, resumed at byte ${event.fromByte}` : ''}`;
     case 'transfer-done':

@@ -1,4 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import type { CatalogPackage } from '../catalog/package.ts';
+import { compareVersions } from '../version/compare.ts';
 import { similarPackages } from './suggest.ts';
 
 /** Packages to name instead of one that does not exist. */
@@ -24,4 +26,25 @@ export function providersOf(catalog: Catalog, name: string): string[] {
 /** The message for a name that no package has. */
 export function unknownNameText(name: string): string {
   return `no package is named \`${name}\``;
+}
+
+/** The message for a version that a package does not have. */
+export function unknownVersionText(name: string, version: string): string {
+  return `\`${name}\` has no version \`${version}\``;
+}
+
+/** Versions that a suggestion lists. */
+const MOST_VERSIONS = 8;
+
+/** Lists the versions of a package, the newest first. */
+export function versionsText(pkg: CatalogPackage): string {
+  const versions = pkg.versions
+    .map(({ record }) => record)
+    .sort((a, b) => compareVersions(b.version, a.version))
+    .map(({ version, section }) => `${version}${section === 'curr' ? '' : ` [${section}]`}`);
+  const more = versions.length - MOST_VERSIONS;
+  return (
+    `the versions of \`${pkg.name}\` are ${versions.slice(0, MOST_VERSIONS).join(', ')}` +
+    (more > 0 ? `, and ${more} older` : '')
+  );
 }

@@ -1,9 +1,8 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogPackage } from '../catalog/package.ts';
 import type { CatalogVersion } from '../catalog/versions.ts';
-import { compareVersions } from '../version/compare.ts';
 import type { Conflict, LeftOut, ResolveRequest } from './plan.ts';
-import { alternativesTo, unknownNameText } from './alternatives.ts';
+import { alternativesTo, unknownNameText, unknownVersionText, versionsText } from './alternatives.ts';
 import { didYouMean } from '../../similar.ts';
 
 /** A package to install and its origin. */
@@ -128,25 +127,14 @@ function unknownPackage(catalog: Catalog, name: string, item: string): Conflict 
   };
 }
 
-/** Versions that a suggestion lists, the newest first. */
-const MOST_VERSIONS = 8;
-
 function unknownVersion(pkg: CatalogPackage, item: string): Conflict {
   const wanted = item.slice(item.indexOf('=') + 1);
-  const versions = pkg.versions
-    .map(({ record }) => record)
-    .sort((a, b) => compareVersions(b.version, a.version))
-    .map(({ version, section }) => `${version}${section === 'curr' ? '' : ` [${section}]`}`);
-  const more = versions.length - MOST_VERSIONS;
   return {
     code: 'unknown-version',
-    message: wanted === '' ? `\`${item}\` names no version` : `\`${pkg.name}\` has no version \`${wanted}\``,
+    message: wanted === '' ? `\`${item}\` names no version` : unknownVersionText(pkg.name, wanted),
     requested: [item],
     steps: [{ kind: 'request', subject: item, text: `you asked for \`${item}\`` }],
-    suggestions: [
-      `the versions of \`${pkg.name}\` are ${versions.slice(0, MOST_VERSIONS).join(', ')}` +
-        (more > 0 ? `, and ${more} older` : ''),
-    ],
+    suggestions: [versionsText(pkg)],
   };
 }
 

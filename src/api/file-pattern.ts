@@ -1,0 +1,63 @@
+import { CygstrapError } from '../errors.ts';
+
+/** Tests the path of a file in an installed Cygwin, such as `/usr/bin/ssh.exe`. */
+export type PathTest = (path: string) => boolean;
+
+/** Returns a test for a path, the end of one, a name or a glob. A text with a leading `/` is compared with the whole
+ *  path, another one with the last names of the path. Without glob characters it also means the program with `.exe`. In
+ *  a glob, `*` and `?` stand for characters of one name, `**` also for `/`, and `[a-z]` and `[!a-z]` for one character.
+ *  `/bin` and `/lib` are `/usr/bin` and `/usr/lib`. Case counts. The time of a test is linear. Throws `usage` for an
+ *  empty text and an invalid glob. Source: Cygwin User's Guide, "The Cygwin Mount Table". */
+export async function pathTest(text: string): Promise<PathTest> {
+  const isWhole = text.startsWith('/');
+  const names = text.replace(/^\/+/, '');
+  if (names === '')
+    throw new CygstrapError('usage', `not the path of a file: \`${text}\``, {
+      hint: 'name a path like `/usr/bin/ssh`, a file like `ssh`, or a pattern like `libssl*.dll`',
+    });
+  const wanted = isWhole ? mounted(`/${names}`) : `/${names}`;
+  if (!/[*?[]/.test(wanted)) {
+    const isMatch = (path: string, end: string): boolean => (isWhole ? path === end : path.endsWith(end));
+    return (path) => isMatch(mounted(path), wanted) || isMatch(mounted(path), `${wanted}.exe`);
+  }
+  const { RE2JS, RE2JSException } = await import('re2js');
+  try {
+    const expression = RE2JS.compile(`${isWhole ? '^' : ''}(?:${expressionOf(wanted)})$`, RE2JS.DOTALL);
+    return (path) => expression.test(mounted(path));
+  } catch (cause) {
+    if (!(cause instanceof RE2JSException)) throw cause;
+    throw new CygstrapError('usage', `not a pattern: \`${text}\``, {
+      hint: 'in `[a-z]` the lower character is first',
+      cause,
+    });
+  }
+}
+
+/** Returns the path at which Cygwin shows the file of a path. */
+function mounted(path: string): string {
+  return path.replace(/^\/(?=(?:bin|lib)\/)/, '/usr/');
+}
+
+const GLOB_PART = /\*\*\/|\*+|\?|\[!?\]?[^\]]*\]|[^]/gu;
+
+function expressionOf(glob: string): string {
+  return glob.replaceAll(GLOB_PART, (part) => {
+    if (part === '**/') return '(?:.*/)?';
+    if (part.startsWith('**')) return '.*';
+    if (part === '*') return '[^/]*';
+    if (part === '?') return '[^/]';
+    if (part.length > 2 && part.startsWith('[')) return classOf(part);
+    return literal(part);
+  });
+}
+
+/** Converts `[a-z]` or `[!a-z]`. */
+function classOf(part: string): string {
+  const isNegative = part.startsWith('[!');
+  const inner = part.slice(isNegative ? 2 : 1, -1).replaceAll(/[\\[\]^&~]/g, String.raw`\$&`);
+  return `[${isNegative ? '^/' : ''}${inner}]`;
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+}

@@ -1,0 +1,73 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { removeOldTemporaries, writeFileAtomically } from '../io/atomic-file.ts';
+import { makeDirectory } from '../io/directories.ts';
+import { isMissing } from '../io/system-error.ts';
+import type { ArchiveMember } from './archive-members.ts';
+
+/** First line of an entry, before the digest. Change the number when the layout or the meaning changes. */
+const HEADER = 'cygstrap members 1';
+
+/** Bounds of an entry, so that a foreign file in its place does no harm. */
+const MAX_ENTRY_BYTES = 64 * 1024 * 1024;
+const MAX_TEXT_BYTES = 128 * 1024 * 1024;
+
+/** Age at which the temporary file of a killed process is removed. */
+const OLD_TEMPORARY_MS = 60 * 60 * 1000;
+
+/** The lists of members of archives: one file for each digest, `<sha512 of the archive>.gz`. It holds a first line with
+ *  the digest, and the members as JSON; gzip detects damage. The lists are as trustworthy as the directory. */
+export class MemberCache {
+  readonly #directory: string;
+  readonly #note: (message: string) => void;
+  #hasWritten = false;
+
+  /** @param note receives the reason when the cache cannot be used, which is never an error */
+  constructor(directory: string, note: (message: string) => void) {
+    this.#directory = directory;
+    this.#note = note;
+  }
+
+  /** Returns the members of the archive with this digest; undefined if its list is missing or damaged. Never throws. */
+  async read(sha512: string): Promise<readonly ArchiveMember[] | undefined> {
+    const path = this.#pathOf(sha512);
+    try {
+      await using file = await open(path, 'r');
+      if ((await file.stat()).size > MAX_ENTRY_BYTES) throw new Error('it is too large');
+      const text = await promisify(gunzip)(await file.readFile(), { maxOutputLength: MAX_TEXT_BYTES });
+      const end = text.indexOf('\n');
+      if (text.toString('latin1', 0, end) !== `${HEADER} ${sha512}`)
+        throw new Error('it is of another archive or form');
+      return JSON.parse(text.toString('utf8', end + 1)) as ArchiveMember[];
+    } catch (error) {
+      if (!isMissing(error)) this.#note(`the list of files \`${path}\` cannot be used: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  /** Stores the members of an archive. Several processes can store the same list. Never throws. */
+  async write(sha512: string, members: readonly ArchiveMember[]): Promise<void> {
+    try {
+      const text = Buffer.from(`${HEADER} ${sha512}\n${JSON.stringify(members)}`);
+      if (text.length > MAX_TEXT_BYTES) return;
+      const bytes = await promisify(gzip)(text, { level: 1 });
+      await makeDirectory(this.#directory, 0o700);
+      await writeFileAtomically(this.#pathOf(sha512), bytes, { mode: 0o600 });
+      if (this.#hasWritten) return;
+      this.#hasWritten = true;
+      await removeOldTemporaries(this.#directory, { beforeMs: Date.now() - OLD_TEMPORARY_MS, except: '' });
+    } catch (error) {
+      this.#note(`a list of files is not cached: ${messageOf(error)}`);
+    }
+  }
+
+  #pathOf(sha512: string): string {
+    return join(this.#directory, `${sha512}.gz`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
