@@ -22,6 +22,7 @@ describe('a package whose name begins with -', () => {
       'resolve',
       'why',
       'info',
+      'files',
       'diff',
       'report',
       'init',
