@@ -14,9 +14,14 @@ import { listArchives } from './repo-lists.ts';
 import type { RepoArchive } from './repo-lists.ts';
 
 /** A file, directory or link of a package. */
-export interface ListedFile extends Omit<ArchiveMember, 'path'> {
+export interface ListedFile {
   /** In an installed Cygwin, such as `/usr/bin/ssh.exe`. Not validated: any text. */
   readonly path: string;
+  /** `link` is a second name of an earlier file, `other` a device or a pipe. */
+  readonly type: 'file' | 'directory' | 'symlink' | 'link' | 'other';
+  readonly size: number;
+  /** Of a link. */
+  readonly target?: string;
 }
 
 export interface FilesRequest {

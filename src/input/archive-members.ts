@@ -4,17 +4,21 @@ import { pipeline } from 'node:stream/promises';
 import { digestOfFile } from '../io/file-digest.ts';
 import { ProgramError, findProgram, startProgram } from '../io/program.ts';
 import { TarFault, readTar } from '../io/tar-read.ts';
-import type { TarMemberType } from '../io/tar-read.ts';
 import { decode } from './decode.ts';
 import { DecodeFault } from './input-error.ts';
 import { SNIFF_BYTES, sniffCompression } from './sniff.ts';
 import type { Compression } from './sniff.ts';
 
+/** `link` is a second name of an earlier file, `other` a device or a pipe. */
+export type MemberType = (typeof MEMBER_TYPES)[number] | 'other';
+
+const MEMBER_TYPES = ['file', 'directory', 'symlink', 'link'] as const;
+
 /** A member of an archive. */
 export interface ArchiveMember {
   /** As in the archive, without `/` or `./` at the beginning and `/` at the end; not validated. */
   readonly path: string;
-  readonly type: TarMemberType;
+  readonly type: MemberType;
   readonly size: number;
   /** Of a link. */
   readonly target?: string;
@@ -171,7 +175,8 @@ async function membersOf(
     const path = name.replace(/^(?:\.?\/+)+/, '').replace(/\/+$/, '');
     // The directory of all, as `tar -C DIR -c .` writes it.
     if (path === '' || path === '.') continue;
-    members.push({ path, type, size: sizeBytes, ...(target !== undefined && { target }) });
+    const known = MEMBER_TYPES.find((each) => each === type) ?? 'other';
+    members.push({ path, type: known, size: sizeBytes, ...(target !== undefined && { target }) });
   }
   return members;
 }
