@@ -7,16 +7,11 @@ export { CHOICES, DEFAULTS } from './api/defaults.ts';
 export type { Environment, OperationContext, ReadingContext, SiteContext } from './api/context.ts';
 export { compareIndexes, comparePlans } from './api/diff.ts';
 export type { PlanComparison } from './api/diff.ts';
+export type { FileMatch, FileSearchResult, FilesResult, ListedFile, UnsearchedPackage } from './api/file-results.ts';
 export { findFiles, listFiles } from './api/files.ts';
-export type {
-  FileMatch,
-  FileSearchRequest,
-  FileSearchResult,
-  FilesRequest,
-  FilesResult,
-  ListedFile,
-  UnsearchedPackage,
-} from './api/files.ts';
+export type { FileSearchRequest, FilesRequest } from './api/files.ts';
+export { findSiteFiles, listSiteFiles } from './api/site-files.ts';
+export type { SiteFilesRequest, SiteSearchRequest } from './api/site-files.ts';
 export { packageInfo } from './api/info.ts';
 export type { PackageInfo, VersionInfo } from './api/info.ts';
 export { lintIndex } from './api/lint.ts';

@@ -22,6 +22,8 @@ export const DEFAULTS = {
   site: 'https://mirrors.cicku.me/cygwin/',
   /** Site of Cygwin's setup program. */
   installerSite: 'https://cygwin.com/',
+  /** Site with lists of the files of packages. */
+  listingSite: 'https://cygwin.com/',
   mirrorList: 'https://cygwin.com/mirrors.lst',
   /** File of a mirror that a benchmark fetches. */
   benchmarkPath: 'x86_64/setup.xz',

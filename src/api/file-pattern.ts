@@ -16,7 +16,7 @@ export async function pathTest(text: string): Promise<PathTest> {
       hint: 'name a path like `/usr/bin/ssh`, a file like `ssh`, or a pattern like `libssl*.dll`',
     });
   const wanted = isWhole ? mounted(`/${names}`) : `/${names}`;
-  if (!/[*?[]/.test(wanted)) {
+  if (!isGlob(wanted)) {
     const isMatch = (path: string, end: string): boolean => (isWhole ? path === end : path.endsWith(end));
     return (path) => isMatch(mounted(path), wanted) || isMatch(mounted(path), `${wanted}.exe`);
   }
@@ -49,6 +49,26 @@ function expressionOf(glob: string): string {
     if (part.length > 2 && part.startsWith('[')) return classOf(part);
     return literal(part);
   });
+}
+
+/** Returns a basic regular expression of grep that finds, in the list of a site, every line with a file that passes
+ *  {@link pathTest}, and perhaps further lines. */
+export function grepExpression(text: string): string {
+  const names = mounted(`/${text.replace(/^\/+/, '')}`).slice(1);
+  const [, usr = '', rest = ''] = /^(usr\/(?=bin\/|lib\/))?(.*)$/su.exec(names) ?? [];
+  const body = rest.replaceAll(GLOB_PART, (part) => {
+    if (part === '**/') return String.raw`\(.*/\)\?`;
+    if (part.startsWith('**')) return '.*';
+    if (part === '*' || part === '?' || (part.length > 2 && part.startsWith('['))) return '[^/]*';
+    return part.replaceAll(/[\\.*^$[]/g, String.raw`\$&`);
+  });
+  const end = isGlob(names) ? '' : String.raw`\(\.exe\)\?`;
+  return String.raw`[ /]${usr === '' ? '' : String.raw`\(usr/\)\?`}${body}${end}\( ->.*\)\?$`;
+}
+
+/** Whether a text has characters with a meaning in a glob. */
+export function isGlob(text: string): boolean {
+  return /[*?[]/.test(text);
 }
 
 /** Converts `[a-z]` or `[!a-z]`. */

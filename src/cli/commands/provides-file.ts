@@ -1,4 +1,4 @@
-import type { FileSearchResult } from '../../api/files.ts';
+import type { FileSearchResult } from '../../api/file-results.ts';
 import { columns, countText } from '../../report/text.ts';
 import { defineCommand, one } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
@@ -15,8 +15,8 @@ export const providesFileCommand = defineCommand({
   positionals: { file: one('Path, name, or glob such as libssl*.dll; ** also matches /') },
   options: LISTING_OPTIONS,
   examples: [
-    ['provides-file /usr/bin/ssh --repo ./repo', 'the package with this file; .exe can be omitted'],
-    ['provides-file ssh --repo ./repo', 'all files of this name'],
+    ['provides-file /usr/bin/ssh', 'the package with this file; .exe can be omitted'],
+    ['provides-file ssh --repo ./repo', 'all files of this name in a repo'],
     ["provides-file '/etc/**/*.conf' --repo ./repo", 'all files that match'],
   ],
   run: find,
@@ -28,13 +28,16 @@ async function find(
 ): Promise<number> {
   const { output } = session;
   const { findFiles } = await import('../../api/files.ts');
-  const result = await listingOf(session, args, (repo, context) =>
-    findFiles({ repo, pattern: args.file, arch: args.arch }, context),
-  );
-  const { indexes, matches, searched, unsearched } = result;
+  const { findSiteFiles } = await import('../../api/site-files.ts');
+  const { file: pattern, arch, listingSite } = args;
+  const result = await listingOf(session, args, {
+    ofRepo: (repo, context) => findFiles({ repo, pattern, arch }, context),
+    ofSite: (loaded, context) => findSiteFiles(loaded, { pattern, listingSite }, context),
+  });
+  const { indexes, from, matches, searched, unsearched } = result;
   if (args.json) {
     const { envelope } = await import('../../report/json.ts');
-    await output.json({ ...envelope(indexes), matches, searched, unsearched });
+    await output.json({ ...envelope(indexes), from, matches, searched, unsearched });
   } else {
     await output.data(columns(matches.map(({ name, version, path }) => [`${name}-${version}`, path])));
     if (matches.length === 0)
@@ -55,5 +58,5 @@ function* unsearchedTexts({ unsearched }: FileSearchResult): Generator<string, v
     );
   }
   for (const { name, version, why } of unsearched)
-    if (why !== undefined) yield `the archive of ${name}-${version} is not searched: ${why}`;
+    if (why !== undefined) yield `${name}-${version} is not searched: ${why}`;
 }

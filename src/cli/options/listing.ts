@@ -1,37 +1,63 @@
-import type { ReadingContext } from '../../api/context.ts';
-import { architecture } from './architecture.ts';
+import { DEFAULTS } from '../../api/defaults.ts';
+import type { SiteContext } from '../../api/context.ts';
+import type { LoadedCatalog } from '../../api/load-catalog.ts';
 import { documentDefault, grouped, value } from './declare.ts';
 import type { Arguments } from './declare.ts';
-import { READING_OPTIONS, cacheOf } from './options.ts';
-import { noRepo } from './repo.ts';
+import { INDEX_OPTIONS, cacheOf } from './options.ts';
+import { siteOptionsOf } from './sites.ts';
+import { UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
+import { openCatalog } from '../terminal/open-catalog.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
 import type { Session } from '../terminal/session.ts';
 
 /** Options of the commands that list files of packages. */
 export const LISTING_OPTIONS = {
-  ...READING_OPTIONS,
+  ...INDEX_OPTIONS,
   ...grouped('Request', {
-    repo: value('DIR', 'Read the archives of this repo'),
-    arch: documentDefault(architecture('Use the index for this architecture'), 'every index of the repo'),
+    repo: value('DIR', 'Read the archives of this repo, instead of lists of files from a site'),
+    'listing-site': documentDefault(
+      value('ADDRESS', 'Read the lists of files from this site; they are not signed'),
+      DEFAULTS.listingSite,
+    ),
   }),
 };
 
-/** Calls an operation with the repo of a command line, and shows its progress. */
-export async function listingOf<T>(
-  session: Session,
-  args: Arguments<typeof LISTING_OPTIONS>,
-  operation: (repo: string, context: ReadingContext) => Promise<T>,
-): Promise<T> {
-  const { env } = session.host;
+type ListingArguments = Arguments<typeof LISTING_OPTIONS>;
+
+/** An operation on a repo, or on the index of a site and its lists of files. */
+interface Operations<T> {
+  readonly ofRepo: (repo: string, context: SiteContext) => Promise<T>;
+  readonly ofSite: (loaded: LoadedCatalog, context: SiteContext) => Promise<T>;
+}
+
+/** Calls the operation that a command line asks for, and shows its progress. Throws UsageError for options of a site
+ *  together with a repo. */
+export async function listingOf<T>(session: Session, args: ListingArguments, operations: Operations<T>): Promise<T> {
   const { repo } = args;
-  if (repo === undefined) throw noRepo();
+  const isSite = [args.index, args.site, args.addSite, args.unsignedSite].some((names) => names.length > 0);
+  if (repo !== undefined && (isSite || args.listingSite !== undefined))
+    throw new UsageError('--repo cannot be combined with --index, --site or --listing-site');
+  if (repo === undefined && args.offline)
+    throw new UsageError('--offline needs --repo: the lists of files of a site are not kept');
+  const run =
+    repo === undefined
+      ? operations.ofSite.bind(undefined, await openCatalog(session, args, { digest: args.json }))
+      : operations.ofRepo.bind(undefined, repo);
+  if (repo === undefined && !args.quiet) {
+    const site = args.listingSite ?? DEFAULTS.listingSite;
+    session.output.note('note', `lists of files from \`${site}\`, which are not signed`);
+  }
   const view = new ProgressView(session, args);
-  const report: ReadingContext['report'] = (event) => view.add(event);
+  const context: SiteContext = {
+    ...cacheOf(args),
+    siteOptions: siteOptionsOf(args),
+    lenient: args.lenient,
+    env: session.host.env,
+    report: (event) => view.add(event),
+  };
   try {
-    return await interruptible((signal) =>
-      operation(repo, { ...cacheOf(args), lenient: args.lenient, env, report, signal }),
-    );
+    return await interruptible((signal) => run({ ...context, signal }));
   } finally {
     view.end();
   }

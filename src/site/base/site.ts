@@ -6,6 +6,10 @@ export interface OpenOptions {
   readonly validator?: string;
   /** The `validator` of the local copy: an unchanged file is not sent. */
   readonly unlessIs?: string;
+  /** Whether the file can be a web page. Default: only one whose name says so. */
+  readonly isPage?: boolean;
+  /** Query of the URL, escaped; a directory has none. */
+  readonly query?: string;
   readonly signal?: AbortSignal;
 }
 

@@ -32,7 +32,9 @@ export class HttpSite implements Site {
   async open(path: string, options: OpenOptions = {}): Promise<Download> {
     options.signal?.throwIfAborted();
     let seen: Set<string> | undefined;
-    for (let url = urlBelow(this.#base, path); ;) {
+    let url = urlBelow(this.#base, path);
+    url.search = options.query ?? '';
+    for (;;) {
       let request: HttpRequest;
       let head: Head;
       try {
@@ -84,7 +86,7 @@ function downloadOf(url: URL, request: HttpRequest, options: OpenOptions, head: 
     const { kind, startByte, totalBytes, validator } = promised;
     isWanted = head.status === 200 || head.status === 206;
     if (!isWanted) return { kind, startByte, totalBytes, validator, chunks: nothing() };
-    const body = new Body(url, request, promised, options.signal);
+    const body = new Body(url, request, promised, options);
     const contentEncoding = strangeEncoding(url, head);
     return { kind, startByte, totalBytes, validator, contentEncoding, chunks: chunksOf(body) };
   } finally {
@@ -106,13 +108,13 @@ class Body {
   /** The beginning, while it can be a web page. */
   #head: string | undefined;
 
-  constructor(url: URL, request: HttpRequest, { bodyBytes, startByte }: Promised, signal: AbortSignal | undefined) {
+  constructor(url: URL, request: HttpRequest, { bodyBytes, startByte }: Promised, { signal, isPage }: OpenOptions) {
     this.#url = url;
     this.#request = request;
     this.#bodyBytes = bodyBytes;
     this.#isRest = startByte > 0;
     this.#signal = signal;
-    this.#head = startByte > 0 || isWebPage(url) ? undefined : '';
+    this.#head = startByte > 0 || isPage === true || isWebPage(url) ? undefined : '';
   }
 
   /** Returns whether the received bytes can still be a web page. */

@@ -70,14 +70,14 @@ function judgeAny(url: URL, asked: OpenOptions, head: Head, nowMs: number): Prom
   if (status === 416 && fromByte > 0) return judgeUnsatisfied(url, asked, head);
   if (status === 206 && fromByte > 0) return judgeRest(url, asked, head);
   if (status !== 200) throw statusError(url, head, nowMs);
-  refusePage(url, headers);
+  refusePage(url, asked, headers);
   const bodyBytes = lengthOf(headers);
   return { kind: 'whole', startByte: 0, totalBytes: bodyBytes, validator, bodyBytes };
 }
 
 /** Source: RFC 9110 section 14.4: "Content-Range: bytes 42-1233/1234", the total may be `*`. */
 function judgeRest(url: URL, asked: OpenOptions, { headers }: Head): Promised {
-  refusePage(url, headers);
+  refusePage(url, asked, headers);
   refuseChange(url, asked, headers);
   const fromByte = asked.fromByte ?? 0;
   const range = valueOf(headers, 'content-range') ?? '';
@@ -151,7 +151,8 @@ export function strangeEncoding(url: URL, { headers }: Head): string | undefined
   return encoding === '' || encoding.toLowerCase() === 'identity' || isOwn ? undefined : encoding.slice(0, 60);
 }
 
-function refusePage(url: URL, headers: Headers): void {
+function refusePage(url: URL, { isPage }: OpenOptions, headers: Headers): void {
+  if (isPage === true) return;
   const type = valueOf(headers, 'content-type') ?? '';
   if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !isWebPage(url)) throw htmlError(url);
 }

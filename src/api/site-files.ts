@@ -1,0 +1,185 @@
+import pLimit from 'p-limit';
+import type { CatalogVersion } from '../core/catalog/versions.ts';
+import { byteOrder } from '../core/version/byte-order.ts';
+import { CygstrapError } from '../errors.ts';
+import type { ArchiveMember } from '../input/archive-members.ts';
+import { readLimited } from '../io/read-limited.ts';
+import { FetchError } from '../site/base/fetch-error.ts';
+import {
+  LONGEST_LIST_BYTES,
+  SEARCH_PATH,
+  listingPath,
+  parseListing,
+  parseSearch,
+  searchQuery,
+} from '../site/listings.ts';
+import type { SiteSet } from '../site/site-set.ts';
+import type { SiteContext } from './context.ts';
+import { DEFAULTS } from './defaults.ts';
+import { absent, listed, selected } from './file-results.ts';
+import type { FileMatch, FileSearchResult, FilesResult, UnsearchedPackage } from './file-results.ts';
+import { grepExpression, isGlob, pathTest } from './file-pattern.ts';
+import type { LoadedCatalog } from './load-catalog.ts';
+import { openGroup } from './load-from-sites.ts';
+
+/** Most lists that a search reads. */
+const MOST_LISTS = 60;
+
+/** Lists that are requested at a time. */
+const REQUESTS = 4;
+
+/** Fewest characters of a glob, besides `*`, `?` and `[...]`: nearly every list has a match for less. */
+const FEWEST_CHARS = 3;
+
+export interface SiteFilesRequest {
+  /** NAME for the current version, or NAME=VERSION. */
+  readonly package: string;
+  /** Whether the files of the source archive are listed. Default: false. */
+  readonly source?: boolean | undefined;
+  /** Address of the site with the lists. Default: https://cygwin.com/. */
+  readonly listingSite?: string | undefined;
+}
+
+/** Lists the files of a package of an index from the list that a site publishes. The list is not signed. Throws `fetch`
+ *  if the site fails, `corrupt` for a page that is no list, and `limit`. */
+export async function listSiteFiles(
+  loaded: LoadedCatalog,
+  { package: item, source = false, listingSite = DEFAULTS.listingSite }: SiteFilesRequest,
+  context: SiteContext = {},
+): Promise<FilesResult> {
+  const chosen = selected(loaded.catalog, item, source);
+  if (chosen instanceof CygstrapError) return { kind: 'absent', error: chosen };
+  const { name, version, archive } = chosen;
+  return withSite(listingSite, context, async (site) => {
+    const path = listingPath(archive.path, chosen);
+    const members = await listAt(site, path, context);
+    if (members === undefined)
+      return absent(
+        `${siteName(site)} has no list of the files of \`${name}\` ${version}`,
+        `run \`cygstrap fetch ${item} --repo DIR\`, and name the repo with \`--repo DIR\``,
+      );
+    const from = `${siteName(site)}${path}`;
+    return { kind: 'files', indexes: loaded.indexes, name, version, archive, from, files: members.map(listed) };
+  });
+}
+
+export interface SiteSearchRequest {
+  /** A path, a name or a glob; see `pathTest`. */
+  readonly pattern: string;
+  /** Address of the site with the lists. Default: https://cygwin.com/. */
+  readonly listingSite?: string | undefined;
+}
+
+/** Finds the files of the current versions of all packages of an index that match a pattern: the site searches its lists
+ *  of files, and the lists it finds are read. They are not signed. Throws `usage` for an invalid or too short pattern,
+ *  `limit` if too many lists match, `fetch` if the site fails, and `corrupt` for an answer of another form. */
+export async function findSiteFiles(
+  { catalog, indexes }: LoadedCatalog,
+  { pattern, listingSite = DEFAULTS.listingSite }: SiteSearchRequest,
+  context: SiteContext = {},
+): Promise<FileSearchResult> {
+  const isWanted = await pathTest(pattern);
+  if (isGlob(pattern) && pattern.replaceAll(/\[[^\]]*\]|[*?/.]/g, '').length < FEWEST_CHARS)
+    throw new CygstrapError('usage', `too short for a search at a site: \`${pattern}\``, {
+      hint: `give at least ${FEWEST_CHARS} letters of the name, or search a repo with \`--repo\``,
+    });
+  const versions = new Map<string, CatalogVersion>(
+    [...catalog.packages.values()].flatMap((pkg) => {
+      const version = catalog.current(pkg);
+      return version === undefined ? [] : [[`${pkg.name}-${version.version}`, version] as const];
+    }),
+  );
+  return withSite(listingSite, context, async (site) => {
+    const arch = indexes[0]?.arch ?? DEFAULTS.arch;
+    const found = await searchAt(site, searchQuery(arch, grepExpression(pattern)), context);
+    const candidates = [...found].flatMap((each) => versions.get(each) ?? []);
+    if (candidates.length > MOST_LISTS)
+      throw new CygstrapError('limit', `\`${pattern}\` may match files of ${candidates.length} packages`, {
+        hint: `give more of the path, or search a repo with \`--repo\`: at most ${MOST_LISTS} lists are read`,
+      });
+    const matches: FileMatch[] = [];
+    const unsearched: UnsearchedPackage[] = [];
+    const limit = pLimit(REQUESTS);
+    const read = async ({ name, version, archive }: CatalogVersion): Promise<void> => {
+      const members = await listAt(site, listingPath(archive.path, { name, version }), context);
+      if (members === undefined) unsearched.push({ name, version, why: `${siteName(site)} has no list of its files` });
+      for (const file of (members ?? []).map(listed))
+        if (file.type !== 'directory' && isWanted(file.path)) matches.push({ name, version, ...file });
+    };
+    await Promise.all(candidates.map((version) => limit(() => read(version))));
+    return {
+      indexes,
+      from: siteName(site),
+      matches: matches.sort((a, b) => byteOrder(a.name, b.name) || byteOrder(a.path, b.path)),
+      searched: versions.size - unsearched.length,
+      unsearched: unsearched.sort((a, b) => byteOrder(a.name, b.name)),
+    };
+  });
+}
+
+async function withSite<T>(address: string, context: SiteContext, use: (site: SiteSet) => Promise<T>): Promise<T> {
+  const site = openGroup([address], context);
+  try {
+    return await use(site);
+  } finally {
+    await site.close();
+  }
+}
+
+function siteName({ sites }: SiteSet): string {
+  return (sites[0]?.name ?? '').replace(/\/?$/, '/');
+}
+
+/** Reads the list at a path; undefined if the site has none. */
+async function listAt(
+  site: SiteSet,
+  path: string,
+  context: SiteContext,
+): Promise<readonly ArchiveMember[] | undefined> {
+  const page = await textAt(site, path, { isPage: true }, context).catch((error: unknown) => {
+    if (error instanceof FetchError && error.kind === 'missing') return undefined;
+    throw error;
+  });
+  if (page === undefined) return undefined;
+  const members = parseListing(page);
+  if (members !== undefined) return members;
+  throw new CygstrapError('corrupt', `\`${siteName(site)}${path}\` is not a list of files`, { hint: OTHER_WAY });
+}
+
+async function searchAt(site: SiteSet, query: string, context: SiteContext): Promise<ReadonlySet<string>> {
+  const answer = await textAt(site, SEARCH_PATH, { query }, context).catch((error: unknown) => {
+    if (!(error instanceof FetchError && error.kind === 'missing')) throw error;
+    throw new CygstrapError('fetch', `${siteName(site)} has no search in lists of files`, {
+      hint: OTHER_WAY,
+      cause: error,
+    });
+  });
+  const found = parseSearch(answer);
+  if (found !== undefined) return found;
+  throw new CygstrapError(
+    'corrupt',
+    `\`${siteName(site)}${SEARCH_PATH}\` does not answer as a search in lists of files`,
+    { hint: OTHER_WAY },
+  );
+}
+
+const OTHER_WAY = 'search the archives of a repo with `--repo`, or use another `--listing-site`';
+
+async function textAt(
+  site: SiteSet,
+  path: string,
+  options: { readonly isPage?: boolean; readonly query?: string },
+  { signal }: SiteContext,
+): Promise<string> {
+  const abort = signal === undefined ? {} : { signal };
+  return site.attempt(
+    path,
+    async (one) => {
+      const bytes = await readLimited((await one.open(path, { ...options, ...abort })).chunks, LONGEST_LIST_BYTES);
+      if (bytes === undefined)
+        throw new CygstrapError('limit', `\`${path}\` of ${one.name} has more than ${LONGEST_LIST_BYTES} bytes`);
+      return Buffer.from(bytes).toString();
+    },
+    abort,
+  );
+}
