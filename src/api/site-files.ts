@@ -70,9 +70,9 @@ export interface SiteSearchRequest {
   readonly listingSite?: string | undefined;
 }
 
-/** Finds the files of the current versions of all packages of an index that match a pattern: the site searches its lists
- *  of files, and the lists it finds are read. They are not signed. Throws `usage` for an invalid or too short pattern,
- *  `limit` if too many lists match, `fetch` if the site fails, and `corrupt` for an answer of another form. */
+/** Finds the files of the current versions of all packages of an index that match a pattern: the site searches its
+ *  lists of files, and the lists it finds are read. They are not signed. Throws `usage` for an invalid or too short
+ *  pattern, `limit` if too many lists match, `fetch` if the site fails, and `corrupt` for an answer of another form. */
 export async function findSiteFiles(
   { catalog, indexes }: LoadedCatalog,
   { pattern, listingSite = DEFAULTS.listingSite }: SiteSearchRequest,

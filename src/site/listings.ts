@@ -38,8 +38,8 @@ export function parseListing(page: string): readonly ArchiveMember[] | undefined
   return members;
 }
 
-/** Returns the query of a search for a basic regular expression of grep. The search decodes percent escapes only. Source:
- *  cygwin-htdocs cgi-bin2/package-grep.cgi @ 0af6b90. */
+/** Returns the query of a search for a basic regular expression of grep. The search decodes percent escapes only.
+ *  Source: cygwin-htdocs cgi-bin2/package-grep.cgi @ 0af6b90. */
 export function searchQuery(arch: string, expression: string): string {
   return `text=1&arch=${escaped(arch)}&grep=${escaped(expression)}`;
 }
