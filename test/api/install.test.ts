@@ -121,6 +121,11 @@ test('fails if setup fails on a damaged archive', async () => {
   expect(stdout).toMatch(/; setup ended with exit code 1\n$/);
 });
 
+test('fails if setup ends with another exit code, also if nothing is missing', async () => {
+  const { exit, stdout, root } = await install({ variant: 'ends-with-1' });
+  expect({ exit, stdout }).toEqual({ exit: 1, stdout: summary(root, '0 differences; setup ended with exit code 1') });
+});
+
 test('accepts exit code 118 if nothing is left to replace', async () => {
   const { exit, stdout } = await install({ variant: 'in-use' });
   expect(exit).toBe(0);
