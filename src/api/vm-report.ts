@@ -3,6 +3,7 @@ import { listStageEntries } from '../stages/stage-store.ts';
 import type { Manifest } from '../stages/manifest.ts';
 import { readTimes } from '../stages/times.ts';
 import type { Times } from '../stages/times.ts';
+import { guestKind } from './guest-kinds.ts';
 import { pageParts } from './report-page.ts';
 import { placesOfVm } from './vm-context.ts';
 import type { VmDirectory } from './vm-context.ts';
@@ -20,8 +21,9 @@ export interface VmReport {
 }
 
 /** Makes a page with the times of all stages and of the last 500 runs of each snapshot. A stage whose times were not
- *  recorded has its duration only. Throws `io`. */
+ *  recorded has its duration only. Throws `usage` for an unknown guest kind, and `io`. */
 export async function makeVmReport(request: VmReportRequest = {}): Promise<VmReport> {
+  const guest = request.guest === undefined ? undefined : guestKind(request.guest);
   const places = placesOfVm(request);
   const recorded = await readTimes(places);
   const done = new Set(recorded.flatMap(({ activity, key, end }) => (end === 'done' ? [`${activity} ${key}`] : [])));
@@ -29,7 +31,7 @@ export async function makeVmReport(request: VmReportRequest = {}): Promise<VmRep
     manifest === undefined || done.has(`${stage} ${key}`) ? [] : [timesIn(manifest)],
   );
   const times = [...recorded, ...others]
-    .filter(({ guest }) => request.guest === undefined || guest === request.guest)
+    .filter((each) => guest === undefined || each.guest === guest.name)
     .sort((a, b) => a.startedMs - b.startedMs);
   return { times, text: pageHtml({ times }, await pageParts('vm-report')) };
 }

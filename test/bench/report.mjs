@@ -21,7 +21,7 @@ process.stdout.write(
 
 const directory = mkdtempSync(join(tmpdir(), 'report-'));
 const file = join(directory, 'report.html');
-writeFileSync(file, report.html);
+writeFileSync(file, report.text);
 const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium' });
 try {
   for (let run = 0; run < Number(runs); run++) {

@@ -99,6 +99,12 @@ describe('vm report', () => {
     expect(text.stdout).toMatch(/^wrote `.*out\.html`: 2 stages, 5 runs, \d+\.\d KiB\n$/);
   });
 
+  test('a guest kind that does not exist is refused', async () => {
+    const { exit, stderr } = await runCli(['vm', 'report', '--guest', 'stand-out', '--vm-dir', await directory()]);
+    expect(exit).toBe(2);
+    expect(stderr).toContain('unknown guest kind `stand-out`');
+  });
+
   test('without any stage', async () => {
     const vmDir = join(await directory(), 'none');
     const { exit, stdout } = await runCli(['vm', 'report', '--vm-dir', vmDir, '--out', `${vmDir}.html`]);
