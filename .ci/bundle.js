@@ -1,6 +1,6 @@
-// Bundles the command line into a few files with yargs and undici in them: Node.js spends most of the time of a short
-// command on finding and compiling modules one by one. Modules that are loaded on demand stay apart. Writes the
-// licenses beside it.
+// Bundles the command line and the library into a few files, with the development dependencies that they import:
+// Node.js spends most of the time of a short command on finding and compiling modules one by one. Modules that are
+// loaded on demand stay apart. Writes the licenses beside it.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,10 +11,14 @@ const dir = join(root, 'dist/program');
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const bundle = await rolldown({
-  // A worker thread is started from a file, which lies beside the code that starts it.
-  input: { main: join(root, 'dist/cli/main.js'), 'hash-worker': join(root, 'dist/repo/disk/hash-worker.js') },
+  input: {
+    main: join(root, 'dist/cli/main.js'),
+    index: join(root, 'dist/index.js'),
+    // A worker thread is started from a file, which lies beside the code that starts it.
+    'hash-worker': join(root, 'dist/repo/disk/hash-worker.js'),
+  },
   platform: 'node',
-  external: Object.keys(dependencies).filter((name) => name !== 'yargs' && name !== 'undici'),
+  external: Object.keys(dependencies),
 });
 const { output } = await bundle.write({
   dir,

@@ -1,6 +1,5 @@
 // Compares what `npm pack` would publish with fixtures/package-files.txt; `--update` rewrites that file.
-// Sources and their builds come and go, so of those only the rule is checked: each source is built, and nothing else is
-// in dist but the bundle.
+// The parts of the bundle and the declarations come and go, so of those only the entries are named.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -23,25 +22,17 @@ const [packed] = /** @type {{ files: { path: string }[] }[]} */ (
 const paths = (packed?.files ?? []).map(({ path }) => path).sort();
 const faults = [];
 
-// One page is served from src, as it is; the script of the other is bundled.
-const sources = paths.filter(
-  (path) =>
-    /^src\/.*\.[jt]s$/.test(path) && !path.endsWith('.d.ts') && !/^src\/(serve\/view|report)\/page\//.test(path),
-);
-const builds = new Set(paths.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/program/')));
-for (const source of sources) {
-  const stem = source.replace(/^src\//, 'dist/').replace(/\.[jt]s$/, '');
-  for (const built of [`${stem}.js`, `${stem}.d.ts`]) if (!builds.delete(built)) faults.push(`missing: ${built}`);
-}
-if (!builds.delete('dist/man/cygstrap.1')) faults.push('missing: dist/man/cygstrap.1');
-for (const needed of ['main.js', 'hash-worker.js', 'report-page.js', 'vm-report-page.js', 'LICENSES.txt'].map(
-  (name) => `dist/program/${name}`,
-))
+for (const needed of [
+  ...['main.js', 'index.js', 'hash-worker.js', 'report-page.js', 'vm-report-page.js', 'LICENSES.txt'].map(
+    (name) => `dist/program/${name}`,
+  ),
+  'dist/types/index.d.ts',
+  'dist/man/cygstrap.1',
+])
   if (!paths.includes(needed)) faults.push(`missing: ${needed}`);
-for (const stale of builds) faults.push(`without a source: ${stale}`);
 
 const others = paths
-  .filter((path) => !path.startsWith('dist/') && !sources.includes(path))
+  .filter((path) => !/^dist\/(?:man|program|types)\//.test(path))
   .map((path) => `${path}\n`)
   .join('');
 if (process.argv.includes('--update')) writeFileSync(golden, others);

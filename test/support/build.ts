@@ -10,11 +10,11 @@ const run = promisify(execFile);
 export async function setup(): Promise<void> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
-  if (newest(join(root, 'dist')) > Math.max(newest(join(root, 'src')), statSync(join(root, 'tsconfig.json')).mtimeMs))
-    return;
+  const sources = [newest(join(root, 'src')), newest(join(root, '.ci')), statSync(join(root, 'tsconfig.json')).mtimeMs];
+  if (newest(join(root, 'dist')) > Math.max(...sources)) return;
   try {
     await run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
-    for (const script of ['.ci/man.js', '.ci/bundle.js']) await run(process.execPath, [script], { cwd: root });
+    for (const script of ['man', 'types', 'bundle']) await run(process.execPath, [`.ci/${script}.js`], { cwd: root });
   } catch (cause) {
     const { stdout } = cause as { stdout?: string };
     throw new Error(`the build fails:\n${stdout ?? ''}`, { cause });
