@@ -16,7 +16,7 @@ const report = await makeReport({ kind: 'plan', loaded, request: { categories: [
 if (report.kind !== 'report') throw new Error('the index has no plan of all packages');
 const madeMs = performance.now() - started;
 process.stdout.write(
-  `${report.packages} packages, ${report.html.length} characters, made in ${madeMs.toFixed(0)} ms\n`,
+  `${report.packages} packages, ${report.text.length} characters, made in ${madeMs.toFixed(0)} ms\n`,
 );
 
 const directory = mkdtempSync(join(tmpdir(), 'report-'));
