@@ -64,7 +64,7 @@ export function unknownPackage(catalog: Catalog, name: string): CygstrapError {
       ? `it is provided by ${providers.map((each) => `\`${each}\``).join(', ')}`
       : similar.length > 0
         ? `did you mean ${similar.map((each) => `\`${each}\``).join(' or ')}?`
-        : '`cygstrap search` finds packages by a part of their name or description';
+        : '`cygstrap search` finds packages by a part of their name or description, `cygstrap provides-file` by a file';
   return new CygstrapError('not-found', unknownNameText(name), { hint });
 }
 
