@@ -70,7 +70,8 @@ try {
     if (found.toString().trim().split('\n').length !== Math.ceil(count / 10))
       throw new Error('it found something else');
   };
-  const script = `find ${root}/x86_64/release -name '*.xz' -print0 | xargs -0 -P2 -I{} sh -c 'xz -dc "$1" | tar -t' _ {} >/dev/null`;
+  const each = 'xargs -0 -P2 -I{} sh -c \'xz -dc "$1" | tar -t\' _ {} >/dev/null';
+  const script = `find ${root}/x86_64/release -name '*.xz' -print0 | ${each}`;
   for (let run = 0; run < runs; run++) {
     rmSync(join(root, 'cache'), { recursive: true, force: true });
     times['cold']?.push(timed(search));
