@@ -40,8 +40,10 @@ async function find(
     await output.json({ ...envelope(indexes), from, matches, searched, unsearched });
   } else {
     await output.data(columns(matches.map(({ name, version, path }) => [`${name}-${version}`, path])));
-    if (matches.length === 0)
-      output.note('error', `no file of ${countText(searched, 'package')} matches \`${args.file}\``);
+    if (matches.length === 0) {
+      const where = args.repo === undefined ? `the lists of \`${from}\`` : countText(searched, 'package');
+      output.note('error', `no file of ${where} matches \`${args.file}\``);
+    }
     if (!args.quiet) for (const text of unsearchedTexts(result)) output.note('warning', text);
   }
   return matches.length === 0 ? EXIT_NO : EXIT_DONE;
