@@ -58,7 +58,13 @@ export type Event =
       readonly command: string;
     }
   /** A stage of a machine is made or found; `key` identifies it. */
-  | { readonly kind: 'stage-start'; readonly stage: string; readonly key: string }
+  | {
+      readonly kind: 'stage-start';
+      readonly stage: string;
+      readonly key: string;
+      /** What is installed, if there was a choice. */
+      readonly edition?: string;
+    }
   | { readonly kind: 'stage-reused'; readonly stage: string; readonly key: string }
   /** The current step; `step` n of m, if known. */
   | {

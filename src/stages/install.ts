@@ -99,7 +99,7 @@ async function make(
   const paths = { repo: join(places.work, 'repo'), answers: join(places.work, 'answers') };
   checkSpec(installSpec(context, { kit, machineOptions, media: paths, directory: places.work }));
   const logs = logPaths(places, 'install', key);
-  report({ kind: 'stage-start', stage: 'install', key });
+  report({ kind: 'stage-start', stage: 'install', key, ...(kit.edition !== undefined && { edition: kit.edition }) });
   await mkdir(places.logs, { recursive: true, mode: 0o700 });
   await Promise.all([logs.console, logs.screen].map((path) => rm(path, { force: true })));
   await using work = await openWork(places);

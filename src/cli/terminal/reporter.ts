@@ -65,7 +65,10 @@ function eventText(event: Exclude<Event, { kind: 'warning' | 'transfer-bytes' }>
 
 /** Returns the text of an event about a stage of a machine; undefined for all other events. */
 export function stageText(event: Event): string | undefined {
-  if (event.kind === 'stage-start') return `${event.stage} ${event.key.slice(0, 12)}: started`;
+  if (event.kind === 'stage-start') {
+    const edition = event.edition === undefined ? '' : `, ${event.edition}`;
+    return `${event.stage} ${event.key.slice(0, 12)}: started${edition}`;
+  }
   if (event.kind === 'stage-reused') return `${event.stage} ${event.key.slice(0, 12)}: already exists`;
   if (event.kind === 'stage-step')
     return `${event.stage}: ${event.text}${event.step === undefined ? '' : ` ${event.step.number}/${event.step.of}`}`;

@@ -26,6 +26,7 @@ export function windowsKit(setup: WindowsSetup): InstallKit {
     answerForm: isLegacy ? 'floppy' : 'iso',
     answerFiles: (answers: Answers) => filesOf(setup, answers),
     description: descriptionOf(setup, version),
+    edition: editionText(setup),
     installMachine: (options: InstallOptions) => machineOf(setup, options),
     progress: isLegacy ? LEGACY_PROGRESS : WINDOWS_PROGRESS,
     evaluationDays: evaluationDaysOf(setup),
@@ -72,15 +73,19 @@ function machineOf({ kind, medium }: WindowsSetup, { disk, repo, answers }: Inst
 }
 
 function descriptionOf(setup: WindowsSetup, version: string): string[] {
-  const { medium, isoSha256, edition, locale, timeZone, computerName, productKey, customization } = setup;
+  const { medium, isoSha256, locale, timeZone, computerName, productKey, customization } = setup;
   return [
     `medium ${medium.label}, sha256 ${isoSha256}`,
-    `edition ${edition.index}: ${edition.name}, ${edition.version}, ${edition.arch}`,
+    editionText(setup),
     `answers version ${version.slice(0, VERSION_DIGITS)}`,
     `${productKey === undefined ? 'without' : 'with'} a product key`,
     `locale ${locale}, time zone ${timeZone}, computer name ${computerName}`,
     ...(customization === undefined ? [] : [`customization sha256 ${customization.digest}`]),
   ];
+}
+
+function editionText({ edition: { index, name, version, arch } }: WindowsSetup): string {
+  return `edition ${index}: ${name}, ${version}, ${arch}`;
 }
 
 /** Returns the name and the content of the file with the answers. */

@@ -1,4 +1,5 @@
 import { expect, describe, test } from 'vitest';
+import { stageText } from '../../../src/cli/terminal/reporter.ts';
 import { WINDOWS_GUESTS } from '../../../src/guest/windows/kinds.ts';
 import { HARDWARE } from '../../../src/guest/windows/machine.ts';
 import { windowsKit } from '../../../src/guest/windows/kit.ts';
@@ -188,4 +189,14 @@ describe('the kit of a Windows', () => {
       fstab: expect.stringContaining('//192.168.0.2/store /store smbfs ') as string,
     });
   });
+});
+
+test('the start of an installation prints its edition', () => {
+  const { edition } = windowsKit(setupOf('windows-2022'));
+  expect(edition).toMatch(/^edition \d+: .+, \d+\.\d+\.\d+.*, amd64$/);
+  const start = { kind: 'stage-start', stage: 'install', key: '0123456789abcdef' } as const;
+  expect(stageText(start)).toBe('install 0123456789ab: started');
+  expect(stageText({ ...start, edition: 'edition 2: Windows' })).toBe(
+    'install 0123456789ab: started, edition 2: Windows',
+  );
 });
