@@ -57,15 +57,20 @@ function commandsFor(far, files) {
   const curl = (name) => {
     const urls = files.map(({ path }) => `url="https://127.0.0.1:${far[name]}/${path}"\noutput="repo/${path}"`);
     writeFileSync(at(`curl-${name}`), `${urls.join('\n')}\n`);
-    const options = ['--parallel', '--parallel-max', '16', '--create-dirs', '--cacert', at('ca.pem')];
-    return { command: ['curl', '-sf', ...options, '-K', at(`curl-${name}`)] };
+    return `curl -sf --parallel --parallel-max 16 --create-dirs --cacert ../ca.pem -K ../curl-${name}`;
   };
+  const index = `https://127.0.0.1:${far.h1}/x86_64/setup.zst`;
+  const first = `curl -sf --parallel --cacert ../ca.pem -O ${index} -O ${index}.sig`;
   const ours = (build, name, ...options) => {
     const program = [process.execPath, join(build, 'bin/cygstrap.js'), 'fetch', '--quiet', '--no-cache'];
     const trust = ['--keyring', at('key.asc'), '--ca-file', at('ca.pem')];
     return [...program, '--repo', 'repo', '--site', `https://127.0.0.1:${far[name]}/`, ...trust, ...options];
   };
-  const runs = { curl: curl('h1'), 'curl, HTTP/2': curl('h2') };
+  const runs = {
+    curl: { command: ['sh', '-c', curl('h1')] },
+    'curl, index first': { command: ['sh', '-c', `${first} && ${curl('h1')}`] },
+    'curl, HTTP/2': { command: ['sh', '-c', curl('h2')] },
+  };
   for (const [name, build] of Object.entries({ cygstrap: HERE, ...(other && { other: resolve(other) }) })) {
     runs[name] = { command: ours(build, 'h1', ...PACKAGES) };
     runs[`${name}, HTTP/2`] = { command: ours(build, 'h2', '--http2', ...PACKAGES) };
