@@ -209,6 +209,7 @@ export type { WatchLimits } from './stages/watch.ts';
 export type { SetupCall } from './guest/kind.ts';
 export type { WindowsSetup } from './guest/windows/setup.ts';
 export type { WindowsKind } from './core/windows/kinds.ts';
+export { ProgramError } from './io/program.ts';
 export type { ProgramDetails } from './io/program.ts';
 export type { Boot as MediumBoot } from './media/inspect/iso9660.ts';
 export type { Edition as WindowsEdition, UncheckedFile, WindowsMedium } from './media/inspect/windows.ts';

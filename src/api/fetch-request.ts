@@ -3,6 +3,7 @@ import type { ResolveRequest } from '../core/resolve/plan.ts';
 import type { Report } from '../events.ts';
 import type { SiteContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
+import { requireJobs } from './jobs.ts';
 import { requestIfAny } from './request-fields.ts';
 import type { RequestFields } from './request-fields.ts';
 import { groupsOf } from './site-groups.ts';
@@ -67,9 +68,10 @@ export interface CompleteContext extends SiteContext {
   readonly signal: AbortSignal;
 }
 
-/** Sets the defaults of a request. */
+/** Sets the defaults of a request. Throws as {@link requireJobs}. */
 export function completeRequest(given: FetchRequest): CompleteRequest {
   const { layout = DEFAULTS.layout, lock = DEFAULTS.lock, jobs = DEFAULTS.jobs, keyring = [] } = given;
+  requireJobs(jobs);
   const { repo, arch, prev, signKey, passphrase, installerSite, solverLimit } = given;
   return {
     repo,

@@ -22,9 +22,9 @@ export interface Project {
   readonly config: Config;
 }
 
-/** Reads the project file and merges options over it; without a file, over `otherwise`. Throws like `readProject`. */
+/** Reads the project file, by default the nearest one, and merges options over it; without a file, over `otherwise`. Throws like `readProject`. */
 export async function loadProject(
-  named: string | undefined,
+  named?: string,
   given: GivenConfig = {},
   otherwise: Config = {},
 ): Promise<Project> {

@@ -7,6 +7,7 @@ import { cacheDirectoryOf } from './context.ts';
 import type { SiteContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { failureOf, fetchFiles } from './fetch-files.ts';
+import { requireJobs } from './jobs.ts';
 import { openGroup } from './load-from-sites.ts';
 
 export interface RepairRequest {
@@ -26,6 +27,7 @@ export async function repairRepo(
   context: SiteContext = {},
 ): Promise<void> {
   const { report = () => {}, signal = new AbortController().signal } = context;
+  requireJobs(jobs);
   const root = resolve(repo);
   const cacheDir = cacheDirectoryOf(context, 'archives');
   const group = openGroup(sites, context);

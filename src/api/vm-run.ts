@@ -10,6 +10,7 @@ import { runStage } from '../stages/run.ts';
 import type { GuestSettings, RunHooks, RunResult } from '../stages/run.ts';
 import { VmError } from '../vm/base/vm-error.ts';
 import { guestKind } from './guest-kinds.ts';
+import { requireJobs } from './jobs.ts';
 import { toUtf8 } from './output-encoding.ts';
 import { contextOf, prepareVm } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
@@ -177,6 +178,7 @@ export async function runMany(
   requests: readonly VmRunRequest[],
   { jobs = 1, run = (request) => runVm(request), onOutcome }: ManyOptions,
 ): Promise<void> {
+  requireJobs(jobs);
   const limit = pLimit(jobs);
   const outcomeOf = async (request: VmRunRequest, number: number): Promise<RunOutcome> => {
     try {

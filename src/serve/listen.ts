@@ -5,8 +5,10 @@ import { CygstrapError } from '../errors.ts';
 const GRACE_MS = 5000;
 
 /** Binds a server to an address and a port, 0 for any free one. Returns its address, which ends with a slash. Throws
- *  `io`. */
+ *  `usage` for a number that is not a port, and `io`. */
 export async function listen(server: Server, host: string, port: number): Promise<string> {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new CygstrapError('usage', `not a port: ${port}`, { hint: 'use 0 for any free port, or up to 65535' });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const hint =

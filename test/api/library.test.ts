@@ -1,161 +1,119 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
 import { PROJECT } from '../support/transcript.ts';
 
 const run = promisify(execFile);
 
-/** Every operation of the command line, and every error class. */
-const OPERATIONS = [
-  [
-    'resolveRequest',
-    'resolveBatch',
-    'explainPackage',
-    'packageInfo',
-    'searchPackages',
-    'compareIndexes',
-    'comparePlans',
-  ],
-  [
-    'lintIndex',
-    'makeLock',
-    'updateLock',
-    'adjustLock',
-    'changeProject',
-    'initProject',
-    'outdatedPackages',
-    'listSettings',
-    'checkLock',
-    'saveLock',
-    'readLock',
-    'writeLock',
-    'loadCatalog',
-  ],
-  ['loadFromSites', 'loadProject', 'fetchRepo', 'verifyRepo', 'repairRepo', 'pruneRepo', 'makeBundle'],
-  [
-    'applyBundle',
-    'makeMedia',
-    'serveRepo',
-    'listSites',
-    'openSite',
-    'installRepo',
-    'examineHost',
-    'fixHost',
-    'prepareVm',
-    'installVm',
-  ],
-  [
-    'snapshotVm',
-    'runVm',
-    'runMany',
-    'bootVm',
-    'openShell',
-    'findInstalled',
-    'findSnapshot',
-    'listStages',
-    'makeVmReport',
-    'removeStages',
-  ],
-  ['collectStages', 'buildController', 'packageVersion', 'CygstrapError', 'FetchError', 'GuestError', 'InputError'],
-  ['MediaError', 'ParseError', 'VerifyError', 'VmError'],
-].flat();
+const read = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
+const PAGE = read('src/docs/library.md');
 
-/** Programs with nothing but the mandatory options. */
-const PROGRAMS = {
-  'plan.ts': `
-import { resolveRequest, explainPackage, loadCatalog, makeLock } from 'cygstrap';
-import { packageInfo, printLock, resolve, searchPackages } from 'cygstrap';
-import type { Lock, Plan } from 'cygstrap';
-const loaded = await loadCatalog(['fixtures/demo/setup.ini']);
-const result = resolve(loaded.catalog, { packages: ['curl'] });
-const plan: Plan | undefined = result.kind === 'plan' ? result.plan : undefined;
-const answer = await resolveRequest(loaded, { packages: ['curl'], base: false });
-const why = await explainPackage(loaded, { packages: ['curl'] }, 'bash');
-const info = packageInfo(loaded, 'curl');
-const found = searchPackages(loaded, { pattern: /curl/ });
-const made = await makeLock(loaded, { packages: ['curl'] });
-const lock: Lock | undefined = made.kind === 'lock' ? made.lock : undefined;
-console.log(plan?.packages.length, answer.kind, why.kind, info?.name, found.length);
-console.log(lock !== undefined && printLock(lock) !== '');
-`,
-  'repo.ts': `
-import { CygstrapError, FetchError, fetchRepo, listSites, makeBundle, pruneRepo, verifyRepo } from 'cygstrap';
-import type { FetchRequest, FetchResult } from 'cygstrap';
-export async function mirror(request: FetchRequest): Promise<FetchResult> {
-  const { damaged } = await verifyRepo({ repo: request.repo });
-  const { remove } = await pruneRepo({ repo: request.repo });
-  const { sites } = await listSites();
-  await makeBundle({ repo: request.repo, lock: 'cygstrap.lock.json', out: 'new.tar' });
-  try {
-    return await fetchRepo({ repo: './repo', sites: sites.map(({ url }) => url) });
-  } catch (error) {
-    if (error instanceof FetchError) console.log(error.url, error.kind, damaged, remove.length);
-    throw error instanceof CygstrapError ? new Error(error.code) : error;
-  }
-}
-`,
-  'machine.ts': `
-import { GuestError, VmError, installVm, prepareVm, runVm, snapshotVm } from 'cygstrap';
-import type { RunResult } from 'cygstrap';
-export async function build(): Promise<RunResult | undefined> {
-  const context = await prepareVm();
-  const installed = await installVm({ repo: './repo', lock: 'cygstrap.lock.json' }, context);
-  const snapshot = await snapshotVm({ installed }, context);
-  try {
-    return await runVm({ argv: ['make'] }, { ...context, snapshot, onOutput: () => {} });
-  } catch (error) {
-    if (error instanceof VmError || error instanceof GuestError) return undefined;
-    throw error;
-  }
-}
-`,
-};
-
-let folder = '';
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cygstrap-library-'));
-  await mkdir(join(folder, 'node_modules'));
-  await symlink(PROJECT, join(folder, 'node_modules/cygstrap'), 'junction');
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-test('exports every operation and every error class', async () => {
-  const library = (await import('../../src/index.ts')) as Readonly<Record<string, unknown>>;
-  expect(OPERATIONS.filter((name) => typeof library[name] !== 'function')).toEqual([]);
-});
-
-test('has types for strict programs, in which the obvious options have defaults', async () => {
-  const compilerOptions = {
-    target: 'es2022',
-    module: 'nodenext',
-    types: ['node'],
-    typeRoots: [join(PROJECT, 'node_modules/@types')],
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    verbatimModuleSyntax: true,
-    skipLibCheck: true,
-    noEmit: true,
-  };
-  const config = join(folder, 'tsconfig.json');
-  await writeFile(config, JSON.stringify({ compilerOptions, include: ['*.ts'] }));
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-  for (const [name, text] of Object.entries(PROGRAMS)) await writeFile(join(folder, name), text);
-  const tsc = join(PROJECT, 'node_modules/typescript/bin/tsc');
-  const { stdout } = await run(process.execPath, [tsc, '-p', config]).catch((error: { stdout: string }) => error);
-  expect(stdout).toBe('');
-});
-
-test('runs as a package', async () => {
-  const program = (PROGRAMS['plan.ts'].replaceAll(/^import type .*\n/gm, '') + '\n').replaceAll(
-    /: (Plan|Lock) \| undefined/g,
-    '',
+/** Returns the rows of the table of a section, without its head: the words in backticks of each cell. */
+function table(section: string): string[][][] {
+  const text = PAGE.slice(PAGE.indexOf(`## ${section}\n`)).split(/\n## /)[0] ?? '';
+  const [, , ...rows] = text.split('\n').filter((line) => line.startsWith('|'));
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word)),
   );
-  const file = join(folder, 'plan.mjs');
-  await writeFile(file, program);
-  const { stdout } = await run(process.execPath, [file], { cwd: PROJECT });
-  expect(stdout).toMatch(/^\d+ plan explained curl [1-9]\d*\ntrue\n$/);
+}
+
+describe('the page of the library', () => {
+  test('names the functions of every command, and the library has them', async () => {
+    const library = (await import('../../src/index.ts')) as Readonly<Record<string, unknown>>;
+    const rows = table('Commands and functions');
+    expect(rows.flatMap(([commands = []]) => commands).sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
+    expect(rows.filter(([, functions = []]) => functions.length === 0).map(([commands]) => commands)).toEqual([
+      ['completion'],
+    ]);
+    const functions = rows.flatMap(([, names = []]) => names);
+    expect(functions.filter((name) => typeof library[name] !== 'function')).toEqual([]);
+  });
+
+  test('names only functions and classes that the library has', async () => {
+    const library = (await import('../../src/index.ts')) as Readonly<Record<string, unknown>>;
+    const words = [...PAGE.replaceAll(/^```.*?^```/gms, '').matchAll(/`([a-z]+(?:[A-Z]\w*)|[A-Z]\w+Error)`/g)];
+    const fields = new Set(read('fixtures/library-api.txt').match(/\b\w+(?=\??:)/g));
+    expect(words.map(([, word = '']) => word).filter((word) => !(word in library) && !fields.has(word))).toEqual([]);
+  });
+
+  test('lists every error code and every kind of event', () => {
+    const codes = [...read('src/errors.ts').matchAll(/^ {2}\| '([\w-]+)'/gm)].map(([, code = '']) => code);
+    expect(table('Errors').map(([[code] = []]) => code)).toEqual(expect.arrayContaining(codes));
+    expect(table('Errors')).toHaveLength(codes.length);
+    const kinds = [...read('src/events.ts').matchAll(/kind: '([\w-]+)'/g)].map(([, kind = '']) => kind);
+    expect(
+      table('Events and signals')
+        .flatMap(([names = []]) => names)
+        .sort(),
+    ).toEqual(kinds.sort());
+  });
+});
+
+test('exports every error class, except that of the command line', async () => {
+  const library = (await import('../../src/index.ts')) as Readonly<Record<string, unknown>>;
+  const files = readdirSync(join(PROJECT, 'src'), { recursive: true, encoding: 'utf8' }).filter(
+    (path) => path.endsWith('.ts') && !path.startsWith('cli'),
+  );
+  const classes = files.flatMap((path) =>
+    [...read(join('src', path)).matchAll(/^export class (\w+) extends CygstrapError/gm)].map(([, name = '']) => name),
+  );
+  expect(classes.filter((name) => typeof library[name] !== 'function')).toEqual([]);
+  expect(classes.length).toBeGreaterThan(5);
+});
+
+describe('the programs of the page', () => {
+  const programs = [...PAGE.matchAll(/^```(js|ts)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
+    language,
+    text,
+  }));
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cygstrap-library-'));
+    await mkdir(join(folder, 'node_modules'));
+    await symlink(PROJECT, join(folder, 'node_modules/cygstrap'), 'junction');
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('compile in strict mode, with the declarations of the package', async () => {
+    const compilerOptions = {
+      target: 'es2022',
+      module: 'nodenext',
+      types: ['node'],
+      typeRoots: [join(PROJECT, 'node_modules/@types')],
+      allowJs: true,
+      checkJs: true,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      noUnusedLocals: true,
+      verbatimModuleSyntax: true,
+      noEmit: true,
+    };
+    const config = join(folder, 'tsconfig.json');
+    await writeFile(config, JSON.stringify({ compilerOptions, include: ['*.ts', '*.js'] }));
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+    for (const [at, { language, text }] of programs.entries())
+      await writeFile(join(folder, `program-${at + 1}.${language}`), text);
+    const tsc = join(PROJECT, 'node_modules/typescript/bin/tsc');
+    const { stdout } = await run(process.execPath, [tsc, '-p', config]).catch((error: { stdout: string }) => error);
+    expect(stdout).toBe('');
+    expect(programs.length).toBeGreaterThanOrEqual(8);
+  });
+
+  test('are formatted', async () => {
+    const prettier = join(PROJECT, 'node_modules/prettier/bin/prettier.cjs');
+    const options = ['--print-width', '120', '--single-quote', '--object-wrap', 'collapse', '--list-different'];
+    const { stdout } = await run(process.execPath, [prettier, ...options, folder]).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(stdout.split('\n').filter((file) => file.includes('program-'))).toEqual([]);
+  });
 });
