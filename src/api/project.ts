@@ -22,7 +22,8 @@ export interface Project {
   readonly config: Config;
 }
 
-/** Reads the project file, by default the nearest one, and merges options over it; without a file, over `otherwise`. Throws like `readProject`. */
+/** Reads the project file, by default the nearest one, and merges options over it; without a file, over `otherwise`.
+ *  Throws like `readProject`. */
 export async function loadProject(named?: string, given: GivenConfig = {}, otherwise: Config = {}): Promise<Project> {
   const project = await readProject(named);
   return { file: project?.file, config: mergeConfig(project?.config ?? otherwise, given) };
