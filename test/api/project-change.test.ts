@@ -54,8 +54,9 @@ describe('changeProject', () => {
     expect(projectText()).toBe('{ "packages": ["vim", "curl"], "repo": "r" }');
     expect(result).toMatchObject({
       kind: 'changed',
-      isWritten: true,
-      saved: { isWritten: true, difference: { added: [{ name: 'curl' }, {}, {}], removed: [], changed: [] } },
+      written: true,
+      project: { written: true, packages: ['vim', 'curl'] },
+      difference: { added: [{ name: 'curl' }, {}, {}], removed: [], changed: [] },
     });
     expect(locked()).toMatchObject({ vim: '9.1.0-1', bash: '5.2.21-1', curl: '8.6.0-1' });
     expect(parseLock(readFileSync(lock, 'utf8'), lock).request.packages).toEqual(['curl', 'vim']);
@@ -67,7 +68,7 @@ describe('changeProject', () => {
     const result = await changeProject(later, { file, remove: ['curl', 'libintl8'] });
     expect(result).toMatchObject({
       stillNeeded: [{ name: 'libintl8', chains: [{ reason: 'base' }] }],
-      saved: { difference: { removed: [{ name: 'curl' }, { name: 'libcurl4' }, { name: 'libssl3' }], changed: [] } },
+      difference: { removed: [{ name: 'curl' }, { name: 'libcurl4' }, { name: 'libssl3' }], changed: [] },
     });
     expect(projectText()).toBe('{ "packages": ["vim"] }');
     expect(locked()).toMatchObject({ vim: '9.1.0-1', bash: '5.2.21-1' });
@@ -108,7 +109,10 @@ describe('changeProject', () => {
       // The lock is written first.
       writeFileSync(file, text);
       if (!isLockWritten) writeFileSync(lock, old);
-      expect(await changeProject(source, { file, ...change })).toMatchObject({ kind: 'changed', isWritten: true });
+      expect(await changeProject(source, { file, ...change })).toMatchObject({
+        kind: 'changed',
+        project: { written: true },
+      });
       expect([projectText(), readFileSync(lock, 'utf8')]).toEqual([project, after]);
     }
   });
