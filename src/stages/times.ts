@@ -6,7 +6,7 @@ import type { Shape } from '../core/json/shape.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Event, Report } from '../events.ts';
 import { writeFileAtomically } from '../io/atomic-file.ts';
-import { isMissing } from '../io/system-error.ts';
+import { ioError, isMissing } from '../io/system-error.ts';
 import type { StageContext } from './context.ts';
 import { TIMED_ACTIVITIES, timesPath } from './layout.ts';
 import type { TimedActivity, VmPlaces } from './layout.ts';
@@ -123,8 +123,11 @@ export async function recordTimes<T>(
   } finally {
     if (end !== 'done' && signal.aborted) end = 'interrupted';
     const times = { activity, key, guest: guest.name, startedMs, end, ...stopwatch.read() };
-    await write(places, times).catch((error: unknown) => {
-      report({ kind: 'note', message: `the times are not recorded: ${String(error)}` });
+    const directory = timesPath(places, activity, key);
+    await write(directory, times).catch((error: unknown) => {
+      const failure = ioError(error, 'write the times to', directory);
+      if (!(failure instanceof CygstrapError)) throw failure;
+      report({ kind: 'note', message: failure.message });
     });
   }
 }
@@ -143,8 +146,7 @@ export function phasesOf(stopwatch: Stopwatch, report: Report): Report {
 }
 
 /** Each record is a file, so that processes do not wait for each other, and none sees a part of a record. */
-async function write(places: VmPlaces, times: Times): Promise<void> {
-  const directory = timesPath(places, times.activity, times.key);
+async function write(directory: string, times: Times): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const name = `${`${times.startedMs}`.padStart(15, '0')}-${randomBytes(4).toString('hex')}.json`;
   await writeFileAtomically(join(directory, name), `${JSON.stringify({ schema: TIMES_SCHEMA, ...times })}\n`, {

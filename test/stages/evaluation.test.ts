@@ -54,6 +54,7 @@ async function reportsOf(settings: GuestSettings, evaluationEnds: string | null)
   const aborted = new AbortController();
   aborted.abort(new Error('no machine'));
   const context = {
+    places: vmPlaces(temporaryDirectory()),
     guest: standIn,
     report: (event: Event) => void events.push(event),
     signal: aborted.signal,

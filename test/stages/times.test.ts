@@ -148,7 +148,7 @@ test('times that cannot be written are reported as a note, and the result stays'
   mkdirSync(places.root, { recursive: true });
   writeFileSync(places.times, 'not a directory');
   expect(await recordTimes(context, RUN, async () => 1)).toBe(1);
-  expect(events).toEqual([{ kind: 'note', message: expect.stringMatching(/^the times are not recorded: /) as string }]);
+  expect(events).toEqual([{ kind: 'note', message: expect.stringMatching(/^cannot write the times to /) as string }]);
 });
 
 test('rm removes the times of a stage and of its runs; gc those of stages that do not exist', async () => {
