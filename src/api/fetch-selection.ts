@@ -221,8 +221,6 @@ async function loadFromSites(
   const { groups, cache, context, signal } = options;
   const { arch = DEFAULT_ARCH } = lock?.request ?? request;
   const { report, now } = context;
-  // The keys are read meanwhile.
-  groups[0]?.sites[0]?.connectAhead?.(INDEX_CONNECTIONS);
   const newest = request.allowOlderIndex ? [] : await newestKnown(lock, request.repo);
   const trusted = await withTrust(groups, request.groups, request);
   return load(await findIndexes(trusted, { arch, newest, report, cache, onSending, now, signal }), options);
