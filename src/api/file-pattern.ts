@@ -5,9 +5,9 @@ export type PathTest = (path: string) => boolean;
 
 /** Returns a test for a path, the end of one, a name or a glob. A text with a leading `/` is compared with the whole
  *  path, another one with the last names of the path. Without glob characters it also means the program with `.exe`. In
- *  a glob, `*` and `?` stand for characters of one name, `**` also for `/`, and `[a-z]` and `[!a-z]` for one character.
- *  `/bin` and `/lib` are `/usr/bin` and `/usr/lib`. Case counts. The time of a test is linear. Throws `usage` for an
- *  empty text and an invalid glob. Source: Cygwin User's Guide, "The Cygwin Mount Table". */
+ *  a glob, `*` and `?` stand for characters of one name, `**` also for `/`, and `[a-z]`, `[!a-z]` and `[^a-z]` for one
+ *  character but `/`. `/bin` and `/lib` are `/usr/bin` and `/usr/lib`. Case-sensitive. The time of a test is linear.
+ *  Throws `usage` for an empty text and an invalid glob. Source: Cygwin User's Guide, "The Cygwin Mount Table". */
 export async function pathTest(text: string): Promise<PathTest> {
   const isWhole = text.startsWith('/');
   const names = text.replace(/^\/+/, '');
@@ -38,7 +38,8 @@ function mounted(path: string): string {
   return path.replace(/^\/(?=(?:bin|lib)\/)/, '/usr/');
 }
 
-const GLOB_PART = /\*\*\/|\*+|\?|\[!?\]?[^\]]*\]|[^]/gu;
+/** Parts of a glob. A class holds no `/`, and at least one character. */
+const GLOB_PART = /(?<=^|\/)\*\*\/|\*+|\?|\[(?:[!^][^/]|[^/!^])[^\]/]*\]|[^]/gu;
 
 function expressionOf(glob: string): string {
   return glob.replaceAll(GLOB_PART, (part) => {
@@ -46,24 +47,36 @@ function expressionOf(glob: string): string {
     if (part.startsWith('**')) return '.*';
     if (part === '*') return '[^/]*';
     if (part === '?') return '[^/]';
-    if (part.length > 2 && part.startsWith('[')) return classOf(part);
+    if (isClass(part)) return classOf(part);
     return literal(part);
   });
 }
 
 /** Returns a basic regular expression of grep that finds, in the list of a site, every line with a file that passes
- *  {@link pathTest}, and perhaps further lines. */
+ *  {@link pathTest}, and perhaps further lines. A list can have `bin/` and `lib/` without `usr/`. */
 export function grepExpression(text: string): string {
-  const names = mounted(`/${text.replace(/^\/+/, '')}`).slice(1);
-  const [, usr = '', rest = ''] = /^(usr\/(?=bin\/|lib\/))?(.*)$/su.exec(names) ?? [];
-  const body = rest.replaceAll(GLOB_PART, (part) => {
+  const path = `/${text.replace(/^\/+/, '')}`;
+  const names = (text.startsWith('/') ? mounted(path) : path).slice(1).replace(/^(?:\*\*\/)+/, '');
+  const [head = '', next] = names.split('/', 2);
+  const end = isGlob(names) ? '' : String.raw`\(\.exe\)\?`;
+  return `[ /]${bodyOf(names, head, next)}${end}${String.raw`\( ->.*\)\?$`}`;
+}
+
+/** Converts a path or glob; `head` and `next` are its first names. What can match `usr/` is optional. */
+function bodyOf(names: string, head: string, next: string | undefined): string {
+  if (next === undefined) return basicOf(names.slice(Math.max(0, names.lastIndexOf('**'))));
+  const isUsr = (head === 'usr' || isGlob(head)) && (head.includes('**') || /^(?:bin|lib)$|[*?[]/.test(next));
+  const rest = basicOf(names.slice(head.length + 1));
+  return isUsr ? String.raw`\(${basicOf(head)}/\)\?${rest}` : `${basicOf(head)}/${rest}`;
+}
+
+function basicOf(glob: string): string {
+  return glob.replaceAll(GLOB_PART, (part) => {
     if (part === '**/') return String.raw`\(.*/\)\?`;
     if (part.startsWith('**')) return '.*';
-    if (part === '*' || part === '?' || (part.length > 2 && part.startsWith('['))) return '[^/]*';
+    if (part === '*' || part === '?' || isClass(part)) return '[^/]*';
     return part.replaceAll(/[\\.*^$[]/g, String.raw`\$&`);
   });
-  const end = isGlob(names) ? '' : String.raw`\(\.exe\)\?`;
-  return String.raw`[ /]${usr === '' ? '' : String.raw`\(usr/\)\?`}${body}${end}\( ->.*\)\?$`;
 }
 
 /** Whether a text has characters with a meaning in a glob. */
@@ -71,10 +84,23 @@ export function isGlob(text: string): boolean {
   return /[*?[]/.test(text);
 }
 
-/** Converts `[a-z]` or `[!a-z]`. */
+function isClass(part: string): boolean {
+  return part.length > 2 && part.startsWith('[');
+}
+
+/** Converts `[a-z]`, `[!a-z]` or `[^a-z]`, which never match `/`. Throws `usage` for a class with a name. */
 function classOf(part: string): string {
-  const isNegative = part.startsWith('[!');
-  const inner = part.slice(isNegative ? 2 : 1, -1).replaceAll(/[\\[\]^&~]/g, String.raw`\$&`);
+  if (/\[([:.=]).*\1/su.test(part.slice(1)))
+    throw new CygstrapError('usage', `not a pattern: classes with a name are not supported: \`${part}]\``, {
+      hint: 'write the characters, such as `[a-zA-Z]`',
+    });
+  const isNegative = /^\[[!^]/.test(part);
+  const inner = part
+    .slice(isNegative ? 2 : 1, -1)
+    .replaceAll(/([^])-([^])/gu, (range, from: string, to: string) =>
+      from < '/' && '/' < to ? `${from}-.0-${to}` : range,
+    )
+    .replaceAll(/[\\[\]^&~]/g, String.raw`\$&`);
   return `[${isNegative ? '^/' : ''}${inner}]`;
 }
 

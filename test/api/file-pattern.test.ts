@@ -32,6 +32,15 @@ describe('a path, a name or a glob', () => {
     ['ssh?.exe', ['/usr/sbin/sshd.exe']],
     ['ssh[!_]*', ['/usr/bin/ssh.exe', '/usr/bin/ssh-add.exe', '/usr/sbin/sshd.exe']],
     ['ssh[a-d].exe', ['/usr/sbin/sshd.exe']],
+    ['ssh[^_]*', ['/usr/bin/ssh.exe', '/usr/bin/ssh-add.exe', '/usr/sbin/sshd.exe']],
+    ['bin[+-9]make', []],
+    ['bin[^x]make', []],
+    ['bin[/]make', []],
+    ['ssh[+-9]add.exe', ['/usr/bin/ssh-add.exe']],
+    ['/usr**/sshd.exe', ['/usr/sbin/sshd.exe']],
+    ['/usr/bin**/make', ['/usr/bin/make']],
+    ['/usr/bin/m**/ake', []],
+    ['make[!]', []],
     ['/etc/*', ['/etc/ssh_config']],
     ['/etc/**', ['/etc/ssh_config', '/etc/defaults/etc/ssh_config']],
     ['/etc/**/ssh_config', ['/etc/ssh_config', '/etc/defaults/etc/ssh_config']],
@@ -52,7 +61,7 @@ describe('a path, a name or a glob', () => {
     expect(PATHS.filter(isWanted)).toEqual(expected);
   });
 
-  test.each(['', '/', '//', '[z-a]'])('%j is refused', async (pattern) => {
+  test.each(['', '/', '//', '[z-a]', '[[:alpha:]]*', '[^_[.a.]]'])('%j is refused', async (pattern) => {
     await expect(pathTest(pattern)).rejects.toMatchObject({ code: 'usage' });
   });
 

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { grepExpression } from '../../src/api/file-pattern.ts';
+import { grepExpression, pathTest } from '../../src/api/file-pattern.ts';
 import { loadCatalog } from '../../src/api/load-catalog.ts';
 import { findSiteFiles, listSiteFiles } from '../../src/api/site-files.ts';
 import { FaultServer } from '../support/fault-server.ts';
@@ -141,7 +142,36 @@ describe('the expression for grep', () => {
     'usr/bin/',
   ];
 
+  const NAMES = ['usr', 'bin', 'lib', 'a', 'ab', 'b.x', 'a.exe'];
+  const PATHS = NAMES.flatMap((a) => [
+    a,
+    ...NAMES.flatMap((b) => [`${a}/${b}`, ...NAMES.map((c) => `${a}/${b}/${c}`)]),
+  ]);
+  const GLOB_NAMES = ['*', '**', '?', 'u*', 'u**', '**n', 'b?n', '[!x]i[a-n]', 'a**b', '**.x', 'l**/b', 'a', 'b[.-0]x'];
+  const name = fc.oneof(fc.constantFrom(...NAMES), fc.constantFrom(...GLOB_NAMES));
+  const patterns = fc
+    .tuple(fc.constantFrom('', '/'), fc.array(name, { minLength: 1, maxLength: 4 }))
+    .map(([root, names]) => root + names.join('/'));
+
+  test('finds every line that passes the test of a path', async () => {
+    await fc.assert(
+      fc.asyncProperty(patterns, async (pattern) => {
+        const isWanted = await pathTest(pattern);
+        const found = new Set(grepped(pattern, PATHS));
+        expect(PATHS.filter((path) => isWanted(`/${path}`) && !found.has(path))).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  }, 60_000);
+
   test.each([
+    ['/usr/*/ssh.exe', ['usr/bin/ssh.exe']],
+    ['/usr/**/sh', ['bin/sh']],
+    ['/usr/b?n/sh', ['bin/sh']],
+    ['*/bin/sh', ['bin/sh']],
+    ['u*/bin/sh', ['bin/sh']],
+    ['/u**sh', ['bin/sh']],
+    ['/usr/etc/ssh_config', []],
     ['/usr/bin/ssh', ['usr/bin/ssh.exe']],
     ['ssh.exe', ['usr/bin/ssh.exe', 'usr/bin/slogin -> ssh.exe']],
     ['/usr/bin/sh', ['bin/sh']],
@@ -152,14 +182,18 @@ describe('the expression for grep', () => {
     ['a+b[[]1].txt', ['usr/share/a+b[1].txt']],
     ['ssh?add.exe', ['usr/bin/ssh-add.exe']],
   ])('finds the lines of %s', (pattern, expected) => {
-    const text = LINES.map((line) => `    2024-07-01 10:00          12 ${line}\n`).join('');
-    const argv = ['--', grepExpression(pattern)];
-    const lines = execFileSync('grep', argv, { input: text, env: { LC_ALL: 'C', PATH: process.env['PATH'] } });
-    expect(
-      lines
-        .toString()
-        .split('\n')
-        .map((line) => line.slice(33)),
-    ).toEqual([...expected, '']);
+    expect(grepped(pattern, LINES)).toEqual(expected);
   });
+
+  function grepped(pattern: string, names: readonly string[]): readonly string[] {
+    const text = names.map((each) => `    2024-07-01 10:00          12 ${each}\n`).join('');
+    const argv = ['-e', grepExpression(pattern)];
+    const env = { LC_ALL: 'C', PATH: process.env['PATH'] };
+    const { stdout, status } = spawnSync('grep', argv, { input: text, env, encoding: 'utf8' });
+    expect(status).toBeLessThan(2);
+    return stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => line.slice(33));
+  }
 });
