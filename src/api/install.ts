@@ -1,21 +1,27 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Lock } from '../core/lock/lock.ts';
+import { LockComparison } from '../core/lock/comparison.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import { ProgramError, startProgram } from '../io/program.ts';
-import { ioError, isMissing } from '../io/system-error.ts';
+import { ioError } from '../io/system-error.ts';
+import type { RepoPlaces } from '../repo/files/layout.ts';
+import { placesOf } from '../repo/files/layout.ts';
 import { indexOfArch } from '../repo/index-files.ts';
-import { inspectRepo } from '../repo/repo.ts';
-import { installerPaths } from '../repo/files/path.ts';
+import { layoutOf } from '../repo/repo.ts';
 import type { InstallReport } from '../stages/install-report.ts';
 import { trustedKeys } from '../trust/verifier.ts';
 import { verifyDetached } from '../trust/verify.ts';
 import { checkInstallation } from './installation-check.ts';
 import type { OperationContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
+import { verifiedArchives } from './lock-archives.ts';
+import { requireAgreement } from './lock-comparison.ts';
+import type { NamedLock } from './lock-comparison.ts';
 import { readLock } from './lock-file.ts';
+import { installerOf } from './media-installer.ts';
 import { archivesIn, readIndexForSetup, setupCommandOf, unlistedPackages } from './setup-command.ts';
+import type { IndexForSetup } from './setup-command.ts';
 
 /** Without asking for an administrator, without shortcuts, and without a note about a newer setup program.
  *  Source: cygwin-setup main.cc, desktop.cc, ini.cc @ 09e4f16. */
@@ -44,6 +50,8 @@ export interface InstallResult extends Pick<InstallReport, 'packages' | 'finding
   readonly lock: string;
   /** The call of setup and its exit code, null after a signal; null if the installation was only checked. */
   readonly setup: SetupRun | null;
+  /** Reasons why not everything was compared, as text. */
+  readonly gaps: readonly string[];
   /** Whether setup succeeded, and everything is as in the lock, except findings that the request allows. */
   readonly isInstalled: boolean;
 }
@@ -56,9 +64,9 @@ export interface SetupRun {
 
 /** Installs the packages of a lock with Cygwin's setup program, which runs on Windows only, from a repo that has both.
  *  Then compares the installation with the lock: setup exits with 0 also if it left out packages or scripts failed. The
- *  signature of the setup program is verified before it runs. Throws `not-found` or `lock` for the lock, `repo` for a
- *  repo without an index of all its packages or without a setup program, `signature`, `tool` if a program cannot run,
- *  and errors of the system. */
+ *  setup program, the archives and the index are verified before it runs. The check runs programs of the installation.
+ *  Throws `not-found` or `lock` for the lock, `repo` for a repo without an index of all its packages or without a setup
+ *  program, `verify` for damaged or missing archives, `signature`, `tool` if a program cannot run, and `io`. */
 export async function installRepo(
   { repo, root, lock: file = DEFAULTS.lock, keyring = [], postinstallFailures = [] }: InstallRequest,
   { report = () => {}, signal }: OperationContext = {},
@@ -66,36 +74,42 @@ export async function installRepo(
   const lock = await readLock(file);
   const place = resolve(root);
   const setup =
-    repo === undefined ? null : await runSetup({ lock, repo: resolve(repo), root: place, keyring }, report, signal);
-  const { packages, findings, isComplete } = await checkInstallation(
+    repo === undefined
+      ? null
+      : await runSetup({ named: { file, lock }, repo: resolve(repo), root: place, keyring }, report, signal);
+  const { report: compared, gaps } = await checkInstallation(
     { root: place, packages: lock.packages, postinstallFailures },
     { signal },
   );
   const hasSucceeded = setup === null || SUCCESS.includes(setup.exitCode ?? -1);
-  const isAsLocked = isComplete && findings.every(({ isAllowed }) => isAllowed);
-  return { root: place, lock: file, setup, packages, findings, isInstalled: hasSucceeded && isAsLocked };
+  const { packages, findings } = compared;
+  const isAsLocked = gaps.length === 0 && findings.every(({ isAllowed }) => isAllowed);
+  return { root: place, lock: file, setup, packages, findings, gaps, isInstalled: hasSucceeded && isAsLocked };
 }
 
 interface SetupTask {
-  readonly lock: Lock;
+  readonly named: NamedLock;
   readonly repo: string;
   readonly root: string;
   readonly keyring: readonly string[];
 }
 
 async function runSetup(
-  { lock, repo, root, keyring }: SetupTask,
+  { named, repo, root, keyring }: SetupTask,
   report: Report,
   signal: AbortSignal | undefined,
 ): Promise<SetupRun> {
-  const { arch } = lock.request;
-  const { base, index } = indexIn(repo, arch);
-  const { program, signature } = installerPaths(arch);
-  const location = join(repo, base, program);
-  await verifyProgram(location, join(repo, base, signature), keyring);
-  const bytes = await readFile(index.location);
-  const forSetup = await readIndexForSetup(lock, { name: index.path, bytes, isSigned: index.isSigned });
-  const call = await setupCommandOf(lock, forSetup, { kind: 'directory', path: repo }, { program: location, keyring });
+  const { lock } = named;
+  const places = placesOf(repo, layoutOf(repo));
+  const installer = await installerOf(places, lock.request.arch, keyring);
+  if (installer === undefined)
+    throw new CygstrapError('repo', `the setup program is not in the repo \`${repo}\``, {
+      hint: 'fetch it with `cygstrap fetch --installer`',
+    });
+  await verifiedArchives(repo, lock, signal);
+  const forSetup = await verifiedIndex(named, { places, keyring });
+  const program = join(repo, places.base, installer.name);
+  const call = await setupCommandOf(lock, forSetup, { kind: 'directory', path: repo }, { program, keyring });
   if (call === null) {
     const unlisted = unlistedPackages(lock, archivesIn(forSetup.records));
     throw new CygstrapError('repo', `the index of \`${repo}\` does not list ${unlisted.join(', ')} of the lock`, {
@@ -103,8 +117,7 @@ async function runSetup(
     });
   }
   const words = [...call.arguments, ...UNATTENDED, '--root', root];
-  // A setup program that ends early would leave the log of an earlier run.
-  await rm(join(root, 'var/log/setup.log.full'), { force: true });
+  await removeLog(root);
   report({ kind: 'note', message: `setup installs into \`${root}\`` });
   try {
     await using running = await startProgram([call.program, ...words], { signal });
@@ -123,28 +136,48 @@ async function runSetup(
   }
 }
 
-/** Returns the index that setup reads for an architecture, and its base. */
-function indexIn(
-  repo: string,
-  arch: string,
-): {
-  readonly base: string;
-  readonly index: { readonly path: string; readonly location: string; readonly isSigned: boolean };
-} {
-  for (const base of inspectRepo(repo).bases) {
-    const found = indexOfArch({ root: repo, base }, arch);
-    if (found !== undefined) return { base, index: { ...found.index, isSigned: found.signature !== undefined } };
+/** Removes the log of an earlier run: a setup program that ends early would leave it. Throws `io`. */
+async function removeLog(root: string): Promise<void> {
+  const log = join(root, 'var/log/setup.log.full');
+  try {
+    await rm(log, { force: true });
+  } catch (error) {
+    throw ioError(error, 'remove', log);
   }
-  throw new CygstrapError('repo', `\`${repo}\` has no index for ${arch}`, {
-    hint: 'make the repo with `cygstrap fetch --installer`',
-  });
 }
 
-async function verifyProgram(program: string, signature: string, keyring: readonly string[]): Promise<void> {
-  const answer = await verifyDetached(await readPart(program), await readPart(signature), await trustedKeys(keyring));
-  if (answer.kind === 'verified') return;
-  throw new CygstrapError('signature', `\`${program}\` is refused: ${answer.message}`, {
-    hint: 'fetch it again with `cygstrap fetch --installer`',
+/** Reads the index that setup will read, and verifies its signature. An index without one is accepted if this repo made
+ *  it from its verified archives, or if the index of the lock has none either. Throws `repo` without an index,
+ *  `signature`, `lock` if it contradicts the lock, and what reading an index throws. */
+async function verifiedIndex(
+  { file, lock }: NamedLock,
+  { places, keyring }: { readonly places: RepoPlaces; readonly keyring: readonly string[] },
+): Promise<IndexForSetup> {
+  const { arch } = lock.request;
+  const found = indexOfArch(places, arch);
+  if (found === undefined)
+    throw new CygstrapError('repo', `\`${places.root}\` has no index for ${arch}`, {
+      hint: 'make the repo with `cygstrap fetch --installer`',
+    });
+  const { index, signature } = found;
+  const { path, location } = index;
+  const bytes = await readPart(location);
+  const { records } = await readIndexForSetup(lock, { name: path, bytes, isSigned: signature !== undefined });
+  const comparison = new LockComparison(lock);
+  comparison.add(records);
+  requireAgreement(file, comparison, path);
+  if (lock.indexes.every(({ signer }) => signer === 'unsigned') && !index.isSubset)
+    return { records, signer: 'unsigned' };
+  if (signature === undefined) {
+    if (index.isSubset) return { records, signer: 'unsigned' };
+    throw new CygstrapError('signature', `\`${location}\` has no signature, but the index of the lock was signed`, {
+      hint: 'repeat `cygstrap fetch`',
+    });
+  }
+  const answer = await verifyDetached(bytes, await readPart(signature), await trustedKeys(keyring));
+  if (answer.kind === 'verified') return { records, signer: answer.fingerprint };
+  throw new CygstrapError('signature', `\`${location}\` is refused: ${answer.message}`, {
+    hint: 'repeat `cygstrap fetch`, or trust the key of the repo with `--keyring FILE`',
     details: { reason: answer.reason },
   });
 }
@@ -153,9 +186,6 @@ async function readPart(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    if (!isMissing(error)) throw ioError(error, 'read', path);
-    throw new CygstrapError('repo', `the setup program is not in the repo: \`${path}\` does not exist`, {
-      hint: 'fetch it with `cygstrap fetch --installer`',
-    });
+    throw ioError(error, 'read', path);
   }
 }

@@ -6,8 +6,8 @@ import type { Lock } from '../core/lock/lock.ts';
 import { parseMarker } from '../guest/console-markers.ts';
 import { VERIFY_SCRIPT, verifyFiles } from '../guest/cygwin/verify.ts';
 import { runProgram } from '../io/program.ts';
+import { ioError } from '../io/system-error.ts';
 import { reportOf } from '../stages/install-report.ts';
-import type { InstallReport } from '../stages/install-report.ts';
 
 /** The check reads the list of files of every package; on a slow disk of Windows that takes minutes. */
 const LONGEST_CHECK_MS = 30 * 60_000;
@@ -22,16 +22,18 @@ export interface InstallationToCheck {
 
 /** Compares an installation of Cygwin with the packages of a lock: `installed.db`, the log of setup, postinstall
  *  scripts, and files. On Windows the bash of the installation runs the check, elsewhere the bash of this computer.
- *  Changes nothing in the installation. Throws `tool` if the check cannot run, and errors of the system. */
+ *  It runs `cygcheck` of
+ *  the installation, and changes nothing in it. Throws `tool` if the check cannot run, and `io`.
+ *  @returns the report, and the reasons why not everything was compared */
 export async function checkInstallation(
   { root, packages, postinstallFailures }: InstallationToCheck,
   { signal }: { readonly signal: AbortSignal | undefined },
-): Promise<InstallReport> {
+): Promise<ReturnType<typeof reportOf>> {
   const expected = { packages: packages.length, postinstallFailures };
   const shell = shellOf(root, process.platform);
   if (process.platform === 'win32' && !existsSync(shell.program)) {
     const finding = { kind: 'check', subject: 'bash.exe', text: `${shell.program} does not exist` } as const;
-    return reportOf([{ kind: 'finding', finding }], expected).report;
+    return reportOf([{ kind: 'finding', finding }], expected);
   }
   const work = await mkdtemp(join(tmpdir(), 'cygstrap-check-'));
   try {
@@ -49,7 +51,9 @@ export async function checkInstallation(
     return reportOf(
       lines.flatMap((line) => parseMarker(line) ?? []),
       expected,
-    ).report;
+    );
+  } catch (error) {
+    throw ioError(error, 'compare the installation in', work);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -65,15 +69,18 @@ interface Shell {
   readonly pathOf: (path: string) => string;
 }
 
+/** Bash would run the file that this variable of the user names. */
+const NO_START_FILE = { BASH_ENV: '' };
+
 /** Returns the shell for an installation. That of Cygwin finds only programs of its own installation, and reads paths
  *  of Windows with slashes. Pure. */
 export function shellOf(root: string, platform: NodeJS.Platform): Shell {
-  if (platform !== 'win32') return { program: 'bash', root, environment: {}, pathOf: (path) => path };
+  if (platform !== 'win32') return { program: 'bash', root, environment: NO_START_FILE, pathOf: (path) => path };
   const programs = win32.join(root, 'bin');
   return {
     program: win32.join(programs, 'bash.exe'),
     root: '',
-    environment: { PATH: programs },
+    environment: { ...NO_START_FILE, PATH: programs },
     pathOf: (path) => path.replaceAll(win32.sep, posix.sep),
   };
 }

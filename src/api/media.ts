@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { CygstrapError } from '../errors.ts';
 import type { SetupCall } from '../guest/kind.ts';
 import type { Lock } from '../core/lock/lock.ts';
 import { mediumDate } from '../media/date.ts';
@@ -7,18 +6,15 @@ import { writeFloppy } from '../media/floppy.ts';
 import { writeIso } from '../media/iso.ts';
 import type { IsoEntry } from '../media/iso.ts';
 import type { WrittenImage } from '../media/written.ts';
-import { auditRepo, isDamage } from '../repo/audit.ts';
-import { distinctFiles } from '../repo/files/path-conflicts.ts';
 import { placesOf } from '../repo/files/layout.ts';
-import type { VerifiedFile } from '../repo/verified.ts';
 import { layoutOf } from '../repo/repo.ts';
 import type { ReadingContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { readLock } from './lock-file.ts';
+import { verifiedArchives } from './lock-archives.ts';
 import { additionsOf } from './media-additions.ts';
 import { indexOfLock } from './media-index.ts';
 import { installerOf } from './media-installer.ts';
-import { filesOfLock } from './repo-files.ts';
 import { setupCallOf, setupCommandOf } from './setup-command.ts';
 import type { SetupCommand } from '../core/lock/setup-command.ts';
 import { requireWindows } from './windows.ts';
@@ -93,7 +89,7 @@ export async function makeMedia(request: MediaRequest, context: ReadingContext =
   requireWindows(windows, lock);
   const root = resolve(repo);
   const places = placesOf(root, layoutOf(root));
-  const files = await verifiedFilesOf(root, lock, signal);
+  const files = await verifiedArchives(root, lock, signal);
   const { arch } = lock.request;
   const index = await indexOfLock({ file: lockFile, lock }, { places, files, context });
   requireWindows(windows, lock, { records: index.forSetup.records });
@@ -128,33 +124,6 @@ export async function makeMedia(request: MediaRequest, context: ReadingContext =
     added: added.map(({ path }) => path),
     setup: await setupCommandOf(lock, index.forSetup, { kind: 'directory', path: REPO_DRIVE }, { program, keyring }),
   };
-}
-
-/** Reads and verifies every archive of a lock; does not use the verification cache. */
-async function verifiedFilesOf(root: string, lock: Lock, signal: AbortSignal | undefined): Promise<VerifiedFile[]> {
-  const files = distinctFiles(filesOfLock(lock));
-  const undigested = files.find(({ digest }) => digest === undefined);
-  if (undigested !== undefined) {
-    throw new CygstrapError('verify', `cannot write \`${undigested.path}\` to a medium: the lock has no digest of it`, {
-      details: { path: undigested.path },
-    });
-  }
-  const { findings, verified } = await auditRepo(root, [{ files, isComplete: true }], { signal });
-  const damage = findings.filter(isDamage);
-  const [first] = damage;
-  if (first !== undefined) {
-    const more = damage.length === 1 ? '' : ` (and ${damage.length - 1} more)`;
-    throw new CygstrapError(
-      'verify',
-      `\`${root}\` does not have what the lock lists: \`${first.path}\`: ${first.kind}${more}`,
-      {
-        hint: 'fetch it with `cygstrap fetch --frozen`, or repair it with `cygstrap verify --repair`',
-        details: { findings: damage.map(({ kind, path }) => ({ kind, path })) },
-      },
-    );
-  }
-  // A download directory of setup can have a file once per site.
-  return [...new Map(verified.map((file) => [file.path, file])).values()];
 }
 
 /** Returns the date of the newest index of a lock. */

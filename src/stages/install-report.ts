@@ -106,12 +106,12 @@ function lastCheck(markers: readonly ConsoleMarker[]): { findings: Finding[]; ve
 }
 
 function gapsOf(arrived: number, verdict: Verdict | undefined, packages: number): string[] {
-  if (verdict === undefined) return ['the guest printed no verdict about its packages'];
+  if (verdict === undefined) return ['the check of the packages printed no verdict'];
   const gaps: string[] = [];
   if (verdict.findings !== arrived)
-    gaps.push(`the guest printed ${verdict.findings} findings, and ${arrived} arrived: its console lost lines`);
+    gaps.push(`the check printed ${verdict.findings} findings, and ${arrived} arrived: lines were lost`);
   if (verdict.packages !== packages)
-    gaps.push(`the guest compared ${verdict.packages} packages, and the lock has ${packages}`);
+    gaps.push(`the check compared ${verdict.packages} packages, and the lock has ${packages}`);
   return gaps;
 }
 

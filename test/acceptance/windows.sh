@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From a Windows ISO image to a program that Cygwin's gcc has compiled, with real Windows. Needs Linux with KVM, Node.js,
-# a built checkout (`npm ci`), and what `cygstrap doctor` lists. Whatever happens, the evidence is in one directory.
+# a built checkout (`npm ci && npm run build`), and what `cygstrap doctor` lists. Whatever happens, the evidence is in
+# one directory.
 set -euo pipefail
 
 usage() {

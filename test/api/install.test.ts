@@ -1,8 +1,19 @@
-import { appendFileSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { generateKey } from 'openpgp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { shellOf } from '../../src/api/installation-check.ts';
+import { SUBSET_MARK } from '../../src/repo/files/layout.ts';
 import { allowToRun, makeReleaseWithSetup } from '../rehearsal/setup/program-file.ts';
 import { runCommand } from '../support/transcript.ts';
 import type { Outcome } from '../support/transcript.ts';
@@ -10,11 +21,12 @@ import type { Outcome } from '../support/transcript.ts';
 const directory = mkdtempSync(join(tmpdir(), 'cygstrap-install-'));
 const PROGRAM = 'setup-x86_64.exe';
 let keyring: string;
+let site: string;
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 beforeAll(async () => {
   const release = await makeReleaseWithSetup(directory);
-  ({ keyring } = release);
+  ({ keyring, site } = release);
   const { stderr } = await runCommand(
     `cygstrap fetch make --repo repo --site ${release.site} --keyring ${keyring} --installer \
        --installer-site ${release.site} --quiet >/dev/null`,
@@ -86,6 +98,7 @@ test('prints the call of setup as JSON', async () => {
     },
     packages: { locked: 14, compared: 14 },
     findings: [],
+    gaps: [],
     isInstalled: true,
   });
 });
@@ -112,13 +125,67 @@ test('fails if a script fails, unless that is allowed', async () => {
   expect(allowed.stdout).toMatch(/^allowed base-files: .*\n.* 0 differences; setup ended with exit code 0\n$/);
 });
 
-test('fails if setup fails on a damaged archive', async () => {
+test('refuses a damaged archive before setup runs', async () => {
   const repo = copyOfRepo();
   appendFileSync(join(directory, repo, 'x86_64/release/make/make-1.0-1.tar.xz'), 'x');
-  const { exit, stdout } = await install({ repo });
-  expect(exit).toBe(1);
-  expect(stdout).toMatch(/^log damaged-archive: Size mismatch: /m);
-  expect(stdout).toMatch(/; setup ended with exit code 1\n$/);
+  const { exit, stderr, root } = await install({ repo });
+  expect({ exit, isMade: existsSync(root) }).toEqual({ exit: 1, isMade: false });
+  expect(stderr).toMatch(/^error: `.*` does not have what the lock lists: `.*make-1\.0-1\.tar\.xz`: /);
+});
+
+test('refuses an index that differs from the lock', async () => {
+  const repo = copyOfRepo();
+  const index = join(directory, repo, 'x86_64/setup.ini');
+  writeFileSync(index, readFileSync(index, 'utf8').replace('@ make\n', '@ make2\n'));
+  const { exit, stderr, root } = await install({ repo });
+  expect({ exit, isMade: existsSync(root) }).toEqual({ exit: 1, isMade: false });
+  expect(stderr).toMatch(/^error: `cygstrap\.lock\.json` contradicts the index `x86_64\/setup\.ini`:/);
+});
+
+describe('the signature of the index', () => {
+  /** Fetches the same lock into a repo of its own. */
+  const fetched = async (options: string): Promise<string> => {
+    const name = `repo-${++installs}`;
+    const { stderr } = await runCommand(
+      `cygstrap fetch --repo ${name} --site ${site} --keyring ${keyring} --installer --installer-site ${site} ${options} \
+         --quiet >/dev/null`,
+      '',
+      directory,
+    );
+    expect(stderr).toBe('');
+    allowToRun(join(directory, name, PROGRAM));
+    return name;
+  };
+  const setupArguments = ({ stdout }: Outcome): unknown =>
+    (JSON.parse(stdout) as { setup: { arguments: string[] } }).setup.arguments;
+
+  test('setup gets the key of an index of the site', async () => {
+    const outcome = await install({ repo: await fetched('--full-index'), options: '--json' });
+    expect(setupArguments(outcome)).toEqual(expect.arrayContaining(['--pubkey', keyring]));
+  });
+
+  test('setup gets the key of the user that signed the index of the repo', async () => {
+    const userIDs = [{ name: 'me' }];
+    const key = await generateKey({ type: 'rsa', rsaBits: 2048, userIDs, subkeys: [], format: 'object' });
+    const [secret, open] = [join(directory, 'secret.gpg'), join(directory, 'public.gpg')];
+    writeFileSync(secret, key.privateKey.write());
+    writeFileSync(open, key.publicKey.write());
+    const repo = await fetched(`--sign-key ${secret}`);
+    const outcome = await install({ repo, options: `--json --keyring ${open}` });
+    expect(setupArguments(outcome)).toEqual(expect.arrayContaining(['--pubkey', open]));
+    const refused = await install({ repo });
+    expect(refused.exit).toBe(1);
+    expect(refused.stderr).toMatch(/^error: `.*setup\.ini` is refused: .*\nhint: .*`--keyring FILE`\n$/);
+  });
+
+  test('an index of the site without its signature is refused', async () => {
+    const repo = await fetched('--full-index');
+    for (const name of readdirSync(join(directory, repo, 'x86_64')))
+      if (/^setup\..*\.sig$/.test(name)) rmSync(join(directory, repo, 'x86_64', name));
+    const { exit, stderr } = await install({ repo });
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/^error: `.*` has no signature, but the index of the lock was signed\n/);
+  });
 });
 
 test('fails if setup ends with another exit code, also if nothing is missing', async () => {
@@ -127,8 +194,9 @@ test('fails if setup ends with another exit code, also if nothing is missing', a
 });
 
 test('accepts exit code 118 if nothing is left to replace', async () => {
-  const { exit, stdout } = await install({ variant: 'in-use' });
+  const { exit, stdout, stderr } = await install({ variant: 'in-use' });
   expect(exit).toBe(0);
+  expect(stderr).toBe('hint: restart Windows, and then check the installation with `--check`\n');
   expect(stdout).toContain('setup ended with exit code 118');
 });
 
@@ -137,7 +205,7 @@ test('refuses a setup program that its signature does not match, and does not ru
   appendFileSync(join(directory, repo, PROGRAM), '\n');
   const { exit, stdout, stderr, root } = await install({ repo });
   expect({ exit, stdout, isMade: existsSync(root) }).toEqual({ exit: 1, stdout: '', isMade: false });
-  expect(stderr).toMatch(/^error: `.*setup-x86_64\.exe` is refused: .*\nhint: .*`cygstrap fetch --installer`\n$/);
+  expect(stderr).toMatch(/^error: `.*setup-x86_64\.exe` is refused: .*\nhint: .*`cygstrap fetch --installer`, /);
 });
 
 test('refuses a repo without the setup program', async () => {
@@ -145,12 +213,12 @@ test('refuses a repo without the setup program', async () => {
   rmSync(join(directory, repo, PROGRAM));
   const { exit, stderr } = await install({ repo });
   expect(exit).toBe(1);
-  expect(stderr).toMatch(/^error: the setup program is not in the repo: /);
+  expect(stderr).toMatch(/^error: the setup program is not in the repo `/);
 });
 
 test('refuses a repo whose index lacks a package of the lock: setup would leave it out', async () => {
   const repo = copyOfRepo();
-  writeFileSync(join(directory, repo, 'x86_64/setup.ini'), '# cygstrap: subset\n');
+  writeFileSync(join(directory, repo, 'x86_64/setup.ini'), `${SUBSET_MARK}\n`);
   const { exit, stderr } = await install({ repo });
   expect(exit).toBe(1);
   expect(stderr).toMatch(/^error: the index of `.*` does not list `.*`make 1\.0-1`.* of the lock\n/);
@@ -196,7 +264,7 @@ test('on Windows the bash of the installation runs the check, with its own progr
   expect({ program, root, environment, path: pathOf(String.raw`C:\Temp\x\verify.sh`) }).toEqual({
     program: String.raw`C:\cygwin64\bin\bash.exe`,
     root: '',
-    environment: { PATH: String.raw`C:\cygwin64\bin` },
+    environment: { BASH_ENV: '', PATH: String.raw`C:\cygwin64\bin` },
     path: 'C:/Temp/x/verify.sh',
   });
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -100,4 +100,19 @@ test('a Node.js that is too old is named in one line', async () => {
     stdout: '',
     stderr: 'error: cygstrap needs Node.js 20.19 or later; this is 18.20.4\n',
   });
+});
+
+test('a checkout that is not built is named, with what to do', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'cygstrap-'));
+  try {
+    cpSync('package.json', join(directory, 'package.json'));
+    cpSync('bin', join(directory, 'bin'), { recursive: true });
+    expect(await program([join(directory, 'bin/cygstrap.js'), 'resolve'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'error: this checkout of cygstrap is not built\nhint: run `npm ci && npm run build` in it\n',
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

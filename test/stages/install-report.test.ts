@@ -36,14 +36,10 @@ test('no findings', () => {
 });
 
 test.each([
-  ['no verdict', [stage], 'the guest printed no verdict about its packages'],
-  ['no verdict after the first', [verdict(0), finding(POSTINSTALL)], 'the guest printed no verdict about its packages'],
-  [
-    'a lost line',
-    [finding(POSTINSTALL), verdict(2)],
-    'the guest printed 2 findings, and 1 arrived: its console lost lines',
-  ],
-  ['packages left out', [finding(POSTINSTALL), verdict(1, 4)], 'the guest compared 4 packages, and the lock has 5'],
+  ['no verdict', [stage], 'the check of the packages printed no verdict'],
+  ['no verdict after the first', [verdict(0), finding(POSTINSTALL)], 'the check of the packages printed no verdict'],
+  ['a lost line', [finding(POSTINSTALL), verdict(2)], 'the check printed 2 findings, and 1 arrived: lines were lost'],
+  ['packages left out', [finding(POSTINSTALL), verdict(1, 4)], 'the check compared 4 packages, and the lock has 5'],
 ])('an incomplete check: %s', (_title, markers, reason) => {
   const { report, refusal } = judge(markers, ['ca-certificates']);
   expect(report.isComplete).toBe(false);

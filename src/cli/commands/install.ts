@@ -18,7 +18,7 @@ const OPTIONS = {
   ...REPO_OPTION,
   ...grouped('Installation', {
     root: required(value('DIR', 'Directory of the installation')),
-    check: flag('Run no setup: only compare an installation with the lock'),
+    check: flag('Do not run setup: only compare an installation with the lock'),
     keyring: list('PATH', "Trust the OpenPGP keys in this file or directory, besides Cygwin's own; repeat for several"),
     'allow-postinstall-failure': list(
       'NAME',
@@ -63,11 +63,12 @@ async function checkedLock(args: Arguments<typeof OPTIONS>): Promise<string> {
   return lockFileOf(args, await loadProject(undefined));
 }
 
-function installText({ root, lock, setup, packages, findings }: InstallResult): string {
+function installText({ root, lock, setup, packages, findings, gaps }: InstallResult): string {
   const lines = findings.map(
     ({ kind, subject, text, meaning, isAllowed }) =>
       `${isAllowed ? 'allowed' : kind} ${subject}: ${printableLine(text)} (${meaning})\n`,
   );
+  lines.push(...gaps.map((gap) => `incomplete: ${gap}\n`));
   const refused = findings.filter(({ isAllowed }) => !isAllowed).length;
   const compared = `${packages.compared} of ${countText(packages.locked, 'package')} compared with \`${lock}\``;
   const end = setup === null ? '' : `; setup ended with exit code ${setup.exitCode ?? 'none'}`;
@@ -75,8 +76,8 @@ function installText({ root, lock, setup, packages, findings }: InstallResult): 
 }
 
 function hintOf({ setup, findings, isInstalled }: InstallResult): string | undefined {
-  if (isInstalled) return undefined;
   if (setup?.exitCode === RESTART) return 'restart Windows, and then check the installation with `--check`';
+  if (isInstalled) return undefined;
   const failed = findings.find(({ kind, isAllowed }) => kind === 'postinstall' && !isAllowed);
   if (failed === undefined) return undefined;
   return `if the failure does no harm, allow it: \`--allow-postinstall-failure ${failed.subject}\``;
