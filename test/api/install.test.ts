@@ -147,8 +147,8 @@ describe('the signature of the index', () => {
   const fetched = async (options: string): Promise<string> => {
     const name = `repo-${++installs}`;
     const { stderr } = await runCommand(
-      `cygstrap fetch --repo ${name} --site ${site} --keyring ${keyring} --installer --installer-site ${site} ${options} \
-         --quiet >/dev/null`,
+      `cygstrap fetch --repo ${name} --site ${site} --keyring ${keyring} --installer --installer-site ${site} \
+         ${options} --quiet >/dev/null`,
       '',
       directory,
     );
