@@ -106,6 +106,22 @@ describe('a repo', () => {
     expect(keys()).toHaveLength(2);
   });
 
+  test('has another key with the setup program, which a repo for an installation includes', async () => {
+    await run();
+    const installing = { install: 'true', 'add-to-path': 'false' };
+    // The last step fails: this is no Windows.
+    const first = await run(installing);
+    expect(first.outputs['cache-hit']).toBe('false');
+    expect(first.steps).toContain('Save the repo');
+    expect(keys()).toHaveLength(2);
+    rmSync(join(runner.directory, 'user-cache'), { recursive: true });
+    const requests = mirror.count();
+    const second = await run(installing);
+    expect(second.outputs['cache-hit']).toBe('true');
+    expect(existsSync(join(runner.directory, 'temp/cygstrap-repo/setup-x86_64.exe'))).toBe(true);
+    expect(mirror.count()).toBe(requests);
+  });
+
   test('comes without the cache if that is turned off', async () => {
     const { isSuccess, steps, outputs } = await run({ cache: 'false' });
     expect({ isSuccess, hit: outputs['cache-hit'] }).toEqual({ isSuccess: true, hit: 'false' });
@@ -159,6 +175,17 @@ describe('an error', () => {
     expect(log).toMatch(/error: `.*cygstrap\.lock\.json` .*request/);
     // That of another request has the same key, and is complete.
     expect(keys()).toHaveLength(1);
+  });
+
+  test('is an option in the place of a package name', async () => {
+    const first = await run({ packages: '--unsigned' });
+    expect(first.isSuccess).toBe(false);
+    expect(first.log).toContain('`--unsigned`');
+    expect(first.steps).toEqual(['Build cygstrap', 'Lock the packages']);
+    await run();
+    const second = await run({ packages: '--refresh' });
+    expect(second.isSuccess).toBe(false);
+    expect(second.log).toContain('`--refresh`');
   });
 
   test('is a missing lock if it is frozen', async () => {

@@ -163,4 +163,15 @@ describe('build.sh', () => {
     expect({ status, calls }).toEqual({ status: 1, calls: '' });
     expect(stdout).toMatch(/^::error::cygstrap needs Node\.js 20\.19 or later/);
   });
+
+  test.each([
+    ['18.20.0', 1],
+    ['20.18.3', 1],
+    ['20.19.0', 0],
+    ['22.0.0', 0],
+  ])('with Node.js %s it ends with %i', (version, status) => {
+    const preload = `data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"${version}"}})`;
+    const node = `exec "${process.execPath}" --import '${preload}' "$@"`;
+    expect(build({ isBuilt: true, node })).toMatchObject({ status, calls: '' });
+  });
 });

@@ -2,7 +2,10 @@
 # Builds cygstrap in the checkout of the action, unless that is done. Install scripts of dependencies do not run.
 set -euo pipefail
 cd "$GITHUB_ACTION_PATH/../../.."
-if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then
+if ! node -e '
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1);
+'; then
   echo '::error::cygstrap needs Node.js 20.19 or later: use actions/setup-node before'
   exit 1
 fi

@@ -17,9 +17,9 @@ output() {
 }
 
 # absolute PATH...: prints the absolute path of the joined parts, in the form of the system.
-absolute() { node -p 'require("node:path").resolve(...process.argv.slice(1))' "$@"; }
+absolute() { node -p 'require("node:path").resolve(...process.argv.slice(1))' -- "$@"; }
 
 # Empty inputs leave the variables of the workflow as they are.
 [ -z "${SITES:-}" ] || export CYGSTRAP_SITE=$SITES
 [ -z "${ARCH:-}" ] || export CYGSTRAP_ARCH=$ARCH
-cd "$DIRECTORY" || exit
+cd -- "$DIRECTORY" || exit

@@ -12,4 +12,4 @@ else
   # The option of this variable requires --installer.
   unset CYGSTRAP_INSTALLER_SITE
 fi
-cygstrap fetch ${PACKAGES:+"$PACKAGES"} --lock "$LOCK" --repo "$REPO" ${installer:+"$installer"}
+cygstrap fetch --lock "$LOCK" --repo "$REPO" ${installer:+"$installer"} -- ${PACKAGES:+"$PACKAGES"}

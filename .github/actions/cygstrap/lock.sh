@@ -5,7 +5,7 @@ set -euo pipefail
 source "$GITHUB_ACTION_PATH/common.sh"
 if [ ! -e "$LOCK" ]; then
   [ "$FROZEN" != true ] || fail "the lock $LOCK does not exist: make it with 'cygstrap lock', and commit it"
-  cygstrap lock ${PACKAGES:+"$PACKAGES"} --lock "$LOCK"
+  cygstrap lock --lock "$LOCK" -- ${PACKAGES:+"$PACKAGES"}
 fi
 # A checkout of the same lock can have CR LF.
 digest=$(tr -d '\r' <"$LOCK" | node -e '
@@ -14,4 +14,7 @@ digest=$(tr -d '\r' <"$LOCK" | node -e '
 ')
 output lock "$(absolute "$LOCK")"
 output repo "$(absolute "${REPO:-$RUNNER_TEMP/cygstrap-repo}")"
-output key "cygstrap-1-$digest"
+# A repo for an installation also has the setup program.
+setup=
+[ "$INSTALL" != true ] || setup=-setup
+output key "cygstrap-1-$digest$setup"
