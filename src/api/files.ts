@@ -1,14 +1,12 @@
 import type { CatalogVersion } from '../core/catalog/versions.ts';
-import { byteOrder } from '../core/version/byte-order.ts';
 import { CygstrapError } from '../errors.ts';
-import type { MemberList } from '../input/archive-members.ts';
 import type { ReadingContext } from './context.ts';
-import { pathTest } from './file-pattern.ts';
+import { FileMatches } from './file-matches.ts';
 import { absent, listed, selected } from './file-results.ts';
-import type { FileMatch, FileSearchResult, FilesResult, UnsearchedPackage } from './file-results.ts';
+import type { FileSearchResult, FilesResult } from './file-results.ts';
 import { loadRepo } from './repo-catalog.ts';
 import { listArchives } from './repo-lists.ts';
-import type { RepoArchive } from './repo-lists.ts';
+import type { FoundList, RepoArchive } from './repo-lists.ts';
 
 export interface FilesRequest {
   /** Directory of the repo. */
@@ -20,8 +18,6 @@ export interface FilesRequest {
   /** Default: every index of the repo. */
   readonly arch?: string | undefined;
 }
-
-type FoundList = MemberList | { readonly isMissing: true };
 
 /** Lists the files of a package from its archive in a repo. Throws `corrupt` for a damaged archive, `not-found` for a
  *  repo without an index, `io`, `repo`, and as `loadCatalog`. */
@@ -47,6 +43,7 @@ function fromList(
   const { path } = found.archive;
   if ('isMissing' in list) return absent(`\`${repo}\` does not have \`${path}\``, 'fetch it with `cygstrap fetch`');
   if ('members' in list) return { kind: 'files', ...found, from: repo, files: list.members.map(listed) };
+  if ('error' in list) throw list.error;
   throw new CygstrapError('corrupt', `cannot list the files of \`${path}\`: ${list.why}`, {
     hint: `\`cygstrap verify ${repo} --repair\` fetches damaged archives again`,
   });
@@ -62,34 +59,22 @@ export interface FileSearchRequest {
 }
 
 /** Finds the files of the current versions of all packages of a repo that match a pattern. Throws `usage` for an
- *  invalid pattern, `not-found`, `io`, `repo`, and as `loadCatalog`. */
+ *  invalid pattern, `limit` for too many matches, `not-found`, `io`, `repo`, and as `loadCatalog`. */
 export async function findFiles(
   { repo, pattern, arch }: FileSearchRequest,
   context: ReadingContext = {},
 ): Promise<FileSearchResult> {
-  const isWanted = await pathTest(pattern);
+  const found = await FileMatches.of(pattern);
   const { root, loaded, bases } = await loadRepo(repo, arch, context);
   const { catalog, indexes } = loaded;
   const archives = [...catalog.packages.values()].flatMap((pkg): (RepoArchive & { version: CatalogVersion })[] => {
     const version = catalog.current(pkg);
     return version === undefined ? [] : [{ version, archive: version.archive, base: bases[version.index] ?? '' }];
   });
-  const matches: FileMatch[] = [];
-  const unsearched: UnsearchedPackage[] = [];
-  const take = ({ version: { name, version } }: { readonly version: CatalogVersion }, list: FoundList): void => {
-    if (!('members' in list)) unsearched.push({ name, version, ...('why' in list && { why: list.why }) });
-    else
-      for (const member of list.members) {
-        const file = listed(member);
-        if (file.type !== 'directory' && isWanted(file.path)) matches.push({ name, version, ...file });
-      }
+  const take = ({ version }: { readonly version: CatalogVersion }, list: FoundList): void => {
+    if ('members' in list) found.search(version, list.members);
+    else found.skip(version, 'why' in list ? list.why : undefined);
   };
   await listArchives(root, archives, take, context);
-  return {
-    indexes,
-    from: repo,
-    matches: matches.sort((a, b) => byteOrder(a.name, b.name) || byteOrder(a.path, b.path)),
-    searched: archives.length - unsearched.length,
-    unsearched: unsearched.sort((a, b) => byteOrder(a.name, b.name)),
-  };
+  return { indexes, from: repo, ...found.result() };
 }

@@ -1,20 +1,22 @@
 import { availableParallelism } from 'node:os';
-import pLimit from 'p-limit';
 import type { Archive } from '../core/setup-ini/records.ts';
+import { CygstrapError } from '../errors.ts';
 import { listMembers } from '../input/archive-members.ts';
 import type { MemberList } from '../input/archive-members.ts';
 import { MemberCache } from '../input/member-cache.ts';
 import { lookBelow } from '../io/no-follow.ts';
+import { ioError, isMissing } from '../io/system-error.ts';
 import { digestOf } from '../repo/files/archive-file.ts';
 import { parseRepoPath } from '../repo/files/path.ts';
 import { cacheDirectoryOf } from './context.ts';
 import type { OperationContext } from './context.ts';
+import { forEach } from './for-each.ts';
 
 /** Archives that are decompressed at a time; each can need 200 MB of memory. */
 const MOST_AT_ONCE = 8;
 
-/** Lists that are read from the cache at a time. */
-const CACHED_AT_ONCE = 32;
+/** Lists that are read from the cache at a time; each can need some hundred MB of memory. */
+const CACHED_AT_ONCE = 4;
 
 /** An archive of a repo. */
 export interface RepoArchive {
@@ -24,13 +26,17 @@ export interface RepoArchive {
   readonly base: string;
 }
 
+/** The members of an archive, or why they are not known. `error` is a failure of the system. */
+export type FoundList =
+  MemberList | { readonly isMissing: true } | { readonly why: string; readonly error: CygstrapError };
+
 /** Lists the members of archives of a repo, and passes each list on; in no order. Lists are kept by the SHA-512 of the
- *  archive; archives without one in the index are read each time. As many archives are read at once as the host has
- *  processors. Throws `repo` for invalid paths, `io`, and the reason of the signal. */
+ *  archive; archives without one in the index are read each time. An archive that cannot be read does not stop the
+ *  others. Throws `repo` for invalid paths, what `take` throws, and the reason of the signal. */
 export async function listArchives<A extends RepoArchive>(
   root: string,
   archives: readonly A[],
-  take: (archive: A, list: MemberList | { readonly isMissing: true }) => void,
+  take: (archive: A, list: FoundList) => void,
   context: OperationContext,
 ): Promise<void> {
   const { report = () => {}, signal } = context;
@@ -42,7 +48,8 @@ export async function listArchives<A extends RepoArchive>(
     const { archive, base } = one;
     const path = parseRepoPath(archive.path);
     const key = base === '' ? path : `${base}/${path}`;
-    const found = lookBelow(root, key);
+    const found = await readable(archive, () => lookBelow(root, key));
+    if (!('kind' in found)) return take(one, found);
     if (found.kind === 'missing') return take(one, { isMissing: true });
     if (found.kind !== 'file') return take(one, { why: 'it is not a regular file' });
     if (found.status.size !== BigInt(archive.sizeBytes))
@@ -58,30 +65,23 @@ export async function listArchives<A extends RepoArchive>(
   await forEach(unknown, atOnce, signal, async ({ archive: one, location }) => {
     const startMs = performance.now();
     const { path, sizeBytes: size, sha512 } = one.archive;
-    const list = await listMembers({ location, sizeBytes: size, digest: digestOf(one.archive) }, { signal });
+    const list = await readable(one.archive, () =>
+      listMembers({ location, sizeBytes: size, digest: digestOf(one.archive) }, { signal }),
+    );
     if ('members' in list && sha512 !== undefined) await cache?.write(sha512, list.members);
     report({ kind: 'archive-listed', path, sizeBytes: size, durationMs: performance.now() - startMs });
     take(one, list);
   });
 }
 
-/** Runs a task for each item, some at a time; starts none after the first failure. */
-async function forEach<T>(
-  items: readonly T[],
-  atOnce: number,
-  signal: AbortSignal | undefined,
-  task: (item: T) => Promise<void>,
-): Promise<void> {
-  const limit = pLimit(atOnce);
-  const failures: unknown[] = [];
-  await Promise.all(
-    items.map((item) =>
-      limit(async () => {
-        if (failures.length > 0 || signal?.aborted === true) return;
-        await task(item).catch((error: unknown) => failures.push(error));
-      }),
-    ),
-  );
-  signal?.throwIfAborted();
-  if (failures.length > 0) throw failures[0];
+/** Reads something of an archive; returns failures of the system, and that it was removed in the meantime. */
+async function readable<T>({ path }: Archive, read: () => T | Promise<T>): Promise<T | FoundList> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (isMissing(cause)) return { isMissing: true };
+    const error = ioError(cause, 'read', path);
+    if (error === cause || !(error instanceof CygstrapError)) throw cause;
+    return { why: error.message, error };
+  }
 }

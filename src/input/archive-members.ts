@@ -46,12 +46,15 @@ export interface ArchiveLimits {
   readonly maxHeldTarBytes: number;
   /** Largest tar that a program decompresses. */
   readonly maxTarBytes: number;
-  /** Most characters of all names together. */
-  readonly maxNameChars: number;
+  /** Most memory of a list, estimated: its names, and some bytes for each member. */
+  readonly maxListBytes: number;
 }
 
 /** Memory limit of the program: twice what data of `xz -9` needs. */
 const MAX_DECODER_BYTES = 128 * 1024 * 1024;
+
+/** Memory of a member besides its names. */
+const MEMBER_BYTES = 64;
 
 /** Of the 27,730 binary archives of Cygwin in 2025, 84 have more than 64 MB, the largest 802 MB. */
 export const ARCHIVE_LIMITS: ArchiveLimits = {
@@ -59,7 +62,7 @@ export const ARCHIVE_LIMITS: ArchiveLimits = {
   maxHeldBytes: 64 * 1024 * 1024,
   maxHeldTarBytes: 512 * 1024 * 1024,
   maxTarBytes: 16 * 1024 * 1024 * 1024,
-  maxNameChars: 32 * 1024 * 1024,
+  maxListBytes: 32 * 1024 * 1024,
 };
 
 /** Verifies the digest of an archive and lists its members. Memory is bounded.
@@ -163,15 +166,16 @@ async function* decodedHere(
 
 async function membersOf(
   tar: AsyncIterable<Uint8Array>,
-  { maxNameChars }: ArchiveLimits,
+  { maxListBytes }: ArchiveLimits,
   signal: AbortSignal | undefined,
 ): Promise<ArchiveMember[]> {
   const members: ArchiveMember[] = [];
-  let chars = 0;
+  let bytes = 0;
   for await (const { name, type, sizeBytes, target } of readTar(tar)) {
     signal?.throwIfAborted();
-    chars += name.length + (target?.length ?? 0);
-    if (chars > maxNameChars) throw new DecodeFault('limit', `its names have more than ${maxNameChars} characters`);
+    bytes += MEMBER_BYTES + name.length + (target?.length ?? 0);
+    if (bytes > maxListBytes)
+      throw new DecodeFault('limit', `the list of its files would need more than ${maxListBytes} bytes`);
     const path = name.replace(/^(?:\.?\/+)+/, '').replace(/\/+$/, '');
     // The directory of all, as `tar -C DIR -c .` writes it.
     if (path === '' || path === '.') continue;

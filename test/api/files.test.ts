@@ -13,7 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { FileMatches } from '../../src/api/file-matches.ts';
 import { findFiles, listFiles } from '../../src/api/files.ts';
+import type { CatalogVersion } from '../../src/core/catalog/versions.ts';
 import type { Event } from '../../src/events.ts';
 
 const RELEASE = join(import.meta.dirname, '../../fixtures/release');
@@ -145,6 +147,50 @@ describe('a search for a file', () => {
     // Only the damaged archive is read again.
     expect(listedIn(events)).toHaveLength(9);
     expect(statSync(cygwin).size).toBeGreaterThan(0);
+  });
+
+  test('archives that cannot be read do not stop it', async () => {
+    const { repo, context } = newRepo();
+    const index = join(repo, 'x86_64/setup.ini');
+    const cygwin = join(repo, 'x86_64/release/cygwin/cygwin-3.5.4-1-x86_64.tar.xz');
+    const long = `x86_64/release/${'b'.repeat(300)}/bash-5.2.21-1-x86_64.tar.xz`;
+    for (const name of readdirSync(join(repo, 'x86_64')))
+      if (name.startsWith('setup.') && name !== 'setup.ini') rmSync(join(repo, 'x86_64', name));
+    writeFileSync(index, readFileSync(index, 'utf8').replace(BASH, long));
+    const report = (event: Event): void => {
+      if (event.kind !== 'list-start') return;
+      rmSync(cygwin);
+      mkdirSync(cygwin);
+      rmSync(join(repo, 'x86_64/release/openssh'), { recursive: true });
+    };
+    const result = await findFiles({ repo, pattern: 'README' }, { ...context, report });
+    expect(result.matches).toHaveLength(4);
+    expect(result.searched).toBe(6);
+    expect(result.unsearched).toEqual([
+      { name: 'bash', version: '5.2.21-1', why: `cannot read \`${long}\`: the path is too long for this file system` },
+      {
+        name: 'cygwin',
+        version: '3.5.4-1',
+        why: 'cannot read `x86_64/release/cygwin/cygwin-3.5.4-1-x86_64.tar.xz`: a directory has this name',
+      },
+      { name: 'openssh', version: '9.8p1-1' },
+    ]);
+    await expect(listFiles({ repo, package: 'bash' })).rejects.toMatchObject({ code: 'io' });
+  });
+
+  test('ends at too many matches', async () => {
+    const version = { name: 'a', version: '1-1' } as CatalogVersion;
+    const found = await FileMatches.of('b*', 2);
+    const member = (path: string) => ({ path, type: 'file', size: 0 }) as const;
+    found.search(version, [member('b'), member('b1'), member('c')]);
+    expect(found.result()).toMatchObject({ matches: [{ path: '/b' }, { path: '/b1' }], searched: 1 });
+    expect(() => found.search(version, [member('b2')])).toThrow(
+      expect.objectContaining({
+        code: 'limit',
+        message: 'more than 2 files match `b*`',
+        hint: 'give more of the path',
+      }) as Error,
+    );
   });
 
   test('finds nothing', async () => {

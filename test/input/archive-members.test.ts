@@ -105,7 +105,7 @@ describe('the members of an archive', () => {
     ['archive', XZ, { maxHeldBytes: 100 }, 'it has more than 100 bytes, too many without the program `xz`'],
     ['archive of zst', ZST, { maxHeldBytes: 100 }, 'it has more than 100 bytes, too many'],
     ['tar', XZ, { maxHeldTarBytes: 1000 }, 'it holds more than 1000 bytes'],
-    ['list of names', XZ, { maxNameChars: 30 }, 'its names have more than 30 characters'],
+    ['list', XZ, { maxListBytes: 180 }, 'the list of its files would need more than 180 bytes'],
     ['tar by `xz`', XZ, { programMinBytes: 0, maxTarBytes: 1000 }, 'it holds more than 1000 bytes'],
   ];
   test.each(LARGER.slice(0, hasXz ? undefined : -1))(
@@ -114,6 +114,14 @@ describe('the members of an archive', () => {
       expect(await listMembers(archiveAt(location), { limits: { ...ARCHIVE_LIMITS, ...some } })).toEqual({ why });
     },
   );
+
+  test('members with short names count too', async () => {
+    const tar = await tarOf(Array.from({ length: 20 }, () => ({ name: 'a' })));
+    const limits = { ...ARCHIVE_LIMITS, maxListBytes: 1000 };
+    expect(await listMembers(archiveOf(tar), { limits })).toEqual({
+      why: 'the list of its files would need more than 1000 bytes',
+    });
+  });
 
   test('stops when it is aborted', async () => {
     const signal = AbortSignal.abort(new RangeError('stop'));
