@@ -52,7 +52,7 @@ export interface FileSearchResult {
   readonly from: string;
   /** By package and path. Directories are not searched. */
   readonly matches: readonly FileMatch[];
-  /** Number of packages whose files were searched. */
+  /** Number of packages whose files were searched; of a site, whose lists were read after its own search. */
   readonly searched: number;
   /** By name. */
   readonly unsearched: readonly UnsearchedPackage[];

@@ -1,8 +1,6 @@
-import pLimit from 'p-limit';
 import type { CatalogVersion } from '../core/catalog/versions.ts';
-import { byteOrder } from '../core/version/byte-order.ts';
 import { CygstrapError } from '../errors.ts';
-import type { ArchiveMember } from '../input/archive-members.ts';
+import type { ArchiveMember, MemberList } from '../input/archive-members.ts';
 import { readLimited } from '../io/read-limited.ts';
 import { FetchError } from '../site/base/fetch-error.ts';
 import {
@@ -17,8 +15,10 @@ import type { SiteSet } from '../site/site-set.ts';
 import type { SiteContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { absent, listed, selected } from './file-results.ts';
-import type { FileMatch, FileSearchResult, FilesResult, UnsearchedPackage } from './file-results.ts';
-import { grepExpression, isGlob, pathTest } from './file-pattern.ts';
+import type { FileSearchResult, FilesResult } from './file-results.ts';
+import { FileMatches } from './file-matches.ts';
+import { grepExpression, isGlob } from './file-pattern.ts';
+import { forEach } from './for-each.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { openGroup } from './load-from-sites.ts';
 
@@ -72,13 +72,14 @@ export interface SiteSearchRequest {
 
 /** Finds the files of the current versions of all packages of an index that match a pattern: the site searches its
  *  lists of files, and the lists it finds are read. They are not signed. Throws `usage` for an invalid or too short
- *  pattern, `limit` if too many lists match, `fetch` if the site fails, and `corrupt` for an answer of another form. */
+ *  pattern, `limit` if too many lists or files match, `fetch` if the site fails, and `corrupt` for an answer of another
+ *  form to the search. */
 export async function findSiteFiles(
   { catalog, indexes }: LoadedCatalog,
   { pattern, listingSite = DEFAULTS.listingSite }: SiteSearchRequest,
   context: SiteContext = {},
 ): Promise<FileSearchResult> {
-  const isWanted = await pathTest(pattern);
+  const found = await FileMatches.of(pattern);
   if (isGlob(pattern) && pattern.replaceAll(/\[[^\]]*\]|[*?/.]/g, '').length < FEWEST_CHARS)
     throw new CygstrapError('usage', `too short for a search at a site: \`${pattern}\``, {
       hint: `give at least ${FEWEST_CHARS} letters of the name, or search a repo with \`--repo\``,
@@ -91,30 +92,34 @@ export async function findSiteFiles(
   );
   return withSite(listingSite, context, async (site) => {
     const arch = indexes[0]?.arch ?? DEFAULTS.arch;
-    const found = await searchAt(site, searchQuery(arch, grepExpression(pattern)), context);
-    const candidates = [...found].flatMap((each) => versions.get(each) ?? []);
+    const names = await searchAt(site, searchQuery(arch, grepExpression(pattern)), context);
+    const candidates = [...names].flatMap((each) => versions.get(each) ?? []);
     if (candidates.length > MOST_LISTS)
       throw new CygstrapError('limit', `\`${pattern}\` may match files of ${candidates.length} packages`, {
         hint: `give more of the path, or search a repo with \`--repo\`: at most ${MOST_LISTS} lists are read`,
       });
-    const matches: FileMatch[] = [];
-    const unsearched: UnsearchedPackage[] = [];
-    const limit = pLimit(REQUESTS);
-    const read = async ({ name, version, archive }: CatalogVersion): Promise<void> => {
-      const members = await listAt(site, listingPath(archive.path, { name, version }), context);
-      if (members === undefined) unsearched.push({ name, version, why: `${siteName(site)} has no list of its files` });
-      for (const file of (members ?? []).map(listed))
-        if (file.type !== 'directory' && isWanted(file.path)) matches.push({ name, version, ...file });
-    };
-    await Promise.all(candidates.map((version) => limit(() => read(version))));
-    return {
-      indexes,
-      from: siteName(site),
-      matches: matches.sort((a, b) => byteOrder(a.name, b.name) || byteOrder(a.path, b.path)),
-      searched: versions.size - unsearched.length,
-      unsearched: unsearched.sort((a, b) => byteOrder(a.name, b.name)),
-    };
+    await forEach(candidates, REQUESTS, context.signal, async (version) => {
+      const list = await listFor(site, version, context);
+      if ('members' in list) found.search(version, list.members);
+      else found.skip(version, list.why);
+    });
+    return { indexes, from: siteName(site), ...found.result() };
   });
+}
+
+/** Reads the list of a version, or why it cannot be read. Throws `fetch`. */
+async function listFor(
+  site: SiteSet,
+  { name, version, archive }: CatalogVersion,
+  context: SiteContext,
+): Promise<MemberList> {
+  try {
+    const members = await listAt(site, listingPath(archive.path, { name, version }), context);
+    return members === undefined ? { why: `${siteName(site)} has no list of its files` } : { members };
+  } catch (error) {
+    if (error instanceof CygstrapError && ['corrupt', 'limit'].includes(error.code)) return { why: error.message };
+    throw error;
+  }
 }
 
 async function withSite<T>(address: string, context: SiteContext, use: (site: SiteSet) => Promise<T>): Promise<T> {
@@ -143,14 +148,14 @@ async function listAt(
   if (page === undefined) return undefined;
   const members = parseListing(page);
   if (members !== undefined) return members;
-  throw new CygstrapError('corrupt', `\`${siteName(site)}${path}\` is not a list of files`, { hint: OTHER_WAY });
+  throw new CygstrapError('corrupt', `\`${siteName(site)}${path}\` is not a list of files`, { hint: REPO_HINT });
 }
 
 async function searchAt(site: SiteSet, query: string, context: SiteContext): Promise<ReadonlySet<string>> {
   const answer = await textAt(site, SEARCH_PATH, { query }, context).catch((error: unknown) => {
     if (!(error instanceof FetchError && error.kind === 'missing')) throw error;
     throw new CygstrapError('fetch', `${siteName(site)} has no search in lists of files`, {
-      hint: OTHER_WAY,
+      hint: REPO_HINT,
       cause: error,
     });
   });
@@ -159,11 +164,11 @@ async function searchAt(site: SiteSet, query: string, context: SiteContext): Pro
   throw new CygstrapError(
     'corrupt',
     `\`${siteName(site)}${SEARCH_PATH}\` does not answer as a search in lists of files`,
-    { hint: OTHER_WAY },
+    { hint: REPO_HINT },
   );
 }
 
-const OTHER_WAY = 'search the archives of a repo with `--repo`, or use another `--listing-site`';
+const REPO_HINT = 'search the archives of a repo with `--repo`, or use another `--listing-site`';
 
 async function textAt(
   site: SiteSet,

@@ -6,6 +6,7 @@ import { ProgramError, findProgram, startProgram } from '../io/program.ts';
 import { TarFault, readTar } from '../io/tar-read.ts';
 import { decode } from './decode.ts';
 import { DecodeFault } from './input-error.ts';
+import { memberPath } from './member-path.ts';
 import { SNIFF_BYTES, sniffCompression } from './sniff.ts';
 import type { Compression } from './sniff.ts';
 
@@ -16,7 +17,7 @@ const MEMBER_TYPES = ['file', 'directory', 'symlink', 'link'] as const;
 
 /** A member of an archive. */
 export interface ArchiveMember {
-  /** As in the archive, without `/` or `./` at the beginning and `/` at the end; not validated. */
+  /** See `memberPath`. */
   readonly path: string;
   readonly type: MemberType;
   readonly size: number;
@@ -176,9 +177,8 @@ async function membersOf(
     bytes += MEMBER_BYTES + name.length + (target?.length ?? 0);
     if (bytes > maxListBytes)
       throw new DecodeFault('limit', `the list of its files would need more than ${maxListBytes} bytes`);
-    const path = name.replace(/^(?:\.?\/+)+/, '').replace(/\/+$/, '');
-    // The directory of all, as `tar -C DIR -c .` writes it.
-    if (path === '' || path === '.') continue;
+    const path = memberPath(name);
+    if (path === undefined) continue;
     const known = MEMBER_TYPES.find((each) => each === type) ?? 'other';
     members.push({ path, type: known, size: sizeBytes, ...(target !== undefined && { target }) });
   }

@@ -1,4 +1,5 @@
 import type { ArchiveMember } from '../input/archive-members.ts';
+import { memberPath } from '../input/member-path.ts';
 
 /** Largest page of a list, and largest answer of a search. A line has about 100 bytes; the longest lists of 2025 have
  *  some ten thousand lines. */
@@ -31,7 +32,8 @@ export function parseListing(page: string): readonly ArchiveMember[] | undefined
     const [, size, text = ''] = LINE.exec(line) ?? [];
     if (size === undefined) return undefined;
     const [name = '', target] = text.split(/ -> (.*)/su, 2);
-    const path = name.replace(/^(?:\.?\/+)+/, '').replace(/\/+$/, '');
+    const path = memberPath(name);
+    if (path === undefined) continue;
     const type = target !== undefined ? 'symlink' : name.endsWith('/') ? 'directory' : 'file';
     members.push({ path, type, size: Number(size), ...(target !== undefined && { target }) });
   }

@@ -36,7 +36,7 @@ const searchOf = (expression: string): string =>
 describe('the files of a package from the list of a site', () => {
   test('are listed', async () => {
     const { url } = await siteOf({
-      [OPENSSH]: pageOf('usr/bin/', 'usr/bin/ssh.exe'),
+      [OPENSSH]: pageOf('./', './usr/bin/', 'usr/bin/ssh.exe'),
       '/packages/x86_64/openssh-src/openssh-9.8p1-1-src': pageOf('openssh-9.8p1-1.src/openssh.cygport'),
     });
     const request = { package: 'openssh', listingSite: url };
@@ -93,18 +93,27 @@ describe('a search in the lists of a site', () => {
         'openssh-9.8p1-1',
         'openssh-9.6p1-1',
         'bash-5.2.21-1',
+        'cygwin-3.5.4-1',
         'none-1-1',
       ),
       [OPENSSH]: pageOf('usr/bin/ssh.exe', 'usr/bin/sshd.exe', 'etc/ssh/'),
+      '/packages/x86_64/cygwin/cygwin-3.5.4-1': fault.serve(Buffer.from('<html>log in</html>')),
     });
     const result = await findSiteFiles(loaded, { pattern: 'ssh', listingSite: server.url }, context);
     expect(result).toMatchObject({
       from: `${server.url}/`,
       matches: [{ name: 'openssh', version: '9.8p1-1', path: '/usr/bin/ssh.exe', type: 'file', size: 12 }],
-      searched: 8,
-      unsearched: [{ name: 'bash', version: '5.2.21-1', why: `${server.url}/ has no list of its files` }],
+      searched: 1,
+      unsearched: [
+        { name: 'bash', version: '5.2.21-1', why: `${server.url}/ has no list of its files` },
+        {
+          name: 'cygwin',
+          version: '3.5.4-1',
+          why: `\`${server.url}/packages/x86_64/cygwin/cygwin-3.5.4-1\` is not a list of files`,
+        },
+      ],
     });
-    expect(server.count()).toBe(3);
+    expect(server.count()).toBe(4);
   });
 
   test.each(['a*', '?b', '[abc]', '**/*'])('%s is too short', async (pattern) => {
