@@ -15,7 +15,7 @@ export interface Setting {
   readonly name: string;
   /** A list can be empty; null: not set. Addresses are without passwords. */
   readonly value: string | boolean | readonly string[] | null;
-  /** What sets it, for people: a file, a variable, or the defaults of cygstrap. */
+  /** What sets it, for users: a file, a variable, or the defaults of cygstrap. */
   readonly from: string;
 }
 

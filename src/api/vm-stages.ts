@@ -30,7 +30,7 @@ export interface StageListing {
   /** Milliseconds since 1970. */
   readonly madeMs: number;
   readonly isInUse: boolean;
-  /** The ingredients of the stage, for people; for a damaged stage, the damage. */
+  /** The ingredients of the stage, for users; for a damaged stage, the damage. */
   readonly madeOf: string;
   readonly isDamaged: boolean;
   /** Date and time in UTC at which the evaluation edition of Windows ends; null for other guests and damaged stages. */

@@ -72,7 +72,7 @@ export interface InstallKit {
   readonly answerFiles: (answers: Answers) => ReadonlyMap<string, Uint8Array>;
   /** The choices of the user and what they were made from, for the record of the stage: short texts without secrets. */
   readonly description: readonly string[];
-  /** What is installed, for people, if the medium has a choice. */
+  /** What is installed, for users, if the medium has a choice. */
   readonly edition?: string;
   /** Returns the machine that runs the installation. Pure. */
   readonly installMachine: (options: InstallOptions) => MachineTemplate;

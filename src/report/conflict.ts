@@ -1,7 +1,7 @@
 import type { Conflict } from '../core/resolve/plan.ts';
 import { Lines } from './lines.ts';
 
-/** Renders a conflict for people: what cannot be installed, then one line for each step of the chain that explains it.
+/** Renders a conflict for users: what cannot be installed, then one line for each step of the chain that explains it.
  */
 export function conflictText(conflict: Conflict): string {
   return conflictStart(conflict, Infinity);

@@ -3,7 +3,7 @@ import type { SetupCommand } from '../core/lock/setup-command.ts';
 /** Directory that stands for a directory of a computer without Windows. */
 const WINDOWS_DIRECTORY = 'C:\\repo';
 
-/** Returns a call of setup as a sentence for people; empty without a call. */
+/** Returns a call of setup as a sentence for users; empty without a call. */
 export function setupText(setup: SetupCommand | null): string {
   return setup === null ? '' : `install it on Windows: ${setupLine(setup)}\n`;
 }

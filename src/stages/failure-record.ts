@@ -10,7 +10,7 @@ import type { StageUse } from './stage-store.ts';
 
 const FAILURE_SCHEMA = 1;
 
-/** Record of a stage that failed, as JSON for people who look for the cause. */
+/** Record of a stage that failed, as JSON for users who look for the cause. */
 interface FailureRecord extends StageUse {
   readonly schema: typeof FAILURE_SCHEMA;
   readonly guest: string;

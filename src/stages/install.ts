@@ -46,7 +46,7 @@ export interface InstallRequest {
   readonly ingredients: Omit<InstallIngredients, 'guest' | 'kit' | 'cpu' | 'firmware'>;
   /** In install order. */
   readonly archives: readonly ArchiveAnswer[];
-  /** Packages of the request, for people. */
+  /** Packages of the request, for users. */
   readonly packages: readonly string[];
   readonly limits: WatchLimits;
   /** Writes the media with these answers to a directory. Not called if the stage is reused. */

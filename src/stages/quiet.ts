@@ -38,7 +38,7 @@ export function loadBetween(from: ActivitySample, to: ActivitySample, processors
   };
 }
 
-/** Returns what was busier than the limits, for people; empty for an idle machine. Pure. */
+/** Returns what was busier than the limits, for users; empty for an idle machine. Pure. */
 export function busyText({ processorShare, diskBytesPerSecond }: MachineLoad, limits: QuietLimits): string {
   const texts = [
     ...(processorShare > limits.processorShare ? [`its processors by ${(processorShare * 100).toFixed(0)} %`] : []),

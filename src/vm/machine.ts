@@ -5,8 +5,10 @@ import { followFile } from './console-tail.ts';
 import { LineSplitter } from './console.ts';
 import { BroadcastQueue } from './qmp/broadcast-queue.ts';
 import type { MachineFiles } from './base/layout.ts';
+import type { CygstrapError } from '../errors.ts';
 import { exitText, stderrText } from '../io/program.ts';
 import type { Program, ProgramExit } from '../io/program.ts';
+import { ioError } from '../io/system-error.ts';
 import { screendump } from './qmp/commands.ts';
 import type { QmpSession, WaitOptions } from './qmp/session.ts';
 import type { MachineSpec } from './base/spec.ts';
@@ -78,6 +80,7 @@ export class Machine implements AsyncDisposable {
   #isQmpClosed = false;
   #blockError: string | undefined;
   #tpmError: VmError | undefined;
+  #consoleError: VmError | undefined;
 
   constructor({ spec, files, consoleStart, child, cleaned, tpm, qmp, command, sshPort, report }: MachineParts) {
     this.spec = spec;
@@ -87,8 +90,7 @@ export class Machine implements AsyncDisposable {
     this.sshPort = sshPort;
     this.#child = child;
     this.#command = command;
-    // The lines end where the log cannot be read.
-    const consoleRead = this.#readConsole(consoleStart).catch(() => {});
+    const consoleRead = this.#readConsole(consoleStart).catch((error: unknown) => this.#endWithoutConsole(error));
     const watched = this.#watch();
     if (tpm !== undefined) void this.#endAfter(tpm);
     this.exited = child.exited.then(async (exit) => {
@@ -228,6 +230,14 @@ export class Machine implements AsyncDisposable {
     }
   }
 
+  /** Ends QEMU: who waits for a line of the console would wait until its timeout. */
+  #endWithoutConsole(error: unknown): void {
+    const cause = ioError(error, 'read its console log', this.files.consoleLog) as Error & Partial<CygstrapError>;
+    const options = { ...(cause.hint !== undefined && { hint: cause.hint }), details: this.#details(), cause };
+    this.#consoleError = new VmError(`machine \`${this.spec.name}\` was ended: ${cause.message}`, options);
+    this.#child.kill();
+  }
+
   async #watch(): Promise<void> {
     for await (const { name, data } of this.qmp.events()) {
       if (name === 'SHUTDOWN' && typeof data['reason'] === 'string') this.#shutdown = data['reason'];
@@ -263,6 +273,7 @@ export class Machine implements AsyncDisposable {
         }),
       };
     }
+    if (this.#consoleError !== undefined && !this.#isEndIntended) return { reason: 'died', error: this.#consoleError };
     if (this.#tpmError !== undefined && exit.signal !== null) return { reason: 'died', error: this.#tpmError };
     if (exit.code === 0 && this.#hasPanicked) return { reason: 'guest-panic' };
     if (

@@ -96,7 +96,7 @@ describe('vm report', () => {
     expect(html.match(/<\/script>/g)).toHaveLength(2);
     expect(html).toContain("default-src 'none'");
     const text = await runCli(['vm', 'report', '--vm-dir', vmDir, '--out', out]);
-    expect(text.stdout).toMatch(/^wrote `.*out\.html`: 2 stages, 5 runs, \d+\.\d KiB\n$/);
+    expect(text.stdout).toMatch(/^wrote `.*out\.html`: 1 stage \(2 attempts\), 5 runs, \d+\.\d KiB\n$/);
   });
 
   test('a guest kind that does not exist is refused', async () => {
@@ -109,7 +109,7 @@ describe('vm report', () => {
     const vmDir = join(await directory(), 'none');
     const { exit, stdout } = await runCli(['vm', 'report', '--vm-dir', vmDir, '--out', `${vmDir}.html`]);
     expect(exit).toBe(0);
-    expect(stdout).toMatch(/: 0 stages, 0 runs, /);
+    expect(stdout).toMatch(/: 0 stages \(0 attempts\), 0 runs, /);
   });
 });
 
@@ -144,6 +144,7 @@ describeWith(['chromium'], 'the page in Chromium', () => {
     expect(await page.locator('#stages-charts').innerText()).toContain(HOSTILE);
     expect(await page.locator('#stages-table tbody tr').allInnerTexts()).toHaveLength(6);
     expect(await page.locator('#stages-table').innerText()).toContain(HOSTILE);
+    expect(await page.locator('#facts').innerText()).toMatch(/Stages\s+1\s+Attempts to make a stage\s+2\s/);
     expect(await page.locator('#facts').innerText()).toMatch(/Runs\s+500\s+Median of resume\s+1\.2 s/);
     const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
     expect(overflow).toBeLessThanOrEqual(0);

@@ -40,6 +40,8 @@ async function report(session: Session, args: Arguments<typeof OPTIONS>): Promis
 }
 
 function contentText(times: VmReport['times']): string {
-  const runs = times.filter(({ activity }) => activity === 'run').length;
-  return `${countText(times.length - runs, 'stage')}, ${countText(runs, 'run')}`;
+  const attempts = times.filter(({ activity }) => activity !== 'run');
+  const stages = new Set(attempts.flatMap(({ key, end }) => (end === 'done' ? [key] : []))).size;
+  const runs = countText(times.length - attempts.length, 'run');
+  return `${countText(stages, 'stage')} (${countText(attempts.length, 'attempt')}), ${runs}`;
 }

@@ -44,16 +44,17 @@ export function parsed<T>(valueName: string, help: string, parse: Parse<T>): Opt
   };
 }
 
-/** Declares an option whose value is one of a fixed set. `meant` has the choices for other words that users know. */
+/** Declares an option whose value is one of a fixed set. `suggestions` maps a word that is not
+ *  accepted, but that users know, to the choice for it. */
 export function choice<const C extends string>(
   choices: readonly C[],
   help: string,
-  meant: Readonly<Record<string, C>> = {},
+  suggestions: Readonly<Record<string, C>> = {},
 ): Option<C | undefined> {
   const parse: Parse<C> = (text, option) => {
     const found = choices.find((each) => each === text);
     if (found !== undefined) return found;
-    const near = Object.hasOwn(meant, text) ? meant[text] : didYouMean(text, choices)[0];
+    const near = Object.hasOwn(suggestions, text) ? suggestions[text] : didYouMean(text, choices)[0];
     throw new UsageError(
       `--${option} must be one of ${choices.join(', ')}: \`${text}\``,
       near === undefined ? undefined : `did you mean \`--${option} ${near}\`?`,

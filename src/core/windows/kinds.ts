@@ -2,7 +2,7 @@ import { compareVersions } from '../version/compare.ts';
 
 /** A version of Windows that can become a guest. */
 interface KindFacts {
-  /** For people. */
+  /** For users. */
   readonly name: string;
   /** `MAJOR.MINOR.BUILD`, as setup sees it: the last service pack, and for Windows 11 and Server the first build. */
   readonly version: string;
@@ -54,7 +54,7 @@ export function windowsVersion(text: string): string | undefined {
 /** A Windows to install on. */
 export interface WindowsTarget {
   readonly kind: WindowsKind | undefined;
-  /** For people. */
+  /** For users. */
   readonly name: string;
   /** `MAJOR.MINOR.BUILD` or `MAJOR.MINOR`. */
   readonly version: string;

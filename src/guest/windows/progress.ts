@@ -186,11 +186,13 @@ function startFailure(text: string, sign: InstallSign): InstallFailure {
     };
   if (sign.restarts > 0 && sign.phase !== FIRMWARE.name)
     return { reason: 'Setup restarted the machine before it wrote to the disk', hint: PROCESSOR_HINT };
-  if (MEDIUM_RETURNS.test(text))
+  if (MEDIUM_RETURNS.test(text)) {
+    const starts = sign.resets === 0 ? '' : ` in ${sign.resets + 1} starts`;
     return {
-      reason: `${ENDED} in each of ${MOST_STARTS} starts: ${NO_KEY}, or it could not load Setup`,
+      reason: `${ENDED}${starts}: ${NO_KEY}, or it could not load Setup`,
       hint: 'try again while the host is less loaded, or use `--firmware bios`, whose boot loader has no prompt',
     };
+  }
   return {
     reason: 'the firmware found nothing to start',
     hint: 'check with `cygstrap media inspect` that the ISO boots with this firmware, or use another `--firmware`',

@@ -17,7 +17,7 @@ export interface VolumeEntry {
 
 /** One file system of an image. */
 export interface Volume {
-  /** For people: `UDF 1.02`, `ISO 9660`, `Joliet`. */
+  /** For users: `UDF 1.02`, `ISO 9660`, `Joliet`. */
   readonly format: string;
   readonly label: string;
   readonly image: ImageFile;

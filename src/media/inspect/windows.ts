@@ -25,7 +25,7 @@ export interface Edition {
 export interface WindowsMedium {
   readonly path: string;
   readonly sizeBytes: number;
-  /** File system from which it was read, for people: `UDF 1.02`. */
+  /** File system from which it was read, for users: `UDF 1.02`. */
   readonly format: string;
   readonly label: string;
   readonly boot: Boot;
@@ -43,7 +43,7 @@ export interface WindowsMedium {
 
 export interface UncheckedFile {
   readonly path: string;
-  /** For people. */
+  /** For users. */
   readonly reason: string;
 }
 

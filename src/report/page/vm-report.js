@@ -9,7 +9,7 @@ import { endText, medianOf, phaseOf, timeText } from './times.js';
 
 const { times } = JSON.parse(byId('data').textContent);
 const runs = times.filter(({ activity }) => activity === 'run');
-const stages = times.filter(({ activity }) => activity !== 'run');
+const attempts = times.filter(({ activity }) => activity !== 'run');
 
 const RUN_TIMES = [
   { key: 'resume', title: 'Resume', of: (run) => phaseOf(run, 'resume') },
@@ -44,7 +44,8 @@ const guest = { key: 'guest', title: 'Guest', order: byText('guest') };
 
 function showFacts() {
   const facts = [
-    ['Stages', `${stages.length}`],
+    ['Stages', `${new Set(attempts.filter(({ end }) => end === 'done').map(({ key }) => key)).size}`],
+    ['Attempts to make a stage', `${attempts.length}`],
     ['Runs', `${runs.length}`],
     ...RUN_TIMES.flatMap(({ title, of }) => {
       const median = medianOf(runs.map(of));
@@ -95,14 +96,14 @@ function showAllStages() {
   showStages(
     charts,
     'Installations',
-    stages.filter(({ activity }) => activity === 'install'),
+    attempts.filter(({ activity }) => activity === 'install'),
   );
   showStages(
     charts,
     'Snapshots',
-    stages.filter(({ activity }) => activity === 'snapshot'),
+    attempts.filter(({ activity }) => activity === 'snapshot'),
   );
-  const rows = stages.flatMap((stage) => {
+  const rows = attempts.flatMap((stage) => {
     const { phases, durationMs } = stage;
     return [{ name: 'total', durationMs }, ...phases].map((phase) => ({
       ...stage,
@@ -128,5 +129,5 @@ function showAllStages() {
 
 showFacts();
 if (runs.length > 0) showAllRuns();
-if (stages.length > 0) showAllStages();
+if (attempts.length > 0) showAllStages();
 byId('nothing').hidden = times.length > 0;

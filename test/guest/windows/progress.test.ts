@@ -5,8 +5,7 @@ import { LEGACY_PROGRESS, WINDOWS_PROGRESS } from '../../../src/guest/windows/pr
 import { InstallState } from '../../../src/stages/watch/state.ts';
 
 const BOOT_LOADER_ENDED =
-  'the boot loader of the ISO ended in each of 4 starts: no key arrived at its prompt in time, ' +
-  'or it could not load Setup';
+  'the boot loader of the ISO ended in 4 starts: no key arrived at its prompt in time, or it could not load Setup';
 const DISK = '"UEFI QEMU HARDDISK QM00011 " from PciRoot(0x0)/Pci(0x1F,0x2)/Sata(0x5,0xFFFF,0x0)';
 const DVD = '"UEFI QEMU DVD-ROM QM00003 " from PciRoot(0x0)/Pci(0x1F,0x2)/Sata(0x1,0xFFFF,0x0)';
 const LOADER_ENDS = `BdsDxe: failed to start Boot0001 ${DVD}: Time out`;
@@ -101,6 +100,15 @@ test.each<[string, InstallProgress, [event: string, reaction: string][]]>([
       [LOADER_ENDS, 'stop, RESET start 4 of 4'],
       [`BdsDxe: starting Boot0001 ${DVD}`, 'keys'],
       [LOADER_ENDS, `stop, FAILED: ${BOOT_LOADER_ENDED}`],
+    ],
+  ],
+  [
+    'UEFI, the boot loader ends after the guest has restarted once: there was no reset',
+    WINDOWS_PROGRESS,
+    [
+      [`BdsDxe: starting Boot0001 ${DVD}`, 'keys'],
+      ['RESTART', 'stop'],
+      [LOADER_ENDS, `stop, FAILED: ${BOOT_LOADER_ENDED.replace(' in 4 starts', '')}`],
     ],
   ],
   [
