@@ -89,6 +89,28 @@ describe('the variable of every option', () => {
   });
 });
 
+describe('options that exclude each other', () => {
+  const [files] = COMMANDS.filter(({ name }) => name === 'files');
+  const given = (words: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+    files && Object.fromEntries(parseWords(files, ['bash', ...words], environment).options);
+
+  test.each(['index', 'site', 'add-site', 'unsigned-site', 'keyring', 'listing-site', 'ca-file'])('--%s', (name) => {
+    expect(() => given(['--repo=r', `--${name}=x`])).toThrow(`--repo cannot be combined with --${name}`);
+  });
+
+  test('--unsigned', () => {
+    expect(() => given(['--unsigned', '--repo=r'])).toThrow('--repo cannot be combined with --unsigned');
+  });
+
+  test('a variable gives way to the command line, and no variable makes an error', () => {
+    const environment = { CYGSTRAP_REPO: 'r', CYGSTRAP_KEYRING: 'k' };
+    expect(given(['--index=i'], environment)).toEqual({ index: ['i'], keyring: ['k'] });
+    expect(given(['--repo=s'], environment)).toEqual({ repo: ['s'] });
+    expect(given([], environment)).toEqual({ repo: ['r'] });
+    expect(given([], { CYGSTRAP_KEYRING: 'k' })).toEqual({ keyring: ['k'] });
+  });
+});
+
 describe('every option with a value', () => {
   test.each(valued)('$label accepts one after = and as the next word', (each) => {
     const sample = sampleOf(each.option);

@@ -20,6 +20,8 @@ export interface Option<T> {
   /** The default, as the help shows it. */
   readonly default?: string;
   readonly isRequired?: boolean;
+  /** Names of options that cannot be combined with it. */
+  readonly excludes?: readonly string[];
   /** Returns the value for the texts on the command line: none, one, or several for a list. */
   readonly read: (texts: readonly string[], option: string) => T;
 }
@@ -87,6 +89,11 @@ export function splitList(values: readonly string[]): string[] {
 /** Makes an option mandatory. */
 export function required<T>(option: Option<T | undefined>): Option<T> {
   return { ...option, isRequired: true } as Option<T>;
+}
+
+/** Declares options that an option cannot be combined with, by their names. */
+export function excluding<T>(option: Option<T>, excludes: readonly string[]): Option<T> {
+  return { ...option, excludes };
 }
 
 /** Gives an option a default, written as on the command line. */

@@ -1,10 +1,10 @@
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { SiteContext } from '../../api/context.ts';
 import type { LoadedCatalog } from '../../api/load-catalog.ts';
-import { documentDefault, grouped, value } from './declare.ts';
+import { documentDefault, excluding, grouped, value } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { INDEX_OPTIONS, cacheOf } from './options.ts';
-import { siteOptionsOf } from './sites.ts';
+import { SITE_OPTIONS, siteOptionsOf } from './sites.ts';
 import { UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
@@ -15,7 +15,12 @@ import type { Session } from '../terminal/session.ts';
 export const LISTING_OPTIONS = {
   ...INDEX_OPTIONS,
   ...grouped('Request', {
-    repo: value('DIR', 'Read the archives of this repo, instead of lists of files from a site'),
+    repo: excluding(value('DIR', 'Read the archives of this repo, instead of lists of files from a site'), [
+      'index',
+      ...Object.keys(SITE_OPTIONS),
+      'refresh',
+      'listing-site',
+    ]),
     'listing-site': documentDefault(
       value('ADDRESS', 'Read the lists of files from this site; they are not signed'),
       DEFAULTS.listingSite,
@@ -31,13 +36,10 @@ interface Operations<T> {
   readonly ofSite: (loaded: LoadedCatalog, context: SiteContext) => Promise<T>;
 }
 
-/** Calls the operation that a command line asks for, and shows its progress. Throws UsageError for options of a site
- *  together with a repo. */
+/** Calls the operation that a command line asks for, and shows its progress. Throws UsageError for `--offline` without
+ *  a repo. */
 export async function listingOf<T>(session: Session, args: ListingArguments, operations: Operations<T>): Promise<T> {
   const { repo } = args;
-  const isSite = [args.index, args.site, args.addSite, args.unsignedSite].some((names) => names.length > 0);
-  if (repo !== undefined && (isSite || args.listingSite !== undefined))
-    throw new UsageError('--repo cannot be combined with --index, --site or --listing-site');
   if (repo === undefined && args.offline)
     throw new UsageError('--offline needs --repo: the lists of files of a site are not kept');
   const run =

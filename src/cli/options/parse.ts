@@ -52,10 +52,27 @@ export function parseWords(
     environment,
   );
   for (const [name, texts] of further.options) options.set(name, [...texts]);
+  applyExclusions(declared, options, further.variables);
   const positionals = positionalsOf(command, plain, afterDashes);
   for (const [name, { isRequired }] of declared)
     if (isRequired === true && !options.has(name)) throw new UsageError(`--${name} is missing`);
   return { options, positionals, variables: further.variables };
+}
+
+/** Removes options of variables that contradict the command line, and then those that another variable excludes. Throws
+ *  UsageError for options of the command line that exclude each other. */
+function applyExclusions(
+  declared: ReadonlyMap<string, Option<unknown>>,
+  options: Map<string, unknown>,
+  variables: ReadonlyMap<string, string>,
+): void {
+  for (const [name, { excludes = [] }] of declared) {
+    const others = excludes.filter((other) => options.has(name) && options.has(other));
+    const given = others.find((other) => !variables.has(other));
+    if (given === undefined) for (const other of others) options.delete(other);
+    else if (variables.has(name)) options.delete(name);
+    else throw new UsageError(`--${name} cannot be combined with --${given}`);
+  }
 }
 
 interface OptionToken {
