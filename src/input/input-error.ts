@@ -32,14 +32,23 @@ export interface FaultyIndex {
   readonly compression: Compression | 'none';
 }
 
-/** Converts a fault into an error that names the index and its compression, with a hint. */
-export function inputErrorFrom({ name, path, compression }: FaultyIndex, fault: DecodeFault): InputError {
+/** Converts a fault into an error that names the index and its compression, with a hint that fits the platform. */
+export function inputErrorFrom(
+  { name, path, compression }: FaultyIndex,
+  fault: DecodeFault,
+  platform: NodeJS.Platform = process.platform,
+): InputError {
   const index = compression === 'none' ? `\`${name}\`` : `\`${name}\` (${compression})`;
   const options = { details: { index: name, compression }, ...(fault.cause !== undefined && { cause: fault.cause }) };
   if (fault.code === 'limit') {
     const hint = "Cygwin's own index has about 20 MB of text; raise the limit only for an index that you trust";
     return new InputError('limit', `${index} is too large: ${fault.message}`, { ...options, hint });
   }
+  if (fault.code === 'unsupported' && platform === 'win32')
+    return new InputError('io', `cannot decode ${index}: ${fault.message}, which cygstrap cannot read on Windows`, {
+      ...options,
+      hint: 'use another form of the index: `setup.zst`, `setup.bz2` or `setup.ini`',
+    });
   if (fault.code === 'unsupported')
     return new InputError('io', `cannot decode ${index}: ${fault.message}, which needs the program \`xz\``, {
       ...options,

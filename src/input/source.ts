@@ -1,10 +1,16 @@
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
+import { ARCHITECTURES } from '../core/lock/lock.ts';
+import { INDEX_FORMS } from '../core/setup-ini/forms.ts';
+import { exists } from '../io/directories.ts';
 import { hasCode, isMissing } from '../io/system-error.ts';
 import { InputError } from './input-error.ts';
 
 /** A little over 1 MB: V8 keeps longer decoded texts outside its heap, which avoids copies and garbage collection. */
 const READ_BYTES = 1024 * 1024;
+
+const FORMS_HINT =
+  "an index is Cygwin's setup.ini, plain or compressed as .zst, .xz, .bz2 or .gz; `-` reads it from standard input";
 
 /** Reads a file, one chunk ahead of the caller. Stopping early closes the file. The caller may add chunks that it no
  *  longer needs to `spare`; their memory is used again, because new memory costs as much as the read. Throws
@@ -17,7 +23,7 @@ export async function* readFileChunks(
   try {
     yield* readChunks(file, spare);
   } catch (error) {
-    throw readError(path, error);
+    throw hasCode(error, 'EISDIR') ? await directoryError(path, error) : readError(path, error);
   } finally {
     await file.close();
   }
@@ -84,16 +90,19 @@ async function readChunk(
 }
 
 function readError(path: string, error: unknown): InputError {
-  const isDirectory = hasCode(error, 'EISDIR');
-  return new InputError(
-    'io',
-    isDirectory ? `an index is a file, not a directory: \`${path}\`` : `cannot read the index: \`${path}\``,
-    {
-      ...(isDirectory && { hint: `name the file in it, such as \`${join(path, 'x86_64', 'setup.xz')}\`` }),
-      details: { index: path },
-      cause: error,
-    },
-  );
+  return new InputError('io', `cannot read the index: \`${path}\``, { details: { index: path }, cause: error });
+}
+
+/** Suggests the index that the directory has: of an architecture, as in a site, or directly. */
+async function directoryError(path: string, error: unknown): Promise<InputError> {
+  const paths = [...ARCHITECTURES, '.'].flatMap((arch) => INDEX_FORMS.map((form) => join(path, arch, `setup.${form}`)));
+  const areThere = await Promise.all(paths.map(exists));
+  const found = paths.find((_path, at) => areThere[at]);
+  return new InputError('io', `an index is a file, not a directory: \`${path}\``, {
+    hint: found === undefined ? FORMS_HINT : `name the file in it, such as \`${found}\``,
+    details: { index: path },
+    cause: error,
+  });
 }
 
 /** Suggests files in the same directory whose names differ from the missing one only in their extension. */
@@ -102,8 +111,5 @@ async function similarNamesHint(path: string): Promise<string> {
   const similar = names.filter((name) => parse(name).name === parse(path).name).toSorted();
   if (similar.length > 0)
     return `did you mean ${similar.map((name) => `\`${join(dirname(path), name)}\``).join(' or ')}?`;
-  return (
-    "an index is Cygwin's setup.ini, plain or compressed as .zst, .xz, .bz2 or .gz; `-` reads it from " +
-    'standard input'
-  );
+  return FORMS_HINT;
 }

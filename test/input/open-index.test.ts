@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { openIndex } from '../../src/input/open-index.ts';
@@ -140,7 +140,16 @@ describe('read failures', () => {
     const dir = tempDir();
     const error = await failure(openIndex(dir));
     expect(error).toMatchObject({ code: 'io', message: `an index is a file, not a directory: \`${dir}\`` });
-    expect(error.hint).toContain(join(dir, 'x86_64', 'setup.xz'));
+    expect(error.hint).toMatch(/^an index is Cygwin's setup\.ini, plain or compressed/);
+  });
+
+  test('a directory with an index: the hint names a file that exists', async () => {
+    const dir = tempDir();
+    for (const path of ['setup.ini', 'x86/setup.bz2', 'x86_64/setup.ini', 'x86_64/setup.zst']) {
+      mkdirSync(dirname(join(dir, path)), { recursive: true });
+      writeFileSync(join(dir, path), '');
+      expect((await failure(openIndex(dir))).hint).toBe(`name the file in it, such as \`${join(dir, path)}\``);
+    }
   });
 
   test.skipIf(process.platform === 'win32')('a file without permission (skipped on Windows)', async () => {
