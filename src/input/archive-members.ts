@@ -11,9 +11,9 @@ import { SNIFF_BYTES, sniffCompression } from './sniff.ts';
 import type { Compression } from './sniff.ts';
 
 /** `link` is a second name of an earlier file, `other` a device or a pipe. */
-export type MemberType = (typeof MEMBER_TYPES)[number] | 'other';
+export type MemberType = (typeof MEMBER_TYPES)[number];
 
-const MEMBER_TYPES = ['file', 'directory', 'symlink', 'link'] as const;
+export const MEMBER_TYPES = ['file', 'directory', 'symlink', 'link', 'other'] as const;
 
 /** A member of an archive. */
 export interface ArchiveMember {

@@ -1,10 +1,11 @@
-import { open } from 'node:fs/promises';
+import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { removeOldTemporaries, writeFileAtomically } from '../io/atomic-file.ts';
 import { makeDirectory } from '../io/directories.ts';
 import { isMissing } from '../io/system-error.ts';
+import { MEMBER_TYPES } from './archive-members.ts';
 import type { ArchiveMember } from './archive-members.ts';
 
 /** First line of an entry, before the digest. Change the number when the layout or the meaning changes. */
@@ -17,8 +18,14 @@ const MAX_TEXT_BYTES = 128 * 1024 * 1024;
 /** Age at which the temporary file of a killed process is removed. */
 const OLD_TEMPORARY_MS = 60 * 60 * 1000;
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Age at which a list that nothing has read is removed. */
+const UNUSED_MS = 90 * DAY_MS;
+
 /** The lists of members of archives: one file for each digest, `<sha512 of the archive>.gz`. It holds a first line with
- *  the digest, and the members as JSON; gzip detects damage. The lists are as trustworthy as the directory. */
+ *  the digest, and the members as JSON; gzip detects damage. The lists are as trustworthy as the directory. Lists
+ *  that nothing has read for 90 days are removed when another one is stored. */
 export class MemberCache {
   readonly #directory: string;
   readonly #note: (message: string) => void;
@@ -35,12 +42,18 @@ export class MemberCache {
     const path = this.#pathOf(sha512);
     try {
       await using file = await open(path, 'r');
-      if ((await file.stat()).size > MAX_ENTRY_BYTES) throw new Error('it is too large');
+      const { size, mtimeMs } = await file.stat();
+      if (size > MAX_ENTRY_BYTES) throw new Error('it is too large');
       const text = await promisify(gunzip)(await file.readFile(), { maxOutputLength: MAX_TEXT_BYTES });
       const end = text.indexOf('\n');
       if (text.toString('latin1', 0, end) !== `${HEADER} ${sha512}`)
         throw new Error('it is of another archive or form');
-      return JSON.parse(text.toString('utf8', end + 1)) as ArchiveMember[];
+      const members: unknown = JSON.parse(text.toString('utf8', end + 1));
+      if (!Array.isArray(members) || !members.every(isMember)) throw new Error('it is of another archive or form');
+      const now = Date.now();
+      // The time of the last use; a cache that cannot be written has none.
+      if (mtimeMs < now - DAY_MS) await file.utimes(now / 1000, now / 1000).catch(() => {});
+      return members;
     } catch (error) {
       if (!isMissing(error)) this.#note(`the list of files \`${path}\` cannot be used: ${messageOf(error)}`);
       return undefined;
@@ -57,15 +70,42 @@ export class MemberCache {
       await writeFileAtomically(this.#pathOf(sha512), bytes, { mode: 0o600 });
       if (this.#hasWritten) return;
       this.#hasWritten = true;
-      await removeOldTemporaries(this.#directory, { beforeMs: Date.now() - OLD_TEMPORARY_MS, except: '' });
+      const now = Date.now();
+      await removeOldTemporaries(this.#directory, { beforeMs: now - OLD_TEMPORARY_MS, except: '' });
+      await this.#removeUnused(now - UNUSED_MS);
     } catch (error) {
       this.#note(`a list of files is not cached: ${messageOf(error)}`);
+    }
+  }
+
+  /** Removes the lists that were last used before a time, in milliseconds since 1970. */
+  async #removeUnused(beforeMs: number): Promise<void> {
+    for (const name of await readdir(this.#directory)) {
+      if (!/^[0-9a-f]{128}\.gz$/.test(name)) continue;
+      const path = join(this.#directory, name);
+      const mtimeMs = await lstat(path).then(
+        (status) => status.mtimeMs,
+        // Another process has removed it.
+        () => Infinity,
+      );
+      if (mtimeMs < beforeMs) await rm(path, { force: true });
     }
   }
 
   #pathOf(sha512: string): string {
     return join(this.#directory, `${sha512}.gz`);
   }
+}
+
+function isMember(value: unknown): value is ArchiveMember {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, type, size, target } = value as Readonly<Partial<Record<keyof ArchiveMember, unknown>>>;
+  return (
+    typeof path === 'string' &&
+    MEMBER_TYPES.some((each) => each === type) &&
+    typeof size === 'number' &&
+    (target === undefined || typeof target === 'string')
+  );
 }
 
 function messageOf(error: unknown): string {

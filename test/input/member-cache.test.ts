@@ -63,6 +63,34 @@ describe('the cache of lists', () => {
     expect(notes).toEqual([expect.stringContaining('it is of another archive or form')]);
   });
 
+  test.each([
+    '{}',
+    '[null]',
+    '[{"path":"a"}]',
+    '[{"path":"a","type":"x","size":0}]',
+    '[{"path":1,"type":"file","size":0}]',
+  ])('an entry with %s is not used', async (json) => {
+    const { cache, notes, directory } = newCache();
+    await cache.write(DIGEST, MEMBERS);
+    writeFileSync(join(directory, `${DIGEST}.gz`), gzipSync(`cygstrap members 1 ${DIGEST}\n${json}`));
+    expect(await cache.read(DIGEST)).toBeUndefined();
+    expect(notes).toEqual([expect.stringContaining('it is of another archive or form')]);
+  });
+
+  test('entries that are not used any more are removed', async () => {
+    const { cache, directory } = newCache();
+    const [used, unused, third] = ['12', '34', '56'].map((pair) => pair.repeat(64));
+    for (const digest of [used, unused]) {
+      await cache.write(digest ?? '', MEMBERS);
+      utimesSync(join(directory, `${digest}.gz`), 1, 1);
+    }
+    writeFileSync(join(directory, 'other.gz'), '');
+    utimesSync(join(directory, 'other.gz'), 1, 1);
+    expect(await cache.read(used ?? '')).toEqual(MEMBERS);
+    await new MemberCache(directory, () => {}).write(third ?? '', MEMBERS);
+    expect(readdirSync(directory).sort()).toEqual([`${used}.gz`, `${third}.gz`, 'other.gz']);
+  });
+
   test('a bomb in the place of an entry is not used', async () => {
     const { cache, directory } = newCache();
     await cache.write(DIGEST, MEMBERS);
