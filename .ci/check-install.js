@@ -57,7 +57,7 @@ const FILES = {
  *  @param {{ node?: string, stdout?: string | RegExp }} [options] */
 function check(program, argv, { node = process.execPath, stdout } = {}) {
   const PATH = [dirname(node), process.env['PATH']].join(delimiter);
-  const env = { ...process.env, PATH, npm_config_update_notifier: 'false' };
+  const env = { ...process.env, PATH, npm_config_update_notifier: 'false', npm_config_loglevel: 'notice' };
   const shown = `${argv.join(' ')} (Node.js at ${node})`;
   const done = spawnSync(program, argv, { cwd: project, env, encoding: 'utf8' });
   const isExpected = typeof stdout === 'string' ? done.stdout === stdout : stdout?.test(done.stdout) !== false;
