@@ -7,7 +7,8 @@ const MARK = 'cygstrap-number';
 /** Attempts to read a new number, ten a second. */
 const ATTEMPTS = 600;
 
-const READ = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | sed -n '/^${MARK}$/{n;p;}'`;
+// The process forks for `sleep`; until that is started, two processes have the number.
+const READ = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | sed -n '/^${MARK}$/{n;p;}' | sort -u`;
 
 /** The commands that store a number in the arguments of a resident process, for the shells of Linux and of Cygwin,
  *  which has no file system in RAM. The process has one more argument, so that the number has an end. */

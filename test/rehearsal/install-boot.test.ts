@@ -27,7 +27,7 @@ describeWith(INSTALL_PROGRAMS, 'how an installation starts the medium', () => {
     const stderr = await failedInstall(bench, medium, ['--firmware', firmware, '--stall-timeout', `${STALL_SECONDS}s`]);
     const [, error = stderr, hint = ''] = /^error: (.*)\nhint: (.*)/m.exec(stderr) ?? [];
     const { log, png } = namedFiles(hint);
-    expect(png?.length).toBeGreaterThan(0);
+    expect(png?.length, stderr).toBeGreaterThan(0);
     return { error, hint, prompts: log?.toString().match(/Press any key/g)?.length ?? 0 };
   }
 
