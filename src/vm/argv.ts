@@ -71,7 +71,7 @@ export function argvOf(spec: MachineSpec, qemu: Qemu, files: MachineFiles): stri
       ['mode', 'control'],
     ]),
     '-chardev',
-    // To stdout, which is a socket with room for 278 single bytes, firmware would lose text while nobody reads it.
+    // QEMU's stdout is a socket that holds 278 single bytes: when it is full, firmware drops text.
     optionValue('file', [
       ['id', 'serial0'],
       ['path', files.consoleLog],

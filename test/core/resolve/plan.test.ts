@@ -176,7 +176,7 @@ describe('an existing Cygwin', () => {
     expect(plan.removed.map(({ name }) => name)).toEqual(['old']);
   });
 
-  it('keeps and lists what no index has any more', () => {
+  it('keeps and lists installed packages that no index lists', () => {
     const plan = planOf(catalog, { installed: installed('mine 1-1', 'tool 1-1') });
     expect(plan.orphaned.map(({ name }) => name)).toEqual(['mine']);
     expect(plan.removed).toEqual([]);
