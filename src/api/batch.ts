@@ -39,7 +39,8 @@ async function answerOrFailure(
   context: ResolveContext,
 ): Promise<BatchAnswer> {
   try {
-    return await resolveRequest(loaded, request, context);
+    // Without a cache: the lists of files would be read again for each unknown name.
+    return await resolveRequest(loaded, request, { ...context, cacheDirectory: null });
   } catch (error) {
     if (error instanceof CygstrapError && context.signal?.aborted !== true) return { kind: 'failed', error };
     throw error;

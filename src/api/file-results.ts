@@ -5,6 +5,7 @@ import { unknownVersionText, versionsText } from '../core/resolve/alternatives.t
 import type { Archive } from '../core/setup-ini/records.ts';
 import { CygstrapError } from '../errors.ts';
 import type { ArchiveMember } from '../input/archive-members.ts';
+import type { OperationContext } from './context.ts';
 import { unknownPackage } from './info.ts';
 
 /** A file, directory or link of a package. */
@@ -65,12 +66,13 @@ export function absent(message: string, hint: string): FilesResult {
 
 /** Returns the version that NAME or NAME=VERSION selects, or its source; or the error for one that the index does not
  *  have. */
-export function selected(
+export async function selected(
   catalog: Catalog,
   item: string,
   isSource: boolean,
-): CatalogVersion | SourceVersion | CygstrapError {
-  const version = versionOf(catalog, item);
+  context: OperationContext,
+): Promise<CatalogVersion | SourceVersion | CygstrapError> {
+  const version = await versionOf(catalog, item, context);
   if (!isSource || version instanceof CygstrapError) return version;
   return (
     catalog.sourceOf(version) ??
@@ -81,11 +83,15 @@ export function selected(
 }
 
 /** Returns the version that NAME or NAME=VERSION selects, or the error for an unknown one. */
-function versionOf(catalog: Catalog, item: string): CatalogVersion | CygstrapError {
+async function versionOf(
+  catalog: Catalog,
+  item: string,
+  context: OperationContext,
+): Promise<CatalogVersion | CygstrapError> {
   const at = item.indexOf('=');
   const name = at < 0 ? item : item.slice(0, at);
   const pkg = catalog.packages.get(name);
-  if (pkg === undefined) return unknownPackage(catalog, name);
+  if (pkg === undefined) return unknownPackage(catalog, name, context);
   const wanted = item.slice(at + 1);
   const version = at < 0 ? catalog.current(pkg) : catalog.find(name, wanted);
   return version ?? new CygstrapError('not-found', unknownVersionText(name, wanted), { hint: versionsText(pkg) });

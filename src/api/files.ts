@@ -27,7 +27,7 @@ export async function listFiles(
 ): Promise<FilesResult> {
   const { root, loaded, bases } = await loadRepo(repo, arch, context);
   const { catalog, indexes } = loaded;
-  const chosen = selected(catalog, item, source);
+  const chosen = await selected(catalog, item, source, context);
   if (chosen instanceof CygstrapError) return { kind: 'absent', error: chosen };
   const { name, version, archive, index } = chosen;
   let list: FoundList = { isMissing: true };

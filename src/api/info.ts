@@ -2,6 +2,8 @@ import type { Catalog } from '../core/catalog/catalog.ts';
 import type { CatalogVersion } from '../core/catalog/versions.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Archive, Dependency } from '../core/setup-ini/records.ts';
+import type { OperationContext } from './context.ts';
+import { knownPrograms } from './known-programs.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { alternativesTo, providersOf, unknownNameText } from '../core/resolve/alternatives.ts';
 
@@ -56,9 +58,14 @@ export function packageInfo({ catalog }: LoadedCatalog, name: string): PackageIn
   };
 }
 
-/** Makes the error for a name that no package has; its hint names packages that may have been meant. */
-export function unknownPackage(catalog: Catalog, name: string): CygstrapError {
-  const { providers, similar } = alternativesTo(catalog, name);
+/** Makes the error for a name that no package has; its hint names packages that may have been meant. Throws the reason
+ *  of the signal. */
+export async function unknownPackage(
+  catalog: Catalog,
+  name: string,
+  context: OperationContext = {},
+): Promise<CygstrapError> {
+  const { providers, similar } = alternativesTo(catalog, name, await knownPrograms(catalog, [name], context));
   const hint =
     providers.length > 0
       ? `it is provided by ${providers.map((each) => `\`${each}\``).join(', ')}`

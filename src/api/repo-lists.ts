@@ -16,7 +16,7 @@ import { forEach } from './for-each.ts';
 const MOST_AT_ONCE = 8;
 
 /** Lists that are read from the cache at a time; each can need some hundred MB of memory. */
-const CACHED_AT_ONCE = 4;
+export const CACHED_AT_ONCE = 4;
 
 /** An archive of a repo. */
 export interface RepoArchive {

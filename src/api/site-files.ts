@@ -47,7 +47,7 @@ export async function listSiteFiles(
   { package: item, source = false, listingSite = DEFAULTS.listingSite }: SiteFilesRequest,
   context: SiteContext = {},
 ): Promise<FilesResult> {
-  const chosen = selected(loaded.catalog, item, source);
+  const chosen = await selected(loaded.catalog, item, source, context);
   if (chosen instanceof CygstrapError) return { kind: 'absent', error: chosen };
   const { name, version, archive } = chosen;
   return withSite(listingSite, context, async (site) => {

@@ -5,6 +5,7 @@ import { why } from '../core/resolve/why.ts';
 import type { WhyChain } from '../core/resolve/why.ts';
 import { resolveRequest } from './answer.ts';
 import type { ResolveContext } from './answer.ts';
+import type { OperationContext } from './context.ts';
 import { unknownPackage } from './info.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import type { RequestFields } from './request-fields.ts';
@@ -27,20 +28,21 @@ export async function explainPackage(
   const { plan } = answer;
   const pkg = plan.packages.find((each) => each.name === name);
   if (pkg === undefined) {
-    return { kind: 'absent', error: notPlanned(loaded, request, name, plan.packages) };
+    return { kind: 'absent', error: await notPlanned(loaded, request, name, plan.packages, context) };
   }
   return { kind: 'explained', package: pkg, chains: why(loaded.catalog, plan, name) };
 }
 
-function notPlanned(
+async function notPlanned(
   { catalog }: LoadedCatalog,
   request: RequestFields,
   name: string,
   planned: readonly PlannedPackage[],
-): CygstrapError {
+  context: OperationContext,
+): Promise<CygstrapError> {
   const providers = new Set(providersOf(catalog, name));
   const instead = planned.find((pkg) => providers.has(pkg.name));
-  if (instead === undefined && !catalog.packages.has(name)) return unknownPackage(catalog, name);
+  if (instead === undefined && !catalog.packages.has(name)) return unknownPackage(catalog, name, context);
   const asked = [
     ...(request.packages ?? []),
     ...(request.categories ?? []).map((category) => `category ${category}`),

@@ -11,6 +11,11 @@ import type { ArchiveMember } from './archive-members.ts';
 /** First line of an entry, before the digest. Change the number when the layout or the meaning changes. */
 const HEADER = 'cygstrap members 1';
 
+/** The name of an entry after the digest. */
+const LIST_SUFFIX = '.gz';
+
+const LIST_NAME = /^[0-9a-f]{128}\.gz$/;
+
 /** Bounds of an entry, so that a foreign file in its place does no harm. */
 const MAX_ENTRY_BYTES = 64 * 1024 * 1024;
 const MAX_TEXT_BYTES = 128 * 1024 * 1024;
@@ -60,6 +65,17 @@ export class MemberCache {
     }
   }
 
+  /** Returns the SHA-512 of the archives that have a list. Never throws. */
+  async digests(): Promise<ReadonlySet<string>> {
+    try {
+      const names = await readdir(this.#directory);
+      return new Set(names.filter((name) => LIST_NAME.test(name)).map((name) => name.slice(0, -LIST_SUFFIX.length)));
+    } catch (error) {
+      if (!isMissing(error)) this.#note(`the lists of files cannot be used: ${messageOf(error)}`);
+      return new Set();
+    }
+  }
+
   /** Stores the members of an archive. Several processes can store the same list. Never throws. */
   async write(sha512: string, members: readonly ArchiveMember[]): Promise<void> {
     try {
@@ -81,7 +97,7 @@ export class MemberCache {
   /** Removes the lists that were last used before a time, in milliseconds since 1970. */
   async #removeUnused(beforeMs: number): Promise<void> {
     for (const name of await readdir(this.#directory)) {
-      if (!/^[0-9a-f]{128}\.gz$/.test(name)) continue;
+      if (!LIST_NAME.test(name)) continue;
       const path = join(this.#directory, name);
       const mtimeMs = await lstat(path).then(
         (status) => status.mtimeMs,
@@ -93,7 +109,7 @@ export class MemberCache {
   }
 
   #pathOf(sha512: string): string {
-    return join(this.#directory, `${sha512}.gz`);
+    return join(this.#directory, `${sha512}${LIST_SUFFIX}`);
   }
 }
 

@@ -3,6 +3,7 @@ import { sizeText } from '../../report/text.ts';
 import type { Difference } from '../../core/version/differences.ts';
 import { defineCommand, grouped, list, one, optional, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
+import { answerContext } from '../terminal/answer-context.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
 import { PLAN_OPTIONS, SOURCE_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -56,11 +57,8 @@ async function compare(session: Session, args: DiffArguments): Promise<number> {
     return EXIT_DONE;
   }
   const { comparePlans } = await import('../../api/diff.ts');
-  const report = reporter(session.output, args);
-  const { solverLimit } = args;
-  const comparison = await interruptible((signal) =>
-    comparePlans(before, after, request, { report, signal, solverLimit }),
-  );
+  const context = answerContext(session, args);
+  const comparison = await interruptible((signal) => comparePlans(before, after, request, { ...context, signal }));
   if (comparison.kind === 'conflict') {
     const index = comparison.side === 'old' ? args.old : (args.new ?? after.indexes[0]?.name ?? '');
     if (!args.json) session.output.plain(`with the ${comparison.side} index, \`${index}\`:`);

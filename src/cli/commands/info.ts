@@ -3,7 +3,9 @@ import { printableLine } from '../../printable.ts';
 import { columns, countText, sizeText } from '../../report/text.ts';
 import { defineCommand, one } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../terminal/failure.ts';
-import { INDEX_OPTIONS } from '../options/options.ts';
+import { INDEX_OPTIONS, cacheOf } from '../options/options.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { reporter } from '../terminal/reporter.ts';
 import type { IndexArguments } from '../options/options.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
 import type { Session } from '../terminal/session.ts';
@@ -22,7 +24,9 @@ async function print(session: Session, args: IndexArguments & { readonly package
   const { packageInfo, unknownPackage } = await import('../../api/info.ts');
   const found = packageInfo(loaded, args.package);
   if (found === undefined) {
-    await reportFailure(unknownPackage(loaded.catalog, args.package), session.output, args.json ? 'json' : 'text');
+    const context = { ...cacheOf(args), env: session.host.env, report: reporter(session.output, args) };
+    const error = await interruptible((signal) => unknownPackage(loaded.catalog, args.package, { ...context, signal }));
+    await reportFailure(error, session.output, args.json ? 'json' : 'text');
     return EXIT_NO;
   }
   if (args.json) {

@@ -71,7 +71,7 @@ async function make(session: Session, args: LockArguments): Promise<number> {
   const file = await lockFileOf(args, project);
   const before = await readOldLock(file, report);
   const source = await openLockSource(session, args, project, before);
-  const options = lockOptionsOf(args, project.arch, report);
+  const options = lockOptionsOf(session, args, project.arch);
   const result = await interruptible((signal) => makeLock(source, project.request, { ...options, signal }));
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args);
   return saveAndPrint(session, args, { file, before, lock: result.lock });

@@ -8,7 +8,6 @@ import { EXIT_DONE, EXIT_NO, UsageError, reportFailure } from '../terminal/failu
 import { interruptible } from '../terminal/interrupt.ts';
 import { lockJson, lockOptionsOf, lockText, openLockSource } from '../terminal/locking.ts';
 import { refuse } from '../terminal/refuse.ts';
-import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
 
 const OPTIONS = { ...INDEX_OPTIONS, ...CONFIG_OPTION, ...ANSWER_OPTIONS, ...LOCKING_OPTIONS };
@@ -55,7 +54,7 @@ async function change(
   const project = { file, config: args.arch === undefined ? config : { ...config, arch: args.arch } };
   const lock = await lockFileOf(args, project);
   const source = await openLockSource(session, args, project, await readLockIfPresent(lock));
-  const options = lockOptionsOf(args, project.config.arch, reporter(session.output, args));
+  const options = lockOptionsOf(session, args, project.config.arch);
   const result = await interruptible((signal) =>
     changeProject(source, { file, lock, ...packages }, { ...options, signal }),
   );

@@ -4,6 +4,7 @@ import type { Plan } from '../../core/resolve/plan.ts';
 import { MAX_LINES } from '../../report/lines.ts';
 import { choice, defineCommand, documentDefault, grouped, rest, splitList, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
+import { answerContext } from '../terminal/answer-context.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { INDEX_OPTIONS, PLAN_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -58,8 +59,8 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
     openCatalog(session, isPrefix ? { ...args, site: [] } : args, { digest: format === 'json', project }),
     import('../../api/answer.ts'),
   ]);
-  const { solverLimit } = args;
-  const answer = await interruptible((signal) => resolveRequest(loaded, request, { report, signal, solverLimit }));
+  const context = answerContext(session, args);
+  const answer = await interruptible((signal) => resolveRequest(loaded, request, { ...context, signal }));
   if (answer.kind === 'conflict')
     return refuse(session.output, answer.conflicts, { json: format === 'json', full: args.full });
   if (format === 'json') await session.output.json(await answerJson(answer));

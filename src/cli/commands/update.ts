@@ -7,7 +7,6 @@ import { UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { lockOptionsOf, openLockSource, saveAndPrint } from '../terminal/locking.ts';
 import { refuse } from '../terminal/refuse.ts';
-import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
 
 const OPTIONS = { ...INDEX_OPTIONS, ...PROJECT_OPTIONS, ...ANSWER_OPTIONS, ...LOCKING_OPTIONS };
@@ -45,7 +44,7 @@ async function update(
   const before = await readLock(file);
   const project = await projectOptionsOf({ ...args, packages: [] }, { otherwise: before.request });
   const source = await openLockSource(session, args, project, before);
-  const options = lockOptionsOf(args, project.arch, reporter(session.output, args));
+  const options = lockOptionsOf(session, args, project.arch);
   const result = await interruptible((signal) =>
     updateLock(source, project.request, { before, names }, { ...options, signal }),
   );

@@ -1,6 +1,7 @@
 import { MAX_LINES } from '../../report/lines.ts';
 import { defineCommand, grouped, list, one, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
+import { answerContext } from '../terminal/answer-context.ts';
 import { EXIT_DONE, EXIT_NO, reportFailure } from '../terminal/failure.ts';
 import { INDEX_OPTIONS, PLAN_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -45,10 +46,9 @@ async function explain(
   const { request } = project;
   const loaded = await openCatalog(session, args, { digest: format === 'json', project });
   const { explainPackage } = await import('../../api/why.ts');
-  const report = reporter(output, args);
-  const { solverLimit } = args;
+  const context = answerContext(session, args);
   const explanation = await interruptible((signal) =>
-    explainPackage(loaded, request, args.package, { report, signal, solverLimit }),
+    explainPackage(loaded, request, args.package, { ...context, signal }),
   );
   if (explanation.kind === 'conflict') return refuse(output, explanation.conflicts, args);
   if (explanation.kind === 'absent') {

@@ -3,9 +3,9 @@ import type { LockSaveResult } from '../../api/lock-save.ts';
 import type { Project } from '../../api/project.ts';
 import type { Lock } from '../../core/lock/lock.ts';
 import type { LockDifference } from '../../core/lock/diff.ts';
-import type { Report } from '../../events.ts';
 import { countText, sizeText } from '../../report/text.ts';
 import type { IndexArguments } from '../options/options.ts';
+import { answerContext } from './answer-context.ts';
 import { EXIT_DONE } from './failure.ts';
 import { openCatalog, openSites, sitesOfUrls } from './open-catalog.ts';
 import type { Session } from './session.ts';
@@ -28,11 +28,11 @@ export async function openLockSource(
 
 /** Returns the options of the operations that make a lock. */
 export function lockOptionsOf(
-  { allowUndigested, solverLimit }: { readonly allowUndigested: boolean; readonly solverLimit: number | undefined },
+  session: Session,
+  args: Parameters<typeof answerContext>[1] & { readonly allowUndigested: boolean },
   arch: string | undefined,
-  report: Report,
-): LockOptions {
-  return { arch, report, allowUndigested, solverLimit };
+): Omit<LockOptions, 'signal'> {
+  return { ...answerContext(session, args), arch, allowUndigested: args.allowUndigested };
 }
 
 interface NewLock {

@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogPackage } from '../catalog/package.ts';
 import { compareVersions } from '../version/compare.ts';
+import type { Programs } from './plan.ts';
 import { similarPackages } from './suggest.ts';
 
 /** Packages to name instead of one that does not exist. */
@@ -12,9 +13,11 @@ export interface Alternatives {
 }
 
 /** Finds what a user may have meant by a name that no package has. */
-export function alternativesTo(catalog: Catalog, name: string): Alternatives {
+export function alternativesTo(catalog: Catalog, name: string, programs?: Programs): Alternatives {
   const providers = providersOf(catalog, name);
-  return { providers, similar: providers.length > 0 ? [] : similarPackages(name, catalog.packages.values()) };
+  const similar =
+    providers.length > 0 ? [] : similarPackages(name, catalog.packages.values(), { withProgram: programs?.get(name) });
+  return { providers, similar };
 }
 
 /** Returns the names of other packages that provide or obsolete a name, sorted. */

@@ -28,11 +28,16 @@ export interface InstalledPackage {
   readonly picked: boolean;
 }
 
+/** Names of programs, such as `telnet`, and the packages that have them. */
+export type Programs = ReadonlyMap<string, ReadonlySet<string>>;
+
 /** How a request is resolved. */
 export interface ResolveOptions {
   /** Conflicts between packages after which the solver gives up. Default: 20,000; the plan of all packages of Cygwin's
    *  index of 2025 takes 10. */
   readonly solverLimit?: number | undefined;
+  /** Packages with a program of a name that no package has, to suggest them. Default: none. */
+  readonly programs?: Programs | undefined;
 }
 
 export type PlanReason = 'requested' | 'base' | 'dependency';

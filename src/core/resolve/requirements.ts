@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogPackage } from '../catalog/package.ts';
 import type { CatalogVersion } from '../catalog/versions.ts';
-import type { Conflict, LeftOut, ResolveRequest } from './plan.ts';
+import type { Conflict, LeftOut, Programs, ResolveRequest } from './plan.ts';
 import { alternativesTo, unknownNameText, unknownVersionText, versionsText } from './alternatives.ts';
 import { didYouMean } from '../../similar.ts';
 
@@ -15,19 +15,33 @@ export interface Requirement {
   readonly kind: 'package' | 'category' | 'build-depends' | 'base';
 }
 
+/** What the names of a request are looked up in. */
+interface Known {
+  readonly catalog: Catalog;
+  readonly programs: Programs | undefined;
+}
+
+/** What the parts of a request add to. */
+interface Collected {
+  readonly requirements: Map<string, Requirement>;
+  readonly conflicts: Conflict[];
+  readonly warnings: string[];
+}
+
 /** Converts a request into one requirement per package, sorted by name in byte order as in setup, or returns the
  *  names that do not exist. A requested name takes precedence over its categories, and these over Base.
  *  Source: cygwin-setup choose.cc, choose_cli.cc `isManuallyWanted`. */
 export function requirementsOf(
   catalog: Catalog,
   request: ResolveRequest,
+  programs?: Programs,
 ): { requirements: Requirement[]; conflicts: Conflict[]; passedOver: LeftOut[]; warnings: string[] } {
-  const warnings: string[] = [];
-  const requirements = new Map<string, Requirement>();
-  const conflicts: Conflict[] = [];
-  for (const item of request.packages) addPackage(catalog, item, requirements, conflicts);
-  for (const name of request.buildDepends) addBuildDepends(catalog, name, requirements, conflicts);
-  for (const category of request.categories) addCategory(catalog, category, requirements, { conflicts, warnings });
+  const collected: Collected = { requirements: new Map(), conflicts: [], warnings: [] };
+  const { requirements, conflicts, warnings } = collected;
+  const known = { catalog, programs };
+  for (const item of request.packages) addPackage(known, item, collected);
+  for (const name of request.buildDepends) addBuildDepends(known, name, collected);
+  for (const category of request.categories) addCategory(catalog, category, collected);
   if (request.base) {
     for (const { name } of catalog.category('Base')) {
       if (!requirements.has(name)) requirements.set(name, { name, by: ['Base'], kind: 'base' });
@@ -74,16 +88,15 @@ function noDefault(catalog: Catalog, { name, by }: Requirement): Conflict {
 }
 
 function addPackage(
-  catalog: Catalog,
+  { catalog, programs }: Known,
   item: string,
-  requirements: Map<string, Requirement>,
-  conflicts: Conflict[],
+  { requirements, conflicts }: Omit<Collected, 'warnings'>,
 ): void {
   const at = item.indexOf('=');
   const name = at < 0 ? item : item.slice(0, at);
   const pkg = catalog.packages.get(name);
   if (pkg === undefined) {
-    conflicts.push(unknownPackage(catalog, name, item));
+    conflicts.push(unknownPackage({ catalog, programs }, name, item));
     return;
   }
   const known = requirements.get(name);
@@ -112,8 +125,8 @@ function addPackage(
   requirements.set(name, { name, exact, by: [...(known?.by ?? []), item], kind: 'package' });
 }
 
-function unknownPackage(catalog: Catalog, name: string, item: string): Conflict {
-  const { providers, similar } = alternativesTo(catalog, name);
+function unknownPackage({ catalog, programs }: Known, name: string, item: string): Conflict {
+  const { providers, similar } = alternativesTo(catalog, name, programs);
   const suggestions =
     providers.length > 0
       ? [`ask for ${list(providers)} instead, which ${providers.length === 1 ? 'provides' : 'provide'} it`]
@@ -138,22 +151,18 @@ function unknownVersion(pkg: CatalogPackage, item: string): Conflict {
   };
 }
 
-function addBuildDepends(
-  catalog: Catalog,
-  name: string,
-  requirements: Map<string, Requirement>,
-  conflicts: Conflict[],
-): void {
+function addBuildDepends(known: Known, name: string, { requirements, conflicts }: Omit<Collected, 'warnings'>): void {
+  const { catalog } = known;
   const buildDepends = catalog.buildDependsOf(name);
   if (buildDepends === undefined) {
-    conflicts.push(unknownPackage(catalog, name, name));
+    conflicts.push(unknownPackage(known, name, name));
     return;
   }
   for (const dependency of buildDepends) {
     const by = `build dependency of ${name}`;
     if (requirements.has(dependency.name)) continue;
     if (!catalog.packages.has(dependency.name) && catalog.providersOf(dependency.name).length === 0) {
-      conflicts.push({ ...unknownPackage(catalog, dependency.name, dependency.name), requested: [by] });
+      conflicts.push({ ...unknownPackage(known, dependency.name, dependency.name), requested: [by] });
       continue;
     }
     requirements.set(dependency.name, { name: dependency.name, by: [by], kind: 'build-depends' });
@@ -162,12 +171,7 @@ function addBuildDepends(
 
 /** Adds the packages of a category. An unknown category is refused if a known one is spelled like it; otherwise it is
  *  ignored with a warning, as setup does without one. */
-function addCategory(
-  catalog: Catalog,
-  category: string,
-  requirements: Map<string, Requirement>,
-  { conflicts, warnings }: { readonly conflicts: Conflict[]; readonly warnings: string[] },
-): void {
+function addCategory(catalog: Catalog, category: string, { requirements, conflicts, warnings }: Collected): void {
   const members = catalog.category(category).filter((pkg) => category === 'All' || pkg.categories.includes(category));
   if (members.length === 0) {
     const near = didYouMean(category, ['All', ...catalog.categories()]);

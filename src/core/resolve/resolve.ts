@@ -32,10 +32,10 @@ export function resolve(
 export function* resolveInSteps(
   catalog: Catalog,
   fields: Partial<ResolveRequest>,
-  { solverLimit = DEFAULT_SOLVER_LIMIT }: ResolveOptions = {},
+  { solverLimit = DEFAULT_SOLVER_LIMIT, programs }: ResolveOptions = {},
 ): Steps<ResolveResult> {
   const request = { ...EMPTY_REQUEST, ...fields };
-  const { requirements, conflicts, passedOver, warnings } = requirementsOf(catalog, request);
+  const { requirements, conflicts, passedOver, warnings } = requirementsOf(catalog, request, programs);
   const base = request.base ? catalog.category('Base').map(({ name }) => name) : undefined;
   const pool = new Pool(catalog, { base, windows: request.windows, test: request.test, installed: request.installed });
   const jobs = requirements.map(({ name, exact }): Job =>

@@ -2,7 +2,7 @@ import { fewEdits } from '../../similar.ts';
 import type { CatalogPackage } from '../catalog/package.ts';
 
 /** How a package can be like a name that a user typed, the most likely meaning first. */
-const LIKENESS = ['case', 'kind', 'edges', 'end', 'spelling', 'description', 'part'] as const;
+const LIKENESS = ['case', 'kind', 'edges', 'end', 'program', 'spelling', 'description', 'part'] as const;
 
 interface Like {
   readonly likeness: (typeof LIKENESS)[number];
@@ -16,22 +16,34 @@ const SIDE_PACKAGE = /-(?:debuginfo|doc|src)$/;
 /** Packages for one language or editor; they are not suggested because of a word in their description. */
 const BINDING = /^(?:emacs|gambas3|mingw64|perl|python\d*|R|ruby|texlive|vim)-/;
 
+export interface SuggestOptions {
+  /** Packages known to have a program of the name. Default: none. */
+  readonly withProgram?: ReadonlySet<string> | undefined;
+  /** Default: 3. */
+  readonly limit?: number | undefined;
+}
+
 /** Returns the packages that a user may have meant by a name that no package has, the most likely first:
  *  1. the name in another case, or with other digits;
  *  2. `NAME-core`; for `NAME-dev` the `-devel` package with that name, with `lib` and it, or of that source;
  *  3. `NAME-...`, `libNAME`, and short names that begin or end with the name;
  *  4. `X-NAME`;
- *  5. names that differ in few characters;
- *  6. packages whose description has the name as a word;
- *  7. `X-Y-NAME` and longer.
+ *  5. packages with a program of the name;
+ *  6. names that differ in few characters;
+ *  7. packages whose description has the name as a word;
+ *  8. `X-Y-NAME` and longer.
  *  The digits of a version at the end of the name can be missing, as in `gcc4`. Of equally likely packages, the one
  *  that the most others require is first. */
-export function similarPackages(typed: string, packages: Iterable<CatalogPackage>, limit = 3): string[] {
+export function similarPackages(
+  typed: string,
+  packages: Iterable<CatalogPackage>,
+  { withProgram = new Set(), limit = 3 }: SuggestOptions = {},
+): string[] {
   const wanted = typed.toLowerCase();
   const word = new RegExp(String.raw`(?<![\w-])${typed.replaceAll(/\W/g, String.raw`\$&`)}(?![\w-])`);
   const all = [...packages].filter(({ name }) => !SIDE_PACKAGE.test(name));
   const named = all.flatMap((pkg) => {
-    const like = nameLikeness(wanted, pkg);
+    const like = likenessOf(wanted, pkg, withProgram);
     return like === undefined ? [] : [{ name: pkg.name, ...like }];
   });
   const others = all.filter(({ name }) => !BINDING.test(name) && !named.some((like) => like.name === name));
@@ -54,6 +66,12 @@ export function similarPackages(typed: string, packages: Iterable<CatalogPackage
 
 /** From here on a likeness counts only if there is no better one. */
 const WEAK = LIKENESS.indexOf('spelling');
+
+function likenessOf(wanted: string, pkg: CatalogPackage, withProgram: ReadonlySet<string>): Like | undefined {
+  const like = nameLikeness(wanted, pkg);
+  const isNamed = like !== undefined && LIKENESS.indexOf(like.likeness) < LIKENESS.indexOf('program');
+  return isNamed || !withProgram.has(pkg.name) ? like : { likeness: 'program', distance: 0 };
+}
 
 function nameLikeness(wanted: string, pkg: CatalogPackage): Like | undefined {
   const name = pkg.name.toLowerCase();

@@ -28,6 +28,18 @@ describe('packages for a name that no package has', () => {
   });
 });
 
+describe('packages that are known to have a program of the name', () => {
+  it.each([
+    ['replace those with a similar name', 'opnessh', ['expect'], ['expect']],
+    ['replace those with it in a description', 'telnet', ['openssh'], ['openssh']],
+    ['come after those named like it', 'gcc', ['git'], ['gcc-core', 'gcc-ada', 'gcc-g++']],
+    ['are named once', 'ssh', ['openssh'], ['openssh', 'autossh']],
+    ['count if they exist', 'zzzzzz', ['no-such-package'], []],
+  ])('%s: %s', (_what, typed, withProgram, expected) => {
+    expect(similarPackages(typed, catalog.packages.values(), { withProgram: new Set(withProgram) })).toEqual(expected);
+  });
+});
+
 describe('words like another', () => {
   const words = ['Devel', 'Doc', 'Net'];
   it.each([
