@@ -148,6 +148,7 @@ export type {
   PlannedPackage,
   PlannedSource,
   PlanReason,
+  Programs,
   ResolveOptions,
   ResolveRequest,
   ResolveResult,
