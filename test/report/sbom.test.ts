@@ -176,6 +176,57 @@ test('of a lock alone, dependencies are left out; with an index they are there',
   expect(types(requireSpdx(await run('--format', 'spdx', '--index', index)))).toContain('DEPENDS_ON');
 });
 
+test.each(['cyclonedx', 'spdx'])('resolve and lock print the same document as report writes: %s', async (format) => {
+  const root = await mkdtemp(join(tmpdir(), 'sbom-'));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const [lock, index, out] = ['lock.json', 'setup.ini', 'out.json'].map((name) => join(root, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(index, INDEX);
+  const printed = async (...argv: string[]): Promise<string> => {
+    const { exit, stdout, stderr } = await runMain([...argv, '--format', format], root);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    return stdout;
+  };
+  const reported = async (...argv: string[]): Promise<string> => {
+    await printed('report', ...argv, '--out', out);
+    return readFile(out, 'utf8');
+  };
+  const ofPlan = await printed('resolve', 'app', '--index', index);
+  expect(ofPlan).toBe(await reported('app', '--index', index));
+  if (format === 'spdx') requireSpdx(ofPlan);
+  else await requireCycloneDx(ofPlan);
+  const ofLock = await printed('lock', 'app', '--index', index, '--lock', lock);
+  expect(ofLock).toBe(await reported('--lock', lock, '--index', index));
+  expect(await printed('lock', 'app', '--check', '--lock', lock)).toBe(await reported('--lock', lock));
+});
+
+test.each(['resolve', 'lock'])(
+  '%s prints the conflicts of a request without a plan, and nothing else',
+  async (name) => {
+    const root = await mkdtemp(join(tmpdir(), 'sbom-'));
+    onTestFinished(() => rm(root, { recursive: true }));
+    const index = join(root, 'setup.ini');
+    await writeFile(index, INDEX);
+    const argv = [
+      name,
+      'none',
+      '--index',
+      index,
+      '--format',
+      'spdx',
+      ...(name === 'lock' ? ['--lock', join(root, 'l')] : []),
+    ];
+    expect(await runMain(argv, root)).toMatchObject({ exit: 1, stdout: '', stderr: expect.stringContaining('`none`') });
+    expect(await runMain([...argv, '--json'], root)).toMatchObject({
+      exit: 2,
+      stdout: expect.stringContaining('--json cannot be combined with --format spdx'),
+    });
+  },
+);
+
 test.each(['--open', '--before=old.json'])('%s is for the page only', async (option) => {
   const { exit, stderr } = await runMain(['report', '--lock', 'x', '--format', 'spdx', option], tmpdir());
   expect(exit).toBe(2);

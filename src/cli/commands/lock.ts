@@ -1,14 +1,15 @@
 import { DEFAULTS } from '../../api/defaults.ts';
-import { defineCommand, flag, grouped, rest } from '../options/declare.ts';
+import { choice, defineCommand, flag, grouped, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { LOCKING_OPTIONS, lockFileOf } from '../options/lock.ts';
 import { lockOptionsOf, openLockSource, saveAndPrint } from '../terminal/locking.ts';
-import { INDEX_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
+import { INDEX_OPTIONS, ANSWER_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
 import { PROJECT_OPTIONS, projectOptionsOf, requireRequest } from '../options/project.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { reporter } from '../terminal/reporter.ts';
+import { printSbom } from '../terminal/sbom.ts';
 import type { Session } from '../terminal/session.ts';
 
 type LockArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
@@ -18,6 +19,9 @@ const OPTIONS = {
   ...PROJECT_OPTIONS,
   ...ANSWER_OPTIONS,
   ...LOCKING_OPTIONS,
+  ...grouped('Output', {
+    format: choice(SBOM_FORMATS, 'Print a software bill of materials of the lock, in CycloneDX 1.6 or SPDX 2.3'),
+  }),
   ...grouped('Request', { check: flag('Check whether the lock matches the request; read no index') }),
 };
 
@@ -29,17 +33,21 @@ export const lockCommand = defineCommand({
   examples: [
     ['lock gcc-core openssh --index setup.xz', `writes ${DEFAULTS.lock}`],
     ['lock --check', 'exit 1 when the lock does not match the project file'],
+    ['lock --format spdx > sbom.spdx.json', 'also prints a software bill of materials'],
   ],
   run(session, args) {
     const namesSite = [args.site, args.addSite, args.unsignedSite].some((sites) => sites.length > 0);
     if (args.check && (args.index.length > 0 || namesSite))
       throw new UsageError('--check reads no index: it cannot be combined with --index or --site');
+    if (args.json && args.format !== undefined)
+      throw new UsageError(`--json cannot be combined with --format ${args.format}`);
     if (args.index.length > 0 && namesSite) throw new UsageError('--index cannot be combined with --site');
     return args.check ? check(session, args) : make(session, args);
   },
 });
 
-async function check({ output }: Session, args: LockArguments): Promise<number> {
+async function check(session: Session, args: LockArguments): Promise<number> {
+  const { output } = session;
   const project = await projectOptionsOf(args);
   const lock = await lockFileOf(args, project);
   const hasRequest = project.isOnCommandLine || project.file !== undefined;
@@ -48,6 +56,7 @@ async function check({ output }: Session, args: LockArguments): Promise<number> 
     { ...(hasRequest ? project.request : {}), lock, arch: project.arch },
     { report: reporter(output, args) },
   );
+  if (args.format !== undefined) return printSbom(session, args, { kind: 'lock', lock }, args.format);
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });
@@ -74,5 +83,8 @@ async function make(session: Session, args: LockArguments): Promise<number> {
   const options = lockOptionsOf(session, args, project.arch);
   const result = await interruptible((signal) => makeLock(source, project.request, { ...options, signal }));
   if (result.kind === 'conflict') return refuse(session.output, result.conflicts, args);
-  return saveAndPrint(session, args, { file, before, lock: result.lock });
+  if (args.format === undefined) return saveAndPrint(session, args, { file, before, lock: result.lock });
+  const { saveLock } = await import('../../api/lock-save.ts');
+  await saveLock(file, result.lock, before);
+  return printSbom(session, args, { kind: 'lock', lock: file, loaded: source }, args.format);
 }

@@ -2,7 +2,7 @@ import type { ReportSubject } from '../../api/report.ts';
 import { countText, sizeText } from '../../report/text.ts';
 import { choice, defineCommand, documentDefault, flag, grouped, rest, value, withDefault } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
-import { ANSWER_OPTIONS, INDEX_OPTIONS, PLAN_OPTIONS } from '../options/options.ts';
+import { ANSWER_OPTIONS, INDEX_OPTIONS, PLAN_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
 import { CONFIG_OPTION, projectOptionsOf, requireRequest } from '../options/project.ts';
 import { answerContext } from '../terminal/answer-context.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
@@ -14,7 +14,7 @@ import type { Session } from '../terminal/session.ts';
 
 type ReportArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
-const FORMATS = ['html', 'cyclonedx', 'spdx'] as const;
+const FORMATS = ['html', ...SBOM_FORMATS] as const;
 
 const FILES: Readonly<Record<(typeof FORMATS)[number], string>> = {
   html: 'cygstrap-report.html',

@@ -6,21 +6,24 @@ import { choice, defineCommand, documentDefault, grouped, rest, splitList, value
 import type { Arguments } from '../options/declare.ts';
 import { answerContext } from '../terminal/answer-context.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
-import { INDEX_OPTIONS, PLAN_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
+import { INDEX_OPTIONS, PLAN_OPTIONS, ANSWER_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { CONFIG_OPTION, projectOptionsOf, requireRequest } from '../options/project.ts';
 import { requestOf } from '../options/request.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
 import { reporter } from '../terminal/reporter.ts';
+import { printSbom } from '../terminal/sbom.ts';
 import type { Session } from '../terminal/session.ts';
 
 type ResolveArguments = Arguments<typeof OPTIONS> & { readonly packages: readonly string[] };
 
-const FORMATS = ['table', 'tree', 'json', 'urls', 'nix', 'dot'] as const;
+const FORMATS = ['table', 'tree', 'json', 'urls', 'nix', 'dot', ...SBOM_FORMATS] as const;
 
 /** How a plan is printed. */
 type Format = (typeof FORMATS)[number];
+
+type SbomFormat = (typeof SBOM_FORMATS)[number];
 
 const OPTIONS = {
   ...INDEX_OPTIONS,
@@ -40,6 +43,7 @@ export const resolveCommand = defineCommand({
     ['resolve gcc-core openssh --index setup.xz', 'packages, versions and sizes, Base included'],
     ['resolve vim=9.0.2155-1 --no-base --format tree --index setup.xz', 'one version, as a tree'],
     ['resolve git --format urls --site https://mirror.example/cygwin/ --index setup.xz', 'the URLs to download'],
+    ['resolve git --format cyclonedx --index setup.xz', 'a software bill of materials'],
     ['resolve --batch requests.jsonl --index setup.xz', 'many answers, with the index read once'],
   ],
   run: (session, args) =>
@@ -59,6 +63,7 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
     openCatalog(session, isPrefix ? { ...args, site: [] } : args, { digest: format === 'json', project }),
     import('../../api/answer.ts'),
   ]);
+  if (isSbom(format)) return printSbom(session, args, { kind: 'plan', loaded, request }, format);
   const context = answerContext(session, args);
   const answer = await interruptible((signal) => resolveRequest(loaded, request, { ...context, signal }));
   if (answer.kind === 'conflict')
@@ -66,6 +71,10 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
   if (format === 'json') await session.output.json(await answerJson(answer));
   else await session.output.data(await planText(answer.plan, format, args));
   return EXIT_DONE;
+}
+
+function isSbom(format: Format): format is SbomFormat {
+  return SBOM_FORMATS.some((each) => each === format);
 }
 
 function formatOf({ json, format }: ResolveArguments): Format {
@@ -76,7 +85,7 @@ function formatOf({ json, format }: ResolveArguments): Format {
 
 async function planText(
   plan: Plan,
-  format: Exclude<Format, 'json'>,
+  format: Exclude<Format, 'json' | SbomFormat>,
   { site: [site], full }: ResolveArguments,
 ): Promise<string> {
   switch (format) {

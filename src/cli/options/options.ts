@@ -27,6 +27,9 @@ export function cacheOf({ noCache }: { readonly noCache: boolean }): { readonly 
   return noCache ? { cacheDirectory: null } : {};
 }
 
+/** Forms of a software bill of materials: CycloneDX 1.6, SPDX 2.3. */
+export const SBOM_FORMATS = ['cyclonedx', 'spdx'] as const;
+
 /** Options of every command that can read the indexes of sites. */
 export const SOURCE_OPTIONS = { ...SITE_OPTIONS, ...KEEPING_OPTIONS, ...READING_OPTIONS };
 
