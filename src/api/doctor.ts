@@ -6,12 +6,14 @@ import { probeHost } from '../vm/probe/probe.ts';
 import type { OperationContext } from './context.ts';
 
 export interface DoctorResult {
+  /** System in Node.js terms: `linux`, `darwin`, `win32`. Machines run on `linux` only. */
+  readonly platform: string;
   readonly host: Host;
   readonly needs: readonly Need[];
   /** Commands that install everything that is missing, for each distribution, that of this host first; empty if
-   *  nothing is missing. */
+   *  nothing is missing, and on other systems than Linux. */
   readonly mends: readonly InstallCommand[];
-  /** Whether all requirements are met. */
+  /** Whether this is Linux and all requirements are met. */
   readonly isReady: boolean;
 }
 
@@ -20,14 +22,16 @@ export async function examineHost({ env = process.env, signal }: OperationContex
   return examined(await probeHost({ environment: env, ...(signal !== undefined && { signal }) }));
 }
 
-/** Compares a host with the requirements of machines. */
-export function examined(host: Host): DoctorResult {
+/** Compares a host, and its system in Node.js terms, with the requirements of machines. */
+export function examined(host: Host, platform: string = process.platform): DoctorResult {
   const needs = needsOf(host);
+  const isLinux = platform === 'linux';
   return {
+    platform,
     host,
     needs,
-    mends: installCommands(needs, host.distribution.family),
-    isReady: needs.every(({ isMet, isRequired }) => isMet || !isRequired),
+    mends: isLinux ? installCommands(needs, host.distribution.family) : [],
+    isReady: isLinux && needs.every(({ isMet, isRequired }) => isMet || !isRequired),
   };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { doctorText } from '../../src/cli/commands/doctor.ts';
 import { examined, fixHost } from '../../src/api/doctor.ts';
-import { DOCTOR_HINT } from '../../src/io/doctor-hint.ts';
+import { DOCTOR_HINT, doctorHint } from '../../src/io/doctor-hint.ts';
 import { openFile } from '../../src/io/open-file.ts';
 import { PROGRAMS, TOOL_NAMES } from '../../src/vm/base/host.ts';
 import type { Host } from '../../src/vm/base/host.ts';
@@ -74,6 +74,17 @@ describe('the report', () => {
     ],
   ])('%s', async (name, host) => {
     await expect(doctorText(examined(host))).toMatchFileSnapshot(join(PROJECT, `fixtures/vm/doctor/${name}.txt`));
+  });
+
+  test('is not ready on Windows or macOS, and has no command for them', () => {
+    for (const platform of ['win32', 'darwin'] as const) {
+      const result = examined(bare, platform);
+      expect(result).toMatchObject({ isReady: false, mends: [] });
+      expect(doctorText(result)).not.toContain('Install');
+      expect(doctorText(result)).toContain('Machines run on Linux only.');
+      expect(examined(whole, platform)).toMatchObject({ isReady: false });
+    }
+    expect(doctorHint('win32')).not.toContain('doctor');
   });
 
   test('is ready if all required needs are met', () => {

@@ -48,7 +48,7 @@ async function isFixed({ host, output }: Session, found: DoctorResult): Promise<
 }
 
 /** Renders the result of `cygstrap doctor`. */
-export function doctorText({ host, needs, mends, isReady }: DoctorResult): string {
+export function doctorText({ platform, host, needs, mends, isReady }: DoctorResult): string {
   const rows = needs.map((need) => [stateOf(need), need.name, need.found, need.purpose]);
   const advice = needs
     .filter(({ isMet, advice: text }) => !isMet && text !== undefined)
@@ -62,9 +62,15 @@ export function doctorText({ host, needs, mends, isReady }: DoctorResult): strin
     columns(rows),
     advice.join(''),
     commands.length === 0 ? '' : `Install what is missing with\n${columns(commands)}`,
-    isReady ? 'This computer can run machines.\n' : 'This computer cannot run machines yet.\n',
+    verdict(platform, isReady),
   ];
   return parts.filter((part) => part !== '').join('\n');
+}
+
+function verdict(platform: string, isReady: boolean): string {
+  if (platform !== 'linux')
+    return 'Machines run on Linux only. Plans, locks, repos, bundles and `install` need none of these programs.\n';
+  return isReady ? 'This computer can run machines.\n' : 'This computer cannot run machines yet.\n';
 }
 
 function stateOf({ isMet, isRequired }: Need): string {
