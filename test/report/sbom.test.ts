@@ -201,6 +201,11 @@ test.each(['cyclonedx', 'spdx'])('resolve and lock print the same document as re
   const ofLock = await printed('lock', 'app', '--index', index, '--lock', lock);
   expect(ofLock).toBe(await reported('--lock', lock, '--index', index));
   expect(await printed('lock', 'app', '--check', '--lock', lock)).toBe(await reported('--lock', lock));
+  const saved = await readFile(lock, 'utf8');
+  expect(await runMain(['lock', 'app', '--index', index, '--lock', lock], root)).toMatchObject({ exit: 0 });
+  expect(await readFile(lock, 'utf8')).toBe(saved);
+  const other = ['lock', 'base-files', '--check', '--lock', lock, '--format', format];
+  expect(await runMain(other, root)).toMatchObject({ exit: 1, stdout: '' });
 });
 
 test.each(['resolve', 'lock'])(
