@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { LockComparison } from '../core/lock/comparison.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
+import type { Finding } from '../guest/finding.ts';
 import { ProgramError, startProgram } from '../io/program.ts';
 import { ioError } from '../io/system-error.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
@@ -30,6 +31,17 @@ const UNATTENDED = ['--no-admin', '--no-desktop', '--no-shortcuts', '--no-startm
 /** Setup exits with 0, or with 118 if the next restart of Windows replaces files that are in use. Any other exit code
  *  is a failure. Source: cygwin-setup main.cc. */
 const SUCCESS = [0, 118];
+
+/** What to do about a finding where setup runs on this computer, by kind; the others have the advice of machines.
+ *  Source: cygwin-setup choose_cli.cc: setup keeps packages that are not requested. */
+const ADVICE: Readonly<Partial<Record<Finding['kind'], string>>> = {
+  missing: 'read the other findings and `var/log/setup.log.full` of the installation, and repeat the command',
+  version: 'repeat the command; if that changes nothing, install into an empty directory',
+  extra: 'remove it with the option `--remove-packages` of the setup program, or make a lock that has it',
+  empty: 'see that the disk has space and that no other program scans the files, and repeat the command',
+  incomplete: 'see that the disk has space and that no other program scans the files, and repeat the command',
+  check: 'see that the directory has an installation, and that its programs can run',
+};
 
 export interface InstallRequest {
   /** Directory of the repo with the setup program; without it the installation is only checked. */
@@ -82,7 +94,8 @@ export async function installRepo(
     { signal },
   );
   const hasSucceeded = setup === null || SUCCESS.includes(setup.exitCode ?? -1);
-  const { packages, findings } = compared;
+  const { packages } = compared;
+  const findings = compared.findings.map((finding) => ({ ...finding, advice: ADVICE[finding.kind] ?? finding.advice }));
   const isAsLocked = gaps.length === 0 && findings.every(({ isAllowed }) => isAllowed);
   return { root: place, lock: file, setup, packages, findings, gaps, isInstalled: hasSucceeded && isAsLocked };
 }

@@ -235,6 +235,22 @@ test('says that setup needs Windows if it cannot start', async () => {
   expect(stderr).toMatch(/^error: cannot start `.*setup-x86_64\.exe`\n(?:.*\n)*hint: setup runs on Windows: /);
 });
 
+test('a package that is no longer in the lock stays installed, and the hint says how to remove it', async () => {
+  const { root } = await install({});
+  appendFileSync(join(root, 'etc/setup/installed.db'), 'nano nano-8.0-1.tar.bz2 1\n');
+  const { exit, stdout, stderr } = await install({ root: basename(root) });
+  expect(exit).toBe(1);
+  expect(stdout).toMatch(/^extra nano: installed: 8\.0-1; .*\(a package is installed that the lock does not have\)$/m);
+  expect(stderr).toBe(
+    'hint: remove it with the option `--remove-packages` of the setup program, or make a lock that has it\n',
+  );
+  const { stdout: json } = await install({ root: basename(root), options: '--json' });
+  expect(JSON.parse(json).findings[0]).toMatchObject({
+    kind: 'extra',
+    advice: expect.stringContaining('--remove-packages'),
+  });
+});
+
 test('--check compares an installation without running setup', async () => {
   const { root } = await install({});
   const check = (): Promise<Outcome> => runCommand(`cygstrap install --check --root ${root} --quiet`, '', directory);
@@ -243,6 +259,7 @@ test('--check compares an installation without running setup', async () => {
   const changed = await check();
   expect(changed.exit).toBe(1);
   expect(changed.stdout).toContain('missing make: lock: 1.0-1; not installed');
+  expect(changed.stderr).toContain('hint: read the other findings');
 });
 
 test('--check fails for a directory without an installation', async () => {

@@ -20,12 +20,15 @@ function sampleOf({ choices, valueName = '' }: Option<unknown>): string {
   return choices?.[0] ?? SAMPLES[valueName] ?? 'sample';
 }
 
-/** The words that a command needs in every case: its mandatory positionals and options, except those named. */
+/** The words that an option of a command needs: mandatory positionals and options, and the option that it needs. */
 function neededBy({ positionals, options }: Command, except: string): string[] {
-  const mandatory = Object.entries(options).filter(([name, { isRequired }]) => isRequired === true && name !== except);
+  const needs = options[except]?.needs;
+  const mandatory = Object.entries(options).filter(
+    ([name, { isRequired }]) => (isRequired === true && name !== except) || name === needs,
+  );
   return [
     ...Object.values(positionals).flatMap(({ kind }) => (kind === 'one' || kind === 'some' ? ['word'] : [])),
-    ...mandatory.map(([name, option]) => `--${name}=${sampleOf(option)}`),
+    ...mandatory.map(([name, option]) => (option.kind === 'flag' ? `--${name}` : `--${name}=${sampleOf(option)}`)),
   ];
 }
 
@@ -108,6 +111,24 @@ describe('options that exclude each other', () => {
     expect(given(['--repo=s'], environment)).toEqual({ repo: ['s'] });
     expect(given([], environment)).toEqual({ repo: ['r'] });
     expect(given([], { CYGSTRAP_KEYRING: 'k' })).toEqual({ keyring: ['k'] });
+  });
+});
+
+describe('an option without effect but for another one', () => {
+  const given = (words: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
+    const [fetch] = COMMANDS.filter(({ name }) => name === 'fetch');
+    return fetch && Object.fromEntries(parseWords(fetch, words, environment).options);
+  };
+
+  test('is refused on the command line', () => {
+    expect(() => given(['--installer-site=s'])).toThrow('--installer-site needs --installer');
+  });
+
+  test('from a variable counts only with that one', () => {
+    const environment = { CYGSTRAP_INSTALLER_SITE: 's' };
+    expect(given([], environment)).toEqual({});
+    expect(given(['--installer'], environment)).toEqual({ installer: [''], 'installer-site': ['s'] });
+    expect(given([], { ...environment, CYGSTRAP_INSTALLER: '1' })).toMatchObject({ 'installer-site': ['s'] });
   });
 });
 

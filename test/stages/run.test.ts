@@ -104,6 +104,13 @@ describeWith(PROGRAMS, 'build and vm run', () => {
     });
   });
 
+  test('an exit code that no signal has: exit code 1, and the code in the warning', async () => {
+    expect(await sh('exit 200')).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining('warning: the command ended with exit code 200\n') as string,
+    });
+  });
+
   test('50 MB in and out; existing files of the output directory stay', async () => {
     const [from, to] = [join(bench.path, 'from'), out()];
     mkdirSync(join(from, 'sub dir'), { recursive: true });

@@ -6,7 +6,17 @@ import type { FetchRequest } from '../../api/fetch-request.ts';
 import type { Event } from '../../events.ts';
 import { setupText } from '../../report/setup-line.ts';
 import { countText, sizeText } from '../../report/text.ts';
-import { choice, defineCommand, documentDefault, flag, grouped, parsed, rest, value } from '../options/declare.ts';
+import {
+  choice,
+  defineCommand,
+  documentDefault,
+  flag,
+  grouped,
+  needing,
+  parsed,
+  rest,
+  value,
+} from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { LOCK_DEFAULT, lockFileOf } from '../options/lock.ts';
@@ -40,9 +50,9 @@ const OPTIONS = {
     'full-index': flag("Publish the site's own index with its signature, instead of an index of the repo's files"),
     'sign-key': value('FILE', `Sign the index with this OpenPGP private key; the passphrase is in ${PASSPHRASE}`),
     installer: flag('Also fetch and verify the setup program'),
-    'installer-site': documentDefault(
-      value('ADDRESS', 'Fetch the setup program from this site'),
-      DEFAULTS.installerSite,
+    'installer-site': needing(
+      documentDefault(value('ADDRESS', 'Fetch the setup program from this site'), DEFAULTS.installerSite),
+      'installer',
     ),
     layout: documentDefault(
       choice(CHOICES.layouts, 'Use the directories of a mirror (flat), or those that setup makes for each site (site)'),
@@ -111,8 +121,6 @@ async function requestOf(
     throw new UsageError("--full-index keeps the site's signature: it cannot be combined with --sign-key");
   if (args.frozen && args.prev !== undefined)
     throw new UsageError('--prev needs an index: it cannot be combined with --frozen');
-  if (!args.installer && args.installerSite !== undefined)
-    throw new UsageError('--installer-site requires --installer');
   const { chooseSites, choiceNote } = await import('../../api/site-choice.ts');
   const choice = await chooseSites(args, { config, file }, session.host.env);
   const sites = siteGroups({ ...args, site: choice.site }, choice.config);

@@ -78,7 +78,9 @@ function installText({ root, lock, setup, packages, findings, gaps }: InstallRes
 function hintOf({ setup, findings, isInstalled }: InstallResult): string | undefined {
   if (setup?.exitCode === RESTART) return 'restart Windows, and then check the installation with `--check`';
   if (isInstalled) return undefined;
-  const failed = findings.find(({ kind, isAllowed }) => kind === 'postinstall' && !isAllowed);
-  if (failed === undefined) return undefined;
-  return `if the failure does no harm, allow it: \`--allow-postinstall-failure ${failed.subject}\``;
+  const refused = findings.filter(({ isAllowed }) => !isAllowed);
+  const failed = refused.find(({ kind }) => kind === 'postinstall');
+  return failed === undefined
+    ? refused[0]?.advice
+    : `if the failure does no harm, allow it: \`--allow-postinstall-failure ${failed.subject}\``;
 }

@@ -1,9 +1,9 @@
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { ListedSite, SitesResult } from '../../api/sites.ts';
 import { columns, countText, sizeText } from '../../report/text.ts';
-import { defineCommand, documentDefault, flag, list, optional, splitList, value } from '../options/declare.ts';
+import { defineCommand, documentDefault, flag, list, needing, optional, splitList, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
-import { EXIT_DONE, EXIT_NO, EXIT_WORLD, UsageError } from '../terminal/failure.ts';
+import { EXIT_DONE, EXIT_NO, EXIT_WORLD } from '../terminal/failure.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
@@ -13,7 +13,10 @@ import { interruptible } from '../terminal/interrupt.ts';
 const OPTIONS = {
   region: list('NAME', 'List only mirrors of these regions or countries; repeat, or separate by commas'),
   benchmark: flag('Measure every mirror, and list the fastest first'),
-  path: documentDefault(value('PATH', 'Measure with this file of each mirror'), DEFAULTS.benchmarkPath),
+  path: needing(
+    documentDefault(value('PATH', 'Measure with this file of each mirror'), DEFAULTS.benchmarkPath),
+    'benchmark',
+  ),
   'ca-file': CA_FILE,
   'min-rate': MIN_RATE,
   ...OUTPUT_OPTIONS,
@@ -35,7 +38,6 @@ async function listMirrors(
   { host, output }: Session,
   args: Arguments<typeof OPTIONS> & { readonly list: string | undefined },
 ): Promise<number> {
-  if (args.path !== undefined && !args.benchmark) throw new UsageError('--path requires --benchmark');
   const { listSites } = await import('../../api/sites.ts');
   const query = {
     ...(args.list !== undefined && { list: args.list }),

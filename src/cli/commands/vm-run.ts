@@ -10,6 +10,7 @@ import {
   flag,
   guestCommand,
   list,
+  needing,
   parsed,
   value,
   withDefault,
@@ -26,6 +27,9 @@ import { ENVIRONMENT_OPTIONS, environmentOf } from './vm-environment.ts';
 
 /** The highest exit code of a guest command that is passed on. */
 export const HIGHEST_PASSED_CODE = 125;
+
+/** Linux and Cygwin have no signals above this number: a higher code is one that the command chose. */
+const HIGHEST_SIGNAL = 64;
 
 export const SNAPSHOT_CHOICE = {
   snapshot: documentDefault(value('KEY', 'Resume the snapshot whose key begins with this'), 'the newest'),
@@ -65,7 +69,7 @@ export const RUN_OPTIONS = {
   after: value('LINE', 'Run this command line on this computer after the command'),
   each: value('FILE', 'Run each line of this file with the shell of a guest, each in its own machine'),
   jobs: withDefault(parsed('N', 'Run N machines at a time, with --each', wholeNumber(1, 999_999)), '1'),
-  junit: value('FILE', 'Write the results to this file as JUnit XML, with --each'),
+  junit: needing(value('FILE', 'Write the results to this file as JUnit XML, with --each'), 'each'),
 };
 
 export type RunArguments = VmArguments &
@@ -103,7 +107,6 @@ export async function runIn(
       'write the command after `--`, as in `-- uname -a`',
     );
   }
-  if (args.junit !== undefined && args.each === undefined) throw new UsageError('--junit needs --each');
   const environment = environmentOf(session, args);
   if (args.encoding !== undefined) (await import('../../api/output-encoding.ts')).requireEncoding(args.encoding);
   return withMachineCodes(session, args, () =>
@@ -190,7 +193,9 @@ function exitOf({ output }: Session, { code }: RunResult, hint: string | undefin
   if (code <= HIGHEST_PASSED_CODE) return code;
   output.note(
     'warning',
-    code > 128 ? `signal ${code - 128} ended the command` : `the command ended with exit code ${code}`,
+    code > 128 && code <= 128 + HIGHEST_SIGNAL
+      ? `signal ${code - 128} ended the command`
+      : `the command ended with exit code ${code}`,
   );
   if (hint !== undefined) output.note('hint', hint);
   return EXIT_NO;

@@ -22,6 +22,8 @@ export interface Option<T> {
   readonly isRequired?: boolean;
   /** Names of options that cannot be combined with it. */
   readonly excludes?: readonly string[];
+  /** Name of an option without which it has no effect. */
+  readonly needs?: string;
   /** Returns the value for the texts on the command line: none, one, or several for a list. */
   readonly read: (texts: readonly string[], option: string) => T;
 }
@@ -94,6 +96,11 @@ export function required<T>(option: Option<T | undefined>): Option<T> {
 /** Declares options that an option cannot be combined with, by their names. */
 export function excluding<T>(option: Option<T>, excludes: readonly string[]): Option<T> {
   return { ...option, excludes };
+}
+
+/** Declares that an option needs another one, by its name. */
+export function needing<T>(option: Option<T>, needs: string): Option<T> {
+  return { ...option, needs };
 }
 
 /** Gives an option a default, written as on the command line. */

@@ -53,6 +53,7 @@ export function parseWords(
   );
   for (const [name, texts] of further.options) options.set(name, [...texts]);
   applyExclusions(declared, options, further.variables);
+  requireNeeded(declared, options, further.variables);
   const positionals = positionalsOf(command, plain, afterDashes);
   for (const [name, { isRequired }] of declared)
     if (isRequired === true && !options.has(name)) throw new UsageError(`--${name} is missing`);
@@ -72,6 +73,20 @@ function applyExclusions(
     if (given === undefined) for (const other of others) options.delete(other);
     else if (variables.has(name)) options.delete(name);
     else throw new UsageError(`--${name} cannot be combined with --${given}`);
+  }
+}
+
+/** Removes options of variables that have no effect without another option. Throws UsageError for those of the command
+ *  line. */
+function requireNeeded(
+  declared: ReadonlyMap<string, Option<unknown>>,
+  options: Map<string, unknown>,
+  variables: ReadonlyMap<string, string>,
+): void {
+  for (const [name, { needs }] of declared) {
+    if (needs === undefined || !options.has(name) || options.has(needs)) continue;
+    if (!variables.has(name)) throw new UsageError(`--${name} needs --${needs}`);
+    options.delete(name);
   }
 }
 

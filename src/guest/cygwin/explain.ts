@@ -19,7 +19,7 @@ const EXPLANATIONS: Readonly<Record<Exclude<Finding['kind'], 'log'>, Explanation
     advice: 'check that the medium has only the repo of this lock: leave out `--add`',
   },
   extra: {
-    meaning: 'setup installed a package that the lock does not have',
+    meaning: 'a package is installed that the lock does not have',
     advice: 'check that the medium has only the repo of this lock: leave out `--add`, or make a new lock',
   },
   postinstall: {

@@ -85,8 +85,14 @@ export function runSetup(args: readonly string[], computer: SetupComputer): numb
     return end(1, 'Installation incomplete. Check for details');
   }
   unpack(root, source, installed, log);
-  const lines = installed.map(({ name, version }) => `${name} ${name}-${version}.tar.bz2 1\n`).sort();
   const db = join(root, 'etc/setup/installed.db');
+  // Packages that are not in the plan stay.
+  const before = existsSync(db) ? readFileSync(db, 'utf8').split('\n').slice(1) : [];
+  const kept = before.filter((line) => line !== '' && !installed.some(({ name }) => line.startsWith(`${name} `)));
+  const lines = [
+    ...kept.map((line) => `${line}\n`),
+    ...installed.map(({ name, version }) => `${name} ${name}-${version}.tar.bz2 1\n`),
+  ].sort();
   writeFileSync(`${db}.new`, `INSTALLED.DB 3\n${lines.join('')}`);
   renameSync(`${db}.new`, db);
   computer.enter(root);
