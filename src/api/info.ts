@@ -1,5 +1,6 @@
 import type { Catalog } from '../core/catalog/catalog.ts';
 import type { CatalogVersion } from '../core/catalog/versions.ts';
+import { compareVersions } from '../core/version/compare.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Archive, Dependency } from '../core/setup-ini/records.ts';
 import type { OperationContext } from './context.ts';
@@ -32,7 +33,7 @@ export interface PackageInfo {
   readonly message?: { readonly id: string; readonly text: string };
   /** Versions that the index withdraws: setup replaces an installed one, also by an older version. */
   readonly replaceVersions: readonly string[];
-  /** In the order of the index. */
+  /** The newest first. */
   readonly versions: readonly VersionInfo[];
   /** Packages whose current version requires this one by name, sorted. */
   readonly requiredBy: readonly string[];
@@ -52,7 +53,9 @@ export function packageInfo({ catalog }: LoadedCatalog, name: string): PackageIn
     categories: pkg.categories,
     ...(pkg.message !== undefined && { message: pkg.message }),
     replaceVersions: pkg.replaceVersions,
-    versions: pkg.versions.map((version) => versionInfo(catalog, version, version === current)),
+    versions: pkg.versions
+      .toSorted((a, b) => compareVersions(b.record.version, a.record.version))
+      .map((version) => versionInfo(catalog, version, version === current)),
     requiredBy: dependantsOf(catalog, name),
     providedBy: providersOf(catalog, name),
   };

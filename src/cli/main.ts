@@ -115,6 +115,8 @@ function findCommand(argv: readonly string[]): { readonly command: Command; read
   const command = COMMANDS.find((each) => each.name === name.join(' '));
   if (command !== undefined) return { command, words: argv.slice(name.length) };
   const wrong = argv[name.length];
+  if (wrong?.startsWith('-') && name.length === 0 && argv.some((_word, at) => commandWords(argv.slice(at)).length > 0))
+    throw new UsageError(`the command comes first, before \`${wrong}\``);
   if (wrong === undefined || wrong.startsWith('-'))
     throw new UsageError(name.length === 0 ? 'no command is given' : `\`${name.join(' ')}\` needs a command`);
   throw unknownCommand(name, wrong);

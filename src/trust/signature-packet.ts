@@ -83,6 +83,8 @@ interface Frame {
 
 function readFrame(bytes: Uint8Array, at: number): Frame {
   const first = bytes[at] ?? 0;
+  if (at === 0 && first === 0x3c)
+    throw new Unreadable('malformed', 'it is a web page, perhaps the login page of a network');
   if ((first & 0x80) === 0) throw new Unreadable('malformed', 'it is not an OpenPGP signature');
   const isNewForm = (first & 0x40) !== 0;
   const reader = new Reader(bytes.subarray(at + 1));

@@ -84,7 +84,7 @@ describe.skipIf(SKIPPED !== '')(`real keys and signatures${SKIPPED}`, () => {
         'its signature is damaged: it does not match key 1F889D841884DD7D',
         'its signature is not usable: it is cut short: a packet of 563 bytes has only 197',
         'it is signed by key 1F889D841884DD7D, not in the keyring',
-        'its signature is not usable: it is not an OpenPGP signature',
+        'its signature is not usable: it is a web page, perhaps the login page of a network',
         'its signature is not usable: the signature file is empty',
         'it is signed by key 1F889D841884DD7D, not in the keyring',
       ]);

@@ -39,17 +39,20 @@ export const diffCommand = defineCommand({
     ['diff monday/setup.xz friday/setup.xz', 'packages added, removed and changed'],
     ['diff monday/setup.xz friday/setup.xz --plan openssh,git', 'how an installation of these would change'],
   ],
-  run: compare,
+  run: (session, args) => interruptible((signal) => compare(session, args, signal)),
 });
 
-async function compare(session: Session, args: DiffArguments): Promise<number> {
+async function compare(session: Session, args: DiffArguments, signal: AbortSignal): Promise<number> {
   const packages = [...args.plan, ...args.packages];
   const hasRequest = [packages, args.category, args.buildDepends].some((names) => names.length > 0);
   const request = hasRequest ? await requestOf(packages, args, reporter(session.output, args)) : undefined;
   const digest = args.json;
   const older = { ...args, site: [], addSite: [], unsignedSite: [], index: [args.old] };
   const before = await openCatalog(session, older, { isStdinTaken: args.new === '-', digest });
+  signal.throwIfAborted();
   const after = await openCatalog(session, { ...args, index: args.new === undefined ? [] : [args.new] }, { digest });
+  // Between two interruptible steps.
+  signal.throwIfAborted();
   if (request === undefined) {
     const { compareIndexes } = await import('../../api/diff.ts');
     const difference = compareIndexes(before, after);
@@ -58,7 +61,7 @@ async function compare(session: Session, args: DiffArguments): Promise<number> {
   }
   const { comparePlans } = await import('../../api/diff.ts');
   const context = answerContext(session, args);
-  const comparison = await interruptible((signal) => comparePlans(before, after, request, { ...context, signal }));
+  const comparison = await comparePlans(before, after, request, { ...context, signal });
   if (comparison.kind === 'conflict') {
     const index = comparison.side === 'old' ? args.old : (args.new ?? after.indexes[0]?.name ?? '');
     if (!args.json) session.output.plain(`with the ${comparison.side} index, \`${index}\`:`);

@@ -9,7 +9,7 @@ import type { SourceArguments } from '../options/options.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { withSites } from '../terminal/open-catalog.ts';
+import { sitesOfUrls, withSites } from '../terminal/open-catalog.ts';
 
 const OPTIONS = {
   ...SOURCE_OPTIONS,
@@ -43,7 +43,9 @@ async function check(session: Session, args: LintArguments): Promise<number> {
   };
   if ([args.file, ...args.with].filter((name) => name === '-').length > 1)
     throw new UsageError('stdin can be read only once');
-  const source = args.file ?? (await indexOfSites(session, args));
+  const urls = args.file?.includes('://') ? await sitesOfUrls({ ...args, index: [args.file] }) : undefined;
+  const source =
+    urls === undefined && args.file !== undefined ? args.file : await indexOfSites(session, { ...args, ...urls });
   const result = await interruptible((signal) => lintIndex(source, { ...options, beside: args.with, signal }));
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');

@@ -47,6 +47,16 @@ describe('trust', () => {
     expect(ofSite).toEqual([expect.objectContaining({ signer: expect.stringMatching(/^[0-9A-F]{40}$/i) })]);
   });
 
+  test('lint checks an index that is named by its URL, with its signature', async () => {
+    await using server = await FaultServer.start(releaseScript());
+    const url = `${server.url}/x86_64/setup.zst`;
+    expect(await run('lint', url, '--keyring', KEY)).toMatchObject({
+      exit: 0,
+      stdout: expect.stringContaining('0 errors'),
+    });
+    expect(await run('lint', url)).toMatchObject({ exit: 1, stderr: expect.stringContaining('it is signed by key') });
+  });
+
   test('the URL of an index cannot be combined with a site', async () => {
     const index = 'http://127.0.0.1:1/x86_64/setup.zst';
     for (const option of ['--site', '--add-site', '--unsigned-site'])
