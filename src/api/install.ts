@@ -32,8 +32,8 @@ const UNATTENDED = ['--no-admin', '--no-desktop', '--no-shortcuts', '--no-startm
  *  is a failure. Source: cygwin-setup main.cc. */
 const SUCCESS = [0, 118];
 
-/** What to do about a finding where setup runs on this computer, by kind; the others have the advice of machines.
- *  Source: cygwin-setup choose_cli.cc: setup keeps packages that are not requested. */
+/** What to do about a finding where setup runs on this computer, by kind; the others have the advice of machines. Setup
+ *  keeps installed packages that a later request does not name. */
 const ADVICE: Readonly<Partial<Record<Finding['kind'], string>>> = {
   missing: 'read the other findings and `var/log/setup.log.full` of the installation, and repeat the command',
   version: 'repeat the command; if that changes nothing, install into an empty directory',

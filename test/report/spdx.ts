@@ -3,8 +3,8 @@ import { listOf, objectOf, oneOf, optional, parseShaped, textOf } from '../../sr
 import type { Shape } from '../../src/core/json/shape.ts';
 
 /** The parts of a document in SPDX 2.3 that reports have, as strict as the schema of SPDX and its text together: no
- *  field that is not listed, values of fixed sets and formats. The schema itself is in no package of npm; documents of
- *  a plan, of a lock and of all packages of Cygwin were validated with it by hand.
+ *  field that is not listed, values of fixed sets and formats. Tests do not have the schema itself: no
+ *  package of npm with it was found.
  *  Source: SPDX specification 2.3, clauses 6 (document), 7 (packages), 11 (relationships), annex F (references);
  *  `schemas/spdx-schema.json`. */
 const ID = textOf(/^SPDXRef-[a-zA-Z0-9.-]+$/, 'an identifier of an element');

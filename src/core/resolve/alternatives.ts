@@ -15,8 +15,7 @@ export interface Alternatives {
 /** Finds what a user may have meant by a name that no package has. */
 export function alternativesTo(catalog: Catalog, name: string, programs?: Programs): Alternatives {
   const providers = providersOf(catalog, name);
-  const similar =
-    providers.length > 0 ? [] : similarPackages(name, catalog.packages.values(), { withProgram: programs?.get(name) });
+  const similar = providers.length > 0 ? [] : similarPackages(name, catalog.packages.values(), programs?.get(name));
   return { providers, similar };
 }
 

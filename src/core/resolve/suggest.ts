@@ -16,12 +16,8 @@ const SIDE_PACKAGE = /-(?:debuginfo|doc|src)$/;
 /** Packages for one language or editor; they are not suggested because of a word in their description. */
 const BINDING = /^(?:emacs|gambas3|mingw64|perl|python\d*|R|ruby|texlive|vim)-/;
 
-export interface SuggestOptions {
-  /** Packages known to have a program of the name. Default: none. */
-  readonly withProgram?: ReadonlySet<string> | undefined;
-  /** Default: 3. */
-  readonly limit?: number | undefined;
-}
+/** Packages that are suggested at most. */
+const MOST_SUGGESTED = 3;
 
 /** Returns the packages that a user may have meant by a name that no package has, the most likely first:
  *  1. the name in another case, or with other digits;
@@ -37,7 +33,7 @@ export interface SuggestOptions {
 export function similarPackages(
   typed: string,
   packages: Iterable<CatalogPackage>,
-  { withProgram = new Set(), limit = 3 }: SuggestOptions = {},
+  withProgram: ReadonlySet<string> = new Set(),
 ): string[] {
   const wanted = typed.toLowerCase();
   const word = new RegExp(String.raw`(?<![\w-])${typed.replaceAll(/\W/g, String.raw`\$&`)}(?![\w-])`);
@@ -60,7 +56,7 @@ export function similarPackages(
         a.name.length - b.name.length ||
         (a.name < b.name ? -1 : 1),
     )
-    .slice(0, limit)
+    .slice(0, MOST_SUGGESTED)
     .map(({ name }) => name);
 }
 

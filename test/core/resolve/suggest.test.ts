@@ -36,7 +36,7 @@ describe('packages that are known to have a program of the name', () => {
     ['are named once', 'ssh', ['openssh'], ['openssh', 'autossh']],
     ['count if they exist', 'zzzzzz', ['no-such-package'], []],
   ])('%s: %s', (_what, typed, withProgram, expected) => {
-    expect(similarPackages(typed, catalog.packages.values(), { withProgram: new Set(withProgram) })).toEqual(expected);
+    expect(similarPackages(typed, catalog.packages.values(), new Set(withProgram))).toEqual(expected);
   });
 });
 
