@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -16,7 +7,6 @@ import type { Audit, AuditOptions } from '../../src/repo/audit.ts';
 import type { RepoFile } from '../../src/repo/files/file.ts';
 import { SEED } from '../support/seed.ts';
 import { bytesOf, fileOf, openStore, sourceOf, temporaryDirectory, treeOf, writeTree } from './support.ts';
-import { asOrdinaryUser } from '../support/user.ts';
 
 const CONTENTS = [0, 1, 300, 300, 70_000, 1_300_000].map((sizeBytes, i) => bytesOf(i + 1, sizeBytes));
 const FILES = CONTENTS.map((bytes, i) =>
@@ -193,13 +183,6 @@ test('a link instead of a file is reported, and a directory there is a missing f
   mkdirSync(join(root, FILES[3]?.path ?? ''));
   const expected = [`link ${FILES[2]?.path}`, `missing ${FILES[3]?.path}`];
   expect(findingsOf(await audited(root)).toSorted()).toEqual(expected.toSorted());
-});
-
-test.skipIf(process.platform === 'win32')('a file without permission is a finding (skipped on Windows)', async () => {
-  const root = filledRepo();
-  chmodSync(join(root, FILES[3]?.path ?? ''), 0);
-  const { findings } = await asOrdinaryUser(root, () => audited(root));
-  expect(findings).toMatchObject([{ kind: 'unreadable', actual: 'EACCES' }]);
 });
 
 test('it ignores the verification cache, and removes damaged files from it', async () => {

@@ -5,22 +5,26 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { verifyRepo } from '../../src/api/verify.ts';
+import { PROJECT } from '../support/transcript.ts';
 import { programsForOthers } from '../support/user.ts';
 import { temporaryDirectory } from './support.ts';
 
 const GROUP = 65_500;
 const [ALICE, BOB] = [65_501, 65_502];
 
-const reason =
-  process.getuid?.() !== 0
-    ? ' (skipped: only root can be two users)'
-    : process.platform === 'linux'
-      ? ''
-      : ' (skipped: Linux only)';
+const isRoot = process.getuid?.() === 0;
+const reason = !isRoot
+  ? ' (skipped: only root can be two users)'
+  : process.platform === 'linux'
+    ? ''
+    : ' (skipped: Linux only)';
 
 let programs: ReturnType<typeof programsForOthers>;
 beforeAll(() => {
-  if (reason !== '') return undefined;
+  if (!isRoot) {
+    programs = { node: process.execPath, project: PROJECT };
+    return undefined;
+  }
   const directory = mkdtempSync(join(tmpdir(), 'cygstrap-programs-'));
   chmodSync(directory, 0o755);
   programs = programsForOthers(directory);
@@ -33,36 +37,16 @@ interface Run {
   readonly stderr: string;
 }
 
-/** Runs `cygstrap fetch` as a user of the group, into a repo that both can reach. */
-async function fetchAs(user: number, umask: string, directory: string, ...packages: string[]): Promise<Run> {
+/** Runs cygstrap as a user of the group, or, for an ordinary user, who can be nobody else, as that user. */
+async function runAs(user: number, umask: string, directory: string, ...words: string[]): Promise<Run> {
   const { node, project } = programs;
-  const release = join(project, 'fixtures/release');
   const home = join(directory, `home-${user}`);
   mkdirSync(home, { recursive: true });
-  chownSync(home, user, GROUP);
-  const command = [
-    'setpriv',
-    `--reuid=${user}`,
-    `--regid=${GROUP}`,
-    '--clear-groups',
-    'sh',
-    '-c',
-    `umask ${umask}; exec "$0" "$@"`,
-    node,
-    join(project, 'bin/cygstrap.js'),
-    'fetch',
-    ...packages,
-    '--site',
-    release,
-    '--keyring',
-    join(release, 'key.gpg'),
-    '--repo',
-    join(directory, 'repo'),
-    '--lock',
-    join(home, `${packages.join('-')}.lock.json`),
-  ];
+  const change = isRoot ? ['setpriv', `--reuid=${user}`, `--regid=${GROUP}`, '--clear-groups'] : [];
+  if (isRoot) chownSync(home, user, GROUP);
+  const cygstrap = [node, join(project, 'bin/cygstrap.js'), ...words];
+  const [program = '', ...args] = [...change, 'sh', '-c', `umask ${umask}; exec "$0" "$@"`, ...cygstrap];
   const env = { PATH: process.env['PATH'], HOME: home, XDG_CACHE_HOME: join(home, 'cache') };
-  const [program = '', ...args] = command;
   try {
     const { stdout, stderr } = await promisify(execFile)(program, args, { env, cwd: directory });
     return { exit: 0, stdout, stderr };
@@ -72,12 +56,31 @@ async function fetchAs(user: number, umask: string, directory: string, ...packag
   }
 }
 
+/** Fetches packages as a user of the group into a repo that both can reach. */
+function fetchAs(user: number, umask: string, directory: string, ...packages: string[]): Promise<Run> {
+  const release = join(programs.project, 'fixtures/release');
+  const site = ['--site', release, '--keyring', join(release, 'key.gpg')];
+  const lock = join(directory, `home-${user}`, `${packages.join('-')}.lock.json`);
+  return runAs(
+    user,
+    umask,
+    directory,
+    'fetch',
+    ...packages,
+    ...site,
+    '--repo',
+    join(directory, 'repo'),
+    '--lock',
+    lock,
+  );
+}
+
 /** A directory in which both users can make a repo. */
 function sharedDirectory(): string {
   const directory = temporaryDirectory();
   chmodSync(directory, 0o755);
   mkdirSync(join(directory, 'repo'));
-  chownSync(join(directory, 'repo'), ALICE, GROUP);
+  if (isRoot) chownSync(join(directory, 'repo'), ALICE, GROUP);
   chmodSync(join(directory, 'repo'), 0o2775);
   return directory;
 }
@@ -133,4 +136,15 @@ describe('two users of one group with one repo', () => {
       expect(await fetchAs(BOB, '077', directory, 'openssh')).toMatchObject({ exit: 0 });
     },
   );
+});
+
+test.skipIf(process.platform === 'win32')('a file without permission is a finding (skipped on Windows)', async () => {
+  const directory = sharedDirectory();
+  expect(await fetchAs(ALICE, '022', directory, 'bash')).toMatchObject({ exit: 0 });
+  const [archive = ''] = filesBelow(directory).filter((path) => path.includes('bash') && path.endsWith('.tar.xz'));
+  chmodSync(join(directory, 'repo', archive), 0);
+  expect(await runAs(ALICE, '022', directory, 'verify', join(directory, 'repo'))).toMatchObject({
+    exit: 1,
+    stdout: expect.stringContaining(`${archive}: cannot be read: EACCES`) as string,
+  });
 });
