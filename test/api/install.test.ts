@@ -262,6 +262,16 @@ test('--check compares an installation without running setup', async () => {
   expect(changed.stderr).toContain('hint: read the other findings');
 });
 
+test('--check uses no repo and no keys', async () => {
+  for (const option of ['--repo repo', '--keyring key.gpg']) {
+    const [name = ''] = option.split(' ');
+    expect(await runCommand(`cygstrap install --check --root none ${option}`, '', directory)).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining(`error: --check cannot be combined with ${name}\n`) as string,
+    });
+  }
+});
+
 test('--check fails for a directory without an installation', async () => {
   const { exit, stdout } = await runCommand(`cygstrap install --check --root nothing --quiet`, '', directory);
   expect(exit).toBe(1);

@@ -1,7 +1,7 @@
 import type { InstallResult } from '../../api/install.ts';
 import { printableLine } from '../../printable.ts';
 import { countText } from '../../report/text.ts';
-import { defineCommand, flag, grouped, list, required, value } from '../options/declare.ts';
+import { defineCommand, excluding, flag, grouped, list, required, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO } from '../terminal/failure.ts';
 import { LOCKED_PACKAGES, LOCK_OPTIONS, lockFileOf } from '../options/lock.ts';
@@ -18,7 +18,7 @@ const OPTIONS = {
   ...REPO_OPTION,
   ...grouped('Installation', {
     root: required(value('DIR', 'Directory of the installation')),
-    check: flag('Do not run setup: only compare an installation with the lock'),
+    check: excluding(flag('Do not run setup: only compare an installation with the lock'), ['repo', 'keyring']),
     keyring: list('PATH', "Trust the OpenPGP keys in this file or directory, besides Cygwin's own; repeat for several"),
     'allow-postinstall-failure': list(
       'NAME',
@@ -42,8 +42,8 @@ export const installCommand = defineCommand({
 
 async function installOnce({ output }: Session, args: Arguments<typeof OPTIONS>): Promise<number> {
   const { installRepo } = await import('../../api/install.ts');
-  const { keyring, root, allowPostinstallFailure: postinstallFailures } = args;
-  const places = args.check ? { repo: undefined, keyring, lock: await checkedLock(args) } : await withProject(args);
+  const { root, allowPostinstallFailure: postinstallFailures } = args;
+  const places = args.check ? { lock: await checkedLock(args) } : await withProject(args);
   const request = { ...places, root, postinstallFailures };
   const report = reporter(output, args);
   const result = await interruptible((signal) => installRepo(request, { report, signal }));
