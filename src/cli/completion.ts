@@ -11,11 +11,11 @@ import { SHELLS } from './terminal/completion-scripts.ts';
 /** Names of packages that begin with a text, for the words before it. */
 type PackageNames = (command: Command, words: readonly string[]) => Promise<readonly string[]>;
 
-/** Returns what can stand in the place of the last of some words, which can be a part of one: commands, options, the
- *  values of an option that has a fixed set, or packages. Nothing is returned where a file name belongs: the shell
- *  completes these. */
+/** Returns what can stand in the place of the last of some words, which can be a part of one, or blank: commands,
+ *  options, the values of an option that has a fixed set, or packages. Nothing is returned where a file name belongs:
+ *  the shell completes these. */
 export async function completionsOf(words: readonly string[], packageNames: PackageNames): Promise<string[]> {
-  const last = words.at(-1) ?? '';
+  const last = words.at(-1)?.trim() ?? '';
   const before = words.slice(0, -1);
   const offered = await candidates(before, last, packageNames);
   return [...new Set(offered)].filter((word) => word.startsWith(last)).sort();

@@ -22,6 +22,7 @@ describe('completions', () => {
       ['table', 'tree'],
     ],
     [['completion', ''], [...SHELLS].sort()],
+    [['completion', ' '], [...SHELLS].sort()],
     [['vm', 'run', '--', 'un'], []],
     [['resolve', '--index', ''], []],
     [['nothing', 'of', 'the', 'kind'], []],

@@ -6,8 +6,8 @@ export type Shell = (typeof SHELLS)[number];
 /** The word before the words to complete, in a call by a completion script. */
 export const COMPLETE = '__complete';
 
-/** Scripts that ask `cygstrap __complete WORDS...` for the completions of the last word. Where it prints nothing, the
- *  shell completes file names. */
+/** Scripts that ask `cygstrap __complete WORDS...` for the completions of the last word, which is empty or a blank
+ *  where no part of it is typed. Where it prints nothing, the shell completes file names. */
 const SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `# In ~/.bashrc: eval "$(cygstrap completion bash)"
 _cygstrap() {
@@ -45,7 +45,9 @@ complete --command cygstrap --no-files --arguments '(__cygstrap_complete)'
 Register-ArgumentCompleter -Native -CommandName cygstrap -ScriptBlock {
   param($wordToComplete, $commandAst, $cursorPosition)
   $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
-    Select-Object -Skip 1 | ForEach-Object { "$_" }) + "$wordToComplete"
+    Select-Object -Skip 1 | ForEach-Object { "$_" })
+  # Before version 7.3 an empty argument would be lost: a blank stands for it.
+  $words += if ($wordToComplete -eq '') { ' ' } else { "$wordToComplete" }
   cygstrap ${COMPLETE} @words 2>$null | ForEach-Object {
     [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
   }
