@@ -6,7 +6,7 @@ import type { OpenSource } from '../repo/files/source.ts';
 import { VerifyError } from '../repo/files/verify-error.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { Store } from '../repo/store.ts';
-import { FetchError } from '../site/base/fetch-error.ts';
+import { FetchError, WEB_PAGE_HINT } from '../site/base/fetch-error.ts';
 import type { FetchErrorKind, SiteFailure } from '../site/base/fetch-error.ts';
 import { encodingText } from '../site/base/site.ts';
 import { Resumes } from '../site/resumes.ts';
@@ -163,15 +163,15 @@ export function failureOf({ failed, untried }: FetchedFiles, lockedSeconds?: num
     untried.length === 0
       ? ''
       : `\n  - ${untried.length} more were not tried after ${MAX_CONSECUTIVE_FAILURES} consecutive failures`;
+  const hint = failed.some(({ kind }) => kind === 'missing' || kind === 'wrong-bytes')
+    ? goneHint(lockedSeconds ?? undefined)
+    : failed.every(({ kind }) => kind === 'html')
+      ? `${WEB_PAGE_HINT}; the other files are stored`
+      : 'the other files are stored; run the same command again to fetch the rest, perhaps with another `--site`';
   return new CygstrapError(
     'fetch',
     `${failed.length + untried.length} of the files could not be fetched${lines}${rest}`,
-    {
-      hint: failed.some(({ kind }) => kind === 'missing' || kind === 'wrong-bytes')
-        ? goneHint(lockedSeconds ?? undefined)
-        : 'the other files are stored; run the same command again to fetch the rest, perhaps with another `--site`',
-      details: { failed, untried: untried.map(({ path }) => path) },
-    },
+    { hint, details: { failed, untried: untried.map(({ path }) => path) } },
   );
 }
 

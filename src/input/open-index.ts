@@ -150,7 +150,10 @@ async function* readText(
     } else {
       const text = await textOf(compression, rest, sha512, limits, options);
       isFromCache = text.isFromCache;
-      for await (const chunk of text.chunks) yield counted(chunk);
+      for await (const chunk of text.chunks) {
+        if (textBytes === 0 && beginsAsWebPage(chunk)) throw webPageError(index.name);
+        yield counted(chunk);
+      }
     }
     onEnd({ compression, sizeBytes, sha512, textBytes, isFromCache });
   } catch (error) {

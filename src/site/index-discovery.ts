@@ -1,8 +1,9 @@
 import { newerThan } from '../core/lock/newest.ts';
 import type { NewestIndex } from '../core/lock/newest.ts';
 import type { IndexForm } from '../core/setup-ini/forms.ts';
+import { isWebPage } from '../input/web-page.ts';
 import { readLimited } from '../io/read-limited.ts';
-import { FetchError, type FetchErrorKind } from './base/fetch-error.ts';
+import { FetchError, webPageInstead, type FetchErrorKind } from './base/fetch-error.ts';
 import { addressOf, discoveryError, type PassedOver, type PassedOverKind } from './index-failure.ts';
 import { readHead, timeText, type IndexHead } from './index-head.ts';
 import { indexPlaces, type IndexPath } from './index-layout.ts';
@@ -87,6 +88,9 @@ export interface UnchangedIndex extends Place {
 interface Search extends FindIndexOptions, IndexLimits {
   readonly passedOver: Map<Site, PassedOver[]>;
 }
+
+/** Largest index without a valid signature that is read to see whether it is a web page. */
+const MAX_PAGE_BYTES = 64 * 1024;
 
 /** After these failures, other files of the site would fail too. */
 const SITE_DOWN: ReadonlySet<FetchErrorKind> = new Set(['connect', 'tls', 'timeout']);
@@ -187,11 +191,14 @@ async function tryForm(site: Site, { path, form }: IndexPath, search: Search & S
   if (download.kind === 'unchanged') return { kind: 'unchanged', site, path, warnings: [] };
   const isRefused = 'kind' in signature && (signature.kind === 'invalid' || !unsigned);
   if (!isRefused) onSending?.(site);
-  const bytes = await readLimited(download.chunks, isRefused ? 0 : maxIndexBytes);
-  if (isRefused) return signature;
-  if (bytes === undefined) return { kind: 'invalid', why: `it has more than ${maxIndexBytes} bytes` };
+  const bytes = await readLimited(download.chunks, isRefused ? MAX_PAGE_BYTES : maxIndexBytes);
   const address = addressOf(site.name, path);
-  const signed = await signerOf(bytes, signature, address, search);
+  if (bytes === undefined)
+    return isRefused ? signature : { kind: 'invalid', why: `it has more than ${maxIndexBytes} bytes` };
+  const signed = isRefused ? signature : await signerOf(bytes, signature, address, search);
+  const isVerified = 'signer' in signed && signed.signature !== undefined;
+  if (!isVerified && (await isWebPage(bytes))) throw webPageInstead(address);
+  if (isRefused) return signature;
   if ('kind' in signed) return { ...signed, why: signed.why + encodingText(download.contentEncoding) };
   const head = await readHead(bytes, signal);
   const newer = newerThan({ ...head, signer: signed.signer, site: site.name }, newest);

@@ -50,6 +50,21 @@ test('prints one line for each transfer, and the total with rate and remaining t
   expect(lines[2]).toBe('0 of 10 files, 732.4 KiB of 9.5 MiB, 244.1 KiB/s, 37 s left');
 });
 
+test('the rate and the remaining time of a resumed fetch count new bytes only', () => {
+  const resumed = [START, start('a', 900_000), start('b', 600_000)];
+  expect(
+    progressOf(...resumed)
+      .lines(2000)
+      .at(-1),
+  ).toBe('0 of 10 files, 1.4 MiB of 9.5 MiB, 0 B/s');
+  const events = [...resumed, bytes('a', 100_000), bytes('b', 300_000)];
+  expect(
+    progressOf(...events)
+      .lines(2000)
+      .at(-1),
+  ).toBe('0 of 10 files, 1.8 MiB of 9.5 MiB, 195.3 KiB/s, 41 s left');
+});
+
 test('removes finished and failed transfers; bytes of failed ones do not count', () => {
   const done: Event = { kind: 'transfer-done', path: 'a', sizeBytes: 1_000_000, durationMs: 1 };
   const failed: Event = { kind: 'transfer-failed', path: 'b', site: 's', attempt: 1, why: 'x', retryInMs: 0 };

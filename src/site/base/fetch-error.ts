@@ -112,6 +112,15 @@ export class FetchError extends CygstrapError {
   }
 }
 
+/** What to do about a web page in the place of a file. */
+export const WEB_PAGE_HINT =
+  'use another mirror, or open the address in a browser: a login page or proxy may respond instead of the site';
+
+/** Returns the error for a web page in the place of a file; kind `html`. */
+export function webPageInstead(address: string): FetchError {
+  return new FetchError('html', address, 'the site sent a web page instead of the file', { hint: WEB_PAGE_HINT });
+}
+
 /** Removes user name, password, query (which can contain a key) and fragment from an address. Text that is not a URL
  *  with a host is kept. */
 export function redactAddress(address: string): string {

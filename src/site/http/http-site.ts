@@ -1,7 +1,7 @@
 import { urlBelow } from '../base/address.ts';
-import { FetchError } from '../base/fetch-error.ts';
+import { FetchError, webPageInstead } from '../base/fetch-error.ts';
 import type { Download, OpenOptions, Site } from '../base/site.ts';
-import { beginsAsHtml, htmlError, isRedirect, isWebPage, judge, redirectTarget, strangeEncoding } from './response.ts';
+import { beginsAsHtml, isRedirect, isWebPage, judge, redirectTarget, strangeEncoding } from './response.ts';
 import type { Promised } from './response.ts';
 import type { HttpRequest, Head } from './request.ts';
 import { failureOf } from './failure.ts';
@@ -169,7 +169,7 @@ class Body {
     const head =
       before + Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, SNIFFED_BYTES)).toString('latin1');
     const isHtml = beginsAsHtml(head);
-    if (isHtml === true) throw htmlError(this.#url);
+    if (isHtml === true) throw webPageInstead(this.#url.href);
     this.#head = isHtml === undefined && head.length < SNIFFED_BYTES ? head : undefined;
   }
 }

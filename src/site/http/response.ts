@@ -1,4 +1,4 @@
-import { FetchError } from '../base/fetch-error.ts';
+import { FetchError, webPageInstead } from '../base/fetch-error.ts';
 import type { Download, OpenOptions } from '../base/site.ts';
 import type { Head, Headers } from './request.ts';
 
@@ -154,19 +154,12 @@ export function strangeEncoding(url: URL, { headers }: Head): string | undefined
 function refusePage(url: URL, { isPage }: OpenOptions, headers: Headers): void {
   if (isPage === true) return;
   const type = valueOf(headers, 'content-type') ?? '';
-  if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !isWebPage(url)) throw htmlError(url);
+  if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(type) && !isWebPage(url)) throw webPageInstead(url.href);
 }
 
 /** Names of files that can be web pages. */
 export function isWebPage(url: URL): boolean {
   return /(?:\.html?|\/)$/i.test(url.pathname);
-}
-
-/** Returns the error for a web page instead of a file. */
-export function htmlError(url: URL): FetchError {
-  return new FetchError('html', url.href, 'the site sent a web page instead of the file', {
-    hint: 'use another mirror, or open the address in a browser: a login page or proxy may respond instead of the site',
-  });
 }
 
 /** The byte order mark of UTF-8 as latin1. */
@@ -186,6 +179,7 @@ const REFUSALS: ReadonlySet<number> = new Set([401, 403, 407, 451]);
 const HINTS: Readonly<Record<number, string>> = {
   401: 'pass a user name and a password: `https://NAME:PASSWORD@HOST/`',
   407: 'pass a user name and a password: `HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT`',
+  511: 'open the address in a browser: this network asks for a login',
 };
 
 function statusError(url: URL, { status, headers }: Head, nowMs: number): FetchError {
