@@ -164,7 +164,7 @@ export class SiteSet {
     const errors = tried.map(({ error }) => error);
     const mainError = errors.find((error) => kindOf(error) !== 'missing') ?? errors[0];
     const status = mainError instanceof FetchError ? mainError.status : undefined;
-    const hint = mainError instanceof FetchError ? mainError.hint : undefined;
+    const hint = (mainError instanceof FetchError ? mainError.hint : undefined) ?? hintFor(kindOf(mainError));
     return new FetchError(kindOf(mainError), path, messageFor(path, sites), {
       sites,
       attempts,
@@ -173,6 +173,13 @@ export class SiteSet {
       ...(hint !== undefined && { hint }),
     });
   }
+}
+
+/** What to do about a failure that has no hint of its own. */
+function hintFor(kind: FetchErrorKind): string | undefined {
+  if (kind === 'missing') return undefined;
+  const first = kind === 'connect' ? 'check the network and the address of the mirror' : 'retry later';
+  return `${first}, or use another mirror with \`--site\``;
 }
 
 function messageFor(path: string, sites: readonly SiteFailure[]): string {

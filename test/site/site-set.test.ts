@@ -186,6 +186,15 @@ describe('several sites', () => {
     );
   });
 
+  test.each([
+    ['no connection', undefined, /^check the network and the address of the mirror, or use another mirror/],
+    ['an error of the server', fault.status(503), /^retry later, or use another mirror/],
+    ['a status with a hint of its own', fault.status(401), /^pass a user name and a password/],
+  ])('the error says what to do: %s', async (_name, answer, hint) => {
+    const address = answer === undefined ? await closedAddress() : (await startServer({ '/a': answer })).url;
+    expect((await fetchError(setOf([address]).set.attempt('a', verified))).hint).toMatch(hint);
+  });
+
   test('missing everywhere is missing', async () => {
     const server = await startServer({});
     expect(await fetchError(setOf([`${server.url}/x`, `${server.url}/y`]).set.attempt('a', verified))).toMatchObject({
