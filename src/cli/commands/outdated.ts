@@ -31,7 +31,7 @@ async function listOutdated(session: Session, args: Arguments<typeof OPTIONS>): 
   const loaded =
     args.index.length > 0
       ? await openCatalog(session, args, { digest: args.json })
-      : await openSites(session, args, { project, arch });
+      : await openSites(session, args, { project, arch, mustAsk: true });
   const outdated = outdatedPackages(loaded, lock);
   if (args.json) {
     const { envelope } = await import('../../report/json.ts');
