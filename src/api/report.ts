@@ -50,13 +50,18 @@ export type ReportFormat = 'html' | 'cyclonedx' | 'spdx';
 /** A report as one text, or the reason why the request has no plan. */
 export type ReportResult =
   | { readonly kind: 'report'; readonly text: string; readonly packages: number }
-  | { readonly kind: 'conflict'; readonly conflicts: readonly Conflict[] };
+  | {
+      readonly kind: 'conflict';
+      readonly conflicts: readonly Conflict[];
+      /** `old`: the earlier indexes have no plan. */
+      readonly side: 'old' | 'new';
+    };
 
 /** Makes a page with the sizes, reasons and changes of a plan, a lock or a repo, or a bill of materials. Throws
  *  `not-found`, `io`, `lock` and `repo`, and as {@link loadCatalog}. */
 export async function makeReport(subject: ReportSubject, context: ReportContext = {}): Promise<ReportResult> {
   const data = await dataOf(subject, context);
-  if ('conflicts' in data) return { kind: 'conflict', conflicts: data.conflicts };
+  if ('conflicts' in data) return data;
   return { kind: 'report', text: await textOf(data, context.format ?? 'html'), packages: data.packages.length };
 }
 
@@ -75,7 +80,7 @@ async function textOf(data: ReportData, format: ReportFormat): Promise<string> {
 async function dataOf(
   subject: ReportSubject,
   context: ReportContext,
-): Promise<ReportData | { readonly conflicts: readonly Conflict[] }> {
+): Promise<ReportData | Extract<ReportResult, { readonly kind: 'conflict' }>> {
   switch (subject.kind) {
     case 'plan':
       return planData(subject, context);
@@ -95,13 +100,16 @@ async function dataOf(
   }
 }
 
-async function planData({ loaded, request, before }: ReportSubject & { kind: 'plan' }, context: ReportContext) {
-  if (before === undefined) {
-    const answer = await resolveRequest(loaded, request, context);
-    return answer.kind === 'conflict' ? answer : reportOfPlan(loaded.catalog, answer.plan, null);
+async function planData(
+  { loaded, request, before }: ReportSubject & { kind: 'plan' },
+  context: ReportContext,
+): ReturnType<typeof dataOf> {
+  if (before !== undefined) {
+    const comparison = await comparePlans(before, loaded, request, context);
+    return comparison.kind === 'conflict'
+      ? comparison
+      : reportOfPlan(loaded.catalog, comparison.after, comparison.difference);
   }
-  const comparison = await comparePlans(before, loaded, request, context);
-  return comparison.kind === 'conflict'
-    ? comparison
-    : reportOfPlan(loaded.catalog, comparison.after, comparison.difference);
+  const answer = await resolveRequest(loaded, request, context);
+  return answer.kind === 'conflict' ? { ...answer, side: 'new' } : reportOfPlan(loaded.catalog, answer.plan, null);
 }

@@ -14,7 +14,10 @@ import { sitesOfUrls, withSites } from '../terminal/open-catalog.ts';
 const OPTIONS = {
   ...SOURCE_OPTIONS,
   ...grouped('Reading', {
-    with: list('FILE', 'Do not warn of what this index provides, with which the other is merged; repeat for several'),
+    with: list(
+      'FILE',
+      'Do not warn of what this index, a file or URL, provides; the other is merged with it; repeat for several',
+    ),
   }),
 };
 
@@ -43,15 +46,24 @@ async function check(session: Session, args: LintArguments): Promise<number> {
   };
   if ([args.file, ...args.with].filter((name) => name === '-').length > 1)
     throw new UsageError('stdin can be read only once');
-  const urls = args.file?.includes('://') ? await sitesOfUrls({ ...args, index: [args.file] }) : undefined;
-  const source =
-    urls === undefined && args.file !== undefined ? args.file : await indexOfSites(session, { ...args, ...urls });
-  const result = await interruptible((signal) => lintIndex(source, { ...options, beside: args.with, signal }));
+  if (args.file !== undefined && [args.site, args.addSite, args.unsignedSite].some((each) => each.length > 0))
+    throw new UsageError('an index cannot be combined with --site', 'name the index of a mirror with `--with URL`');
+  const source = args.file === undefined ? await indexOfSites(session, args) : await indexOf(session, args, args.file);
+  const beside: IndexSource[] = [];
+  for (const name of args.with) beside.push(await indexOf(session, args, name));
+  const result = await interruptible((signal) => lintIndex(source, { ...options, beside, signal }));
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await session.output.json({ schema: SCHEMA, ...result });
   } else await session.output.data(lintText(result));
   return result.errors > 0 ? EXIT_NO : EXIT_DONE;
+}
+
+/** Returns the index of a URL, whose signature is checked; any other name is a file. */
+async function indexOf(session: Session, args: SourceArguments, name: string): Promise<IndexSource> {
+  const none = { ...args, site: [], addSite: [], unsignedSite: [] };
+  const urls = await sitesOfUrls({ ...none, index: [name] });
+  return urls === undefined ? name : indexOfSites(session, { ...none, ...urls });
 }
 
 async function indexOfSites(session: Session, args: SourceArguments): Promise<IndexSource> {

@@ -69,7 +69,10 @@ async function report(session: Session, args: ReportArguments): Promise<number> 
   const { saveReport } = await import('../../api/report-page.ts');
   const context = { ...answerContext(session, args), lenient: args.lenient, format };
   const result = await interruptible((signal) => makeReport(subject, { ...context, signal }));
-  if (result.kind === 'conflict') return refuse(output, result.conflicts, args);
+  if (result.kind === 'conflict') {
+    if (result.side === 'old' && !args.json) output.plain(`with the earlier index, \`${args.before}\`:`);
+    return refuse(output, result.conflicts, args);
+  }
   const { text, packages } = result;
   await saveReport(out, text, { open: args.open, env: host.env });
   const size = Buffer.byteLength(text);
