@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ARCHIVE_PREFIX } from '../repo/bundle/format.ts';
-import { readBundle } from '../repo/bundle/read.ts';
+import { COPY_HINT, readBundle } from '../repo/bundle/read.ts';
 import type { BundleHead, IncomingMember } from '../repo/bundle/read.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
@@ -63,7 +63,7 @@ export async function applyBundle(
       },
       onArchive: async (member) => work?.store(member),
     });
-    if (work === undefined) throw new CygstrapError('corrupt', `\`${bundle}\` is empty`);
+    if (work === undefined) throw new CygstrapError('corrupt', `\`${bundle}\` is empty`, { hint: COPY_HINT });
     const { files, size, present, lock, index } = await work.finish();
     await writeLock(lockFile, lock);
     const setup = await setupCommandOf(lock, index, { kind: 'directory', path: root });
@@ -132,7 +132,7 @@ class Applying {
       throw new CygstrapError(
         'verify',
         `\`${bundle}\` is damaged: \`${file.path}\` has ${sizeBytes} bytes instead of ${file.sizeBytes}`,
-        { hint: 'copy it again' },
+        { hint: COPY_HINT },
       );
     }
     if (!this.#missing.has(file.path)) return;

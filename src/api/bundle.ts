@@ -121,6 +121,7 @@ async function indexMember(path: string): Promise<TextMember> {
 function archiveMember(places: RepoPlaces, { path, sizeBytes, digest }: RepoFile): Member {
   if (digest === undefined)
     throw new CygstrapError('verify', `\`${path}\` has no digest in the lock: it cannot be bundled`, {
+      hint: 'lock the packages again from an index with digests',
       details: { path },
     });
   return { name: `${ARCHIVE_PREFIX}${path}`, sizeBytes, digest, chunks: readArchive(places, path) };

@@ -16,6 +16,7 @@ export async function verifiedArchives(
   const undigested = files.find(({ digest }) => digest === undefined);
   if (undigested !== undefined) {
     throw new CygstrapError('verify', `cannot verify \`${undigested.path}\`: the lock has no digest of it`, {
+      hint: 'lock the packages again from an index with digests',
       details: { path: undigested.path },
     });
   }

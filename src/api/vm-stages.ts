@@ -121,7 +121,7 @@ async function removeStage(places: VmPlaces, use: StageUse, signal: AbortSignal 
     // A process can start to use the stage between the check of the caller and the rename.
     if (isUsed(await stagesInUse(places), use)) {
       await replaceFile(aside, path);
-      throw new CygstrapError('usage', `${stage} ${key} is in use`);
+      throw new CygstrapError('usage', `${stage} ${key} is in use`, { hint: 'wait for the runs that use it' });
     }
     await rm(aside, { recursive: true, force: true });
     const logs = logPaths(places, stage, key);

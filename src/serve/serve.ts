@@ -70,7 +70,7 @@ async function rootOf(dir: string): Promise<string> {
       cause,
     });
   }
-  throw new CygstrapError('not-found', `not a directory: \`${dir}\``);
+  throw new CygstrapError('not-found', `not a directory: \`${dir}\``, { hint: 'name the directory of a repo' });
 }
 
 async function handle(

@@ -85,11 +85,18 @@ async function unlocked(privateKey: PrivateKey, keyFile: string, passphrase: str
   if (privateKey.isDecrypted()) return privateKey;
   const details = { keyFile };
   if (passphrase === undefined) {
-    throw new CygstrapError('signature', `missing passphrase for the private key in \`${keyFile}\``, { details });
+    throw new CygstrapError('signature', `missing passphrase for the private key in \`${keyFile}\``, {
+      hint: 'set CYGSTRAP_PASSPHRASE, or in the library `passphrase`',
+      details,
+    });
   }
   try {
     return await decryptKey({ privateKey, passphrase });
   } catch (cause) {
-    throw new CygstrapError('signature', `wrong passphrase for the private key in \`${keyFile}\``, { details, cause });
+    throw new CygstrapError('signature', `wrong passphrase for the private key in \`${keyFile}\``, {
+      hint: 'correct CYGSTRAP_PASSPHRASE, or in the library `passphrase`',
+      details,
+      cause,
+    });
   }
 }

@@ -68,6 +68,7 @@ describe("signing with a user's own key", () => {
     await expect(signDetached(BYTES, `${dir}/secret`)).rejects.toMatchObject({
       code: 'signature',
       message: `missing passphrase for the private key in \`${dir}/secret\``,
+      hint: 'set CYGSTRAP_PASSPHRASE, or in the library `passphrase`',
     });
     await expect(signDetached(BYTES, `${dir}/secret`, 'wrong')).rejects.toMatchObject({
       code: 'signature',

@@ -27,6 +27,7 @@ export function lockOf(plan: Plan, { indexes, request, resolver, allowUndigested
     throw new CygstrapError(
       'lock',
       'cannot lock an update of an installed Cygwin: only a whole installation has a lock',
+      { hint: 'leave out the installed packages' },
     );
   const packages = plan.packages
     .map((pkg) => lockedPackage(pkg, allowUndigested))

@@ -53,10 +53,7 @@ export async function readBundle(
   } catch (error) {
     if (failure !== undefined) throw cannotRead(path, failure);
     if (!(error instanceof TarFault)) throw error;
-    throw new CygstrapError('corrupt', `\`${path}\` is not a complete tar file`, {
-      cause: error,
-      hint: 'copy it again',
-    });
+    throw new CygstrapError('corrupt', `\`${path}\` is not a complete tar file`, { cause: error, hint: COPY_HINT });
   } finally {
     file.destroy();
   }
@@ -102,7 +99,7 @@ class Head {
       throw new CygstrapError(
         'verify',
         `\`${this.#path}\` is damaged: the sha512 of \`${name}\` is \`${hex}\` instead of \`${listed.sha512}\``,
-        { hint: 'copy it again' },
+        { hint: COPY_HINT },
       );
     this.#found.set(name, bytes);
     return this.isComplete;
@@ -144,6 +141,9 @@ async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
+/** What to do about a damaged bundle. */
+export const COPY_HINT = 'copy it again, or write it again with `cygstrap bundle`';
+
 function cannotRead(path: string, cause: Error): CygstrapError {
   return 'code' in cause && cause.code === 'ENOENT'
     ? new CygstrapError('not-found', `bundle not found: \`${path}\``, { cause })
@@ -152,6 +152,7 @@ function cannotRead(path: string, cause: Error): CygstrapError {
 
 function broken(path: string, reason: string): CygstrapError {
   return new CygstrapError('corrupt', `\`${path}\` is not a bundle of this version of cygstrap: ${reason}`, {
+    hint: COPY_HINT,
     details: { file: path },
   });
 }
