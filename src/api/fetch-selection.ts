@@ -15,6 +15,7 @@ import type { IndexCache } from '../site/index-cache.ts';
 import { makeLock } from './lock.ts';
 import { compareWithRepo, requireAgreement, warnOfUndigested } from './lock-comparison.ts';
 import { readLock, requireAnswer } from './lock-file.ts';
+import { nothingAsked } from './nothing-asked.ts';
 import { filesOfCatalog, filesOfLock, filesOfLockAndPrevious } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
 import { findIndexes, verifyAgain } from '../site/index-source.ts';
@@ -95,11 +96,7 @@ async function selectAll(request: CompleteRequest, options: SelectOptions): Prom
 
 async function selectNew(request: CompleteRequest, options: SelectOptions): Promise<Selection | Conflicting> {
   const { arch = DEFAULT_ARCH, allowUndigested } = request;
-  if (request.request === undefined) {
-    throw new CygstrapError('usage', 'nothing to fetch: no packages, no project file and no lock are given', {
-      hint: 'name packages, or create a lock with `cygstrap lock`',
-    });
-  }
+  if (request.request === undefined) throw nothingAsked();
   const content = await loadFromSites(undefined, request, options, (site) => connectAhead(site, request));
   const { signal, context } = options;
   const { report } = context;

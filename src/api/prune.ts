@@ -8,7 +8,7 @@ import { filesOfIndex } from './verify.ts';
 export interface PruneRequest {
   readonly repo: string;
   /** Lock files whose archives stay. */
-  readonly keep?: readonly string[] | undefined;
+  readonly locks?: readonly string[] | undefined;
   /** Whether to delete the files; by default they are only returned. */
   readonly confirmed?: boolean | undefined;
 }
@@ -31,11 +31,11 @@ export interface PruneResult {
  *  as `planPrune` and `applyPrune`, and errors of reading locks and indexes; nothing is deleted before all of them are
  *  read. */
 export async function pruneRepo(
-  { repo, keep = [], confirmed = false }: PruneRequest,
+  { repo, locks: files = [], confirmed = false }: PruneRequest,
   context: OperationContext = {},
 ): Promise<PruneResult> {
   const locks = [];
-  for (const lock of keep) locks.push(await readLock(lock));
+  for (const file of files) locks.push(await readLock(file));
   const plan = await planPrune(resolve(repo), {
     locks,
     // Never lenient: what is left out of an index would be deleted.

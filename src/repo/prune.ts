@@ -61,8 +61,8 @@ export async function planPrune(root: string, { locks, pathsOf, ignoresCase }: K
     throw new CygstrapError('repo', `\`${root}\` has no list of the files to keep`, {
       hint:
         indexes.length === 0
-          ? 'name a lock with `--keep`'
-          : 'its index is that of a site, which lists all files; name a lock with `--keep`',
+          ? 'name a lock with `--lock`'
+          : 'its index is that of a site, which lists all files; name a lock with `--lock`',
     });
   }
   const keyOf = pathComparison(root, ignoresCase);

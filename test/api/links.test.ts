@@ -81,7 +81,7 @@ describe.skipIf(process.platform === 'win32')(
       expect(findings.map(({ kind, path }) => `${kind} ${path}`)).toEqual([`link ${link}`, `missing ${archive}`]);
       expect(damaged).toBe(2);
       const events: Event[] = [];
-      const plan = { repo, keep: [], confirmed: true };
+      const plan = { repo, locks: [], confirmed: true };
       const pruned = await pruneRepo(plan, { report: (event) => void events.push(event) });
       expect(pruned.remove).toEqual([]);
       expect(events.filter(({ kind }) => kind === 'warning')).toEqual([

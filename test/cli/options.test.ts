@@ -60,6 +60,20 @@ describe('every flag', () => {
   });
 });
 
+describe('one name for one thing', () => {
+  /** Options for another file of the kind than the one that a command is about. */
+  const OTHER_ROLES = ['since', 'before', 'with'];
+  const files = valued.filter(({ name, option }) => option.valueName === 'FILE' && !OTHER_ROLES.includes(name));
+
+  test.each([
+    ['lock', /^[^;]*\b(?:this|new) lock\b/],
+    ['index', /^[^;]*\b(?:this setup\.ini|this index)\b/],
+  ])('a file that is a %s is given with an option of that name', (name, help) => {
+    const given = files.filter(({ option }) => help.test(option.help));
+    expect([...new Set(given.map((each) => each.name))]).toEqual([name]);
+  });
+});
+
 describe('the variable of every option', () => {
   const OWN_MEANING = ['site', 'product-key'];
   const read = ({ command, name }: (typeof cases)[number], text: string, ...words: string[]) => {

@@ -157,7 +157,7 @@ describe('prune', () => {
       stdout: `${OLD.path}: 2.0 KiB\n\`${root}\`: 1 file, 2.0 KiB to delete; 2 kept\n`,
       stderr: 'hint: nothing was deleted; run it again with `--yes` to delete these files\n',
     });
-    expect(await cygstrap('prune', root, '--keep', lock, '--yes')).toMatchObject({
+    expect(await cygstrap('prune', root, '--lock', lock, '--yes')).toMatchObject({
       stdout: `\`${root}\`: deleted 0 files, 0 B; 3 kept\n`,
     });
     expect(treeOf(root)).toEqual(before);

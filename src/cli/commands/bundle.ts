@@ -35,7 +35,7 @@ export const bundleCommand = defineCommand({
     if (apply === undefined && out === undefined) throw new UsageError('--out or --apply is missing');
     if (apply !== undefined && (out ?? since) !== undefined)
       throw new UsageError('--apply cannot be combined with --out or --since');
-    const args = await withProject(given);
+    const args = await withProject(given, { writesLock: apply !== undefined });
     return apply === undefined ? make(session, args, out ?? '') : applyTo(session, args, apply);
   },
 });

@@ -19,7 +19,7 @@ import {
 } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
-import { LOCK_DEFAULT, lockFileOf } from '../options/lock.ts';
+import { LOCK_DEFAULT, knownLockOf } from '../options/lock.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { cacheOf, READING_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
@@ -121,6 +121,7 @@ async function requestOf(
     throw new UsageError("--full-index keeps the site's signature: it cannot be combined with --sign-key");
   if (args.frozen && args.prev !== undefined)
     throw new UsageError('--prev needs an index: it cannot be combined with --frozen');
+  const lock = await knownLockOf(args, { file, isOnCommandLine: isOnCommandLine || args.all || args.frozen });
   const { chooseSites, choiceNote } = await import('../../api/site-choice.ts');
   const choice = await chooseSites(args, { config, file }, session.host.env);
   const sites = siteGroups({ ...args, site: choice.site }, choice.config);
@@ -142,7 +143,7 @@ async function requestOf(
     keyring: keyringOf(args, choice.config),
     unsigned: args.unsigned,
     allowOlderIndex: args.allowOlderIndex,
-    lock: await lockFileOf(args, { file }),
+    lock,
     frozen: args.frozen,
     all: args.all,
     prev: args.prev,

@@ -4,7 +4,7 @@ import { countText } from '../../report/text.ts';
 import { defineCommand, excluding, flag, grouped, list, required, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO } from '../terminal/failure.ts';
-import { LOCKED_PACKAGES, LOCK_OPTIONS, lockFileOf } from '../options/lock.ts';
+import { LOCKED_PACKAGES, LOCK_OPTIONS, knownLockOf } from '../options/lock.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
 import { REPO_OPTION, withProject } from '../options/repo.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -60,7 +60,7 @@ async function installOnce({ output }: Session, args: Arguments<typeof OPTIONS>)
 
 async function checkedLock(args: Arguments<typeof OPTIONS>): Promise<string> {
   const { loadProject } = await import('../../api/project.ts');
-  return lockFileOf(args, await loadProject(undefined));
+  return knownLockOf(args, await loadProject(undefined));
 }
 
 function installText({ root, lock, setup, packages, findings, gaps }: InstallResult): string {

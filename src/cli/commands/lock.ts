@@ -3,7 +3,7 @@ import { choice, defineCommand, flag, grouped, rest } from '../options/declare.t
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
-import { LOCKING_OPTIONS, lockFileOf } from '../options/lock.ts';
+import { LOCKING_OPTIONS, knownLockOf, lockFileOf } from '../options/lock.ts';
 import { lockOptionsOf, openLockSource, saveAndPrint } from '../terminal/locking.ts';
 import { INDEX_OPTIONS, ANSWER_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
 import { PROJECT_OPTIONS, projectOptionsOf, requireRequest } from '../options/project.ts';
@@ -49,7 +49,7 @@ export const lockCommand = defineCommand({
 async function check(session: Session, args: LockArguments): Promise<number> {
   const { output } = session;
   const project = await projectOptionsOf(args);
-  const lock = await lockFileOf(args, project);
+  const lock = await knownLockOf(args, project);
   const hasRequest = project.isOnCommandLine || project.file !== undefined;
   const { checkLock } = await import('../../api/lock-check.ts');
   const result = await checkLock(
@@ -71,7 +71,7 @@ async function check(session: Session, args: LockArguments): Promise<number> {
 
 async function make(session: Session, args: LockArguments): Promise<number> {
   const project = await projectOptionsOf(args);
-  requireRequest(project);
+  await requireRequest(project);
   const report = reporter(session.output, args);
   const [{ makeLock }, { readOldLock }] = await Promise.all([
     import('../../api/lock.ts'),

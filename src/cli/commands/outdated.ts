@@ -1,7 +1,7 @@
 import { columns } from '../../report/text.ts';
 import { defineCommand } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
-import { LOCK_OPTIONS, lockFileOf } from '../options/lock.ts';
+import { LOCK_OPTIONS, knownLockOf } from '../options/lock.ts';
 import { INDEX_OPTIONS } from '../options/options.ts';
 import { CONFIG_OPTION } from '../options/project.ts';
 import { EXIT_DONE, EXIT_NO } from '../terminal/failure.ts';
@@ -25,7 +25,7 @@ async function listOutdated(session: Session, args: Arguments<typeof OPTIONS>): 
     import('../../api/outdated.ts'),
   ]);
   const project = await loadProject(args.config);
-  const file = await lockFileOf(args, project);
+  const file = await knownLockOf(args, project);
   const lock = await readLock(file);
   const arch = args.arch ?? lock.request.arch;
   const loaded =

@@ -12,7 +12,7 @@ import type { Session } from '../terminal/session.ts';
 const OPTIONS = {
   ...READING_OPTIONS,
   ...grouped('Repo', {
-    keep: list('FILE', 'Keep the archives of this lock; repeat for several'),
+    lock: list('FILE', 'Keep the archives of this lock; repeat for several'),
     yes: flag('Delete the files; without it they are only listed'),
   }),
 };
@@ -23,8 +23,8 @@ export const pruneCommand = defineCommand({
   positionals: { repo: one('Directory of a repo that cygstrap made') },
   options: OPTIONS,
   examples: [
-    ['prune ./repo --keep cygstrap.lock.json', 'list the files that can be deleted'],
-    ['prune ./repo --keep old.lock.json --keep new.lock.json --yes', 'delete the listed files'],
+    ['prune ./repo --lock cygstrap.lock.json', 'list the files that can be deleted'],
+    ['prune ./repo --lock old.lock.json --lock new.lock.json --yes', 'delete the listed files'],
   ],
   run: pruneOnce,
 });
@@ -36,7 +36,7 @@ async function pruneOnce(
   const { pruneRepo } = await import('../../api/prune.ts');
   const context = { ...cacheOf(args), env: host.env, report: reporter(output, args) };
   const result = await interruptible((signal) =>
-    pruneRepo({ repo: args.repo, keep: args.keep, confirmed: args.yes }, { ...context, signal }),
+    pruneRepo({ repo: args.repo, locks: args.lock, confirmed: args.yes }, { ...context, signal }),
   );
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');

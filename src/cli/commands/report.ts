@@ -98,7 +98,7 @@ async function subjectOf(session: Session, args: ReportArguments): Promise<Repor
   const old = before === undefined ? undefined : await openCatalog(session, older, { digest: false });
   if (repo !== undefined) return { kind: 'repo', repo, before: old };
   const project = await projectOptionsOf(args, { report: reporter(session.output, args) });
-  requireRequest(project);
+  await requireRequest(project);
   const loaded = await openCatalog(session, args, { digest: false, project });
   return { kind: 'plan', request: project.request, loaded, before: old };
 }

@@ -56,7 +56,7 @@ async function resolveOnce(session: Session, args: ResolveArguments): Promise<nu
   const isPrefix = args.index.length > 0 && (format === 'urls' || format === 'nix');
   const report = reporter(session.output, args);
   const project = await projectOptionsOf(args, { report });
-  requireRequest(project);
+  await requireRequest(project);
   const { request } = project;
   // Load the resolver while the index is read.
   const [loaded, { resolveRequest }] = await Promise.all([

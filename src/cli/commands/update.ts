@@ -1,6 +1,6 @@
 import type { Arguments } from '../options/declare.ts';
 import { defineCommand, rest, splitList } from '../options/declare.ts';
-import { LOCKING_OPTIONS, lockFileOf } from '../options/lock.ts';
+import { LOCKING_OPTIONS, knownLockOf } from '../options/lock.ts';
 import { ANSWER_OPTIONS, INDEX_OPTIONS } from '../options/options.ts';
 import { PROJECT_OPTIONS, projectOptionsOf } from '../options/project.ts';
 import { UsageError } from '../terminal/failure.ts';
@@ -40,7 +40,8 @@ async function update(
     import('../../api/lock-file.ts'),
     import('../../api/lock.ts'),
   ]);
-  const file = await lockFileOf(args, await loadProject(args.config));
+  const { file: projectFile } = await loadProject(args.config);
+  const file = await knownLockOf(args, { file: projectFile, isOnCommandLine: names.length > 0 });
   const before = await readLock(file);
   const project = await projectOptionsOf({ ...args, packages: [] }, { otherwise: before.request });
   const source = await openLockSource(session, args, project, before);

@@ -4,7 +4,6 @@ import { architecture } from './architecture.ts';
 import { documentDefault, grouped, splitList, value } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { REQUEST_OPTIONS } from './options.ts';
-import { UsageError } from '../terminal/failure.ts';
 import type { Report } from '../../events.ts';
 
 /** The project file. */
@@ -66,11 +65,8 @@ export async function projectOptionsOf(
   return { request, arch: config.arch, config, file, isOnCommandLine };
 }
 
-/** Throws UsageError if neither the command line nor a project file asks for anything. */
-export function requireRequest({ isOnCommandLine, file }: ProjectOptions): void {
+/** Throws `usage` if neither the command line nor a project file asks for anything. */
+export async function requireRequest({ isOnCommandLine, file }: ProjectOptions): Promise<void> {
   if (isOnCommandLine || file !== undefined) return;
-  throw new UsageError(
-    'nothing is asked for: no packages and no project file are given',
-    'name packages; `--category Base` is what setup always installs',
-  );
+  throw (await import('../../api/nothing-asked.ts')).nothingAsked();
 }
