@@ -4,6 +4,7 @@ import { defineCommand, flag, one, parsed } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
 import { sha256Hex } from '../options/windows.ts';
+import { pathOf } from '../options/path.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { ProgressView } from '../terminal/progress-view.ts';
@@ -18,7 +19,7 @@ const OPTIONS = {
 export const mediaInspectCommand = defineCommand({
   name: 'media inspect',
   summary: 'Print the editions of a Windows ISO image, and whether it can become a guest',
-  positionals: { iso: one('The ISO image') },
+  positionals: { iso: one('The ISO image', pathOf) },
   options: OPTIONS,
   examples: [['media inspect win.iso', 'reads about 1 MiB of the image']],
   run: inspect,

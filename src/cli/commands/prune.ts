@@ -3,6 +3,7 @@ import { printableLine } from '../../printable.ts';
 import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, flag, grouped, list, one } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
+import { pathOf } from '../options/path.ts';
 import { EXIT_DONE } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { cacheOf, READING_OPTIONS } from '../options/options.ts';
@@ -20,7 +21,7 @@ const OPTIONS = {
 export const pruneCommand = defineCommand({
   name: 'prune',
   summary: 'Delete the archives of a repo that neither its index nor a kept lock needs',
-  positionals: { repo: one('Directory of a repo that cygstrap made') },
+  positionals: { repo: one('Directory of a repo that cygstrap made', pathOf) },
   options: OPTIONS,
   examples: [
     ['prune ./repo --lock cygstrap.lock.json', 'list the files that can be deleted'],

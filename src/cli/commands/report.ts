@@ -1,8 +1,19 @@
 import type { ReportSubject } from '../../api/report.ts';
 import { countText, sizeText } from '../../report/text.ts';
-import { choice, defineCommand, documentDefault, flag, grouped, rest, value, withDefault } from '../options/declare.ts';
+import {
+  choice,
+  defineCommand,
+  documentDefault,
+  flag,
+  grouped,
+  parsed,
+  rest,
+  value,
+  withDefault,
+} from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { ANSWER_OPTIONS, INDEX_OPTIONS, PLAN_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
+import { indexNameOf } from '../options/path.ts';
 import { CONFIG_OPTION, projectOptionsOf, requireRequest } from '../options/project.ts';
 import { answerContext } from '../terminal/answer-context.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
@@ -30,7 +41,9 @@ const OPTIONS = {
   ...grouped('Request', {
     lock: value('FILE', 'Report on this lock instead of a plan'),
     repo: value('DIR', 'Report on all packages of this repo instead of a plan'),
-    before: value('FILE', 'Show what changed since this index; with --lock, since this lock'),
+    before: parsed('FILE', 'Show what changed since this index; with --lock, since this lock', (text, option) =>
+      indexNameOf(text, `--${option}`),
+    ),
   }),
   ...grouped('Output', {
     format: withDefault(

@@ -1,6 +1,7 @@
 import type { ServedAddress } from '../../api/serve.ts';
 import { defineCommand, documentDefault, one, parsed, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
+import { pathOf } from '../options/path.ts';
 import { EXIT_DONE, EXIT_INTERRUPTED } from '../terminal/failure.ts';
 import { setupText } from '../../report/setup-line.ts';
 import { untilStopped } from '../terminal/interrupt.ts';
@@ -19,7 +20,7 @@ const OPTIONS = {
 export const serveCommand = defineCommand({
   name: 'serve',
   summary: 'Serve a repo over HTTP, for setup and for cygstrap',
-  positionals: { repo: one('Directory of the repo') },
+  positionals: { repo: one('Directory of the repo', pathOf) },
   options: OPTIONS,
   examples: [
     ['serve ./repo', 'prints the address when it is ready; stop it with Ctrl-C'],

@@ -5,6 +5,7 @@ import { printableLine } from '../../printable.ts';
 import { countText, sizeText } from '../../report/text.ts';
 import { defineCommand, flag, grouped, list, one } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
+import { pathOf } from '../options/path.ts';
 import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { cacheOf, READING_OPTIONS } from '../options/options.ts';
@@ -30,7 +31,7 @@ const OPTIONS = {
 export const verifyCommand = defineCommand({
   name: 'verify',
   summary: 'Read every archive of a repo, and compare size and digest with the index and the locks',
-  positionals: { repo: one('Directory of a repo, or a download directory of setup') },
+  positionals: { repo: one('Directory of a repo, or a download directory of setup', pathOf) },
   options: OPTIONS,
   examples: [
     ['verify ./repo', 'lists damaged, missing, unlisted and leftover files; exit 1 on damage'],

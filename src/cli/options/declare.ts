@@ -1,4 +1,5 @@
 import { UsageError } from '../terminal/failure.ts';
+import { pathOf } from './path.ts';
 import { didYouMean } from '../../similar.ts';
 import type { Task } from '../terminal/session.ts';
 
@@ -33,9 +34,17 @@ export function flag(help: string, short?: string): Option<boolean> {
   return { kind: 'flag', help, ...(short !== undefined && { short }), read: (texts) => texts.length > 0 };
 }
 
+/** Placeholders of values that are paths. */
+const PATHS: ReadonlySet<string> = new Set(['FILE', 'DIR', 'PATH']);
+
+/** Returns how a text is converted without another parser: a path can be given as a `file:` URL. */
+function textParser(valueName: string): Parse<string> {
+  return PATHS.has(valueName) ? (text, option) => pathOf(text, `--${option}`) : (text) => text;
+}
+
 /** Declares an option with one text as its value. */
 export function value(valueName: string, help: string): Option<string | undefined> {
-  return parsed(valueName, help, (text) => text);
+  return parsed(valueName, help, textParser(valueName));
 }
 
 /** Declares an option with one value that `parse` converts. */
@@ -73,7 +82,7 @@ export function list<T>(valueName: string, help: string, parse: Parse<T>): Optio
 export function list(
   valueName: string,
   help: string,
-  parse: Parse<unknown> = (text) => text,
+  parse: Parse<unknown> = textParser(valueName),
 ): Option<readonly unknown[]> {
   return { kind: 'list', help, valueName, read: (texts, option) => texts.map((text) => parse(text, option)) };
 }
@@ -120,17 +129,22 @@ export interface Positional<T> {
   /** `guest-command`: all words after `--`. */
   readonly kind: 'one' | 'optional' | 'rest' | 'some' | 'guest-command';
   readonly help: string;
-  readonly read: (words: readonly string[]) => T;
+  readonly read: (words: readonly string[], name: string) => T;
 }
 
 /** Declares one word that must be given. */
-export function one(help: string): Positional<string> {
-  return { kind: 'one', help, read: ([word = '']) => word };
+export function one(help: string, convert = unchanged): Positional<string> {
+  return { kind: 'one', help, read: ([word = ''], name) => convert(word, name) };
 }
 
 /** Declares one word that can be omitted. */
-export function optional(help: string): Positional<string | undefined> {
-  return { kind: 'optional', help, read: ([word]) => word };
+export function optional(help: string, convert = unchanged): Positional<string | undefined> {
+  return { kind: 'optional', help, read: ([word], name) => (word === undefined ? undefined : convert(word, name)) };
+}
+
+/** Returns the word of a positional; `name` is for messages. Others in its place throw UsageError. */
+function unchanged(word: string, _name: string): string {
+  return word;
 }
 
 /** Declares all remaining words, also those after `--`. */
@@ -211,7 +225,10 @@ export function defineCommand<const P extends Positionals, const O extends Optio
 }: Declaration<P, O>): Command {
   const task = (given: Given): Task => {
     const values = [
-      ...Object.entries(positionals).map(([key, { read }]) => [camel(key), read(given.positionals.get(key) ?? [])]),
+      ...Object.entries(positionals).map(([key, { read }]) => [
+        camel(key),
+        read(given.positionals.get(key) ?? [], `<${key}>`),
+      ]),
       ...Object.entries(options).map(([key, option]) => [camel(key), readOption(key, option, given)]),
     ];
     const args = Object.fromEntries(values) as Arguments<P> & Arguments<O>;
