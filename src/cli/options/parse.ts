@@ -120,6 +120,9 @@ function positionalsOf(
     else found.set(name, words.splice(0, kind === 'rest' || kind === 'some' ? words.length : 1));
     if ((kind === 'one' || kind === 'some') && found.get(name)?.length === 0)
       throw new UsageError(`the argument <${name}> is missing`);
+    // The value of a variable of a shell that is not set; a directory would be the current one.
+    if ((kind === 'one' || kind === 'optional') && found.get(name)?.[0] === '')
+      throw new UsageError(`the argument <${name}> is empty`);
   }
   const [extra] = words;
   if (extra !== undefined)
