@@ -54,11 +54,19 @@ describeWith(['chromium'], 'the page in Chromium', () => {
     await page.getByRole('link', { name: 'libcore' }).click();
     const body = page.locator('#package-body');
     expect(await page.locator('#package-title').textContent()).toBe('libcore 1-1');
-    expect(await body.locator('li').first().innerText()).toMatch(
-      /^required by libone\s+required by app \(requested\)$/,
-    );
+    expect(await body.locator('.node').allTextContents()).toEqual(['libcore', 'libone', 'libtwo', 'app (requested)']);
+    expect((await body.locator('.edge title').allTextContents()).sort()).toEqual([
+      'app requires libone',
+      'app requires libtwo',
+      'libone requires libcore',
+      'libtwo requires libcore',
+    ]);
+    const columns = await body.locator('.node rect').evaluateAll((boxes) => boxes.map((box) => box.getAttribute('x')));
+    expect(columns.map(Number)).toEqual([columns[0], columns[1], columns[1], columns[3]].map(Number));
+    expect([Number(columns[0]) > Number(columns[1]), Number(columns[1]) > Number(columns[3])]).toEqual([true, true]);
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
     await screenshot(page, `report-details-${width}`);
-    await body.getByRole('link', { name: 'app' }).first().click();
+    await body.locator('.node', { hasText: 'app' }).click();
     await expect.poll(() => page.locator('#package-title').textContent()).toBe('app 1-1');
     const shown = await body.innerText();
     expect(shown).toContain('It was requested.');
@@ -68,6 +76,29 @@ describeWith(['chromium'], 'the page in Chromium', () => {
     expect(await page.evaluate('window.broken')).toBeUndefined();
     await page.goBack();
     await expect.poll(() => page.locator('#package-title').textContent()).toBe('libcore 1-1');
+    expect(faults).toEqual([]);
+  });
+
+  test('the graph of a package that many require shows some of them, and scrolls in its box', async () => {
+    const users = Array.from(
+      { length: 70 },
+      (_, i) =>
+        `\n@ a-package-with-a-long-name-${i}\nsdesc: "user"\ncategory: Users\nversion: 1-1\n` +
+        `install: x86_64/release/u${i}.tar.xz 1 ${'a'.repeat(128)}\ndepends2: libcore\n`,
+    );
+    const catalog = await loaded(indexOf(0) + users.join(''));
+    const text = await htmlOf({ kind: 'plan', loaded: catalog, request: { categories: ['Users'] } });
+    const { page, faults } = await opened(text, 400);
+    await page.locator('#search').fill('libcore');
+    await page.locator('#packages').getByRole('link', { name: 'libcore' }).click();
+    const body = page.locator('#package-body');
+    expect(await body.locator('.node').count()).toBe(60);
+    expect(await body.locator('.edge').count()).toBe(59);
+    expect(await body.locator('.note').innerText()).toBe('More packages are left out.');
+    const overflows = (selector: string): Promise<boolean> =>
+      page.locator(selector).evaluate(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth);
+    expect([await overflows('#package'), await overflows('#package-body .box')]).toEqual([false, true]);
+    await screenshot(page, 'report-graph');
     expect(faults).toEqual([]);
   });
 

@@ -1,9 +1,9 @@
 import { countText, sizeText } from '../text.ts';
 import { byId, link, text } from './elements.js';
+import { reasonsOf } from './reasons.js';
 
-/** How many packages a list shows, and how many lines the tree of reasons has. */
+/** How many packages a list shows. */
 const MAX_NAMES = 200;
-const MAX_REASONS = 60;
 
 /** Shows the details of the package that the fragment of the address names. */
 export function showDetails(packages, graph, note) {
@@ -53,7 +53,7 @@ function detailsOf(pkg, packages, graph, note) {
   const why = REASONS[reason] ?? (requiredBy.length === 0 ? 'No package of the report requires it.' : '');
   parts.push(text('h3', 'Why'));
   if (why !== '') parts.push(text('p', why));
-  else parts.push(reasonTree(index, packages, graph));
+  else parts.push(...reasonsOf(index, packages, graph));
   const list = (title, indexes) => {
     const found = indexes.map((each) => packages[each]);
     const bytes = found.reduce((sum, each) => sum + each.size, 0);
@@ -73,25 +73,4 @@ function namesOf(found) {
   names.append(...found.slice(0, MAX_NAMES).map(({ name }) => link(name)));
   if (found.length > MAX_NAMES) names.append(`and ${found.length - MAX_NAMES} more`);
   return names;
-}
-
-/** Returns the shortest chains from the requested packages as a tree: below each package those that require it. */
-function reasonTree(index, packages, graph) {
-  let lines = 0;
-  const above = (of) => {
-    const list = document.createElement('ul');
-    for (const from of graph.towardsRoots(of)) {
-      if (++lines > MAX_REASONS) break;
-      const item = document.createElement('li');
-      const { name, reason } = packages[from];
-      item.append('required by ', link(name), graph.isRoot(from) ? ` (${reason})` : '');
-      if (!graph.isRoot(from)) item.append(above(from));
-      list.append(item);
-    }
-    return list;
-  };
-  const tree = above(index);
-  if (lines === 0) return text('p', 'No requested package leads to it.');
-  if (lines > MAX_REASONS) tree.append(text('li', 'more chains are left out'));
-  return tree;
 }
