@@ -4,7 +4,8 @@ import type { Report } from '../events.ts';
 import { parseInstalledDb } from '../core/resolve/installed.ts';
 import type { InstalledPackage, ResolveRequest } from '../core/resolve/plan.ts';
 import { DEFAULT_WINDOWS } from '../core/resolve/request.ts';
-import { WINDOWS_KIND_NAMES, windowsVersion } from '../core/windows/kinds.ts';
+import { windowsVersion } from '../core/windows/kinds.ts';
+import { windowsHint } from './windows-hint.ts';
 
 /** What {@link windowsOf} accepts, for messages. */
 const WINDOWS_FORMS = `a version like ${DEFAULT_WINDOWS}, or a kind like windows-7`;
@@ -14,9 +15,7 @@ const WINDOWS_FORMS = `a version like ${DEFAULT_WINDOWS}, or a kind like windows
 export function windowsOf(text: string, name: string): string {
   const version = windowsVersion(text);
   if (version !== undefined) return version;
-  throw new CygstrapError('usage', `${name} must be ${WINDOWS_FORMS}: \`${text}\``, {
-    hint: `the kinds are ${WINDOWS_KIND_NAMES.join(', ')}`,
-  });
+  throw new CygstrapError('usage', `${name} must be ${WINDOWS_FORMS}: \`${text}\``, { hint: windowsHint(text) });
 }
 
 /** A line of a batch: a request, or the reason why it is invalid. */

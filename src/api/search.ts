@@ -1,6 +1,8 @@
+import type { Catalog } from '../core/catalog/catalog.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import type { CatalogPackage } from '../core/catalog/package.ts';
 import { CygstrapError } from '../errors.ts';
+import { didYouMean } from '../similar.ts';
 
 /** Tests texts; a RegExp is one. */
 export interface TextPattern {
@@ -25,8 +27,9 @@ export interface SearchMatch {
   readonly categories: readonly string[];
 }
 
-/** Returns the matching packages, sorted by name. */
+/** Returns the matching packages, sorted by name. Throws `not-found` for a category that no package is in. */
 export function searchPackages({ catalog }: LoadedCatalog, query: SearchQuery): SearchMatch[] {
+  for (const name of query.categories ?? []) requireCategory(catalog, name);
   return candidates(catalog, query)
     .filter(({ name, sdesc }) => query.pattern === undefined || query.pattern.test(name) || query.pattern.test(sdesc))
     .map((pkg) => ({
@@ -59,7 +62,19 @@ export async function regularExpression(text: string): Promise<TextPattern> {
   }
 }
 
-function candidates(catalog: LoadedCatalog['catalog'], { categories = [], provides }: SearchQuery): CatalogPackage[] {
+function requireCategory(catalog: Catalog, name: string): void {
+  if (catalog.category(name).length > 0) return;
+  const known = catalog.categories();
+  const near = didYouMean(name, ['All', ...known]);
+  throw new CygstrapError('not-found', `no package is in a category \`${name}\``, {
+    hint:
+      near.length > 0
+        ? `did you mean ${near.map((each) => `\`${each}\``).join(' or ')}?`
+        : `the categories are ${known.join(', ')}`,
+  });
+}
+
+function candidates(catalog: Catalog, { categories = [], provides }: SearchQuery): CatalogPackage[] {
   const members =
     categories.length === 0 ? catalog.packages.values() : new Set(categories.flatMap((name) => catalog.category(name)));
   if (provides === undefined) return [...members];

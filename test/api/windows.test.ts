@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { guestKind } from '../../src/api/guest-kinds.ts';
 import { requireWindows } from '../../src/api/windows.ts';
+import { windowsHint } from '../../src/api/windows-hint.ts';
 import { parseLock } from '../../src/core/lock/parse.ts';
 import type { Lock } from '../../src/core/lock/lock.ts';
 import { parseText } from '../../src/core/setup-ini/parser/parse.ts';
@@ -206,4 +208,20 @@ describe.skipIf(!existsSync(REAL))('real indexes (skipped without ../shared)', (
   ])('%s is too new for %s, or has the wrong architecture', async (index, windows, hint) => {
     expect(await lockReal(index, windows)).toMatchObject({ exit: 1, stderr: expect.stringContaining(hint) });
   });
+});
+
+test.each([
+  ['win10', 'did you mean `windows-10`?'],
+  ['Windows 8.1', 'did you mean `windows-8.1`?'],
+  ['xp', 'did you mean `windows-xp`?'],
+  ['server2022', 'did you mean `windows-2022`?'],
+  ['widnows-7', 'did you mean `windows-7`?'],
+  ['windows-12', 'the kinds are windows-xp, windows-2003, '],
+  ['ten', 'the kinds are windows-xp, windows-2003, '],
+])('the hint for the unknown Windows `%s`', (text, hint) => {
+  expect(windowsHint(text).startsWith(hint)).toBe(true);
+});
+
+test('an unknown guest gets the nearest kind too', () => {
+  expect(() => guestKind('standin')).toThrow(expect.objectContaining({ hint: 'did you mean `stand-in`?' }));
 });

@@ -1,6 +1,7 @@
 import { SHELLS, completionScript } from '../terminal/completion-scripts.ts';
 import type { Shell } from '../terminal/completion-scripts.ts';
 import { defineCommand, one } from '../options/declare.ts';
+import { didYouMean } from '../../similar.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 
 export const completionCommand = defineCommand({
@@ -10,7 +11,13 @@ export const completionCommand = defineCommand({
   options: {},
   examples: [['completion bash', 'the first line of the script says where it belongs']],
   run: async ({ output }, { shell }) => {
-    if (!isShell(shell)) throw new UsageError(`unknown shell: \`${shell}\``, `use one of ${SHELLS.join(', ')}`);
+    if (!isShell(shell)) {
+      const [near] = didYouMean(shell, SHELLS);
+      throw new UsageError(
+        `unknown shell: \`${shell}\``,
+        near === undefined ? `use one of ${SHELLS.join(', ')}` : `did you mean \`${near}\`?`,
+      );
+    }
     await output.data(completionScript(shell));
     return EXIT_DONE;
   },

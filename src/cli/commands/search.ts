@@ -1,7 +1,9 @@
+import type { SearchMatch } from '../../api/search.ts';
+import { CygstrapError } from '../../errors.ts';
 import { columns } from '../../report/text.ts';
 import { defineCommand, flag, list, optional, splitList, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
-import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
+import { EXIT_DONE, EXIT_NO, UsageError, reportFailure } from '../terminal/failure.ts';
 import { INDEX_OPTIONS } from '../options/options.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
 import type { Session } from '../terminal/session.ts';
@@ -37,7 +39,15 @@ async function find(
   const { text } = args;
   const pattern = text === undefined ? undefined : args.regexp ? await regularExpression(text) : literalPattern(text);
   const loaded = await openCatalog(session, args, { digest: args.json });
-  const matches = searchPackages(loaded, { categories, pattern, provides: args.provides });
+  let matches: SearchMatch[];
+  try {
+    matches = searchPackages(loaded, { categories, pattern, provides: args.provides });
+  } catch (error) {
+    if (!(error instanceof CygstrapError) || error.code !== 'not-found') throw error;
+    // The answer is no, as for a name that no package has.
+    await reportFailure(error, session.output, args.json ? 'json' : 'text');
+    return EXIT_NO;
+  }
   if (args.json) {
     const { envelope } = await import('../../report/json.ts');
     await session.output.json({ ...envelope(loaded.indexes), packages: matches });

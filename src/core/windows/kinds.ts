@@ -45,6 +45,16 @@ export function isWindowsKind(text: string): text is WindowsKind {
   return Object.hasOwn(WINDOWS_KINDS, text);
 }
 
+/** Returns the kind that a text names in another spelling, as `win10`, `Windows 7` or `server2022`; undefined for any
+ *  other text. */
+export function windowsMeant(text: string): WindowsKind | undefined {
+  return WINDOWS_KIND_NAMES.find((kind) => bareName(kind) === bareName(text));
+}
+
+function bareName(text: string): string {
+  return text.toLowerCase().replaceAll(/windows|win|server|[^a-z0-9.]/g, '');
+}
+
 /** Returns the version of a Windows that is named by its version or its kind; undefined for any other text. */
 export function windowsVersion(text: string): string | undefined {
   if (isWindowsKind(text)) return WINDOWS_KINDS[text].version;
