@@ -6,6 +6,7 @@ import { DEFAULT_ARCH } from '../core/lock/lock.ts';
 import type { Lock, LockedIndex } from '../core/lock/lock.ts';
 import { lockOf, lockRequestOf } from '../core/lock/make.ts';
 import type { Conflict, Plan, ResolveRequest } from '../core/resolve/plan.ts';
+import { didYouMean } from '../similar.ts';
 import { resolveRequest } from './answer.ts';
 import type { ResolveContext } from './answer.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
@@ -95,10 +96,17 @@ async function changeLock(
   if (update.kind === 'conflict') return update;
   const { plan, lost, moved, unknown } = update;
   if (unknown.length > 0) {
+    const locked = before.packages.map(({ name }) => name);
+    const near = unknown.flatMap((name) => didYouMean(name, locked, 1));
     throw new CygstrapError(
       'lock',
       `neither in the lock nor required by the request: ${unknown.map((name) => `\`${name}\``).join(', ')}`,
-      { hint: '`cygstrap add` adds a package to the project file' },
+      {
+        hint:
+          near.length > 0
+            ? `did you mean ${near.map((name) => `\`${name}\``).join(', ')}?`
+            : 'add a package to the project file with `cygstrap add NAME`; without one, name all packages in `cygstrap lock`',
+      },
     );
   }
   const report = options.report ?? (() => {});

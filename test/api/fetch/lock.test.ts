@@ -25,6 +25,24 @@ describe('the lock', () => {
     expect((await fetch('--site', RELEASE)).exit).toBe(0);
   });
 
+  test('of another request: both commands of the hint work as they are', async () => {
+    await fetch('bash', '--no-base', '--site', RELEASE);
+    const { stderr } = await fetch('libssl3', '--source', '--site', RELEASE);
+    const hint =
+      /^hint: lock what is asked for with `cygstrap (.*)`, or the packages of the lock too with `cygstrap (.*)`$/m;
+    const [, asked = '', both = ''] = hint.exec(stderr) ?? [];
+    const file = join(dir, 'lock.json');
+    for (const [command, packages] of [
+      [asked, ['libssl3']],
+      [both, ['bash', 'libssl3']],
+    ] as const) {
+      expect(await run(...command.split(' '), '--site', RELEASE, '--keyring', KEY)).toMatchObject({ exit: 0 });
+      const { request } = JSON.parse(readFileSync(file, 'utf8')) as { request: unknown };
+      expect(request).toMatchObject({ packages, base: true, source: true });
+    }
+    expect(await fetch('libssl3', 'bash', '--source', '--site', RELEASE)).toMatchObject({ exit: 0 });
+  });
+
   test('with --frozen needs no index at all', async () => {
     await fetch('bash', '--site', RELEASE);
     rmSync(join(dir, 'repo'), { recursive: true });

@@ -157,12 +157,20 @@ describe('an update', async () => {
   });
 
   test('of an unknown package is refused', async () => {
-    await expect(updated(catalogOf(NEW), ask('app'), before, ['ap'])).rejects.toThrow(
-      expect.objectContaining({
-        code: 'lock',
-        message: 'neither in the lock nor required by the request: `ap`',
-      }) as Error,
-    );
+    for (const [name, hint] of [
+      ['ap', 'did you mean `app`?'],
+      [
+        'spell',
+        'add a package to the project file with `cygstrap add NAME`; without one, name all packages in `cygstrap lock`',
+      ],
+    ] as const)
+      await expect(updated(catalogOf(NEW), ask('app'), before, [name])).rejects.toThrow(
+        expect.objectContaining({
+          code: 'lock',
+          message: `neither in the lock nor required by the request: \`${name}\``,
+          hint,
+        }) as Error,
+      );
   });
 
   test('of a request that has no answer is a conflict', async () => {
