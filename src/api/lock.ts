@@ -105,7 +105,7 @@ async function changeLock(
         hint:
           near.length > 0
             ? `did you mean ${near.map((name) => `\`${name}\``).join(', ')}?`
-            : 'add a package to the project file with `cygstrap add NAME`; without one, name all packages in `cygstrap lock`',
+            : 'add a package with `cygstrap add NAME`, or without a project file name all in `cygstrap lock`',
       },
     );
   }

@@ -159,10 +159,7 @@ describe('an update', async () => {
   test('of an unknown package is refused', async () => {
     for (const [name, hint] of [
       ['ap', 'did you mean `app`?'],
-      [
-        'spell',
-        'add a package to the project file with `cygstrap add NAME`; without one, name all packages in `cygstrap lock`',
-      ],
+      ['spell', 'add a package with `cygstrap add NAME`, or without a project file name all in `cygstrap lock`'],
     ] as const)
       await expect(updated(catalogOf(NEW), ask('app'), before, [name])).rejects.toThrow(
         expect.objectContaining({
