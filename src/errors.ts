@@ -36,7 +36,7 @@ export type ErrorCode =
 
 export interface CygstrapErrorOptions {
   /** What to do: one sentence for a `hint:` line. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** Plain JSON for programs. */
   readonly details?: unknown;
   readonly cause?: unknown;

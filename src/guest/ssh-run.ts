@@ -142,7 +142,9 @@ export async function streamOverSsh(
 ): Promise<number | null> {
   await using program = await startProgram(sshArgv(target, command), { signal, stderr: 'stream' }).catch(
     (error: unknown) => {
-      throw error instanceof ProgramError ? new GuestError('tool', error.message, { cause: error }) : error;
+      throw error instanceof ProgramError
+        ? new GuestError('tool', error.message, { hint: error.hint, cause: error })
+        : error;
     },
   );
   program.stdin.end();

@@ -6,6 +6,8 @@ import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { CygstrapError } from '../errors.ts';
 import { onAbort } from './abort.ts';
+import { DOCTOR_HINT } from './doctor-hint.ts';
+import { hasCode } from './system-error.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 import { withoutControls } from '../printable.ts';
 import { quoteCommand } from './quoting.ts';
@@ -48,7 +50,10 @@ export interface ProgramDetails {
 export class ProgramError extends CygstrapError {
   declare readonly details: ProgramDetails;
 
-  constructor(message: string, options: { readonly details: ProgramDetails; readonly cause?: unknown }) {
+  constructor(
+    message: string,
+    options: { readonly details: ProgramDetails; readonly hint?: string | undefined; readonly cause?: unknown },
+  ) {
     super('tool', message, options);
     this.name = 'ProgramError';
   }
@@ -159,9 +164,11 @@ export async function startProgram(argv: readonly string[], options: StartOption
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (cause) =>
-      reject(new ProgramError(`cannot start \`${argv[0] ?? ''}\``, { cause, details: detailsOf() })),
-    );
+    child.once('error', (cause) => {
+      // An absolute path is not that of a program of the system, or it was found there before.
+      const hint = hasCode(cause, 'ENOENT') && !/[\\/]/.test(argv[0] ?? '') ? DOCTOR_HINT : undefined;
+      reject(new ProgramError(`cannot start \`${argv[0] ?? ''}\``, { hint, cause, details: detailsOf() }));
+    });
   });
   const pid = child.pid ?? 0;
   if (running.size === 0) process.once('exit', killAll);

@@ -1,6 +1,7 @@
 import type { DoctorResult } from '../../api/doctor.ts';
 import { columns } from '../../report/text.ts';
 import { defineCommand, flag } from '../options/declare.ts';
+import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
@@ -19,7 +20,7 @@ const FAMILY_NAMES: Readonly<Record<InstallCommand['family'], string>> = {
 export const doctorCommand = defineCommand({
   name: 'doctor',
   summary: 'Check whether this computer can run machines, and list what is missing',
-  options: { fix: flag('Install what is missing with the package manager of the system'), json: OUTPUT_OPTIONS.json },
+  options: { fix: flag('Install what is missing with the package manager of the system'), ...OUTPUT_OPTIONS },
   examples: [
     ['doctor', 'exit 1 when something is missing that every machine needs'],
     ['doctor --fix', 'install it as root; other users see the command to run'],
@@ -27,12 +28,14 @@ export const doctorCommand = defineCommand({
   run: examine,
 });
 
-async function examine(session: Session, args: { readonly fix: boolean; readonly json: boolean }): Promise<number> {
+type DoctorArguments = Arguments<typeof OUTPUT_OPTIONS> & { readonly fix: boolean };
+
+async function examine(session: Session, args: DoctorArguments): Promise<number> {
   const { host, output } = session;
   const { examineHost } = await import('../../api/doctor.ts');
   const look = (): Promise<DoctorResult> => interruptible((signal) => examineHost({ env: host.env, signal }));
   const found = await look();
-  const result = args.fix && found.mends.length > 0 && (await isFixed(session, found)) ? await look() : found;
+  const result = args.fix && found.mends.length > 0 && (await isFixed(session, args, found)) ? await look() : found;
   if (args.json) {
     const { SCHEMA } = await import('../../report/json.ts');
     await output.json({ schema: SCHEMA, ...result });
@@ -40,10 +43,15 @@ async function examine(session: Session, args: { readonly fix: boolean; readonly
   return result.isReady ? EXIT_DONE : EXIT_NO;
 }
 
-async function isFixed({ host, output }: Session, found: DoctorResult): Promise<boolean> {
+async function isFixed({ host, output }: Session, { quiet }: DoctorArguments, found: DoctorResult): Promise<boolean> {
   const { fixHost } = await import('../../api/doctor.ts');
-  const left = await fixHost(found, { env: host.env, onOutput: (text) => output.plain(text.trimEnd()) });
-  if (left !== undefined) output.note('hint', `run \`${commandText(left)}\` to install what is missing`);
+  const left = await fixHost(found, {
+    env: host.env,
+    onOutput: (text) => {
+      if (!quiet) output.plain(text.trimEnd());
+    },
+  });
+  if (left !== undefined && !quiet) output.note('hint', `run \`${commandText(left)}\` to install what is missing`);
   return left === undefined;
 }
 

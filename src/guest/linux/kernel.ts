@@ -48,12 +48,13 @@ export async function findKernel({ cacheDir, root = '/', report, signal }: Kerne
   const kept = join(cacheDir, 'kernels');
   const present = (await kernelsKept(kept)) ?? (await kernelOf(root));
   if (present !== undefined) return present;
-  const [apt, dpkg] = await Promise.all([findProgram('apt-get'), findProgram('dpkg-deb')]);
-  if (apt === undefined || dpkg === undefined) {
+  const programs = await Promise.all([findProgram('apt-get'), findProgram('apt-cache'), findProgram('dpkg-deb')]);
+  if (programs.includes(undefined)) {
     throw new GuestError('tool', 'no kernel for a Linux guest: no readable `/boot/vmlinuz-*` with matching modules', {
       hint:
         'make the kernel of the host readable (`chmod a+r /boot/vmlinuz-*`), or put a kernel into ' +
-        `\`${kept}/VERSION\`, as \`boot/vmlinuz-VERSION\` and \`lib/modules/VERSION\``,
+        `\`${kept}/VERSION\`, as \`boot/vmlinuz-VERSION\` and \`lib/modules/VERSION\`; ` +
+        '`cygstrap doctor` lists the programs that download one',
     });
   }
   report?.({ kind: 'note', message: 'downloading a kernel for Linux guests, 70 MB, once' });

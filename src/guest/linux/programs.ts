@@ -40,7 +40,7 @@ async function librariesOf(path: string): Promise<string[]> {
     if (!(error instanceof ProgramError)) throw error;
     const isStatic = /not a dynamic executable|statically linked|Not a valid dynamic program/i;
     if (error.details.stderrTail.some((line) => isStatic.test(line))) return [];
-    throw new GuestError('io', `\`ldd ${path}\` failed`, { cause: error });
+    throw new GuestError('io', `\`ldd ${path}\` failed`, { hint: error.hint, cause: error });
   }
 }
 

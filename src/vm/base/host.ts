@@ -75,6 +75,7 @@ export interface AcceleratorResult {
   readonly durationMs: number;
 }
 
+/** Every program that a command can start, besides QEMU, `/bin/sh` and `/bin/true`; `cygstrap doctor` lists them. */
 export const TOOL_NAMES = [
   'qemu-img',
   'smbd',
@@ -93,6 +94,14 @@ export const TOOL_NAMES = [
   'mke2fs',
   'xz',
   'xdg-open',
+  'unshare',
+  'nsenter',
+  'ip',
+  'ldd',
+  'apt-get',
+  'apt-cache',
+  'dpkg-deb',
+  'sync',
 ] as const;
 
 /** `mtools` is its program `mcopy`; `busybox` must be statically linked. */
@@ -118,6 +127,14 @@ export const PROGRAMS: Readonly<Record<ToolName, readonly string[]>> = {
   mke2fs: ['mke2fs'],
   xz: ['xz'],
   'xdg-open': ['xdg-open'],
+  unshare: ['unshare'],
+  nsenter: ['nsenter'],
+  ip: ['ip'],
+  ldd: ['ldd'],
+  'apt-get': ['apt-get'],
+  'apt-cache': ['apt-cache'],
+  'dpkg-deb': ['dpkg-deb'],
+  sync: ['sync'],
 };
 
 export interface DiskSpace {

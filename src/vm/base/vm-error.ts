@@ -13,7 +13,7 @@ export class VmError extends CygstrapError {
 
   constructor(
     message: string,
-    options: { readonly hint?: string; readonly details?: VmDetails; readonly cause?: unknown } = {},
+    options: { readonly hint?: string | undefined; readonly details?: VmDetails; readonly cause?: unknown } = {},
   ) {
     super('vm', message, { details: {}, ...options });
     this.name = 'VmError';
@@ -23,7 +23,7 @@ export class VmError extends CygstrapError {
 /** Returns the VmError for a program that failed, with the same message and details; any other error unchanged. */
 export function vmErrorOf(error: unknown): unknown {
   return error instanceof ProgramError
-    ? new VmError(error.message, { details: error.details, cause: error.cause })
+    ? new VmError(error.message, { details: error.details, hint: error.hint, cause: error.cause })
     : error;
 }
 

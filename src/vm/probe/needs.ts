@@ -36,8 +36,14 @@ const QEMU_PACKAGES: Packages = {
 interface ToolNeed {
   readonly purpose: string;
   readonly isRequired: boolean;
-  readonly packages: Packages;
+  /** Absent for a program that only some distributions have, always. */
+  readonly packages?: Packages;
+  readonly advice?: string;
 }
+
+const UTIL_LINUX: Packages = { debian: 'util-linux', fedora: 'util-linux', arch: 'util-linux', nix: 'util-linux' };
+
+const KERNEL_PURPOSE = 'downloads a kernel for the Linux guests';
 
 const TOOL_NEEDS: Readonly<Record<ToolName, ToolNeed>> = {
   'qemu-img': {
@@ -95,11 +101,7 @@ const TOOL_NEEDS: Readonly<Record<ToolName, ToolNeed>> = {
     isRequired: false,
     packages: { debian: 'zstd', fedora: 'zstd', arch: 'zstd', nix: 'zstd' },
   },
-  setpriv: {
-    purpose: 'ends machines when cygstrap is killed',
-    isRequired: false,
-    packages: { debian: 'util-linux', fedora: 'util-linux', arch: 'util-linux', nix: 'util-linux' },
-  },
+  setpriv: { purpose: 'ends machines when cygstrap is killed', isRequired: false, packages: UTIL_LINUX },
   swtpm: {
     purpose: 'the TPM of machines with --tpm',
     isRequired: false,
@@ -124,6 +126,32 @@ const TOOL_NEEDS: Readonly<Record<ToolName, ToolNeed>> = {
     purpose: 'opens pages in the browser',
     isRequired: false,
     packages: { debian: 'xdg-utils', fedora: 'xdg-utils', arch: 'xdg-utils', nix: 'xdg-utils' },
+  },
+  unshare: { purpose: 'own network of a machine', isRequired: false, packages: UTIL_LINUX },
+  nsenter: { purpose: 'own network of a machine', isRequired: false, packages: UTIL_LINUX },
+  ip: {
+    purpose: 'own network of a machine',
+    isRequired: false,
+    packages: { debian: 'iproute2', fedora: 'iproute', arch: 'iproute2', nix: 'iproute2' },
+  },
+  ldd: {
+    purpose: 'finds libraries for the Linux guests',
+    isRequired: false,
+    packages: { debian: 'libc-bin', fedora: 'glibc-common', arch: 'glibc', nix: 'glibc.bin' },
+  },
+  'apt-get': {
+    purpose: KERNEL_PURPOSE,
+    isRequired: false,
+    advice:
+      'only Debian and Ubuntu have it, `apt-cache` and `dpkg-deb`; on other systems the Linux guests need a kernel ' +
+      'that is readable (`chmod a+r /boot/vmlinuz-*`)',
+  },
+  'apt-cache': { purpose: KERNEL_PURPOSE, isRequired: false },
+  'dpkg-deb': { purpose: KERNEL_PURPOSE, isRequired: false },
+  sync: {
+    purpose: 'makes repos durable faster',
+    isRequired: false,
+    packages: { debian: 'coreutils', fedora: 'coreutils', arch: 'coreutils', nix: 'coreutils' },
   },
 };
 
