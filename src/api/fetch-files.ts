@@ -6,7 +6,7 @@ import type { OpenSource } from '../repo/files/source.ts';
 import { VerifyError } from '../repo/files/verify-error.ts';
 import type { VerifiedFile } from '../repo/verified.ts';
 import type { Store } from '../repo/store.ts';
-import { FetchError, WEB_PAGE_HINT } from '../site/base/fetch-error.ts';
+import { FetchError, OFFLINE_HINT, WEB_PAGE_HINT } from '../site/base/fetch-error.ts';
 import type { FetchErrorKind, SiteFailure } from '../site/base/fetch-error.ts';
 import { encodingText } from '../site/base/site.ts';
 import { Resumes } from '../site/resumes.ts';
@@ -51,7 +51,7 @@ interface TransferOptions {
 }
 
 /** After this number of consecutive failures at the same sites no further transfer starts. Files that the sites do not
- *  have do not count. */
+ *  have, and requests without network, do not count. */
 const MAX_CONSECUTIVE_FAILURES = 24;
 
 /** Fetches files into the store, several at a time, each from the first of its sites that sends the expected content.
@@ -84,7 +84,8 @@ export async function fetchFiles(
       if (either.aborted) untried.push(one.file);
       else if (error instanceof FetchError) {
         failed.push({ path: one.file.path, kind: error.kind, why: error.message, sites: error.sites ?? [] });
-        if (error.kind !== 'missing') failuresInRow.set(one.sites, (failuresInRow.get(one.sites) ?? 0) + 1);
+        if (error.kind !== 'missing' && error.kind !== 'offline')
+          failuresInRow.set(one.sites, (failuresInRow.get(one.sites) ?? 0) + 1);
       } else {
         isFatal = true;
         fatal = error;
@@ -167,7 +168,9 @@ export function failureOf({ failed, untried }: FetchedFiles, lockedSeconds?: num
     ? goneHint(lockedSeconds ?? undefined)
     : failed.every(({ kind }) => kind === 'html')
       ? `${WEB_PAGE_HINT}; the other files are stored`
-      : 'the other files are stored; run the same command again to fetch the rest, perhaps with another `--site`';
+      : failed.some(({ kind }) => kind === 'offline')
+        ? `${OFFLINE_HINT}; the other files are stored`
+        : 'the other files are stored; run the same command again to fetch the rest, perhaps with another `--site`';
   return new CygstrapError(
     'fetch',
     `${failed.length + untried.length} of the files could not be fetched${lines}${rest}`,

@@ -28,6 +28,9 @@ export interface FetchRequest extends RequestFields, SiteFields {
   readonly lock?: string | undefined;
   /** Fetches the files of the lock, and reads no index from a site. Default: false. */
   readonly frozen?: boolean | undefined;
+  /** Uses no network: only directories, the indexes that earlier operations have kept, and the archives of other repos
+   *  of this user. Default: false. */
+  readonly offline?: boolean | undefined;
   /** Fetches every package of the index, without a lock. Default: false. */
   readonly all?: boolean | undefined;
   /** Also fetches this number of previous versions of each package. Default: none. */
@@ -88,6 +91,7 @@ export function completeRequest(given: FetchRequest): CompleteRequest {
     unsigned: given.unsigned === true,
     allowOlderIndex: given.allowOlderIndex === true,
     frozen: given.frozen === true,
+    offline: given.offline === true,
     all: given.all === true,
     fullIndex: given.fullIndex === true,
     allowUndigested: given.allowUndigested === true,

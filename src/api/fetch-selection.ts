@@ -19,7 +19,7 @@ import { nothingAsked } from './nothing-asked.ts';
 import { filesOfCatalog, filesOfLock, filesOfLockAndPrevious } from './repo-files.ts';
 import type { IndexedFile } from './repo-files.ts';
 import { findIndexes, verifyAgain } from '../site/index-source.ts';
-import { loadOriginals } from './load-from-sites.ts';
+import { keptIndexes, loadOriginals } from './load-from-sites.ts';
 import { newestKnown } from './newest-index.ts';
 import { withTrust } from './site-trust.ts';
 import { requireWindows } from './windows.ts';
@@ -220,7 +220,22 @@ async function loadFromSites(
   const { report, now } = context;
   const newest = request.allowOlderIndex ? [] : await newestKnown(lock, request.repo);
   const trusted = await withTrust(groups, request.groups, request);
-  return load(await findIndexes(trusted, { arch, newest, report, cache, onSending, now, signal }), options);
+  const kept = request.offline ? { cache: await newerIndexes(arch, request, options), keepMs: Infinity } : { cache };
+  return load(await findIndexes(trusted, { arch, newest, report, ...kept, onSending, now, signal }), options);
+}
+
+/** Returns the indexes to use without network: those of the repo, or those that other commands have kept since. */
+async function newerIndexes(
+  arch: string,
+  { groups }: CompleteRequest,
+  { cache, context }: SelectOptions,
+): Promise<IndexCache> {
+  const kept = keptIndexes(groups, context);
+  const [ownMs = -Infinity, keptMs = -Infinity] = await Promise.all([
+    cache.confirmedMs(arch, 0),
+    kept?.confirmedMs(arch, 0),
+  ]);
+  return kept !== undefined && keptMs > ownMs ? kept : cache;
 }
 
 async function load(originals: readonly OriginalIndex[], { context, signal }: SelectOptions): Promise<IndexContent> {

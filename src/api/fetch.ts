@@ -75,7 +75,7 @@ export async function fetchRepo(request: FetchRequest, given: SiteContext = {}):
   const context = completeContext(given);
   const groups: SiteSet[] = [];
   try {
-    for (const addresses of complete.groups) groups.push(openGroup(addresses, context));
+    for (const addresses of complete.groups) groups.push(openGroup(addresses, context, complete));
     return await new Fetch(complete, context, groups).run();
   } finally {
     await Promise.all(groups.map((sites) => sites.close()));
@@ -244,7 +244,7 @@ class Fetch {
     if (installerSite === undefined) return null;
     const { signal } = this.#context;
     const { fetchInstaller } = await import('./fetch-installer.ts');
-    const sites = openGroup([installerSite], this.#context);
+    const sites = openGroup([installerSite], this.#context, this.#request);
     try {
       return await fetchInstaller(store, sites, { arch, keyring: await trustedKeys(keyring), signal });
     } finally {

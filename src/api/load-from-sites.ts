@@ -52,10 +52,9 @@ export async function indexesOfSites(request: IndexRequest, context: SiteContext
   const entries = groupsOf(request);
   const opened: SiteSet[] = [];
   try {
-    for (const group of entries) opened.push(openGroup(group, context));
+    for (const group of entries) opened.push(openGroup(group, context, { offline }));
     const groups = await withTrust(opened, entries, { keyring, unsigned });
-    const directory = cacheDirectoryOf(context, 'sites');
-    const cache = directory === undefined ? undefined : new IndexCache(join(directory, nameOf(entries)));
+    const cache = keptIndexes(entries, context);
     const keepMs = offline === true ? Infinity : refresh === true ? -1 : KEEP_MS;
     const allowOlder = request.allowOlderIndex === true;
     return await findIndexes(groups, { arch, newest, report, cache, keepMs, allowOlder, now, signal });
@@ -64,16 +63,27 @@ export async function indexesOfSites(request: IndexRequest, context: SiteContext
   }
 }
 
+/** Returns the indexes of groups of sites that earlier operations have kept; undefined without a cache directory. */
+export function keptIndexes(groups: readonly (readonly SiteEntry[])[], context: SiteContext): IndexCache | undefined {
+  const directory = cacheDirectoryOf(context, 'sites');
+  return directory === undefined ? undefined : new IndexCache(join(directory, nameOf(groups)));
+}
+
 /** Returns the name of the directory for the indexes of some sites. */
 function nameOf(entries: readonly (readonly SiteEntry[])[]): string {
   const addresses = entries.map((group) => group.map(siteAddress));
   return createHash('sha256').update(JSON.stringify(addresses)).digest('hex').slice(0, 32);
 }
 
-/** Opens sites with the same content, with the user agent of cygstrap. Throws `usage` for an invalid address. */
-export function openGroup(sites: readonly SiteEntry[], context: SiteContext): SiteSet {
+/** Opens sites with the same content, with the user agent of cygstrap. `offline`: refuses every request to a remote
+ *  site. Throws `usage` for an invalid address. */
+export function openGroup(
+  sites: readonly SiteEntry[],
+  context: SiteContext,
+  { offline }: Pick<IndexRequest, 'offline'> = {},
+): SiteSet {
   const { report = () => {} } = context;
-  return openSites(sites.map(siteAddress), { userAgent: userAgent(), ...connectionsOf(context) }, report);
+  return openSites(sites.map(siteAddress), { userAgent: userAgent(), ...connectionsOf(context), offline }, report);
 }
 
 /** A catalog with the signers of its indexes. */

@@ -2,6 +2,7 @@ import { CygstrapError } from '../errors.ts';
 import { newerThan, newestIndexes } from '../core/lock/newest.ts';
 import type { NewestIndex } from '../core/lock/newest.ts';
 import type { Report } from '../events.ts';
+import { OFFLINE_HINT } from './base/fetch-error.ts';
 import type { OriginalIndex } from './base/original-index.ts';
 import type { Site } from './base/site.ts';
 import type { IndexCache } from './index-cache.ts';
@@ -84,7 +85,7 @@ async function findOne(
     }
     if (keepMs === Infinity)
       throw new CygstrapError('not-found', `no index of \`${sites.sites[0]?.name}\` is kept on this computer`, {
-        hint: 'run the command without `--offline` once',
+        hint: OFFLINE_HINT,
       });
   }
   const kept =

@@ -4,6 +4,7 @@ import { HttpSite } from './http/http-site.ts';
 import { Network } from './http/network.ts';
 import { TIMEOUTS } from './http/timeouts.ts';
 import type { Timeouts } from './http/timeouts.ts';
+import { OfflineSite } from './offline-site.ts';
 import type { Site } from './base/site.ts';
 
 /** Maximum number of connections to one host. */
@@ -22,6 +23,8 @@ export interface SiteOptions {
   /** PEM files of certificate authorities to trust in addition. */
   readonly caFiles?: readonly string[];
   readonly timeouts?: Partial<Timeouts>;
+  /** Refuses every request to a remote site. Default: false. */
+  readonly offline?: boolean | undefined;
 }
 
 /** Opens a site by its address: `https://`, `http://`, `file://` or a directory. Sends no request. Throws `usage` for
@@ -29,6 +32,7 @@ export interface SiteOptions {
 export function openSite(address: string, options: SiteOptions): Site {
   const parsed = parseAddress(address);
   if (parsed.kind === 'directory') return new DirectorySite(parsed.path);
+  if (options.offline === true) return new OfflineSite(parsed.base);
   const network = new Network({
     env: options.env ?? {},
     connections: options.connections ?? CONNECTIONS,

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { Report } from '../events.ts';
-import { FetchError } from './base/fetch-error.ts';
+import { FetchError, OFFLINE_HINT } from './base/fetch-error.ts';
 import type { FetchErrorKind, SiteFailure } from './base/fetch-error.ts';
 import { isFaultOfRange, isSiteFault, retryDelay, RETRY_POLICY } from './retry.ts';
 import type { RetryPolicy } from './retry.ts';
@@ -178,6 +178,7 @@ export class SiteSet {
 /** What to do about a failure that has no hint of its own. */
 function hintFor(kind: FetchErrorKind): string | undefined {
   if (kind === 'missing') return undefined;
+  if (kind === 'offline') return OFFLINE_HINT;
   const first = kind === 'connect' ? 'check the network and the address of the mirror' : 'retry later';
   return `${first}, or use another mirror with \`--site\``;
 }
@@ -196,7 +197,7 @@ function scopeOf(error: Error): FailureScope {
   if (isSiteFault(error)) return 'severe';
   if (error instanceof FetchError && error.isSlow) return 'slow';
   const kind = kindOf(error);
-  if (kind === 'missing') return 'gap';
+  if (kind === 'missing' || kind === 'offline') return 'gap';
   return kind === 'connect' || kind === 'tls' || kind === 'timeout' ? 'severe' : 'minor';
 }
 

@@ -45,6 +45,7 @@ const OPTIONS = {
     repo: value('DIR', 'Directory of the repo'),
     lock: documentDefault(value('FILE', 'Fetch the files of this lock; write it if it does not exist'), LOCK_DEFAULT),
     frozen: flag('Fetch the files of the lock, and read no index from a site'),
+    offline: flag('Use no network: only kept indexes, and archives of other repos of this user'),
     all: flag('Fetch everything that the index lists: a full mirror, without a lock'),
     prev: parsed('N', 'Also fetch the N previous versions of each package', wholeNumber(0, 9999)),
     'full-index': flag("Publish the site's own index with its signature, instead of an index of the repo's files"),
@@ -77,6 +78,10 @@ export const fetchCommand = defineCommand({
     ['fetch --frozen --site https://mirror.example/cygwin/ --repo ./repo', 'exactly the files of the lock'],
     ['fetch --all --prev 1 --site https://mirror.example/cygwin/ --repo ./mirror', 'a full mirror'],
   ],
+  otherOptions: {
+    refresh: 'leave it out: unless the lock is from an index that the repo has, `fetch` always asks the site',
+    index: 'name the mirror with `--site`, or make a lock with `cygstrap lock --index FILE` first',
+  },
   run: fetchInto,
 });
 
@@ -145,6 +150,7 @@ async function requestOf(
     allowOlderIndex: args.allowOlderIndex,
     lock,
     frozen: args.frozen,
+    offline: args.offline,
     all: args.all,
     prev: args.prev,
     fullIndex: args.fullIndex,

@@ -199,13 +199,15 @@ export interface Command {
   readonly examples: readonly (readonly [line: string, what: string])[];
   /** The hint for an argument that it does not accept; by default it names the help. */
   readonly unexpected?: string | undefined;
+  /** Options of other commands that it does not have, and the hint for each. */
+  readonly otherOptions?: Readonly<Record<string, string>> | undefined;
   /** Converts the words to values. Throws UsageError. */
   readonly task: (given: Given) => Task;
 }
 
 interface Declaration<P extends Positionals, O extends Options> extends Pick<
   Command,
-  'name' | 'summary' | 'unexpected'
+  'name' | 'summary' | 'unexpected' | 'otherOptions'
 > {
   readonly positionals?: P;
   readonly options: O;
@@ -221,6 +223,7 @@ export function defineCommand<const P extends Positionals, const O extends Optio
   options,
   examples = [],
   unexpected,
+  otherOptions,
   run,
 }: Declaration<P, O>): Command {
   const task = (given: Given): Task => {
@@ -234,7 +237,7 @@ export function defineCommand<const P extends Positionals, const O extends Optio
     const args = Object.fromEntries(values) as Arguments<P> & Arguments<O>;
     return (session) => run(session, args);
   };
-  return { name, summary, positionals, options, examples, unexpected, task };
+  return { name, summary, positionals, options, examples, unexpected, otherOptions, task };
 }
 
 function readOption(name: string, { read }: Option<unknown>, { options, variables }: Given): unknown {

@@ -36,10 +36,9 @@ export function parseWords(
       const option = declared.get(token.name);
       if (option === undefined) {
         const [near] = didYouMean(token.name, [...declared.keys(), 'help', 'version']);
-        throw new UsageError(
-          `unknown option: \`${token.rawName}\``,
-          near === undefined ? (plain.length > 0 ? dashesHint(command) : undefined) : `did you mean \`--${near}\`?`,
-        );
+        const hint =
+          near === undefined ? (plain.length > 0 ? dashesHint(command) : undefined) : `did you mean \`--${near}\`?`;
+        throw new UsageError(`unknown option: \`${token.rawName}\``, command.otherOptions?.[token.name] ?? hint);
       }
       const texts = options.get(token.name) ?? [];
       const text = textOf(token, option);

@@ -13,6 +13,7 @@ import { CygstrapError } from '../../errors.ts';
  *  `short`, `long` fewer or more bytes than announced;
  *  `html` a web page instead of the file;
  *  `range` the response to a range does not continue the received part: request the whole file;
+ *  `offline` the operation must not use the network;
  *  `wrong-bytes` every site sent content that does not match (only from `SiteSet`). */
 export type FetchErrorKind =
   | 'connect'
@@ -28,6 +29,7 @@ export type FetchErrorKind =
   | 'long'
   | 'html'
   | 'range'
+  | 'offline'
   | 'wrong-bytes';
 
 /** Statuses of transient failures. */
@@ -115,6 +117,9 @@ export class FetchError extends CygstrapError {
 /** What to do about a web page in the place of a file. */
 export const WEB_PAGE_HINT =
   'use another mirror, or open the address in a browser: a login page or proxy may respond instead of the site';
+
+/** What to do about a file that only the network has. */
+export const OFFLINE_HINT = 'run the command without `--offline` once';
 
 /** Returns the error for a web page in the place of a file; kind `html`. */
 export function webPageInstead(address: string): FetchError {
