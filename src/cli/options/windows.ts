@@ -29,26 +29,29 @@ export const WINDOWS_OPTIONS = grouped('Windows', {
   customize: value('DIR', 'Add your answers, commands and drivers from this directory'),
 });
 
-/** Returns what to install if `--iso` is given. Throws `usage` for other options of Windows without it, and what
- *  `prepareWindows` throws. */
+/** Throws UsageError for an option of Windows without `--iso`. */
+export function requireIso(args: Arguments<typeof WINDOWS_OPTIONS>): void {
+  const { iso, isoSha256, edition, locale, timezone, computerName, customize, productKey } = args;
+  const [name] = Object.entries({
+    'iso-sha256': isoSha256,
+    edition,
+    'product-key': productKey,
+    locale,
+    timezone,
+    'computer-name': computerName,
+    customize,
+  }).find(([, given]) => given !== undefined) ?? [undefined];
+  if (iso === undefined && name !== undefined)
+    throw new UsageError(`--${name} needs --iso`, 'name the ISO image of Windows with `--iso`');
+}
+
+/** Returns what to install if `--iso` is given. Throws what `prepareWindows` throws. */
 export async function windowsSetupOf(
   { env, wantedGuest, report, signal }: VmContext,
   args: Arguments<typeof WINDOWS_OPTIONS>,
 ): Promise<VmInstallRequest['windows']> {
   const { iso, isoSha256, edition, locale, timezone, computerName, customize, productKey } = args;
-  if (iso === undefined) {
-    const [name] = Object.entries({
-      'iso-sha256': isoSha256,
-      edition,
-      'product-key': productKey,
-      locale,
-      timezone,
-      'computer-name': computerName,
-      customize,
-    }).find(([, given]) => given !== undefined) ?? [undefined];
-    if (name !== undefined) throw new UsageError(`--${name} needs --iso`, 'name the ISO image of Windows with `--iso`');
-    return undefined;
-  }
+  if (iso === undefined) return undefined;
   const { prepareWindows, readProductKey } = await import('../../api/windows-setup.ts');
   const key = productKey === undefined ? env[DEFAULTS.productKeyVariable] : await readProductKey(productKey);
   return prepareWindows(

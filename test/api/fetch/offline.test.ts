@@ -62,7 +62,8 @@ describe('fetch --offline', () => {
       expect(exit).toBe(3);
       expect(stderr).toMatch(/error: [2-9] of the files could not be fetched\n/);
       expect(stderr).toContain(
-        `  - cannot fetch \`x86_64/release/openssh/openssh-9.8p1-1-x86_64.tar.zst\` from ${site}/: it is not kept on this computer\n`,
+        '  - cannot fetch `x86_64/release/openssh/openssh-9.8p1-1-x86_64.tar.zst` ' +
+          `from ${site}/: it is not kept on this computer\n`,
       );
       expect(stderr).toContain('hint: run the command without `--offline` once; the other files are stored\n');
     },
