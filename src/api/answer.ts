@@ -1,12 +1,15 @@
+import type { Catalog } from '../core/catalog/catalog.ts';
 import type { IndexSummary } from '../core/catalog/index-summary.ts';
-import type { ResolveOptions, ResolveResult } from '../core/resolve/plan.ts';
+import type { Plan, ResolveOptions, ResolveResult } from '../core/resolve/plan.ts';
 import { resolveInSteps } from '../core/resolve/resolve.ts';
+import type { Report } from '../events.ts';
 import type { OperationContext } from './context.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { knownPrograms } from './known-programs.ts';
 import { requestOf } from './request-fields.ts';
 import type { RequestFields } from './request-fields.ts';
 import { runSteps } from './steps.ts';
+import { versionNames } from './version-names.ts';
 
 /** A plan or its conflicts, with the indexes they were computed from. */
 export type Answer = ResolveResult & { readonly indexes: readonly IndexSummary[] };
@@ -28,7 +31,21 @@ export async function resolveRequest(
   const result = await runSteps(resolveInSteps(catalog, asked, { solverLimit, programs }), signal);
   if (result.kind === 'plan') {
     for (const message of result.plan.warnings) report({ kind: 'warning', message });
+    warnOfTest(result.plan, catalog, report);
     report({ kind: 'resolved', packages: result.plan.totals.packages, durationMs: performance.now() - start });
   }
   return { ...result, indexes };
+}
+
+/** Reports a warning for test versions that nobody asked for: as setup does, a plan has one where nothing else
+ *  satisfies the request. */
+function warnOfTest({ packages, request }: Plan, catalog: Catalog, report: Report): void {
+  if (request.test) return;
+  const unasked = packages.filter(
+    ({ name, version }) =>
+      catalog.find(name, version)?.stability === 'test' && !request.packages.includes(`${name}=${version}`),
+  );
+  if (unasked.length === 0) return;
+  const message = `only test versions satisfy the request, as in setup: ${versionNames(unasked)}`;
+  report({ kind: 'warning', message });
 }

@@ -16,6 +16,7 @@ import type { RequestFields } from './request-fields.ts';
 import { runSteps } from './steps.ts';
 import { packageVersion } from './version.ts';
 import { requireWindows } from './windows.ts';
+import { versionNames } from './version-names.ts';
 
 /** A catalog and the signers of its indexes. */
 export interface LockSource extends LoadedCatalog {
@@ -139,12 +140,10 @@ function lockPlan(source: LockSource, plan: Plan, request: ResolveRequest, optio
 function warnOfShortLived({ packages }: Plan, report: Report = () => {}): void {
   const shortLived = packages.filter(({ section }) => section !== 'curr');
   if (shortLived.length === 0) return;
-  const names = shortLived.slice(0, 8).map(({ name, version, section }) => `\`${name} ${version}\` [${section}]`);
-  const more = shortLived.length > names.length ? `, and ${shortLived.length - names.length} more` : '';
   report({
     kind: 'warning',
     message:
-      `mirrors remove previous and test versions first, so a later fetch may not find ${names.join(', ')}${more}: ` +
+      `mirrors remove previous and test versions first, so a later fetch may not find ${versionNames(shortLived)}: ` +
       'keep the repo',
   });
 }

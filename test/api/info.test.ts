@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { packageInfo } from '../../src/api/info.ts';
 import { loadCatalog } from '../../src/api/load-catalog.ts';
+import { runCommand } from '../support/transcript.ts';
+
+const DIGEST = 'e'.repeat(128);
 
 const INDEX = `release: cygwin
 arch: x86_64
@@ -30,4 +33,13 @@ test('the versions of a package: the newest first, and which of them is current'
     { version: '5.0.1-1', isCurrent: true },
     { version: '4.9-1', isCurrent: false },
   ]);
+});
+
+test('the text has at most eight versions and the number of the others', async () => {
+  const versions = Array.from({ length: 10 }, (_, i) => `[prev]\nversion: 1.${i}-1\ninstall: a.tar.xz 1 ${DIGEST}\n`);
+  const { stdout } = await runCommand('cygstrap info many --index -', `@ many\nsdesc: "M"\n${versions.join('')}`);
+  expect(stdout.match(/^\S+ \[prev\]/gm)).toEqual(
+    ['1.9-1', '1.8-1', '1.7-1', '1.6-1', '1.5-1', '1.4-1', '1.3-1', '1.2-1'].map((version) => `${version} [prev]`),
+  );
+  expect(stdout).toMatch(/\n\n2 older versions: `--json` prints all\n$/);
 });

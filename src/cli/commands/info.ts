@@ -41,6 +41,9 @@ async function print(session: Session, args: IndexArguments & { readonly package
   return EXIT_DONE;
 }
 
+/** Versions in the text. */
+const MOST_VERSIONS = 8;
+
 async function infoText(found: PackageInfo): Promise<string> {
   const { dependenciesText } = await import('../../report/dependencies.ts');
   const head = columns([
@@ -51,7 +54,9 @@ async function infoText(found: PackageInfo): Promise<string> {
     ...(found.providedBy.length === 0 ? [] : [['provided by:', found.providedBy.join(', ')]]),
     ...(found.replaceVersions.length === 0 ? [] : [['withdrawn:', found.replaceVersions.join(', ')]]),
   ]);
-  const versions = found.versions.map((version) => versionText(version, dependenciesText));
+  const versions = found.versions.slice(0, MOST_VERSIONS).map((version) => versionText(version, dependenciesText));
+  const more = found.versions.length - versions.length;
+  if (more > 0) versions.push(`${countText(more, 'older version')}: \`--json\` prints all\n`);
   const texts = [found.ldesc, found.message === undefined ? '' : `message: ${found.message.text}`];
   // The texts of an index with CR LF contain it as well.
   const paragraphs = texts.filter((text) => text !== '').map((text) => `\n${text.replaceAll('\r\n', '\n')}\n`);

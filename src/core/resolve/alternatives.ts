@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogPackage } from '../catalog/package.ts';
+import type { CatalogVersion } from '../catalog/versions.ts';
 import { compareVersions } from '../version/compare.ts';
 import type { Programs } from './plan.ts';
 import { similarPackages } from './suggest.ts';
@@ -35,18 +36,27 @@ export function unknownVersionText(name: string, version: string): string {
   return `\`${name}\` has no version \`${version}\``;
 }
 
-/** Versions that a suggestion lists. */
+/** Versions that a message lists. */
 const MOST_VERSIONS = 8;
 
-/** Lists the versions of a package, the newest first. */
-export function versionsText(pkg: CatalogPackage): string {
+/** Lists the versions of a package, or those other than one of them, the newest first. */
+export function versionsText(pkg: CatalogPackage, exact?: CatalogVersion): string {
   const versions = pkg.versions
+    .filter((version) => version !== exact)
     .map(({ record }) => record)
     .sort((a, b) => compareVersions(b.version, a.version))
-    .map(({ version, section }) => `${version}${section === 'curr' ? '' : ` [${section}]`}`);
+    .map(versionLabel);
+  return `${exact === undefined ? 'the' : 'other'} versions of \`${pkg.name}\` are ${firstOf(versions, 'older')}`;
+}
+
+/** A version with its section, unless that is `[curr]`. */
+export function versionLabel({ version, section }: { readonly version: string; readonly section: string }): string {
+  return section === 'curr' ? version : `${version} [${section}]`;
+}
+
+/** Lists at most eight versions and the number of the others.
+ *  @param others what these are */
+export function firstOf(versions: readonly string[], others: string): string {
   const more = versions.length - MOST_VERSIONS;
-  return (
-    `the versions of \`${pkg.name}\` are ${versions.slice(0, MOST_VERSIONS).join(', ')}` +
-    (more > 0 ? `, and ${more} older` : '')
-  );
+  return versions.slice(0, MOST_VERSIONS).join(', ') + (more > 0 ? `, and ${more} ${others}` : '');
 }

@@ -11,6 +11,7 @@ import type { Steps } from '../solver/steps.ts';
 import { siteHint } from '../windows/ceilings.ts';
 import { windowsTarget } from '../windows/kinds.ts';
 import type { Conflict, ConflictStep } from './plan.ts';
+import { firstOf, versionLabel, versionsText } from './alternatives.ts';
 import { derivationOrder } from './derivation-order.ts';
 import type { Requirement } from './requirements.ts';
 
@@ -171,6 +172,10 @@ export class Explainer {
     return `\`${this.#pool.name(s)}\` ${this.#pool.version(s)}`;
   }
 
+  #versionLabel(s: Solvable): string {
+    return versionLabel(this.#pool.catalogVersion(s)?.record ?? { version: this.#pool.version(s), section: 'curr' });
+  }
+
   /** Merges reasons that differ only in versions into one. */
   #reasonStep(reasons: readonly RuleReason[]): ConflictStep {
     const [{ kind, s, other, dependency } = { kind: 'one-version' as const, s: 0 }] = reasons;
@@ -238,8 +243,11 @@ export class Explainer {
 
   #whatThereIs(dependency: Dependency | undefined): string {
     if (dependency?.op === undefined) return '';
-    const versions = this.#pool.providersOfName(dependency.name).map((provider) => this.#label(provider));
-    return versions.length === 0 ? '' : `; there is ${versions.slice(0, 6).join(', ')}`;
+    const versions = this.#pool
+      .providersOfName(dependency.name)
+      .toSorted((a, b) => this.#pool.compareVersions(b, a))
+      .map((provider) => `\`${this.#pool.name(provider)}\` ${this.#versionLabel(provider)}`);
+    return versions.length === 0 ? '' : `; there is ${firstOf(versions, 'more')}`;
   }
 
   #suggestWindows(suggestions: Set<string>): void {
@@ -262,14 +270,8 @@ export class Explainer {
     }
     for (const requirement of this.#requirementsIn(proof)) {
       if (requirement.exact === undefined) continue;
-      const others =
-        this.#pool.catalog.packages
-          .get(requirement.name)
-          ?.versions.filter((version) => version !== requirement.exact) ?? [];
-      if (others.length > 0)
-        suggestions.add(
-          `other versions of \`${requirement.name}\` are ${others.map(({ version }) => version).join(', ')}`,
-        );
+      const pkg = this.#pool.catalog.packages.get(requirement.name);
+      if (pkg !== undefined && pkg.versions.length > 1) suggestions.add(versionsText(pkg, requirement.exact));
     }
     const requirements = this.#requirementsIn(proof).filter((requirement) => requirement.kind === 'package');
     if (requirements.length > 1)
