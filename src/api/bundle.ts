@@ -31,6 +31,7 @@ import type { OperationContext } from './context.ts';
 import { DEFAULTS } from './defaults.ts';
 import { readLock } from './lock-file.ts';
 import { filesOfLock } from './repo-files.ts';
+import { requireRepoDirectory } from './repo-directory.ts';
 import { readIndexForSetup, setupCommandOf } from './setup-command.ts';
 
 export interface BundleRequest {
@@ -65,6 +66,7 @@ export async function makeBundle(
 ): Promise<BundleSummary> {
   const lock = await readLock(lockFile);
   const before = since === undefined ? undefined : await readLock(since);
+  await requireRepoDirectory(repo);
   const root = resolve(repo);
   const places = placesOf(root, layoutOf(root));
   const { index, signature } = await indexMembers(places, lock);

@@ -1,13 +1,14 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LockComparison } from '../core/lock/comparison.ts';
 import { CygstrapError } from '../errors.ts';
 import type { Report } from '../events.ts';
 import type { Finding } from '../guest/finding.ts';
 import { ProgramError, startProgram } from '../io/program.ts';
-import { ioError } from '../io/system-error.ts';
+import { ioError, isMissing } from '../io/system-error.ts';
 import type { RepoPlaces } from '../repo/files/layout.ts';
 import { placesOf } from '../repo/files/layout.ts';
+import { installerPaths } from '../repo/files/path.ts';
 import { indexOfArch } from '../repo/index-files.ts';
 import { layoutOf } from '../repo/repo.ts';
 import type { InstallReport } from '../stages/install-report.ts';
@@ -21,6 +22,7 @@ import { requireAgreement } from './lock-comparison.ts';
 import type { NamedLock } from './lock-comparison.ts';
 import { readLock } from './lock-file.ts';
 import { installerOf } from './media-installer.ts';
+import { requireRepoDirectory } from './repo-directory.ts';
 import { archivesIn, readIndexForSetup, setupCommandOf, unlistedPackages } from './setup-command.ts';
 import type { IndexForSetup } from './setup-command.ts';
 
@@ -85,6 +87,8 @@ export async function installRepo(
 ): Promise<InstallResult> {
   const lock = await readLock(file);
   const place = resolve(root);
+  await requireNoFile(place);
+  if (repo !== undefined) await requireRepoDirectory(repo);
   const setup =
     repo === undefined
       ? null
@@ -98,6 +102,18 @@ export async function installRepo(
   const findings = compared.findings.map((finding) => ({ ...finding, advice: ADVICE[finding.kind] ?? finding.advice }));
   const isAsLocked = gaps.length === 0 && findings.every(({ isAllowed }) => isAllowed);
   return { root: place, lock: file, setup, packages, findings, gaps, isInstalled: hasSucceeded && isAsLocked };
+}
+
+/** Throws `usage` for a file in the place of the installation, and `io`. */
+async function requireNoFile(root: string): Promise<void> {
+  const status = await stat(root).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw ioError(error, 'read the status of', root);
+  });
+  if (status !== undefined && !status.isDirectory())
+    throw new CygstrapError('usage', `not a directory: \`${root}\``, {
+      hint: 'name the directory of the installation with `--root`',
+    });
 }
 
 interface SetupTask {
@@ -115,10 +131,14 @@ async function runSetup(
   const { lock } = named;
   const places = placesOf(repo, layoutOf(repo));
   const installer = await installerOf(places, lock.request.arch, keyring);
-  if (installer === undefined)
+  if (installer === undefined) {
+    const { program } = installerPaths(lock.request.arch);
     throw new CygstrapError('repo', `the setup program is not in the repo \`${repo}\``, {
-      hint: 'fetch it with `cygstrap fetch --installer`',
+      hint:
+        'fetch it with `cygstrap fetch --installer`; without network, copy ' +
+        `\`${program}\` and \`${program}.sig\` there from the repo that a bundle comes from`,
     });
+  }
   await verifiedArchives(repo, lock, signal);
   const forSetup = await verifiedIndex(named, { places, keyring });
   const program = join(repo, places.base, installer.name);

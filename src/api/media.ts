@@ -17,6 +17,7 @@ import { indexOfLock } from './media-index.ts';
 import { installerOf } from './media-installer.ts';
 import { setupCallOf, setupCommandOf } from './setup-command.ts';
 import type { SetupCommand } from '../core/lock/setup-command.ts';
+import { requireRepoDirectory } from './repo-directory.ts';
 import { requireWindows } from './windows.ts';
 
 /** File names of the images in the output directory. */
@@ -85,6 +86,7 @@ export async function makeMedia(request: MediaRequest, context: ReadingContext =
   const { report = () => {}, signal } = context;
   const { repo, out, lock: lockFile = DEFAULTS.lock, keyring = [] } = request;
   const lock = await readLock(lockFile);
+  await requireRepoDirectory(repo);
   const { windows = lock.request.windows } = request;
   requireWindows(windows, lock);
   const root = resolve(repo);

@@ -22,6 +22,7 @@ import { readLock } from './lock-file.ts';
 import { makeMedia } from './media.ts';
 import { archivesOf } from './media-answers.ts';
 import { additionsOf } from './media-additions.ts';
+import { requireRepoDirectory } from './repo-directory.ts';
 import { prepareVm } from './vm-context.ts';
 import type { VmContext } from './vm-context.ts';
 import { requireWindows } from './windows.ts';
@@ -90,6 +91,8 @@ async function installRequest(request: VmInstallRequest, context: VmContext): Pr
     limits,
   } = request;
   const lock = await readLock(lockFile);
+  // An installation that exists needs no repo; a wrong name is an error all the same.
+  await requireRepoDirectory(repo);
   const allowedPostinstallFailures = packagesOfLock(lock, request.allowedPostinstallFailures ?? []);
   const additions = await additionsOf(add);
   const { emptyDisksMiB = [], qemuArguments = [], tpm = false, ...rest } = machineOptions;

@@ -138,17 +138,24 @@ async function requireDirectory(option: string, path: string): Promise<void> {
     );
 }
 
+/** A command line of a file. */
+export interface CommandLine {
+  readonly text: string;
+  /** Its line in the file, from 1. */
+  readonly number: number;
+}
+
 /** Reads the command lines of a file, one a line; skips empty lines and lines that start with `#`. Reports a warning
  *  for a file without a command line, and for a last one without a line end. Throws `usage` for a file that cannot be
  *  read and for a line that is too long, has a NUL byte or is not UTF-8. */
-export async function commandLines(path: string, report: Report = () => {}): Promise<string[]> {
-  const lines: string[] = [];
+export async function commandLines(path: string, report: Report = () => {}): Promise<CommandLine[]> {
+  const lines: CommandLine[] = [];
   const warn = (message: string): void => report({ kind: 'warning', message });
   try {
     for await (const { number, text, fault, hasEnd } of readLines(createReadStream(path))) {
       if (text === undefined || fault !== undefined) throw new CygstrapError('usage', `${path}:${number}: ${fault}`);
       if (text.trim() === '' || text.startsWith('#')) continue;
-      lines.push(text);
+      lines.push({ text, number });
       if (!hasEnd) warn(`${path}:${number}: the last command has no line end: the file may be cut there`);
     }
     if (lines.length === 0) warn(`\`${path}\` has no command line`);

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { CygstrapError } from '../errors.ts';
 
 /** Explanations and hints for the error codes of the system that users meet. */
@@ -21,7 +22,10 @@ const KNOWN: ReadonlyMap<string, readonly [reason: string, hint?: string]> = new
 export function ioError(error: unknown, action: string, path: string): unknown {
   const code = codeOf(error);
   if (code === undefined || !(error instanceof Error && 'syscall' in error)) return error;
-  const [reason, hint] = KNOWN.get(code) ?? [code];
+  const [reason, hint] =
+    code === 'ENOENT' && action === 'write'
+      ? ['its directory does not exist', `create the directory \`${dirname(path)}\` first`]
+      : (KNOWN.get(code) ?? [code]);
   return new CygstrapError('io', `cannot ${action} \`${path}\`: ${reason}`, {
     ...(hint === undefined ? {} : { hint }),
     details: { path, system: code },

@@ -214,6 +214,21 @@ test('refuses a repo without the setup program', async () => {
   const { exit, stderr } = await install({ repo });
   expect(exit).toBe(1);
   expect(stderr).toMatch(/^error: the setup program is not in the repo `/);
+  expect(stderr).toContain(
+    'hint: fetch it with `cygstrap fetch --installer`; without network, copy `setup-x86_64.exe` and ' +
+      '`setup-x86_64.exe.sig` there from the repo that a bundle comes from\n',
+  );
+});
+
+test('refuses a file in the place of the installation, before setup runs', async () => {
+  writeFileSync(join(directory, 'file'), '');
+  const refused = {
+    exit: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^error: not a directory: `.*file`\nhint: name the directory of the inst/) as string,
+  };
+  expect(await install({ root: 'file' })).toMatchObject(refused);
+  expect(await runCommand('cygstrap install --check --root file --quiet', '', directory)).toMatchObject(refused);
 });
 
 test('refuses a repo whose index lacks a package of the lock: setup would leave it out', async () => {

@@ -68,7 +68,9 @@ describe('no image is made', () => {
   });
 
   test('of a directory that is not a repo', async () => {
-    await refused(() => {}, { code: 'repo' }, { repo: join(base, 'nowhere') });
+    const repo = join(base, 'nowhere');
+    await refused(() => {}, { code: 'not-found', message: `no such directory: \`${repo}\`` }, { repo });
+    await refused(() => {}, { code: 'repo' }, { repo: temporaryDirectory() });
   });
 
   test('without an index that lists the packages of the lock', async () => {

@@ -28,7 +28,8 @@ export async function runEach(
 ): Promise<number> {
   const { commandLines, exitHint, runMany, runVm } = await import('../../api/vm-run.ts');
   const { output, host } = session;
-  const lines = await commandLines(each, context.report);
+  const commands = await commandLines(each, context.report);
+  const lines = commands.map(({ text }) => text);
   const requests = lines.map((line, i): VmRunRequest => ({
     ...request,
     argv: ['/bin/sh', '-c', line],
@@ -62,18 +63,21 @@ export async function runEach(
     if (context.signal.aborted) return;
     junitReport?.end(outcome);
     const { number } = outcome;
-    const line = lines[number - 1] ?? '';
+    const { text: line = '', number: lineNumber } = commands[number - 1] ?? {};
     if ('error' in outcome) {
       const { error } = outcome;
       if (!(error instanceof CygstrapError)) throw error;
       exit = EXIT_MACHINE;
-      if (args.json) await output.json({ ...failureJson(error), number, line }, 'line');
-      else output.note('error', `[${number}] ${error.message}`);
+      if (args.json) await output.json({ ...failureJson(error), number, line, lineNumber }, 'line');
+      else output.note('error', `[${number}] ${each}:${lineNumber}: ${error.message}`);
     } else {
       const { code } = outcome.result;
       if (code !== 0 && exit === EXIT_DONE) exit = EXIT_NO;
       if (args.json)
-        await output.json({ schema: SCHEMA, number, line, snapshot: snapshot.key, ...outcome.result }, 'line');
+        await output.json(
+          { schema: SCHEMA, number, line, lineNumber, snapshot: snapshot.key, ...outcome.result },
+          'line',
+        );
       else {
         output.note('note', `[${number}] exit code ${code}: ${line}`);
         const hint = exitHint(outcome.result, snapshot);
