@@ -2,7 +2,18 @@ import { fewEdits } from '../../similar.ts';
 import type { CatalogPackage } from '../catalog/package.ts';
 
 /** How a package can be like a name that a user typed, the most likely meaning first. */
-const LIKENESS = ['case', 'kind', 'edges', 'end', 'program', 'spelling', 'description', 'part'] as const;
+const LIKENESS = [
+  'case',
+  'kind',
+  'edges',
+  'end',
+  'program',
+  'typo',
+  'whole',
+  'spelling',
+  'description',
+  'part',
+] as const;
 
 interface Like {
   readonly likeness: (typeof LIKENESS)[number];
@@ -21,13 +32,17 @@ const MOST_SUGGESTED = 3;
 
 /** Returns the packages that a user may have meant by a name that no package has, the most likely first:
  *  1. the name in another case, or with other digits;
- *  2. `NAME-core`; for `NAME-dev` the `-devel` package with that name, with `lib` and it, or of that source;
- *  3. `NAME-...`, `libNAME`, and short names that begin or end with the name;
+ *  2. `NAME-core`; for `NAME-dev` the `-devel` package with that name, with `lib` and it, or of that source; also of
+ *     the name without its version and its last words, as in `libcurl4-openssl-dev`;
+ *  3. `NAME-...`, `libNAME`, short names that begin or end with the name, and before these `libNAME...` for a name
+ *     with a number that belongs to a library, as in `gtk3`;
  *  4. `X-NAME`;
  *  5. packages with a program of the name;
- *  6. names that differ in few characters;
- *  7. packages whose description has the name as a word;
- *  8. `X-Y-NAME` and longer.
+ *  6. names that differ in one character;
+ *  7. the name without its last or its first words, as in `vim-nox`;
+ *  8. names that differ in few characters;
+ *  9. packages whose description has the name as a word;
+ *  10. `X-Y-NAME` and longer.
  *  The digits of a version at the end of the name can be missing, as in `gcc4`. Of equally likely packages, the one
  *  that the most others require is first. */
 export function similarPackages(
@@ -61,7 +76,7 @@ export function similarPackages(
 }
 
 /** From here on a likeness counts only if there is no better one. */
-const WEAK = LIKENESS.indexOf('spelling');
+const WEAK = LIKENESS.indexOf('typo');
 
 function likenessOf(wanted: string, pkg: CatalogPackage, withProgram: ReadonlySet<string>): Like | undefined {
   const like = nameLikeness(wanted, pkg);
@@ -72,23 +87,24 @@ function likenessOf(wanted: string, pkg: CatalogPackage, withProgram: ReadonlySe
 function nameLikeness(wanted: string, pkg: CatalogPackage): Like | undefined {
   const name = pkg.name.toLowerCase();
   if (name === wanted) return { likeness: 'case', distance: 0 };
-  if (name.replaceAll(/\d/g, '') === wanted.replaceAll(/\d/g, '')) return { likeness: 'case', distance: 1 };
+  const letters = wanted.replaceAll(/\d/g, '');
+  if (letters.length > 1 && name.replaceAll(/\d/g, '') === letters) return { likeness: 'case', distance: 1 };
   const distance = fewEdits(wanted, name);
   const like = [wanted, wanted.replace(/[\d.]+$/, '')]
     .map((base, i) => (base.length < 2 ? undefined : baseLikeness(base, name, pkg, i)))
     .find((each) => each !== undefined);
   if (like !== undefined && like.likeness !== 'part') return like;
+  if (distance === 1) return { likeness: 'typo', distance };
+  const dropped = wordsAround(name, wanted);
+  if (dropped !== undefined) return { likeness: 'whole', distance: dropped };
   return distance === undefined ? like : { likeness: 'spelling', distance };
 }
 
 function baseLikeness(base: string, name: string, pkg: CatalogPackage, distance: number): Like | undefined {
-  const stem = base.replace(/-dev(?:el)?$/, '').replace(/^lib(?=.{2})/, '');
   if (name === `${base}-core`) return { likeness: 'kind', distance };
-  if (base.includes('-dev') && name.endsWith('-devel')) {
-    if (name === `lib${stem}-devel` || name === `${stem}-devel`) return { likeness: 'kind', distance };
-    if (pkg.versions[0]?.record.source?.archive.path.includes(`/${stem}-`) === true)
-      return { likeness: 'kind', distance: distance + 1 };
-  }
+  const rank = name.endsWith('-devel') ? headersRank(base, name, pkg) : -1;
+  if (rank >= 0) return { likeness: 'kind', distance: distance + rank };
+  if (/\d$/.test(base) && name.startsWith(`lib${base}`)) return { likeness: 'edges', distance: distance - 1 };
   const isShort = name.length <= base.length + 4;
   if (name.startsWith(`${base}-`) || name === `lib${base}`) return { likeness: 'edges', distance };
   if (isShort && (name.startsWith(base) || (name.endsWith(base) && !name.endsWith(`-${base}`))))
@@ -96,6 +112,34 @@ function baseLikeness(base: string, name: string, pkg: CatalogPackage, distance:
   if (!name.endsWith(`-${base}`)) return undefined;
   const others = name.split('-').length - base.split('-').length;
   return { likeness: others === 1 ? 'end' : 'part', distance: distance + others };
+}
+
+/** Returns how far a `-devel` package is from a wanted one: 0 for its name, with or without `lib` and digits; 1 for
+ *  that of its source; then the same for the name without the version and without its last words. Returns -1 for
+ *  another package. */
+function headersRank(base: string, name: string, pkg: CatalogPackage): number {
+  const [, full] = /^(?:lib(?=.{2}))?(.+)-dev(?:el)?$/.exec(base) ?? [];
+  if (full === undefined) return -1;
+  const words = full.split('-');
+  const stems = words.flatMap((_word, i) => {
+    const stem = words.slice(0, words.length - i).join('-');
+    return [stem, stem.replace(/\d+[a-z]?$/, '')];
+  });
+  const source = pkg.versions[0]?.record.source?.archive.path ?? '';
+  const bare = name.replace(/-devel$/, '').replace(/^lib(?=.{2})/, '');
+  const ranks = stems.flatMap((stem) => [
+    bare === stem || bare.replaceAll(/\d/g, '') === stem,
+    source.includes(`/${stem}-`),
+  ]);
+  return ranks.indexOf(true);
+}
+
+/** Returns how many words a name has before and after another name that is a part of it; words in front count more.
+ *  Returns undefined if it is no part. */
+function wordsAround(part: string, whole: string): number | undefined {
+  if (part.length < 3 || part.length >= whole.length) return undefined;
+  if (whole.startsWith(`${part}-`)) return whole.slice(part.length + 1).split('-').length;
+  return whole.endsWith(`-${part}`) ? whole.slice(0, -part.length - 1).split('-').length + 0.5 : undefined;
 }
 
 /** Returns the packages with a word in the description: first those with it in the summary, then those whose source has
