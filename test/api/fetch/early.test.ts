@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { FaultServer } from '../../support/fault-server.ts';
 import type { Script } from '../../support/fault-server.ts';
@@ -131,4 +132,36 @@ test('an index that breaks off keeps the archives, and the same command continue
   expect((await fetch(server)).exit).toBe(0);
   expect(tree()).toContain('x86_64/setup.ini');
   expect(server.count(ARCHIVE)).toBe(1);
+});
+
+/** Waits until a condition holds, for at most five seconds. Returns whether it holds. */
+async function holds(condition: () => boolean): Promise<boolean> {
+  const endMs = Date.now() + 5000;
+  while (!condition() && Date.now() < endMs) await setTimeout(2);
+  return condition();
+}
+
+test('an index and its signature are requested at once, and connections for the archives are opened meanwhile', async () => {
+  const script = siteOf({}, KEY);
+  const server = await FaultServer.start(script);
+  onTestFinished(() => server.close());
+  const seen: boolean[] = [];
+  const isAsked = (): boolean => server.count(INDEX) > 0 && server.count(`${INDEX}.sig`) > 0;
+  server.set(`${INDEX}.sig`, (request, response) => {
+    void holds(isAsked).then((is) => {
+      seen.push(is);
+      (script[`${INDEX}.sig`] as Fault)(request, response);
+    });
+  });
+  server.set(INDEX, (_, response) => {
+    const bytes = indexOf();
+    response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 10));
+    void holds(() => server.openConnections === 6).then((is) => {
+      seen.push(is);
+      response.end(bytes.subarray(10));
+    });
+  });
+  const { exit, stderr } = await run('fetch', 'tool', '--jobs', '6', '--repo', join(dir, 'repo'), '--site', server.url);
+  expect(exit, stderr).toBe(0);
+  expect(seen).toEqual([true, true]);
 });
