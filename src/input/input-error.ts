@@ -1,5 +1,5 @@
 import { CygstrapError, type CygstrapErrorOptions } from '../errors.ts';
-import type { Compression } from './sniff.ts';
+import type { Compression, ForeignText } from './sniff.ts';
 
 /** An index that cannot be read. Codes: `not-found`; `io` (reading fails); `corrupt` (damaged, truncated, or followed
  *  by other bytes); `limit` (more bytes than allowed). `details` are `{ index, compression? }`. */
@@ -62,10 +62,15 @@ export function inputErrorFrom(
   });
 }
 
-/** Returns the error for a web page in the place of an index. */
-export function webPageError(name: string): InputError {
-  return new InputError('corrupt', `\`${name}\` is a web page, not an index`, {
+const FOREIGN_HINTS: Readonly<Record<ForeignText, string>> = {
+  'web page': 'look at it in a browser: it can be the login page of a network, or the address can be wrong',
+  'JSON file': 'name a lock with `--lock`; `cygstrap report --lock NEW --before OLD` compares two',
+};
+
+/** Returns the error for another text in the place of an index. */
+export function foreignTextError(name: string, found: ForeignText): InputError {
+  return new InputError('corrupt', `\`${name}\` is a ${found}, not an index`, {
     details: { index: name },
-    hint: 'look at it in a browser: it can be the login page of a network, or the address can be wrong',
+    hint: FOREIGN_HINTS[found],
   });
 }

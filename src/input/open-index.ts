@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { untilAborted } from '../io/abort.ts';
 import { ByteBuffer } from '../io/byte-buffer.ts';
 import { decode } from './decode.ts';
-import { DecodeFault, inputErrorFrom, webPageError, type FaultyIndex } from './input-error.ts';
-import { SNIFF_BYTES, beginsAsWebPage, sniffCompression, type Compression } from './sniff.ts';
+import { DecodeFault, foreignTextError, inputErrorFrom, type FaultyIndex } from './input-error.ts';
+import { SNIFF_BYTES, foreignText, sniffCompression, type Compression } from './sniff.ts';
 import { readFileChunks, readStdin } from './source.ts';
 import { cacheText, readCachedText } from './text-cache.ts';
 
@@ -119,6 +119,13 @@ async function* readText(
     return text;
   };
 
+  /** Refuses the first bytes of a text that is no index. */
+  const checked = (head: Uint8Array): Uint8Array => {
+    const foreign = foreignText(head);
+    if (foreign !== undefined) throw foreignTextError(index.name, foreign);
+    return head;
+  };
+
   try {
     for await (const chunk of bytes) {
       if (compression !== 'none' || options.digest !== false) hash.update(chunk);
@@ -134,8 +141,7 @@ async function* readText(
         const head = held.take();
         compression = sniffCompression(head);
         if (compression === 'none') {
-          if (beginsAsWebPage(head)) throw webPageError(index.name);
-          yield counted(head);
+          yield counted(checked(head));
         } else held.add(head);
       }
       if (compression !== 'none' && sizeBytes > limits.maxCompressedBytes)
@@ -146,14 +152,11 @@ async function* readText(
     const sha512 = compression === 'none' && options.digest === false ? '' : hash.digest('hex');
     let isFromCache = false;
     if (compression === 'none') {
-      if (rest.length > 0) yield counted(rest);
+      if (rest.length > 0) yield counted(checked(rest));
     } else {
       const text = await textOf(compression, rest, sha512, limits, options);
       isFromCache = text.isFromCache;
-      for await (const chunk of text.chunks) {
-        if (textBytes === 0 && beginsAsWebPage(chunk)) throw webPageError(index.name);
-        yield counted(chunk);
-      }
+      for await (const chunk of text.chunks) yield counted(textBytes === 0 ? checked(chunk) : chunk);
     }
     onEnd({ compression, sizeBytes, sha512, textBytes, isFromCache });
   } catch (error) {

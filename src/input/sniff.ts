@@ -29,7 +29,12 @@ function isSkippableFrame(head: Uint8Array): boolean {
   return (first & 0xf0) === 0x50 && second === 0x2a && third === 0x4d && fourth === 0x18;
 }
 
-/** Returns whether the first bytes of a plain text are those of a web page, with which no index begins. */
-export function beginsAsWebPage(head: Uint8Array): boolean {
-  return /^(?:\u00ef\u00bb\u00bf)?\s*<[!?a-z]/i.test(Buffer.from(head.subarray(0, 64)).toString('latin1'));
+/** What the first bytes of a plain text show that no index begins with. */
+export type ForeignText = 'web page' | 'JSON file';
+
+/** Returns what the first bytes of a plain text show if that is no index. */
+export function foreignText(head: Uint8Array): ForeignText | undefined {
+  const [, first = ''] =
+    /^(?:\u00ef\u00bb\u00bf)?\s*(<[!?a-z]|\{)/i.exec(Buffer.from(head.subarray(0, 64)).toString('latin1')) ?? [];
+  return first === '' ? undefined : first === '{' ? 'JSON file' : 'web page';
 }

@@ -30,3 +30,12 @@ test.each(SOURCES)('an index is no web page, whole or truncated: $compression', 
   expect(await isWebPage(bytes)).toBe(false);
   expect(await isWebPage(bytes.subarray(0, 100))).toBe(false);
 });
+
+test.each(['{}\n', '{\n  "schema": 1\n}\n', '\ufeff {"schema":1}'])('a JSON file is no index: %j', async (text) => {
+  expect(await isWebPage(Buffer.from(text))).toBe(false);
+  for (const bytes of [Buffer.from(text), gzipSync(text)])
+    expect(await failure(openIndex(cut(bytes, 9), { name: 'x.lock.json' }))).toMatchObject({
+      code: 'corrupt',
+      message: '`x.lock.json` is a JSON file, not an index',
+    });
+});

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadCatalog } from '../../src/api/load-catalog.ts';
@@ -155,6 +155,16 @@ describe('the command', () => {
     expect((await runCli(['report', '--repo', root])).exit).toBe(3);
     await writeFile(join(root, 'setup.ini'), indexOf(0));
     expect((await runCli(['report', 'none', '--index', join(root, 'setup.ini'), '--no-cache'])).exit).toBe(1);
+  });
+
+  test('--open starts the program of the desktop with the page', async () => {
+    const root = await directory();
+    const [program, seen] = [join(root, 'xdg-open'), join(root, 'seen')];
+    await writeFile(program, `#!/bin/sh\nprintf %s "$1" >'${seen}.part'\nmv '${seen}.part' '${seen}'\n`, {
+      mode: 0o755,
+    });
+    await openFile('/page.html', { PATH: `${root}:${process.env['PATH']}` }, 'linux');
+    await expect.poll(() => readFile(seen, 'utf8').catch(() => ''), { timeout: 10_000 }).toBe('/page.html');
   });
 
   test('--open without a desktop is reported', async () => {
