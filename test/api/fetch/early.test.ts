@@ -147,20 +147,18 @@ test('an index and its signature are requested at once, and connections for the 
   onTestFinished(() => server.close());
   const seen: boolean[] = [];
   const isAsked = (): boolean => server.count(INDEX) > 0 && server.count(`${INDEX}.sig`) > 0;
-  server.set(`${INDEX}.sig`, (request, response) => {
-    void holds(isAsked).then((is) => {
-      seen.push(is);
-      (script[`${INDEX}.sig`] as Fault)(request, response);
-    });
-  });
-  server.set(INDEX, (_, response) => {
+  const signature = async (...answer: Parameters<Fault>): Promise<void> => {
+    seen.push(await holds(isAsked));
+    (script[`${INDEX}.sig`] as Fault)(...answer);
+  };
+  server.set(`${INDEX}.sig`, (...answer) => void signature(...answer));
+  const index = async (...[, response]: Parameters<Fault>): Promise<void> => {
     const bytes = indexOf();
     response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 10));
-    void holds(() => server.openConnections === 6).then((is) => {
-      seen.push(is);
-      response.end(bytes.subarray(10));
-    });
-  });
+    seen.push(await holds(() => server.openConnections === 6));
+    response.end(bytes.subarray(10));
+  };
+  server.set(INDEX, (...answer) => void index(...answer));
   const { exit, stderr } = await run('fetch', 'tool', '--jobs', '6', '--repo', join(dir, 'repo'), '--site', server.url);
   expect(exit, stderr).toBe(0);
   expect(seen).toEqual([true, true]);
