@@ -141,7 +141,7 @@ async function holds(condition: () => boolean): Promise<boolean> {
   return condition();
 }
 
-test('an index and its signature are requested at once, and connections for the archives are opened meanwhile', async () => {
+test('index and signature are requested at once, and connections for archives are opened meanwhile', async () => {
   const script = siteOf({}, KEY);
   const server = await FaultServer.start(script);
   onTestFinished(() => server.close());
