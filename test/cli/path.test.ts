@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands.ts';
-import { indexNameOf, pathOf } from '../../src/cli/options/path.ts';
+import { pathOrUrlOf, pathOf } from '../../src/cli/options/path.ts';
 import { runCli } from '../support/run-cli.ts';
+import { temporaryDirectory } from '../repo/support.ts';
 
 const INDEX = pathToFileURL('fixtures/demo/setup.ini').href;
 const PATHS = ['FILE', 'DIR', 'PATH'];
@@ -28,7 +31,7 @@ test.each(options)('$command --$name accepts a file URL as a path, and no other 
 
 test('a path of Windows has no scheme', () => {
   for (const path of ['C:\\a', 'C:/a', 'c://a', '-'])
-    expect([pathOf(path, ''), indexNameOf(path, '')]).toEqual([path, path]);
+    expect([pathOf(path, ''), pathOrUrlOf(path, '')]).toEqual([path, path]);
 });
 
 test('a file URL with a host is refused', () => {
@@ -47,6 +50,15 @@ test.each([
 ])('%s %s %s %s reads it', async (...words) => {
   const path = words.map((word) => (word === INDEX ? 'fixtures/demo/setup.ini' : word));
   expect(await runCli(words)).toMatchObject({ exit: (await runCli(path)).exit, stderr: '' });
+});
+
+test('sites reads a list by its file URL', async () => {
+  const file = join(temporaryDirectory(), 'mirrors.lst');
+  writeFileSync(file, 'https://mirror.example/cygwin/;mirror.example;Europe;Spain\n');
+  expect(await runCli(['sites', pathToFileURL(file).href, '--json'])).toMatchObject({
+    exit: 0,
+    stdout: expect.stringContaining('"host": "mirror.example"') as string,
+  });
 });
 
 test.each([['verify'], ['prune'], ['serve'], ['media', 'inspect']])(

@@ -8,7 +8,7 @@ import { EXIT_DONE } from '../terminal/failure.ts';
 import { PLAN_OPTIONS, SOURCE_OPTIONS, ANSWER_OPTIONS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { refuse } from '../terminal/refuse.ts';
-import { indexNameOf } from '../options/path.ts';
+import { pathOrUrlOf } from '../options/path.ts';
 import { requestOf } from '../options/request.ts';
 import { openCatalog } from '../terminal/open-catalog.ts';
 import { reporter } from '../terminal/reporter.ts';
@@ -17,8 +17,8 @@ import type { Session } from '../terminal/session.ts';
 type DiffArguments = Arguments<typeof OPTIONS> & Arguments<typeof POSITIONALS>;
 
 const POSITIONALS = {
-  old: one('The older index, plain or compressed, or - for stdin', indexNameOf),
-  new: optional('The newer index; by default that of the sites', indexNameOf),
+  old: one('The older index, plain or compressed, or - for stdin', pathOrUrlOf),
+  new: optional('The newer index; by default that of the sites', pathOrUrlOf),
   packages: rest('More packages for --plan'),
 };
 

@@ -6,7 +6,7 @@ import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
 import { cacheOf, SOURCE_OPTIONS } from '../options/options.ts';
 import type { SourceArguments } from '../options/options.ts';
-import { indexNameOf } from '../options/path.ts';
+import { pathOrUrlOf } from '../options/path.ts';
 import { reporter } from '../terminal/reporter.ts';
 import type { Session } from '../terminal/session.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -18,7 +18,7 @@ const OPTIONS = {
     with: list(
       'FILE',
       'Do not warn of what this index, a file or URL, provides; the other is merged with it; repeat for several',
-      (text, option) => indexNameOf(text, `--${option}`),
+      (text, option) => pathOrUrlOf(text, `--${option}`),
     ),
   }),
 };
@@ -27,7 +27,7 @@ export const lintCommand = defineCommand({
   name: 'lint',
   summary: 'List the errors for which setup refuses an index, and problems that setup accepts',
   positionals: {
-    file: optional('A setup.ini, plain or compressed, or - for stdin; by default that of the sites', indexNameOf),
+    file: optional('A setup.ini, plain or compressed, or - for stdin; by default that of the sites', pathOrUrlOf),
   },
   options: OPTIONS,
   examples: [

@@ -13,7 +13,7 @@ import {
 } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { ANSWER_OPTIONS, INDEX_OPTIONS, PLAN_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
-import { indexNameOf } from '../options/path.ts';
+import { pathOrUrlOf } from '../options/path.ts';
 import { CONFIG_OPTION, projectOptionsOf, requireRequest } from '../options/project.ts';
 import { answerContext } from '../terminal/answer-context.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
@@ -42,7 +42,7 @@ const OPTIONS = {
     lock: value('FILE', 'Report on this lock instead of a plan'),
     repo: value('DIR', 'Report on all packages of this repo instead of a plan'),
     before: parsed('FILE', 'Show what changed since this index; with --lock, since this lock', (text, option) =>
-      indexNameOf(text, `--${option}`),
+      pathOrUrlOf(text, `--${option}`),
     ),
   }),
   ...grouped('Output', {

@@ -6,6 +6,7 @@ import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, EXIT_WORLD } from '../terminal/failure.ts';
 import { OUTPUT_OPTIONS } from '../options/options.ts';
 import { reporter } from '../terminal/reporter.ts';
+import { pathOrUrlOf } from '../options/path.ts';
 import type { Session } from '../terminal/session.ts';
 import { CA_FILE, MIN_RATE, siteOptionsOf } from '../options/sites.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -25,7 +26,7 @@ const OPTIONS = {
 export const sitesCommand = defineCommand({
   name: 'sites',
   summary: 'List the mirrors of a mirrors.lst, and measure them',
-  positionals: { list: optional(`URL or file name of a mirrors.lst [default: ${DEFAULTS.mirrorList}]`) },
+  positionals: { list: optional(`URL or file name of a mirrors.lst [default: ${DEFAULTS.mirrorList}]`, pathOrUrlOf) },
   options: OPTIONS,
   examples: [
     ['sites --region Europe --benchmark', "the fastest of Cygwin's mirrors in Europe"],

@@ -2,7 +2,7 @@ import { DEFAULTS } from '../../api/defaults.ts';
 import { MAX_LINES } from '../../report/lines.ts';
 import { flag, grouped, list, parsed, value, documentDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
-import { indexNameOf } from './path.ts';
+import { pathOrUrlOf } from './path.ts';
 import { KEEPING_OPTIONS, SITE_OPTIONS } from './sites.ts';
 import { wholeNumber } from './units.ts';
 import { variableOf } from './variables.ts';
@@ -40,7 +40,7 @@ export const INDEX_OPTIONS = {
     index: list(
       'FILE',
       'Read this setup.ini, plain or compressed: a file, URL, or - for stdin; repeat to merge several',
-      (text, option) => indexNameOf(text, `--${option}`),
+      (text, option) => pathOrUrlOf(text, `--${option}`),
     ),
   }),
   ...SOURCE_OPTIONS,

@@ -15,9 +15,9 @@ export function pathOf(text: string, name: string): string {
   }
 }
 
-/** Returns the path or URL of an index: an `http:` or `https:` URL as it is, other names as {@link pathOf}. Throws
- *  UsageError for a URL with another scheme. */
-export function indexNameOf(text: string, name: string): string {
+/** Returns the path or URL of what a site can have too: an `http:` or `https:` URL as it is, other names as
+ *  {@link pathOf}. Throws UsageError for a URL with another scheme. */
+export function pathOrUrlOf(text: string, name: string): string {
   const scheme = schemeOf(text);
   if (scheme === 'http' || scheme === 'https') return text;
   if (scheme === undefined || scheme === 'file') return pathOf(text, name);
