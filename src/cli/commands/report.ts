@@ -77,9 +77,11 @@ async function report(session: Session, args: ReportArguments): Promise<number> 
   const { format, out = FILES[format] } = args;
   const page = args.open ? '--open' : args.before && '--before';
   if (page && format !== 'html') throw new UsageError(`${page} cannot be combined with --format ${format}`);
-  const subject = await subjectOf(session, args);
-  const { makeReport } = await import('../../api/report.ts');
-  const { saveReport } = await import('../../api/report-page.ts');
+  const [subject, { makeReport }, { saveReport }] = await Promise.all([
+    subjectOf(session, args),
+    import('../../api/report.ts'),
+    import('../../api/report-page.ts'),
+  ]);
   const context = { ...answerContext(session, args), lenient: args.lenient, format };
   const result = await interruptible((signal) => makeReport(subject, { ...context, signal }));
   if (result.kind === 'conflict') {

@@ -44,8 +44,11 @@ async function explain(
     { report: reporter(session.output, args) },
   );
   const { request } = project;
-  const loaded = await openCatalog(session, args, { digest: format === 'json', project });
-  const { explainPackage } = await import('../../api/why.ts');
+  // Load the resolver while the index is read.
+  const [loaded, { explainPackage }] = await Promise.all([
+    openCatalog(session, args, { digest: format === 'json', project }),
+    import('../../api/why.ts'),
+  ]);
   const context = answerContext(session, args);
   const explanation = await interruptible((signal) =>
     explainPackage(loaded, request, args.package, { ...context, signal }),
