@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { makeLock } from '../../src/api/lock.ts';
 import { printLock } from '../../src/core/lock/print.ts';
 import { describeWith } from '../support/qemu.ts';
+import { PROJECT } from '../support/transcript.ts';
 import { directory, htmlOf, indexOf, loaded, opened, screenshot } from './support.ts';
 
 describeWith(['chromium'], 'the page in Chromium', () => {
@@ -77,6 +78,23 @@ describeWith(['chromium'], 'the page in Chromium', () => {
     await page.goBack();
     await expect.poll(() => page.locator('#package-title').textContent()).toBe('libcore 1-1');
     expect(faults).toEqual([]);
+  });
+
+  test('a repo shows requirements without reasons, and a lock alone says how to show them', async () => {
+    const body = '#package-body';
+    const repo = await opened(await htmlOf({ kind: 'repo', repo: join(PROJECT, 'fixtures/release') }), 1280);
+    await repo.page.getByRole('link', { name: 'libssl3' }).click();
+    expect(await repo.page.locator(`${body} .node`).allTextContents()).toEqual(['libssl3', 'openssh']);
+    const made = await makeLock(await loaded(indexOf(0)), { packages: ['app'] });
+    if (made.kind !== 'lock') throw new Error('no plan');
+    const path = join(await directory(), 'lock.json');
+    await writeFile(path, printLock(made.lock));
+    const lock = await opened(await htmlOf({ kind: 'lock', lock: path }), 1280);
+    await lock.page.getByRole('link', { name: 'libcore' }).click();
+    expect(await lock.page.locator(body).innerText()).toMatch(
+      /^976\.6 KiB, without category\s+A lock has no requirements\. Make the report with --index or --site to show them\.$/,
+    );
+    expect([...repo.faults, ...lock.faults]).toEqual([]);
   });
 
   test('the graph of a package that many require shows some of them, and scrolls in its box', async () => {

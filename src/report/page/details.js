@@ -2,6 +2,9 @@ import { countText, sizeText } from '../text.ts';
 import { byId, link, text } from './elements.js';
 import { reasonsOf } from './reasons.js';
 
+/** The category of a package of a lock without index. */
+const NO_CATEGORY = 'without category';
+
 /** How many packages a list shows. */
 const MAX_NAMES = 200;
 
@@ -46,7 +49,11 @@ const REASONS = { requested: 'It was requested.', base: 'It is in category Base,
 
 function detailsOf(pkg, packages, graph, note) {
   const { index, size, section, category, summary, reason } = pkg;
-  const facts = [sizeText(size), section === null ? '' : `section ${section}`, `category ${category}`];
+  const facts = [
+    sizeText(size),
+    section === null ? '' : `section ${section}`,
+    category === NO_CATEGORY ? category : `category ${category}`,
+  ];
   const parts = [text('p', summary), text('p', facts.filter((each) => each !== '').join(', '), 'muted')];
   if (note !== null) return [...parts, text('p', note)];
   const requiredBy = graph.requiredBy(index);

@@ -69,9 +69,9 @@ function partOf(target, graph) {
   return { nodes, edges, isCut };
 }
 
-/** A package of a repo has no reason to be there but that no other package requires it. */
+/** No reason is known for a package of a repo. */
 function labelOf({ name, reason }, isRoot) {
-  return isRoot ? `${name} (${reason})` : name;
+  return isRoot && reason !== 'listed' ? `${name} (${reason})` : name;
 }
 
 /** Returns the place of each column, by the distance from the package. */
