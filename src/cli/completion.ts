@@ -15,10 +15,32 @@ type PackageNames = (command: Command, words: readonly string[]) => Promise<read
  *  options, the values of an option that has a fixed set, or packages. Nothing is returned where a file name belongs:
  *  the shell completes these. */
 export async function completionsOf(words: readonly string[], packageNames: PackageNames): Promise<string[]> {
-  const last = words.at(-1)?.trim() ?? '';
-  const before = words.slice(0, -1);
+  const { before, prefix, last } = placeOf(words);
   const offered = await candidates(before, last, packageNames);
-  return [...new Set(offered)].filter((word) => word.startsWith(last)).sort();
+  return [...new Set(offered)]
+    .filter((word) => word.startsWith(last))
+    .map((word) => prefix + word)
+    .sort();
+}
+
+/** Returns the text to complete, the words before it, and the part of its word that stays: `--format=` before a value,
+ *  and the names before a comma. Bash makes three words of `--format=t`. */
+function placeOf(words: readonly string[]) {
+  const [option, equals, value] = words.slice(-3);
+  if (option?.startsWith('--') === true && equals === '=')
+    return { before: words.slice(0, -2), ...listOf(value ?? '') };
+  const word = words.at(-1)?.trim() ?? '';
+  const before = words.slice(0, -1);
+  if (word === '=' && before.at(-1)?.startsWith('--') === true) return { before, prefix: '', last: '' };
+  const [, name, text = ''] = /^(--[^=]+)=(.*)$/s.exec(word) ?? [];
+  if (name === undefined) return { before, ...listOf(word) };
+  const { prefix, last } = listOf(text);
+  return { before: [...before, name], prefix: `${name}=${prefix}`, last };
+}
+
+function listOf(text: string): { readonly prefix: string; readonly last: string } {
+  const start = text.lastIndexOf(',') + 1;
+  return { prefix: text.slice(0, start), last: text.slice(start).trim() };
 }
 
 async function candidates(

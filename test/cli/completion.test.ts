@@ -21,6 +21,18 @@ describe('completions', () => {
       ['resolve', '--format', 't'],
       ['table', 'tree'],
     ],
+    [
+      ['resolve', '--format=t'],
+      ['--format=table', '--format=tree'],
+    ],
+    [
+      ['resolve', '--format', '=', 't'],
+      ['table', 'tree'],
+    ],
+    [
+      ['vm', 'install', '--firmware', '='],
+      ['bios', 'uefi'],
+    ],
     [['completion', ''], [...SHELLS].sort()],
     [['completion', ' '], [...SHELLS].sort()],
     [['vm', 'run', '--', 'un'], []],
@@ -43,6 +55,9 @@ describe('completions', () => {
     const index = join(PROJECT, 'fixtures/demo/setup.ini');
     expect((await runMain(['__complete', 'info', '--index', index, 'lib'], tmpdir())).stdout.split('\n')).toContain(
       'libssl3',
+    );
+    expect((await runMain(['__complete', 'resolve', '--index', index, 'curl,libs'], tmpdir())).stdout).toBe(
+      'curl,libssl3\n',
     );
     expect(await runMain(['__complete', 'info', 'lib'], tmpdir())).toEqual({ exit: 0, stdout: '', stderr: '' });
   });
