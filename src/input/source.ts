@@ -70,7 +70,7 @@ async function openFile(path: string): Promise<FileHandle> {
   } catch (error) {
     if (!isMissing(error)) throw readError(path, error);
     throw new InputError('not-found', `no such index file: \`${path}\``, {
-      hint: await similarNamesHint(path),
+      hint: await missingHint(path),
       details: { index: path },
       cause: error,
     });
@@ -105,8 +105,10 @@ async function directoryError(path: string, error: unknown): Promise<InputError>
   });
 }
 
-/** Suggests files in the same directory whose names differ from the missing one only in their extension. */
-async function similarNamesHint(path: string): Promise<string> {
+/** Suggests the URL for the name of a host with a port, or files in the same directory whose names differ from the
+ *  missing one only in their extension. */
+async function missingHint(path: string): Promise<string> {
+  if (/^[\w.-]+:\d+\//.test(path)) return `write \`http://${path}\` for the address of an index`;
   const names = await readdir(dirname(path)).catch(() => []);
   const similar = names.filter((name) => parse(name).name === parse(path).name).toSorted();
   if (similar.length > 0)
