@@ -2,7 +2,6 @@ import type { Catalog } from '../core/catalog/catalog.ts';
 import type { IndexSummary } from '../core/catalog/index-summary.ts';
 import type { Plan, ResolveOptions, ResolveResult } from '../core/resolve/plan.ts';
 import { resolveInSteps } from '../core/resolve/resolve.ts';
-import type { Report } from '../events.ts';
 import type { OperationContext } from './context.ts';
 import type { LoadedCatalog } from './load-catalog.ts';
 import { knownPrograms } from './known-programs.ts';
@@ -29,23 +28,21 @@ export async function resolveRequest(
   const names = [...asked.packages.map((item) => item.split('=', 1)[0] ?? ''), ...asked.buildDepends];
   const programs = await knownPrograms(catalog, names, context);
   const result = await runSteps(resolveInSteps(catalog, asked, { solverLimit, programs }), signal);
-  if (result.kind === 'plan') {
-    for (const message of result.plan.warnings) report({ kind: 'warning', message });
-    warnOfTest(result.plan, catalog, report);
-    report({ kind: 'resolved', packages: result.plan.totals.packages, durationMs: performance.now() - start });
-  }
-  return { ...result, indexes };
+  if (result.kind === 'conflict') return { ...result, indexes };
+  const { plan } = result;
+  const warnings = [...plan.warnings, ...testWarnings(plan, catalog)];
+  for (const message of warnings) report({ kind: 'warning', message });
+  report({ kind: 'resolved', packages: plan.totals.packages, durationMs: performance.now() - start });
+  return { kind: 'plan', plan: { ...plan, warnings }, indexes };
 }
 
-/** Reports a warning for test versions that nobody asked for: as setup does, a plan has one where nothing else
+/** Returns a warning for test versions that nobody asked for: as setup does, a plan has one where nothing else
  *  satisfies the request. */
-function warnOfTest({ packages, request }: Plan, catalog: Catalog, report: Report): void {
-  if (request.test) return;
+function testWarnings({ packages, request }: Plan, catalog: Catalog): string[] {
   const unasked = packages.filter(
     ({ name, version }) =>
       catalog.find(name, version)?.stability === 'test' && !request.packages.includes(`${name}=${version}`),
   );
-  if (unasked.length === 0) return;
-  const message = `only test versions satisfy the request, as in setup: ${versionNames(unasked)}`;
-  report({ kind: 'warning', message });
+  if (request.test || unasked.length === 0) return [];
+  return [`only test versions satisfy the request, as in setup: ${versionNames(unasked)}`];
 }

@@ -83,7 +83,8 @@ export interface Plan {
    *  package_db.cc `connectedBegin`, postinstall.cc. */
   readonly packages: readonly PlannedPackage[];
   readonly leftOut: readonly LeftOut[];
-  /** Parts of the request without effect, one sentence each: setup ignores an empty category. */
+  /** Parts of the request without effect, one sentence each: setup ignores an empty category. In an `Answer` also test
+   *  versions that nobody asked for. */
   readonly warnings: readonly string[];
   /** Installed packages that no index lists any more, by name. */
   readonly orphaned: readonly InstalledPackage[];

@@ -31,7 +31,7 @@ const BINDING = /^(?:emacs|gambas3|mingw64|perl|python\d*|R|ruby|texlive|vim)-/;
 const MOST_SUGGESTED = 3;
 
 /** Returns the packages that a user may have meant by a name that no package has, the most likely first:
- *  1. the name in another case, or with other digits;
+ *  1. the name in another case, or with other digits or hyphens;
  *  2. `NAME-core`; for `NAME-dev` the `-devel` package with that name, with `lib` and it, or of that source; also of
  *     the name without its version and its last words, as in `libcurl4-openssl-dev`;
  *  3. `NAME-...`, `libNAME`, short names that begin or end with the name, and before these `libNAME...` for a name
@@ -87,6 +87,7 @@ function likenessOf(wanted: string, pkg: CatalogPackage, withProgram: ReadonlySe
 function nameLikeness(wanted: string, pkg: CatalogPackage): Like | undefined {
   const name = pkg.name.toLowerCase();
   if (name === wanted) return { likeness: 'case', distance: 0 };
+  if (name.replaceAll('-', '') === wanted.replaceAll('-', '')) return { likeness: 'case', distance: 0.5 };
   const letters = wanted.replaceAll(/\d/g, '');
   if (letters.length > 1 && name.replaceAll(/\d/g, '') === letters) return { likeness: 'case', distance: 1 };
   const distance = fewEdits(wanted, name);
@@ -131,7 +132,9 @@ function headersRank(base: string, name: string, pkg: CatalogPackage): number {
     bare === stem || bare.replaceAll(/\d/g, '') === stem,
     source.includes(`/${stem}-`),
   ]);
-  return ranks.indexOf(true);
+  const rank = ranks.indexOf(true);
+  // Of python3-devel and python39-devel, the one for every version is the most likely.
+  return rank < 0 ? rank : rank + bare.replaceAll(/\D/g, '').length / 10;
 }
 
 /** Returns how many words a name has before and after another name that is a part of it; words in front count more.

@@ -19,6 +19,8 @@ describe('packages for a name that no package has', () => {
     ['headers by their source', 'openssl-dev', ['libssl-devel']],
     ['headers without lib', 'ncurses-dev', ['libncurses-devel']],
     ['an older version in the name', 'python3-pip', ['python39-pip']],
+    ['other hyphens', 'gcccore', ['gcc-core']],
+    ['headers for every version, then for one', 'python-dev', ['python3-devel', 'python39-devel']],
     ['headers of a library with its version and a variant', 'libcurl4-openssl-dev', ['libcurl-devel']],
     ['headers of a library with a letter after its version', 'zlib1g-dev', ['zlib-devel']],
     ['a library with a number in its name', 'gtk3', ['libgtk3_0', 'gtk3-demo']],
