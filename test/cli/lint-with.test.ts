@@ -47,6 +47,6 @@ test('--site beside an index is refused, and not ignored', async () => {
   expect(await runMain(['lint', file, '--site', site], directory)).toEqual({
     exit: 2,
     stdout: '',
-    stderr: 'error: an index cannot be combined with --site\nhint: name the index of a mirror with `--with URL`\n',
+    stderr: 'error: --site cannot be combined with <file>\nhint: name the index of a mirror with `--with URL`\n',
   });
 });

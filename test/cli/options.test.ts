@@ -128,6 +128,31 @@ describe('options that exclude each other', () => {
   });
 });
 
+describe('options and arguments that exclude each other, of every command', () => {
+  const pairs = COMMANDS.flatMap((command) =>
+    Object.entries(command.options).flatMap(([name, { excludes = [] }]) =>
+      excludes.map((other) => ({ label: `${command.name}: --${name} and ${other}`, command, name, other })),
+    ),
+  );
+  const typed = ({ options, positionals }: Command, name: string): readonly string[] => {
+    const option = options[name];
+    if (option === undefined) return name in positionals ? ['x'] : [`--no-such-${name}`];
+    return option.kind === 'flag' ? [`--${name}`] : [`--${name}=x`];
+  };
+  test.each(pairs)('$label', ({ command, name, other }) => {
+    const given = (words: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+      parseWords(command, [...neededBy(command, name), ...words], environment).options;
+    const [one, two] = [typed(command, name), typed(command, other)];
+    expect(() => given([...one, ...two])).toThrow(`--${name} cannot be combined with `);
+    // The command line counts before the variables.
+    const variable = (option: string) => ({
+      [variableOf(option)]: command.options[option]?.kind === 'flag' ? '1' : 'x',
+    });
+    expect([...given(two, variable(name)).keys()]).not.toContain(name);
+    if (other in command.options) expect([...given(one, variable(other)).keys()]).not.toContain(other);
+  });
+});
+
 describe('an option without effect but for another one', () => {
   const given = (words: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
     const [fetch] = COMMANDS.filter(({ name }) => name === 'fetch');

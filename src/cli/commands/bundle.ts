@@ -1,6 +1,6 @@
 import { setupText } from '../../report/setup-line.ts';
 import { countText, sizeText } from '../../report/text.ts';
-import { defineCommand, documentDefault, value } from '../options/declare.ts';
+import { defineCommand, documentDefault, excluding, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
@@ -17,7 +17,7 @@ const OPTIONS = {
   lock: documentDefault(value('FILE', 'The new lock; --apply writes it'), LOCK_DEFAULT),
   since: value('FILE', 'Leave out what this older lock lists; without it the bundle holds every file'),
   out: value('FILE', 'Write the bundle to this tar file'),
-  apply: value('FILE', 'Verify this bundle and add its files to the repo'),
+  apply: excluding(value('FILE', 'Verify this bundle and add its files to the repo'), ['out', 'since']),
   ...OUTPUT_OPTIONS,
 };
 
@@ -31,10 +31,8 @@ export const bundleCommand = defineCommand({
     ['bundle --apply may.tar --repo ./repo', 'add it to the other repo'],
   ],
   async run(session, given) {
-    const { apply, out, since } = given;
+    const { apply, out } = given;
     if (apply === undefined && out === undefined) throw new UsageError('--out or --apply is missing');
-    if (apply !== undefined && (out ?? since) !== undefined)
-      throw new UsageError('--apply cannot be combined with --out or --since');
     const args = await withProject(given, { writesLock: apply !== undefined });
     return apply === undefined ? make(session, args, out ?? '') : applyTo(session, args, apply);
   },

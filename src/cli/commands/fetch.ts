@@ -10,6 +10,7 @@ import {
   choice,
   defineCommand,
   documentDefault,
+  excluding,
   flag,
   grouped,
   needing,
@@ -46,9 +47,17 @@ const OPTIONS = {
     lock: documentDefault(value('FILE', 'Fetch the files of this lock; write it if it does not exist'), LOCK_DEFAULT),
     frozen: flag('Fetch the files of the lock, and read no index from a site'),
     offline: flag('Use no network: only kept indexes, and archives of other repos of this user'),
-    all: flag('Fetch everything that the index lists: a full mirror, without a lock'),
-    prev: parsed('N', 'Also fetch the N previous versions of each package', wholeNumber(0, 9999)),
-    'full-index': flag("Publish the site's own index with its signature, instead of an index of the repo's files"),
+    all: excluding(flag('Fetch everything that the index lists: a full mirror, without a lock'), ['frozen', 'lock']),
+    prev: excluding(
+      parsed('N', 'Also fetch the N previous versions of each package', wholeNumber(0, 9999)),
+      ['frozen'],
+      'leave out `--frozen`: previous versions are in an index only',
+    ),
+    'full-index': excluding(
+      flag("Publish the site's own index with its signature, instead of an index of the repo's files"),
+      ['sign-key'],
+      'leave out `--sign-key`: the index of the site is published with its own signature',
+    ),
     'sign-key': value('FILE', `Sign the index with this OpenPGP private key; the passphrase is in ${PASSPHRASE}`),
     installer: flag('Also fetch and verify the setup program'),
     'installer-site': needing(
@@ -118,14 +127,8 @@ async function requestOf(
   args: FetchArguments,
   { request, config, arch, file, isOnCommandLine }: ProjectOptions,
 ): Promise<FetchRequest> {
-  if (args.all && (args.frozen || args.lock !== undefined))
-    throw new UsageError('--all cannot be combined with --frozen or --lock');
   if (args.all && (request.packages.length > 0 || request.categories.length > 0))
     throw new UsageError('--all cannot be combined with packages or categories');
-  if (args.fullIndex && args.signKey !== undefined)
-    throw new UsageError("--full-index keeps the site's signature: it cannot be combined with --sign-key");
-  if (args.frozen && args.prev !== undefined)
-    throw new UsageError('--prev needs an index: it cannot be combined with --frozen');
   const lock = await knownLockOf(args, { file, isOnCommandLine: isOnCommandLine || args.all || args.frozen });
   const { chooseSites, choiceNote } = await import('../../api/site-choice.ts');
   const choice = await chooseSites(args, { config, file }, session.host.env);

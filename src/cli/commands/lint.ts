@@ -1,8 +1,8 @@
 import type { IndexSource } from '../../api/load-catalog.ts';
 import type { LintResult } from '../../api/lint.ts';
 import { countText } from '../../report/text.ts';
-import { defineCommand, grouped, list, optional } from '../options/declare.ts';
-import type { Arguments } from '../options/declare.ts';
+import { defineCommand, excluding, grouped, list, optional } from '../options/declare.ts';
+import type { Arguments, Option } from '../options/declare.ts';
 import { EXIT_DONE, EXIT_NO, UsageError } from '../terminal/failure.ts';
 import { cacheOf, SOURCE_OPTIONS } from '../options/options.ts';
 import type { SourceArguments } from '../options/options.ts';
@@ -14,6 +14,9 @@ import { sitesOfUrls, withSites } from '../terminal/open-catalog.ts';
 
 const OPTIONS = {
   ...SOURCE_OPTIONS,
+  site: withoutFile(SOURCE_OPTIONS.site),
+  'add-site': withoutFile(SOURCE_OPTIONS['add-site']),
+  'unsigned-site': withoutFile(SOURCE_OPTIONS['unsigned-site']),
   ...grouped('Reading', {
     with: list(
       'FILE',
@@ -37,6 +40,10 @@ export const lintCommand = defineCommand({
   run: check,
 });
 
+function withoutFile<T>(option: Option<T>): Option<T> {
+  return excluding(option, ['file'], 'name the index of a mirror with `--with URL`');
+}
+
 type LintArguments = Arguments<typeof OPTIONS> & { readonly file: string | undefined };
 
 async function check(session: Session, args: LintArguments): Promise<number> {
@@ -50,8 +57,6 @@ async function check(session: Session, args: LintArguments): Promise<number> {
   };
   if ([args.file, ...args.with].filter((name) => name === '-').length > 1)
     throw new UsageError('stdin can be read only once');
-  if (args.file !== undefined && [args.site, args.addSite, args.unsignedSite].some((each) => each.length > 0))
-    throw new UsageError('an index cannot be combined with --site', 'name the index of a mirror with `--with URL`');
   const source = args.file === undefined ? await indexOfSites(session, args) : await indexOf(session, args, args.file);
   const beside: IndexSource[] = [];
   for (const name of args.with) beside.push(await indexOf(session, args, name));

@@ -1,11 +1,11 @@
 import { DEFAULTS } from '../../api/defaults.ts';
-import { choice, defineCommand, flag, grouped, rest } from '../options/declare.ts';
+import { choice, defineCommand, excluding, flag, grouped, rest } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
-import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
+import { EXIT_DONE } from '../terminal/failure.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { LOCKING_OPTIONS, knownLockOf, lockFileOf } from '../options/lock.ts';
 import { lockOptionsOf, openLockSource, saveAndPrint } from '../terminal/locking.ts';
-import { INDEX_OPTIONS, ANSWER_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
+import { ANSWER_OPTIONS, INDEX_EXCLUDES, INDEX_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
 import { PROJECT_OPTIONS, projectOptionsOf, requireRequest } from '../options/project.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { reporter } from '../terminal/reporter.ts';
@@ -20,9 +20,16 @@ const OPTIONS = {
   ...ANSWER_OPTIONS,
   ...LOCKING_OPTIONS,
   ...grouped('Output', {
+    json: excluding(INDEX_OPTIONS.json, ['format']),
     format: choice(SBOM_FORMATS, 'Print a software bill of materials of the lock, in CycloneDX 1.6 or SPDX 2.3'),
   }),
-  ...grouped('Request', { check: flag('Check whether the lock matches the request; read no index') }),
+  ...grouped('Request', {
+    check: excluding(
+      flag('Check whether the lock matches the request; read no index'),
+      ['index', ...INDEX_EXCLUDES],
+      'leave out the index and the sites: only the lock and the request are read',
+    ),
+  }),
 };
 
 export const lockCommand = defineCommand({
@@ -36,12 +43,6 @@ export const lockCommand = defineCommand({
     ['lock --format spdx > sbom.spdx.json', 'also prints a software bill of materials'],
   ],
   run(session, args) {
-    const namesSite = [args.site, args.addSite, args.unsignedSite].some((sites) => sites.length > 0);
-    if (args.check && (args.index.length > 0 || namesSite))
-      throw new UsageError('--check reads no index: it cannot be combined with --index or --site');
-    if (args.json && args.format !== undefined)
-      throw new UsageError(`--json cannot be combined with --format ${args.format}`);
-    if (args.index.length > 0 && namesSite) throw new UsageError('--index cannot be combined with --site');
     return args.check ? check(session, args) : make(session, args);
   },
 });

@@ -4,6 +4,7 @@ import {
   choice,
   defineCommand,
   documentDefault,
+  excluding,
   flag,
   grouped,
   parsed,
@@ -12,7 +13,7 @@ import {
   withDefault,
 } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
-import { ANSWER_OPTIONS, INDEX_OPTIONS, PLAN_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
+import { ANSWER_OPTIONS, INDEX_EXCLUDES, INDEX_OPTIONS, PLAN_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
 import { pathOrUrlOf } from '../options/path.ts';
 import { CONFIG_OPTION, projectOptionsOf, requireRequest } from '../options/project.ts';
 import { answerContext } from '../terminal/answer-context.ts';
@@ -33,14 +34,21 @@ const FILES: Readonly<Record<(typeof FORMATS)[number], string>> = {
   spdx: 'cygstrap.spdx.json',
 };
 
+/** What makes a request. */
+const REQUEST = ['packages', 'category', 'build-depends'];
+
 const OPTIONS = {
   ...INDEX_OPTIONS,
   ...PLAN_OPTIONS,
   ...CONFIG_OPTION,
   ...ANSWER_OPTIONS,
   ...grouped('Request', {
-    lock: value('FILE', 'Report on this lock instead of a plan'),
-    repo: value('DIR', 'Report on all packages of this repo instead of a plan'),
+    lock: excluding(value('FILE', 'Report on this lock instead of a plan'), ['repo', ...REQUEST]),
+    repo: excluding(value('DIR', 'Report on all packages of this repo instead of a plan'), [
+      'index',
+      ...INDEX_EXCLUDES,
+      ...REQUEST,
+    ]),
     before: parsed('FILE', 'Show what changed since this index; with --lock, since this lock', (text, option) =>
       pathOrUrlOf(text, `--${option}`),
     ),
@@ -100,15 +108,11 @@ async function report(session: Session, args: ReportArguments): Promise<number> 
 
 async function subjectOf(session: Session, args: ReportArguments): Promise<ReportSubject> {
   const { lock, repo, before } = args;
-  if (lock !== undefined && repo !== undefined) throw new UsageError('--lock cannot be combined with --repo');
-  const kind = lock === undefined ? '--repo' : '--lock';
-  if (lock !== undefined || repo !== undefined) requireNoRequest(args, kind);
   const hasIndex = [args.index, args.site, args.addSite, args.unsignedSite].some((names) => names.length > 0);
   if (lock !== undefined) {
     const loaded = hasIndex ? await openCatalog(session, args, { digest: false }) : undefined;
     return { kind: 'lock', lock, loaded, before };
   }
-  if (repo !== undefined && hasIndex) throw new UsageError('--repo cannot be combined with --index or --site');
   const older = { ...args, site: [], addSite: [], unsignedSite: [], index: before === undefined ? [] : [before] };
   const old = before === undefined ? undefined : await openCatalog(session, older, { digest: false });
   if (repo !== undefined) return { kind: 'repo', repo, before: old };
@@ -116,9 +120,4 @@ async function subjectOf(session: Session, args: ReportArguments): Promise<Repor
   await requireRequest(project);
   const loaded = await openCatalog(session, args, { digest: false, project });
   return { kind: 'plan', request: project.request, loaded, before: old };
-}
-
-function requireNoRequest({ packages, category, buildDepends }: ReportArguments, kind: string): void {
-  if (packages.length + category.length + buildDepends.length > 0)
-    throw new UsageError(`${kind} cannot be combined with a request`, 'leave out packages and categories');
 }

@@ -2,11 +2,11 @@ import type { Answer } from '../../api/answer.ts';
 import type { BatchAnswer } from '../../api/batch.ts';
 import type { Plan } from '../../core/resolve/plan.ts';
 import { MAX_LINES } from '../../report/lines.ts';
-import { choice, defineCommand, documentDefault, grouped, rest, splitList, value } from '../options/declare.ts';
+import { choice, defineCommand, documentDefault, excluding, grouped, rest, value } from '../options/declare.ts';
 import type { Arguments } from '../options/declare.ts';
 import { answerContext } from '../terminal/answer-context.ts';
 import { EXIT_DONE, UsageError } from '../terminal/failure.ts';
-import { INDEX_OPTIONS, PLAN_OPTIONS, ANSWER_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
+import { ANSWER_OPTIONS, INDEX_EXCLUDES, INDEX_OPTIONS, PLAN_OPTIONS, SBOM_FORMATS } from '../options/options.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { refuse } from '../terminal/refuse.ts';
 import { CONFIG_OPTION, projectOptionsOf, requireRequest } from '../options/project.ts';
@@ -27,11 +27,20 @@ type SbomFormat = (typeof SBOM_FORMATS)[number];
 
 const OPTIONS = {
   ...INDEX_OPTIONS,
+  // With some formats `--site` goes with an index.
+  index: excluding(INDEX_OPTIONS.index, INDEX_EXCLUDES.slice(1)),
+  json: excluding(INDEX_OPTIONS.json, ['format']),
   ...grouped('Output', { format: documentDefault(choice(FORMATS, 'Print the plan in this format'), 'table') }),
   ...PLAN_OPTIONS,
   ...CONFIG_OPTION,
   ...ANSWER_OPTIONS,
-  ...grouped('Request', { batch: value('FILE', 'Answer the JSON requests of this file, one a line; - for stdin') }),
+  ...grouped('Request', {
+    batch: excluding(
+      value('FILE', 'Answer the JSON requests of this file, one a line; - for stdin'),
+      ['packages', 'category', 'build-depends'],
+      'write packages and categories into its file',
+    ),
+  }),
 };
 
 export const resolveCommand = defineCommand({
@@ -78,8 +87,6 @@ function isSbom(format: Format): format is SbomFormat {
 }
 
 function formatOf({ json, format }: ResolveArguments): Format {
-  if (json && format !== undefined && format !== 'json')
-    throw new UsageError(`--json cannot be combined with --format ${format}`);
   return json ? 'json' : (format ?? 'table');
 }
 
@@ -111,9 +118,6 @@ async function answerJson(answer: Answer) {
 
 async function resolveBatch(session: Session, args: ResolveArguments, file: string): Promise<number> {
   if (args.format !== undefined && args.format !== 'json') throw new UsageError('--batch prints JSON only');
-  if (args.packages.length > 0 || splitList(args.category).length > 0 || splitList(args.buildDepends).length > 0) {
-    throw new UsageError('--batch reads packages and categories from its file, not from the command line');
-  }
   const defaults = await requestOf([], args, reporter(session.output, args));
   const { resolveBatch, readBatch } = await import('../../api/batch.ts');
   const chunks = file === '-' ? session.host.stdin : readBatch(file);

@@ -9,7 +9,7 @@ import type { Session } from '../terminal/session.ts';
 import { INSTALL_OPTIONS, VM_OPTIONS, machineOptionsOf, openVm, printNotice, printStage } from '../options/vm.ts';
 import type { InstallArguments, VmArguments } from '../options/vm.ts';
 import { withProject } from '../options/repo.ts';
-import { WINDOWS_OPTIONS, requireIso, windowsSetupOf } from '../options/windows.ts';
+import { WINDOWS_OPTIONS, windowsSetupOf } from '../options/windows.ts';
 
 type WindowsArguments = Arguments<typeof WINDOWS_OPTIONS>;
 
@@ -63,7 +63,6 @@ async function requestOf(
   context: VmContext,
   args: VmArguments & InstallArguments & WindowsArguments,
 ): Promise<VmInstallRequest> {
-  requireIso(args);
   const { repo, lock, add, keyring, stepTimeout, stallTimeout, allowPostinstallFailure } = await withProject(args);
   const windows = await windowsSetupOf(context, args);
   await printNotice(session, args, { guest: windows?.kind ?? context.guest.name });

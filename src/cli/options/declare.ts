@@ -21,8 +21,9 @@ export interface Option<T> {
   /** The default, as the help shows it. */
   readonly default?: string;
   readonly isRequired?: boolean;
-  /** Names of options that cannot be combined with it. */
+  /** Names of options and positionals that cannot be combined with it, and why or what to do, if that is not clear. */
   readonly excludes?: readonly string[];
+  readonly excludesHint?: string | undefined;
   /** Name of an option without which it has no effect. */
   readonly needs?: string;
   /** Returns the value for the texts on the command line: none, one, or several for a list. */
@@ -102,9 +103,10 @@ export function required<T>(option: Option<T | undefined>): Option<T> {
   return { ...option, isRequired: true } as Option<T>;
 }
 
-/** Declares options that an option cannot be combined with, by their names. */
-export function excluding<T>(option: Option<T>, excludes: readonly string[]): Option<T> {
-  return { ...option, excludes };
+/** Declares options and positionals that an option cannot be combined with, by their names. `hint` says why, or what to
+ *  do. */
+export function excluding<T>(option: Option<T>, excludes: readonly string[], hint?: string): Option<T> {
+  return { ...option, excludes, excludesHint: hint };
 }
 
 /** Declares that an option needs another one, by its name. */

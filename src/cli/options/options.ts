@@ -1,6 +1,6 @@
 import { DEFAULTS } from '../../api/defaults.ts';
 import { MAX_LINES } from '../../report/lines.ts';
-import { flag, grouped, list, parsed, value, documentDefault } from './declare.ts';
+import { excluding, flag, grouped, list, parsed, value, documentDefault } from './declare.ts';
 import type { Arguments } from './declare.ts';
 import { pathOrUrlOf } from './path.ts';
 import { KEEPING_OPTIONS, SITE_OPTIONS } from './sites.ts';
@@ -34,13 +34,19 @@ export const SBOM_FORMATS = ['cyclonedx', 'spdx'] as const;
 /** Options of every command that can read the indexes of sites. */
 export const SOURCE_OPTIONS = { ...SITE_OPTIONS, ...KEEPING_OPTIONS, ...READING_OPTIONS };
 
+/** An index is read from a file or from sites. */
+export const INDEX_EXCLUDES = ['site', 'add-site', 'unsigned-site'];
+
 /** Options of every command that reads indexes: files, or those of sites. */
 export const INDEX_OPTIONS = {
   ...grouped('Reading', {
-    index: list(
-      'FILE',
-      'Read this setup.ini, plain or compressed: a file, URL, or - for stdin; repeat to merge several',
-      (text, option) => pathOrUrlOf(text, `--${option}`),
+    index: excluding(
+      list(
+        'FILE',
+        'Read this setup.ini, plain or compressed: a file, URL, or - for stdin; repeat to merge several',
+        (text, option) => pathOrUrlOf(text, `--${option}`),
+      ),
+      INDEX_EXCLUDES,
     ),
   }),
   ...SOURCE_OPTIONS,

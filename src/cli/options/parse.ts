@@ -51,9 +51,9 @@ export function parseWords(
     environment,
   );
   for (const [name, texts] of further.options) options.set(name, [...texts]);
-  applyExclusions(declared, options, further.variables);
-  requireNeeded(declared, options, further.variables);
   const positionals = positionalsOf(command, plain, afterDashes);
+  applyExclusions(declared, { options, positionals }, further.variables);
+  requireNeeded(declared, options, further.variables);
   for (const [name, { isRequired }] of declared)
     if (isRequired === true && !options.has(name)) throw new UsageError(`--${name} is missing`);
   return { options, positionals, variables: further.variables };
@@ -63,15 +63,20 @@ export function parseWords(
  *  UsageError for options of the command line that exclude each other. */
 function applyExclusions(
   declared: ReadonlyMap<string, Option<unknown>>,
-  options: Map<string, unknown>,
+  { options, positionals }: { options: Map<string, unknown>; positionals: ReadonlyMap<string, readonly string[]> },
   variables: ReadonlyMap<string, string>,
 ): void {
-  for (const [name, { excludes = [] }] of declared) {
-    const others = excludes.filter((other) => options.has(name) && options.has(other));
+  const isPositional = (name: string): boolean => (positionals.get(name)?.length ?? 0) > 0;
+  for (const [name, { excludes = [], excludesHint }] of declared) {
+    if (!options.has(name)) continue;
+    const others = excludes.filter((other) => options.has(other) || isPositional(other));
     const given = others.find((other) => !variables.has(other));
     if (given === undefined) for (const other of others) options.delete(other);
     else if (variables.has(name)) options.delete(name);
-    else throw new UsageError(`--${name} cannot be combined with --${given}`);
+    else {
+      const text = options.has(given) ? `--${given}` : `<${given}>`;
+      throw new UsageError(`--${name} cannot be combined with ${text}`, excludesHint);
+    }
   }
 }
 

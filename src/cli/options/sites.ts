@@ -2,7 +2,7 @@ import type { SiteContext } from '../../api/context.ts';
 import type { Config } from '../../core/config/config.ts';
 import { DEFAULTS } from '../../api/defaults.ts';
 import { architecture } from './architecture.ts';
-import { documentDefault, flag, grouped, list, parsed, withDefault } from './declare.ts';
+import { documentDefault, excluding, flag, grouped, list, parsed, withDefault } from './declare.ts';
 import { wholeNumber } from './units.ts';
 import type { Arguments } from './declare.ts';
 
@@ -40,7 +40,7 @@ export const SITE_OPTIONS = grouped('Sites', {
 export const KEEPING_OPTIONS = grouped('Sites', {
   arch: documentDefault(architecture('Use the index for this architecture'), DEFAULTS.arch),
   offline: flag('Use the index of a site that an earlier command has kept; never ask the site'),
-  refresh: flag('Ask the site for its index, also if it was asked within the last hour'),
+  refresh: excluding(flag('Ask the site for its index, also if it was asked within the last hour'), ['offline']),
 });
 
 export type SiteArguments = Arguments<typeof SITE_OPTIONS>;

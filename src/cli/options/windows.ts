@@ -1,8 +1,8 @@
 import { DEFAULTS } from '../../api/defaults.ts';
 import type { VmContext } from '../../api/vm-context.ts';
 import type { VmInstallRequest } from '../../api/vm-install.ts';
-import { documentDefault, grouped, parsed, value } from './declare.ts';
-import type { Arguments, Parse } from './declare.ts';
+import { documentDefault, grouped, needing, parsed, value } from './declare.ts';
+import type { Arguments, Option, Parse } from './declare.ts';
 import { UsageError } from '../terminal/failure.ts';
 
 /** Parses a SHA-256. */
@@ -14,35 +14,27 @@ export const sha256Hex: Parse<string> = (text, option) => {
 /** Options of an installation of Windows. */
 export const WINDOWS_OPTIONS = grouped('Windows', {
   iso: value('FILE', 'Install Windows from this ISO image'),
-  'iso-sha256': parsed('HEX', 'Refuse an image with another SHA-256', sha256Hex),
-  edition: documentDefault(
-    value('N|NAME', 'Install this edition of the image'),
-    'the only one; of a server Standard with desktop',
+  'iso-sha256': ofIso(parsed('HEX', 'Refuse an image with another SHA-256', sha256Hex)),
+  edition: ofIso(
+    documentDefault(
+      value('N|NAME', 'Install this edition of the image'),
+      'the only one; of a server Standard with desktop',
+    ),
   ),
-  'product-key': documentDefault(
-    value('FILE', 'Read your product key from this file'),
-    `the variable ${DEFAULTS.productKeyVariable}, if it is set`,
+  'product-key': ofIso(
+    documentDefault(
+      value('FILE', 'Read your product key from this file'),
+      `the variable ${DEFAULTS.productKeyVariable}, if it is set`,
+    ),
   ),
-  locale: documentDefault(value('NAME', 'Set formats and keyboard, such as de-DE'), 'the language of the image'),
-  timezone: documentDefault(value('NAME', 'Set the time zone, by its name in Windows'), 'UTC'),
-  'computer-name': documentDefault(value('NAME', 'Set the name of the computer'), 'CYGWIN-BUILD'),
-  customize: value('DIR', 'Add your answers, commands and drivers from this directory'),
+  locale: ofIso(documentDefault(value('NAME', 'Set formats and keyboard, such as de-DE'), 'the language of the image')),
+  timezone: ofIso(documentDefault(value('NAME', 'Set the time zone, by its name in Windows'), 'UTC')),
+  'computer-name': ofIso(documentDefault(value('NAME', 'Set the name of the computer'), 'CYGWIN-BUILD')),
+  customize: ofIso(value('DIR', 'Add your answers, commands and drivers from this directory')),
 });
 
-/** Throws UsageError for an option of Windows without `--iso`. */
-export function requireIso(args: Arguments<typeof WINDOWS_OPTIONS>): void {
-  const { iso, isoSha256, edition, locale, timezone, computerName, customize, productKey } = args;
-  const [name] = Object.entries({
-    'iso-sha256': isoSha256,
-    edition,
-    'product-key': productKey,
-    locale,
-    timezone,
-    'computer-name': computerName,
-    customize,
-  }).find(([, given]) => given !== undefined) ?? [undefined];
-  if (iso === undefined && name !== undefined)
-    throw new UsageError(`--${name} needs --iso`, 'name the ISO image of Windows with `--iso`');
+function ofIso<T>(option: Option<T>): Option<T> {
+  return needing(option, 'iso');
 }
 
 /** Returns what to install if `--iso` is given. Throws what `prepareWindows` throws. */

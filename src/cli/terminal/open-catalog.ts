@@ -86,7 +86,6 @@ export async function withSites<T>(
   { project, arch, newest, mustAsk = false }: OpeningSites,
   use: (request: IndexRequest, context: SiteContext) => Promise<T>,
 ): Promise<T> {
-  if (args.offline && args.refresh) throw new UsageError('--offline cannot be combined with --refresh');
   const [{ choiceNote, chooseSites }, { siteFields, siteGroups }] = await Promise.all([
     import('../../api/site-choice.ts'),
     import('../../api/site-groups.ts'),

@@ -250,11 +250,11 @@ describe('what goes wrong', () => {
     [['bash', '--repo', 'x'], 'no site is given'],
     [['bash', '--site', 'x'], 'no repo is given'],
     [['bash', '--all', '--site', 'x', '--repo', 'x'], '--all cannot be combined with packages or categories'],
-    [['--frozen', '--prev', '1', '--site', 'x', '--repo', 'x'], '--prev needs an index'],
+    [['--frozen', '--prev', '1', '--site', 'x', '--repo', 'x'], '--prev cannot be combined with --frozen'],
     [['bash', '--jobs', '0', '--site', 'x', '--repo', 'x'], '--jobs must be a number from 1 to 9999: `0`'],
     [
       ['bash', '--full-index', '--sign-key', 'k', '--site', 'x', '--repo', 'x'],
-      'it cannot be combined with --sign-key',
+      '--full-index cannot be combined with --sign-key',
     ],
   ])('%j is refused', async (argv, message) => {
     expect(await run('fetch', ...argv)).toMatchObject({ exit: 2, stderr: expect.stringContaining(message) as string });

@@ -62,7 +62,7 @@ describe('trust', () => {
     for (const option of ['--site', '--add-site', '--unsigned-site'])
       expect(await run('resolve', 'bash', '--index', index, option, RELEASE)).toMatchObject({
         exit: 2,
-        stderr: expect.stringContaining('--index cannot be combined with --site'),
+        stderr: expect.stringContaining(`--index cannot be combined with ${option}`),
       });
   });
 

@@ -84,8 +84,8 @@ test('transfers the new state', async () => {
 
 test.each([
   [[], '--out or --apply is missing'],
-  [['--apply', 'x', '--out', 'y'], '--apply cannot be combined with --out or --since'],
-  [['--apply', 'x', '--since', 'y'], '--apply cannot be combined with --out or --since'],
+  [['--apply', 'x', '--out', 'y'], '--apply cannot be combined with --out'],
+  [['--apply', 'x', '--since', 'y'], '--apply cannot be combined with --since'],
   [['--out', 'x', '--out', 'y'], '--out is given more than once'],
 ])('%j is misuse', async (argv, message) => {
   await expect(run('--repo', 'x', ...argv)).rejects.toThrow(message);
