@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PASSDB_FILE, makePassdb, passdbFor } from '../../src/guest/passdb.ts';
 import { prepareSmbd } from '../../src/guest/smbd.ts';
@@ -73,9 +74,13 @@ describeWith(['smbd', 'pdbedit', 'smbclient'], 'the login to the shares', () => 
     afterAll(() => server.close());
 
     const list = async (login: readonly string[], options: Readonly<Record<string, string>> = {}): Promise<string> => {
-      const result = await listOnce(login, options);
-      // A client can be faster than the process that smbd starts for notifications of changes.
-      return result.includes('NT_STATUS_NO_MEMORY') ? listOnce(login, options) : result;
+      // A client can be faster than the process that smbd starts for notifications of changes, also a few times on a
+      // machine with much to do.
+      for (let tries = 1; ; tries++) {
+        const result = await listOnce(login, options);
+        if (tries === 20 || !result.includes('NT_STATUS_NO_MEMORY')) return result;
+        await setTimeout(100);
+      }
     };
     const listOnce = async (login: readonly string[], options: Readonly<Record<string, string>>): Promise<string> => {
       const { port } = server.address() as AddressInfo;
