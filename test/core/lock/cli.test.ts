@@ -103,7 +103,7 @@ describe('lock', () => {
 
   test.each([
     [['lock', 'vim', '--installed', 'x', '--index', INDEX], 'unknown option: `--installed`'],
-    [['lock', '--check', '--index', INDEX], '--check reads no index'],
+    [['lock', '--check', '--index', INDEX], '--check cannot be combined with --index'],
     [['update', 'vim=9', '--index', INDEX], '`update` accepts only package names: `vim=9`'],
   ])('%j is misuse', async (argv, message) => {
     expect(await run(...argv)).toMatchObject({ exit: 2, stderr: expect.stringContaining(message) });
