@@ -36,7 +36,7 @@ export async function resolveRequest(
   return { kind: 'plan', plan: { ...plan, warnings }, indexes };
 }
 
-/** Returns a warning for test versions that nobody asked for: as setup does, a plan has one where nothing else
+/** Returns a warning for test versions in a plan without `test`: as setup does, a plan has one where nothing else
  *  satisfies the request. */
 function testWarnings({ packages, request }: Plan, catalog: Catalog): string[] {
   const unasked = packages.filter(

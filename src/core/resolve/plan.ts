@@ -84,7 +84,7 @@ export interface Plan {
   readonly packages: readonly PlannedPackage[];
   readonly leftOut: readonly LeftOut[];
   /** Parts of the request without effect, one sentence each: setup ignores an empty category. In an `Answer` also test
-   *  versions that nobody asked for. */
+   *  versions that neither `test` nor a pinned version allows. */
   readonly warnings: readonly string[];
   /** Installed packages that no index lists any more, by name. */
   readonly orphaned: readonly InstalledPackage[];
