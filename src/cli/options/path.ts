@@ -24,7 +24,7 @@ export function pathOrUrlOf(text: string, name: string): string {
   throw new UsageError(`${name} accepts a path, or a URL with http, https or file: \`${text}\``);
 }
 
-/** Returns the scheme of a URL in lower case. A drive letter of Windows is none. */
+/** Returns the scheme of a URL in lower case. The drive letter of a Windows path is not a scheme. */
 function schemeOf(text: string): string | undefined {
   return /^([a-z][a-z0-9+.-]+):\/\//i.exec(text)?.[1]?.toLowerCase();
 }
